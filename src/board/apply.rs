@@ -1,0 +1,141 @@
+//! How an event changes the board. No rules here: whoever records an event has checked them.
+
+use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event};
+use crate::clock::Moment;
+use crate::plan::ThreadId;
+
+impl Board {
+    /// Changes the board as the event says.
+    pub fn apply(&mut self, event: &Event, at: Moment) {
+        if let Some(thread) = event.thread() {
+            // "Any later change of a thread removes the mark" (DESIGN §5a.4).
+            if let Some(cycle) = self.open_cycle_mut()
+                && cycle.batch == thread.batch
+            {
+                cycle.read = false;
+            }
+        }
+        match event {
+            Event::CycleOpened { batch, number, holder } => {
+                self.close_cycle(at);
+                self.cycles.push(Cycle {
+                    batch: *batch,
+                    number: *number,
+                    open: true,
+                    holder: *holder,
+                    read: false,
+                    budgets: std::collections::BTreeMap::new(),
+                    opened_at: Some(at.to_string()),
+                    closed_at: None,
+                });
+            }
+            Event::CycleClosed => self.close_cycle(at),
+            Event::CycleHeld { holder } => {
+                if let Some(cycle) = self.open_cycle_mut() {
+                    cycle.holder = *holder;
+                }
+            }
+            Event::OutcomeRead => {
+                if let Some(cycle) = self.open_cycle_mut() {
+                    cycle.read = true;
+                }
+            }
+            Event::ThreadNamed { thread, name, stage_name, batch_name } => {
+                let thread = self.threads.entry(*thread).or_default();
+                thread.name = Some(name.clone());
+                thread.stage_name = Some(stage_name.clone());
+                thread.batch_name = Some(batch_name.clone());
+            }
+            Event::AttemptStarted { thread, number, agent, server, cycle } => {
+                self.threads.entry(*thread).or_default().attempts.push(Attempt {
+                    number: *number,
+                    agent: agent.clone(),
+                    status: AttemptStatus::Running,
+                    cycle: *cycle,
+                    report: String::new(),
+                    transient: false,
+                    server: *server,
+                    started_at: Some(at.to_string()),
+                    completed_at: None,
+                });
+            }
+            Event::AttemptAdopted { thread, server } => {
+                if let Some(attempt) = self.latest_attempt_mut(*thread) {
+                    attempt.server = Some(*server);
+                }
+            }
+            Event::AttemptJoined { thread, cycle, agent } => {
+                if let Some(attempt) = self.latest_attempt_mut(*thread) {
+                    attempt.cycle = Some(*cycle);
+                    attempt.agent.clone_from(agent);
+                }
+            }
+            Event::AttemptEnded { thread, status, report, transient } => {
+                if let Some(attempt) = self.latest_attempt_mut(*thread) {
+                    if attempt.status == AttemptStatus::Running {
+                        attempt.completed_at = Some(at.to_string());
+                    }
+                    attempt.status = *status;
+                    attempt.report.clone_from(report);
+                    attempt.transient = *transient;
+                }
+            }
+            Event::BreadcrumbLeft { thread, text } => {
+                self.threads.entry(*thread).or_default().breadcrumb.clone_from(text);
+            }
+            Event::ThreadBecame { thread, status, report, artifacts, next_steps } => {
+                let thread = self.threads.entry(*thread).or_default();
+                thread.status = *status;
+                if let Some(report) = report {
+                    thread.report.clone_from(report);
+                }
+                if let Some(artifacts) = artifacts {
+                    thread.artifacts.clone_from(artifacts);
+                }
+                if let Some(next_steps) = next_steps {
+                    thread.next_steps.clone_from(next_steps);
+                }
+            }
+            Event::AgentAssigned { thread, agent } => {
+                self.threads.entry(*thread).or_default().assigned_agent = Some(agent.clone());
+            }
+            Event::RetryUsed { thread, after } => {
+                if let Some(budget) = self.budget_mut(*thread) {
+                    budget.retried_after = Some(*after);
+                }
+            }
+            Event::ReassignmentUsed { thread, after, reason } => {
+                if let Some(budget) = self.budget_mut(*thread) {
+                    budget.reassigned_after = Some(*after);
+                    budget.reason.clone_from(reason);
+                }
+            }
+            Event::BudgetsReset { thread, after } => {
+                if let Some(budget) = self.budget_mut(*thread) {
+                    *budget = Budget { fresh_after: *after, ..Budget::default() };
+                }
+            }
+        }
+    }
+
+    fn open_cycle_mut(&mut self) -> Option<&mut Cycle> {
+        self.cycles.iter_mut().rev().find(|cycle| cycle.open)
+    }
+
+    fn close_cycle(&mut self, at: Moment) {
+        if let Some(cycle) = self.open_cycle_mut() {
+            cycle.open = false;
+            cycle.holder = None;
+            cycle.closed_at = Some(at.to_string());
+        }
+    }
+
+    fn latest_attempt_mut(&mut self, thread: ThreadId) -> Option<&mut Attempt> {
+        self.threads.get_mut(&thread)?.attempts.last_mut()
+    }
+
+    fn budget_mut(&mut self, thread: ThreadId) -> Option<&mut Budget> {
+        let cycle = self.open_cycle_mut().filter(|cycle| cycle.batch == thread.batch)?;
+        Some(cycle.budgets.entry(thread).or_default())
+    }
+}

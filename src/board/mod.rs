@@ -1,0 +1,212 @@
+//! PURE. What threads.json says, in memory: threads, attempts and cycles; what can happen to them
+//! ([`Event`]) and how an event changes them ([`Board::apply`]).
+//!
+//! The board knows nothing of PLAN.md, of gates or of who may do what. What can be derived from it
+//! (the next attempt's number, what a failure was answered with) is never stored.
+
+mod apply;
+mod event;
+mod server_id;
+mod thread_state;
+
+use std::collections::BTreeMap;
+
+pub use event::Event;
+pub use server_id::ServerId;
+pub use thread_state::{Said, Status, Transition, transition};
+
+use crate::plan::{BatchId, ThreadId};
+
+/// The execution state of one workstream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Board {
+    /// The threads that something has happened to. One that is missing is pending.
+    pub threads: BTreeMap<ThreadId, Thread>,
+    /// The execution cycles of all batches, in the order in which they were opened. At most one is
+    /// open.
+    pub cycles: Vec<Cycle>,
+}
+
+/// The execution state of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Thread {
+    /// Its name in the plan when it was last written.
+    pub name: Option<String>,
+    /// The name of its stage then.
+    pub stage_name: Option<String>,
+    /// The name of its batch then.
+    pub batch_name: Option<String>,
+    /// Its status.
+    pub status: Status,
+    /// The agent it was assigned, which wins over the plan's.
+    pub assigned_agent: Option<String>,
+    /// The last report; empty where there is none.
+    pub report: String,
+    /// The last words of a heartbeat; empty where there are none.
+    pub breadcrumb: String,
+    /// The files or links that its worker named.
+    pub artifacts: Vec<String>,
+    /// What its worker said is left to do.
+    pub next_steps: Vec<String>,
+    /// Its attempts, by number.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One run of a thread by one agent; a session of threads.json.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number within the thread, from 1, never used twice.
+    pub number: u32,
+    /// The agent that ran it; empty where older software did not say.
+    pub agent: String,
+    /// How it is going.
+    pub status: AttemptStatus,
+    /// The cycle of the thread's batch in which it counts.
+    pub cycle: Option<u32>,
+    /// The report that ended it; empty while it runs.
+    pub report: String,
+    /// Whether its failure was said to be transient.
+    pub transient: bool,
+    /// The server process that started it; `None` when nobody owns it.
+    pub server: Option<ServerId>,
+    /// When it started, as it stands on disk.
+    pub started_at: Option<String>,
+    /// When it ended, as it stands on disk.
+    pub completed_at: Option<String>,
+}
+
+/// The status of an attempt, as a session of threads.json has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptStatus {
+    /// It runs.
+    Running,
+    /// It ended with the work done.
+    Completed,
+    /// It ended by `blocked` or `failed`.
+    Failed,
+    /// Its process went away, or a person ended it. It costs nothing.
+    Interrupted,
+}
+
+/// One execution of one batch (DESIGN §5a).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cycle {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its number among the cycles of that batch, from 1.
+    pub number: u32,
+    /// Whether it is open.
+    pub open: bool,
+    /// The server process whose planner executes it.
+    pub holder: Option<ServerId>,
+    /// Whether its outcome was read since anything last changed.
+    pub read: bool,
+    /// What its threads have used, where they have used anything.
+    pub budgets: BTreeMap<ThreadId, Budget>,
+    /// When it was opened, as it stands on disk.
+    pub opened_at: Option<String>,
+    /// When it was closed, as it stands on disk.
+    pub closed_at: Option<String>,
+}
+
+/// What a thread has used of its retry and its reassignment in a cycle.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// The attempt whose failure the retry answered; `None`: the retry is unused.
+    pub retried_after: Option<u32>,
+    /// The last attempt before the reassignment, 0 for none; `None`: it is unused.
+    pub reassigned_after: Option<u32>,
+    /// Why it was reassigned, in the planner's words.
+    pub reason: Option<String>,
+    /// Attempts up to this number do not count in the cycle: a person gave fresh budgets after it.
+    pub fresh_after: u32,
+}
+
+impl Board {
+    /// Returns the thread, or a pending one where nothing has happened to it yet.
+    pub fn thread(&self, id: ThreadId) -> std::borrow::Cow<'_, Thread> {
+        match self.threads.get(&id) {
+            Some(thread) => std::borrow::Cow::Borrowed(thread),
+            None => std::borrow::Cow::Owned(Thread::default()),
+        }
+    }
+
+    /// Returns the status of the thread.
+    pub fn status(&self, id: ThreadId) -> Status {
+        self.threads.get(&id).map(|thread| thread.status).unwrap_or_default()
+    }
+
+    /// Returns the open cycle, of whichever batch.
+    pub fn open_cycle(&self) -> Option<&Cycle> {
+        self.cycles.iter().rev().find(|cycle| cycle.open)
+    }
+
+    /// Returns the open cycle where it is one of this batch.
+    pub fn open_cycle_of(&self, batch: BatchId) -> Option<&Cycle> {
+        self.open_cycle().filter(|cycle| cycle.batch == batch)
+    }
+
+    /// Returns the latest cycle of the batch, open or closed.
+    pub fn latest_cycle_of(&self, batch: BatchId) -> Option<&Cycle> {
+        self.cycles.iter().rev().find(|cycle| cycle.batch == batch)
+    }
+
+    /// Returns the server processes that the board says hold or run something.
+    pub fn servers(&self) -> impl Iterator<Item = ServerId> {
+        let holder = self.open_cycle().and_then(|cycle| cycle.holder);
+        let owners = self.threads.values().filter_map(|thread| thread.running()?.server);
+        holder.into_iter().chain(owners)
+    }
+}
+
+impl Thread {
+    /// Returns the latest attempt.
+    pub fn latest(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// Returns the number of the latest attempt; 0: it never ran.
+    pub fn latest_number(&self) -> u32 {
+        self.latest().map_or(0, |attempt| attempt.number)
+    }
+
+    /// Returns the attempt that runs.
+    pub fn running(&self) -> Option<&Attempt> {
+        self.latest().filter(|attempt| attempt.status == AttemptStatus::Running)
+    }
+
+    /// Returns the attempts that belong to a cycle and that no person has written off.
+    pub fn attempts_in<'t>(&'t self, id: ThreadId, cycle: &Cycle) -> impl DoubleEndedIterator<Item = &'t Attempt> {
+        let number = cycle.number;
+        let fresh_after = cycle.budget(id).fresh_after;
+        self.attempts
+            .iter()
+            .filter(move |attempt| attempt.cycle == Some(number) && attempt.number > fresh_after)
+    }
+}
+
+impl Cycle {
+    /// Returns what the thread has used.
+    pub fn budget(&self, id: ThreadId) -> Budget {
+        self.budgets.get(&id).cloned().unwrap_or_default()
+    }
+}
+
+impl Budget {
+    /// Returns whether the retry or the reassignment is used.
+    pub fn failover_applied(&self) -> bool {
+        self.retried_after.is_some() || self.reassigned_after.is_some()
+    }
+}
+
+impl AttemptStatus {
+    /// Returns the word on disk and in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}

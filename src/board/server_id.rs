@@ -1,0 +1,46 @@
+//! The name of a server process: what cycles and attempts record of who holds them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// The random name that a server process draws when it starts (DESIGN §6a). It is also a file name
+/// in `work/.run/`, so only the hyphenated form of a UUID is read as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerId(Uuid);
+
+impl ServerId {
+    /// Draws a new name. The only chance in this program, at its edge.
+    pub fn draw() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// Returns a fixed name, for tests.
+    pub const fn fixed(number: u128) -> Self {
+        Self(Uuid::from_u128(number))
+    }
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.hyphenated())
+    }
+}
+
+/// A text that is not the name of a server process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the UUID of a server process")]
+pub struct NotAServer;
+
+impl FromStr for ServerId {
+    type Err = NotAServer;
+
+    fn from_str(text: &str) -> Result<Self, NotAServer> {
+        const HYPHENATED: usize = 36;
+        if text.len() != HYPHENATED {
+            return Err(NotAServer);
+        }
+        Uuid::try_parse(text).map(Self).map_err(|_| NotAServer)
+    }
+}

@@ -1,0 +1,161 @@
+//! The one table of what may happen to a thread (DESIGN §5). Budgets, gates and attempt numbers are
+//! checked elsewhere; what this table refuses, nothing allows.
+
+/// The status of a thread, as threads.json has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Status {
+    /// Not started, or waiting for its next attempt.
+    #[default]
+    Pending,
+    /// An attempt runs.
+    InProgress,
+    /// Done.
+    Completed,
+    /// Stopped, with a reason.
+    Blocked,
+    /// A person has taken it out of the plan's work.
+    Cancelled,
+}
+
+/// What someone says of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// A worker works on it.
+    InProgress,
+    /// The work is done.
+    Completed,
+    /// The work cannot go on; the worker says why.
+    Blocked,
+    /// The attempt failed; the program decides what follows.
+    Failed,
+    /// A person gives the thread back, with fresh budgets.
+    Pending,
+    /// A person takes the thread out.
+    Cancelled,
+}
+
+/// What follows from what was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// An attempt starts, where failover allows one.
+    Start,
+    /// The running attempt is alive.
+    Heartbeat,
+    /// The thread is completed.
+    Complete,
+    /// The thread is blocked.
+    Block,
+    /// The attempt failed and failover decides.
+    Fail,
+    /// The thread stays as it is; its report may change.
+    Amend,
+    /// The thread goes back to pending.
+    Reset,
+    /// The thread is cancelled.
+    Cancel,
+    /// Not possible.
+    Refuse,
+}
+
+impl Status {
+    /// All statuses, in the order of a thread's life.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::InProgress, Self::Completed, Self::Blocked, Self::Cancelled];
+
+    /// Returns the word on disk and in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Blocked => "blocked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Returns whether nothing is left to do.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+}
+
+impl Said {
+    /// All that can be said, the worker's words first.
+    pub const ALL: [Self; 6] =
+        [Self::InProgress, Self::Completed, Self::Blocked, Self::Failed, Self::Pending, Self::Cancelled];
+
+    /// Returns the word in calls and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Returns whether it ends a thread's attempt, and so needs a report.
+    pub fn is_report(self) -> bool {
+        matches!(self, Self::Completed | Self::Blocked | Self::Failed)
+    }
+
+    /// Returns whether only a person may say it.
+    pub fn is_a_persons(self) -> bool {
+        matches!(self, Self::Pending | Self::Cancelled)
+    }
+}
+
+/// Returns what follows when `said` is said of a thread that is `now`.
+pub fn transition(now: Status, said: Said) -> Transition {
+    use Transition::{Amend, Block, Cancel, Complete, Fail, Heartbeat, Refuse, Reset, Start};
+    match (now, said) {
+        (Status::Pending | Status::Blocked, Said::InProgress) => Start,
+        (Status::InProgress, Said::InProgress) => Heartbeat,
+
+        (Status::Pending | Status::InProgress | Status::Blocked, Said::Completed) => Complete,
+        (Status::Completed, Said::Completed) => Amend,
+
+        (Status::Pending | Status::InProgress | Status::Blocked, Said::Blocked) => Block,
+        (Status::Pending | Status::InProgress | Status::Blocked, Said::Failed) => Fail,
+
+        (Status::Pending | Status::InProgress | Status::Completed | Status::Blocked | Status::Cancelled, Said::Pending) => Reset,
+        (Status::Pending | Status::InProgress | Status::Blocked, Said::Cancelled) => Cancel,
+        (Status::Cancelled, Said::Cancelled) => Amend,
+
+        (Status::Completed, Said::InProgress | Said::Blocked | Said::Failed | Said::Cancelled)
+        | (Status::Cancelled, Said::InProgress | Said::Completed | Said::Blocked | Said::Failed) => Refuse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_table() {
+        use std::fmt::Write as _;
+        let mut grid = format!("{:<12}", "");
+        for said in Said::ALL {
+            let _ = write!(grid, "{:<13}", said.word());
+        }
+        for now in Status::ALL {
+            let _ = write!(grid, "\n{:<12}", now.word());
+            for said in Said::ALL {
+                let _ = write!(grid, "{:<13}", format!("{:?}", transition(now, said)));
+            }
+        }
+        let grid: Vec<&str> = grid.lines().map(str::trim_end).collect();
+        insta::assert_snapshot!(grid.join("\n"), @"");
+    }
+
+    #[test]
+    fn nothing_but_a_person_reopens_what_is_done() {
+        for now in Status::ALL.into_iter().filter(|now| now.is_done()) {
+            for said in Said::ALL.into_iter().filter(|said| !said.is_a_persons()) {
+                let follows = transition(now, said);
+                assert!(matches!(follows, Transition::Refuse | Transition::Amend), "{now:?} {said:?}: {follows:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `work approve plan` and `work approve stage N`: the gates that a person passes (DESIGN §7).
+
+use serde::Serialize;
+
+use super::cycles::name_thread;
+use super::ledger::Ledger;
+use super::refusal::Refusal;
+use super::scene::Scene;
+use super::sweep::sweep;
+use crate::board::{AttemptStatus, Board, Event, Status};
+use crate::index::{ApprovalStatus, IndexEvent};
+use crate::plan::{SoundPlan, Stage, StageNumber, ThreadId};
+
+/// The answer of `work approve plan`. Threads are compared with what threads.json knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanApproved {
+    /// The workstream.
+    pub workstream: String,
+    /// The hash that was approved.
+    pub plan_hash: String,
+    /// How many stages, batches and threads the plan has.
+    pub counts: [usize; 3],
+    /// Whether this very text was approved already; then nothing was written.
+    pub unchanged: bool,
+    /// Threads that have no state yet.
+    pub added: Vec<String>,
+    /// Threads whose state is kept although the plan no longer has them.
+    pub removed: Vec<String>,
+    /// Threads that have state under another name: id, name then, name now.
+    pub renamed: Vec<[String; 3]>,
+}
+
+/// The answer of `work approve stage N`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StageApproved {
+    /// The workstream.
+    pub workstream: String,
+    /// The stage.
+    pub stage: u16,
+    /// Whether it was approved already; then nothing was written.
+    pub unchanged: bool,
+    /// The threads that `--force` cancelled.
+    pub cancelled: Vec<String>,
+    /// What is next: the command for the person, or that the planner can go on.
+    pub next_user_command: Option<String>,
+}
+
+/// Approves the plan as its text is now.
+pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger) -> Result<PlanApproved, Refusal> {
+    let plan = SoundPlan::examine(scene.plan, force).map_err(|problems| Refusal::PlanHasProblems { problems })?;
+    let board = ledger.board();
+    let unchanged = scene.entry.is_some_and(|entry| {
+        entry.approval.status == ApprovalStatus::Approved
+            && entry.approval.plan_hash.as_deref() == Some(scene.plan_hash)
+    });
+    let name_then = |id: ThreadId| board.threads.get(&id).and_then(|thread| thread.name.clone());
+    let approved = PlanApproved {
+        workstream: scene.workstream.to_owned(),
+        plan_hash: scene.plan_hash.to_owned(),
+        counts: [plan.stages.len(), plan.batches().count(), plan.threads().count()],
+        unchanged,
+        added: plan
+            .threads()
+            .filter(|thread| !board.threads.contains_key(&thread.id))
+            .map(|thread| thread.id.to_string())
+            .collect(),
+        removed: board.threads.keys().filter(|id| plan.thread(**id).is_none()).map(ToString::to_string).collect(),
+        renamed: plan
+            .threads()
+            .filter_map(|thread| {
+                let then = name_then(thread.id).filter(|then| *then != thread.name && !then.is_empty())?;
+                Some([thread.id.to_string(), then, thread.name.clone()])
+            })
+            .collect(),
+    };
+    if !unchanged {
+        ledger.record_in_index(IndexEvent::PlanApproved { hash: scene.plan_hash.to_owned(), by: by.to_owned() });
+    }
+    Ok(approved)
+}
+
+/// Approves a stage; with `force` its open threads are cancelled first.
+pub(super) fn stage(
+    scene: &Scene<'_>,
+    number: StageNumber,
+    force: bool,
+    by: &str,
+    ledger: &mut Ledger,
+) -> Result<StageApproved, Refusal> {
+    sweep(scene, ledger);
+    let Some(stage) = scene.plan.stage(number) else {
+        let known: Vec<String> = scene.plan.stages.iter().map(|stage| stage.number.to_string()).collect();
+        return Err(Refusal::invalid(
+            format!("PLAN.md has no stage {number}"),
+            if known.is_empty() { "it has no stages".to_owned() } else { format!("use one of {}", known.join(", ")) },
+        ));
+    };
+    let open = open_threads(ledger.board(), stage);
+    if !open.is_empty() && !force {
+        return Err(Refusal::StageNotComplete { stage: number, open });
+    }
+    for (id, _) in &open {
+        cancel(scene, *id, number, ledger);
+    }
+    let unchanged = open.is_empty() && super::gates::is_approved(scene, number);
+    if !unchanged {
+        ledger.record_in_index(IndexEvent::StageApproved { stage: number, by: by.to_owned() });
+    }
+    let others_open = scene
+        .plan
+        .stages
+        .iter()
+        .filter(|stage| stage.has_threads() && stage.number != number)
+        .any(|stage| !open_threads(ledger.board(), stage).is_empty() || !super::gates::is_approved(scene, stage.number));
+    Ok(StageApproved {
+        workstream: scene.workstream.to_owned(),
+        stage: number.0,
+        unchanged,
+        cancelled: open.iter().map(|(id, _)| id.to_string()).collect(),
+        next_user_command: (!others_open).then(|| "!work complete".to_owned()),
+    })
+}
+
+fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledger) {
+    let report = format!("stage {stage} approved with --force");
+    name_thread(scene, id, ledger);
+    if ledger.board().thread(id).running().is_some() {
+        ledger.record(Event::AttemptEnded {
+            thread: id,
+            status: AttemptStatus::Interrupted,
+            report: report.clone(),
+            transient: false,
+        });
+    }
+    ledger.record(Event::ThreadBecame {
+        thread: id,
+        status: Status::Cancelled,
+        report: Some(report),
+        artifacts: None,
+        next_steps: None,
+    });
+}
+
+/// Returns the threads of a stage that are neither completed nor cancelled.
+pub(super) fn open_threads(board: &Board, stage: &Stage) -> Vec<(ThreadId, Status)> {
+    let threads = stage.batches.iter().flat_map(|batch| &batch.threads);
+    threads.map(|thread| (thread.id, board.status(thread.id))).filter(|(_, status)| !status.is_done()).collect()
+}

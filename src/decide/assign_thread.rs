@@ -1,0 +1,177 @@
+//! `assign_thread`: another agent takes a thread over (DESIGN §6). Over MCP, in an open cycle, it is
+//! the one reassignment that a thread has; a person assigns as they like.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cycles::name_thread;
+use super::failover::{candidates, current_agent};
+use super::ledger::Ledger;
+use super::refusal::Refusal;
+use super::request::{AssignThread, Caller};
+use super::scene::{Scene, attempt_in_answers};
+use super::sweep::sweep;
+use super::update_thread::check_length;
+use crate::board::{AttemptStatus, Cycle, Event, Status, Thread};
+use crate::plan::ThreadId;
+
+/// The answer of `assign_thread`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Assignment {
+    /// The thread.
+    pub thread_id: String,
+    /// The agent that runs it next.
+    pub agent: String,
+    /// Its status now.
+    #[schemars(with = "super::next_batch::ThreadStatus")]
+    pub status: &'static str,
+    /// The attempt that runs, comes next or was the last.
+    pub attempt: u32,
+    /// Whether the thread has used its retry or its reassignment in this cycle.
+    pub failover_applied: bool,
+}
+
+/// Decides the request.
+pub(super) fn decide(
+    scene: &Scene<'_>,
+    caller: Caller,
+    request: &AssignThread,
+    ledger: &mut Ledger,
+) -> Result<Assignment, Refusal> {
+    let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    check_length("reason", reason.unwrap_or_default())?;
+    let id = request.thread;
+    scene.thread(id)?;
+    sweep(scene, ledger);
+    let thread = ledger.board().thread(id).into_owned();
+    if thread.status.is_done() {
+        let wanted = "assigned".to_owned();
+        return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted });
+    }
+    if let Some(agent) = choose(scene, caller, request, &thread, ledger)? {
+        record(scene, caller, id, &thread, agent, reason, ledger);
+    }
+    let board = ledger.board();
+    let cycle = board.open_cycle_of(id.batch);
+    Ok(Assignment {
+        thread_id: id.to_string(),
+        agent: current_agent(scene, board, id),
+        status: board.status(id).word(),
+        attempt: attempt_in_answers(board, id),
+        failover_applied: cycle.is_some_and(|cycle| cycle.budget(id).failover_applied()),
+    })
+}
+
+/// Returns the agent that takes over, or `None` where the call changes nothing.
+fn choose(
+    scene: &Scene<'_>,
+    caller: Caller,
+    request: &AssignThread,
+    thread: &Thread,
+    ledger: &Ledger,
+) -> Result<Option<String>, Refusal> {
+    let id = request.thread;
+    let board = ledger.board();
+    let current = current_agent(scene, board, id);
+    let wanted = request.agent.as_deref().map(str::trim);
+    if let Some(agent) = wanted
+        && (agent.is_empty() || !scene.roster.accepts(agent))
+    {
+        return Err(Refusal::UnknownAgent { agent: agent.to_owned(), closest: scene.roster.closest(agent) });
+    }
+    let cycle = board.open_cycle_of(id.batch);
+    if let (Some(cycle), Some(server)) = (cycle, caller.server()) {
+        if let Some(holder) = scene.living_holder(cycle).filter(|holder| *holder != server) {
+            return Err(Refusal::HeldByAnotherPlanner { batch: id.batch, holder });
+        }
+        let budget = cycle.budget(id);
+        let not_started = thread.status == Status::Pending && budget.reassigned_after == Some(thread.latest_number());
+        if wanted == Some(&current) || wanted.is_none() && not_started {
+            return Ok(None);
+        }
+        return within_budget(scene, id, wanted, &current, cycle, ledger).map(Some);
+    }
+    match wanted {
+        Some(agent) if agent == current => Ok(None),
+        Some(agent) => Ok(Some(agent.to_owned())),
+        None => first_candidate(scene, id, cycle, ledger).map(Some),
+    }
+}
+
+/// Returns the agent that failover allows in an open cycle.
+fn within_budget(
+    scene: &Scene<'_>,
+    id: ThreadId,
+    wanted: Option<&str>,
+    current: &str,
+    cycle: &Cycle,
+    ledger: &Ledger,
+) -> Result<String, Refusal> {
+    if cycle.budget(id).reassigned_after.is_some() {
+        return Err(Refusal::FailoverExhausted { thread: id, why: "its reassignment is used in this cycle".to_owned() });
+    }
+    match wanted {
+        None => first_candidate(scene, id, Some(cycle), ledger),
+        Some(agent) if scene.roster.stand_ins(current).contains(&agent) => Ok(agent.to_owned()),
+        Some(agent) => Err(Refusal::NotInFamily {
+            agent: agent.to_owned(),
+            current: current.to_owned(),
+            candidates: candidates(scene, ledger.board(), id, Some(cycle)),
+        }),
+    }
+}
+
+fn first_candidate(
+    scene: &Scene<'_>,
+    id: ThreadId,
+    cycle: Option<&Cycle>,
+    ledger: &Ledger,
+) -> Result<String, Refusal> {
+    candidates(scene, ledger.board(), id, cycle).into_iter().next().ok_or_else(|| Refusal::FailoverExhausted {
+        thread: id,
+        why: "no other agent of its family and no default agent is left".to_owned(),
+    })
+}
+
+fn record(
+    scene: &Scene<'_>,
+    caller: Caller,
+    id: ThreadId,
+    thread: &Thread,
+    agent: String,
+    reason: Option<&str>,
+    ledger: &mut Ledger,
+) {
+    name_thread(scene, id, ledger);
+    let after = thread.latest_number();
+    let cycle = ledger.board().open_cycle_of(id.batch);
+    // A person's assignment is free, but it carries out what a failure was answered with.
+    let failed = cycle.is_some_and(|cycle| {
+        let latest = thread.attempts_in(id, cycle).next_back();
+        latest.is_some_and(|latest| latest.status == AttemptStatus::Failed)
+    });
+    let number = cycle.map(|cycle| cycle.number);
+    let runs = thread.running().is_some();
+    if runs {
+        if let Some(cycle) = number {
+            let agent = current_agent(scene, ledger.board(), id);
+            ledger.record(Event::AttemptJoined { thread: id, cycle, agent });
+        }
+        let report = reason.map_or_else(|| format!("given up: reassigned to {agent}"), str::to_owned);
+        ledger.record(Event::AttemptEnded { thread: id, status: AttemptStatus::Failed, report, transient: false });
+    }
+    ledger.record(Event::AgentAssigned { thread: id, agent });
+    if number.is_some() && (caller.server().is_some() || failed || runs) {
+        let reason = reason.map(str::to_owned);
+        ledger.record(Event::ReassignmentUsed { thread: id, after, reason });
+    }
+    if thread.status != Status::Pending {
+        ledger.record(Event::ThreadBecame {
+            thread: id,
+            status: Status::Pending,
+            report: None,
+            artifacts: None,
+            next_steps: None,
+        });
+    }
+}

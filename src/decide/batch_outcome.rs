@@ -1,0 +1,170 @@
+//! `batch_outcome`: what came of a batch, in the form that the user's contract prescribes (DESIGN §8).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::failover::{OpenDecision, open_decisions};
+use super::gates::{BatchCompletionStatus, Next, Standing, next};
+use super::ledger::Ledger;
+use super::next_batch::BatchName;
+use super::refusal::Refusal;
+use super::request::Caller;
+use super::scene::{Scene, is_settled};
+use super::sweep::sweep;
+use crate::board::{Board, Event, Status};
+use crate::plan::{Batch, BatchId, ThreadId};
+
+/// The answer of `batch_outcome`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BatchOutcome {
+    /// How it stands with the batch.
+    pub batch_completion_status: BatchCompletionStatus,
+    /// The workstream.
+    pub workstream: String,
+    /// The batch.
+    pub batch: Option<BatchName>,
+    /// One outcome per thread, by id.
+    pub outcomes: Vec<Outcome>,
+    /// The threads that are blocked.
+    pub blocked_threads: Vec<String>,
+    /// The threads that no one named an agent for.
+    pub fallback_threads: Vec<String>,
+    /// Decisions that wait to be carried out.
+    pub failover: Vec<OpenDecision>,
+    /// The command by which a person passes the gate.
+    pub gate_command: Option<String>,
+    /// The command for the person next.
+    pub next_user_command: Option<String>,
+    /// What else to know.
+    pub warnings: Vec<String>,
+}
+
+/// What came of a thread. Exactly these seven keys in this order (USER-CONTRACT).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Outcome {
+    /// The thread.
+    pub thread_id: String,
+    /// Its status.
+    #[schemars(with = "super::next_batch::ThreadStatus")]
+    pub status: &'static str,
+    /// Its last report.
+    pub report: String,
+    /// The agent of its last attempt, or the one that would run it.
+    pub agent_used: String,
+    /// Whether the latest cycle used its retry or its reassignment.
+    pub failover_applied: bool,
+    /// Files or links that came of it.
+    pub artifacts: Vec<String>,
+    /// What is left to do.
+    pub next_steps: Vec<String>,
+}
+
+/// Decides the request.
+pub(super) fn decide(
+    scene: &Scene<'_>,
+    caller: Caller,
+    batch: Option<BatchId>,
+    ledger: &mut Ledger,
+) -> Result<BatchOutcome, Refusal> {
+    sweep(scene, ledger);
+    let batch = match batch {
+        Some(id) => Some(scene.plan.batch(id).ok_or_else(|| unknown_batch(scene, id))?),
+        None => latest_batch(scene, ledger.board()),
+    };
+    let Some(batch) = batch else { return Ok(of_no_batch(scene, ledger)) };
+    let settled = is_settled(ledger.board(), batch);
+    if settled {
+        mark_as_read(scene, caller, batch, ledger);
+    }
+    let board = ledger.board();
+    let standing = Standing::of_batch(scene, board, batch, settled);
+    let cycle = board.latest_cycle_of(batch.id);
+    let outcome = |id: ThreadId| {
+        let thread = board.thread(id);
+        Outcome {
+            thread_id: id.to_string(),
+            status: thread.status.word(),
+            report: thread.report.clone(),
+            agent_used: scene.agent_used(board, id),
+            failover_applied: cycle.is_some_and(|cycle| cycle.budget(id).failover_applied()),
+            artifacts: thread.artifacts.clone(),
+            next_steps: thread.next_steps.clone(),
+        }
+    };
+    let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
+    let mut warnings: Vec<String> = unsettled(board, batch);
+    warnings.extend(scene.warnings(board, batch));
+    if let Next::PlanGate(gate) = next(scene, board) {
+        warnings.push(gate.reason().to_owned());
+    }
+    Ok(BatchOutcome {
+        batch_completion_status: standing.status,
+        workstream: scene.workstream.to_owned(),
+        batch: Some(BatchName { id: batch.id.to_string(), name: batch.name.clone() }),
+        outcomes: batch.threads.iter().map(|thread| outcome(thread.id)).collect(),
+        blocked_threads: blocked.map(|thread| thread.id.to_string()).collect(),
+        fallback_threads: scene.fallback_threads(board, batch),
+        failover: open_decisions(scene, board, batch),
+        gate_command: standing.gate_command,
+        next_user_command: standing.next_user_command,
+        warnings,
+    })
+}
+
+/// Returns the batch handed out last, else the next incomplete one, else the last there is.
+fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
+    let handed_out = board.cycles.iter().rev().find_map(|cycle| scene.plan.batch(cycle.batch));
+    let incomplete = || scene.plan.batches().find(|batch| !super::scene::is_complete(board, batch));
+    let last = || scene.plan.batches().filter(|batch| !batch.threads.is_empty()).last();
+    handed_out.or_else(incomplete).or_else(last)
+}
+
+/// Marks the open cycle as read, where its planner reads it, or where it has none (DESIGN §5a.4).
+fn mark_as_read(scene: &Scene<'_>, caller: Caller, batch: &Batch, ledger: &mut Ledger) {
+    let Some(server) = caller.server() else { return };
+    let Some(cycle) = ledger.board().open_cycle_of(batch.id) else { return };
+    let may = scene.living_holder(cycle).is_none_or(|holder| holder == server);
+    if may && !cycle.read {
+        ledger.record(Event::OutcomeRead);
+    }
+}
+
+fn unsettled(board: &Board, batch: &Batch) -> Vec<String> {
+    let told = |id: ThreadId| {
+        let said = match board.status(id) {
+            Status::Pending if board.thread(id).attempts.is_empty() => "is pending: no worker has started it",
+            Status::Pending => "is pending: its next attempt has not started",
+            Status::InProgress => "is in progress: if its worker has ended without a report, report it failed",
+            Status::Blocked if super::scene::awaits_its_cycle(board, id) => {
+                "is blocked from an earlier cycle and was not tried in this one"
+            }
+            Status::Blocked | Status::Completed | Status::Cancelled => return None,
+        };
+        Some(format!("{id} {said}"))
+    };
+    batch.threads.iter().filter_map(|thread| told(thread.id)).collect()
+}
+
+fn of_no_batch(scene: &Scene<'_>, ledger: &Ledger) -> BatchOutcome {
+    let next = next(scene, ledger.board());
+    let standing = Standing::of_nothing_to_hand_out(&next)
+        .unwrap_or_else(|| Standing::new(BatchCompletionStatus::NoIncompleteBatch, None, Some("!work status")));
+    BatchOutcome {
+        batch_completion_status: standing.status,
+        workstream: scene.workstream.to_owned(),
+        batch: None,
+        outcomes: Vec::new(),
+        blocked_threads: Vec::new(),
+        fallback_threads: Vec::new(),
+        failover: Vec::new(),
+        gate_command: standing.gate_command,
+        next_user_command: standing.next_user_command,
+        warnings: vec!["PLAN.md has no threads".to_owned()],
+    }
+}
+
+fn unknown_batch(scene: &Scene<'_>, batch: BatchId) -> Refusal {
+    let known = scene.plan.batches().map(|batch| batch.id.to_string()).collect();
+    Refusal::UnknownBatch { batch, known }
+}

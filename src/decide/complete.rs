@@ -1,0 +1,34 @@
+//! `work complete`: the last gate (DESIGN §7).
+
+use serde::Serialize;
+
+use super::approve::open_threads;
+use super::gates::unapproved;
+use super::ledger::Ledger;
+use super::refusal::Refusal;
+use super::scene::Scene;
+use crate::index::{IndexEvent, StreamStatus};
+
+/// The answer of `work complete`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamCompleted {
+    /// The workstream.
+    pub workstream: String,
+    /// Whether it was completed already; then nothing was written.
+    pub unchanged: bool,
+}
+
+/// Decides the request.
+pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCompleted, Refusal> {
+    let workstream = scene.workstream.to_owned();
+    if scene.entry.is_some_and(|entry| entry.status == Some(StreamStatus::Completed)) {
+        return Ok(StreamCompleted { workstream, unchanged: true });
+    }
+    let open: Vec<_> = scene.plan.stages.iter().flat_map(|stage| open_threads(ledger.board(), stage)).collect();
+    let unapproved: Vec<_> = unapproved(scene, None).collect();
+    if !open.is_empty() || !unapproved.is_empty() {
+        return Err(Refusal::StreamNotComplete { open, unapproved });
+    }
+    ledger.record_in_index(IndexEvent::Completed);
+    Ok(StreamCompleted { workstream, unchanged: false })
+}

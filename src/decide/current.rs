@@ -1,0 +1,27 @@
+//! `work current`: the workstream that is meant when nobody names one.
+
+use serde::Serialize;
+
+use super::ledger::Ledger;
+use super::scene::Scene;
+use crate::index::IndexEvent;
+
+/// The answer of `work current`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Current {
+    /// The folder that holds `work/`.
+    pub workspace: String,
+    /// The workstream.
+    pub workstream: String,
+}
+
+/// Shows the workstream that was selected.
+pub(super) fn show(scene: &Scene<'_>) -> Current {
+    Current { workspace: scene.workspace.to_owned(), workstream: scene.workstream.to_owned() }
+}
+
+/// Makes the workstream that was selected the current one.
+pub(super) fn set(scene: &Scene<'_>, ledger: &mut Ledger) -> Current {
+    ledger.record_in_index(IndexEvent::CurrentSet);
+    show(scene)
+}

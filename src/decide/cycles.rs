@@ -1,0 +1,37 @@
+//! Opening cycles, and writing threads down for the first time.
+
+use super::ledger::Ledger;
+use super::request::Caller;
+use super::scene::Scene;
+use crate::board::Event;
+use crate::plan::{BatchId, ThreadId};
+
+/// Opens the next cycle of a batch; any that is open is closed. The calling server holds it, the
+/// command line holds nothing (DESIGN §5a.2). Returns its number.
+pub(super) fn open_cycle(batch: BatchId, caller: Caller, ledger: &mut Ledger) -> u32 {
+    let number = ledger.board().latest_cycle_of(batch).map_or(1, |cycle| cycle.number + 1);
+    if ledger.board().open_cycle().is_some() {
+        ledger.record(Event::CycleClosed);
+    }
+    ledger.record(Event::CycleOpened { batch, number, holder: caller.server() });
+    number
+}
+
+/// Returns the number of the batch's open cycle, which is opened where there is none.
+pub(super) fn cycle_of(batch: BatchId, caller: Caller, ledger: &mut Ledger) -> u32 {
+    match ledger.board().open_cycle_of(batch) {
+        Some(cycle) => cycle.number,
+        None => open_cycle(batch, caller, ledger),
+    }
+}
+
+/// Writes down the names of a thread that is about to change, where they are not there yet.
+pub(super) fn name_thread(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
+    if ledger.board().threads.get(&id).is_some_and(|thread| thread.name.is_some()) {
+        return;
+    }
+    let Some(thread) = scene.plan.thread(id) else { return };
+    let stage_name = scene.plan.stage(id.batch.stage).map(|stage| stage.name.clone()).unwrap_or_default();
+    let batch_name = scene.plan.batch(id.batch).map(|batch| batch.name.clone()).unwrap_or_default();
+    ledger.record(Event::ThreadNamed { thread: id, name: thread.name.clone(), stage_name, batch_name });
+}

@@ -1,0 +1,57 @@
+//! What a decision changes: events, and the board as they leave it.
+
+use crate::board::{Board, Event};
+use crate::clock::Moment;
+use crate::index::IndexEvent;
+
+/// The events of one decision. Each is applied as it is recorded, so that what is decided next sees it.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    board: Board,
+    events: Vec<Event>,
+    index_events: Vec<IndexEvent>,
+    at: Moment,
+}
+
+impl Ledger {
+    /// Starts with the board as it is and nothing recorded. All events happen at the same moment.
+    pub fn new(board: &Board, at: Moment) -> Self {
+        Self { board: board.clone(), events: Vec::new(), index_events: Vec::new(), at }
+    }
+
+    /// Records an event and applies it.
+    pub fn record(&mut self, event: Event) {
+        self.board.apply(&event, self.at);
+        self.events.push(event);
+    }
+
+    /// Records a change of index.json.
+    pub fn record_in_index(&mut self, event: IndexEvent) {
+        self.index_events.push(event);
+    }
+
+    /// Returns the board as the events recorded so far leave it.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Returns the events recorded so far.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Returns the changes of index.json recorded so far.
+    pub fn index_events(&self) -> &[IndexEvent] {
+        &self.index_events
+    }
+
+    /// Returns whether there is anything to write.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.index_events.is_empty()
+    }
+
+    /// Returns when it all happens.
+    pub fn at(&self) -> Moment {
+        self.at
+    }
+}

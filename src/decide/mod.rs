@@ -1,0 +1,101 @@
+//! PURE. (scene, request) → an answer and the events that make it true, or a refusal.
+//!
+//! One file per verb. Nothing here reads a clock, a disk or the environment: a [`Scene`] holds all
+//! that a decision may depend on, a [`Ledger`] all that it changes.
+//!
+//! There are two vocabularies. [`AgentRequest`] is all that the MCP door can say, and it has no
+//! word for a gate; [`PersonRequest`] is the command line's (DESIGN §7).
+
+mod approve;
+mod assign_thread;
+mod batch_outcome;
+mod complete;
+mod current;
+mod cycles;
+mod failover;
+mod gates;
+mod ledger;
+mod next_batch;
+mod read_thread;
+mod refusal;
+mod release;
+mod request;
+mod scene;
+mod sweep;
+mod update_thread;
+mod workstream_status;
+
+pub use approve::{PlanApproved, StageApproved};
+pub use assign_thread::Assignment;
+pub use batch_outcome::{BatchOutcome, Outcome};
+pub use complete::StreamCompleted;
+pub use current::Current;
+pub use failover::{Decision, DecisionAction, OpenDecision};
+pub use ledger::Ledger;
+pub use next_batch::{BatchName, DispatchThread, NextBatch, StageName};
+pub use read_thread::{Brief, BriefBatch, BriefStage, EarlierAttempt, Sibling};
+pub use refusal::{Code, Refusal};
+pub use release::Released;
+pub use request::{
+    AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,
+    PersonRequest, UpdateThread,
+};
+pub use scene::{AgentSource, Scene};
+pub use update_thread::Updated;
+pub use workstream_status::{BatchCounts, OpenThread, PlanProblem, StageStatus, WorkstreamStatus};
+
+/// Decides a request of the agents' door.
+pub fn decide_for_agent(
+    scene: &Scene<'_>,
+    caller: Caller,
+    request: &AgentRequest,
+    ledger: &mut Ledger,
+) -> Result<AgentAnswer, Refusal> {
+    Ok(match request {
+        AgentRequest::NextBatch => AgentAnswer::NextBatch(next_batch::decide(scene, caller, ledger)?),
+        AgentRequest::ReadThread(thread) => AgentAnswer::Brief(read_thread::decide(scene, *thread, ledger)?),
+        AgentRequest::AssignThread(request) => {
+            AgentAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
+        }
+        AgentRequest::UpdateThread(request) => {
+            AgentAnswer::Updated(update_thread::decide(scene, caller, request, ledger)?)
+        }
+        AgentRequest::BatchOutcome(batch) => {
+            AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
+        }
+        AgentRequest::WorkstreamStatus => {
+            AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, ledger))
+        }
+    })
+}
+
+/// Decides a request of the people's door.
+pub fn decide_for_person(
+    scene: &Scene<'_>,
+    request: &PersonRequest,
+    ledger: &mut Ledger,
+) -> Result<PersonAnswer, Refusal> {
+    let caller = Caller::CommandLine;
+    Ok(match request {
+        PersonRequest::Status => PersonAnswer::Status(workstream_status::decide(scene, ledger)),
+        PersonRequest::ShowCurrent => PersonAnswer::Current(current::show(scene)),
+        PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)),
+        PersonRequest::ApprovePlan { force, by } => {
+            PersonAnswer::PlanApproved(approve::plan(scene, *force, by, ledger)?)
+        }
+        PersonRequest::ApproveStage { stage, force, by } => {
+            PersonAnswer::StageApproved(approve::stage(scene, *stage, *force, by, ledger)?)
+        }
+        PersonRequest::Complete => PersonAnswer::Completed(complete::decide(scene, ledger)?),
+        PersonRequest::Release => PersonAnswer::Released(release::decide(scene, ledger)),
+        PersonRequest::AssignThread(request) => {
+            PersonAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
+        }
+        PersonRequest::UpdateThread(request) => {
+            PersonAnswer::Updated(update_thread::decide(scene, caller, request, ledger)?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

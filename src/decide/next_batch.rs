@@ -1,0 +1,310 @@
+//! `next_batch`: the next incomplete batch and what to launch of it now (DESIGN §5a, §8).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::batch_outcome::Outcome;
+use super::cycles::open_cycle;
+use super::failover::{OpenDecision, open_decision, open_decisions};
+use super::gates::{BatchCompletionStatus, Next, ON_HOLD, RELEASE_COMMAND, ReadyBatch, STATUS_COMMAND, Standing, next};
+use super::ledger::Ledger;
+use super::refusal::Refusal;
+use super::request::Caller;
+use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
+use super::sweep::sweep;
+use crate::board::{Board, Cycle, Event, ServerId, Status};
+use crate::plan::{Batch, Stage};
+
+/// The answer of `next_batch`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NextBatch {
+    /// How it stands with the batch.
+    pub batch_completion_status: BatchCompletionStatus,
+    /// The workstream.
+    pub workstream: String,
+    /// The stage of the batch.
+    pub stage: Option<StageName>,
+    /// The batch.
+    pub batch: Option<BatchSummary>,
+    /// The number of the execution cycle.
+    pub cycle: Option<u32>,
+    /// Whether the cycle was open already.
+    pub resumed: bool,
+    /// The server process of another planner that executes the batch.
+    pub held_by: Option<String>,
+    /// The outcomes of no batch at all, so that this answer can be returned as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<Vec<Outcome>>,
+    /// All threads of the batch.
+    pub threads: Vec<DispatchThread>,
+    /// The threads to launch now, in parallel.
+    pub dispatch: Vec<String>,
+    /// Decisions that wait to be carried out.
+    pub failover: Vec<OpenDecision>,
+    /// The threads that no one named an agent for.
+    pub fallback_threads: Vec<String>,
+    /// The command by which a person passes the gate.
+    pub gate_command: Option<String>,
+    /// The command for the person next.
+    pub next_user_command: Option<String>,
+    /// What else to know.
+    pub warnings: Vec<String>,
+}
+
+/// A stage, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct StageName {
+    /// Its number.
+    pub number: u16,
+    /// Its name.
+    pub name: String,
+}
+
+/// A batch, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct BatchSummary {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub summary: String,
+}
+
+/// A batch, by id and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct BatchName {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A thread as the planner needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DispatchThread {
+    /// Its id.
+    pub thread_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    #[schemars(with = "ThreadStatus")]
+    pub status: &'static str,
+    /// The agent that runs it.
+    pub agent: String,
+    /// Where the agent comes from.
+    pub agent_source: AgentSource,
+    /// The attempt that runs, comes next or was the last.
+    pub attempt: u32,
+    /// What it is about.
+    pub summary: String,
+}
+
+/// The status words of a thread, for schemas.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+#[expect(dead_code, reason = "it only describes `Status::word` to schemars")]
+pub(super) enum ThreadStatus {
+    Pending,
+    InProgress,
+    Completed,
+    Blocked,
+    Cancelled,
+}
+
+/// Decides the request.
+pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> Result<NextBatch, Refusal> {
+    sweep(scene, ledger);
+    let next = next(scene, ledger.board());
+    let Next::Batch(ready) = next else {
+        return Ok(nothing_to_hand_out(scene, &next, ledger));
+    };
+    let mut warnings = Vec::new();
+    let hand = take_cycle(scene, caller, ready, ledger, &mut warnings);
+    let board = ledger.board();
+    let shown = match hand {
+        Hand::HeldElsewhere { batch, .. } | Hand::Finished(batch) | Hand::Open { batch, .. } => batch,
+    };
+    warnings.extend(scene.warnings(board, shown));
+    let standing = match hand {
+        Hand::Open { .. } => Standing::new(BatchCompletionStatus::InProgress, None, None),
+        Hand::HeldElsewhere { .. } => {
+            Standing::new(BatchCompletionStatus::InProgress, None, Some(RELEASE_COMMAND))
+        }
+        Hand::Finished(_) => Standing::new(BatchCompletionStatus::Blocked, None, Some(STATUS_COMMAND)),
+    };
+    let stage = scene.plan.stage(shown.id.stage).or(ready.stage());
+    Ok(NextBatch {
+        batch_completion_status: standing.status,
+        workstream: scene.workstream.to_owned(),
+        stage: stage.map(StageName::of),
+        batch: Some(BatchSummary {
+            id: shown.id.to_string(),
+            name: shown.name.clone(),
+            summary: shown.summary.clone(),
+        }),
+        cycle: board.open_cycle_of(shown.id).map(|cycle| cycle.number),
+        resumed: !matches!(hand, Hand::Open { resumed: false, .. }),
+        held_by: match hand {
+            Hand::HeldElsewhere { holder, .. } => Some(holder.to_string()),
+            Hand::Open { .. } | Hand::Finished(_) => None,
+        },
+        outcomes: None,
+        threads: shown.threads.iter().map(|thread| DispatchThread::of(scene, board, thread)).collect(),
+        dispatch: match hand {
+            Hand::Open { batch, .. } => dispatch(scene, board, batch),
+            Hand::HeldElsewhere { .. } | Hand::Finished(_) => Vec::new(),
+        },
+        failover: open_decisions(scene, board, shown),
+        fallback_threads: scene.fallback_threads(board, shown),
+        gate_command: standing.gate_command,
+        next_user_command: standing.next_user_command,
+        warnings,
+    })
+}
+
+/// What the caller may do with the cycle.
+#[derive(Debug, Clone, Copy)]
+enum Hand<'p> {
+    /// The caller executes it.
+    Open { batch: &'p Batch, resumed: bool },
+    /// Another living planner does.
+    HeldElsewhere { batch: &'p Batch, holder: ServerId },
+    /// It is settled with blocked threads, and its planner has not read the outcome yet.
+    Finished(&'p Batch),
+}
+
+/// Opens, resumes or takes over the cycle of the batch that is ready; closes one that is over
+/// (DESIGN §5a.2, .3, .5, §6a).
+fn take_cycle<'p>(
+    scene: &Scene<'p>,
+    caller: Caller,
+    ready: ReadyBatch<'p>,
+    ledger: &mut Ledger,
+    warnings: &mut Vec<String>,
+) -> Hand<'p> {
+    let batch = ready.batch();
+    let Some(cycle) = ledger.board().open_cycle().cloned() else {
+        open_cycle(batch.id, caller, ledger);
+        return Hand::Open { batch, resumed: false };
+    };
+    let holder = scene.living_holder(&cycle);
+    let elsewhere = holder.filter(|holder| caller.server() != Some(*holder));
+    let Some(running) = scene.plan.batch(cycle.batch) else {
+        warnings.push(format!("cycle {} of batch {} is closed: PLAN.md no longer has the batch", cycle.number, cycle.batch));
+        open_cycle(batch.id, caller, ledger);
+        return Hand::Open { batch, resumed: false };
+    };
+    let board = ledger.board();
+    let settled = is_settled(board, running);
+    let over = is_complete(board, running) || settled && (cycle.read || holder.is_none());
+    if over {
+        if running.id == batch.id {
+            warnings.extend(previous_reasons(board, running, &cycle));
+        }
+        open_cycle(batch.id, caller, ledger);
+        return Hand::Open { batch, resumed: false };
+    }
+    if let Some(holder) = elsewhere {
+        return Hand::HeldElsewhere { batch: running, holder };
+    }
+    if running.id != batch.id {
+        // The plan has changed: a batch before this one is incomplete, so this one is not ready.
+        warnings.push(format!("cycle {} of batch {} is closed: batch {} comes before it", cycle.number, running.id, batch.id));
+        open_cycle(batch.id, caller, ledger);
+        return Hand::Open { batch, resumed: false };
+    }
+    if settled {
+        warnings.push("settled with blocked threads: call batch_outcome".to_owned());
+        return Hand::Finished(batch);
+    }
+    if let Some(server) = caller.server()
+        && holder.is_none()
+    {
+        ledger.record(Event::CycleHeld { holder: Some(server) });
+    }
+    Hand::Open { batch, resumed: true }
+}
+
+fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<String> {
+    let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
+    let reasons: Vec<String> =
+        blocked.map(|thread| format!("{}: {}", thread.id, board.thread(thread.id).report)).collect();
+    (!reasons.is_empty()).then(|| {
+        format!("cycle {} ended with blocked threads, this is a new cycle. {}", cycle.number, reasons.join("; "))
+    })
+}
+
+/// Returns what to launch now (DESIGN §5a.3).
+fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
+    use super::failover::DecisionAction::Reassign;
+    let running = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::InProgress).count();
+    let free = scene.roster.max_parallel.map_or(usize::MAX, |limit| limit.saturating_sub(running));
+    let waits = |id| match board.status(id) {
+        Status::Pending => open_decision(scene, board, id).is_none_or(|decision| decision.action != Reassign),
+        Status::Blocked => awaits_its_cycle(board, id),
+        Status::InProgress | Status::Completed | Status::Cancelled => false,
+    };
+    let waiting = batch.threads.iter().filter(|thread| waits(thread.id));
+    waiting.take(free).map(|thread| thread.id.to_string()).collect()
+}
+
+fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>, ledger: &Ledger) -> NextBatch {
+    let standing = Standing::of_nothing_to_hand_out(next).unwrap_or_else(|| {
+        Standing::new(BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND))
+    });
+    let mut warnings = Vec::new();
+    match next {
+        Next::PlanGate(gate) => warnings.push(gate.reason().to_owned()),
+        Next::OnHold => warnings.push(ON_HOLD.to_owned()),
+        Next::Nothing if scene.plan.threads().next().is_none() => {
+            warnings.push("PLAN.md has no threads".to_owned());
+        }
+        Next::Nothing | Next::StageGate(_) | Next::AllComplete(_) | Next::Batch(_) => {}
+    }
+    let none_left = standing.status == BatchCompletionStatus::NoIncompleteBatch;
+    debug_assert!(ledger.board().cycles.iter().filter(|cycle| cycle.open).count() <= 1);
+    NextBatch {
+        batch_completion_status: standing.status,
+        workstream: scene.workstream.to_owned(),
+        stage: None,
+        batch: None,
+        cycle: None,
+        resumed: false,
+        held_by: None,
+        outcomes: none_left.then(Vec::new),
+        threads: Vec::new(),
+        dispatch: Vec::new(),
+        failover: Vec::new(),
+        fallback_threads: Vec::new(),
+        gate_command: standing.gate_command,
+        next_user_command: standing.next_user_command,
+        warnings,
+    }
+}
+
+impl StageName {
+    pub(super) fn of(stage: &Stage) -> Self {
+        Self { number: stage.number.0, name: stage.name.clone() }
+    }
+}
+
+impl DispatchThread {
+    fn of(scene: &Scene<'_>, board: &Board, thread: &crate::plan::Thread) -> Self {
+        let (agent, agent_source) = scene.agent(board, thread.id);
+        Self {
+            thread_id: thread.id.to_string(),
+            name: thread.name.clone(),
+            status: board.status(thread.id).word(),
+            agent,
+            agent_source,
+            attempt: attempt_in_answers(board, thread.id),
+            summary: thread.summary.clone(),
+        }
+    }
+}

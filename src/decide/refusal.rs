@@ -1,0 +1,393 @@
+//! The ways in which the rules say no. A refusal changes nothing and names what to do next.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::board::{Said, ServerId, Status};
+use crate::plan::{BatchId, Problem, StageNumber, ThreadId};
+
+/// The machine-readable name of a refusal or a fault (DESIGN §8), with what each door needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "`meaning` says it, and tool-schemas/_refusals.json lists it")]
+pub enum Code {
+    InvalidArgument,
+    NoWorkspace,
+    NoCurrentWorkstream,
+    UnknownWorkstream,
+    UnknownBatch,
+    UnknownThread,
+    UnknownAgent,
+    ReportRequired,
+    InvalidTransition,
+    BatchNotReady,
+    AwaitingApproval,
+    AlreadyRunning,
+    StaleAttempt,
+    ReassignmentRequired,
+    FailoverExhausted,
+    NotInFamily,
+    HeldByAnotherPlanner,
+    PlanHasProblems,
+    NotComplete,
+    ForceRequired,
+    PlanUnreadable,
+    StateUnreadable,
+    Busy,
+    Io,
+}
+
+impl Code {
+    /// All codes, in the order of DESIGN §8; the last refusals before the faults are the command line's own.
+    pub const ALL: [Self; 24] = [
+        Self::InvalidArgument,
+        Self::NoWorkspace,
+        Self::NoCurrentWorkstream,
+        Self::UnknownWorkstream,
+        Self::UnknownBatch,
+        Self::UnknownThread,
+        Self::UnknownAgent,
+        Self::ReportRequired,
+        Self::InvalidTransition,
+        Self::BatchNotReady,
+        Self::AwaitingApproval,
+        Self::AlreadyRunning,
+        Self::StaleAttempt,
+        Self::ReassignmentRequired,
+        Self::FailoverExhausted,
+        Self::NotInFamily,
+        Self::HeldByAnotherPlanner,
+        Self::PlanHasProblems,
+        Self::NotComplete,
+        Self::ForceRequired,
+        Self::PlanUnreadable,
+        Self::StateUnreadable,
+        Self::Busy,
+        Self::Io,
+    ];
+
+    /// Returns the word in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "invalid_argument",
+            Self::NoWorkspace => "no_workspace",
+            Self::NoCurrentWorkstream => "no_current_workstream",
+            Self::UnknownWorkstream => "unknown_workstream",
+            Self::UnknownBatch => "unknown_batch",
+            Self::UnknownThread => "unknown_thread",
+            Self::UnknownAgent => "unknown_agent",
+            Self::ReportRequired => "report_required",
+            Self::InvalidTransition => "invalid_transition",
+            Self::BatchNotReady => "batch_not_ready",
+            Self::AwaitingApproval => "awaiting_approval",
+            Self::AlreadyRunning => "already_running",
+            Self::StaleAttempt => "stale_attempt",
+            Self::ReassignmentRequired => "reassignment_required",
+            Self::FailoverExhausted => "failover_exhausted",
+            Self::NotInFamily => "not_in_family",
+            Self::HeldByAnotherPlanner => "held_by_another_planner",
+            Self::PlanHasProblems => "plan_has_problems",
+            Self::NotComplete => "not_complete",
+            Self::ForceRequired => "force_required",
+            Self::PlanUnreadable => "plan_unreadable",
+            Self::StateUnreadable => "state_unreadable",
+            Self::Busy => "busy",
+            Self::Io => "io",
+        }
+    }
+
+    /// Returns what it means, as one sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "An argument is malformed, too long, or not known to the tool.",
+            Self::NoWorkspace => "There is no folder with work/index.json or work/*/PLAN.md.",
+            Self::NoCurrentWorkstream => "Several workstreams, none is current, and the call names none.",
+            Self::UnknownWorkstream => "No workstream has that id or name.",
+            Self::UnknownBatch => "PLAN.md has no such batch.",
+            Self::UnknownThread => "PLAN.md has no such thread.",
+            Self::UnknownAgent => "The roster has no such agent.",
+            Self::ReportRequired => "completed, blocked and failed need a report.",
+            Self::InvalidTransition => "The thread's status does not allow it.",
+            Self::BatchNotReady => "An earlier batch is not complete, or the workstream is.",
+            Self::AwaitingApproval => "A person has to pass a gate first.",
+            Self::AlreadyRunning => "Another living server process runs the attempt.",
+            Self::StaleAttempt => "The report is of an attempt that has a successor.",
+            Self::ReassignmentRequired => "The thread must be assigned to another agent first.",
+            Self::FailoverExhausted => "The thread has used its retry and its reassignment.",
+            Self::NotInFamily => "The agent can not stand in for this one.",
+            Self::HeldByAnotherPlanner => "Another living planner executes the batch.",
+            Self::PlanHasProblems => "The plan has problems that a person must settle before approving it.",
+            Self::NotComplete => "Threads are open, or stages are not approved.",
+            Self::ForceRequired => "It undoes something; a person means it by --force.",
+            Self::PlanUnreadable => "PLAN.md is missing, too large or not UTF-8.",
+            Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
+            Self::Busy => "Another process held the lock for too long.",
+            Self::Io => "The machine failed; nothing was changed.",
+        }
+    }
+
+    /// Returns whether agents can meet it, or only people.
+    pub fn is_a_persons(self) -> bool {
+        matches!(self, Self::PlanHasProblems | Self::NotComplete | Self::ForceRequired)
+    }
+
+    /// Returns the exit code of the command line. 2 is also clap's, for a line that cannot be parsed.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::ReportRequired
+            | Self::InvalidTransition
+            | Self::BatchNotReady
+            | Self::AwaitingApproval
+            | Self::AlreadyRunning
+            | Self::StaleAttempt
+            | Self::ReassignmentRequired
+            | Self::FailoverExhausted
+            | Self::NotInFamily
+            | Self::HeldByAnotherPlanner
+            | Self::PlanHasProblems
+            | Self::NotComplete
+            | Self::ForceRequired => 1,
+            Self::InvalidArgument => 2,
+            Self::NoWorkspace
+            | Self::NoCurrentWorkstream
+            | Self::UnknownWorkstream
+            | Self::UnknownBatch
+            | Self::UnknownThread
+            | Self::UnknownAgent => 3,
+            Self::PlanUnreadable | Self::StateUnreadable => 4,
+            Self::Busy => 5,
+            Self::Io => 6,
+        }
+    }
+}
+
+/// The rules say no. The fields are facts; [`fmt::Display`], [`Refusal::hint`] and
+/// [`Refusal::details`] make the answer of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the facts that their names say; the code has the meaning")]
+pub enum Refusal {
+    InvalidArgument { message: String, hint: String },
+    NoWorkspace { searched_from: String },
+    NoCurrentWorkstream { known: Vec<String> },
+    UnknownWorkstream { given: String, known: Vec<String> },
+    UnknownBatch { batch: BatchId, known: Vec<String> },
+    UnknownThread { thread: ThreadId, closest: Vec<String> },
+    UnknownAgent { agent: String, closest: Vec<String> },
+    ReportRequired { thread: ThreadId, said: Said },
+    InvalidTransition { thread: ThreadId, now: Status, wanted: String },
+    BatchNotReady { batch: BatchId, earlier: Option<BatchId> },
+    AwaitingApproval { reason: String, command: Option<String> },
+    AlreadyRunning { thread: ThreadId, attempt: u32, agent: String },
+    StaleAttempt { thread: ThreadId, given: u32, latest: u32, now: Status },
+    ReassignmentRequired { thread: ThreadId, candidate: String },
+    FailoverExhausted { thread: ThreadId, why: String },
+    NotInFamily { agent: String, current: String, candidates: Vec<String> },
+    HeldByAnotherPlanner { batch: BatchId, holder: ServerId },
+    PlanHasProblems { problems: Vec<Problem> },
+    StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
+    StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
+    ForceRequired { thread: ThreadId, now: Status, said: Said },
+}
+
+impl Refusal {
+    /// Returns a refusal of an argument.
+    pub fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::InvalidArgument { message: message.into(), hint: hint.into() }
+    }
+
+    /// Returns the machine-readable name.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::InvalidArgument { .. } => Code::InvalidArgument,
+            Self::NoWorkspace { .. } => Code::NoWorkspace,
+            Self::NoCurrentWorkstream { .. } => Code::NoCurrentWorkstream,
+            Self::UnknownWorkstream { .. } => Code::UnknownWorkstream,
+            Self::UnknownBatch { .. } => Code::UnknownBatch,
+            Self::UnknownThread { .. } => Code::UnknownThread,
+            Self::UnknownAgent { .. } => Code::UnknownAgent,
+            Self::ReportRequired { .. } => Code::ReportRequired,
+            Self::InvalidTransition { .. } => Code::InvalidTransition,
+            Self::BatchNotReady { .. } => Code::BatchNotReady,
+            Self::AwaitingApproval { .. } => Code::AwaitingApproval,
+            Self::AlreadyRunning { .. } => Code::AlreadyRunning,
+            Self::StaleAttempt { .. } => Code::StaleAttempt,
+            Self::ReassignmentRequired { .. } => Code::ReassignmentRequired,
+            Self::FailoverExhausted { .. } => Code::FailoverExhausted,
+            Self::NotInFamily { .. } => Code::NotInFamily,
+            Self::HeldByAnotherPlanner { .. } => Code::HeldByAnotherPlanner,
+            Self::PlanHasProblems { .. } => Code::PlanHasProblems,
+            Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
+            Self::ForceRequired { .. } => Code::ForceRequired,
+        }
+    }
+
+    /// Returns the next call to make, or the valid values; never a command that destroys.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::InvalidArgument { hint, .. } => hint.clone(),
+            Self::NoWorkspace { .. } => {
+                "start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/".into()
+            }
+            Self::NoCurrentWorkstream { known } if known.is_empty() => "create work/<id>/PLAN.md".into(),
+            Self::NoCurrentWorkstream { known } => format!("pass workstream: one of {}", known.join(", ")),
+            Self::UnknownWorkstream { known, .. } if known.is_empty() => "create work/<id>/PLAN.md".into(),
+            Self::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
+            Self::UnknownBatch { known, .. } if known.is_empty() => "PLAN.md has no batches; see workstream_status".into(),
+            Self::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
+            Self::UnknownThread { closest, .. } if closest.is_empty() => {
+                "call next_batch for the threads there are".into()
+            }
+            Self::UnknownThread { closest, .. } => format!("closest: {}", closest.join(", ")),
+            Self::UnknownAgent { closest, .. } if closest.is_empty() => "see work/agents.yaml for the names".into(),
+            Self::UnknownAgent { closest, .. } => format!("closest: {}", closest.join(", ")),
+            Self::ReportRequired { .. } => "pass report: 1-2 sentences on what was done, or the reason".into(),
+            Self::InvalidTransition { now: Status::Completed, .. } => {
+                "it is done; report completed again to amend its report".into()
+            }
+            Self::InvalidTransition { .. } => "leave it; call next_batch for what is to do".into(),
+            Self::BatchNotReady { earlier: Some(earlier), .. } => {
+                format!("finish {earlier} first: call next_batch")
+            }
+            Self::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
+            Self::AwaitingApproval { command: Some(command), .. } => {
+                format!("ask the person to run {command}, then call next_batch")
+            }
+            Self::AwaitingApproval { command: None, .. } => "ask the person, then call next_batch".into(),
+            Self::AlreadyRunning { .. } => "leave the thread to its worker, or report it failed if that worker is gone".into(),
+            Self::StaleAttempt { now: Status::InProgress, latest, .. } => {
+                format!("stop: attempt {latest} has taken over this thread")
+            }
+            Self::StaleAttempt { now: Status::Pending, latest, .. } => {
+                format!("attempt {latest} has ended; start attempt {} with in_progress", latest + 1)
+            }
+            Self::StaleAttempt { latest, .. } => format!("stop: attempt {latest} is the last one of this thread"),
+            Self::ReassignmentRequired { thread, candidate } => {
+                format!("call assign_thread with thread_id {thread}; it takes {candidate}")
+            }
+            Self::FailoverExhausted { thread, .. } => {
+                format!("leave {thread} blocked and call batch_outcome; a person decides")
+            }
+            Self::NotInFamily { candidates, .. } if candidates.is_empty() => {
+                "no agent is left for it; report it blocked".into()
+            }
+            Self::NotInFamily { candidates, .. } => format!("use {}, or leave agent out", candidates.join(", ")),
+            Self::HeldByAnotherPlanner { .. } => {
+                "let that planner finish, or ask the person to run !work release".into()
+            }
+            Self::PlanHasProblems { .. } => "mend PLAN.md, or approve it as it is with --force".into(),
+            Self::StageNotComplete { .. } => "finish them, or cancel them all with --force".into(),
+            Self::StreamNotComplete { .. } => "see work status".into(),
+            Self::ForceRequired { .. } => "add --force if you mean it".into(),
+        }
+    }
+
+    /// Returns the facts that programs may want, for the machine-readable copy.
+    pub fn details(&self) -> Map<String, Value> {
+        let mut details = Map::new();
+        match self {
+            Self::NoCurrentWorkstream { known } | Self::UnknownWorkstream { known, .. } => {
+                details.insert("workstreams".into(), known.clone().into());
+            }
+            Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
+                details.insert("closest".into(), closest.clone().into());
+            }
+            Self::AwaitingApproval { command: Some(command), .. } => {
+                details.insert("gate_command".into(), command.clone().into());
+            }
+            Self::StaleAttempt { latest, .. } => {
+                details.insert("latest_attempt".into(), (*latest).into());
+            }
+            Self::ReassignmentRequired { candidate, .. } => {
+                details.insert("candidate".into(), candidate.clone().into());
+            }
+            Self::NotInFamily { candidates, .. } => {
+                details.insert("candidates".into(), candidates.clone().into());
+            }
+            Self::HeldByAnotherPlanner { holder, .. } => {
+                details.insert("held_by".into(), holder.to_string().into());
+            }
+            _ => {}
+        }
+        details
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidArgument { message, .. } => f.write_str(message),
+            Self::NoWorkspace { searched_from } => {
+                write!(f, "no work/index.json and no work/*/PLAN.md in {searched_from} or above it")
+            }
+            Self::NoCurrentWorkstream { known } if known.is_empty() => write!(f, "this workspace has no workstream"),
+            Self::NoCurrentWorkstream { known } => {
+                write!(f, "there are {} workstreams and none is current", known.len())
+            }
+            Self::UnknownWorkstream { given, .. } => write!(f, "no workstream has the id or name {given:?}"),
+            Self::UnknownBatch { batch, .. } => write!(f, "PLAN.md has no batch {batch}"),
+            Self::UnknownThread { thread, .. } => write!(f, "PLAN.md has no thread {thread}"),
+            Self::UnknownAgent { agent, .. } => write!(f, "work/agents.yaml has no agent {agent:?}"),
+            Self::ReportRequired { thread, said } => write!(f, "{} of {thread} needs a report", said.word()),
+            Self::InvalidTransition { thread, now, wanted } => {
+                write!(f, "{thread} is {} and cannot become {wanted}", now.word())
+            }
+            Self::BatchNotReady { batch, earlier: Some(earlier) } => {
+                write!(f, "batch {batch} waits for batch {earlier}")
+            }
+            Self::BatchNotReady { batch, earlier: None } => {
+                write!(f, "batch {batch} belongs to a workstream that is completed")
+            }
+            Self::AwaitingApproval { reason, .. } => f.write_str(reason),
+            Self::AlreadyRunning { thread, attempt, agent } => {
+                write!(f, "attempt {attempt} of {thread} is run by {agent} through another server process")
+            }
+            Self::StaleAttempt { thread, given, latest, .. } => {
+                write!(f, "attempt {given} of {thread} is over, the latest is {latest}")
+            }
+            Self::ReassignmentRequired { thread, .. } => {
+                write!(f, "{thread} must be reassigned before its next attempt")
+            }
+            Self::FailoverExhausted { thread, why } => write!(f, "{thread} has no attempt left: {why}"),
+            Self::NotInFamily { agent, current, .. } => {
+                write!(f, "{agent} is neither in the family of {current} nor a default agent")
+            }
+            Self::HeldByAnotherPlanner { batch, holder } => {
+                write!(f, "batch {batch} is executed by another planner, server {holder}")
+            }
+            Self::PlanHasProblems { problems } => {
+                write!(f, "PLAN.md has {} to settle before it is approved", count(problems.len(), "problem"))
+            }
+            Self::StageNotComplete { stage, open } => {
+                write!(f, "stage {stage} is not complete: {}", open_threads(open))
+            }
+            Self::StreamNotComplete { open, unapproved } => {
+                let mut parts = Vec::new();
+                if !open.is_empty() {
+                    parts.push(open_threads(open));
+                }
+                for stage in unapproved {
+                    parts.push(format!("stage {stage} is not approved"));
+                }
+                write!(f, "the workstream is not complete: {}", parts.join("; "))
+            }
+            Self::ForceRequired { thread, now, said } => {
+                write!(f, "{thread} is {}; setting it to {} is a person's decision", now.word(), said.word())
+            }
+        }
+    }
+}
+
+/// Returns `1 problem`, `2 problems`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn open_threads(open: &[(ThreadId, Status)]) -> String {
+    const SHOWN: usize = 10;
+    let mut text: Vec<String> =
+        open.iter().take(SHOWN).map(|(id, status)| format!("{id} is {}", status.word())).collect();
+    if open.len() > SHOWN {
+        text.push(format!("and {} more", open.len() - SHOWN));
+    }
+    text.join(", ")
+}

@@ -1,0 +1,33 @@
+//! `work release`: a person ends a planner's hold on a batch (DESIGN §6a).
+
+use serde::Serialize;
+
+use super::ledger::Ledger;
+use super::scene::Scene;
+use super::sweep::sweep;
+use crate::board::Event;
+
+/// The answer of `work release`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Released {
+    /// The workstream.
+    pub workstream: String,
+    /// The batch whose hold has ended; null where nobody held one.
+    pub batch: Option<String>,
+    /// The server process that held it.
+    pub held_by: Option<String>,
+}
+
+/// Decides the request. Running attempts are left alone: their workers may still report.
+pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Released {
+    sweep(scene, ledger);
+    let held = ledger.board().open_cycle().and_then(|cycle| Some((cycle.batch, cycle.holder?)));
+    if held.is_some() {
+        ledger.record(Event::CycleHeld { holder: None });
+    }
+    Released {
+        workstream: scene.workstream.to_owned(),
+        batch: held.map(|(batch, _)| batch.to_string()),
+        held_by: held.map(|(_, holder)| holder.to_string()),
+    }
+}

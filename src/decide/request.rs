@@ -1,0 +1,174 @@
+//! What can be asked, by whom. The two enums are the two doors; see [`super`].
+
+use serde::Serialize;
+
+use super::{
+    Assignment, BatchOutcome, Brief, Current, NextBatch, PlanApproved, Released, StageApproved, StreamCompleted,
+    Updated, WorkstreamStatus,
+};
+use crate::board::{Said, ServerId};
+use crate::plan::{BatchId, StageNumber, ThreadId};
+
+/// The longest report, in characters (DESIGN §5). Breadcrumbs and reasons have the same limit.
+pub const MAX_REPORT_CHARS: usize = 2_000;
+
+/// The most artifacts, or next steps, that one report may name.
+pub const MAX_ITEMS: usize = 50;
+
+/// The longest artifact or next step, in characters.
+pub const MAX_ITEM_CHARS: usize = 500;
+
+/// All that the agents' door can ask. It has no word for a gate, for deleting or for resetting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentRequest {
+    /// `next_batch`
+    NextBatch,
+    /// `read_thread`
+    ReadThread(ThreadId),
+    /// `assign_thread`
+    AssignThread(AssignThread),
+    /// `update_thread`
+    UpdateThread(UpdateThread),
+    /// `batch_outcome`, of a certain batch or of the one handed out last.
+    BatchOutcome(Option<BatchId>),
+    /// `workstream_status`
+    WorkstreamStatus,
+}
+
+/// All that the people's door can ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonRequest {
+    /// `work status`
+    Status,
+    /// `work current`
+    ShowCurrent,
+    /// `work current --set`
+    SetCurrent,
+    /// `work approve plan`
+    ApprovePlan {
+        /// Approve in spite of problems.
+        force: bool,
+        /// Who approves.
+        by: String,
+    },
+    /// `work approve stage N`
+    ApproveStage {
+        /// The stage.
+        stage: StageNumber,
+        /// Cancel what is open.
+        force: bool,
+        /// Who approves.
+        by: String,
+    },
+    /// `work complete`
+    Complete,
+    /// `work release`
+    Release,
+    /// `work assign`
+    AssignThread(AssignThread),
+    /// `work update`
+    UpdateThread(UpdateThread),
+}
+
+/// Who runs a thread from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignThread {
+    /// The thread.
+    pub thread: ThreadId,
+    /// The agent; `None`: the first candidate of failover.
+    pub agent: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What happened to a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateThread {
+    /// The thread.
+    pub thread: ThreadId,
+    /// What is said of it.
+    pub said: Said,
+    /// The report; what a heartbeat says is a breadcrumb.
+    pub report: Option<String>,
+    /// Whether another run of the same agent could succeed.
+    pub transient: bool,
+    /// Files or links that came of it.
+    pub artifacts: Option<Vec<String>>,
+    /// What is left to do.
+    pub next_steps: Option<Vec<String>>,
+    /// The attempt that is meant, a fencing token; `None`: the latest.
+    pub attempt: Option<u32>,
+    /// A person means it, even where it undoes something.
+    pub force: bool,
+}
+
+/// Through which door a request comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// A server process, which can hold cycles and attempts.
+    Server(ServerId),
+    /// The command line, which holds nothing.
+    CommandLine,
+}
+
+/// An answer of the agents' door; on the wire it is the answer of the verb itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "each variant is named after the answer it carries")]
+pub enum AgentAnswer {
+    NextBatch(NextBatch),
+    Brief(Brief),
+    Assignment(Assignment),
+    Updated(Updated),
+    BatchOutcome(BatchOutcome),
+    WorkstreamStatus(WorkstreamStatus),
+}
+
+/// An answer of the people's door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "each variant is named after the answer it carries")]
+pub enum PersonAnswer {
+    Status(WorkstreamStatus),
+    Current(Current),
+    PlanApproved(PlanApproved),
+    StageApproved(StageApproved),
+    Completed(StreamCompleted),
+    Released(Released),
+    Assignment(Assignment),
+    Updated(Updated),
+}
+
+impl AgentRequest {
+    /// Returns whether the answer usually changes something, so that the lock is taken at once.
+    pub fn usually_writes(&self) -> bool {
+        matches!(self, Self::AssignThread(_) | Self::UpdateThread(_))
+    }
+
+    /// Returns whether the answer never changes anything, whatever the decision finds.
+    pub fn only_reads(&self) -> bool {
+        matches!(self, Self::ReadThread(_) | Self::WorkstreamStatus)
+    }
+}
+
+impl PersonRequest {
+    /// Returns whether the answer usually changes something, so that the lock is taken at once.
+    pub fn usually_writes(&self) -> bool {
+        !self.only_reads()
+    }
+
+    /// Returns whether the answer never changes anything, whatever the decision finds.
+    pub fn only_reads(&self) -> bool {
+        matches!(self, Self::Status | Self::ShowCurrent)
+    }
+}
+
+impl Caller {
+    /// Returns the server process, where it is one.
+    pub fn server(self) -> Option<ServerId> {
+        match self {
+            Self::Server(server) => Some(server),
+            Self::CommandLine => None,
+        }
+    }
+}

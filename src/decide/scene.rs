@@ -1,0 +1,158 @@
+//! All that a decision may depend on, and what can be derived from it without any rule.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::refusal::Refusal;
+use crate::board::{Board, Cycle, ServerId, Status};
+use crate::closest::closest;
+use crate::index::Entry;
+use crate::plan::{Batch, Plan, Thread, ThreadId};
+use crate::roster::{DEFAULT_AGENT, Roster};
+
+/// A workstream as it stands at one instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'s> {
+    /// The folder that holds `work/`, for people.
+    pub workspace: &'s str,
+    /// The id of the workstream.
+    pub workstream: &'s str,
+    /// Its entry in index.json.
+    pub entry: Option<&'s Entry>,
+    /// Its plan, as the file is now.
+    pub plan: &'s Plan,
+    /// The hash of that file.
+    pub plan_hash: &'s str,
+    /// Who there is.
+    pub roster: &'s Roster,
+    /// The server processes that the board names and that are alive.
+    pub alive: &'s BTreeSet<ServerId>,
+    /// What the state's file holds and nobody can make sense of, one sentence each.
+    pub oddities: &'s [String],
+}
+
+/// Where the agent of a thread comes from (DESIGN §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum AgentSource {
+    /// An assignment.
+    Assigned,
+    /// PLAN.md.
+    Plan,
+    /// Nobody named one.
+    Default,
+}
+
+impl<'s> Scene<'s> {
+    /// Returns the thread of the plan, or a refusal that names the closest ids.
+    pub fn thread(&self, id: ThreadId) -> Result<&'s Thread, Refusal> {
+        self.plan.thread(id).ok_or_else(|| self.unknown_thread(id))
+    }
+
+    /// Returns the refusal for a thread that PLAN.md does not have.
+    pub fn unknown_thread(&self, id: ThreadId) -> Refusal {
+        let known: Vec<String> = self.plan.threads().map(|thread| thread.id.to_string()).collect();
+        let closest = closest(&id.to_string(), known.iter().map(String::as_str));
+        Refusal::UnknownThread { thread: id, closest }
+    }
+
+    /// Returns the agent that would run the thread next, and where its name comes from.
+    pub fn agent(&self, board: &Board, id: ThreadId) -> (String, AgentSource) {
+        let assigned = board.threads.get(&id).and_then(|thread| thread.assigned_agent.clone());
+        if let Some(agent) = assigned.filter(|agent| !agent.is_empty()) {
+            return (agent, AgentSource::Assigned);
+        }
+        match self.plan.thread(id).and_then(|thread| thread.agent.as_ref()) {
+            Some(agent) => (agent.name.clone(), AgentSource::Plan),
+            None => (DEFAULT_AGENT.to_owned(), AgentSource::Default),
+        }
+    }
+
+    /// Returns the agent of the thread's latest attempt, else the one that would run it.
+    pub fn agent_used(&self, board: &Board, id: ThreadId) -> String {
+        let thread = board.thread(id);
+        match thread.latest() {
+            Some(attempt) if !attempt.agent.is_empty() => attempt.agent.clone(),
+            _ => self.agent(board, id).0,
+        }
+    }
+
+    /// Returns the server process that holds the cycle, if it lives.
+    pub fn living_holder(&self, cycle: &Cycle) -> Option<ServerId> {
+        cycle.holder.filter(|holder| self.alive.contains(holder))
+    }
+
+    /// Returns the threads of the batch that nobody named an agent for.
+    pub fn fallback_threads(&self, board: &Board, batch: &Batch) -> Vec<String> {
+        let by_default = |thread: &&Thread| self.agent(board, thread.id).1 == AgentSource::Default;
+        batch.threads.iter().filter(by_default).map(|thread| thread.id.to_string()).collect()
+    }
+
+    /// Returns what a planner must be told about the state of a batch that is not an error.
+    pub fn warnings(&self, board: &Board, batch: &Batch) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for thread in &batch.threads {
+            let (agent, _) = self.agent(board, thread.id);
+            if !self.roster.accepts(&agent) {
+                warnings.push(format!("{}: agent {agent} is not in work/agents.yaml", thread.id));
+            }
+            let known = board.threads.get(&thread.id).and_then(|known| known.name.as_deref());
+            // Other programs of the family write the id where they do not know the name.
+            if let Some(known) = known
+                && !known.is_empty()
+                && known != thread.name
+                && known.parse() != Ok(thread.id)
+            {
+                warnings.push(format!(
+                    "{}: PLAN.md calls it {:?}, the recorded state is of {known:?}",
+                    thread.id, thread.name
+                ));
+            }
+        }
+        let gone = self.left_the_plan(board);
+        if !gone.is_empty() {
+            warnings.push(format!("no longer in PLAN.md, kept and ignored: {}", gone.join(", ")));
+        }
+        warnings.extend(self.oddities.iter().cloned());
+        warnings
+    }
+
+    fn left_the_plan(&self, board: &Board) -> Vec<String> {
+        board.threads.keys().filter(|id| self.plan.thread(**id).is_none()).map(ToString::to_string).collect()
+    }
+}
+
+/// Returns whether every thread of the batch is completed or cancelled (DESIGN §2 "complete").
+pub(super) fn is_complete(board: &Board, batch: &Batch) -> bool {
+    batch.threads.iter().all(|thread| board.status(thread.id).is_done())
+}
+
+/// Returns whether the thread is blocked but was not tried yet in the open cycle of its batch, so that
+/// the cycle hands it out (DESIGN §5a.3).
+pub(super) fn awaits_its_cycle(board: &Board, id: ThreadId) -> bool {
+    board.status(id) == Status::Blocked
+        && board.open_cycle_of(id.batch).is_some_and(|cycle| board.thread(id).attempts_in(id, cycle).next().is_none())
+}
+
+/// Returns whether nothing of the batch is pending, in progress or handed out (DESIGN §2 "settled").
+/// A blocked thread that a new cycle has handed out again is not settled before it was tried.
+pub(super) fn is_settled(board: &Board, batch: &Batch) -> bool {
+    batch.threads.iter().all(|thread| match board.status(thread.id) {
+        Status::Pending | Status::InProgress => false,
+        Status::Blocked => !awaits_its_cycle(board, thread.id),
+        Status::Completed | Status::Cancelled => true,
+    })
+}
+
+/// Returns the number that answers give as a thread's `attempt` (DESIGN §5a.6).
+pub(super) fn attempt_in_answers(board: &Board, id: ThreadId) -> u32 {
+    let latest = board.thread(id).latest_number();
+    match board.status(id) {
+        Status::Pending => latest + 1,
+        Status::Blocked if awaits_its_cycle(board, id) => latest + 1,
+        Status::Blocked | Status::InProgress | Status::Completed | Status::Cancelled => latest,
+    }
+}

@@ -1,0 +1,60 @@
+//! Attempts whose server process is gone (DESIGN §6a). Every decision starts here, so that none is
+//! made on the word of the dead.
+
+use super::failover::decide_failure;
+use super::ledger::Ledger;
+use super::scene::Scene;
+use crate::board::{AttemptStatus, Event, Status};
+use crate::plan::ThreadId;
+
+/// The interruption of a thread in one cycle that counts as a failure (DESIGN §5a.9).
+const COUNTED_INTERRUPTION: usize = 3;
+
+const INTERRUPTED: &str = "interrupted: the server process that ran it is gone";
+const INTERRUPTED_TOO_OFTEN: &str = "interrupted for the third time in this cycle: the server process that ran it is gone";
+
+/// Ends the running attempts whose server process is gone; their threads are pending again.
+pub(super) fn sweep(scene: &Scene<'_>, ledger: &mut Ledger) {
+    let is_gone = |id: &ThreadId| {
+        let server = ledger.board().threads.get(id).and_then(|thread| thread.running()?.server);
+        server.is_some_and(|server| !scene.alive.contains(&server))
+    };
+    let gone: Vec<ThreadId> = ledger.board().threads.keys().copied().filter(is_gone).collect();
+    for id in gone {
+        interrupt(scene, id, ledger);
+    }
+}
+
+fn interrupt(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
+    let board = ledger.board();
+    let interruptions = board.open_cycle_of(id.batch).map_or(0, |cycle| {
+        let thread = board.thread(id);
+        let interrupted =
+            thread.attempts_in(id, cycle).filter(|attempt| attempt.status == AttemptStatus::Interrupted).count();
+        let counts_here = thread.attempts_in(id, cycle).next_back().is_some_and(|attempt| attempt.number == thread.latest_number());
+        if counts_here { interrupted + 1 } else { 0 }
+    });
+    if interruptions >= COUNTED_INTERRUPTION {
+        ledger.record(Event::AttemptEnded {
+            thread: id,
+            status: AttemptStatus::Failed,
+            report: INTERRUPTED_TOO_OFTEN.to_owned(),
+            transient: true,
+        });
+        decide_failure(scene, id, INTERRUPTED_TOO_OFTEN, ledger);
+    } else {
+        ledger.record(Event::AttemptEnded {
+            thread: id,
+            status: AttemptStatus::Interrupted,
+            report: INTERRUPTED.to_owned(),
+            transient: false,
+        });
+        ledger.record(Event::ThreadBecame {
+            thread: id,
+            status: Status::Pending,
+            report: None,
+            artifacts: None,
+            next_steps: None,
+        });
+    }
+}

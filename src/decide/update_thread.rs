@@ -1,0 +1,474 @@
+//! `update_thread`: what a worker, a planner or a person says of a thread (DESIGN §5, §5a).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cycles::{cycle_of, name_thread};
+use super::failover::{Decision, DecisionAction, all_reasons, current_agent, decide_failure, open_decision};
+use super::gates::require_ready;
+use super::ledger::Ledger;
+use super::refusal::Refusal;
+use super::request::{Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, UpdateThread};
+use super::scene::{Scene, attempt_in_answers};
+use super::sweep::sweep;
+use crate::board::{AttemptStatus, Budget, Event, Said, Status, Thread, Transition, transition};
+use crate::plan::ThreadId;
+
+/// The answer of `update_thread`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Updated {
+    /// The thread.
+    pub thread_id: String,
+    /// Its status now.
+    #[schemars(with = "super::next_batch::ThreadStatus")]
+    pub status: &'static str,
+    /// The attempt that runs, comes next or was the last.
+    pub attempt: u32,
+    /// What to do about a failure; null where nothing failed.
+    pub decision: Option<Decision>,
+}
+
+/// Which attempt a report means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// The caller named the latest one.
+    Latest,
+    /// The caller named the one that would come next.
+    Next,
+    /// The caller named none.
+    Unsaid,
+}
+
+/// Decides the request.
+pub(super) fn decide(
+    scene: &Scene<'_>,
+    caller: Caller,
+    request: &UpdateThread,
+    ledger: &mut Ledger,
+) -> Result<Updated, Refusal> {
+    let report = check_texts(request)?;
+    sweep(scene, ledger);
+    let id = request.thread;
+    let thread = ledger.board().thread(id).into_owned();
+    if scene.plan.thread(id).is_none() && thread.running().is_none() {
+        return Err(scene.unknown_thread(id));
+    }
+    if needs_force(request, thread.status) {
+        return Err(Refusal::ForceRequired { thread: id, now: thread.status, said: request.said });
+    }
+    let follows = transition(thread.status, request.said);
+    let now = thread.status;
+    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: request.said.word().to_owned() };
+    if follows == Transition::Refuse && request.said == Said::InProgress {
+        return Err(refused());
+    }
+    let meant = fence(id, &thread, request, ledger)?;
+    if follows == Transition::Refuse {
+        return Err(refused());
+    }
+    if request.said.is_report() && report.is_empty() {
+        return Err(Refusal::ReportRequired { thread: id, said: request.said });
+    }
+
+    let mut step = Step { scene, caller, request, report, id, thread, ledger };
+    let decision = match follows {
+        Transition::Start => step.start()?,
+        Transition::Heartbeat => step.heartbeat()?,
+        Transition::Complete => step.complete(meant)?,
+        Transition::Block => step.block(meant)?,
+        Transition::Fail => step.fail(meant)?,
+        Transition::Amend => step.amend(),
+        Transition::Reset => step.reset(),
+        Transition::Cancel => step.cancel(),
+        Transition::Refuse => return Err(refused()),
+    };
+    let board = ledger.board();
+    Ok(Updated {
+        thread_id: id.to_string(),
+        status: board.status(id).word(),
+        attempt: attempt_in_answers(board, id),
+        decision,
+    })
+}
+
+/// Returns the report, trimmed; refuses texts over their limits.
+fn check_texts(request: &UpdateThread) -> Result<String, Refusal> {
+    let report = request.report.as_deref().unwrap_or_default().trim();
+    check_length("report", report)?;
+    for (name, items) in [("artifacts", &request.artifacts), ("next_steps", &request.next_steps)] {
+        let items = items.as_deref().unwrap_or_default();
+        if items.len() > MAX_ITEMS {
+            return Err(Refusal::invalid(
+                format!("{name} has {} entries, the limit is {MAX_ITEMS}", items.len()),
+                "name the ones that matter",
+            ));
+        }
+        if let Some(long) = items.iter().find(|item| item.chars().count() > MAX_ITEM_CHARS) {
+            let length = long.chars().count();
+            return Err(Refusal::invalid(
+                format!("an entry of {name} has {length} characters, the limit is {MAX_ITEM_CHARS}"),
+                "give a path, a link or one sentence",
+            ));
+        }
+    }
+    Ok(report.to_owned())
+}
+
+/// Refuses a text of more than [`MAX_REPORT_CHARS`] characters.
+pub(super) fn check_length(name: &str, text: &str) -> Result<(), Refusal> {
+    let length = text.chars().count();
+    if length > MAX_REPORT_CHARS {
+        return Err(Refusal::invalid(
+            format!("{name} has {length} characters, the limit is {MAX_REPORT_CHARS}"),
+            "say it in 1-2 sentences",
+        ));
+    }
+    Ok(())
+}
+
+/// What undoes a worker's report or gives an agent fresh budgets is a person's to say.
+fn needs_force(request: &UpdateThread, now: Status) -> bool {
+    let repeats = request.said == Said::Cancelled && now == Status::Cancelled;
+    request.said.is_a_persons() && !request.force && !repeats
+}
+
+/// Checks the attempt number as a fencing token (DESIGN §5a.7).
+fn fence(id: ThreadId, thread: &Thread, request: &UpdateThread, ledger: &Ledger) -> Result<Meant, Refusal> {
+    let Some(given) = request.attempt else { return Ok(Meant::Unsaid) };
+    let latest = thread.latest_number();
+    let stale = || Refusal::StaleAttempt { thread: id, given, latest, now: thread.status };
+    let invalid = |hint: String| Refusal::invalid(format!("{id} has no attempt {given}"), hint);
+    if given == 0 {
+        return Err(invalid("attempts are numbered from 1".to_owned()));
+    }
+    let runs = thread.running().is_some();
+    if request.said == Said::InProgress {
+        return match given {
+            _ if runs && given == latest => Ok(Meant::Latest),
+            _ if !runs && given == latest + 1 => Ok(Meant::Next),
+            _ if given <= latest => Err(stale()),
+            _ if runs => Err(invalid(format!("attempt {latest} runs"))),
+            _ => Err(invalid(format!("start attempt {}", latest + 1))),
+        };
+    }
+    let can_be_next = match thread.status {
+        Status::Pending => true,
+        Status::Blocked => attempt_in_answers(ledger.board(), id) == latest + 1,
+        Status::InProgress | Status::Completed | Status::Cancelled => false,
+    };
+    match given {
+        _ if given < latest => Err(stale()),
+        _ if given == latest => Ok(Meant::Latest),
+        _ if given == latest + 1 && can_be_next => Ok(Meant::Next),
+        _ => Err(invalid(format!("the latest attempt is {latest}"))),
+    }
+}
+
+/// One update on its way: the thread as it was when the request came, and the ledger.
+struct Step<'a, 's> {
+    scene: &'a Scene<'s>,
+    caller: Caller,
+    request: &'a UpdateThread,
+    report: String,
+    id: ThreadId,
+    thread: Thread,
+    ledger: &'a mut Ledger,
+}
+
+impl Step<'_, '_> {
+    fn start(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.require_ready()?;
+        let number = self.open_cycle();
+        let latest = self.thread.latest_number();
+        if let Some(decision) = open_decision(self.scene, self.ledger.board(), self.id) {
+            match decision.action {
+                DecisionAction::Reassign => {
+                    return Err(Refusal::ReassignmentRequired { thread: self.id, candidate: decision.agent });
+                }
+                DecisionAction::Block => {
+                    let why = "its retry and its reassignment are used, or nobody else can take it".to_owned();
+                    return Err(Refusal::FailoverExhausted { thread: self.id, why });
+                }
+                // The retry after a worker's own `blocked` is used when it starts.
+                DecisionAction::Retry if self.thread.status == Status::Blocked => {
+                    self.ledger.record(Event::RetryUsed { thread: self.id, after: latest });
+                }
+                DecisionAction::Retry => {}
+            }
+        }
+        self.record_start(number, self.caller);
+        self.became(Status::InProgress, None);
+        self.leave_breadcrumb();
+        Ok(None)
+    }
+
+    fn heartbeat(&mut self) -> Result<Option<Decision>, Refusal> {
+        let owner = self.thread.running().and_then(|attempt| attempt.server);
+        match (owner, self.caller) {
+            (Some(owner), Caller::Server(server)) if owner != server => {
+                let attempt = self.thread.latest_number();
+                let agent = self.scene.agent_used(self.ledger.board(), self.id);
+                return Err(Refusal::AlreadyRunning { thread: self.id, attempt, agent });
+            }
+            (None, Caller::Server(server)) => {
+                name_thread(self.scene, self.id, self.ledger);
+                self.join_cycle();
+                self.ledger.record(Event::AttemptAdopted { thread: self.id, server });
+            }
+            _ => {}
+        }
+        self.leave_breadcrumb();
+        Ok(None)
+    }
+
+    fn complete(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+        match self.thread.status {
+            Status::InProgress => {
+                self.join_cycle();
+                self.end_latest(AttemptStatus::Completed, false);
+            }
+            // The late success of a blocked thread is that of its latest attempt (DESIGN §5a.6).
+            Status::Blocked if meant != Meant::Next => {
+                self.require_ready()?;
+                self.open_cycle();
+                name_thread(self.scene, self.id, self.ledger);
+                self.end_latest(AttemptStatus::Completed, false);
+            }
+            _ => self.end_or_record(meant, AttemptStatus::Completed, false)?,
+        }
+        self.became(Status::Completed, Some(self.report.clone()));
+        Ok(None)
+    }
+
+    fn block(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+        if self.thread.status == Status::InProgress {
+            self.join_cycle();
+            self.end_latest(AttemptStatus::Failed, self.request.transient);
+        } else if !self.amends_nothing(meant)? {
+            self.end_or_record(meant, AttemptStatus::Failed, self.request.transient)?;
+        } else {
+            return Ok(open_decision(self.scene, self.ledger.board(), self.id));
+        }
+        self.became(Status::Blocked, Some(self.report.clone()));
+        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+    }
+
+    fn fail(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+        match self.thread.status {
+            Status::InProgress => {
+                self.join_cycle();
+                self.end_latest(AttemptStatus::Failed, self.request.transient);
+            }
+            Status::Blocked if self.was_tried() => return self.amend_failure(meant),
+            _ => {
+                self.require_ready()?;
+                if let Some(same) = self.same_failure(meant)? {
+                    return Ok(Some(same));
+                }
+                self.end_or_record(meant, AttemptStatus::Failed, self.request.transient)?;
+            }
+        }
+        let decision = decide_failure(self.scene, self.id, &self.report, self.ledger);
+        if self.request.artifacts.is_some() || self.request.next_steps.is_some() {
+            self.became(self.ledger.board().status(self.id), None);
+        }
+        Ok(Some(decision))
+    }
+
+    /// `failed` said of a blocked thread that was tried in this cycle: the report changes, no more.
+    fn amend_failure(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+        if !self.amends_nothing(meant)? {
+            let exhausted = self.decision_is(DecisionAction::Block);
+            self.end_latest(AttemptStatus::Failed, self.request.transient);
+            let report = if exhausted { all_reasons(self.ledger.board(), self.id) } else { None };
+            self.became(Status::Blocked, Some(report.unwrap_or_else(|| self.report.clone())));
+        }
+        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+    }
+
+    /// Returns the decision that stands, where a pending thread's failure is told a second time, by
+    /// its worker and by the planner (DESIGN §5a.8).
+    fn same_failure(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+        let board = self.ledger.board();
+        let Some(cycle) = board.open_cycle_of(self.id.batch) else { return Ok(None) };
+        let Some(latest) = self.thread.attempts_in(self.id, cycle).next_back() else { return Ok(None) };
+        if latest.status != AttemptStatus::Failed {
+            return Ok(None);
+        }
+        let open = open_decision(self.scene, board, self.id);
+        let same = match meant {
+            Meant::Latest => true,
+            Meant::Next => false,
+            Meant::Unsaid => latest.report == self.report,
+        };
+        match open {
+            Some(decision) if same => Ok(Some(decision)),
+            // What was decided is done already: the thread was reassigned.
+            None if same => Ok(Some(Decision {
+                action: DecisionAction::Reassign,
+                agent: self.scene.agent(board, self.id).0,
+                attempt: latest.number + 1,
+            })),
+            Some(Decision { action: DecisionAction::Reassign, agent, .. }) => {
+                Err(Refusal::ReassignmentRequired { thread: self.id, candidate: agent })
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn amend(&mut self) -> Option<Decision> {
+        let same = |given: &Option<Vec<String>>, known: &Vec<String>| given.as_ref().is_none_or(|given| given == known);
+        let unchanged = (self.report.is_empty() || self.report == self.thread.report)
+            && same(&self.request.artifacts, &self.thread.artifacts)
+            && same(&self.request.next_steps, &self.thread.next_steps);
+        if !unchanged {
+            if self.thread.status == Status::Completed {
+                self.end_latest(AttemptStatus::Completed, false);
+            }
+            self.became(self.thread.status, self.new_report());
+        }
+        None
+    }
+
+    fn reset(&mut self) -> Option<Decision> {
+        let after = self.thread.latest_number();
+        let has_cycle = match self.ledger.board().open_cycle_of(self.id.batch) {
+            Some(cycle) if cycle.budget(self.id) != (Budget { fresh_after: after, ..Budget::default() }) => true,
+            _ if self.thread.status == Status::Pending => return None,
+            cycle => cycle.is_some(),
+        };
+        name_thread(self.scene, self.id, self.ledger);
+        self.interrupt("set to pending by a person");
+        if has_cycle {
+            self.ledger.record(Event::BudgetsReset { thread: self.id, after });
+        }
+        self.became(Status::Pending, self.new_report());
+        None
+    }
+
+    fn cancel(&mut self) -> Option<Decision> {
+        name_thread(self.scene, self.id, self.ledger);
+        self.interrupt("cancelled by a person");
+        self.became(Status::Cancelled, self.new_report());
+        None
+    }
+
+    fn new_report(&self) -> Option<String> {
+        (!self.report.is_empty()).then(|| self.report.clone())
+    }
+
+    fn interrupt(&mut self, reason: &str) {
+        if self.thread.running().is_some() {
+            let report = if self.report.is_empty() { reason.to_owned() } else { self.report.clone() };
+            self.ledger.record(Event::AttemptEnded {
+                thread: self.id,
+                status: AttemptStatus::Interrupted,
+                report,
+                transient: false,
+            });
+        }
+    }
+
+    fn require_ready(&self) -> Result<(), Refusal> {
+        require_ready(self.scene, self.ledger.board(), self.id.batch)
+    }
+
+    fn open_cycle(&mut self) -> u32 {
+        cycle_of(self.id.batch, self.caller, self.ledger)
+    }
+
+    /// Returns whether an attempt of the thread counts in the open cycle.
+    fn was_tried(&self) -> bool {
+        let cycle = self.ledger.board().open_cycle_of(self.id.batch);
+        cycle.is_some_and(|cycle| self.thread.attempts_in(self.id, cycle).next().is_some())
+    }
+
+    fn decision_is(&self, action: DecisionAction) -> bool {
+        open_decision(self.scene, self.ledger.board(), self.id).is_some_and(|decision| decision.action == action)
+    }
+
+    /// Returns whether a report of a blocked thread says nothing new; a gate that is shut refuses it.
+    fn amends_nothing(&mut self, meant: Meant) -> Result<bool, Refusal> {
+        self.require_ready()?;
+        let Some(latest) = self.thread.latest() else { return Ok(false) };
+        Ok(self.thread.status == Status::Blocked
+            && meant != Meant::Next
+            && self.was_tried()
+            && latest.report == self.report
+            && latest.transient == self.request.transient
+            && self.request.artifacts.as_ref().is_none_or(|given| *given == self.thread.artifacts)
+            && self.request.next_steps.as_ref().is_none_or(|given| *given == self.thread.next_steps))
+    }
+
+    /// Lets the running attempt count in the open cycle of its batch, which is opened where the batch
+    /// is ready. An attempt of a batch that is not ready counts in none.
+    fn join_cycle(&mut self) {
+        if self.ledger.board().open_cycle_of(self.id.batch).is_none() {
+            if self.require_ready().is_err() || self.scene.plan.thread(self.id).is_none() {
+                return;
+            }
+            self.open_cycle();
+        }
+        let board = self.ledger.board();
+        let Some(cycle) = board.open_cycle_of(self.id.batch).map(|cycle| cycle.number) else { return };
+        let agent = current_agent(self.scene, board, self.id);
+        let joins = self.thread.latest().is_some_and(|latest| latest.cycle != Some(cycle) || latest.agent != agent);
+        if joins {
+            self.ledger.record(Event::AttemptJoined { thread: self.id, cycle, agent });
+        }
+    }
+
+    /// Ends or amends the attempt that is meant, or records one of no length where the thread has none
+    /// in the open cycle (DESIGN §5a.6). The thread is pending or blocked.
+    fn end_or_record(&mut self, meant: Meant, status: AttemptStatus, transient: bool) -> Result<(), Refusal> {
+        self.require_ready()?;
+        let cycle = self.open_cycle();
+        name_thread(self.scene, self.id, self.ledger);
+        let latest_failed = self.thread.latest().is_some_and(|latest| latest.status == AttemptStatus::Failed);
+        let another_failure = meant == Meant::Unsaid && self.request.said == Said::Failed && latest_failed;
+        if meant == Meant::Next || another_failure || !self.was_tried() {
+            self.record_start(cycle, Caller::CommandLine);
+        }
+        self.end_latest(status, transient);
+        Ok(())
+    }
+
+    fn record_start(&mut self, cycle: u32, owner: Caller) {
+        name_thread(self.scene, self.id, self.ledger);
+        let (agent, _) = self.scene.agent(self.ledger.board(), self.id);
+        self.ledger.record(Event::AttemptStarted {
+            thread: self.id,
+            number: self.thread.latest_number() + 1,
+            agent,
+            server: owner.server(),
+            cycle: Some(cycle),
+        });
+    }
+
+    fn end_latest(&mut self, status: AttemptStatus, transient: bool) {
+        self.ledger.record(Event::AttemptEnded {
+            thread: self.id,
+            status,
+            report: self.report.clone(),
+            transient,
+        });
+    }
+
+    fn leave_breadcrumb(&mut self) {
+        if !self.report.is_empty() && self.report != self.thread.breadcrumb {
+            name_thread(self.scene, self.id, self.ledger);
+            self.ledger.record(Event::BreadcrumbLeft { thread: self.id, text: self.report.clone() });
+        }
+    }
+
+    fn became(&mut self, status: Status, report: Option<String>) {
+        let is_report = self.request.said.is_report();
+        self.ledger.record(Event::ThreadBecame {
+            thread: self.id,
+            status,
+            report,
+            artifacts: self.request.artifacts.clone().filter(|_| is_report),
+            next_steps: self.request.next_steps.clone().filter(|_| is_report),
+        });
+    }
+}

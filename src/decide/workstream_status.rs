@@ -1,0 +1,202 @@
+//! `workstream_status` and `work status`: where everything stands, without changing anything.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::failover::current_agent;
+use super::gates::{Next, ON_HOLD, STATUS_COMMAND, Standing, admit, is_approved, next};
+use super::ledger::Ledger;
+use super::next_batch::BatchName;
+use super::scene::{Scene, attempt_in_answers, is_complete};
+use super::sweep::sweep;
+use crate::board::{Board, Status};
+use crate::plan::{Batch, Problem, Stage, check};
+
+/// The answer of `workstream_status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WorkstreamStatus {
+    /// The folder that holds work/.
+    pub workspace: String,
+    /// The workstream.
+    pub workstream: String,
+    /// The name of its plan.
+    pub name: String,
+    /// Whether the plan may be executed; else why not.
+    pub plan: &'static str,
+    /// Its stages.
+    pub stages: Vec<StageStatus>,
+    /// The batch that is executed or comes next.
+    pub next_batch: Option<BatchName>,
+    /// The server process of the planner that executes it.
+    pub held_by: Option<String>,
+    /// The threads that are in progress or blocked.
+    pub open_threads: Vec<OpenThread>,
+    /// The command by which a person passes the gate.
+    pub gate_command: Option<String>,
+    /// The command for the person next.
+    pub next_user_command: Option<String>,
+    /// What is wrong in PLAN.md.
+    pub problems: Vec<PlanProblem>,
+    /// What else to know.
+    pub warnings: Vec<String>,
+}
+
+/// A stage, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct StageStatus {
+    /// Its number.
+    pub number: u16,
+    /// Its name.
+    pub name: String,
+    /// Whether a person has approved it.
+    pub approved: bool,
+    /// Its batches.
+    pub batches: Vec<BatchCounts>,
+}
+
+/// A batch, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "the fields are the status words")]
+pub struct BatchCounts {
+    pub id: String,
+    pub name: String,
+    pub pending: usize,
+    pub in_progress: usize,
+    pub completed: usize,
+    pub blocked: usize,
+    pub cancelled: usize,
+}
+
+/// A thread that somebody works on, or that somebody has to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct OpenThread {
+    /// Its id.
+    pub thread_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    #[schemars(with = "super::next_batch::ThreadStatus")]
+    pub status: &'static str,
+    /// The agent that runs it, or ran it last.
+    pub agent: String,
+    /// Its attempt.
+    pub attempt: u32,
+    /// Its breadcrumb while it runs, its report when it is blocked.
+    pub report: String,
+}
+
+/// A problem of PLAN.md.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct PlanProblem {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Decides the request.
+pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> WorkstreamStatus {
+    sweep(scene, ledger);
+    let board = ledger.board();
+    let next = next(scene, board);
+    let standing = match &next {
+        Next::Batch(ready) => Standing::of_batch(scene, board, ready.batch(), super::scene::is_settled(board, ready.batch())),
+        other => Standing::of_nothing_to_hand_out(other)
+            .unwrap_or_else(|| Standing::new(super::gates::BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND))),
+    };
+    let shown = board
+        .open_cycle()
+        .and_then(|cycle| scene.plan.batch(cycle.batch))
+        .filter(|batch| !is_complete(board, batch))
+        .or(match &next {
+            Next::Batch(ready) => Some(ready.batch()),
+            _ => None,
+        });
+    let mut warnings: Vec<String> = Vec::new();
+    if matches!(next, Next::OnHold) {
+        warnings.push(ON_HOLD.to_owned());
+    }
+    if let Some(batch) = shown {
+        warnings.extend(scene.warnings(board, batch));
+    } else {
+        warnings.extend(scene.oddities.iter().cloned());
+    }
+    WorkstreamStatus {
+        workspace: scene.workspace.to_owned(),
+        workstream: scene.workstream.to_owned(),
+        name: scene.plan.name.clone(),
+        plan: match (scene.entry, admit(scene)) {
+            (None, _) => "no index entry, so no plan gate",
+            (Some(_), Ok(_)) => "approved",
+            (Some(_), Err(gate)) => gate.reason(),
+        },
+        stages: scene.plan.stages.iter().map(|stage| counted(scene, board, stage)).collect(),
+        next_batch: shown.map(|batch| BatchName { id: batch.id.to_string(), name: batch.name.clone() }),
+        held_by: board.open_cycle().and_then(|cycle| scene.living_holder(cycle)).map(|holder| holder.to_string()),
+        open_threads: scene.plan.batches().flat_map(|batch| open_threads(scene, board, batch)).collect(),
+        gate_command: standing.gate_command,
+        next_user_command: standing.next_user_command,
+        problems: check(scene.plan, scene.roster).iter().map(PlanProblem::of).collect(),
+        warnings,
+    }
+}
+
+fn counted(scene: &Scene<'_>, board: &Board, stage: &Stage) -> StageStatus {
+    let counts = |batch: &Batch| {
+        let count = |status| batch.threads.iter().filter(|thread| board.status(thread.id) == status).count();
+        BatchCounts {
+            id: batch.id.to_string(),
+            name: batch.name.clone(),
+            pending: count(Status::Pending),
+            in_progress: count(Status::InProgress),
+            completed: count(Status::Completed),
+            blocked: count(Status::Blocked),
+            cancelled: count(Status::Cancelled),
+        }
+    };
+    StageStatus {
+        number: stage.number.0,
+        name: stage.name.clone(),
+        approved: is_approved(scene, stage.number),
+        batches: stage.batches.iter().map(counts).collect(),
+    }
+}
+
+fn open_threads(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<OpenThread> {
+    let open = |thread: &crate::plan::Thread| {
+        let state = board.threads.get(&thread.id)?;
+        let report = match state.status {
+            Status::InProgress => &state.breadcrumb,
+            Status::Blocked => &state.report,
+            Status::Pending | Status::Completed | Status::Cancelled => return None,
+        };
+        Some(OpenThread {
+            thread_id: thread.id.to_string(),
+            name: thread.name.clone(),
+            status: state.status.word(),
+            agent: current_agent(scene, board, thread.id),
+            attempt: attempt_in_answers(board, thread.id),
+            report: report.clone(),
+        })
+    };
+    batch.threads.iter().filter_map(open).collect()
+}
+
+impl PlanProblem {
+    fn of(problem: &Problem) -> Self {
+        Self {
+            line: problem.line,
+            column: problem.column,
+            message: problem.kind.to_string(),
+            help: problem.kind.help(),
+        }
+    }
+}

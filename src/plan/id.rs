@@ -1,0 +1,158 @@
+//! The ids of stages, batches and threads: numbers inside, one strict text form outside.
+//!
+//! This room knows how an id is written (`01.02.03`) and how people type it (`1.2.3`). It must
+//! never know whether such a thing exists.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The largest number a stage, batch or thread may carry: three digits.
+pub const MAX_NUMBER: u16 = 999;
+
+/// The number of a stage, 0 to [`MAX_NUMBER`]. Written with two digits in ids and on disk as plain
+/// decimal (`"1"`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StageNumber(pub u16);
+
+/// The id of a batch, `SS.BB`. Batch 00 is the one that old plans without batches form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchId {
+    /// The stage the batch stands in.
+    pub stage: StageNumber,
+    /// The number of the batch within its stage.
+    pub number: u16,
+}
+
+/// The id of a thread, `SS.BB.TT`. Ids order as the plan runs: by stage, batch, thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId {
+    /// The batch the thread stands in.
+    pub batch: BatchId,
+    /// The number of the thread within its batch.
+    pub number: u16,
+}
+
+/// A text that is not an id, with the form that was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not {expected}")]
+pub struct MalformedId {
+    /// What was given, cut to a length that fits in a message.
+    pub given: String,
+    /// The expected form, for a sentence: `a thread id such as 01.02.03`.
+    pub expected: &'static str,
+}
+
+impl ThreadId {
+    /// The id of thread `number` in batch `batch` of stage `stage`.
+    pub fn new(stage: u16, batch: u16, number: u16) -> Self {
+        Self { batch: BatchId::new(stage, batch), number }
+    }
+}
+
+impl BatchId {
+    /// The id of batch `number` in stage `stage`.
+    pub fn new(stage: u16, number: u16) -> Self {
+        Self { stage: StageNumber(stage), number }
+    }
+}
+
+impl fmt::Display for StageNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}.{:02}", self.stage.0, self.number)
+    }
+}
+
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.batch, self.number)
+    }
+}
+
+impl FromStr for StageNumber {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let [number] = numbers(text, "a stage number such as 1")?;
+        Ok(Self(number))
+    }
+}
+
+impl FromStr for BatchId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let [stage, number] = numbers(text, "a batch id such as 01.02")?;
+        Ok(Self::new(stage, number))
+    }
+}
+
+impl FromStr for ThreadId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let [stage, batch, number] = numbers(text, "a thread id such as 01.02.03")?;
+        Ok(Self::new(stage, batch, number))
+    }
+}
+
+/// Reads a number of a heading or an id: one to three digits, or more when they are leading zeros.
+pub(crate) fn number(text: &str) -> Option<u16> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let significant = text.trim_start_matches('0');
+    let number = if significant.is_empty() { 0 } else { significant.parse().ok()? };
+    (number <= MAX_NUMBER).then_some(number)
+}
+
+fn numbers<const N: usize>(text: &str, expected: &'static str) -> Result<[u16; N], MalformedId> {
+    let malformed = || MalformedId { given: text.chars().take(60).collect(), expected };
+    let mut found = [0; N];
+    let mut parts = text.trim().split('.');
+    for slot in &mut found {
+        *slot = parts.next().and_then(number).ok_or_else(malformed)?;
+    }
+    if parts.next().is_some() { Err(malformed()) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_printed_padded_whatever_was_typed() {
+        for (typed, printed) in [
+            ("1.2.3", "01.02.03"),
+            ("01.02.03", "01.02.03"),
+            (" 1.0.123 ", "01.00.123"),
+            ("0001.10.5", "01.10.05"),
+        ] {
+            assert_eq!(typed.parse::<ThreadId>().map(|id| id.to_string()), Ok(printed.to_owned()));
+        }
+        assert_eq!("1.2".parse::<BatchId>().map(|id| id.to_string()), Ok("01.02".to_owned()));
+        assert_eq!("007".parse(), Ok(StageNumber(7)));
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in ["", "1", "1.2", "1.2.3.4", "1..3", "a.b.c", "1.2.-3", "1.2.1000", "../../etc", "1.2.٣"] {
+            assert!(text.parse::<ThreadId>().is_err(), "{text:?} was accepted");
+        }
+        let refused = "../../etc".parse::<ThreadId>().unwrap_err();
+        assert_eq!(refused.to_string(), "`../../etc` is not a thread id such as 01.02.03");
+    }
+
+    #[test]
+    fn ids_order_as_the_plan_runs() {
+        let ordered = ["01.00.01", "01.02.09", "01.02.10", "01.10.01", "02.01.01"];
+        let mut ids: Vec<ThreadId> = ordered.iter().rev().map(|id| id.parse().unwrap()).collect();
+        ids.sort();
+        assert_eq!(ids.iter().map(ToString::to_string).collect::<Vec<_>>(), ordered);
+    }
+}

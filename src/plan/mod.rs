@@ -1,0 +1,122 @@
+//! PURE. Text in, [`Plan`] and problems out: what PLAN.md says (DESIGN §3).
+//!
+//! Never reads a file, never asks for the time, never fails. It does not know what has happened
+//! to a thread: that is the board's business.
+
+mod approval;
+mod check;
+mod id;
+mod outline;
+mod parse;
+mod problem;
+
+pub use approval::{ApprovedPlan, PlanApproval, PlanGate, SoundPlan, plan_hash};
+pub use check::check;
+pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
+pub use parse::parse;
+pub use problem::{Level, Problem, ProblemKind};
+
+/// The largest PLAN.md that is read, in bytes.
+pub const MAX_PLAN_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What a PLAN.md says. Stages, batches and threads are sorted by number, each number once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// The name in `# Plan: NAME`; empty where there is none.
+    pub name: String,
+    /// The stages.
+    pub stages: Vec<Stage>,
+    /// What is wrong with the text itself, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// A stage: batches that run one after another, with a person's approval at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Its number.
+    pub number: StageNumber,
+    /// Its name.
+    pub name: String,
+    /// What the stage accomplishes: Markdown, the source's own bytes.
+    pub definition: String,
+    /// How the stage works: Markdown, the source's own bytes.
+    pub constitution: String,
+    /// Its batches.
+    pub batches: Vec<Batch>,
+}
+
+/// A batch: threads that run in parallel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Its id.
+    pub id: BatchId,
+    /// Its name; that of the stage for the batch 00 of an old plan.
+    pub name: String,
+    /// The text before its first thread, the source's own bytes.
+    pub summary: String,
+    /// Its threads.
+    pub threads: Vec<Thread>,
+}
+
+/// A thread: one worker's task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// Its id.
+    pub id: ThreadId,
+    /// Its name, without the agent.
+    pub name: String,
+    /// The agent that the plan names for it.
+    pub agent: Option<NamedAgent>,
+    /// The text after `**Summary:**`, the source's own bytes without HTML comments.
+    pub summary: String,
+    /// The text after `**Details:**`, the source's own bytes without HTML comments.
+    pub details: String,
+}
+
+/// An agent that the plan names, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAgent {
+    /// The name.
+    pub name: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Plan {
+    /// Returns the batches of all stages, in the order in which they run.
+    pub fn batches(&self) -> impl Iterator<Item = &Batch> {
+        self.stages.iter().flat_map(|stage| &stage.batches)
+    }
+
+    /// Returns the threads of all batches, by id.
+    pub fn threads(&self) -> impl Iterator<Item = &Thread> {
+        self.batches().flat_map(|batch| &batch.threads)
+    }
+
+    /// Returns the stage with that number.
+    pub fn stage(&self, number: StageNumber) -> Option<&Stage> {
+        let at = self.stages.binary_search_by_key(&number, |stage| stage.number).ok()?;
+        self.stages.get(at)
+    }
+
+    /// Returns the batch with that id.
+    pub fn batch(&self, id: BatchId) -> Option<&Batch> {
+        let batches = &self.stage(id.stage)?.batches;
+        batches.get(batches.binary_search_by_key(&id, |batch| batch.id).ok()?)
+    }
+
+    /// Returns the thread with that id.
+    pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
+        let threads = &self.batch(id.batch)?.threads;
+        threads.get(threads.binary_search_by_key(&id, |thread| thread.id).ok()?)
+    }
+}
+
+impl Stage {
+    /// Returns whether any batch of the stage has a thread; a stage without needs no approval.
+    pub fn has_threads(&self) -> bool {
+        self.batches.iter().any(|batch| !batch.threads.is_empty())
+    }
+}

@@ -1,0 +1,132 @@
+//! What CommonMark sees in the text: headings, comments, bold markers and check boxes, each with its
+//! place in the source. What they mean for a plan is decided in [`super::parse`].
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+/// The parts of a Markdown text that a plan is made of, each list in the order of the source.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    pub(super) headings: Vec<Heading>,
+    pub(super) comments: Vec<Comment>,
+    pub(super) markers: Vec<Marker>,
+    pub(super) boxes: Vec<CheckBox>,
+}
+
+/// A heading that stands in no list, quotation or other container.
+#[derive(Debug)]
+pub(super) struct Heading {
+    pub(super) level: u8,
+    /// The whole heading, with its hashes.
+    pub(super) range: Range<usize>,
+    /// Its text.
+    pub(super) content: Range<usize>,
+}
+
+/// An HTML comment.
+#[derive(Debug)]
+pub(super) struct Comment {
+    pub(super) range: Range<usize>,
+    pub(super) closed: bool,
+}
+
+/// Bold text at the start of a line of a paragraph, `**Word:**`.
+#[derive(Debug)]
+pub(super) struct Marker {
+    /// The text between the asterisks, lower case, without the colon.
+    pub(super) word: String,
+    /// From the first asterisk to the colon behind the last, where there is one.
+    pub(super) range: Range<usize>,
+}
+
+/// A list item that starts with `[ ]` or `[x]`.
+#[derive(Debug)]
+pub(super) struct CheckBox {
+    pub(super) checked: bool,
+    /// The box itself.
+    pub(super) range: Range<usize>,
+}
+
+const OPEN: &str = "<!--";
+const CLOSE: &str = "-->";
+
+/// Returns what CommonMark sees in `text`. Ranges are byte offsets on character boundaries.
+pub(super) fn outline(text: &str) -> Outline {
+    let mut found = Outline::default();
+    let mut depth = 0_usize;
+    let mut heading: Option<Heading> = None;
+    let mut bold_from: Option<usize> = None;
+    for (event, range) in Parser::new_ext(text, Options::ENABLE_TASKLISTS).into_offset_iter() {
+        if let Some(heading) = &mut heading
+            && !matches!(event, Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)))
+        {
+            if heading.content.is_empty() {
+                heading.content = range.clone();
+            }
+            heading.content.end = heading.content.end.max(range.end);
+        }
+        match event {
+            Event::Start(tag) => {
+                match tag {
+                    Tag::Heading { level, .. } if depth == 0 => {
+                        heading = Some(Heading { level: level as u8, content: range.end..range.end, range });
+                    }
+                    Tag::HtmlBlock => comments_in(text, range, &mut found.comments),
+                    Tag::Strong if depth == 1 && heading.is_none() && starts_line(text, range.start) => {
+                        bold_from = Some(range.start);
+                    }
+                    _ => {}
+                }
+                depth += 1;
+            }
+            Event::End(tag) => {
+                depth = depth.saturating_sub(1);
+                match tag {
+                    TagEnd::Heading(_) if depth == 0 => found.headings.extend(heading.take()),
+                    TagEnd::Strong => {
+                        if let Some(from) = bold_from.take() {
+                            found.markers.extend(marker(text, from..range.end));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            Event::InlineHtml(_) => comments_in(text, range, &mut found.comments),
+            Event::TaskListMarker(checked) => found.boxes.push(CheckBox { checked, range }),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn starts_line(text: &str, at: usize) -> bool {
+    text[..at].rsplit(['\n', '\r']).next().is_none_or(|before| before.trim().is_empty())
+}
+
+fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
+    let inner = text[bold.clone()].trim_matches(['*', '_']).trim();
+    let (word, end) = match inner.strip_suffix(':') {
+        Some(word) => (word, bold.end),
+        None if text[bold.end..].starts_with(':') => (inner, bold.end + 1),
+        None => (inner, bold.end),
+    };
+    let word = word.trim().to_ascii_lowercase();
+    matches!(word.as_str(), "summary" | "details" | "agent").then_some(Marker { word, range: bold.start..end })
+}
+
+fn comments_in(text: &str, html: Range<usize>, found: &mut Vec<Comment>) {
+    let mut at = html.start;
+    while let Some(open) = text[at..html.end].find(OPEN) {
+        let start = at + open;
+        let body = start + OPEN.len();
+        // `<!-->` and `<!--->` are whole comments in CommonMark, so the end may overlap the start.
+        let search = start + 2;
+        let (end, closed) = match text[search..html.end].find(CLOSE) {
+            Some(close) => ((search + close + CLOSE.len()).max(body), true),
+            None => (html.end, false),
+        };
+        found.push(Comment { range: start..end, closed });
+        at = end;
+    }
+}

@@ -1,0 +1,553 @@
+//! Headings become stages, batches and threads. The one function here cannot fail.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::id::{BatchId, StageNumber, ThreadId, number};
+use super::outline::{Comment, Heading, Outline, outline};
+use super::problem::{Level, Problem, ProblemKind};
+use super::{Batch, NamedAgent, Plan, Stage, Thread};
+
+/// Reads a PLAN.md: a plan, and all that is wrong with its text.
+///
+/// What carries a problem that leaves its place in the plan unclear (no number, a number that is
+/// already taken) is not part of the plan. A byte order mark is skipped.
+pub fn parse(text: &str) -> Plan {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let outline = outline(text);
+    let mut reader = Reader::new(text, &outline);
+    for heading in &outline.headings {
+        reader.heading(heading);
+    }
+    reader.finish()
+}
+
+/// The part of a stage, batch or thread whose text is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    /// Text that belongs to no part of the plan.
+    Other,
+    Definition,
+    Constitution,
+    Questions,
+    BatchSummary,
+    ThreadBody,
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    outline: &'t Outline,
+    lines: Lines<'t>,
+    name: Option<String>,
+    stages: Vec<Stage>,
+    problems: Vec<Problem>,
+    in_stages: bool,
+    /// Below a heading that carries a problem: what hangs on it is left out without a word.
+    skipping: bool,
+    stage_open: bool,
+    batch_open: bool,
+    section: Section,
+    section_start: usize,
+    seen_stages: HashSet<StageNumber>,
+    /// Each batch and where its heading stands.
+    seen_batches: HashMap<BatchId, usize>,
+    seen_threads: HashSet<ThreadId>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, outline: &'t Outline) -> Self {
+        Self {
+            text,
+            outline,
+            lines: Lines::new(text),
+            name: None,
+            stages: Vec::new(),
+            problems: Vec::new(),
+            in_stages: false,
+            skipping: false,
+            stage_open: false,
+            batch_open: false,
+            section: Section::Other,
+            section_start: 0,
+            seen_stages: HashSet::new(),
+            seen_batches: HashMap::new(),
+            seen_threads: HashSet::new(),
+        }
+    }
+
+    fn heading(&mut self, heading: &Heading) {
+        let (title, agent) = self.title(heading);
+        match heading.level {
+            1 => {
+                self.leave_stage(heading, false);
+                self.in_stages = false;
+                if self.name.is_none()
+                    && let Some(name) = strip_word(&title, "plan").and_then(|rest| rest.trim_start().strip_prefix(':'))
+                    && !name.trim().is_empty()
+                {
+                    self.name = Some(name.trim().to_owned());
+                }
+            }
+            2 => {
+                self.leave_stage(heading, false);
+                self.in_stages = title.eq_ignore_ascii_case("stages");
+            }
+            level => match (level, label(&title)) {
+                (3, Some(Label { level: Level::Stage, number, name })) => {
+                    if self.in_stages {
+                        self.stage(heading, number, name);
+                    } else if number.is_some() {
+                        self.problem(heading.range.start, ProblemKind::Misplaced(Level::Stage));
+                    }
+                }
+                (5, Some(Label { level: Level::Batch, number, name })) if self.in_stages => {
+                    self.batch(heading, number, name);
+                }
+                // A thread straight under a stage is how plans looked before there were batches.
+                (5 | 6, Some(Label { level: Level::Thread, number, name })) if self.in_stages => {
+                    self.thread(heading, number, name, agent);
+                }
+                (_, Some(Label { level: misplaced, number: Some(_), .. })) if self.in_stages => {
+                    if level <= 4 {
+                        self.leave_stage(heading, false);
+                    }
+                    if !self.skipping {
+                        self.problem(heading.range.start, ProblemKind::Misplaced(misplaced));
+                    }
+                    self.skipping = true;
+                }
+                (3, _) => self.leave_stage(heading, false),
+                (4, _) => self.stage_section(heading, &title),
+                // Any other heading below a section is part of its text.
+                _ => {}
+            },
+        }
+    }
+
+    fn stage(&mut self, heading: &Heading, number: Option<u16>, name: String) {
+        let Some(number) = number.map(StageNumber) else {
+            self.leave_stage(heading, true);
+            return self.problem(heading.range.start, ProblemKind::MissingNumber(Level::Stage));
+        };
+        if !self.seen_stages.insert(number) {
+            self.leave_stage(heading, true);
+            return self.problem(heading.range.start, ProblemKind::DuplicateStage(number));
+        }
+        self.leave_stage(heading, false);
+        self.name_expected(heading, &name, Level::Stage);
+        self.stage_open = true;
+        self.stages.push(Stage {
+            number,
+            name,
+            definition: String::new(),
+            constitution: String::new(),
+            batches: Vec::new(),
+        });
+    }
+
+    fn stage_section(&mut self, heading: &Heading, title: &str) {
+        self.close_section(heading.range.start);
+        self.batch_open = false;
+        if !self.stage_open {
+            return;
+        }
+        self.skipping = false;
+        let title = title.trim_end_matches(':').to_lowercase();
+        let section = match title.strip_prefix("stage ").unwrap_or(&title).trim() {
+            "definition" => Section::Definition,
+            "constitution" => Section::Constitution,
+            "questions" => Section::Questions,
+            _ => Section::Other,
+        };
+        self.open_section(section, heading);
+    }
+
+    fn batch(&mut self, heading: &Heading, number: Option<u16>, name: String) {
+        let Some(stage) = self.parent_stage(heading, Level::Batch) else { return };
+        self.batch_open = false;
+        self.skipping = true;
+        let Some(number) = number else {
+            return self.problem(heading.range.start, ProblemKind::MissingNumber(Level::Batch));
+        };
+        let id = BatchId { stage, number };
+        if self.seen_batches.contains_key(&id) {
+            return self.problem(heading.range.start, ProblemKind::DuplicateBatch(id));
+        }
+        self.seen_batches.insert(id, heading.range.start);
+        self.skipping = false;
+        self.name_expected(heading, &name, Level::Batch);
+        self.push_batch(Batch { id, name, summary: String::new(), threads: Vec::new() });
+        self.open_section(Section::BatchSummary, heading);
+    }
+
+    fn thread(&mut self, heading: &Heading, number: Option<u16>, name: String, agent: Option<NamedAgent>) {
+        let legacy = heading.level == 5 && !self.batch_open;
+        if !legacy && !self.batch_open && self.stage_open && !self.skipping {
+            self.close_section(heading.range.start);
+            return self.problem(heading.range.start, ProblemKind::Misplaced(Level::Thread));
+        }
+        let below_bad_batch = self.skipping && !self.batch_open;
+        let Some(stage) = self.parent_stage(heading, Level::Thread) else { return };
+        if below_bad_batch {
+            return;
+        }
+        let Some(number) = number else {
+            return self.problem(heading.range.start, ProblemKind::MissingNumber(Level::Thread));
+        };
+        if legacy {
+            let id = BatchId { stage, number: 0 };
+            if self.seen_batches.insert(id, heading.range.start).is_none() {
+                let name = self.stages.last().map(|stage| stage.name.clone()).unwrap_or_default();
+                self.push_batch(Batch { id, name, summary: String::new(), threads: Vec::new() });
+            }
+            self.batch_open = true;
+        }
+        let Some(batch) = self.stages.last().and_then(|stage| stage.batches.last()).map(|batch| batch.id) else {
+            return;
+        };
+        let id = ThreadId { batch, number };
+        if !self.seen_threads.insert(id) {
+            return self.problem(heading.range.start, ProblemKind::DuplicateThread(id));
+        }
+        self.name_expected(heading, &name, Level::Thread);
+        if let Some(batch) = self.stages.last_mut().and_then(|stage| stage.batches.last_mut()) {
+            batch.threads.push(Thread { id, name, agent, summary: String::new(), details: String::new() });
+        }
+        self.open_section(Section::ThreadBody, heading);
+    }
+
+    /// Returns the stage that a batch or thread heading stands in, and ends the text before it.
+    fn parent_stage(&mut self, heading: &Heading, level: Level) -> Option<StageNumber> {
+        self.close_section(heading.range.start);
+        if self.stage_open {
+            return self.stages.last().map(|stage| stage.number);
+        }
+        if !self.skipping {
+            self.problem(heading.range.start, ProblemKind::Misplaced(level));
+            self.skipping = true;
+        }
+        None
+    }
+
+    fn push_batch(&mut self, batch: Batch) {
+        if let Some(stage) = self.stages.last_mut() {
+            stage.batches.push(batch);
+            self.batch_open = true;
+        }
+    }
+
+    fn name_expected(&mut self, heading: &Heading, name: &str, level: Level) {
+        if name.is_empty() {
+            self.problem(heading.range.start, ProblemKind::EmptyName(level));
+        }
+    }
+
+    fn leave_stage(&mut self, heading: &Heading, skipping: bool) {
+        self.close_section(heading.range.start);
+        self.stage_open = false;
+        self.batch_open = false;
+        self.skipping = skipping;
+    }
+
+    fn open_section(&mut self, section: Section, heading: &Heading) {
+        self.section = section;
+        self.section_start = heading.range.end;
+    }
+
+    fn close_section(&mut self, end: usize) {
+        let range = self.section_start.min(end)..end;
+        let section = std::mem::replace(&mut self.section, Section::Other);
+        self.section_start = end;
+        match section {
+            Section::Other => {}
+            Section::Definition | Section::Constitution => {
+                let text = self.source(range);
+                if let Some(stage) = self.stages.last_mut() {
+                    let part =
+                        if section == Section::Definition { &mut stage.definition } else { &mut stage.constitution };
+                    if part.is_empty() {
+                        *part = text;
+                    }
+                }
+            }
+            Section::Questions => self.questions(&range),
+            Section::BatchSummary => {
+                let text = self.source(range);
+                if let Some(batch) = self.stages.last_mut().and_then(|stage| stage.batches.last_mut()) {
+                    batch.summary = text;
+                }
+            }
+            Section::ThreadBody => {
+                let body = self.thread_body(range);
+                if let Some(thread) = self
+                    .stages
+                    .last_mut()
+                    .and_then(|stage| stage.batches.last_mut())
+                    .and_then(|batch| batch.threads.last_mut())
+                {
+                    thread.summary = body.summary;
+                    thread.details = body.details;
+                    thread.agent = thread.agent.take().or(body.agent);
+                }
+            }
+        }
+    }
+
+    fn questions(&mut self, range: &Range<usize>) {
+        for check_box in &self.outline.boxes {
+            if check_box.checked || !range.contains(&check_box.range.start) {
+                continue;
+            }
+            let line = self.text[check_box.range.end..].lines().next().unwrap_or_default();
+            let question = self.source(check_box.range.end..check_box.range.end + line.len());
+            // A template's empty box asks nothing.
+            if !question.is_empty() {
+                self.problem(check_box.range.start, ProblemKind::OpenQuestion(question));
+            }
+        }
+    }
+
+    fn thread_body(&self, range: Range<usize>) -> ThreadBody {
+        let mut body = ThreadBody::default();
+        let mut start = range.start;
+        // `@agent:NAME` on a line of its own directly under the heading.
+        let before_text = self.text[range.clone()].len() - self.text[range.clone()].trim_start().len();
+        let first_line = self.text[start + before_text..range.end].lines().next().unwrap_or_default();
+        if let Some((name, at)) = agent_in(first_line)
+            && at.start == 0
+            && at.end == first_line.trim_end().len()
+        {
+            body.agent = Some(self.named_agent(name, start + before_text));
+            start += before_text + first_line.len();
+        }
+        let mut open: (Part, usize) = (Part::Intro, start);
+        let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
+        for marker in &self.outline.markers {
+            if marker.range.start < start || marker.range.start >= range.end {
+                continue;
+            }
+            let seen = |part: Part| open.0 == part || parts.iter().any(|(known, _)| *known == part);
+            match marker.word.as_str() {
+                "summary" if !seen(Part::Summary) && !seen(Part::Details) => {
+                    parts.push((open.0, open.1..marker.range.start));
+                    open = (Part::Summary, marker.range.end);
+                }
+                "details" if !seen(Part::Details) => {
+                    parts.push((open.0, open.1..marker.range.start));
+                    open = (Part::Details, marker.range.end);
+                }
+                "agent" if !seen(Part::Details) && body.agent.is_none() => {
+                    let line = self.text[marker.range.end..range.end].lines().next().unwrap_or_default();
+                    let name = line.trim().trim_matches('`');
+                    let name = name.strip_prefix("@agent:").unwrap_or(name);
+                    if !name.is_empty() && name.chars().all(is_agent_char) {
+                        body.agent = Some(self.named_agent(name.to_owned(), marker.range.start));
+                        parts.push((open.0, open.1..marker.range.start));
+                        open = (open.0, marker.range.end + line.len());
+                    }
+                }
+                _ => {}
+            }
+        }
+        parts.push((open.0, open.1..range.end));
+        let text = |wanted: Part| {
+            let texts: Vec<String> = parts
+                .iter()
+                .filter(|(part, _)| *part == wanted)
+                .map(|(_, range)| self.source(range.clone()))
+                .filter(|text| !text.is_empty())
+                .collect();
+            texts.join("\n\n")
+        };
+        body.summary = text(Part::Summary);
+        body.details = text(Part::Details);
+        // Text that stands under no marker takes the place of the part that is missing.
+        let intro = text(Part::Intro);
+        if body.details.is_empty() && !parts.iter().any(|(part, _)| *part == Part::Details) {
+            body.details = intro;
+        } else if body.summary.is_empty() && !parts.iter().any(|(part, _)| *part == Part::Summary) {
+            body.summary = intro;
+        }
+        body
+    }
+
+    /// Returns the source of `range` byte for byte, without HTML comments and the blank around it.
+    fn source(&self, range: Range<usize>) -> String {
+        let mut text = String::with_capacity(range.len());
+        let mut at = range.start;
+        for comment in comments_within(&self.outline.comments, &range) {
+            text.push_str(&self.text[at..comment.range.start.max(at)]);
+            at = comment.range.end.clamp(at, range.end);
+        }
+        text.push_str(&self.text[at..range.end]);
+        trim_blank(&text).to_owned()
+    }
+
+    /// Returns a heading's text without comments and agent, and the agent.
+    fn title(&self, heading: &Heading) -> (String, Option<NamedAgent>) {
+        let title = self.source(heading.content.clone());
+        match agent_in(&title) {
+            None => (title.trim().to_owned(), None),
+            Some((name, at)) => {
+                let without = format!("{} {}", title[..at.start].trim_end(), title[at.end..].trim_start());
+                let offset = self.text[heading.content.clone()].find("@agent:").unwrap_or(0);
+                let agent = self.named_agent(name, heading.content.start + offset);
+                (without.trim().to_owned(), Some(agent))
+            }
+        }
+    }
+
+    fn named_agent(&self, name: String, offset: usize) -> NamedAgent {
+        let (line, column) = self.lines.position(offset);
+        NamedAgent { name, line, column }
+    }
+
+    fn problem(&mut self, offset: usize, kind: ProblemKind) {
+        let (line, column) = self.lines.position(offset);
+        self.problems.push(Problem { line, column, kind });
+    }
+
+    fn finish(mut self) -> Plan {
+        self.close_section(self.text.len());
+        if self.name.is_none() {
+            self.problem(0, ProblemKind::NoPlanHeading);
+        }
+        for comment in self.outline.comments.iter().filter(|comment| !comment.closed) {
+            self.problem(comment.range.start, ProblemKind::UnclosedComment);
+        }
+        self.batches_without_threads();
+        self.stages.sort_by_key(|stage| stage.number);
+        for stage in &mut self.stages {
+            stage.batches.sort_by_key(|batch| batch.id);
+            for batch in &mut stage.batches {
+                batch.threads.sort_by_key(|thread| thread.id);
+            }
+        }
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        Plan { name: self.name.unwrap_or_default(), stages: self.stages, problems: self.problems }
+    }
+
+    fn batches_without_threads(&mut self) {
+        let empty: Vec<BatchId> = self
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.batches)
+            .filter(|batch| batch.threads.is_empty())
+            .map(|batch| batch.id)
+            .collect();
+        for id in empty {
+            let offset = self.seen_batches.get(&id).copied().unwrap_or_default();
+            self.problem(offset, ProblemKind::BatchWithoutThreads(id));
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct ThreadBody {
+    agent: Option<NamedAgent>,
+    summary: String,
+    details: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Intro,
+    Summary,
+    Details,
+}
+
+/// A heading of the plan's structure: `Stage 01: Index`.
+struct Label {
+    level: Level,
+    /// `None`: it is plainly meant as structure, but the number is missing or out of range.
+    number: Option<u16>,
+    name: String,
+}
+
+/// Reads `Stage N: NAME`, `Batch N: NAME` or `Thread N: NAME`. Other headings that start with such a
+/// word (`Thread safety`) are ordinary text.
+fn label(title: &str) -> Option<Label> {
+    let (level, rest) = [("stage", Level::Stage), ("batch", Level::Batch), ("thread", Level::Thread)]
+        .into_iter()
+        .find_map(|(word, level)| Some((level, strip_word(title, word)?)))?;
+    let rest = rest.trim();
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let after = &rest[digits..];
+    if digits > 0 && after.starts_with([':', '-', '–', '—', ' ', '\t']) || digits > 0 && after.is_empty() {
+        let name = after.trim_start().trim_start_matches([':', '-', '–', '—']).trim().to_owned();
+        return Some(Label { level, number: number(&rest[..digits]), name });
+    }
+    let (token, name) = rest.split_once(':')?;
+    // `Thread: Parser`, `Thread A: Parser`, `Stage 1a: Index`; but `Thread safety: notes` is prose.
+    let is_label = !token.contains(char::is_whitespace)
+        && (token.chars().count() <= 4 || token.contains(|c: char| c.is_ascii_digit()));
+    is_label.then(|| Label { level, number: None, name: name.trim().to_owned() })
+}
+
+/// Strips a word, whatever its case, that is followed by something that does not continue it.
+fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let head = text.get(..word.len())?;
+    let rest = &text[word.len()..];
+    let ends = rest.chars().next().is_none_or(|c| c == ':' || c.is_whitespace());
+    (head.eq_ignore_ascii_case(word) && ends).then_some(rest)
+}
+
+/// Returns the first `@agent:NAME` of a text and its place.
+fn agent_in(text: &str) -> Option<(String, Range<usize>)> {
+    const MARK: &str = "@agent:";
+    let start = text.find(MARK)?;
+    let name: String = text[start + MARK.len()..].chars().take_while(|c| is_agent_char(*c)).collect();
+    (!name.is_empty()).then(|| {
+        let end = start + MARK.len() + name.len();
+        (name, start..end)
+    })
+}
+
+fn is_agent_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
+}
+
+fn comments_within<'c>(comments: &'c [Comment], range: &Range<usize>) -> impl Iterator<Item = &'c Comment> {
+    let first = comments.partition_point(|comment| comment.range.end <= range.start);
+    let end = range.end;
+    comments[first..].iter().take_while(move |comment| comment.range.start < end)
+}
+
+/// Trims blank lines at the start, the blank before text on the first line, and blanks at the end;
+/// the indentation of a first line of its own stays, since it can be code.
+fn trim_blank(text: &str) -> &str {
+    let text = text.trim_end();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if !line.trim().is_empty() {
+            break;
+        }
+        start += line.len();
+    }
+    let text = &text[start..];
+    if start == 0 { text.trim_start() } else { text }
+}
+
+/// Where lines start, to turn offsets into lines and columns.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn new(text: &'t str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// Returns line and column in characters, both from 1.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts[line - 1];
+        (line, self.text[start..offset].chars().count() + 1)
+    }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;
