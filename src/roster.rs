@@ -40,12 +40,7 @@ impl Roster {
                 agents.push(Agent { name: name.to_owned(), family: None });
             }
         }
-        Self {
-            agents,
-            families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(),
-            max_parallel: None,
-            declared: false,
-        }
+        Self { agents, families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(), max_parallel: None, declared: false }
     }
 
     /// Returns whether a thread may be given to `name`.
@@ -62,9 +57,10 @@ impl Roster {
     pub fn family<'r>(&'r self, name: &str) -> Option<&'r str> {
         let declared = self.agents.iter().find(|agent| agent.name == name).and_then(|agent| agent.family.as_deref());
         declared.or_else(|| {
-            self.families.iter().map(String::as_str).find(|family| {
-                name.strip_prefix(*family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-            })
+            self.families
+                .iter()
+                .map(String::as_str)
+                .find(|family| name.strip_prefix(*family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
         })
     }
 
@@ -104,10 +100,7 @@ mod tests {
             "system-engineer-opus",
             "default",
         ]);
-        assert_eq!(
-            roster.stand_ins("system-engineer-codex"),
-            ["system-engineer-opus", "default", "default-minimax"]
-        );
+        assert_eq!(roster.stand_ins("system-engineer-codex"), ["system-engineer-opus", "default", "default-minimax"]);
         assert_eq!(roster.stand_ins("frontend-designer-grok"), ["default", "default-minimax"]);
         assert_eq!(roster.stand_ins("writer"), ["default", "default-minimax"]);
         assert_eq!(roster.stand_ins("default"), ["default-minimax"]);

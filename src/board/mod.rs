@@ -179,9 +179,7 @@ impl Thread {
     pub fn attempts_in<'t>(&'t self, id: ThreadId, cycle: &Cycle) -> impl DoubleEndedIterator<Item = &'t Attempt> {
         let number = cycle.number;
         let fresh_after = cycle.budget(id).fresh_after;
-        self.attempts
-            .iter()
-            .filter(move |attempt| attempt.cycle == Some(number) && attempt.number > fresh_after)
+        self.attempts.iter().filter(move |attempt| attempt.cycle == Some(number) && attempt.number > fresh_after)
     }
 }
 

@@ -119,7 +119,10 @@ pub fn transition(now: Status, said: Said) -> Transition {
         (Status::Pending | Status::InProgress | Status::Blocked, Said::Blocked) => Block,
         (Status::Pending | Status::InProgress | Status::Blocked, Said::Failed) => Fail,
 
-        (Status::Pending | Status::InProgress | Status::Completed | Status::Blocked | Status::Cancelled, Said::Pending) => Reset,
+        (
+            Status::Pending | Status::InProgress | Status::Completed | Status::Blocked | Status::Cancelled,
+            Said::Pending,
+        ) => Reset,
         (Status::Pending | Status::InProgress | Status::Blocked, Said::Cancelled) => Cancel,
         (Status::Cancelled, Said::Cancelled) => Amend,
 

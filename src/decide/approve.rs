@@ -106,12 +106,10 @@ pub(super) fn stage(
     if !unchanged {
         ledger.record_in_index(IndexEvent::StageApproved { stage: number, by: by.to_owned() });
     }
-    let others_open = scene
-        .plan
-        .stages
-        .iter()
-        .filter(|stage| stage.has_threads() && stage.number != number)
-        .any(|stage| !open_threads(ledger.board(), stage).is_empty() || !super::gates::is_approved(scene, stage.number));
+    let others_open =
+        scene.plan.stages.iter().filter(|stage| stage.has_threads() && stage.number != number).any(|stage| {
+            !open_threads(ledger.board(), stage).is_empty() || !super::gates::is_approved(scene, stage.number)
+        });
     Ok(StageApproved {
         workstream: scene.workstream.to_owned(),
         stage: number.0,

@@ -108,7 +108,10 @@ fn within_budget(
     ledger: &Ledger,
 ) -> Result<String, Refusal> {
     if cycle.budget(id).reassigned_after.is_some() {
-        return Err(Refusal::FailoverExhausted { thread: id, why: "its reassignment is used in this cycle".to_owned() });
+        return Err(Refusal::FailoverExhausted {
+            thread: id,
+            why: "its reassignment is used in this cycle".to_owned(),
+        });
     }
     match wanted {
         None => first_candidate(scene, id, Some(cycle), ledger),
@@ -121,12 +124,7 @@ fn within_budget(
     }
 }
 
-fn first_candidate(
-    scene: &Scene<'_>,
-    id: ThreadId,
-    cycle: Option<&Cycle>,
-    ledger: &Ledger,
-) -> Result<String, Refusal> {
+fn first_candidate(scene: &Scene<'_>, id: ThreadId, cycle: Option<&Cycle>, ledger: &Ledger) -> Result<String, Refusal> {
     candidates(scene, ledger.board(), id, cycle).into_iter().next().ok_or_else(|| Refusal::FailoverExhausted {
         thread: id,
         why: "no other agent of its family and no default agent is left".to_owned(),

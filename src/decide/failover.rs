@@ -184,11 +184,9 @@ pub(super) fn all_reasons(board: &Board, id: ThreadId) -> Option<String> {
 fn worded(scene: &Scene<'_>, board: &Board, id: ThreadId, verdict: Verdict) -> Decision {
     let latest = board.thread(id).latest_number();
     match verdict {
-        Verdict::Retry => Decision {
-            action: DecisionAction::Retry,
-            agent: scene.agent(board, id).0,
-            attempt: latest + 1,
-        },
+        Verdict::Retry => {
+            Decision { action: DecisionAction::Retry, agent: scene.agent(board, id).0, attempt: latest + 1 }
+        }
         Verdict::Reassign(agent) => Decision { action: DecisionAction::Reassign, agent, attempt: latest + 1 },
         Verdict::Block => {
             Decision { action: DecisionAction::Block, agent: scene.agent_used(board, id), attempt: latest }

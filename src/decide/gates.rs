@@ -150,8 +150,7 @@ impl Standing {
         let next = next(scene, board);
         match &next {
             Next::Nothing | Next::PlanGate(_) | Next::OnHold | Next::AllComplete(None) => {
-                return Self::of_nothing_to_hand_out(&next)
-                    .unwrap_or_else(|| Self::new(InProgress, None, None));
+                return Self::of_nothing_to_hand_out(&next).unwrap_or_else(|| Self::new(InProgress, None, None));
             }
             Next::StageGate(_) | Next::Batch(_) | Next::AllComplete(Some(_)) => {}
         }

@@ -63,9 +63,7 @@ pub fn decide_for_agent(
         AgentRequest::BatchOutcome(batch) => {
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
         }
-        AgentRequest::WorkstreamStatus => {
-            AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, ledger))
-        }
+        AgentRequest::WorkstreamStatus => AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, ledger)),
     })
 }
 

@@ -133,9 +133,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     warnings.extend(scene.warnings(board, shown));
     let standing = match hand {
         Hand::Open { .. } => Standing::new(BatchCompletionStatus::InProgress, None, None),
-        Hand::HeldElsewhere { .. } => {
-            Standing::new(BatchCompletionStatus::InProgress, None, Some(RELEASE_COMMAND))
-        }
+        Hand::HeldElsewhere { .. } => Standing::new(BatchCompletionStatus::InProgress, None, Some(RELEASE_COMMAND)),
         Hand::Finished(_) => Standing::new(BatchCompletionStatus::Blocked, None, Some(STATUS_COMMAND)),
     };
     let stage = scene.plan.stage(shown.id.stage).or(ready.stage());
@@ -196,7 +194,10 @@ fn take_cycle<'p>(
     let holder = scene.living_holder(&cycle);
     let elsewhere = holder.filter(|holder| caller.server() != Some(*holder));
     let Some(running) = scene.plan.batch(cycle.batch) else {
-        warnings.push(format!("cycle {} of batch {} is closed: PLAN.md no longer has the batch", cycle.number, cycle.batch));
+        warnings.push(format!(
+            "cycle {} of batch {} is closed: PLAN.md no longer has the batch",
+            cycle.number, cycle.batch
+        ));
         open_cycle(batch.id, caller, ledger);
         return Hand::Open { batch, resumed: false };
     };
@@ -215,7 +216,10 @@ fn take_cycle<'p>(
     }
     if running.id != batch.id {
         // The plan has changed: a batch before this one is incomplete, so this one is not ready.
-        warnings.push(format!("cycle {} of batch {} is closed: batch {} comes before it", cycle.number, running.id, batch.id));
+        warnings.push(format!(
+            "cycle {} of batch {} is closed: batch {} comes before it",
+            cycle.number, running.id, batch.id
+        ));
         open_cycle(batch.id, caller, ledger);
         return Hand::Open { batch, resumed: false };
     }
@@ -255,9 +259,8 @@ fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
 }
 
 fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>, ledger: &Ledger) -> NextBatch {
-    let standing = Standing::of_nothing_to_hand_out(next).unwrap_or_else(|| {
-        Standing::new(BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND))
-    });
+    let standing = Standing::of_nothing_to_hand_out(next)
+        .unwrap_or_else(|| Standing::new(BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND)));
     let mut warnings = Vec::new();
     match next {
         Next::PlanGate(gate) => warnings.push(gate.reason().to_owned()),

@@ -115,11 +115,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
             definition: stage.definition.clone(),
             constitution: stage.constitution.clone(),
         },
-        batch: BriefBatch {
-            id: batch.id.to_string(),
-            name: batch.name.clone(),
-            summary: batch.summary.clone(),
-        },
+        batch: BriefBatch { id: batch.id.to_string(), name: batch.name.clone(), summary: batch.summary.clone() },
         summary: thread.summary.clone(),
         details: thread.details.clone(),
         siblings: batch

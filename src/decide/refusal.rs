@@ -226,13 +226,16 @@ impl Refusal {
         match self {
             Self::InvalidArgument { hint, .. } => hint.clone(),
             Self::NoWorkspace { .. } => {
-                "start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/".into()
+                "start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/"
+                    .into()
             }
             Self::NoCurrentWorkstream { known } if known.is_empty() => "create work/<id>/PLAN.md".into(),
             Self::NoCurrentWorkstream { known } => format!("pass workstream: one of {}", known.join(", ")),
             Self::UnknownWorkstream { known, .. } if known.is_empty() => "create work/<id>/PLAN.md".into(),
             Self::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
-            Self::UnknownBatch { known, .. } if known.is_empty() => "PLAN.md has no batches; see workstream_status".into(),
+            Self::UnknownBatch { known, .. } if known.is_empty() => {
+                "PLAN.md has no batches; see workstream_status".into()
+            }
             Self::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
             Self::UnknownThread { closest, .. } if closest.is_empty() => {
                 "call next_batch for the threads there are".into()
@@ -253,7 +256,9 @@ impl Refusal {
                 format!("ask the person to run {command}, then call next_batch")
             }
             Self::AwaitingApproval { command: None, .. } => "ask the person, then call next_batch".into(),
-            Self::AlreadyRunning { .. } => "leave the thread to its worker, or report it failed if that worker is gone".into(),
+            Self::AlreadyRunning { .. } => {
+                "leave the thread to its worker, or report it failed if that worker is gone".into()
+            }
             Self::StaleAttempt { now: Status::InProgress, latest, .. } => {
                 format!("stop: attempt {latest} has taken over this thread")
             }

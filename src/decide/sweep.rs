@@ -11,7 +11,8 @@ use crate::plan::ThreadId;
 const COUNTED_INTERRUPTION: usize = 3;
 
 const INTERRUPTED: &str = "interrupted: the server process that ran it is gone";
-const INTERRUPTED_TOO_OFTEN: &str = "interrupted for the third time in this cycle: the server process that ran it is gone";
+const INTERRUPTED_TOO_OFTEN: &str =
+    "interrupted for the third time in this cycle: the server process that ran it is gone";
 
 /// Ends the running attempts whose server process is gone; their threads are pending again.
 pub(super) fn sweep(scene: &Scene<'_>, ledger: &mut Ledger) {
@@ -31,7 +32,8 @@ fn interrupt(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
         let thread = board.thread(id);
         let interrupted =
             thread.attempts_in(id, cycle).filter(|attempt| attempt.status == AttemptStatus::Interrupted).count();
-        let counts_here = thread.attempts_in(id, cycle).next_back().is_some_and(|attempt| attempt.number == thread.latest_number());
+        let counts_here =
+            thread.attempts_in(id, cycle).next_back().is_some_and(|attempt| attempt.number == thread.latest_number());
         if counts_here { interrupted + 1 } else { 0 }
     });
     if interruptions >= COUNTED_INTERRUPTION {

@@ -446,12 +446,7 @@ impl Step<'_, '_> {
     }
 
     fn end_latest(&mut self, status: AttemptStatus, transient: bool) {
-        self.ledger.record(Event::AttemptEnded {
-            thread: self.id,
-            status,
-            report: self.report.clone(),
-            transient,
-        });
+        self.ledger.record(Event::AttemptEnded { thread: self.id, status, report: self.report.clone(), transient });
     }
 
     fn leave_breadcrumb(&mut self) {

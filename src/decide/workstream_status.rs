@@ -108,9 +108,12 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> WorkstreamStatus
     let board = ledger.board();
     let next = next(scene, board);
     let standing = match &next {
-        Next::Batch(ready) => Standing::of_batch(scene, board, ready.batch(), super::scene::is_settled(board, ready.batch())),
-        other => Standing::of_nothing_to_hand_out(other)
-            .unwrap_or_else(|| Standing::new(super::gates::BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND))),
+        Next::Batch(ready) => {
+            Standing::of_batch(scene, board, ready.batch(), super::scene::is_settled(board, ready.batch()))
+        }
+        other => Standing::of_nothing_to_hand_out(other).unwrap_or_else(|| {
+            Standing::new(super::gates::BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND))
+        }),
     };
     let shown = board
         .open_cycle()

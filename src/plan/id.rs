@@ -127,12 +127,9 @@ mod tests {
 
     #[test]
     fn ids_are_printed_padded_whatever_was_typed() {
-        for (typed, printed) in [
-            ("1.2.3", "01.02.03"),
-            ("01.02.03", "01.02.03"),
-            (" 1.0.123 ", "01.00.123"),
-            ("0001.10.5", "01.10.05"),
-        ] {
+        for (typed, printed) in
+            [("1.2.3", "01.02.03"), ("01.02.03", "01.02.03"), (" 1.0.123 ", "01.00.123"), ("0001.10.5", "01.10.05")]
+        {
             assert_eq!(typed.parse::<ThreadId>().map(|id| id.to_string()), Ok(printed.to_owned()));
         }
         assert_eq!("1.2".parse::<BatchId>().map(|id| id.to_string()), Ok("01.02".to_owned()));

@@ -67,10 +67,7 @@ impl ProblemKind {
             | Self::Misplaced(_)
             | Self::OpenQuestion(_)
             | Self::UnclosedComment => true,
-            Self::NoPlanHeading
-            | Self::EmptyName(_)
-            | Self::BatchWithoutThreads(_)
-            | Self::UnknownAgent(..) => false,
+            Self::NoPlanHeading | Self::EmptyName(_) | Self::BatchWithoutThreads(_) | Self::UnknownAgent(..) => false,
         }
     }
 
@@ -86,9 +83,7 @@ impl ProblemKind {
                 "give it a number of its own; until then it is not part of the plan".to_owned()
             }
             Self::Misplaced(level) => format!("use `{} N: NAME` {}", level.heading(), level.place()),
-            Self::BatchWithoutThreads(_) => {
-                "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned()
-            }
+            Self::BatchWithoutThreads(_) => "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned(),
             Self::OpenQuestion(_) => "answer it and tick it `- [x]`".to_owned(),
             Self::UnknownAgent(_, closest) if closest.is_empty() => {
                 "add it to work/agents.yaml or name an agent that is there".to_owned()

@@ -1,0 +1,69 @@
+//! How the machine can fail, as opposed to the rules saying no. Each says what, to what, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::decide::Code;
+
+/// A failure of the machine, or a file that cannot be used. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are the facts that their names say")]
+pub enum Fault {
+    /// PLAN.md is missing, too large or not UTF-8.
+    #[error("{}: {why}", path.display())]
+    PlanUnreadable { path: PathBuf, why: String },
+    /// A file of the state is not what it should be. It is never written over.
+    #[error("{}{}: {why}", path.display(), position(*at))]
+    StateUnreadable { path: PathBuf, at: Option<(usize, usize)>, why: String },
+    /// The lock was not free in time.
+    #[error("another process has held {} for {} s", path.display(), waited.as_secs())]
+    Busy { path: PathBuf, waited: Duration },
+    /// The operating system refused something.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    /// A blocking task of the server died; a bug of this program.
+    #[error("the server failed inside: {0}")]
+    Internal(String),
+}
+
+impl Fault {
+    /// Returns a closure that names an operation, for `map_err`.
+    pub fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { doing, path, source }
+    }
+
+    /// Returns the machine-readable name.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::PlanUnreadable { .. } => Code::PlanUnreadable,
+            Self::StateUnreadable { .. } => Code::StateUnreadable,
+            Self::Busy { .. } => Code::Busy,
+            Self::Io { .. } | Self::Internal(_) => Code::Io,
+        }
+    }
+
+    /// Returns what to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::PlanUnreadable { .. } => "mend the file; it is only read, never written".into(),
+            Self::StateUnreadable { .. } => {
+                "ask the person to mend the file (git can restore it); it was left as it is".into()
+            }
+            Self::Busy { .. } => "call again; if it stays so, look for a process that hangs".into(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "ask the person to make the folder writable; nothing was changed".into()
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "ask the person to free disk space; nothing was changed".into()
+            }
+            Self::Io { .. } => "call again; nothing was changed".into(),
+            Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
+        }
+    }
+}
+
+fn position(at: Option<(usize, usize)>) -> String {
+    at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default()
+}

@@ -1,0 +1,44 @@
+//! The tool `assign_thread`.
+
+use rmcp::model::{CallToolResult, JsonObject};
+use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Arguments, WorkServer, schema};
+use crate::decide::{AgentRequest, AssignThread, Assignment, Refusal};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AssignThreadArguments {
+    /// `SS.BB.TT`
+    thread_id: String,
+    /// Default: the candidate of the failover decision.
+    agent: Option<String>,
+    /// Why.
+    reason: Option<String>,
+    /// Id or name; default: the current one.
+    workstream: Option<String>,
+}
+
+impl Arguments for AssignThreadArguments {
+    fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
+        let thread = schema::thread_id(&self.thread_id)?;
+        let request = AssignThread { thread, agent: self.agent, reason: self.reason };
+        Ok((self.workstream, AgentRequest::AssignThread(request)))
+    }
+}
+
+#[tool_router(router = assign_thread_router, vis = "pub(super)")]
+impl WorkServer {
+    #[tool(
+        title = "Assign thread",
+        description = "Planner: gives a thread to another agent before its next attempt. Once per thread and cycle, within the role family or to a default agent.",
+        input_schema = schema::input::<AssignThreadArguments>(),
+        output_schema = schema::output::<Assignment>(),
+        annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn assign_thread(&self, arguments: JsonObject) -> CallToolResult {
+        self.answer::<AssignThreadArguments>(arguments).await
+    }
+}

@@ -1,0 +1,39 @@
+//! The tool `batch_outcome`.
+
+use rmcp::model::{CallToolResult, JsonObject};
+use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Arguments, WorkServer, schema};
+use crate::decide::{AgentRequest, BatchOutcome, Refusal};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct BatchOutcomeArguments {
+    /// `SS.BB`; default: the batch handed out last.
+    batch: Option<String>,
+    /// Id or name; default: the current one.
+    workstream: Option<String>,
+}
+
+impl Arguments for BatchOutcomeArguments {
+    fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
+        let batch = self.batch.as_deref().map(schema::batch_id).transpose()?;
+        Ok((self.workstream, AgentRequest::BatchOutcome(batch)))
+    }
+}
+
+#[tool_router(router = batch_outcome_router, vis = "pub(super)")]
+impl WorkServer {
+    #[tool(
+        title = "Batch outcome",
+        description = "Planner: the outcomes of a batch when its workers have ended. Return outcomes unchanged.",
+        input_schema = schema::input::<BatchOutcomeArguments>(),
+        output_schema = schema::output::<BatchOutcome>(),
+        annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn batch_outcome(&self, arguments: JsonObject) -> CallToolResult {
+        self.answer::<BatchOutcomeArguments>(arguments).await
+    }
+}

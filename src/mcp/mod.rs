@@ -1,0 +1,151 @@
+//! The agents' door: an MCP server over stdio. One tool per file.
+//!
+//! All that this door can ask is an [`AgentRequest`], which has no word for a gate. A call is parsed
+//! and carried out on a blocking thread, so that the disk never holds up the protocol, and a panic
+//! there becomes an answer like any other.
+
+mod assign_thread;
+mod batch_outcome;
+mod lenient;
+mod next_batch;
+mod read_thread;
+mod refused;
+mod schema;
+mod serve;
+mod update_thread;
+mod workstream_status;
+
+use std::sync::Arc;
+
+use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::handler::server::tool::ToolCallContext;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, Implementation,
+    JsonObject, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
+
+pub use refused::refusal_table;
+pub use serve::serve;
+
+use crate::board::ServerId;
+use crate::clock::Clock;
+use crate::decide::{AgentRequest, Refusal};
+use crate::fault::Fault;
+use crate::store::{FileStore, Place};
+use crate::transact::transact_for_agent;
+
+/// What every session reads before its first call. Three sentences, paid for in every session.
+pub const INSTRUCTIONS: &str = "work executes a plan batch by batch. \
+A planner calls next_batch, launches in one response one worker per id in dispatch with that thread's agent, gives \
+each its thread_id and attempt, carries out failover decisions, and ends with batch_outcome; a worker calls \
+read_thread, then update_thread in_progress, and at its end completed, blocked or failed with a report. \
+Gates are passed by a person: show gate_command or next_user_command, never run it.";
+
+/// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
+const METHODS: [&str; 4] = ["initialize", "server/discover", "tools/call", "tools/list"];
+
+/// The server. Cheap to clone; all state is on disk.
+#[derive(Clone)]
+pub struct WorkServer {
+    shell: Arc<Shell>,
+    tools: Arc<ToolRouter<Self>>,
+}
+
+struct Shell {
+    store: FileStore,
+    clock: Box<dyn Clock>,
+    server: ServerId,
+}
+
+/// The arguments of a tool: parsed once, here, into a request.
+trait Arguments: serde::de::DeserializeOwned {
+    /// Returns the workstream that the call names, and the request.
+    fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal>;
+}
+
+impl WorkServer {
+    /// Makes a server for the workspace at `place`. Touches no file.
+    pub fn new(place: Place, clock: Box<dyn Clock>, server: ServerId) -> Self {
+        let tools = Self::next_batch_router()
+            + Self::read_thread_router()
+            + Self::assign_thread_router()
+            + Self::update_thread_router()
+            + Self::batch_outcome_router()
+            + Self::workstream_status_router();
+        let store = FileStore::new(place, Some(server));
+        Self { shell: Arc::new(Shell { store, clock, server }), tools: Arc::new(tools) }
+    }
+
+    /// Returns the tools as `tools/list` gives them, sorted by name.
+    pub fn tools(&self) -> Vec<Tool> {
+        self.tools.list_all()
+    }
+
+    async fn answer<A: Arguments + Send + 'static>(&self, arguments: JsonObject) -> CallToolResult {
+        let shell = Arc::clone(&self.shell);
+        let answered = tokio::task::spawn_blocking(move || {
+            let answer = schema::parse::<A>(arguments).and_then(A::into_request).map_err(Into::into).and_then(
+                |(workstream, request)| {
+                    transact_for_agent(
+                        &shell.store,
+                        shell.clock.as_ref(),
+                        shell.server,
+                        workstream.as_deref(),
+                        &request,
+                    )
+                },
+            );
+            match answer {
+                Ok(answer) => match serde_json::to_value(&answer) {
+                    Ok(answer) => CallToolResult::structured(answer),
+                    Err(error) => refused::refused(&Fault::Internal(error.to_string()).into()),
+                },
+                Err(stopped) => refused::refused(&stopped),
+            }
+        });
+        match answered.await {
+            Ok(result) => result,
+            Err(panicked) => {
+                tracing::error!(%panicked, "a call died");
+                refused::refused(&Fault::Internal("a bug; its trace is on the server's stderr".to_owned()).into())
+            }
+        }
+    }
+}
+
+#[tool_handler(router = self.tools)]
+impl ServerHandler for WorkServer {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("work", env!("CARGO_PKG_VERSION")).with_title("Workstreams"))
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        if !self.tools.has_route(&request.name) {
+            let names: Vec<_> = self.tools().into_iter().map(|tool| tool.name).collect();
+            let message = format!("there is no tool {:?}; the tools are {}", request.name, names.join(", "));
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        self.tools.call(ToolCallContext::new(self, request, context)).await
+    }
+
+    /// rmcp hands over here what it cannot parse, known methods with malformed parameters too.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        if METHODS.contains(&request.method.as_str()) {
+            let message = format!("malformed params for {}", request.method);
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+    }
+}

@@ -1,0 +1,36 @@
+//! The tool `next_batch`.
+
+use rmcp::model::{CallToolResult, JsonObject};
+use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Arguments, WorkServer, schema};
+use crate::decide::{AgentRequest, NextBatch, Refusal};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NextBatchArguments {
+    /// Id or name; default: the current one.
+    workstream: Option<String>,
+}
+
+impl Arguments for NextBatchArguments {
+    fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
+        Ok((self.workstream, AgentRequest::NextBatch))
+    }
+}
+
+#[tool_router(router = next_batch_router, vis = "pub(super)")]
+impl WorkServer {
+    #[tool(
+        title = "Next batch",
+        description = "Planner: opens or resumes the next incomplete batch. Launch one worker per id in dispatch, all in one response.",
+        input_schema = schema::input::<NextBatchArguments>(),
+        output_schema = schema::output::<NextBatch>(),
+        annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn next_batch(&self, arguments: JsonObject) -> CallToolResult {
+        self.answer::<NextBatchArguments>(arguments).await
+    }
+}

@@ -1,0 +1,47 @@
+//! How a refusal or a fault is told to a model: one line of text, and a machine-readable copy where no
+//! client looks for the tool's answer (DESIGN §8).
+
+use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
+use serde_json::{Value, json};
+
+use crate::decide::Code;
+use crate::transact::Stopped;
+
+/// The key of the machine-readable copy in a result's `_meta`.
+const META_KEY: &str = "workstream-mcp/error";
+
+/// Returns the tool result for a call that has no answer. It has no structured content: clients would
+/// check that against the tool's output schema and show the model their complaint instead.
+pub(super) fn refused(stopped: &Stopped) -> CallToolResult {
+    let (code, message, hint) = (stopped.code().word(), one_line(&stopped.to_string()), one_line(&stopped.hint()));
+    if let Stopped::Fault(fault) = stopped {
+        tracing::warn!(code, "{fault}");
+    }
+    let mut copy = serde_json::Map::new();
+    copy.insert("code".to_owned(), code.into());
+    copy.insert("message".to_owned(), message.clone().into());
+    copy.insert("hint".to_owned(), hint.clone().into());
+    if let Stopped::Refusal(refusal) = stopped {
+        copy.extend(refusal.details());
+    }
+    let mut result = CallToolResult::error(vec![ContentBlock::text(format!("error {code}: {message}. hint: {hint}"))]);
+    result.meta = Some(MetaObject(std::iter::once((META_KEY.to_owned(), Value::Object(copy))).collect()));
+    result
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the table of all refusals and faults, for tool-schemas/_refusals.json.
+pub fn refusal_table() -> Value {
+    let row = |code: &Code| {
+        json!({
+            "code": code.word(),
+            "meaning": code.meaning(),
+            "met_by": if code.is_a_persons() { "people" } else { "agents and people" },
+            "exit_code": code.exit_code(),
+        })
+    };
+    Code::ALL.iter().map(row).collect()
+}

@@ -1,0 +1,95 @@
+//! The server process: stdin and stdout are the protocol's, stderr is for people.
+
+use std::future::Future;
+use std::io;
+use std::process::ExitCode;
+
+use rmcp::ServiceExt;
+use rmcp::service::ServerInitializeError;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::transport::stdio_pipes;
+use tokio_util::sync::CancellationToken;
+
+use super::WorkServer;
+use super::lenient::Lenient;
+use crate::board::ServerId;
+use crate::clock::SystemClock;
+use crate::store::Place;
+
+/// Serves MCP on stdin and stdout until the input ends or the process is told to end.
+///
+/// Nothing waits for the thread that reads stdin, since such a read cannot be cancelled: the process
+/// ends under it. What was acknowledged is durable by then, and a commit that is cut off leaves the
+/// old state or the new one.
+pub fn serve(place: Place) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WORK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run(WorkServer::new(place, Box::new(SystemClock), ServerId::draw())));
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(server: WorkServer) -> ExitCode {
+    let told_to_end = match told_to_end() {
+        Ok(told_to_end) => told_to_end,
+        Err(error) => {
+            tracing::error!(%error, "cannot listen for signals");
+            return ExitCode::FAILURE;
+        }
+    };
+    tokio::select! {
+        code = serve_until_end_of_input(server) => code,
+        () = told_to_end => ExitCode::SUCCESS,
+    }
+}
+
+async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
+    let (input, output) = stdio_pipes();
+    let transport = Lenient::new(AsyncRwTransport::new_server(input, output));
+    match server.serve_with_ct(transport, CancellationToken::new()).await {
+        Ok(running) => match running.waiting().await {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!(%error, "the server died");
+                ExitCode::FAILURE
+            }
+        },
+        // The input ended before the first request.
+        Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "no session");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Listens for SIGTERM and SIGINT from now on; the future ends when one comes.
+#[cfg(unix)]
+fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Listens for Ctrl-C; the future ends when it comes.
+#[cfg(not(unix))]
+fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

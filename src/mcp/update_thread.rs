@@ -1,0 +1,77 @@
+//! The tool `update_thread`.
+
+use rmcp::model::{CallToolResult, JsonObject};
+use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Arguments, WorkServer, schema};
+use crate::board::Said;
+use crate::decide::{AgentRequest, Refusal, UpdateThread, Updated};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateThreadArguments {
+    /// `SS.BB.TT`
+    thread_id: String,
+    /// What happened.
+    status: ReportedStatus,
+    /// 1-2 sentences; required unless in_progress. blocked: reason and dependency.
+    report: Option<String>,
+    /// With failed or blocked: a timeout, crash or lost connection that a rerun may cure.
+    transient: Option<bool>,
+    /// Paths or links.
+    artifacts: Option<Vec<String>>,
+    /// What is left to do.
+    next_steps: Option<Vec<String>>,
+    /// The attempt you were given.
+    attempt: Option<u32>,
+    /// Id or name; default: the current one.
+    workstream: Option<String>,
+}
+
+/// What an agent may say of a thread; a person has more words.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum ReportedStatus {
+    InProgress,
+    Completed,
+    Blocked,
+    Failed,
+}
+
+impl Arguments for UpdateThreadArguments {
+    fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
+        let request = UpdateThread {
+            thread: schema::thread_id(&self.thread_id)?,
+            said: match self.status {
+                ReportedStatus::InProgress => Said::InProgress,
+                ReportedStatus::Completed => Said::Completed,
+                ReportedStatus::Blocked => Said::Blocked,
+                ReportedStatus::Failed => Said::Failed,
+            },
+            report: self.report,
+            transient: self.transient.unwrap_or_default(),
+            artifacts: self.artifacts,
+            next_steps: self.next_steps,
+            attempt: self.attempt,
+            force: false,
+        };
+        Ok((self.workstream, AgentRequest::UpdateThread(request)))
+    }
+}
+
+#[tool_router(router = update_thread_router, vis = "pub(super)")]
+impl WorkServer {
+    #[tool(
+        title = "Update thread",
+        description = "Reports on a thread. Worker: in_progress at the start, then completed or blocked. failed: the run broke; follow the decision in the answer.",
+        input_schema = schema::input::<UpdateThreadArguments>(),
+        output_schema = schema::output::<Updated>(),
+        annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn update_thread(&self, arguments: JsonObject) -> CallToolResult {
+        self.answer::<UpdateThreadArguments>(arguments).await
+    }
+}

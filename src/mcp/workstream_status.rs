@@ -1,0 +1,36 @@
+//! The tool `workstream_status`.
+
+use rmcp::model::{CallToolResult, JsonObject};
+use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Arguments, WorkServer, schema};
+use crate::decide::{AgentRequest, Refusal, WorkstreamStatus};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WorkstreamStatusArguments {
+    /// Id or name; default: the current one.
+    workstream: Option<String>,
+}
+
+impl Arguments for WorkstreamStatusArguments {
+    fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
+        Ok((self.workstream, AgentRequest::WorkstreamStatus))
+    }
+}
+
+#[tool_router(router = workstream_status_router, vis = "pub(super)")]
+impl WorkServer {
+    #[tool(
+        title = "Workstream status",
+        description = "Where the workstream stands: counts per batch, open threads, the next gate, problems of PLAN.md.",
+        input_schema = schema::input::<WorkstreamStatusArguments>(),
+        output_schema = schema::output::<WorkstreamStatus>(),
+        annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn workstream_status(&self, arguments: JsonObject) -> CallToolResult {
+        self.answer::<WorkstreamStatusArguments>(arguments).await
+    }
+}

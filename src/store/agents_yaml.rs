@@ -1,0 +1,119 @@
+//! agents.yaml: text → [`Roster`] (DESIGN §3). Written by people; this program never writes it.
+
+use serde::Deserialize;
+
+use crate::roster::{Agent, DEFAULT_FAMILIES, Roster};
+
+#[derive(Deserialize)]
+struct FileRecord {
+    agents: Option<Vec<AgentRecord>>,
+    execution: Option<ExecutionRecord>,
+    families: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct AgentRecord {
+    name: String,
+    family: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ExecutionRecord {
+    max_parallel: Option<usize>,
+}
+
+/// Why an agents.yaml cannot be read, and where.
+#[derive(Debug)]
+pub(super) struct BadYaml {
+    pub(super) at: Option<(usize, usize)>,
+    pub(super) why: String,
+}
+
+/// Reads an agents.yaml. Keys that mean nothing here are ignored; an empty file is an empty roster.
+pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
+    let bad = |error: &serde_saphyr::Error| {
+        let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        BadYaml {
+            at: error.location().map(|location| (place(location.line()), place(location.column()))),
+            why: error.without_snippet().to_string(),
+        }
+    };
+    let file: Option<FileRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
+    let file = file.unwrap_or(FileRecord { agents: None, execution: None, families: None });
+    Ok(Roster {
+        agents: file
+            .agents
+            .unwrap_or_default()
+            .into_iter()
+            .map(|agent| Agent {
+                name: agent.name.trim().to_owned(),
+                family: agent.family.map(|family| prefix(&family)),
+            })
+            .collect(),
+        families: match file.families {
+            Some(families) => families.iter().map(|family| prefix(family)).collect(),
+            None => DEFAULT_FAMILIES.map(str::to_owned).to_vec(),
+        },
+        max_parallel: file.execution.and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
+        declared: true,
+    })
+}
+
+/// People write families as `system-engineer`, `system-engineer-` or `system-engineer-*`.
+fn prefix(family: &str) -> String {
+    family.trim().trim_end_matches(['*', '-']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roster_as_the_family_writes_it() {
+        let text = "\
+# who there is
+agents:
+  - name: system-engineer-codex
+    description: \"Backend\"
+    best_for: \"APIs\"
+    models:
+      - \"openai/gpt-5\"
+      - { model: anthropic/claude, variant: low }
+  - name: reviewer
+    family: system-engineer-*
+synthesis_agents: []
+execution:
+  backend: tmux
+  max_parallel: 4
+families: [system-engineer-, writer]
+";
+        let roster = read(text).unwrap();
+        assert_eq!(
+            roster.agents.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>(),
+            ["system-engineer-codex", "reviewer"]
+        );
+        assert_eq!(roster.family("reviewer"), Some("system-engineer"));
+        assert_eq!((roster.max_parallel, roster.families.len(), roster.declared), (Some(4), 2, true));
+    }
+
+    #[test]
+    fn an_empty_file_is_an_empty_roster() {
+        let roster = read("# nobody yet\n").unwrap();
+        assert_eq!((roster.agents.len(), roster.declared), (0, true));
+    }
+
+    #[test]
+    fn a_broken_file_is_reported_with_its_place() {
+        let bad = read("agents:\n  - nam: x\n").err().unwrap();
+        assert_eq!(bad.at.map(|(line, _)| line), Some(2), "{bad:?}");
+        let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}agents: *z\n", {
+            let mut names = String::new();
+            for (from, to) in ('a'..'z').zip('b'..='z') {
+                let items = vec![format!("*{from}"); 9].join(",");
+                names.push_str(&format!("{to}: &{to} [{items}]\n"));
+            }
+            names
+        });
+        assert!(read(&bomb).is_err());
+    }
+}

@@ -1,0 +1,139 @@
+//! The store of one machine: the files themselves.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::liveness::Liveness;
+use super::lock::lock;
+use super::snapshot::Snapshot;
+use super::workspace::Place;
+use super::{index_json, threads_json};
+use crate::board::ServerId;
+use crate::decide::Ledger;
+use crate::fault::Fault;
+use crate::transact::Stopped;
+
+/// How long a call waits for the lock before it is told that the workspace is busy.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The largest index.json, threads.json or agents.yaml that is read, in bytes.
+pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The files of a workspace. Any number of processes may use them at once.
+#[derive(Debug)]
+pub struct FileStore {
+    place: Place,
+    /// The server process that this store writes for; `None` on the command line.
+    server: Option<ServerId>,
+    liveness: Liveness,
+}
+
+/// A workstream that nobody else can change until this is dropped or committed.
+#[derive(Debug)]
+pub struct Locked<'s> {
+    snapshot: Snapshot,
+    store: &'s FileStore,
+    _lock: File,
+}
+
+impl FileStore {
+    /// Makes a store. Touches no file.
+    pub fn new(place: Place, server: Option<ServerId>) -> Self {
+        Self { place, server, liveness: Liveness::default() }
+    }
+
+    /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
+    pub fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        Snapshot::read(&self.place, wanted)
+    }
+
+    /// Takes the right to write, and reads the workstream as it is then.
+    pub fn lock(&self, wanted: Option<&str>) -> Result<Locked<'_>, Stopped> {
+        let lock = lock(&self.place.workspace()?, LOCK_WAIT)?;
+        Ok(Locked { snapshot: self.read(wanted)?, store: self, _lock: lock })
+    }
+}
+
+impl Locked<'_> {
+    /// Returns the workstream as it is.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Writes what the ledger holds. When this returns, it is durable.
+    ///
+    /// A decision of a person that changes both files writes the threads first: what dies in between
+    /// leaves threads cancelled and no approval, and the same command finishes it.
+    pub fn commit(self, ledger: &Ledger) -> Result<(), Fault> {
+        let Snapshot { root, workstream, threads_text, index_text, .. } = &self.snapshot;
+        let work = root.join("work");
+        if let Some(server) = self.store.server
+            && ledger.events().iter().any(|event| event.holds_for() == Some(server))
+        {
+            self.store.liveness.announce(root, server)?;
+        }
+        if !ledger.events().is_empty() {
+            let path = work.join(workstream).join("threads.json");
+            let before = self.snapshot.board();
+            let text = threads_json::write(threads_text.as_deref(), workstream, before, ledger.board(), ledger.at())
+                .map_err(|error| unwritable(&path, &error))?;
+            replace(&path, text.as_bytes())?;
+        }
+        if !ledger.index_events().is_empty() {
+            let path = work.join("index.json");
+            let text = index_json::write(index_text.as_deref(), workstream, ledger.index_events(), ledger.at())
+                .map_err(|error| unwritable(&path, &error))?;
+            replace(&path, text.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// A file that was read but holds something that must not be written over, such as a key twice.
+fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
+    Fault::StateUnreadable { path: path.to_owned(), at: None, why: error.to_string() }
+}
+
+/// Replaces a file as a whole: after a power cut at any instant there is the old text or the new one.
+///
+/// The temporary file has one name, which is safe under the workspace's lock, so that a process that
+/// dies here leaves at most one behind, and the next write takes it over.
+fn replace(path: &Path, text: &[u8]) -> Result<(), Fault> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Fault::Internal(format!("{} names no file", path.display())));
+    };
+    let temporary = folder.join(format!(".{}.tmp", name.to_string_lossy()));
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Fault::io("remove", &temporary)(error));
+        }
+        _ => {}
+    }
+    let written = write_and_sync(&temporary, path, text)
+        .and_then(|()| fs::rename(&temporary, path).map_err(Fault::io("replace", path)));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written?;
+    sync_folder(folder)
+}
+
+fn write_and_sync(temporary: &Path, path: &Path, text: &[u8]) -> Result<(), Fault> {
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).open(temporary).map_err(Fault::io("create", temporary))?;
+    if let Ok(metadata) = fs::metadata(path) {
+        file.set_permissions(metadata.permissions()).map_err(Fault::io("set the permissions of", temporary))?;
+    }
+    file.write_all(text).map_err(Fault::io("write", temporary))?;
+    file.sync_all().map_err(Fault::io("sync", temporary))
+}
+
+/// A rename is durable once its folder is. Windows has no such call and needs none.
+fn sync_folder(folder: &Path) -> Result<(), Fault> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(Fault::io("sync", folder))?;
+    }
+    Ok(())
+}

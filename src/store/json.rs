@@ -1,0 +1,190 @@
+//! JSON objects whose unknown parts keep their exact text and their place.
+//!
+//! `serde_json::Value` would round numbers and drop the first of two equal keys without a word;
+//! here a value that nobody touches is copied, and a key that stands twice is an error.
+
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+/// A JSON object: keys in the order of the file, values as text.
+#[derive(Debug, Default)]
+pub(super) struct Object {
+    entries: Vec<(String, Box<RawValue>)>,
+}
+
+impl Object {
+    /// Returns the value of a key, as `T`; `None` where there is no such key or it is null.
+    pub(super) fn get<T: for<'t> Deserialize<'t>>(&self, key: &str) -> serde_json::Result<Option<T>> {
+        match self.entries.iter().find(|(known, _)| known == key) {
+            Some((_, raw)) => serde_json::from_str(raw.get()),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets a key. One that is new goes behind the last key that stands before it in `order`.
+    pub(super) fn set(&mut self, key: &str, value: &impl Serialize, order: &[&str]) -> serde_json::Result<()> {
+        let raw = to_raw_value(value)?;
+        if let Some((_, known)) = self.entries.iter_mut().find(|(known, _)| known == key) {
+            *known = raw;
+            return Ok(());
+        }
+        let rank = |key: &str| order.iter().position(|known| *known == key);
+        let own = rank(key);
+        let behind = self.entries.iter().rposition(|(known, _)| rank(known).is_some_and(|rank| Some(rank) < own));
+        let at = match behind {
+            Some(behind) => behind + 1,
+            None if own.is_some() => 0,
+            None => self.entries.len(),
+        };
+        self.entries.insert(at, (key.to_owned(), raw));
+        Ok(())
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.entries.len()))?;
+        for (key, value) in &self.entries {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut entries: Vec<(String, Box<RawValue>)> = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if entries.iter().any(|(known, _)| *known == key) {
+                        return Err(A::Error::custom(format!("the key {key:?} stands here twice")));
+                    }
+                    entries.push((key, value));
+                }
+                Ok(Object { entries })
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Returns JSON text laid out with two spaces per level, as the programs of this family write it.
+/// Only white space changes: every number, string and key keeps its text. `text` must be valid JSON.
+pub(super) fn pretty(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut depth = 0_usize;
+    let mut tokens = text.char_indices().peekable();
+    let newline = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    while let Some((start, c)) = tokens.next() {
+        match c {
+            '"' => {
+                let mut end = text.len();
+                let mut escaped = false;
+                for (at, c) in tokens.by_ref() {
+                    match c {
+                        _ if escaped => escaped = false,
+                        '\\' => escaped = true,
+                        '"' => {
+                            end = at + 1;
+                            break;
+                        }
+                        _ => {}
+                    }
+                }
+                out.push_str(&text[start..end]);
+            }
+            '{' | '[' => {
+                while tokens.next_if(|(_, c)| c.is_ascii_whitespace()).is_some() {}
+                out.push(c);
+                if let Some((_, close)) = tokens.next_if(|(_, c)| matches!(c, '}' | ']')) {
+                    out.push(close);
+                } else {
+                    depth += 1;
+                    newline(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                newline(&mut out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                newline(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            _ if c.is_ascii_whitespace() => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    #[test]
+    fn what_nobody_touches_keeps_its_text_and_place() {
+        let text = r#"{"b":1.10,"z":{"x":12345678901234567890123,"y":[]},"a":"é\u00e9"}"#;
+        let mut object: Object = serde_json::from_str(text).unwrap();
+        object.set("b", &2, &[]).unwrap();
+        object.set("m", &true, &["b", "m", "a"]).unwrap();
+        object.set("new", &"end", &[]).unwrap();
+        assert_eq!(
+            serde_json::to_string(&object).unwrap(),
+            r#"{"b":2,"m":true,"z":{"x":12345678901234567890123,"y":[]},"a":"é\u00e9","new":"end"}"#
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_an_error() {
+        let refused = serde_json::from_str::<Object>("{\"a\":1,\n\"a\":2}").unwrap_err();
+        assert_eq!(refused.to_string(), "the key \"a\" stands here twice at line 2 column 6");
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,8}".prop_map(Value::from),
+            "[\"\\\\{}\\[\\],: \n]{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec(("[a-z\"\\\\]{0,3}", inner), 0..4)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_layout_is_the_one_that_other_programs_write(value in json()) {
+            let expected = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(&pretty(&serde_json::to_string(&value).unwrap()), &expected);
+            prop_assert_eq!(&pretty(&expected), &expected);
+        }
+    }
+}

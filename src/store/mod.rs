@@ -1,0 +1,21 @@
+//! The only room with a disk: the files of DESIGN §3, read as they are now and written whole.
+//!
+//! Reading takes no lock. Writing does, and there is no way around it: [`FileStore::lock`] gives a
+//! [`Locked`], which owns the fresh read, and committing consumes it.
+//!
+//! Nothing here knows a rule. The files' formats are the three `*_json`/`*_yaml` modules; what they
+//! do not know they keep, in its place.
+
+mod agents_yaml;
+mod file;
+mod index_json;
+mod json;
+mod liveness;
+mod lock;
+mod snapshot;
+mod threads_json;
+mod workspace;
+
+pub use file::{FileStore, LOCK_WAIT, Locked, MAX_STATE_BYTES};
+pub use snapshot::Snapshot;
+pub use workspace::Place;

@@ -1,0 +1,211 @@
+//! A workstream as the files have it at one instant, owned; a [`Scene`] borrows from it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::file::MAX_STATE_BYTES;
+use super::workspace::Place;
+use super::{agents_yaml, index_json, liveness, threads_json};
+use crate::board::{Board, ServerId};
+use crate::decide::Scene;
+use crate::fault::Fault;
+use crate::index::Index;
+use crate::plan::{MAX_PLAN_BYTES, Plan, parse, plan_hash};
+use crate::roster::Roster;
+use crate::transact::Stopped;
+
+/// A workstream as the files have it at one instant.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(super) root: PathBuf,
+    workspace: String,
+    pub(super) workstream: String,
+    index: Index,
+    plan: Plan,
+    plan_hash: String,
+    roster: Roster,
+    board: Board,
+    alive: BTreeSet<ServerId>,
+    oddities: Vec<String>,
+    pub(super) threads_text: Option<String>,
+    pub(super) index_text: Option<String>,
+}
+
+impl Snapshot {
+    /// Reads the files as they are now.
+    pub(super) fn read(place: &Place, wanted: Option<&str>) -> Result<Self, Stopped> {
+        let root = place.workspace()?;
+        let work = root.join("work");
+        let index_path = work.join("index.json");
+        let index_text = read_state(&index_path)?;
+        let index = match &index_text {
+            Some(text) => {
+                require_version(&index_path, text)?;
+                index_json::read(text).map_err(|error| unreadable(&index_path, &error))?
+            }
+            None => Index::default(),
+        };
+        let workstream = place.workstream(&root, wanted, &index)?;
+        let folder = work.join(&workstream);
+        let (plan_text, plan_hash) = read_plan(&folder.join("PLAN.md"))?;
+        let plan = parse(&plan_text);
+        let threads_path = folder.join("threads.json");
+        let threads_text = read_state(&threads_path)?;
+        let threads = match &threads_text {
+            Some(text) => {
+                require_version(&threads_path, text)?;
+                threads_json::read(text).map_err(|error| unreadable(&threads_path, &error))?
+            }
+            None => threads_json::ThreadsJson::default(),
+        };
+        let roster = read_roster(&work.join("agents.yaml"), &plan, &threads.board)?;
+        let alive = liveness::alive(&root, threads.board.servers());
+        Ok(Self {
+            workspace: root.display().to_string(),
+            root,
+            workstream,
+            index,
+            plan,
+            plan_hash,
+            roster,
+            board: threads.board,
+            alive,
+            oddities: threads.oddities,
+            threads_text,
+            index_text,
+        })
+    }
+
+    /// Returns the board.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Returns all that a decision may depend on.
+    pub fn scene(&self) -> Scene<'_> {
+        Scene {
+            workspace: &self.workspace,
+            workstream: &self.workstream,
+            entry: self.index.entry(&self.workstream),
+            plan: &self.plan,
+            plan_hash: &self.plan_hash,
+            roster: &self.roster,
+            alive: &self.alive,
+            oddities: &self.oddities,
+        }
+    }
+}
+
+/// Reads a file of the state; `None` where there is none. A byte order mark is skipped.
+fn read_state(path: &Path) -> Result<Option<String>, Fault> {
+    let bytes = match read_bounded(path, MAX_STATE_BYTES) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        Err(TooMuch::Bytes(bytes)) => {
+            return Err(Fault::StateUnreadable {
+                path: path.to_owned(),
+                at: None,
+                why: format!("it has {bytes} bytes, the limit is {MAX_STATE_BYTES}"),
+            });
+        }
+        Err(TooMuch::Io(source)) => return Err(Fault::io("read", path)(source)),
+    };
+    match String::from_utf8(bytes) {
+        Ok(mut text) => {
+            if text.starts_with('\u{feff}') {
+                text.drain(..'\u{feff}'.len_utf8());
+            }
+            Ok(Some(text))
+        }
+        Err(error) => {
+            let at = Some(end_position(&error.as_bytes()[..error.utf8_error().valid_up_to()]));
+            Err(Fault::StateUnreadable { path: path.to_owned(), at, why: "it is not UTF-8".to_owned() })
+        }
+    }
+}
+
+fn read_plan(path: &Path) -> Result<(String, String), Fault> {
+    let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
+    let bytes = match read_bounded(path, MAX_PLAN_BYTES) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(unreadable("it does not exist".to_owned())),
+        Err(TooMuch::Bytes(bytes)) => {
+            return Err(unreadable(format!("it has {bytes} bytes, the limit is {MAX_PLAN_BYTES}")));
+        }
+        Err(TooMuch::Io(source)) => return Err(Fault::io("read", path)(source)),
+    };
+    let hash = plan_hash(&bytes);
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let (line, column) = end_position(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
+    })?;
+    Ok((text, hash))
+}
+
+fn read_roster(path: &Path, plan: &Plan, board: &Board) -> Result<Roster, Fault> {
+    let Some(text) = read_state(path)? else {
+        let planned = plan.threads().filter_map(|thread| thread.agent.as_ref()).map(|agent| agent.name.as_str());
+        let assigned = board.threads.values().flat_map(|thread| {
+            let ran = thread.attempts.iter().map(|attempt| attempt.agent.as_str());
+            thread.assigned_agent.as_deref().into_iter().chain(ran)
+        });
+        return Ok(Roster::undeclared(planned.chain(assigned)));
+    };
+    agents_yaml::read(&text).map_err(|bad| Fault::StateUnreadable { path: path.to_owned(), at: bad.at, why: bad.why })
+}
+
+enum TooMuch {
+    Bytes(u64),
+    Io(std::io::Error),
+}
+
+fn read_bounded(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TooMuch> {
+    let size = match fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(TooMuch::Io(error)),
+    };
+    if size > limit {
+        return Err(TooMuch::Bytes(size));
+    }
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(TooMuch::Io(error)),
+    }
+}
+
+/// Refuses a version other than 1.x, before anything else of the file can puzzle the reader.
+fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: Option<String>,
+    }
+
+    let Ok(Version { version: Some(version) }) = serde_json::from_str(text) else { return Ok(()) };
+    if version == "1" || version.starts_with("1.") {
+        return Ok(());
+    }
+    let why = format!("its version is {version:?}, this program knows 1.x; use the program that wrote it");
+    Err(Fault::StateUnreadable { path: path.to_owned(), at: None, why })
+}
+
+fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
+    let at = (error.line() > 0).then(|| (error.line(), error.column()));
+    let text = error.to_string();
+    // serde_json ends its messages with the place, which is told before the message here.
+    let why = match text.rfind(" at line ") {
+        Some(place) if at.is_some() => text[..place].to_owned(),
+        _ => text,
+    };
+    Fault::StateUnreadable { path: path.to_owned(), at, why }
+}
+
+fn end_position(valid: &[u8]) -> (usize, usize) {
+    let text = String::from_utf8_lossy(valid);
+    let line = text.matches('\n').count() + 1;
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}

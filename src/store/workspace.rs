@@ -1,0 +1,144 @@
+//! Which workspace, which workstream (DESIGN §3). Asked anew at every call: nothing is remembered.
+
+use std::path::{Path, PathBuf};
+
+use crate::closest::closest;
+use crate::decide::Refusal;
+use crate::index::Index;
+
+/// Where a process was told to look.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// `--root` or `WORK_ROOT`: the folder that holds `work/`.
+    pub root: Option<PathBuf>,
+    /// The working directory, from which the workspace is searched upwards without a root.
+    pub directory: PathBuf,
+    /// `--workstream` or `WORK_STREAM`: what is meant when a call names none.
+    pub workstream: Option<String>,
+}
+
+impl Place {
+    /// Returns the workspace: the root that was named, else the nearest folder upwards that has one,
+    /// not above the git root where there is one.
+    pub(super) fn workspace(&self) -> Result<PathBuf, Refusal> {
+        if let Some(root) = &self.root {
+            let root = self.directory.join(root);
+            return if is_workspace(&root) { Ok(root) } else { Err(no_workspace(&root)) };
+        }
+        for folder in self.directory.ancestors() {
+            if is_workspace(folder) {
+                return Ok(folder.to_owned());
+            }
+            if folder.join(".git").exists() {
+                break;
+            }
+        }
+        Err(no_workspace(&self.directory))
+    }
+
+    /// Returns the id of the workstream that a call means.
+    pub(super) fn workstream(&self, root: &Path, wanted: Option<&str>, index: &Index) -> Result<String, Refusal> {
+        let wanted = wanted.map(str::trim).filter(|wanted| !wanted.is_empty());
+        if let Some(wanted) = wanted.or(self.workstream.as_deref()).or(index.current.as_deref()) {
+            return find(root, wanted, index);
+        }
+        let mut known = known(root, index);
+        match known.len() {
+            1 => Ok(known.remove(0)),
+            _ => Err(Refusal::NoCurrentWorkstream { known }),
+        }
+    }
+}
+
+fn no_workspace(searched: &Path) -> Refusal {
+    Refusal::NoWorkspace { searched_from: searched.display().to_string() }
+}
+
+/// Other folders called `work` do not count: there must be an index or a plan.
+fn is_workspace(folder: &Path) -> bool {
+    let work = folder.join("work");
+    work.join("index.json").is_file() || !plans(&work).is_empty()
+}
+
+fn find(root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
+    let is_there = |id: &str| is_folder_name(id) && root.join("work").join(id).join("PLAN.md").is_file();
+    let entry = index.entry(wanted).or_else(|| index.entries.iter().find(|entry| entry.name == wanted));
+    if let Some(entry) = entry
+        && is_folder_name(&entry.id)
+    {
+        return Ok(entry.id.clone());
+    }
+    if is_there(wanted) {
+        return Ok(wanted.to_owned());
+    }
+    let known = known(root, index);
+    let similar = closest(wanted, known.iter().map(String::as_str));
+    let rest = known.iter().filter(|id| !similar.contains(id)).cloned();
+    let known = similar.iter().cloned().chain(rest).collect();
+    Err(Refusal::UnknownWorkstream { given: wanted.chars().take(100).collect(), known })
+}
+
+/// Returns the ids of all workstreams: those of the index, then folders with a plan that it lacks.
+fn known(root: &Path, index: &Index) -> Vec<String> {
+    let mut known: Vec<String> =
+        index.entries.iter().map(|entry| entry.id.clone()).filter(|id| is_folder_name(id)).collect();
+    for id in plans(&root.join("work")) {
+        if !known.contains(&id) {
+            known.push(id);
+        }
+    }
+    known
+}
+
+/// Returns the names of the folders in `work/` that hold a PLAN.md, sorted.
+fn plans(work: &Path) -> Vec<String> {
+    let Ok(folders) = std::fs::read_dir(work) else { return Vec::new() };
+    let mut plans: Vec<String> = folders
+        .filter_map(Result::ok)
+        .filter_map(|folder| folder.file_name().into_string().ok())
+        .filter(|name| is_folder_name(name) && work.join(name).join("PLAN.md").is_file())
+        .collect();
+    plans.sort();
+    plans
+}
+
+/// Returns whether a text can name a folder inside `work/` and nothing else: no path, no hidden name.
+fn is_folder_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('.')
+        && text.len() <= 255
+        && !text.contains(|c: char| matches!(c, '/' | '\\' | ':') || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_folders() {
+        for name in ["001-search-api", "été", "a b"] {
+            assert!(is_folder_name(name), "{name:?}");
+        }
+        for name in ["", ".", "..", ".run", "../x", "a/b", "a\\b", "C:", "a\0b", "a\nb"] {
+            assert!(!is_folder_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_workspace_is_the_nearest_one_below_the_git_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = folder.path().join("repo");
+        let deep = repo.join("src/work/deep");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::create_dir_all(folder.path().join("work/above")).unwrap();
+        std::fs::write(folder.path().join("work/above/PLAN.md"), "").unwrap();
+        let place = Place { directory: deep, ..Place::default() };
+        assert_eq!(place.workspace().ok(), Some(folder.path().to_owned()));
+        std::fs::create_dir(repo.join(".git")).unwrap();
+        assert!(matches!(place.workspace(), Err(Refusal::NoWorkspace { .. })));
+        std::fs::create_dir_all(repo.join("work/001-a")).unwrap();
+        assert!(place.workspace().is_err(), "a folder called work without a plan does not count");
+        std::fs::write(repo.join("work/001-a/PLAN.md"), "").unwrap();
+        assert_eq!(place.workspace().ok(), Some(repo));
+    }
+}
