@@ -1,6 +1,7 @@
 //! `workstream`: executes a plan batch by batch for planners that are language models.
 
 pub mod board;
+pub mod cli;
 pub mod clock;
 pub mod closest;
 pub mod decide;

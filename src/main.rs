@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+use workstream::cli;
+
 fn main() -> ExitCode {
-    let directory = std::env::current_dir().unwrap_or_default();
-    workstream::mcp::serve(workstream::store::Place { directory, ..Default::default() })
+    cli::run(cli::Arguments::parse())
 }

@@ -6,6 +6,7 @@ use crate::plan::ThreadId;
 
 impl Board {
     /// Changes the board as the event says.
+    #[expect(clippy::too_many_lines, reason = "one arm per event reads best in one place")]
     pub fn apply(&mut self, event: &Event, at: Moment) {
         if let Some(thread) = event.thread() {
             // "Any later change of a thread removes the mark" (DESIGN §5a.4).

@@ -114,7 +114,6 @@ pub fn transition(now: Status, said: Said) -> Transition {
         (Status::InProgress, Said::InProgress) => Heartbeat,
 
         (Status::Pending | Status::InProgress | Status::Blocked, Said::Completed) => Complete,
-        (Status::Completed, Said::Completed) => Amend,
 
         (Status::Pending | Status::InProgress | Status::Blocked, Said::Blocked) => Block,
         (Status::Pending | Status::InProgress | Status::Blocked, Said::Failed) => Fail,
@@ -124,7 +123,7 @@ pub fn transition(now: Status, said: Said) -> Transition {
             Said::Pending,
         ) => Reset,
         (Status::Pending | Status::InProgress | Status::Blocked, Said::Cancelled) => Cancel,
-        (Status::Cancelled, Said::Cancelled) => Amend,
+        (Status::Completed, Said::Completed) | (Status::Cancelled, Said::Cancelled) => Amend,
 
         (Status::Completed, Said::InProgress | Said::Blocked | Said::Failed | Said::Cancelled)
         | (Status::Cancelled, Said::InProgress | Said::Completed | Said::Blocked | Said::Failed) => Refuse,

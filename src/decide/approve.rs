@@ -47,7 +47,8 @@ pub struct StageApproved {
 
 /// Approves the plan as its text is now.
 pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger) -> Result<PlanApproved, Refusal> {
-    let plan = SoundPlan::examine(scene.plan, force).map_err(|problems| Refusal::PlanHasProblems { problems })?;
+    let plan = SoundPlan::examine(scene.plan, force)
+        .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
     let board = ledger.board();
     let unchanged = scene.entry.is_some_and(|entry| {
         entry.approval.status == ApprovalStatus::Approved

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_complete};
 use crate::board::Board;
-use crate::index::StreamStatus;
+use crate::index::{Entry, StreamStatus};
 use crate::plan::{ApprovedPlan, Batch, BatchId, PlanApproval, PlanGate, Stage, StageNumber};
 
 /// The first word of an answer about a batch.
@@ -174,7 +174,7 @@ impl Standing {
 
 /// Returns the plan as approved, or why it is not.
 pub(super) fn admit<'s>(scene: &Scene<'s>) -> Result<ApprovedPlan<'s>, PlanGate> {
-    let approval = scene.entry.map_or(PlanApproval::Ungated, |entry| entry.plan_approval());
+    let approval = scene.entry.map_or(PlanApproval::Ungated, Entry::plan_approval);
     approval.admit(scene.plan, scene.plan_hash)
 }
 

@@ -52,7 +52,7 @@ pub fn decide_for_agent(
     ledger: &mut Ledger,
 ) -> Result<AgentAnswer, Refusal> {
     Ok(match request {
-        AgentRequest::NextBatch => AgentAnswer::NextBatch(next_batch::decide(scene, caller, ledger)?),
+        AgentRequest::NextBatch => AgentAnswer::NextBatch(next_batch::decide(scene, caller, ledger)),
         AgentRequest::ReadThread(thread) => AgentAnswer::Brief(read_thread::decide(scene, *thread, ledger)?),
         AgentRequest::AssignThread(request) => {
             AgentAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)

@@ -8,7 +8,6 @@ use super::cycles::open_cycle;
 use super::failover::{OpenDecision, open_decision, open_decisions};
 use super::gates::{BatchCompletionStatus, Next, ON_HOLD, RELEASE_COMMAND, ReadyBatch, STATUS_COMMAND, Standing, next};
 use super::ledger::Ledger;
-use super::refusal::Refusal;
 use super::request::Caller;
 use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
 use super::sweep::sweep;
@@ -118,11 +117,11 @@ pub(super) enum ThreadStatus {
 }
 
 /// Decides the request.
-pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> Result<NextBatch, Refusal> {
+pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> NextBatch {
     sweep(scene, ledger);
     let next = next(scene, ledger.board());
     let Next::Batch(ready) = next else {
-        return Ok(nothing_to_hand_out(scene, &next, ledger));
+        return nothing_to_hand_out(scene, &next);
     };
     let mut warnings = Vec::new();
     let hand = take_cycle(scene, caller, ready, ledger, &mut warnings);
@@ -137,7 +136,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         Hand::Finished(_) => Standing::new(BatchCompletionStatus::Blocked, None, Some(STATUS_COMMAND)),
     };
     let stage = scene.plan.stage(shown.id.stage).or(ready.stage());
-    Ok(NextBatch {
+    NextBatch {
         batch_completion_status: standing.status,
         workstream: scene.workstream.to_owned(),
         stage: stage.map(StageName::of),
@@ -163,7 +162,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
         warnings,
-    })
+    }
 }
 
 /// What the caller may do with the cycle.
@@ -258,7 +257,7 @@ fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
     waiting.take(free).map(|thread| thread.id.to_string()).collect()
 }
 
-fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>, ledger: &Ledger) -> NextBatch {
+fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>) -> NextBatch {
     let standing = Standing::of_nothing_to_hand_out(next)
         .unwrap_or_else(|| Standing::new(BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND)));
     let mut warnings = Vec::new();
@@ -271,7 +270,6 @@ fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>, ledger: &Ledger) -> N
         Next::Nothing | Next::StageGate(_) | Next::AllComplete(_) | Next::Batch(_) => {}
     }
     let none_left = standing.status == BatchCompletionStatus::NoIncompleteBatch;
-    debug_assert!(ledger.board().cycles.iter().filter(|cycle| cycle.open).count() <= 1);
     NextBatch {
         batch_completion_status: standing.status,
         workstream: scene.workstream.to_owned(),

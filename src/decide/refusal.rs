@@ -183,7 +183,7 @@ pub enum Refusal {
     FailoverExhausted { thread: ThreadId, why: String },
     NotInFamily { agent: String, current: String, candidates: Vec<String> },
     HeldByAnotherPlanner { batch: BatchId, holder: ServerId },
-    PlanHasProblems { problems: Vec<Problem> },
+    PlanHasProblems { workstream: String, problems: Vec<Problem> },
     StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
     StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
     ForceRequired { thread: ThreadId, now: Status, said: Said },
@@ -240,9 +240,10 @@ impl Refusal {
             Self::UnknownThread { closest, .. } if closest.is_empty() => {
                 "call next_batch for the threads there are".into()
             }
-            Self::UnknownThread { closest, .. } => format!("closest: {}", closest.join(", ")),
             Self::UnknownAgent { closest, .. } if closest.is_empty() => "see work/agents.yaml for the names".into(),
-            Self::UnknownAgent { closest, .. } => format!("closest: {}", closest.join(", ")),
+            Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
+                format!("closest: {}", closest.join(", "))
+            }
             Self::ReportRequired { .. } => "pass report: 1-2 sentences on what was done, or the reason".into(),
             Self::InvalidTransition { now: Status::Completed, .. } => {
                 "it is done; report completed again to amend its report".into()
@@ -359,7 +360,7 @@ impl fmt::Display for Refusal {
             Self::HeldByAnotherPlanner { batch, holder } => {
                 write!(f, "batch {batch} is executed by another planner, server {holder}")
             }
-            Self::PlanHasProblems { problems } => {
+            Self::PlanHasProblems { problems, .. } => {
                 write!(f, "PLAN.md has {} to settle before it is approved", count(problems.len(), "problem"))
             }
             Self::StageNotComplete { stage, open } => {

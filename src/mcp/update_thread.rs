@@ -16,9 +16,9 @@ struct UpdateThreadArguments {
     thread_id: String,
     /// What happened.
     status: ReportedStatus,
-    /// 1-2 sentences; required unless in_progress. blocked: reason and dependency.
+    /// 1-2 sentences; required unless `in_progress`. `blocked`: reason and dependency.
     report: Option<String>,
-    /// With failed or blocked: a timeout, crash or lost connection that a rerun may cure.
+    /// With `failed` or `blocked`: a timeout, crash or lost connection that a rerun may cure.
     transient: Option<bool>,
     /// Paths or links.
     artifacts: Option<Vec<String>>,

@@ -34,6 +34,7 @@ enum Section {
     ThreadBody,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the heading above")]
 struct Reader<'t> {
     text: &'t str,
     outline: &'t Outline,
@@ -473,7 +474,7 @@ fn label(title: &str) -> Option<Label> {
     let rest = rest.trim();
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let after = &rest[digits..];
-    if digits > 0 && after.starts_with([':', '-', '–', '—', ' ', '\t']) || digits > 0 && after.is_empty() {
+    if digits > 0 && (after.is_empty() || after.starts_with([':', '-', '–', '—', ' ', '\t'])) {
         let name = after.trim_start().trim_start_matches([':', '-', '–', '—']).trim().to_owned();
         return Some(Label { level, number: number(&rest[..digits]), name });
     }

@@ -39,7 +39,7 @@ struct StageRecord {
     status: Option<ApprovalWord>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ApprovalWord {
     Draft,
@@ -63,13 +63,12 @@ pub(super) fn write(
     events: &[IndexEvent],
     at: Moment,
 ) -> serde_json::Result<String> {
-    let mut file: Object = match text {
-        Some(text) => serde_json::from_str(text)?,
-        None => {
-            let mut file = Object::default();
-            file.set("version", &VERSION, &FILE_ORDER)?;
-            file
-        }
+    let mut file: Object = if let Some(text) = text {
+        serde_json::from_str(text)?
+    } else {
+        let mut file = Object::default();
+        file.set("version", &VERSION, &FILE_ORDER)?;
+        file
     };
     let at = at.to_string();
     file.set("last_updated", &at, &FILE_ORDER)?;

@@ -211,14 +211,13 @@ pub(super) fn write(
     after: &Board,
     at: Moment,
 ) -> serde_json::Result<String> {
-    let mut file: Object = match text {
-        Some(text) => serde_json::from_str(text)?,
-        None => {
-            let mut file = Object::default();
-            file.set("version", &VERSION, &FILE_ORDER)?;
-            file.set("stream_id", &stream_id, &FILE_ORDER)?;
-            file
-        }
+    let mut file: Object = if let Some(text) = text {
+        serde_json::from_str(text)?
+    } else {
+        let mut file = Object::default();
+        file.set("version", &VERSION, &FILE_ORDER)?;
+        file.set("stream_id", &stream_id, &FILE_ORDER)?;
+        file
     };
     file.set("last_updated", &at.to_string(), &FILE_ORDER)?;
     let mut records: Vec<(Option<ThreadId>, Box<RawValue>)> = file

@@ -1,0 +1,42 @@
+//! What a person sees when there is no answer, and the exit code: 1 the rules say no, 2 wrong
+//! arguments, 3 no such thing, 4 a file cannot be read, 5 busy, 6 the machine failed.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use super::render::{printable, problem};
+use crate::decide::Refusal;
+use crate::transact::Stopped;
+
+/// The exit code of a failing machine.
+pub(super) const IO: u8 = 6;
+
+/// Tells why there is no answer: one line and a hint.
+pub(super) fn stopped(stopped: &Stopped) -> ExitCode {
+    let mut message = stopped.to_string();
+    if let Stopped::Refusal(Refusal::PlanHasProblems { workstream, problems }) = stopped {
+        for one in problems {
+            message.push('\n');
+            message.push_str(&problem(workstream, one.line, one.column, &one.kind.to_string(), &one.kind.help()));
+        }
+    }
+    if let Stopped::Fault(fault) = stopped
+        && let Some(cause) = fault.source().and_then(|source| source.source())
+    {
+        let _ = write!(message, " ({cause})");
+    }
+    fail(&message, Some(&stopped.hint()), stopped.code().exit_code())
+}
+
+/// Prints an error and a hint to stderr.
+pub(super) fn fail(message: &str, hint: Option<&str>, code: u8) -> ExitCode {
+    let mut text = format!("error: {}\n", printable(message));
+    if let Some(hint) = hint.filter(|hint| !hint.is_empty()) {
+        let _ = writeln!(text, "Hint: {}", printable(&hint.replace("!work", "work")));
+    }
+    // If stderr is closed there is nobody to tell.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+    ExitCode::from(code)
+}

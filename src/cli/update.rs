@@ -1,0 +1,75 @@
+//! `work update --thread ID --status S [--report R]`
+
+use clap::ValueEnum;
+
+use crate::board::Said;
+use crate::decide::{PersonRequest, UpdateThread};
+use crate::plan::ThreadId;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The thread, such as 01.02.03
+    #[arg(long, value_name = "ID")]
+    thread: ThreadId,
+    /// What happened to it
+    #[arg(long, value_name = "STATUS")]
+    status: StatusWord,
+    /// 1-2 sentences; required for completed, blocked and failed
+    #[arg(long, value_name = "TEXT")]
+    report: Option<String>,
+    /// The failure may be cured by another run of the same agent
+    #[arg(long)]
+    transient: bool,
+    /// A file or link that came of it; may be repeated
+    #[arg(long = "artifact", value_name = "PATH")]
+    artifacts: Vec<String>,
+    /// Something that is left to do; may be repeated
+    #[arg(long = "next-step", value_name = "TEXT")]
+    next_steps: Vec<String>,
+    /// The attempt that is meant; default: the latest
+    #[arg(long, value_name = "N")]
+    attempt: Option<u32>,
+    /// Needed for pending and cancelled, which only a person sets
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum StatusWord {
+    /// A worker is on it
+    InProgress,
+    /// The work is done
+    Completed,
+    /// The work cannot go on
+    Blocked,
+    /// The run broke; failover decides
+    Failed,
+    /// Give it back with fresh budgets (needs --force)
+    Pending,
+    /// Take it out (needs --force)
+    Cancelled,
+}
+
+impl Arguments {
+    pub(super) fn into_request(self) -> PersonRequest {
+        let given = |items: Vec<String>| (!items.is_empty()).then_some(items);
+        PersonRequest::UpdateThread(UpdateThread {
+            thread: self.thread,
+            said: match self.status {
+                StatusWord::InProgress => Said::InProgress,
+                StatusWord::Completed => Said::Completed,
+                StatusWord::Blocked => Said::Blocked,
+                StatusWord::Failed => Said::Failed,
+                StatusWord::Pending => Said::Pending,
+                StatusWord::Cancelled => Said::Cancelled,
+            },
+            report: self.report,
+            transient: self.transient,
+            artifacts: given(self.artifacts),
+            next_steps: given(self.next_steps),
+            attempt: self.attempt,
+            force: self.force,
+        })
+    }
+}
