@@ -148,7 +148,14 @@ mod tests {
             }
         }
         let grid: Vec<&str> = grid.lines().map(str::trim_end).collect();
-        insta::assert_snapshot!(grid.join("\n"), @"");
+        insta::assert_snapshot!(grid.join("\n"), @"
+                    in_progress  completed    blocked      failed       pending      cancelled
+        pending     Start        Complete     Block        Fail         Reset        Cancel
+        in_progress Heartbeat    Complete     Block        Fail         Reset        Cancel
+        completed   Refuse       Amend        Refuse       Refuse       Reset        Refuse
+        blocked     Start        Complete     Block        Fail         Reset        Cancel
+        cancelled   Refuse       Refuse       Refuse       Refuse       Reset        Amend
+        ");
     }
 
     #[test]

@@ -1,1 +1,1167 @@
+//! The rules, told as transcripts: who says what, and what comes back. Servers are `A` and `B`.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::*;
+use crate::board::{AttemptStatus, Board, Said, ServerId, Status};
+use crate::clock::{Clock as _, SteppingClock};
+use crate::index::{Approval, ApprovalStatus, Entry, IndexEvent, StreamStatus};
+use crate::plan::{Plan, StageNumber, ThreadId, check, parse};
+use crate::roster::Roster;
+
+const A: ServerId = ServerId::fixed(0xa);
+const B: ServerId = ServerId::fixed(0xb);
+
+const PLAN: &str = "\
+# Plan: Search
+## Stages
+### Stage 1: Index
+##### Batch 1: Storage
+###### Thread 1: Schema @agent:system-engineer-codex
+###### Thread 2: Rows @agent:frontend-designer-grok
+###### Thread 3: Notes
+##### Batch 2: Queries
+###### Thread 1: Parser @agent:system-engineer-codex
+### Stage 2: API
+##### Batch 1: Routes
+###### Thread 1: Routes @agent:system-engineer-opus
+";
+
+const AGENTS: [&str; 6] = [
+    "default",
+    "system-engineer-codex",
+    "system-engineer-opus",
+    "frontend-designer-grok",
+    "frontend-designer-flash",
+    "default-minimax",
+];
+
+struct World {
+    plan: Plan,
+    plan_hash: String,
+    entry: Option<Entry>,
+    roster: Roster,
+    board: Board,
+    alive: BTreeSet<ServerId>,
+    clock: SteppingClock,
+}
+
+impl World {
+    fn new() -> Self {
+        let approval = Approval { status: ApprovalStatus::Approved, ..Approval::default() };
+        Self {
+            plan: parse(PLAN),
+            plan_hash: String::new(),
+            entry: Some(Entry { id: "001-search".into(), name: "search".into(), status: None, approval }),
+            roster: Roster { declared: true, ..Roster::undeclared(AGENTS) },
+            board: Board::default(),
+            alive: BTreeSet::from([A, B]),
+            clock: SteppingClock::default(),
+        }
+    }
+
+    /// Carries out one line of a transcript and returns what came back, in short.
+    fn say(&mut self, line: &str) -> String {
+        let mut words = line.splitn(4, ' ');
+        let who = words.next().unwrap_or_default();
+        let verb = words.next().unwrap_or_default();
+        let what = words.next().unwrap_or_default();
+        let rest = words.next().unwrap_or_default();
+        let server = if who.starts_with('A') { A } else { B };
+        match verb {
+            "dies" => {
+                self.alive.remove(&server);
+                return "gone".to_owned();
+            }
+            "lives" => {
+                self.alive.insert(server);
+                return "back".to_owned();
+            }
+            _ => {}
+        }
+        // `01.01.01#2` names an attempt.
+        let (thread, attempt) = match what.split_once('#') {
+            Some((thread, attempt)) => (thread, attempt.parse().ok()),
+            None => (what, None),
+        };
+        let (verb, force) = verb.strip_suffix('!').map_or((verb, false), |verb| (verb, true));
+        let (verb, transient) = verb.strip_suffix('~').map_or((verb, false), |verb| (verb, true));
+        let id = || thread.parse::<ThreadId>().unwrap();
+        let update = |said| UpdateThread {
+            thread: id(),
+            said,
+            report: (!rest.is_empty()).then(|| rest.to_owned()),
+            transient,
+            artifacts: None,
+            next_steps: None,
+            attempt,
+            force,
+        };
+        let said = Said::ALL.into_iter().find(|said| said.word() == verb);
+        let assign = || AssignThread { thread: id(), agent: (!rest.is_empty()).then(|| rest.to_owned()), reason: None };
+        if who == "person" {
+            let by = "ann".to_owned();
+            let request = match verb {
+                "approve-plan" => PersonRequest::ApprovePlan { force, by },
+                "approve-stage" => PersonRequest::ApproveStage { stage: what.parse().unwrap(), force, by },
+                "complete" => PersonRequest::Complete,
+                "release" => PersonRequest::Release,
+                "assign" => PersonRequest::AssignThread(assign()),
+                _ => PersonRequest::UpdateThread(update(said.unwrap())),
+            };
+            return self.decide(|scene, ledger| {
+                decide_for_person(scene, &request, ledger).map(|answer| short_person(&answer))
+            });
+        }
+        let request = match verb {
+            "next" => AgentRequest::NextBatch,
+            "outcome" => AgentRequest::BatchOutcome(what.parse().ok()),
+            "assign" => AgentRequest::AssignThread(assign()),
+            "status" => AgentRequest::WorkstreamStatus,
+            _ => AgentRequest::UpdateThread(update(said.unwrap())),
+        };
+        self.decide(|scene, ledger| {
+            decide_for_agent(scene, Caller::Server(server), &request, ledger).map(|answer| short(&answer))
+        })
+    }
+
+    fn decide(&mut self, decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<String, Refusal>) -> String {
+        let scene = Scene {
+            workspace: "/w",
+            workstream: "001-search",
+            entry: self.entry.as_ref(),
+            plan: &self.plan,
+            plan_hash: &self.plan_hash,
+            roster: &self.roster,
+            alive: &self.alive,
+            oddities: &[],
+        };
+        let mut ledger = Ledger::new(&self.board, self.clock.now());
+        match decide(&scene, &mut ledger) {
+            Err(refusal) => format!("error {}: {refusal}. hint: {}", refusal.code().word(), refusal.hint()),
+            Ok(answer) => {
+                let wrote = if ledger.is_empty() { " (no change)" } else { "" };
+                for event in ledger.index_events().to_vec() {
+                    self.index(&event);
+                }
+                self.board = ledger.board().clone();
+                self.check_invariants();
+                format!("{answer}{wrote}")
+            }
+        }
+    }
+
+    fn index(&mut self, event: &IndexEvent) {
+        let Some(entry) = &mut self.entry else { return };
+        match event {
+            IndexEvent::CurrentSet => {}
+            IndexEvent::PlanApproved { hash, .. } => {
+                entry.approval.status = ApprovalStatus::Approved;
+                entry.approval.plan_hash = Some(hash.clone());
+            }
+            IndexEvent::StageApproved { stage, .. } => {
+                entry.approval.stages.insert(*stage, ApprovalStatus::Approved);
+            }
+            IndexEvent::Completed => entry.status = Some(StreamStatus::Completed),
+        }
+    }
+
+    /// What holds after every step, whatever was asked.
+    fn check_invariants(&self) {
+        assert!(self.board.cycles.iter().filter(|cycle| cycle.open).count() <= 1, "one open cycle");
+        for (id, thread) in &self.board.threads {
+            let numbers: Vec<u32> = thread.attempts.iter().map(|attempt| attempt.number).collect();
+            assert!(numbers.is_sorted_by(|a, b| a < b), "{id}: attempt numbers only grow: {numbers:?}");
+            let running = thread.attempts.iter().filter(|attempt| attempt.status == AttemptStatus::Running).count();
+            let expected = usize::from(thread.status == Status::InProgress);
+            assert_eq!(running, expected, "{id}: running attempts of a thread that is {:?}", thread.status);
+        }
+    }
+
+    /// Carries out a whole transcript.
+    fn transcript(&mut self, lines: &str) -> String {
+        let mut out = String::new();
+        for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let came_back = self.say(line);
+            let _ = writeln!(out, "{line}\n    {came_back}");
+        }
+        out.trim_end().to_owned()
+    }
+}
+
+fn transcript(lines: &str) -> String {
+    World::new().transcript(lines)
+}
+
+fn short(answer: &AgentAnswer) -> String {
+    match answer {
+        AgentAnswer::NextBatch(next) => {
+            let mut out = serde_json::to_value(next.batch_completion_status).unwrap().as_str().unwrap().to_owned();
+            if let (Some(batch), Some(cycle)) = (&next.batch, next.cycle) {
+                let _ = write!(out, " {} cycle {cycle}{}", batch.id, if next.resumed { " resumed" } else { "" });
+            }
+            if next.held_by.is_some() {
+                out.push_str(" held");
+            }
+            if next.outcomes.is_some() {
+                out.push_str(" outcomes []");
+            }
+            let threads: Vec<String> = next
+                .threads
+                .iter()
+                .map(|thread| format!("{}#{} {} {}", thread.thread_id, thread.attempt, thread.status, thread.agent))
+                .collect();
+            if !threads.is_empty() {
+                let _ = write!(out, " threads [{}] dispatch {:?}", threads.join(", "), next.dispatch);
+            }
+            out + &ending(
+                &next.failover,
+                next.gate_command.as_deref(),
+                next.next_user_command.as_deref(),
+                &next.warnings,
+            )
+        }
+        AgentAnswer::BatchOutcome(outcome) => {
+            let mut out = serde_json::to_value(outcome.batch_completion_status).unwrap().as_str().unwrap().to_owned();
+            if let Some(batch) = &outcome.batch {
+                let _ = write!(out, " {}", batch.id);
+            }
+            for one in &outcome.outcomes {
+                let failover = if one.failover_applied { " failover" } else { "" };
+                let _ =
+                    write!(out, " [{} {} {:?} {}{failover}]", one.thread_id, one.status, one.report, one.agent_used);
+            }
+            if !outcome.blocked_threads.is_empty() {
+                let _ = write!(out, " blocked {:?}", outcome.blocked_threads);
+            }
+            let (gate, next) = (outcome.gate_command.as_deref(), outcome.next_user_command.as_deref());
+            out + &ending(&outcome.failover, gate, next, &outcome.warnings)
+        }
+        AgentAnswer::Updated(updated) => short_updated(updated),
+        AgentAnswer::Assignment(assignment) => short_assignment(assignment),
+        AgentAnswer::Brief(brief) => serde_json::to_string(brief).unwrap(),
+        AgentAnswer::WorkstreamStatus(status) => {
+            ending(&[], status.gate_command.as_deref(), status.next_user_command.as_deref(), &status.warnings)
+        }
+    }
+}
+
+fn short_updated(updated: &Updated) -> String {
+    let decision = updated
+        .decision
+        .as_ref()
+        .map(|decision| format!(" -> {:?} {}#{}", decision.action, decision.agent, decision.attempt));
+    format!("{}#{} {}{}", updated.thread_id, updated.attempt, updated.status, decision.unwrap_or_default())
+}
+
+fn short_assignment(assignment: &Assignment) -> String {
+    let failover = if assignment.failover_applied { " failover" } else { "" };
+    format!("{}#{} {} {}{failover}", assignment.thread_id, assignment.attempt, assignment.status, assignment.agent)
+}
+
+fn short_person(answer: &PersonAnswer) -> String {
+    match answer {
+        PersonAnswer::Updated(updated) => short_updated(updated),
+        PersonAnswer::Assignment(assignment) => short_assignment(assignment),
+        other => serde_json::to_string(other).unwrap(),
+    }
+}
+
+fn ending(failover: &[OpenDecision], gate: Option<&str>, next: Option<&str>, warnings: &[String]) -> String {
+    let mut out = String::new();
+    for open in failover {
+        let _ = write!(out, " {{{} {:?} {}#{}}}", open.thread_id, open.action, open.agent, open.attempt);
+    }
+    if let Some(gate) = gate {
+        let _ = write!(out, " gate `{gate}`");
+    }
+    if let Some(next) = next {
+        let _ = write!(out, " next `{next}`");
+    }
+    if !warnings.is_empty() {
+        let _ = write!(out, " warnings {warnings:?}");
+    }
+    out
+}
+
+#[test]
+fn a_happy_batch() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01#1
+        A in_progress 01.01.01#1
+        A in_progress 01.01.01 reading the schema
+        A next
+        A outcome
+        A completed 01.01.01#1 schema is there
+        A completed 01.01.01#1 schema is there
+        A completed 01.01.02 rows are there
+        A completed 01.01.03 notes are there
+        A outcome
+        A next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01#1
+        01.01.01#1 in_progress
+    A in_progress 01.01.01#1
+        01.01.01#1 in_progress (no change)
+    A in_progress 01.01.01 reading the schema
+        01.01.01#1 in_progress
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
+    A outcome
+        in_progress 01.01 [01.01.01 in_progress "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.01 is in progress: if its worker has ended without a report, report it failed", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+    A completed 01.01.01#1 schema is there
+        01.01.01#1 completed
+    A completed 01.01.01#1 schema is there
+        01.01.01#1 completed (no change)
+    A completed 01.01.02 rows are there
+        01.01.02#1 completed
+    A completed 01.01.03 notes are there
+        01.01.03#1 completed
+    A outcome
+        completed 01.01 [01.01.01 completed "schema is there" system-engineer-codex] [01.01.02 completed "rows are there" frontend-designer-grok] [01.01.03 completed "notes are there" default]
+    A next
+        in_progress 01.02 cycle 1 threads [01.02.01#1 pending system-engineer-codex] dispatch ["01.02.01"]
+    "#);
+}
+
+#[test]
+fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A failed~ 01.01.01#1 timeout
+        A failed~ 01.01.01#1 timeout, says the planner
+        A next
+        A in_progress 01.01.01#1
+        A in_progress 01.01.01#2
+        A failed~ 01.01.01#2 timeout again
+        A in_progress 01.01.01
+        A next
+        A assign 01.01.01
+        A assign 01.01.01
+        A assign 01.01.01 system-engineer-opus
+        A failed 01.01.01#2 timeout again
+        A in_progress 01.01.01#3
+        A completed 01.01.01#2 I was asleep
+        A failed~ 01.01.01#3 compiler is broken
+        A in_progress 01.01.01
+        A assign 01.01.01
+        A next
+        A completed 01.01.01 done by hand after all
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed~ 01.01.01#1 timeout
+        01.01.01#2 pending -> Retry system-engineer-codex#2
+    A failed~ 01.01.01#1 timeout, says the planner
+        01.01.01#2 pending -> Retry system-engineer-codex#2 (no change)
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
+    A in_progress 01.01.01#1
+        error stale_attempt: attempt 1 of 01.01.01 is over, the latest is 1. hint: attempt 1 has ended; start attempt 2 with in_progress
+    A in_progress 01.01.01#2
+        01.01.01#2 in_progress
+    A failed~ 01.01.01#2 timeout again
+        01.01.01#3 pending -> Reassign system-engineer-opus#3
+    A in_progress 01.01.01
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#3 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] {01.01.01 Reassign system-engineer-opus#3} (no change)
+    A assign 01.01.01
+        01.01.01#3 pending system-engineer-opus failover
+    A assign 01.01.01
+        01.01.01#3 pending system-engineer-opus failover (no change)
+    A assign 01.01.01 system-engineer-opus
+        01.01.01#3 pending system-engineer-opus failover (no change)
+    A failed 01.01.01#2 timeout again
+        01.01.01#3 pending -> Reassign system-engineer-opus#3 (no change)
+    A in_progress 01.01.01#3
+        01.01.01#3 in_progress
+    A completed 01.01.01#2 I was asleep
+        error stale_attempt: attempt 2 of 01.01.01 is over, the latest is 3. hint: stop: attempt 3 has taken over this thread
+    A failed~ 01.01.01#3 compiler is broken
+        01.01.01#3 blocked -> Block system-engineer-opus#3
+    A in_progress 01.01.01
+        error failover_exhausted: 01.01.01 has no attempt left: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    A assign 01.01.01
+        error failover_exhausted: 01.01.01 has no attempt left: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#3 blocked system-engineer-opus, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
+    A completed 01.01.01 done by hand after all
+        01.01.01#3 completed
+    "#);
+}
+
+#[test]
+fn a_failure_that_is_not_transient_is_reassigned_at_once() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.02
+        A failed 01.01.02 cannot do CSS
+        A assign 01.01.02 system-engineer-opus
+        A assign 01.01.02 frontend-designer-gork
+        A assign 01.01.02 default-minimax
+        A next
+        A in_progress 01.01.02
+        A completed 01.01.02 done
+        A outcome
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.02
+        01.01.02#1 in_progress
+    A failed 01.01.02 cannot do CSS
+        01.01.02#2 pending -> Reassign frontend-designer-flash#2
+    A assign 01.01.02 system-engineer-opus
+        error not_in_family: system-engineer-opus is neither in the family of frontend-designer-grok nor a default agent. hint: use frontend-designer-flash, default, default-minimax, or leave agent out
+    A assign 01.01.02 frontend-designer-gork
+        error unknown_agent: work/agents.yaml has no agent "frontend-designer-gork". hint: closest: frontend-designer-grok, frontend-designer-flash
+    A assign 01.01.02 default-minimax
+        01.01.02#2 pending default-minimax failover
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 pending system-engineer-codex, 01.01.02#2 pending default-minimax, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] (no change)
+    A in_progress 01.01.02
+        01.01.02#2 in_progress
+    A completed 01.01.02 done
+        01.01.02#2 completed
+    A outcome
+        in_progress 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 completed "done" default-minimax failover] [01.01.03 pending "" default] warnings ["01.01.01 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+    "#);
+}
+
+#[test]
+fn a_run_that_could_not_even_start_counts() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A failed~ 01.01.01 unknown agent type
+        A failed~ 01.01.01 unknown agent type
+        A failed~ 01.01.01#2 unknown agent type, again
+        A failed 01.01.01#3 and again
+        A assign 01.01.01
+        A failed 01.01.01 no provider
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A failed~ 01.01.01 unknown agent type
+        01.01.01#2 pending -> Retry system-engineer-codex#2
+    A failed~ 01.01.01 unknown agent type
+        01.01.01#2 pending -> Retry system-engineer-codex#2 (no change)
+    A failed~ 01.01.01#2 unknown agent type, again
+        01.01.01#3 pending -> Reassign system-engineer-opus#3
+    A failed 01.01.01#3 and again
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A assign 01.01.01
+        01.01.01#3 pending system-engineer-opus failover
+    A failed 01.01.01 no provider
+        01.01.01#3 blocked -> Block system-engineer-opus#3
+    "#);
+}
+
+#[test]
+fn a_workers_own_blocked_leaves_the_decision_to_the_planner() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A blocked 01.01.01 needs the schema of Rows
+        A blocked 01.01.01 needs the schema of Rows
+        A in_progress 01.01.01
+        A blocked~ 01.01.01 the network is away
+        A in_progress 01.01.01
+        A blocked~ 01.01.01 the network is still away
+        A in_progress 01.01.01
+        A assign 01.01.01
+        A next
+        A in_progress 01.01.01
+        A blocked~ 01.01.01 no network
+        A in_progress 01.01.01
+        A assign 01.01.01
+        A completed 01.01.01 it is back
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A blocked 01.01.01 needs the schema of Rows
+        01.01.01#1 blocked -> Reassign system-engineer-opus#2
+    A blocked 01.01.01 needs the schema of Rows
+        01.01.01#1 blocked -> Reassign system-engineer-opus#2 (no change)
+    A in_progress 01.01.01
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A blocked~ 01.01.01 the network is away
+        01.01.01#1 blocked -> Retry system-engineer-codex#2
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A blocked~ 01.01.01 the network is still away
+        01.01.01#2 blocked -> Reassign system-engineer-opus#3
+    A in_progress 01.01.01
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A assign 01.01.01
+        01.01.01#3 pending system-engineer-opus failover
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#3 pending system-engineer-opus, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] (no change)
+    A in_progress 01.01.01
+        01.01.01#3 in_progress
+    A blocked~ 01.01.01 no network
+        01.01.01#3 blocked -> Block system-engineer-opus#3
+    A in_progress 01.01.01
+        error failover_exhausted: 01.01.01 has no attempt left: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    A assign 01.01.01
+        error failover_exhausted: 01.01.01 has no attempt left: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    A completed 01.01.01 it is back
+        01.01.01#3 completed
+    "#);
+}
+
+#[test]
+fn a_batch_that_ends_blocked_runs_again_when_its_outcome_was_read() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A blocked 01.01.03 unclear
+        A next
+        A outcome
+        A next
+        A next
+        A outcome
+        A in_progress 01.01.03
+        A completed 01.01.03 clear now
+        A outcome
+        A next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A blocked 01.01.03 unclear
+        01.01.03#1 blocked -> Reassign default-minimax#2
+    A next
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work status` warnings ["settled with blocked threads: call batch_outcome"] (no change)
+    A outcome
+        blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work status`
+    A next
+        in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] (no change)
+    A outcome
+        in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] warnings ["01.01.03 is blocked from an earlier cycle and was not tried in this one"] (no change)
+    A in_progress 01.01.03
+        01.01.03#2 in_progress
+    A completed 01.01.03 clear now
+        01.01.03#2 completed
+    A outcome
+        completed 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 completed "clear now" default]
+    A next
+        in_progress 01.02 cycle 1 threads [01.02.01#1 pending system-engineer-codex] dispatch ["01.02.01"]
+    "#);
+}
+
+#[test]
+fn any_change_of_a_thread_takes_the_read_mark_away() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A blocked 01.01.03 unclear
+        A outcome
+        A blocked 01.01.03 still unclear
+        A next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A blocked 01.01.03 unclear
+        01.01.03#1 blocked -> Reassign default-minimax#2
+    A outcome
+        blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work status`
+    A blocked 01.01.03 still unclear
+        01.01.03#1 blocked -> Reassign default-minimax#2
+    A next
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work status` warnings ["settled with blocked threads: call batch_outcome"] (no change)
+    "#);
+}
+
+#[test]
+fn gates_are_a_persons() {
+    let mut world = World::new();
+    world.entry.as_mut().unwrap().approval = Approval::default();
+    insta::assert_snapshot!(world.transcript("
+        A next
+        A in_progress 01.01.01
+        A outcome
+        person approve-plan
+        person approve-plan
+        A completed 02.01.01 too early
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A completed 01.01.03 c
+        A completed 02.01.01 still too early
+        person approve-stage 1
+        person complete
+        A completed 01.02.01 d
+        A completed 02.01.01 before the gate
+        A outcome
+        A next
+        person approve-stage 1
+        A outcome
+        A next
+        A completed 02.01.01 e
+        A outcome
+        A next
+        person approve-stage 2
+        A outcome
+        A next
+        person complete
+        person complete
+        A next
+        A outcome
+        A in_progress 02.01.01
+    "), @r#"
+    A next
+        awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["the plan is not approved"] (no change)
+    A in_progress 01.01.01
+        error awaiting_approval: the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
+    A outcome
+        awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "the plan is not approved"] (no change)
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":false,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":true,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]} (no change)
+    A completed 02.01.01 too early
+        error batch_not_ready: batch 02.01 waits for batch 01.01. hint: finish 01.01 first: call next_batch
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A completed 01.01.03 c
+        01.01.03#1 completed
+    A completed 02.01.01 still too early
+        error batch_not_ready: batch 02.01 waits for batch 01.02. hint: finish 01.02 first: call next_batch
+    person approve-stage 1
+        error not_complete: stage 1 is not complete: 01.02.01 is pending. hint: finish them, or cancel them all with --force
+    person complete
+        error not_complete: the workstream is not complete: 01.02.01 is pending, 02.01.01 is pending; stage 1 is not approved; stage 2 is not approved. hint: see work status
+    A completed 01.02.01 d
+        01.02.01#1 completed
+    A completed 02.01.01 before the gate
+        error awaiting_approval: stage 1 is complete and not approved. hint: ask the person to run !work approve stage 1, then call next_batch
+    A outcome
+        completed 01.02 [01.02.01 completed "d" system-engineer-codex] gate `!work approve stage 1` next `!work approve stage 1`
+    A next
+        awaiting_approval gate `!work approve stage 1` next `!work approve stage 1` (no change)
+    person approve-stage 1
+        {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
+    A outcome
+        completed 01.02 [01.02.01 completed "d" system-engineer-codex] (no change)
+    A next
+        in_progress 02.01 cycle 1 threads [02.01.01#1 pending system-engineer-opus] dispatch ["02.01.01"]
+    A completed 02.01.01 e
+        02.01.01#1 completed
+    A outcome
+        completed 02.01 [02.01.01 completed "e" system-engineer-opus] gate `!work approve stage 2` next `!work approve stage 2`
+    A next
+        no_incomplete_batch outcomes [] gate `!work approve stage 2` next `!work status` (no change)
+    person approve-stage 2
+        {"workstream":"001-search","stage":2,"unchanged":false,"cancelled":[],"next_user_command":"!work complete"}
+    A outcome
+        no_incomplete_batch 02.01 [02.01.01 completed "e" system-engineer-opus] gate `!work complete` next `!work complete` (no change)
+    A next
+        no_incomplete_batch outcomes [] gate `!work complete` next `!work complete` (no change)
+    person complete
+        {"workstream":"001-search","unchanged":false}
+    person complete
+        {"workstream":"001-search","unchanged":true} (no change)
+    A next
+        no_incomplete_batch outcomes [] next `!work status` (no change)
+    A outcome
+        no_incomplete_batch 02.01 [02.01.01 completed "e" system-engineer-opus] next `!work status` (no change)
+    A in_progress 02.01.01
+        error invalid_transition: 02.01.01 is completed and cannot become in_progress. hint: it is done; report completed again to amend its report
+    "#);
+}
+
+#[test]
+fn a_stage_can_be_approved_by_force() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A completed 01.01.02 b
+        person approve-stage! 1
+        A completed 01.01.01 too late
+        A next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    person approve-stage! 1
+        {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":["01.01.01","01.01.03","01.02.01"],"next_user_command":null}
+    A completed 01.01.01 too late
+        error invalid_transition: 01.01.01 is cancelled and cannot become completed. hint: leave it; call next_batch for what is to do
+    A next
+        in_progress 02.01 cycle 1 threads [02.01.01#1 pending system-engineer-opus] dispatch ["02.01.01"]
+    "#);
+}
+
+#[test]
+fn a_plan_that_changed_waits_but_running_attempts_report() {
+    let mut world = World::new();
+    world.entry.as_mut().unwrap().approval.plan_hash = Some(String::new());
+    let mut out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+    ",
+    );
+    world.plan_hash = "changed".to_owned();
+    out += "\n-- PLAN.md changes\n";
+    out += &world.transcript(
+        "
+        A next
+        A in_progress 01.01.01 still at it
+        A in_progress 01.01.02
+        A failed~ 01.01.01 timeout
+        A in_progress 01.01.01
+        A outcome
+        person approve-plan
+        A next
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    -- PLAN.md changes
+    A next
+        awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["PLAN.md has changed since it was approved"] (no change)
+    A in_progress 01.01.01 still at it
+        01.01.01#1 in_progress
+    A in_progress 01.01.02
+        error awaiting_approval: PLAN.md has changed since it was approved. hint: ask the person to run !work approve plan, then call next_batch
+    A failed~ 01.01.01 timeout
+        01.01.01#2 pending -> Retry system-engineer-codex#2
+    A in_progress 01.01.01
+        error awaiting_approval: PLAN.md has changed since it was approved. hint: ask the person to run !work approve plan, then call next_batch
+    A outcome
+        awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "PLAN.md has changed since it was approved"] (no change)
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"changed","counts":[2,3,5],"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
+    "#);
+}
+
+#[test]
+fn a_batch_that_leaves_the_plan_closes_its_cycle() {
+    let mut world = World::new();
+    let mut out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+    ",
+    );
+    world.plan = parse(&PLAN.replace("##### Batch 1: Storage", "##### Batch 5: Storage"));
+    out += "\n-- batch 01.01 becomes 01.05\n";
+    out += &world.transcript(
+        "
+        A next
+        A failed 01.01.01 my thread is gone
+        A in_progress 01.01.01
+        A next
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    -- batch 01.01 becomes 01.05
+    A next
+        in_progress 01.02 cycle 1 threads [01.02.01#1 pending system-engineer-codex] dispatch ["01.02.01"] warnings ["cycle 1 of batch 01.01 is closed: PLAN.md no longer has the batch", "no longer in PLAN.md, kept and ignored: 01.01.01"]
+    A failed 01.01.01 my thread is gone
+        01.01.01#1 blocked -> Block system-engineer-codex#1
+    A in_progress 01.01.01
+        error unknown_thread: PLAN.md has no thread 01.01.01. hint: closest: 01.02.01, 01.05.01, 01.05.02
+    A next
+        in_progress 01.02 cycle 1 resumed threads [01.02.01#1 pending system-engineer-codex] dispatch ["01.02.01"] warnings ["no longer in PLAN.md, kept and ignored: 01.01.01"] (no change)
+    "#);
+}
+
+#[test]
+fn one_planner_per_batch() {
+    insta::assert_snapshot!(transcript("
+        A next
+        B next
+        B assign 01.01.01
+        B in_progress 01.01.01
+        A in_progress 01.01.01
+        A completed 01.01.01 whoever ran it
+        B outcome
+        A dies
+        B next
+        B next
+        person release
+        person release
+        A lives
+        A next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    B next
+        in_progress 01.01 cycle 1 resumed held threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch [] next `!work release` (no change)
+    B assign 01.01.01
+        error held_by_another_planner: batch 01.01 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
+    B in_progress 01.01.01
+        01.01.01#1 in_progress
+    A in_progress 01.01.01
+        error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker, or report it failed if that worker is gone
+    A completed 01.01.01 whoever ran it
+        01.01.01#1 completed
+    B outcome
+        in_progress 01.01 [01.01.01 completed "whoever ran it" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+    A dies
+        gone
+    B next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"]
+    B next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
+    person release
+        {"workstream":"001-search","batch":"01.01","held_by":"00000000-0000-0000-0000-00000000000b"}
+    person release
+        {"workstream":"001-search","batch":null,"held_by":null} (no change)
+    A lives
+        back
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"]
+    "#);
+}
+
+#[test]
+fn a_planner_whose_workers_run_elsewhere_is_taken_over_at_once_and_its_attempts_are_interrupted() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A in_progress 01.01.02
+        A dies
+        B next
+        B in_progress 01.01.01#1
+        B completed 01.01.02#1 it had been done
+        B in_progress 01.01.01#2
+        B dies
+        A lives
+        A next
+        A in_progress 01.01.01#3
+        A dies
+        B lives
+        B next
+        B in_progress 01.01.01#4
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A in_progress 01.01.02
+        01.01.02#1 in_progress
+    A dies
+        gone
+    B next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#2 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    B in_progress 01.01.01#1
+        error stale_attempt: attempt 1 of 01.01.01 is over, the latest is 1. hint: attempt 1 has ended; start attempt 2 with in_progress
+    B completed 01.01.02#1 it had been done
+        01.01.02#1 completed
+    B in_progress 01.01.01#2
+        01.01.01#2 in_progress
+    B dies
+        gone
+    A lives
+        back
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#3 pending system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"]
+    A in_progress 01.01.01#3
+        01.01.01#3 in_progress
+    A dies
+        gone
+    B lives
+        back
+    B next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#4 pending system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"] {01.01.01 Retry system-engineer-codex#4}
+    B in_progress 01.01.01#4
+        01.01.01#4 in_progress
+    "#);
+}
+
+#[test]
+fn the_command_line_holds_nothing() {
+    insta::assert_snapshot!(transcript("
+        person in_progress 01.01.01
+        A next
+        A in_progress 01.01.01
+        B in_progress 01.01.01
+        person completed 01.01.01 done in a shell
+        person pending 01.01.01
+        person pending! 01.01.01
+        person pending! 01.01.01
+        person cancelled! 01.01.02
+        person cancelled! 01.01.02
+        A in_progress 01.01.02
+        A next
+    "), @r#"
+    person in_progress 01.01.01
+        01.01.01#1 in_progress
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    B in_progress 01.01.01
+        error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker, or report it failed if that worker is gone
+    person completed 01.01.01 done in a shell
+        01.01.01#1 completed
+    person pending 01.01.01
+        error force_required: 01.01.01 is completed; setting it to pending is a person's decision. hint: add --force if you mean it
+    person pending! 01.01.01
+        01.01.01#2 pending
+    person pending! 01.01.01
+        01.01.01#2 pending (no change)
+    person cancelled! 01.01.02
+        01.01.02#0 cancelled
+    person cancelled! 01.01.02
+        01.01.02#0 cancelled (no change)
+    A in_progress 01.01.02
+        error invalid_transition: 01.01.02 is cancelled and cannot become in_progress. hint: leave it; call next_batch for what is to do
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#0 cancelled frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"] (no change)
+    "#);
+}
+
+#[test]
+fn a_person_assigns_as_they_like() {
+    insta::assert_snapshot!(transcript("
+        person assign 01.01.01 frontend-designer-flash
+        person assign 01.01.01 nobody
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01 no idea of back ends
+        person assign 01.01.01 system-engineer-opus
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01 hm
+        person assign 01.01.01 system-engineer-codex
+        A in_progress 01.01.01
+        person pending! 01.01.01
+        A in_progress 01.01.01
+        A failed~ 01.01.01 a fresh budget
+    "), @r#"
+    person assign 01.01.01 frontend-designer-flash
+        01.01.01#1 pending frontend-designer-flash
+    person assign 01.01.01 nobody
+        error unknown_agent: work/agents.yaml has no agent "nobody". hint: see work/agents.yaml for the names
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending frontend-designer-flash, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed 01.01.01 no idea of back ends
+        01.01.01#2 pending -> Reassign frontend-designer-grok#2
+    person assign 01.01.01 system-engineer-opus
+        01.01.01#2 pending system-engineer-opus failover
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-opus, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] (no change)
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A failed 01.01.01 hm
+        01.01.01#2 blocked -> Block system-engineer-opus#2
+    person assign 01.01.01 system-engineer-codex
+        01.01.01#3 pending system-engineer-codex failover
+    A in_progress 01.01.01
+        01.01.01#3 in_progress
+    person pending! 01.01.01
+        01.01.01#4 pending
+    A in_progress 01.01.01
+        01.01.01#4 in_progress
+    A failed~ 01.01.01 a fresh budget
+        01.01.01#5 pending -> Retry system-engineer-codex#5
+    "#);
+}
+
+#[test]
+fn an_agent_that_hangs_is_given_up_by_assigning_another() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A assign 01.01.01 system-engineer-codex
+        A assign 01.01.01 system-engineer-opus
+        A completed 01.01.01#1 I am back
+        A in_progress 01.01.01#2
+        A completed 01.01.01#1 I am back
+        A assign 01.01.01 default
+        A assign 01.01.02
+        A assign 01.01.02
+        A assign 01.01.02 frontend-designer-grok
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A assign 01.01.01 system-engineer-codex
+        01.01.01#1 in_progress system-engineer-codex (no change)
+    A assign 01.01.01 system-engineer-opus
+        01.01.01#2 pending system-engineer-opus failover
+    A completed 01.01.01#1 I am back
+        01.01.01#1 completed
+    A in_progress 01.01.01#2
+        error invalid_transition: 01.01.01 is completed and cannot become in_progress. hint: it is done; report completed again to amend its report
+    A completed 01.01.01#1 I am back
+        01.01.01#1 completed (no change)
+    A assign 01.01.01 default
+        error invalid_transition: 01.01.01 is completed and cannot become assigned. hint: it is done; report completed again to amend its report
+    A assign 01.01.02
+        01.01.02#1 pending frontend-designer-flash failover
+    A assign 01.01.02
+        01.01.02#1 pending frontend-designer-flash failover (no change)
+    A assign 01.01.02 frontend-designer-grok
+        error failover_exhausted: 01.01.02 has no attempt left: its reassignment is used in this cycle. hint: leave 01.01.02 blocked and call batch_outcome; a person decides
+    "#);
+}
+
+#[test]
+fn at_most_so_many_at_once() {
+    let mut world = World::new();
+    world.roster.max_parallel = Some(2);
+    insta::assert_snapshot!(world.transcript("
+        A next
+        A in_progress 01.01.02
+        A next
+        A completed 01.01.02 b
+        A next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02"]
+    A in_progress 01.01.02
+        01.01.02#1 in_progress
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 in_progress frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01"] (no change)
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"] (no change)
+    "#);
+}
+
+#[test]
+fn a_workstream_on_hold_hands_out_nothing() {
+    let mut world = World::new();
+    world.entry.as_mut().unwrap().status = Some(StreamStatus::OnHold);
+    insta::assert_snapshot!(world.transcript("
+        A next
+        A in_progress 01.01.01
+        A status
+    "), @r#"
+    A next
+        awaiting_approval next `!work status` warnings ["the workstream is on hold: its status in work/index.json is on_hold, and a person takes it off"] (no change)
+    A in_progress 01.01.01
+        error awaiting_approval: the workstream is on hold: its status in work/index.json is on_hold, and a person takes it off. hint: ask the person, then call next_batch
+    A status
+         next `!work status` warnings ["the workstream is on hold: its status in work/index.json is on_hold, and a person takes it off"] (no change)
+    "#);
+}
+
+#[test]
+fn a_plan_without_threads_and_one_without_an_index_entry() {
+    let mut world = World::new();
+    world.plan = parse("");
+    let mut out = world.transcript(
+        "
+        A next
+        A outcome
+    ",
+    );
+    world = World::new();
+    world.entry = None;
+    out += "\n-- no index entry\n";
+    out += &world.transcript(
+        "
+        A next
+        A outcome 01.02
+        A outcome 09.09
+        A in_progress 09.09.09
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        no_incomplete_batch outcomes [] next `!work status` warnings ["PLAN.md has no threads"] (no change)
+    A outcome
+        no_incomplete_batch next `!work status` warnings ["PLAN.md has no threads"] (no change)
+    -- no index entry
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A outcome 01.02
+        in_progress 01.02 [01.02.01 pending "" system-engineer-codex] warnings ["01.02.01 is pending: no worker has started it"] (no change)
+    A outcome 09.09
+        error unknown_batch: PLAN.md has no batch 09.09. hint: use one of 01.01, 01.02, 02.01
+    A in_progress 09.09.09
+        error unknown_thread: PLAN.md has no thread 09.09.09. hint: closest: 01.01.01, 01.01.02, 01.01.03
+    "#);
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let long = "x".repeat(MAX_REPORT_CHARS + 1);
+    insta::assert_snapshot!(transcript(&format!("
+        A next
+        A completed 01.01.01
+        A completed 01.01.01 {long}
+        A in_progress 01.01.01#0
+        A in_progress 01.01.01#2
+        A completed 01.01.01#7 x
+        A completed 01.02.01 x
+    ")), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A completed 01.01.01
+        error report_required: completed of 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
+    A completed 01.01.01 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+        error invalid_argument: report has 2001 characters, the limit is 2000. hint: say it in 1-2 sentences
+    A in_progress 01.01.01#0
+        error invalid_argument: 01.01.01 has no attempt 0. hint: attempts are numbered from 1
+    A in_progress 01.01.01#2
+        error invalid_argument: 01.01.01 has no attempt 2. hint: start attempt 1
+    A completed 01.01.01#7 x
+        error invalid_argument: 01.01.01 has no attempt 7. hint: the latest attempt is 0
+    A completed 01.02.01 x
+        error batch_not_ready: batch 01.02 waits for batch 01.01. hint: finish 01.01 first: call next_batch
+    "#);
+}
+
+#[test]
+fn every_approval_refusal_names_its_problems() {
+    let mut world = World::new();
+    world.plan = parse("# Plan: P\n## Stages\n### Stage 1: S\n#### Questions\n- [ ] why\n##### Batch 1: B\n");
+    insta::assert_snapshot!(world.transcript("
+        person approve-plan
+        person approve-plan!
+        person approve-stage 3
+    "), @r#"
+    person approve-plan
+        error plan_has_problems: PLAN.md has 1 problem to settle before it is approved. hint: mend PLAN.md, or approve it as it is with --force
+    person approve-plan!
+        {"workstream":"001-search","plan_hash":"","counts":[1,1,0],"unchanged":false,"added":[],"removed":[],"renamed":[]}
+    person approve-stage 3
+        error invalid_argument: PLAN.md has no stage 3. hint: use one of 1
+    "#);
+    assert_eq!(check(&world.plan, &world.roster).len(), 2);
+    assert!(world.plan.stage(StageNumber(1)).is_some());
+}

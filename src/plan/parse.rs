@@ -109,13 +109,13 @@ impl<'t> Reader<'t> {
                     self.thread(heading, number, name, agent);
                 }
                 (_, Some(Label { level: misplaced, number: Some(_), .. })) if self.in_stages => {
-                    if level <= 4 {
-                        self.leave_stage(heading, false);
-                    }
-                    if !self.skipping {
+                    if !std::mem::replace(&mut self.skipping, true) {
                         self.problem(heading.range.start, ProblemKind::Misplaced(misplaced));
                     }
-                    self.skipping = true;
+                    // What hangs on it is left out; after a batch or thread the stage goes on.
+                    self.close_section(heading.range.start);
+                    self.batch_open = false;
+                    self.stage_open &= misplaced != Level::Stage;
                 }
                 (3, _) => self.leave_stage(heading, false),
                 (4, _) => self.stage_section(heading, &title),
