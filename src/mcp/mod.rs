@@ -6,13 +6,13 @@
 
 mod assign_thread;
 mod batch_outcome;
-mod lenient;
 mod next_batch;
 mod read_thread;
 mod refused;
 mod schema;
 mod serve;
 mod update_thread;
+mod wire;
 mod workstream_status;
 
 use std::sync::Arc;

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
-use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::stdio_pipes;
 use tokio_util::sync::CancellationToken;
 
 use super::WorkServer;
-use super::lenient::Lenient;
+use super::wire::Wire;
 use crate::board::ServerId;
 use crate::clock::SystemClock;
 use crate::store::Place;
@@ -53,7 +52,7 @@ async fn run(server: WorkServer) -> ExitCode {
 
 async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
     let (input, output) = stdio_pipes();
-    let transport = Lenient::new(AsyncRwTransport::new_server(input, output));
+    let transport = Wire::new(input, output);
     match server.serve_with_ct(transport, CancellationToken::new()).await {
         Ok(running) => match running.waiting().await {
             Ok(_) => ExitCode::SUCCESS,

@@ -21,7 +21,7 @@ impl Place {
     /// Returns the workspace: the root that was named, else the nearest folder upwards that has one,
     /// not above the git root where there is one.
     pub(super) fn workspace(&self) -> Result<PathBuf, Refusal> {
-        if let Some(root) = &self.root {
+        if let Some(root) = self.root.as_ref().filter(|root| !root.as_os_str().is_empty()) {
             let root = self.directory.join(root);
             return if is_workspace(&root) { Ok(root) } else { Err(no_workspace(&root)) };
         }
@@ -38,8 +38,9 @@ impl Place {
 
     /// Returns the id of the workstream that a call means.
     pub(super) fn workstream(&self, root: &Path, wanted: Option<&str>, index: &Index) -> Result<String, Refusal> {
-        let wanted = wanted.map(str::trim).filter(|wanted| !wanted.is_empty());
-        if let Some(wanted) = wanted.or(self.workstream.as_deref()).or(index.current.as_deref()) {
+        let named = [wanted, self.workstream.as_deref(), index.current.as_deref()];
+        // What is set but empty, as an environment variable can be, is not set.
+        if let Some(wanted) = named.into_iter().flatten().map(str::trim).find(|name| !name.is_empty()) {
             return find(root, wanted, index);
         }
         let mut known = known(root, index);

@@ -1,0 +1,322 @@
+//! The people's door through the real program: what is printed, and the exit codes.
+
+use serde_json::json;
+
+use crate::support::{PLAN, Workspace};
+
+/// Runs command lines as a person types them and returns what they see.
+fn session(workspace: &Workspace, lines: &[&str]) -> String {
+    let mut seen = String::new();
+    for line in lines {
+        let arguments = words(line);
+        let arguments: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
+        seen += &format!("$ {line}\n{}\n", workspace.work(&arguments));
+    }
+    seen.trim_end().to_owned()
+}
+
+/// Splits a line into words; double quotes keep words together, as in the user's own lines.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, part) in line.split('"').enumerate() {
+        if at % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn the_users_own_lines_from_the_first_gate_to_the_last() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.write(
+        "work/index.json",
+        "{\"version\":\"1.0.0\",\"streams\":[{\"id\":\"001-search\",\"name\":\"search\",\"order\":1}]}\n",
+    );
+    insta::assert_snapshot!(session(&workspace, &[
+        "work current",
+        "work current --set search",
+        "work status",
+        "work update --thread \"01.01.01\" --status in_progress",
+        "work approve plan",
+        "work approve plan",
+        "work update --thread \"01.01.01\" --status in_progress",
+        "work update --thread \"01.01.01\" --status blocked --report \"reason and dependency\"",
+        "work assign --thread \"01.01.01\" --agent \"system-engineer-opus\"",
+        "work update --thread \"01.01.01\" --status in_progress",
+        "work status",
+        "work update --thread \"01.01.01\" --status completed --report \"1-2 sentence summary\"",
+        "work update --thread \"01.01.02\" --status failed --report \"timeout\" --transient",
+        "work update --thread \"01.01.02\" --status completed --report \"done\" --artifact src/a.rs --next-step \"document it\"",
+        "work complete",
+        "work approve stage 1",
+        "work approve stage 1 --force",
+        "work update --thread 2.1.1 --status completed --report done",
+        "work approve stage 2",
+        "work status",
+        "work complete",
+        "work status",
+    ]), @r#"
+    $ work current
+    exit 0
+    001-search
+    $ work current --set search
+    exit 0
+    001-search
+    $ work status
+    exit 0
+    workstream 001-search
+    plan       Search (the plan is not approved)
+    workspace  [workspace]
+
+    Stage 1: Index
+      01.01  Storage  2 pending
+      01.02  Queries  1 pending
+
+    Stage 2: API
+      02.01  Routes  1 pending
+
+    Next: work approve plan
+    $ work update --thread "01.01.01" --status in_progress
+    exit 1
+    stderr: error: the plan is not approved
+    stderr: Hint: ask the person to run work approve plan, then call next_batch
+    $ work approve plan
+    exit 0
+    the plan of 001-search is approved: 2 stages, 3 batches, 4 threads
+    $ work approve plan
+    exit 0
+    the plan of 001-search was approved already, as it is now
+    $ work update --thread "01.01.01" --status in_progress
+    exit 0
+    01.01.01 is in_progress, attempt 1
+    $ work update --thread "01.01.01" --status blocked --report "reason and dependency"
+    exit 0
+    01.01.01 is blocked, attempt 1
+    Next: work assign --thread 01.01.01 --agent default
+    $ work assign --thread "01.01.01" --agent "system-engineer-opus"
+    exit 0
+    01.01.01 is assigned to system-engineer-opus (pending)
+    $ work update --thread "01.01.01" --status in_progress
+    exit 0
+    01.01.01 is in_progress, attempt 2
+    $ work status
+    exit 0
+    workstream 001-search
+    plan       Search (approved)
+    workspace  [workspace]
+
+    Stage 1: Index
+    > 01.01  Storage  1 in progress, 1 pending
+      01.02  Queries  1 pending
+
+    Stage 2: API
+      02.01  Routes  1 pending
+
+    Open threads
+      01.01.01  in_progress  system-engineer-opus, attempt 2  Schema
+
+    Next: a planner executes batch 01.01 (tool next_batch)
+    $ work update --thread "01.01.01" --status completed --report "1-2 sentence summary"
+    exit 0
+    01.01.01 is completed, attempt 2
+    $ work update --thread "01.01.02" --status failed --report "timeout" --transient
+    exit 0
+    01.01.02 is pending, attempt 2
+    Next: retry with default, attempt 2
+    $ work update --thread "01.01.02" --status completed --report "done" --artifact src/a.rs --next-step "document it"
+    exit 0
+    01.01.02 is completed, attempt 1
+    $ work complete
+    exit 1
+    stderr: error: the workstream is not complete: 01.02.01 is pending, 02.01.01 is pending; stage 1 is not approved; stage 2 is not approved
+    stderr: Hint: see work status
+    $ work approve stage 1
+    exit 1
+    stderr: error: stage 1 is not complete: 01.02.01 is pending
+    stderr: Hint: finish them, or cancel them all with --force
+    $ work approve stage 1 --force
+    exit 0
+    stage 1 of 001-search is approved
+      cancelled: 01.02.01
+    $ work update --thread 2.1.1 --status completed --report done
+    exit 0
+    02.01.01 is completed, attempt 1
+    $ work approve stage 2
+    exit 0
+    stage 2 of 001-search is approved
+    Next: work complete
+    $ work status
+    exit 0
+    workstream 001-search
+    plan       Search (approved)
+    workspace  [workspace]
+
+    Stage 1: Index  approved
+      01.01  Storage  2 completed
+      01.02  Queries  1 cancelled
+
+    Stage 2: API  approved
+      02.01  Routes  1 completed
+
+    Next: work complete
+    $ work complete
+    exit 0
+    001-search is completed
+    $ work status
+    exit 0
+    workstream 001-search
+    plan       Search (approved)
+    workspace  [workspace]
+
+    Stage 1: Index  approved
+      01.01  Storage  2 completed
+      01.02  Queries  1 cancelled
+
+    Stage 2: API  approved
+      02.01  Routes  1 completed
+
+    Next: nothing
+    "#);
+}
+
+#[test]
+fn every_refusal_has_its_exit_code() {
+    let workspace = Workspace::with_plan(PLAN);
+    insta::assert_snapshot!(session(&workspace, &[
+        "work update --thread 1.1.1 --status completed",
+        "work update --thread 1.1.1 --status pending",
+        "work update --thread 1.1 --status completed",
+        "work update --thread 1.1.9 --status completed --report x",
+        "work update --thread 2.1.1 --status completed --report x",
+        "work approve stage 9",
+        "work approve stage one",
+        "work current --set nothing",
+        "work status --workstream 001-serch",
+        "work status --root /nowhere/at/all",
+        "work stats",
+    ]), @r#"
+    $ work update --thread 1.1.1 --status completed
+    exit 1
+    stderr: error: completed of 01.01.01 needs a report
+    stderr: Hint: pass report: 1-2 sentences on what was done, or the reason
+    $ work update --thread 1.1.1 --status pending
+    exit 1
+    stderr: error: 01.01.01 is pending; setting it to pending is a person's decision
+    stderr: Hint: add --force if you mean it
+    $ work update --thread 1.1 --status completed
+    exit 2
+    stderr: error: invalid value '1.1' for '--thread <ID>': `1.1` is not a thread id such as 01.02.03
+    stderr: 
+    stderr: For more information, try '--help'.
+    $ work update --thread 1.1.9 --status completed --report x
+    exit 3
+    stderr: error: PLAN.md has no thread 01.01.09
+    stderr: Hint: closest: 01.01.01, 01.01.02, 01.02.01
+    $ work update --thread 2.1.1 --status completed --report x
+    exit 1
+    stderr: error: batch 02.01 waits for batch 01.01
+    stderr: Hint: finish 01.01 first: call next_batch
+    $ work approve stage 9
+    exit 2
+    stderr: error: PLAN.md has no stage 9
+    stderr: Hint: use one of 1, 2
+    $ work approve stage one
+    exit 2
+    stderr: error: invalid value 'one' for '<N>': `one` is not a stage number such as 1
+    stderr: 
+    stderr: For more information, try '--help'.
+    $ work current --set nothing
+    exit 3
+    stderr: error: no workstream has the id or name "nothing"
+    stderr: Hint: pass one of 001-search
+    $ work status --workstream 001-serch
+    exit 3
+    stderr: error: no workstream has the id or name "001-serch"
+    stderr: Hint: pass one of 001-search
+    $ work status --root /nowhere/at/all
+    exit 3
+    stderr: error: no work/index.json and no work/*/PLAN.md in /nowhere/at/all or above it
+    stderr: Hint: start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/
+    $ work stats
+    exit 2
+    stderr: error: unrecognized subcommand 'stats'
+    stderr: 
+    stderr:   tip: a similar subcommand exists: 'status'
+    stderr: 
+    stderr: Usage: work [OPTIONS] <COMMAND>
+    stderr: 
+    stderr: For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn answers_are_json_where_they_are_asked_for() {
+    let workspace = Workspace::with_plan(PLAN);
+    let output = workspace.command(&["status", "--json"]).output().unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(status["stages"][0]["batches"][0]["pending"], json!(2));
+    let updated = workspace.work(&["--json", "update", "--thread", "1.1.1", "--status", "in_progress"]);
+    insta::assert_snapshot!(updated, @r#"
+    exit 0
+    {
+      "thread_id": "01.01.01",
+      "status": "in_progress",
+      "attempt": 1,
+      "decision": null
+    }
+    "#);
+}
+
+#[test]
+fn a_plan_with_problems_is_approved_only_by_force() {
+    let workspace = Workspace::with_plan(
+        "# Plan: P\n## Stages\n### Stage 1: S\n#### Questions\n- [ ] Why?\n##### Batch 1: B\n###### Thread 1: T\n###### Thread 1: T\n",
+    );
+    insta::assert_snapshot!(session(&workspace, &["work approve plan", "work approve plan --force", "work status"]), @"
+    $ work approve plan
+    exit 1
+    stderr: error: PLAN.md has 2 problems to settle before it is approved
+    stderr:   work/001-search/PLAN.md:5:3: open question: Why?
+    stderr:     help: answer it and tick it `- [x]`
+    stderr:   work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
+    stderr:     help: give it a number of its own; until then it is not part of the plan
+    stderr: Hint: mend PLAN.md, or approve it as it is with --force
+    $ work approve plan --force
+    exit 0
+    the plan of 001-search is approved: 1 stages, 1 batches, 1 threads
+    $ work status
+    exit 0
+    workstream 001-search
+    plan       P (approved)
+    workspace  [workspace]
+
+    Stage 1: S
+    > 01.01  B  1 pending
+
+    Problems
+      work/001-search/PLAN.md:5:3: open question: Why?
+        help: answer it and tick it `- [x]`
+      work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
+        help: give it a number of its own; until then it is not part of the plan
+
+    Next: a planner executes batch 01.01 (tool next_batch)
+    ");
+}
+
+#[test]
+fn the_environment_names_workspace_and_workstream() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.write("work/002-other/PLAN.md", "# Plan: Other\n");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let output = workspace
+        .command(&["current"])
+        .current_dir(elsewhere.path())
+        .env("WORK_ROOT", workspace.root())
+        .env("WORK_STREAM", "002-other")
+        .output()
+        .unwrap();
+    assert_eq!(workspace.seen(&output), "exit 0\n002-other");
+}

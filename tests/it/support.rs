@@ -1,0 +1,225 @@
+//! A throw-away workspace, the real program in it, and the simplest possible client.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_work");
+
+pub(crate) const PLAN: &str = "\
+# Plan: Search
+## Stages
+### Stage 1: Index
+##### Batch 1: Storage
+###### Thread 1: Schema @agent:system-engineer-codex
+**Summary:** Define the schema.
+###### Thread 2: Rows
+##### Batch 2: Queries
+###### Thread 1: Parser
+### Stage 2: API
+##### Batch 1: Routes
+###### Thread 1: Routes
+";
+
+/// A workspace of its own in a temporary folder.
+pub(crate) struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    /// One workstream, `001-search`, whose plan is `plan`; no index, so no plan gate.
+    pub(crate) fn with_plan(plan: &str) -> Self {
+        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        workspace.write("work/001-search/PLAN.md", plan);
+        workspace
+    }
+
+    /// A copy of a folder below tests/data/workspaces.
+    pub(crate) fn copied_from(name: &str) -> Self {
+        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        copy(&data().join("workspaces").join(name), workspace.root());
+        workspace
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root().join(path)).unwrap()
+    }
+
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// The state of the one workstream, as JSON.
+    pub(crate) fn threads(&self) -> Value {
+        serde_json::from_str(&self.read("work/001-search/threads.json")).unwrap()
+    }
+
+    /// The program with these arguments, in an environment of its own.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(arguments)
+            .current_dir(self.root())
+            .env_clear()
+            .env("USER", "ann")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs `work` and returns what a person sees: the exit code, stdout, stderr.
+    pub(crate) fn work(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        self.seen(&output)
+    }
+
+    pub(crate) fn seen(&self, output: &Output) -> String {
+        let mut seen = format!("exit {}\n", output.status.code().unwrap());
+        for (name, bytes) in [("", &output.stdout), ("stderr: ", &output.stderr)] {
+            for line in String::from_utf8(bytes.clone()).unwrap().lines() {
+                seen += &format!("{name}{}\n", line.trim_end());
+            }
+        }
+        self.without_chance(seen.trim_end())
+    }
+
+    /// Replaces the workspace's path, so that a text is the same wherever it was made.
+    pub(crate) fn without_chance(&self, text: &str) -> String {
+        text.replace(&self.root().display().to_string(), "[workspace]")
+    }
+
+    /// Starts `work mcp` and opens a session.
+    pub(crate) fn serve(&self) -> Server {
+        let mut server = self.start();
+        let answer = server.request("initialize", &initialize("2025-11-25"));
+        assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
+        server.notify("notifications/initialized", &json!({}));
+        server
+    }
+
+    /// Starts `work mcp` and says nothing.
+    pub(crate) fn start(&self) -> Server {
+        let mut child = self.command(&["mcp"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Server { child, input, output, last_id: 0 }
+    }
+}
+
+pub(crate) fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
+pub(crate) fn initialize(version: &str) -> Value {
+    json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}})
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A running `work mcp` and the pipe to it. It is killed when this is dropped.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    last_id: u64,
+}
+
+impl Server {
+    /// Sends a line as it is.
+    pub(crate) fn line(&mut self, line: &str) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line.as_bytes()).unwrap();
+        input.write_all(b"\n").unwrap();
+        input.flush().unwrap();
+    }
+
+    pub(crate) fn notify(&mut self, method: &str, params: &Value) {
+        self.line(&json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string());
+    }
+
+    /// Sends a request and returns its id.
+    pub(crate) fn send(&mut self, method: &str, params: &Value) -> u64 {
+        self.last_id += 1;
+        self.line(&json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params}).to_string());
+        self.last_id
+    }
+
+    /// Returns the next message; every line must be JSON-RPC.
+    pub(crate) fn receive(&mut self) -> Value {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let message: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        assert_eq!(message["jsonrpc"], "2.0", "{line}");
+        message
+    }
+
+    /// Sends a request and returns its answer, which must come next.
+    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Value {
+        let id = self.send(method, params);
+        let answer = self.receive();
+        assert_eq!(answer["id"], id, "{answer}");
+        answer
+    }
+
+    /// Calls a tool and returns the text that a model sees.
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> String {
+        let answer = self.request("tools/call", &json!({"name": tool, "arguments": arguments}));
+        let result = &answer["result"];
+        let text = result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        if result["isError"] == json!(true) {
+            assert!(result.get("structuredContent").is_none(), "{answer}");
+            assert!(text.starts_with("error ") && !text.contains('\n'), "{text:?}");
+        } else {
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), result["structuredContent"]);
+        }
+        text
+    }
+
+    /// Calls a tool that must not refuse, and returns its answer.
+    pub(crate) fn answer(&mut self, tool: &str, arguments: &Value) -> Value {
+        let text = self.call(tool, arguments);
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{tool} {arguments}: {text}"))
+    }
+
+    /// Closes the input and returns the exit code, and what else came.
+    pub(crate) fn end(mut self) -> (i32, String) {
+        self.input.take();
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.output, &mut rest).unwrap();
+        (self.child.wait().unwrap().code().unwrap(), rest)
+    }
+
+    /// Kills the process as a power cut would: nothing runs at its end.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
