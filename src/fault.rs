@@ -16,6 +16,9 @@ pub enum Fault {
     /// A file of the state is not what it should be. It is never written over.
     #[error("{}{}: {why}", path.display(), position(*at))]
     StateUnreadable { path: PathBuf, at: Option<(usize, usize)>, why: String },
+    /// A file of the state has a format that this program does not know, and so never writes.
+    #[error("{}: its version is {version:?}, this program knows 1.x", path.display())]
+    UnknownFormat { path: PathBuf, version: String },
     /// The lock was not free in time.
     #[error("another process has held {} for {} s", path.display(), waited.as_secs())]
     Busy { path: PathBuf, waited: Duration },
@@ -38,7 +41,7 @@ impl Fault {
     pub fn code(&self) -> Code {
         match self {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
-            Self::StateUnreadable { .. } => Code::StateUnreadable,
+            Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
             Self::Busy { .. } => Code::Busy,
             Self::Io { .. } | Self::Internal(_) => Code::Io,
         }
@@ -49,8 +52,9 @@ impl Fault {
         match self {
             Self::PlanUnreadable { .. } => "mend the file; it is only read, never written".into(),
             Self::StateUnreadable { .. } => {
-                "ask the person to mend the file (git can restore it); it was left as it is".into()
+                "ask the person to mend the file, or to restore it from git; it was left as it is".into()
             }
+            Self::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is".into(),
             Self::Busy { .. } => "call again; if it stays so, look for a process that hangs".into(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "ask the person to make the folder writable; nothing was changed".into()

@@ -1,4 +1,45 @@
-//! `workstream`: executes a plan batch by batch for planners that are language models.
+//! `workstream` executes a plan batch by batch for planners that are language models: who runs which
+//! thread, what follows a failure, when a person must decide. It is the library behind the program
+//! `work`, whose `work mcp` is an MCP server over stdio and whose other commands are for people.
+//!
+//! # Layout, in the order in which a request flows
+//!
+//! | room | what it is for | what it must never do |
+//! |---|---|---|
+//! | [`plan`] | PLAN.md → a plan and its problems | read a file, fail |
+//! | [`board`] | what threads.json says, in memory; what can happen to it | know a rule, a plan, a clock |
+//! | [`index`], [`roster`] | what index.json and agents.yaml say | – |
+//! | [`decide`] | (scene, request) → answer and events, or a refusal | touch disk, clock, environment, network |
+//! | [`store`] | the files: read whole, written whole, under a lock | know a rule |
+//! | [`transact`] | lock → read → decide → commit → answer | know what is asked |
+//! | [`mcp`] | the agents' door: tools → [`decide::AgentRequest`] | say anything of a gate |
+//! | [`cli`] | the people's door: commands → [`decide::PersonRequest`] | – |
+//! | [`clock`] | the only one who asks what time it is | – |
+//!
+//! Data flows down this list; nothing points back up. Three kinds of bad news have three types:
+//! [`plan::Problem`] (the plan is wrong), [`decide::Refusal`] (the rules say no), [`fault::Fault`] (the
+//! machine failed). A panic is a bug.
+//!
+//! # Invariants
+//!
+//! - The MCP door cannot express a gate: [`decide::AgentRequest`] has no such variant.
+//! - Work is handed out only to who holds an [`plan::ApprovedPlan`], which only
+//!   [`plan::PlanApproval::admit`] makes.
+//! - A thread's status changes by one table, [`board::transition`].
+//! - What can be derived is never stored: "ready", "settled", "complete", the next attempt's number.
+//! - An answer leaves [`transact`] only when what it says is durable; a refusal changes nothing.
+//! - A file that cannot be read is never written; what the program does not know in a file stays
+//!   there, byte for byte.
+//! - Nothing but the protocol is written to stdout by the server.
+//!
+//! # Walkthrough: a worker reports
+//!
+//! `tools/call update_thread` arrives in [`mcp`] as a line, becomes arguments, then
+//! [`decide::AgentRequest::UpdateThread`]. [`transact`] takes the workspace's lock, reads the files as they
+//! are now into a [`store::Snapshot`], and asks [`decide`]. The decision first ends the attempts of
+//! processes that are gone, checks the attempt number as a fencing token, looks the transition up, and
+//! records events in a [`decide::Ledger`], each applied to a copy of the board at once. The store writes
+//! the records that changed, syncs, renames, syncs the folder; only then does the answer leave.
 
 pub mod board;
 pub mod cli;

@@ -27,7 +27,42 @@ pub(super) fn stopped(stopped: &Stopped) -> ExitCode {
     {
         let _ = write!(message, " ({cause})");
     }
-    fail(&message, Some(&stopped.hint()), stopped.code().exit_code())
+    let hint = match stopped {
+        Stopped::Refusal(refusal) => hint_for_a_person(refusal),
+        Stopped::Fault(fault) => fault.hint(),
+    };
+    fail(&message, Some(&hint), stopped.code().exit_code())
+}
+
+/// Refusals tell agents which tool to call next; a person has commands.
+fn hint_for_a_person(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NoWorkspace { .. } => {
+            "run it inside the repository, or name the folder that holds work/ by --root".into()
+        }
+        Refusal::NoCurrentWorkstream { known } if !known.is_empty() => {
+            format!("pass --workstream, or run work current --set; there are {}", known.join(", "))
+        }
+        Refusal::UnknownWorkstream { known, .. } if !known.is_empty() => format!("there are {}", known.join(", ")),
+        Refusal::UnknownThread { closest, .. } if closest.is_empty() => "see work status".into(),
+        Refusal::ReportRequired { .. } => "add --report with 1-2 sentences".into(),
+        Refusal::InvalidTransition { .. } => "see work status; only --force reopens what is done".into(),
+        Refusal::BatchNotReady { earlier: Some(earlier), .. } => {
+            format!("finish batch {earlier} first; see work status")
+        }
+        Refusal::BatchNotReady { earlier: None, .. } => "see work status".into(),
+        Refusal::AwaitingApproval { command: Some(command), .. } => format!("run {command}"),
+        Refusal::AwaitingApproval { command: None, .. } => "see work status".into(),
+        Refusal::ReassignmentRequired { thread, candidate } => {
+            format!("run work assign --thread {thread} --agent {candidate}")
+        }
+        Refusal::FailoverExhausted { thread, .. } => {
+            format!(
+                "give it another agent with work assign, or fresh budgets with work update --thread {thread} --status pending --force"
+            )
+        }
+        _ => refusal.hint(),
+    }
 }
 
 /// Prints an error and a hint to stderr.

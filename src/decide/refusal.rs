@@ -348,7 +348,8 @@ impl fmt::Display for Refusal {
                 write!(f, "attempt {attempt} of {thread} is run by {agent} through another server process")
             }
             Self::StaleAttempt { thread, given, latest, .. } => {
-                write!(f, "attempt {given} of {thread} is over, the latest is {latest}")
+                write!(f, "attempt {given} of {thread} is over")?;
+                if given < latest { write!(f, ", the latest is {latest}") } else { Ok(()) }
             }
             Self::ReassignmentRequired { thread, .. } => {
                 write!(f, "{thread} must be reassigned before its next attempt")

@@ -364,7 +364,7 @@ fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     A in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over, the latest is 1. hint: attempt 1 has ended; start attempt 2 with in_progress
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: attempt 1 has ended; start attempt 2 with in_progress
     A in_progress 01.01.01#2
         01.01.01#2 in_progress
     A failed~ 01.01.01#2 timeout again
@@ -881,7 +881,7 @@ fn a_planner_whose_workers_run_elsewhere_is_taken_over_at_once_and_its_attempts_
     B next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#2 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     B in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over, the latest is 1. hint: attempt 1 has ended; start attempt 2 with in_progress
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: attempt 1 has ended; start attempt 2 with in_progress
     B completed 01.01.02#1 it had been done
         01.01.02#1 completed
     B in_progress 01.01.01#2

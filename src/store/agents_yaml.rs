@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         BadYaml {
             at: error.location().map(|location| (place(location.line()), place(location.column()))),
-            why: error.without_snippet().to_string(),
+            why: without_place(error.without_snippet().to_string()),
         }
     };
     let file: Option<FileRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
@@ -57,6 +57,11 @@ pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
         max_parallel: file.execution.and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
         declared: true,
     })
+}
+
+/// The place is told before the message, so it does not stand behind it as well.
+fn without_place(message: String) -> String {
+    message.rfind(" at line ").map_or(message.clone(), |place| message[..place].to_owned())
 }
 
 /// People write families as `system-engineer`, `system-engineer-` or `system-engineer-*`.

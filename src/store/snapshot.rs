@@ -188,12 +188,11 @@ fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     if version == "1" || version.starts_with("1.") {
         return Ok(());
     }
-    let why = format!("its version is {version:?}, this program knows 1.x; use the program that wrote it");
-    Err(Fault::StateUnreadable { path: path.to_owned(), at: None, why })
+    Err(Fault::UnknownFormat { path: path.to_owned(), version })
 }
 
 fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
-    let at = (error.line() > 0).then(|| (error.line(), error.column()));
+    let at = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
     let text = error.to_string();
     // serde_json ends its messages with the place, which is told before the message here.
     let why = match text.rfind(" at line ") {

@@ -45,31 +45,31 @@ fn each_is_reported_with_its_place() {
     }
     insta::assert_snapshot!(said.trim_end(), @r#"
     work/001-search/threads.json: 
-        error state_unreadable: [workspace]/work/001-search/threads.json:1:0: EOF while parsing a value. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:1:1: EOF while parsing a value. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {\n  "version": "1.0.0",\n<<<<<<< HEAD\n  "threads": []\n=======\n
-        error state_unreadable: [workspace]/work/001-search/threads.json:3:1: key must be a string. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:3:1: key must be a string. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {\n  "threads": [\n    {"threadId": "01.01.01"
-        error state_unreadable: [workspace]/work/001-search/threads.json:3:27: EOF while parsing an object. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:3:27: EOF while parsing an object. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"version": "2.0.0", "threads": {}}
-        error state_unreadable: [workspace]/work/001-search/threads.json: its version is "2.0.0", this program knows 1.x; use the program that wrote it. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json: its version is "2.0.0", this program knows 1.x. hint: use the release of work that wrote it; it was left as it is
     work/001-search/threads.json: {"threads": [\n  {"threadId": "01.01.01", "status": "done"}\n]}
-        error state_unreadable: [workspace]/work/001-search/threads.json:2:43: unknown variant `done`, expected one of `pending`, `in_progress`, `completed`, `blocked`, `cancelled`. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:2:43: unknown variant `done`, expected one of `pending`, `in_progress`, `completed`, `blocked`, `cancelled`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [{"threadId": "01.01.01"},\n{"threadId": "1.1.1"}]}
-        error state_unreadable: [workspace]/work/001-search/threads.json: thread 01.01.01 has two records. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json: thread 01.01.01 has two records. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [], "x": 1, "x": 2}
-        error state_unreadable: [workspace]/work/001-search/threads.json: the key "x" stands here twice at line 1 column 31. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json: the key "x" stands here twice at line 1 column 31. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [],\n "cycles": [{"batch": "../x", "cycle": 1, "status": "open"}]}
-        error state_unreadable: [workspace]/work/001-search/threads.json:2:28: `../x` is not a batch id such as 01.02. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:2:28: `../x` is not a batch id such as 01.02. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [{"threadId": "�"}]}
-        error state_unreadable: [workspace]/work/001-search/threads.json:1:28: it is not UTF-8. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:1:28: it is not UTF-8. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/index.json: {"streams": [\n}
-        error state_unreadable: [workspace]/work/index.json:2:1: expected value. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/index.json:2:1: expected value. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/index.json: {"streams": [{"id": "001-search", "approval": {"status": "maybe"}}]}
-        error state_unreadable: [workspace]/work/index.json:1:64: unknown variant `maybe`, expected one of `draft`, `approved`, `revoked`. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/index.json:1:64: unknown variant `maybe`, expected one of `draft`, `approved`, `revoked`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/agents.yaml: agents:\n  - name: [\n
-        error state_unreadable: [workspace]/work/agents.yaml:2:11: expected string scalar at line 2, column 11. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/agents.yaml:2:11: expected string scalar. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/agents.yaml: agents:\n  - nam: x\n
-        error state_unreadable: [workspace]/work/agents.yaml:2:5: missing field `name` at line 2, column 5. hint: ask the person to mend the file (git can restore it); it was left as it is
+        error state_unreadable: [workspace]/work/agents.yaml:2:5: missing field `name`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/PLAN.md: # Plan: P\n�\n
         error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is not UTF-8 at line 2, column 1. hint: mend the file; it is only read, never written
     "#);

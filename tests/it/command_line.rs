@@ -82,7 +82,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     $ work update --thread "01.01.01" --status in_progress
     exit 1
     stderr: error: the plan is not approved
-    stderr: Hint: ask the person to run work approve plan, then call next_batch
+    stderr: Hint: run work approve plan
     $ work approve plan
     exit 0
     the plan of 001-search is approved: 2 stages, 3 batches, 4 threads
@@ -201,7 +201,7 @@ fn every_refusal_has_its_exit_code() {
     $ work update --thread 1.1.1 --status completed
     exit 1
     stderr: error: completed of 01.01.01 needs a report
-    stderr: Hint: pass report: 1-2 sentences on what was done, or the reason
+    stderr: Hint: add --report with 1-2 sentences
     $ work update --thread 1.1.1 --status pending
     exit 1
     stderr: error: 01.01.01 is pending; setting it to pending is a person's decision
@@ -218,7 +218,7 @@ fn every_refusal_has_its_exit_code() {
     $ work update --thread 2.1.1 --status completed --report x
     exit 1
     stderr: error: batch 02.01 waits for batch 01.01
-    stderr: Hint: finish 01.01 first: call next_batch
+    stderr: Hint: finish batch 01.01 first; see work status
     $ work approve stage 9
     exit 2
     stderr: error: PLAN.md has no stage 9
@@ -231,15 +231,15 @@ fn every_refusal_has_its_exit_code() {
     $ work current --set nothing
     exit 3
     stderr: error: no workstream has the id or name "nothing"
-    stderr: Hint: pass one of 001-search
+    stderr: Hint: there are 001-search
     $ work status --workstream 001-serch
     exit 3
     stderr: error: no workstream has the id or name "001-serch"
-    stderr: Hint: pass one of 001-search
+    stderr: Hint: there are 001-search
     $ work status --root /nowhere/at/all
     exit 3
     stderr: error: no work/index.json and no work/*/PLAN.md in /nowhere/at/all or above it
-    stderr: Hint: start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/
+    stderr: Hint: run it inside the repository, or name the folder that holds work/ by --root
     $ work stats
     exit 2
     stderr: error: unrecognized subcommand 'stats'
