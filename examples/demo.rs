@@ -1,0 +1,349 @@
+//! A whole workstream in a throw-away workspace, against the real `work mcp`.
+//!
+//! `cargo run --release --example demo` plays a planner and its workers, several at once, with the rmcp
+//! client, and a person with the command line. It prints each call, what came back and how long it
+//! took, then the outcomes; it exits 1 if anything differs from what it expects.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use rmcp::model::CallToolRequestParams;
+use rmcp::service::{Peer, RoleClient};
+use rmcp::transport::TokioChildProcess;
+use rmcp::{RmcpError, ServiceExt as _};
+use serde_json::{Value, json};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const PLAN: &str = "\
+# Plan: Search API
+
+## Summary
+
+Full-text search over the catalogue.
+
+## Stages
+
+### Stage 01: Index
+
+#### Stage Definition
+
+An index that can be searched.
+
+#### Stage Questions
+
+- [x] Which tokenizer? The one of the catalogue.
+
+#### Stage Batches
+
+##### Batch 01: Storage
+
+Where rows and postings live.
+
+###### Thread 01: Schema @agent:system-engineer-codex
+**Summary:** Define the schema.
+**Details:** One table per field.
+
+###### Thread 02: Rows @agent:system-engineer-opus
+**Summary:** Load the rows.
+
+###### Thread 03: Notes
+**Summary:** Write down the decisions. Nobody is assigned: the default agent does it.
+
+##### Batch 02: Queries
+
+###### Thread 01: Parser @agent:system-engineer-codex
+**Summary:** Parse queries. Its worker times out once.
+
+###### Thread 02: Result page @agent:frontend-designer-grok
+**Summary:** Show results. Its agent cannot do it.
+
+### Stage 02: API
+
+#### Stage Batches
+
+##### Batch 01: Routes
+
+###### Thread 01: Routes @agent:system-engineer-opus
+**Summary:** Serve queries.
+
+###### Thread 02: Billing @agent:system-engineer-codex
+**Summary:** Waits for a decision of the person.
+";
+
+const AGENTS: &str = "\
+agents:
+  - name: default
+  - name: system-engineer-codex
+  - name: system-engineer-opus
+  - name: frontend-designer-grok
+  - name: frontend-designer-flash
+execution:
+  max_parallel: 3
+";
+
+const INDEX: &str = r#"{
+  "version": "1.0.0",
+  "current_stream": "001-search-api",
+  "streams": [
+    { "id": "001-search-api", "name": "search-api", "order": 1, "approval": { "status": "draft" } }
+  ]
+}
+"#;
+
+/// What a worker does with an attempt of its thread.
+fn ending(thread: &str, attempt: u64) -> Value {
+    match (thread, attempt) {
+        ("01.02.01", 1) => json!({"status": "failed", "report": "the connection was lost", "transient": true}),
+        ("01.02.02", 1) => json!({"status": "failed", "report": "no idea of style sheets"}),
+        ("02.01.02", 1) => json!({"status": "blocked", "report": "the price is unknown; needs a person"}),
+        _ => json!({
+            "status": "completed",
+            "report": format!("{thread} is done"),
+            "artifacts": [format!("src/{}.rs", thread.replace('.', "_"))],
+        }),
+    }
+}
+
+/// What must have come of it: one line per outcome.
+fn expected() -> Value {
+    let outcome = |thread: &str, agent: &str, failover: bool| {
+        json!({
+            "thread_id": thread, "status": "completed", "report": format!("{thread} is done"), "agent_used": agent,
+            "failover_applied": failover, "artifacts": [format!("src/{}.rs", thread.replace('.', "_"))], "next_steps": [],
+        })
+    };
+    let blocked = json!({
+        "thread_id": "02.01.02", "status": "blocked", "report": "the price is unknown; needs a person",
+        "agent_used": "system-engineer-codex", "failover_applied": false, "artifacts": [], "next_steps": [],
+    });
+    json!([
+        {"batch": "01.01", "status": "completed", "gate": null, "outcomes": [
+            outcome("01.01.01", "system-engineer-codex", false),
+            outcome("01.01.02", "system-engineer-opus", false),
+            outcome("01.01.03", "default", false),
+        ]},
+        {"batch": "01.02", "status": "completed", "gate": "!work approve stage 1", "outcomes": [
+            outcome("01.02.01", "system-engineer-codex", true),
+            outcome("01.02.02", "frontend-designer-flash", true),
+        ]},
+        {"batch": "02.01", "status": "blocked", "gate": null, "outcomes": [
+            outcome("02.01.01", "system-engineer-opus", false),
+            blocked,
+        ]},
+        {"batch": "02.01", "status": "completed", "gate": "!work approve stage 2", "outcomes": [
+            outcome("02.01.01", "system-engineer-opus", false),
+            outcome("02.01.02", "system-engineer-codex", false),
+        ]},
+    ])
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match demo().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print(&format!("\nthe demo failed: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demo() -> Result<(), Failure> {
+    let program = build()?;
+    let workspace = tempfile::tempdir()?;
+    let stream = workspace.path().join("work/001-search-api");
+    std::fs::create_dir_all(&stream)?;
+    std::fs::write(stream.join("PLAN.md"), PLAN)?;
+    std::fs::write(workspace.path().join("work/agents.yaml"), AGENTS)?;
+    std::fs::write(workspace.path().join("work/index.json"), INDEX)?;
+    let person = Person { program: program.clone(), workspace: workspace.path().to_owned() };
+
+    let mut command = tokio::process::Command::new(&program);
+    command.arg("mcp").current_dir(workspace.path()).env_remove("WORK_ROOT").env_remove("WORK_STREAM");
+    let session = ().serve(TokioChildProcess::new(command)?).await.map_err(RmcpError::from)?;
+    let planner = Agent { name: "planner".to_owned(), server: session.peer().clone() };
+
+    print("-- the plan gate");
+    expect("next_batch", &planner.call("next_batch", json!({})).await?, "gate_command", &json!("!work approve plan"))?;
+    person.says(&["approve", "plan"], true)?;
+
+    let mut seen = Vec::new();
+    print("\n-- a happy batch, three workers at once");
+    seen.push(execute_batch(&planner).await?);
+    print("\n-- a transient failure with its retry, a permanent one with its reassignment");
+    seen.push(execute_batch(&planner).await?);
+
+    print("\n-- the stage gate");
+    expect(
+        "next_batch",
+        &planner.call("next_batch", json!({})).await?,
+        "batch_completion_status",
+        &json!("awaiting_approval"),
+    )?;
+    person.says(&["complete"], false)?;
+    person.says(&["approve", "stage", "1"], true)?;
+
+    print("\n-- a batch that ends blocked");
+    seen.push(execute_batch(&planner).await?);
+    print("\n-- the person has decided, and the next execution of the batch has fresh budgets");
+    seen.push(execute_batch(&planner).await?);
+
+    print("\n-- the end");
+    person.says(&["approve", "stage", "2"], true)?;
+    expect("next_batch", &planner.call("next_batch", json!({})).await?, "next_user_command", &json!("!work complete"))?;
+    person.says(&["complete"], true)?;
+    let end = planner.call("next_batch", json!({})).await?;
+    expect("next_batch", &end, "batch_completion_status", &json!("no_incomplete_batch"))?;
+    expect("next_batch", &end, "outcomes", &json!([]))?;
+    expect("next_batch", &end, "next_user_command", &json!("!work status"))?;
+    person.says(&["status"], true)?;
+    session.cancel().await?;
+
+    let seen = Value::from(seen);
+    print(&format!("\n{}", serde_json::to_string_pretty(&seen)?));
+    if seen != expected() {
+        return Err(format!("these outcomes were expected:\n{}", serde_json::to_string_pretty(&expected())?).into());
+    }
+    print("\nall outcomes are as expected");
+    Ok(())
+}
+
+/// Executes the next batch as a planner is told to: launch what is to be dispatched, all at once, carry
+/// out the decisions, until nothing is left; then read the outcome.
+async fn execute_batch(planner: &Agent) -> Result<Value, Failure> {
+    // Each round starts at least one attempt or ends the batch, and no thread has more than three.
+    const MOST_ROUNDS: usize = 10;
+    for _ in 0..MOST_ROUNDS {
+        let next = planner.call("next_batch", json!({})).await?;
+        for decision in next["failover"].as_array().into_iter().flatten() {
+            if decision["action"] == "reassign" && next["batch_completion_status"] == "in_progress" {
+                planner.call("assign_thread", json!({"thread_id": decision["thread_id"]})).await?;
+            }
+        }
+        let dispatch = next["dispatch"].as_array().cloned().unwrap_or_default();
+        let mut workers = Vec::new();
+        for thread in next["threads"].as_array().into_iter().flatten() {
+            if dispatch.contains(&thread["thread_id"]) {
+                let name = format!(
+                    "{} {}",
+                    thread["thread_id"].as_str().unwrap_or("?"),
+                    thread["agent"].as_str().unwrap_or("?")
+                );
+                let worker = Agent { name, server: planner.server.clone() };
+                workers.push(tokio::spawn(work(worker, thread["thread_id"].clone(), thread["attempt"].clone())));
+            }
+        }
+        let launched = workers.len();
+        for worker in workers {
+            worker.await??;
+        }
+        let outcome = planner.call("batch_outcome", json!({})).await?;
+        let only_advice = outcome["batch_completion_status"] == "blocked";
+        if outcome["batch_completion_status"] == "completed" || only_advice {
+            return Ok(json!({
+                "batch": outcome["batch"]["id"], "status": outcome["batch_completion_status"],
+                "gate": outcome["gate_command"], "outcomes": outcome["outcomes"],
+            }));
+        }
+        if launched == 0 && outcome["failover"] == json!([]) {
+            return Err(format!("nothing to launch and nothing to decide: {next}").into());
+        }
+    }
+    Err("the batch does not end".into())
+}
+
+/// What a worker subagent does.
+async fn work(worker: Agent, thread: Value, attempt: Value) -> Result<(), Failure> {
+    let brief = worker.call("read_thread", json!({"thread_id": thread})).await?;
+    expect("read_thread", &brief, "attempt", &attempt)?;
+    let start = json!({"thread_id": thread, "status": "in_progress", "attempt": attempt});
+    worker.call("update_thread", start).await?;
+    let mut report = ending(thread.as_str().unwrap_or_default(), attempt.as_u64().unwrap_or_default());
+    report["thread_id"] = thread;
+    report["attempt"] = attempt;
+    worker.call("update_thread", report).await?;
+    Ok(())
+}
+
+/// Someone who calls tools.
+struct Agent {
+    name: String,
+    server: Peer<RoleClient>,
+}
+
+impl Agent {
+    async fn call(&self, tool: &'static str, arguments: Value) -> Result<Value, Failure> {
+        let object = arguments.as_object().cloned().unwrap_or_default();
+        let started = Instant::now();
+        let result = self.server.call_tool(CallToolRequestParams::new(tool).with_arguments(object)).await?;
+        let took = started.elapsed();
+        let text: String = result.content.iter().filter_map(|block| Some(block.as_text()?.text.as_str())).collect();
+        let mut line = String::new();
+        write!(line, "{:<32} {tool} {arguments}\n{:>8.2} ms  {text}", self.name, took.as_secs_f64() * 1e3)?;
+        print(&line);
+        match result.structured_content {
+            Some(answer) if result.is_error != Some(true) => Ok(answer),
+            _ => Err(format!("{tool} refused: {text}").into()),
+        }
+    }
+}
+
+/// The person, who has a terminal.
+struct Person {
+    program: PathBuf,
+    workspace: PathBuf,
+}
+
+impl Person {
+    fn says(&self, arguments: &[&str], succeeds: bool) -> Result<(), Failure> {
+        let started = Instant::now();
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .current_dir(&self.workspace)
+            .env_remove("WORK_ROOT")
+            .env_remove("WORK_STREAM")
+            .output()?;
+        let took = started.elapsed();
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text += &String::from_utf8_lossy(&output.stderr);
+        let line = format!("{:<32} work {}\n{:>8.2} ms  ", "person", arguments.join(" "), took.as_secs_f64() * 1e3);
+        print(&(line + &text.trim_end().replace('\n', "\n             ")));
+        if output.status.success() == succeeds {
+            Ok(())
+        } else {
+            Err(format!("work {} ended with {}", arguments.join(" "), output.status).into())
+        }
+    }
+}
+
+fn expect(tool: &str, answer: &Value, key: &str, expected: &Value) -> Result<(), Failure> {
+    if answer[key] == *expected {
+        return Ok(());
+    }
+    Err(format!("{tool} answered {key} {}, {expected} was expected", answer[key]).into())
+}
+
+/// Builds the program, which Cargo does not do for an example, and returns where it is: beside the
+/// folder of the examples.
+fn build() -> Result<PathBuf, Failure> {
+    let example = std::env::current_exe()?;
+    let folder = example.parent().and_then(Path::parent).ok_or("the example stands in no target folder")?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--bin", "work"]).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    if !cargo.status()?.success() {
+        return Err("cargo could not build work".into());
+    }
+    Ok(folder.join(format!("work{}", std::env::consts::EXE_SUFFIX)))
+}
+
+#[expect(clippy::print_stdout, reason = "a demo talks to the person who runs it")]
+fn print(text: &str) {
+    println!("{text}");
+}
