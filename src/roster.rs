@@ -64,6 +64,13 @@ impl Roster {
         })
     }
 
+    /// Returns whether `agent` may take over from `current`: it is of the same family, or a default
+    /// agent. Without agents.yaml it need not be known.
+    pub fn can_stand_in(&self, agent: &str, current: &str) -> bool {
+        let family = self.family(current);
+        agent != current && (agent.starts_with(DEFAULT_AGENT) || family.is_some() && self.family(agent) == family)
+    }
+
     /// Returns who can stand in for `name`, best first: its family in roster order, then `default`,
     /// then the other `default*` in roster order (DESIGN §6). Never `name` itself.
     pub fn stand_ins(&self, name: &str) -> Vec<&str> {

@@ -111,6 +111,12 @@ impl Board {
                     budget.reason.clone_from(reason);
                 }
             }
+            Event::AssignedByPerson { thread, after, reason } => {
+                if let Some(budget) = self.budget_mut(*thread) {
+                    budget.assigned_after = Some(*after);
+                    budget.reason.clone_from(reason);
+                }
+            }
             Event::BudgetsReset { thread, after } => {
                 if let Some(budget) = self.budget_mut(*thread) {
                     *budget = Budget { fresh_after: *after, ..Budget::default() };

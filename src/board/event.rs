@@ -118,6 +118,15 @@ pub enum Event {
         /// Why, in the planner's words.
         reason: Option<String>,
     },
+    /// A person gave the thread to an agent, which is free.
+    AssignedByPerson {
+        /// The thread.
+        thread: ThreadId,
+        /// The latest attempt then, 0 for none.
+        after: u32,
+        /// Why, in the person's words.
+        reason: Option<String>,
+    },
     /// A person gave the thread fresh budgets.
     BudgetsReset {
         /// The thread.
@@ -142,17 +151,8 @@ impl Event {
             | Self::AgentAssigned { thread, .. }
             | Self::RetryUsed { thread, .. }
             | Self::ReassignmentUsed { thread, .. }
+            | Self::AssignedByPerson { thread, .. }
             | Self::BudgetsReset { thread, .. } => Some(*thread),
-        }
-    }
-
-    /// Returns the server process that holds or runs something from now on.
-    pub fn holds_for(&self) -> Option<ServerId> {
-        match self {
-            Self::CycleOpened { holder, .. } | Self::CycleHeld { holder } => *holder,
-            Self::AttemptStarted { server, .. } => *server,
-            Self::AttemptAdopted { server, .. } => Some(*server),
-            _ => None,
         }
     }
 }

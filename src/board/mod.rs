@@ -116,7 +116,9 @@ pub struct Budget {
     pub retried_after: Option<u32>,
     /// The last attempt before the reassignment, 0 for none; `None`: it is unused.
     pub reassigned_after: Option<u32>,
-    /// Why it was reassigned, in the planner's words.
+    /// The last attempt before a person gave the thread to an agent, 0 for none. It costs nothing.
+    pub assigned_after: Option<u32>,
+    /// Why it was reassigned, in the words of who did it.
     pub reason: Option<String>,
     /// Attempts up to this number do not count in the cycle: a person gave fresh budgets after it.
     pub fresh_after: u32,
@@ -191,6 +193,11 @@ impl Cycle {
 }
 
 impl Budget {
+    /// Returns the last attempt before the thread was given to another agent, by whomever.
+    pub fn carried_out_after(&self) -> Option<u32> {
+        self.reassigned_after.max(self.assigned_after)
+    }
+
     /// Returns whether the retry or the reassignment is used.
     pub fn failover_applied(&self) -> bool {
         self.retried_after.is_some() || self.reassigned_after.is_some()

@@ -56,7 +56,7 @@ fn hint_for_a_person(refusal: &Refusal) -> String {
         Refusal::ReassignmentRequired { thread, candidate } => {
             format!("run work assign --thread {thread} --agent {candidate}")
         }
-        Refusal::FailoverExhausted { thread, .. } => {
+        Refusal::FailoverExhausted { thread, next: None, .. } => {
             format!(
                 "give it another agent with work assign, or fresh budgets with work update --thread {thread} --status pending --force"
             )

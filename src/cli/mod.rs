@@ -12,6 +12,7 @@ mod render;
 mod status;
 mod update;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.";
 struct Common {
     /// The folder that holds work/; default: the nearest one upwards
     #[arg(long, global = true, env = "WORK_ROOT", value_name = "DIR")]
-    root: Option<PathBuf>,
+    root: Option<OsString>,
     /// The workstream, by id or name; default: the current one
     #[arg(long, global = true, env = "WORK_STREAM", value_name = "ID")]
     workstream: Option<String>,
@@ -105,7 +106,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Current(arguments) => arguments.set.clone(),
         _ => None,
     };
-    let place = Place { root: common.root, directory, workstream: common.workstream };
+    let place = Place { root: common.root.map(PathBuf::from), directory, workstream: common.workstream };
     let Some(request) = command.into_request() else { return crate::mcp::serve(place) };
     let store = FileStore::new(place, None);
     match transact_for_person(&store, &SystemClock, set_current.as_deref(), &request) {

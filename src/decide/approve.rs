@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::cycles::name_thread;
+use super::cycles::{is_name, name_thread, write_name};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::Scene;
@@ -69,11 +69,17 @@ pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger
         renamed: plan
             .threads()
             .filter_map(|thread| {
-                let then = name_then(thread.id).filter(|then| *then != thread.name && !then.is_empty())?;
+                let then = name_then(thread.id).filter(|then| *then != thread.name && is_name(thread.id, then))?;
                 Some([thread.id.to_string(), then, thread.name.clone()])
             })
             .collect(),
     };
+    // Who approves the plan has seen the new names: the state goes on under them.
+    for [id, ..] in &approved.renamed {
+        if let Ok(id) = id.parse() {
+            write_name(scene, id, ledger);
+        }
+    }
     if !unchanged {
         ledger.record_in_index(IndexEvent::PlanApproved { hash: scene.plan_hash.to_owned(), by: by.to_owned() });
     }

@@ -108,14 +108,14 @@ fn within_budget(
     ledger: &Ledger,
 ) -> Result<String, Refusal> {
     if cycle.budget(id).reassigned_after.is_some() {
-        return Err(Refusal::FailoverExhausted {
-            thread: id,
-            why: "its reassignment is used in this cycle".to_owned(),
-        });
+        let board = ledger.board();
+        let next = (board.status(id) == Status::Pending).then(|| attempt_in_answers(board, id));
+        let why = "its reassignment is used in this cycle".to_owned();
+        return Err(Refusal::FailoverExhausted { thread: id, why, next });
     }
     match wanted {
         None => first_candidate(scene, id, Some(cycle), ledger),
-        Some(agent) if scene.roster.stand_ins(current).contains(&agent) => Ok(agent.to_owned()),
+        Some(agent) if scene.roster.can_stand_in(agent, current) => Ok(agent.to_owned()),
         Some(agent) => Err(Refusal::NotInFamily {
             agent: agent.to_owned(),
             current: current.to_owned(),
@@ -128,6 +128,7 @@ fn first_candidate(scene: &Scene<'_>, id: ThreadId, cycle: Option<&Cycle>, ledge
     candidates(scene, ledger.board(), id, cycle).into_iter().next().ok_or_else(|| Refusal::FailoverExhausted {
         thread: id,
         why: "no other agent of its family and no default agent is left".to_owned(),
+        next: None,
     })
 }
 
@@ -143,11 +144,6 @@ fn record(
     name_thread(scene, id, ledger);
     let after = thread.latest_number();
     let cycle = ledger.board().open_cycle_of(id.batch);
-    // A person's assignment is free, but it carries out what a failure was answered with.
-    let failed = cycle.is_some_and(|cycle| {
-        let latest = thread.attempts_in(id, cycle).next_back();
-        latest.is_some_and(|latest| latest.status == AttemptStatus::Failed)
-    });
     let number = cycle.map(|cycle| cycle.number);
     let runs = thread.running().is_some();
     if runs {
@@ -159,9 +155,13 @@ fn record(
         ledger.record(Event::AttemptEnded { thread: id, status: AttemptStatus::Failed, report, transient: false });
     }
     ledger.record(Event::AgentAssigned { thread: id, agent });
-    if number.is_some() && (caller.server().is_some() || failed || runs) {
+    if number.is_some() {
         let reason = reason.map(str::to_owned);
-        ledger.record(Event::ReassignmentUsed { thread: id, after, reason });
+        // A person's assignment carries out what a failure was answered with, and costs nothing.
+        ledger.record(match caller {
+            Caller::Server(_) => Event::ReassignmentUsed { thread: id, after, reason },
+            Caller::CommandLine => Event::AssignedByPerson { thread: id, after, reason },
+        });
     }
     if thread.status != Status::Pending {
         ledger.record(Event::ThreadBecame {

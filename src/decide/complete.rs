@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::approve::open_threads;
-use super::gates::unapproved;
+use super::gates::{require_plan_gate, unapproved};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::Scene;
@@ -24,6 +24,7 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCom
     if scene.entry.is_some_and(|entry| entry.status == Some(StreamStatus::Completed)) {
         return Ok(StreamCompleted { workstream, unchanged: true });
     }
+    require_plan_gate(scene)?;
     let open: Vec<_> = scene.plan.stages.iter().flat_map(|stage| open_threads(ledger.board(), stage)).collect();
     let unapproved: Vec<_> = unapproved(scene, None).collect();
     if !open.is_empty() || !unapproved.is_empty() {

@@ -27,9 +27,20 @@ pub(super) fn cycle_of(batch: BatchId, caller: Caller, ledger: &mut Ledger) -> u
 
 /// Writes down the names of a thread that is about to change, where they are not there yet.
 pub(super) fn name_thread(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
-    if ledger.board().threads.get(&id).is_some_and(|thread| thread.name.is_some()) {
+    let known = ledger.board().threads.get(&id).and_then(|thread| thread.name.as_deref());
+    if known.is_some_and(|name| is_name(id, name)) {
         return;
     }
+    write_name(scene, id, ledger);
+}
+
+/// Returns whether a recorded name is one: other programs write the id where they know no name.
+pub(super) fn is_name(id: ThreadId, name: &str) -> bool {
+    !name.is_empty() && name.parse() != Ok(id)
+}
+
+/// Writes down the names that the plan has for a thread now.
+pub(super) fn write_name(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     let Some(thread) = scene.plan.thread(id) else { return };
     let stage_name = scene.plan.stage(id.batch.stage).map(|stage| stage.name.clone()).unwrap_or_default();
     let batch_name = scene.plan.batch(id.batch).map(|batch| batch.name.clone()).unwrap_or_default();

@@ -116,7 +116,7 @@ pub(super) fn open_decision(scene: &Scene<'_>, board: &Board, id: ThreadId) -> O
     let budget = cycle.budget(id);
     let verdict = match thread.status {
         Status::Pending if latest.status != AttemptStatus::Failed => return None,
-        Status::Pending if budget.reassigned_after >= Some(latest.number) => return None,
+        Status::Pending if budget.carried_out_after() >= Some(latest.number) => return None,
         Status::Pending if budget.retried_after == Some(latest.number) => Verdict::Retry,
         // The retry is for the failure that it answered, so for this one it no longer counts.
         Status::Pending => verdict_now(scene, board, id, cycle, false),

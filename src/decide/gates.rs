@@ -97,7 +97,7 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
     let awaiting = |reason: String, command: Option<String>| Err(Refusal::AwaitingApproval { reason, command });
     match next(scene, board) {
         Next::Nothing => Err(Refusal::BatchNotReady { batch, earlier: None }),
-        Next::PlanGate(gate) => awaiting(gate.reason().to_owned(), Some(APPROVE_PLAN_COMMAND.to_owned())),
+        Next::PlanGate(_) => require_plan_gate(scene),
         Next::OnHold => awaiting(ON_HOLD.to_owned(), None),
         Next::StageGate(stage) if stage < batch.stage => {
             // The gate is before this batch, unless a batch between them is not complete either.
@@ -170,6 +170,14 @@ impl Standing {
             Self::new(InProgress, None, None)
         }
     }
+}
+
+/// Refuses while the plan is not approved.
+pub(super) fn require_plan_gate(scene: &Scene<'_>) -> Result<(), Refusal> {
+    admit(scene).map(|_| ()).map_err(|gate| Refusal::AwaitingApproval {
+        reason: gate.reason().to_owned(),
+        command: Some(APPROVE_PLAN_COMMAND.to_owned()),
+    })
 }
 
 /// Returns the plan as approved, or why it is not.

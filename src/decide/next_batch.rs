@@ -245,11 +245,11 @@ fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Strin
 
 /// Returns what to launch now (DESIGN §5a.3).
 fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
-    use super::failover::DecisionAction::Reassign;
+    use super::failover::DecisionAction::Retry;
     let running = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::InProgress).count();
     let free = scene.roster.max_parallel.map_or(usize::MAX, |limit| limit.saturating_sub(running));
     let waits = |id| match board.status(id) {
-        Status::Pending => open_decision(scene, board, id).is_none_or(|decision| decision.action != Reassign),
+        Status::Pending => open_decision(scene, board, id).is_none_or(|decision| decision.action == Retry),
         Status::Blocked => awaits_its_cycle(board, id),
         Status::InProgress | Status::Completed | Status::Cancelled => false,
     };

@@ -180,7 +180,7 @@ pub enum Refusal {
     AlreadyRunning { thread: ThreadId, attempt: u32, agent: String },
     StaleAttempt { thread: ThreadId, given: u32, latest: u32, now: Status },
     ReassignmentRequired { thread: ThreadId, candidate: String },
-    FailoverExhausted { thread: ThreadId, why: String },
+    FailoverExhausted { thread: ThreadId, why: String, next: Option<u32> },
     NotInFamily { agent: String, current: String, candidates: Vec<String> },
     HeldByAnotherPlanner { batch: BatchId, holder: ServerId },
     PlanHasProblems { workstream: String, problems: Vec<Problem> },
@@ -270,7 +270,10 @@ impl Refusal {
             Self::ReassignmentRequired { thread, candidate } => {
                 format!("call assign_thread with thread_id {thread}; it takes {candidate}")
             }
-            Self::FailoverExhausted { thread, .. } => {
+            Self::FailoverExhausted { next: Some(next), .. } => {
+                format!("launch attempt {next} with the agent it has")
+            }
+            Self::FailoverExhausted { thread, next: None, .. } => {
                 format!("leave {thread} blocked and call batch_outcome; a person decides")
             }
             Self::NotInFamily { candidates, .. } if candidates.is_empty() => {
@@ -354,7 +357,7 @@ impl fmt::Display for Refusal {
             Self::ReassignmentRequired { thread, .. } => {
                 write!(f, "{thread} must be reassigned before its next attempt")
             }
-            Self::FailoverExhausted { thread, why } => write!(f, "{thread} has no attempt left: {why}"),
+            Self::FailoverExhausted { thread, why, .. } => write!(f, "{thread} has no attempt left: {why}"),
             Self::NotInFamily { agent, current, .. } => {
                 write!(f, "{agent} is neither in the family of {current} nor a default agent")
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::cycles::is_name;
 use super::refusal::Refusal;
 use crate::board::{Board, Cycle, ServerId, Status};
 use crate::closest::closest;
@@ -100,11 +101,9 @@ impl<'s> Scene<'s> {
                 warnings.push(format!("{}: agent {agent} is not in work/agents.yaml", thread.id));
             }
             let known = board.threads.get(&thread.id).and_then(|known| known.name.as_deref());
-            // Other programs of the family write the id where they do not know the name.
             if let Some(known) = known
-                && !known.is_empty()
                 && known != thread.name
-                && known.parse() != Ok(thread.id)
+                && is_name(thread.id, known)
             {
                 warnings.push(format!(
                     "{}: PLAN.md calls it {:?}, the recorded state is of {known:?}",

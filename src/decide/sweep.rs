@@ -1,7 +1,7 @@
 //! Attempts whose server process is gone (DESIGN §6a). Every decision starts here, so that none is
 //! made on the word of the dead.
 
-use super::failover::decide_failure;
+use super::failover::{DecisionAction, all_reasons, decide_failure, open_decision};
 use super::ledger::Ledger;
 use super::scene::Scene;
 use crate::board::{AttemptStatus, Event, Status};
@@ -23,6 +23,31 @@ pub(super) fn sweep(scene: &Scene<'_>, ledger: &mut Ledger) {
     let gone: Vec<ThreadId> = ledger.board().threads.keys().copied().filter(is_gone).collect();
     for id in gone {
         interrupt(scene, id, ledger);
+    }
+    block_hopeless(scene, ledger);
+}
+
+/// A thread waits for a reassignment for which nobody is left since agents.yaml or PLAN.md changed:
+/// then it waits for nothing.
+fn block_hopeless(scene: &Scene<'_>, ledger: &mut Ledger) {
+    let board = ledger.board();
+    let Some(cycle) = board.open_cycle() else { return };
+    let is_hopeless = |id: &ThreadId| {
+        board.status(*id) == Status::Pending
+            && open_decision(scene, board, *id).is_some_and(|decision| decision.action == DecisionAction::Block)
+    };
+    let batch = cycle.batch;
+    let hopeless: Vec<ThreadId> =
+        board.threads.keys().copied().filter(|id| id.batch == batch).filter(is_hopeless).collect();
+    for id in hopeless {
+        let report = all_reasons(ledger.board(), id);
+        ledger.record(Event::ThreadBecame {
+            thread: id,
+            status: Status::Blocked,
+            report,
+            artifacts: None,
+            next_steps: None,
+        });
     }
 }
 

@@ -977,15 +977,15 @@ fn a_person_assigns_as_they_like() {
     A failed 01.01.01 no idea of back ends
         01.01.01#2 pending -> Reassign frontend-designer-grok#2
     person assign 01.01.01 system-engineer-opus
-        01.01.01#2 pending system-engineer-opus failover
+        01.01.01#2 pending system-engineer-opus
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-opus, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] (no change)
     A in_progress 01.01.01
         01.01.01#2 in_progress
     A failed 01.01.01 hm
-        01.01.01#2 blocked -> Block system-engineer-opus#2
+        01.01.01#3 pending -> Reassign system-engineer-codex#3
     person assign 01.01.01 system-engineer-codex
-        01.01.01#3 pending system-engineer-codex failover
+        01.01.01#3 pending system-engineer-codex
     A in_progress 01.01.01
         01.01.01#3 in_progress
     person pending! 01.01.01
@@ -1033,7 +1033,7 @@ fn an_agent_that_hangs_is_given_up_by_assigning_another() {
     A assign 01.01.02
         01.01.02#1 pending frontend-designer-flash failover (no change)
     A assign 01.01.02 frontend-designer-grok
-        error failover_exhausted: 01.01.02 has no attempt left: its reassignment is used in this cycle. hint: leave 01.01.02 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.02 has no attempt left: its reassignment is used in this cycle. hint: launch attempt 1 with the agent it has
     "#);
 }
 
@@ -1114,6 +1114,200 @@ fn a_plan_without_threads_and_one_without_an_index_entry() {
         error unknown_batch: PLAN.md has no batch 09.09. hint: use one of 01.01, 01.02, 02.01
     A in_progress 09.09.09
         error unknown_thread: PLAN.md has no thread 09.09.09. hint: closest: 01.01.01, 01.01.02, 01.01.03
+    "#);
+}
+
+#[test]
+fn no_word_gets_around_an_open_reassignment() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01#1 no
+        A blocked~ 01.01.01#2 I never ran
+        A failed 01.01.01#2 I never ran
+        A failed 01.01.01 another story
+        A blocked 01.01.01 the planner gives up
+        A in_progress 01.01.01
+        A assign 01.01.01
+        A completed 01.01.01 done without a number
+        A outcome
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed 01.01.01#1 no
+        01.01.01#2 pending -> Reassign system-engineer-opus#2
+    A blocked~ 01.01.01#2 I never ran
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A failed 01.01.01#2 I never ran
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A failed 01.01.01 another story
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A blocked 01.01.01 the planner gives up
+        01.01.01#1 blocked -> Reassign system-engineer-opus#2
+    A in_progress 01.01.01
+        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
+    A assign 01.01.01
+        01.01.01#2 pending system-engineer-opus failover
+    A completed 01.01.01 done without a number
+        01.01.01#2 completed
+    A outcome
+        in_progress 01.01 [01.01.01 completed "done without a number" system-engineer-opus failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+    "#);
+}
+
+#[test]
+fn history_costs_nothing() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A blocked 01.01.03 unclear
+        A outcome
+        A next
+        A blocked 01.01.03#1 unclear
+        A failed 01.01.03#1 unclear, says the planner
+        A next
+        person in_progress 01.01.03
+        person pending! 01.01.03
+        A failed 01.01.03#2 I am a zombie
+        A blocked 01.01.03#2 I am a zombie
+        A next
+        A completed 01.01.03#2 I am a zombie, but done
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A blocked 01.01.03 unclear
+        01.01.03#1 blocked -> Reassign default-minimax#2
+    A outcome
+        blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work status`
+    A next
+        in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
+    A blocked 01.01.03#1 unclear
+        01.01.03#2 blocked (no change)
+    A failed 01.01.03#1 unclear, says the planner
+        01.01.03#2 blocked
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] (no change)
+    person in_progress 01.01.03
+        01.01.03#2 in_progress
+    person pending! 01.01.03
+        01.01.03#3 pending
+    A failed 01.01.03#2 I am a zombie
+        01.01.03#3 pending (no change)
+    A blocked 01.01.03#2 I am a zombie
+        01.01.03#3 pending (no change)
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#3 pending default] dispatch ["01.01.03"] (no change)
+    A completed 01.01.03#2 I am a zombie, but done
+        01.01.03#2 completed
+    "#);
+}
+
+#[test]
+fn a_thread_for_which_nobody_is_left_is_blocked() {
+    let mut world = World::new();
+    let mut out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01 no
+    ",
+    );
+    world.roster.agents.truncate(2);
+    world.roster.agents.remove(0);
+    out += "\n-- only system-engineer-codex stays in agents.yaml\n";
+    out += &world.transcript(
+        "
+        A in_progress 01.01.01
+        A next
+        A assign 01.01.01
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed 01.01.01 no
+        01.01.01#2 pending -> Reassign system-engineer-opus#2
+    -- only system-engineer-codex stays in agents.yaml
+    A in_progress 01.01.01
+        error failover_exhausted: 01.01.01 has no attempt left: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 blocked system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] warnings ["01.01.02: agent frontend-designer-grok is not in work/agents.yaml", "01.01.03: agent default is not in work/agents.yaml"]
+    A assign 01.01.01
+        error failover_exhausted: 01.01.01 has no attempt left: no other agent of its family and no default agent is left. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    "#);
+}
+
+#[test]
+fn without_agents_yaml_any_agent_of_the_family_will_do() {
+    let mut world = World::new();
+    world.roster = Roster::undeclared(["system-engineer-codex"]);
+    insta::assert_snapshot!(world.transcript("
+        A next
+        A assign 01.01.01 frontend-designer-new
+        A assign 01.01.01 system-engineer-new
+        A assign 01.01.02 default-new
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A assign 01.01.01 frontend-designer-new
+        error not_in_family: frontend-designer-new is neither in the family of system-engineer-codex nor a default agent. hint: use default, or leave agent out
+    A assign 01.01.01 system-engineer-new
+        01.01.01#1 pending system-engineer-new failover
+    A assign 01.01.02 default-new
+        01.01.02#1 pending default-new failover
+    "#);
+}
+
+#[test]
+fn a_workstream_whose_plan_is_not_approved_is_not_completed() {
+    let mut world = World::new();
+    world.entry.as_mut().unwrap().approval = Approval::default();
+    world.plan = parse("# Plan: P");
+    insta::assert_snapshot!(world.transcript("person complete"), @"
+    person complete
+        error awaiting_approval: the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
+    ");
+}
+
+#[test]
+fn approving_a_plan_takes_its_new_names_over() {
+    let mut world = World::new();
+    let mut out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+    ",
+    );
+    world.plan = parse(&PLAN.replace("Schema", "Tables"));
+    out += "\n-- Schema becomes Tables\n";
+    out += &world.transcript(
+        "
+        A next
+        person approve-plan
+        A next
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    -- Schema becomes Tables
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] warnings ["01.01.01: PLAN.md calls it \"Tables\", the recorded state is of \"Schema\""] (no change)
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[["01.01.01","Schema","Tables"]]}
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
     "#);
 }
 

@@ -95,7 +95,14 @@ pub(super) fn decide(
 fn check_texts(request: &UpdateThread) -> Result<String, Refusal> {
     let report = request.report.as_deref().unwrap_or_default().trim();
     check_length("report", report)?;
+    let ends = request.said.is_report();
     for (name, items) in [("artifacts", &request.artifacts), ("next_steps", &request.next_steps)] {
+        if !ends && items.as_ref().is_some_and(|items| !items.is_empty()) {
+            return Err(Refusal::invalid(
+                format!("{name} belongs to completed, blocked or failed"),
+                "say it when the work ends; report is for progress",
+            ));
+        }
         let items = items.as_deref().unwrap_or_default();
         if items.len() > MAX_ITEMS {
             return Err(Refusal::invalid(
@@ -179,22 +186,10 @@ impl Step<'_, '_> {
     fn start(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         let number = self.open_cycle();
-        let latest = self.thread.latest_number();
-        if let Some(decision) = open_decision(self.scene, self.ledger.board(), self.id) {
-            match decision.action {
-                DecisionAction::Reassign => {
-                    return Err(Refusal::ReassignmentRequired { thread: self.id, candidate: decision.agent });
-                }
-                DecisionAction::Block => {
-                    let why = "its retry and its reassignment are used, or nobody else can take it".to_owned();
-                    return Err(Refusal::FailoverExhausted { thread: self.id, why });
-                }
-                // The retry after a worker's own `blocked` is used when it starts.
-                DecisionAction::Retry if self.thread.status == Status::Blocked => {
-                    self.ledger.record(Event::RetryUsed { thread: self.id, after: latest });
-                }
-                DecisionAction::Retry => {}
-            }
+        let retries = self.require_a_run()?.is_some();
+        if retries && self.thread.status == Status::Blocked {
+            // The retry after a worker's own `blocked` is used when it starts.
+            self.ledger.record(Event::RetryUsed { thread: self.id, after: self.thread.latest_number() });
         }
         self.record_start(number, self.caller);
         self.became(Status::InProgress, None);
@@ -221,6 +216,15 @@ impl Step<'_, '_> {
         Ok(None)
     }
 
+    /// A report that names no attempt, of a thread that was reassigned and not started since, is of the
+    /// new agent's run, not of the attempt that failed before.
+    fn resolved(&self, meant: Meant) -> Meant {
+        let cycle = self.ledger.board().open_cycle_of(self.id.batch);
+        let reassigned_after = cycle.and_then(|cycle| cycle.budget(self.id).carried_out_after());
+        let waits = self.thread.status == Status::Pending && reassigned_after == Some(self.thread.latest_number());
+        if meant == Meant::Unsaid && waits { Meant::Next } else { meant }
+    }
+
     fn complete(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
         match self.thread.status {
             Status::InProgress => {
@@ -234,7 +238,7 @@ impl Step<'_, '_> {
                 name_thread(self.scene, self.id, self.ledger);
                 self.end_latest(AttemptStatus::Completed, false);
             }
-            _ => self.end_or_record(meant, AttemptStatus::Completed, false)?,
+            _ => self.end_or_record(self.resolved(meant), AttemptStatus::Completed, false)?,
         }
         self.became(Status::Completed, Some(self.report.clone()));
         Ok(None)
@@ -244,10 +248,10 @@ impl Step<'_, '_> {
         if self.thread.status == Status::InProgress {
             self.join_cycle();
             self.end_latest(AttemptStatus::Failed, self.request.transient);
-        } else if !self.amends_nothing(meant)? {
-            self.end_or_record(meant, AttemptStatus::Failed, self.request.transient)?;
-        } else {
+        } else if self.amends_nothing(meant)? || self.amends_the_past(meant) {
             return Ok(open_decision(self.scene, self.ledger.board(), self.id));
+        } else {
+            self.end_or_record(self.resolved(meant), AttemptStatus::Failed, self.request.transient)?;
         }
         self.became(Status::Blocked, Some(self.report.clone()));
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
@@ -262,7 +266,10 @@ impl Step<'_, '_> {
             Status::Blocked if self.was_tried() => return self.amend_failure(meant),
             _ => {
                 self.require_ready()?;
-                if let Some(same) = self.same_failure(meant)? {
+                if self.amends_the_past(meant) {
+                    return Ok(None);
+                }
+                if let Some(same) = self.same_failure(meant) {
                     return Ok(Some(same));
                 }
                 self.end_or_record(meant, AttemptStatus::Failed, self.request.transient)?;
@@ -288,12 +295,12 @@ impl Step<'_, '_> {
 
     /// Returns the decision that stands, where a pending thread's failure is told a second time, by
     /// its worker and by the planner (DESIGN §5a.8).
-    fn same_failure(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    fn same_failure(&self, meant: Meant) -> Option<Decision> {
         let board = self.ledger.board();
-        let Some(cycle) = board.open_cycle_of(self.id.batch) else { return Ok(None) };
-        let Some(latest) = self.thread.attempts_in(self.id, cycle).next_back() else { return Ok(None) };
+        let Some(cycle) = board.open_cycle_of(self.id.batch) else { return None };
+        let Some(latest) = self.thread.attempts_in(self.id, cycle).next_back() else { return None };
         if latest.status != AttemptStatus::Failed {
-            return Ok(None);
+            return None;
         }
         let open = open_decision(self.scene, board, self.id);
         let same = match meant {
@@ -302,17 +309,14 @@ impl Step<'_, '_> {
             Meant::Unsaid => latest.report == self.report,
         };
         match open {
-            Some(decision) if same => Ok(Some(decision)),
+            Some(decision) if same => Some(decision),
             // What was decided is done already: the thread was reassigned.
-            None if same => Ok(Some(Decision {
+            None if same => Some(Decision {
                 action: DecisionAction::Reassign,
                 agent: self.scene.agent(board, self.id).0,
                 attempt: latest.number + 1,
-            })),
-            Some(Decision { action: DecisionAction::Reassign, agent, .. }) => {
-                Err(Refusal::ReassignmentRequired { thread: self.id, candidate: agent })
-            }
-            _ => Ok(None),
+            }),
+            _ => None,
         }
     }
 
@@ -400,6 +404,19 @@ impl Step<'_, '_> {
             && self.request.next_steps.as_ref().is_none_or(|given| *given == self.thread.next_steps))
     }
 
+    /// Amends an attempt that was named and that counts in no open cycle, or only in one that a person
+    /// has written off: it is history, so nothing is decided and nothing is charged.
+    fn amends_the_past(&mut self, meant: Meant) -> bool {
+        let Some(latest) = self.thread.latest() else { return false };
+        if meant != Meant::Latest || self.was_tried() {
+            return false;
+        }
+        if latest.status == AttemptStatus::Failed && latest.report != self.report {
+            self.end_latest(AttemptStatus::Failed, self.request.transient);
+        }
+        true
+    }
+
     /// Lets the running attempt count in the open cycle of its batch, which is opened where the batch
     /// is ready. An attempt of a batch that is not ready counts in none.
     fn join_cycle(&mut self) {
@@ -426,11 +443,31 @@ impl Step<'_, '_> {
         name_thread(self.scene, self.id, self.ledger);
         let latest_failed = self.thread.latest().is_some_and(|latest| latest.status == AttemptStatus::Failed);
         let another_failure = meant == Meant::Unsaid && self.request.said == Said::Failed && latest_failed;
-        if meant == Meant::Next || another_failure || !self.was_tried() {
+        let was_not_tried = meant == Meant::Unsaid && !self.was_tried();
+        if meant == Meant::Next || another_failure || was_not_tried {
+            if status != AttemptStatus::Completed {
+                self.require_a_run()?;
+            }
             self.record_start(cycle, Caller::CommandLine);
         }
         self.end_latest(status, transient);
         Ok(())
+    }
+
+    /// Refuses a run that could not have been: the thread waits for its reassignment, or for nothing.
+    fn require_a_run(&self) -> Result<Option<Decision>, Refusal> {
+        let decision = open_decision(self.scene, self.ledger.board(), self.id);
+        match decision {
+            Some(Decision { action: DecisionAction::Reassign, agent, .. }) => {
+                Err(Refusal::ReassignmentRequired { thread: self.id, candidate: agent })
+            }
+            Some(Decision { action: DecisionAction::Block, .. }) => Err(Refusal::FailoverExhausted {
+                thread: self.id,
+                why: "its retry and its reassignment are used, or nobody else can take it".to_owned(),
+                next: None,
+            }),
+            decision => Ok(decision),
+        }
     }
 
     fn record_start(&mut self, cycle: u32, owner: Caller) {

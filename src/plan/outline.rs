@@ -69,7 +69,9 @@ pub(super) fn outline(text: &str) -> Outline {
         match event {
             Event::Start(tag) => {
                 match tag {
-                    Tag::Heading { level, .. } if depth == 0 => {
+                    // Text with a line of dashes under it is text with a rule, to everybody who writes a
+                    // plan: only headings with hashes are structure.
+                    Tag::Heading { level, .. } if depth == 0 && text[range.start..].starts_with('#') => {
                         heading = Some(Heading { level: level as u8, content: range.end..range.end, range });
                     }
                     Tag::HtmlBlock => comments_in(text, range, &mut found.comments),
@@ -83,7 +85,7 @@ pub(super) fn outline(text: &str) -> Outline {
             Event::End(tag) => {
                 depth = depth.saturating_sub(1);
                 match tag {
-                    TagEnd::Heading(_) if depth == 0 => found.headings.extend(heading.take()),
+                    TagEnd::Heading(_) => found.headings.extend(heading.take()),
                     TagEnd::Strong => {
                         if let Some(from) = bold_from.take() {
                             found.markers.extend(marker(text, from..range.end));
@@ -106,10 +108,13 @@ fn starts_line(text: &str, at: usize) -> bool {
 
 fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
     let inner = text[bold.clone()].trim_matches(['*', '_']).trim();
+    let rest_of_line = text[bold.end..].lines().next().unwrap_or_default();
     let (word, end) = match inner.strip_suffix(':') {
         Some(word) => (word, bold.end),
-        None if text[bold.end..].starts_with(':') => (inner, bold.end + 1),
-        None => (inner, bold.end),
+        None if rest_of_line.starts_with(':') => (inner, bold.end + 1),
+        None if rest_of_line.trim().is_empty() => (inner, bold.end),
+        // A sentence that starts with a bold word.
+        None => return None,
     };
     let word = word.trim().to_ascii_lowercase();
     matches!(word.as_str(), "summary" | "details" | "agent").then_some(Marker { word, range: bold.start..end })
@@ -124,7 +129,9 @@ fn comments_in(text: &str, html: Range<usize>, found: &mut Vec<Comment>) {
         let search = start + 2;
         let (end, closed) = match text[search..html.end].find(CLOSE) {
             Some(close) => ((search + close + CLOSE.len()).max(body), true),
-            None => (html.end, false),
+            // A comment that is not closed takes the rest of the file, unless other HTML ends it.
+            None if text[html.end..].trim().is_empty() => (html.end, false),
+            None => return,
         };
         found.push(Comment { range: start..end, closed });
         at = end;

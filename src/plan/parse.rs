@@ -43,10 +43,13 @@ struct Reader<'t> {
     stages: Vec<Stage>,
     problems: Vec<Problem>,
     in_stages: bool,
+    /// There was a `## Stages`: structure behind its end is a mistake.
+    had_stages: bool,
     /// Below a heading that carries a problem: what hangs on it is left out without a word.
     skipping: bool,
     stage_open: bool,
-    batch_open: bool,
+    /// The batch at hand, by its place in the stage at hand.
+    open_batch: Option<usize>,
     section: Section,
     section_start: usize,
     seen_stages: HashSet<StageNumber>,
@@ -65,9 +68,10 @@ impl<'t> Reader<'t> {
             stages: Vec::new(),
             problems: Vec::new(),
             in_stages: false,
+            had_stages: false,
             skipping: false,
             stage_open: false,
-            batch_open: false,
+            open_batch: None,
             section: Section::Other,
             section_start: 0,
             seen_stages: HashSet::new(),
@@ -79,19 +83,21 @@ impl<'t> Reader<'t> {
     fn heading(&mut self, heading: &Heading) {
         let (title, agent) = self.title(heading);
         match heading.level {
+            // Any other heading of this level is text: a worker's details may hold one.
             1 => {
-                self.leave_stage(heading, false);
-                self.in_stages = false;
-                if self.name.is_none()
-                    && let Some(name) = strip_word(&title, "plan").and_then(|rest| rest.trim_start().strip_prefix(':'))
-                    && !name.trim().is_empty()
-                {
-                    self.name = Some(name.trim().to_owned());
+                let name = strip_word(&title, "plan").and_then(|rest| rest.trim_start().strip_prefix(':'));
+                if let Some(name) = name {
+                    self.leave_stage(heading, false);
+                    self.in_stages = false;
+                    if self.name.is_none() && !name.trim().is_empty() {
+                        self.name = Some(name.trim().to_owned());
+                    }
                 }
             }
             2 => {
                 self.leave_stage(heading, false);
-                self.in_stages = title.eq_ignore_ascii_case("stages");
+                self.in_stages = title.trim_end_matches(':').eq_ignore_ascii_case("stages");
+                self.had_stages |= self.in_stages;
             }
             level => match (level, label(&title)) {
                 (3, Some(Label { level: Level::Stage, number, name })) => {
@@ -114,8 +120,15 @@ impl<'t> Reader<'t> {
                     }
                     // What hangs on it is left out; after a batch or thread the stage goes on.
                     self.close_section(heading.range.start);
-                    self.batch_open = false;
+                    self.open_batch = None;
                     self.stage_open &= misplaced != Level::Stage;
+                }
+                (5, Some(Label { level: misplaced @ Level::Batch, number: Some(_), .. }))
+                | (6, Some(Label { level: misplaced @ Level::Thread, number: Some(_), .. }))
+                    if self.had_stages && !self.skipping =>
+                {
+                    self.skipping = true;
+                    self.problem(heading.range.start, ProblemKind::Misplaced(misplaced));
                 }
                 (3, _) => self.leave_stage(heading, false),
                 (4, _) => self.stage_section(heading, &title),
@@ -147,25 +160,28 @@ impl<'t> Reader<'t> {
     }
 
     fn stage_section(&mut self, heading: &Heading, title: &str) {
-        self.close_section(heading.range.start);
-        self.batch_open = false;
-        if !self.stage_open {
-            return;
-        }
-        self.skipping = false;
         let title = title.trim_end_matches(':').to_lowercase();
         let section = match title.strip_prefix("stage ").unwrap_or(&title).trim() {
             "definition" => Section::Definition,
             "constitution" => Section::Constitution,
             "questions" => Section::Questions,
+            "batches" | "threads" => Section::Other,
+            // A heading that means nothing here is text, where there is text that it can belong to.
+            _ if matches!(self.section, Section::ThreadBody | Section::BatchSummary) => return,
             _ => Section::Other,
         };
+        self.close_section(heading.range.start);
+        self.open_batch = None;
+        if !self.stage_open {
+            return;
+        }
+        self.skipping = false;
         self.open_section(section, heading);
     }
 
     fn batch(&mut self, heading: &Heading, number: Option<u16>, name: String) {
         let Some(stage) = self.parent_stage(heading, Level::Batch) else { return };
-        self.batch_open = false;
+        self.open_batch = None;
         self.skipping = true;
         let Some(number) = number else {
             return self.problem(heading.range.start, ProblemKind::MissingNumber(Level::Batch));
@@ -182,39 +198,43 @@ impl<'t> Reader<'t> {
     }
 
     fn thread(&mut self, heading: &Heading, number: Option<u16>, name: String, agent: Option<NamedAgent>) {
-        let legacy = heading.level == 5 && !self.batch_open;
-        if !legacy && !self.batch_open && self.stage_open && !self.skipping {
-            self.close_section(heading.range.start);
-            return self.problem(heading.range.start, ProblemKind::Misplaced(Level::Thread));
-        }
-        let below_bad_batch = self.skipping && !self.batch_open;
+        let below_something_bad = self.skipping && self.open_batch.is_none();
         let Some(stage) = self.parent_stage(heading, Level::Thread) else { return };
-        if below_bad_batch {
+        let legacy = heading.level == 5 && self.open_batch.is_none();
+        if below_something_bad {
             return;
+        }
+        if !legacy && self.open_batch.is_none() {
+            return self.problem(heading.range.start, ProblemKind::Misplaced(Level::Thread));
         }
         let Some(number) = number else {
             return self.problem(heading.range.start, ProblemKind::MissingNumber(Level::Thread));
         };
         if legacy {
-            let id = BatchId { stage, number: 0 };
-            if self.seen_batches.insert(id, heading.range.start).is_none() {
-                let name = self.stages.last().map(|stage| stage.name.clone()).unwrap_or_default();
-                self.push_batch(Batch { id, name, summary: String::new(), threads: Vec::new() });
-            }
-            self.batch_open = true;
+            self.open_legacy_batch(stage, heading);
         }
-        let Some(batch) = self.stages.last().and_then(|stage| stage.batches.last()).map(|batch| batch.id) else {
-            return;
-        };
+        let Some(batch) = self.batch_mut().map(|batch| batch.id) else { return };
         let id = ThreadId { batch, number };
         if !self.seen_threads.insert(id) {
             return self.problem(heading.range.start, ProblemKind::DuplicateThread(id));
         }
         self.name_expected(heading, &name, Level::Thread);
-        if let Some(batch) = self.stages.last_mut().and_then(|stage| stage.batches.last_mut()) {
+        if let Some(batch) = self.batch_mut() {
             batch.threads.push(Thread { id, name, agent, summary: String::new(), details: String::new() });
         }
         self.open_section(Section::ThreadBody, heading);
+    }
+
+    /// Opens batch 00 of the stage, which is made where there is none.
+    fn open_legacy_batch(&mut self, stage: StageNumber, heading: &Heading) {
+        let id = BatchId { stage, number: 0 };
+        let batches = self.stages.last().map(|stage| stage.batches.as_slice()).unwrap_or_default();
+        self.open_batch = batches.iter().position(|batch| batch.id == id);
+        if self.open_batch.is_none() {
+            self.seen_batches.insert(id, heading.range.start);
+            let name = self.stages.last().map(|stage| stage.name.clone()).unwrap_or_default();
+            self.push_batch(Batch { id, name, summary: String::new(), threads: Vec::new() });
+        }
     }
 
     /// Returns the stage that a batch or thread heading stands in, and ends the text before it.
@@ -233,8 +253,12 @@ impl<'t> Reader<'t> {
     fn push_batch(&mut self, batch: Batch) {
         if let Some(stage) = self.stages.last_mut() {
             stage.batches.push(batch);
-            self.batch_open = true;
+            self.open_batch = Some(stage.batches.len() - 1);
         }
+    }
+
+    fn batch_mut(&mut self) -> Option<&mut Batch> {
+        self.stages.last_mut()?.batches.get_mut(self.open_batch?)
     }
 
     fn name_expected(&mut self, heading: &Heading, name: &str, level: Level) {
@@ -246,7 +270,7 @@ impl<'t> Reader<'t> {
     fn leave_stage(&mut self, heading: &Heading, skipping: bool) {
         self.close_section(heading.range.start);
         self.stage_open = false;
-        self.batch_open = false;
+        self.open_batch = None;
         self.skipping = skipping;
     }
 
@@ -274,18 +298,13 @@ impl<'t> Reader<'t> {
             Section::Questions => self.questions(&range),
             Section::BatchSummary => {
                 let text = self.source(range);
-                if let Some(batch) = self.stages.last_mut().and_then(|stage| stage.batches.last_mut()) {
+                if let Some(batch) = self.batch_mut() {
                     batch.summary = text;
                 }
             }
             Section::ThreadBody => {
                 let body = self.thread_body(range);
-                if let Some(thread) = self
-                    .stages
-                    .last_mut()
-                    .and_then(|stage| stage.batches.last_mut())
-                    .and_then(|batch| batch.threads.last_mut())
-                {
+                if let Some(thread) = self.batch_mut().and_then(|batch| batch.threads.last_mut()) {
                     thread.summary = body.summary;
                     thread.details = body.details;
                     thread.agent = thread.agent.take().or(body.agent);
@@ -311,15 +330,9 @@ impl<'t> Reader<'t> {
     fn thread_body(&self, range: Range<usize>) -> ThreadBody {
         let mut body = ThreadBody::default();
         let mut start = range.start;
-        // `@agent:NAME` on a line of its own directly under the heading.
-        let before_text = self.text[range.clone()].len() - self.text[range.clone()].trim_start().len();
-        let first_line = self.text[start + before_text..range.end].lines().next().unwrap_or_default();
-        if let Some((name, at)) = agent_in(first_line)
-            && at.start == 0
-            && at.end == first_line.trim_end().len()
-        {
-            body.agent = Some(self.named_agent(name, start + before_text));
-            start += before_text + first_line.len();
+        if let Some((agent, end)) = self.agent_line(&range) {
+            body.agent = Some(agent);
+            start = end;
         }
         let mut open: (Part, usize) = (Part::Intro, start);
         let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
@@ -370,6 +383,23 @@ impl<'t> Reader<'t> {
             body.summary = intro;
         }
         body
+    }
+
+    /// Returns the agent of an `@agent:NAME` on a line of its own directly under the heading, and where
+    /// that line ends. Comments and blank lines may stand around it.
+    fn agent_line(&self, range: &Range<usize>) -> Option<(NamedAgent, usize)> {
+        let mut start = range.start;
+        for line in self.text[range.clone()].split_inclusive('\n') {
+            let end = start + line.len();
+            let text = self.source(start..end);
+            if !text.is_empty() {
+                let (name, _) = agent_in(&text).filter(|(_, at)| *at == (0..text.len()))?;
+                let column = line.find("@agent:").unwrap_or_default();
+                return Some((self.named_agent(name, start + column), end));
+            }
+            start = end;
+        }
+        None
     }
 
     /// Returns the source of `range` byte for byte, without HTML comments and the blank around it.

@@ -170,6 +170,7 @@ fn an_agent_is_named_in_any_of_three_places() {
         "###### Thread 1: T\n**Agent:** codex\n**Summary:** s",
         "###### Thread 1: T\n**Summary:** s\n**Agent:** `codex`\n\n**Details:** d",
         "###### Thread 1: T\n**Agent**: @agent:codex",
+        "###### Thread 1: T\n<!-- for now -->\n@agent:codex <!-- see\n#12 -->\n**Summary:** s",
     ] {
         assert_eq!(name(text).as_deref(), Some("codex"), "{text:?}");
     }
@@ -215,6 +216,9 @@ fn summary_and_details_are_the_sources_own_bytes() {
             "",
             "a  b\n\n###### A heading of its own\n\nc",
         ),
+        ("**Details** are below\n\n**Details:** d", "**Details** are below", "d"),
+        ("**Summary:** s\n---\n**Details:** d\n# install\n#### Files\n- f", "s\n---", "d\n# install\n#### Files\n- f"),
+        ("<details>\n<!-- open\n\n</details>", "", "<details>\n<!-- open\n\n</details>"),
         ("- **Summary:** in a list is text", "", "- **Summary:** in a list is text"),
         ("text with **Summary:** inside", "", "text with **Summary:** inside"),
     ] {
@@ -230,6 +234,32 @@ fn headings_in_fences_comments_quotes_and_lists_are_not_structure() {
     );
     assert_eq!(plan.stages.len(), 1);
     assert_eq!(plan.problems, []);
+}
+
+#[test]
+fn nothing_is_left_out_without_a_word() {
+    let problems = |text: &str| {
+        let plan = parse(text);
+        let problems: Vec<String> =
+            plan.problems.iter().map(|problem| format!("{}: {}", problem.line, problem.kind)).collect();
+        (plan.threads().count(), problems.join("; "))
+    };
+    let start = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n###### Thread 1: T\n";
+    for (text, expected) in [
+        ("## Steps\n###### Thread 2: U\n###### Thread 3: V\n", (1, "7: a thread heading means nothing here")),
+        ("## Steps\n##### Batch 2: C\n", (1, "7: a batch heading means nothing here")),
+        ("### Notes\n###### Thread 2: U\n", (1, "7: a thread heading means nothing here")),
+        ("text\n---\n###### Thread 2: U\n", (2, "")),
+        ("# install\n###### Thread 2: U\n", (2, "")),
+        ("#### Batches\n##### Thread 2: old\n", (2, "")),
+    ] {
+        assert_eq!(problems(&format!("{start}{text}")), (expected.0, expected.1.to_owned()), "{text:?}");
+    }
+    let legacy = parse(
+        "# Plan: P\n## Stages\n### Stage 1: S\n##### Thread 1: A\n##### Batch 1: B\n###### Thread 1: T\n#### Threads\n##### Thread 2: C\n",
+    );
+    let ids: Vec<String> = legacy.threads().map(|thread| thread.id.to_string()).collect();
+    assert_eq!(ids, ["01.00.01", "01.00.02", "01.01.01"]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl FileStore {
 
     /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
     pub fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
-        Snapshot::read(&self.place, wanted)
+        Snapshot::read(&self.place, wanted, self.server)
     }
 
     /// Takes the right to write, and reads the workstream as it is then.
@@ -70,7 +70,7 @@ impl Locked<'_> {
         let Snapshot { root, workstream, threads_text, index_text, .. } = &self.snapshot;
         let work = root.join("work");
         if let Some(server) = self.store.server
-            && ledger.events().iter().any(|event| event.holds_for() == Some(server))
+            && ledger.board().servers().any(|holder| holder == server)
         {
             self.store.liveness.announce(root, server)?;
         }

@@ -2,11 +2,12 @@
 //! name in `work/.run/`; the kernel frees the lock at the instant the process ends, however it ends.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{File, TryLockError};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::lock::{open, run_folder};
+use super::lock::{is_file_at, open, run_folder};
 use crate::board::ServerId;
 use crate::fault::Fault;
 
@@ -21,11 +22,12 @@ impl Liveness {
     /// lock, so that nobody tidies up in between.
     pub(super) fn announce(&self, root: &Path, server: ServerId) -> Result<(), Fault> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.contains_key(root) {
+        let path = run_folder(root).join(server.to_string());
+        // Somebody may have cleaned the folder up (`git clean`): then the name is written anew.
+        if held.get(root).is_some_and(|file| is_file_at(file, &path)) {
             return Ok(());
         }
         tidy(root);
-        let path = run_folder(root).join(server.to_string());
         let file = open(&path).map_err(Fault::io("open", &path))?;
         file.lock().map_err(Fault::io("lock", &path))?;
         held.insert(root.to_owned(), file);
@@ -41,8 +43,11 @@ pub(super) fn alive(root: &Path, servers: impl Iterator<Item = ServerId>) -> BTr
 
 /// Whoever asks takes a shared lock, so that two who ask at once do not take each other for the owner.
 fn lives(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    match File::open(path) {
+        Ok(file) => file.try_lock_shared().is_err(),
+        // What cannot be looked at may live: nobody is taken for dead on a guess.
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
 }
 
 /// Removes the files of processes that are gone.

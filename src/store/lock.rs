@@ -31,12 +31,22 @@ fn make_run_folder(root: &Path) -> Result<PathBuf, Fault> {
 /// Whoever has to wait does so in the kernel, which serves waiters in turn; a thread of its own does,
 /// because the kernel's wait has no end.
 pub(super) fn lock(root: &Path, wait: Duration) -> Result<File, Fault> {
-    let path = make_run_folder(root)?.join("lock");
-    let file = open(&path).map_err(Fault::io("open", &path))?;
+    loop {
+        let path = make_run_folder(root)?.join("lock");
+        let file = lock_file(&path, wait)?;
+        // Whoever waited for a file that was removed meanwhile holds a lock that nobody else sees.
+        if is_file_at(&file, &path) {
+            return Ok(file);
+        }
+    }
+}
+
+fn lock_file(path: &Path, wait: Duration) -> Result<File, Fault> {
+    let file = open(path).map_err(Fault::io("open", path))?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(source)) => return Err(Fault::io("lock", &path)(source)),
+        Err(TryLockError::Error(source)) => return Err(Fault::io("lock", path)(source)),
     }
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -45,8 +55,27 @@ pub(super) fn lock(root: &Path, wait: Duration) -> Result<File, Fault> {
         let _ = sender.send(locked);
     });
     match receiver.recv_timeout(wait) {
-        Ok(locked) => locked.map_err(Fault::io("lock", &path)),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(Fault::Busy { path, waited: wait }),
+        Ok(locked) => locked.map_err(Fault::io("lock", path)),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            Err(Fault::Busy { path: path.to_owned(), waited: wait })
+        }
+    }
+}
+
+/// Returns whether the open file is the one that stands at the path now.
+pub(super) fn is_file_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let (Ok(open), Ok(there)) = (file.metadata(), path.metadata()) else { return false };
+        (open.dev(), open.ino()) == (there.dev(), there.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        // There an open file cannot be removed.
+        let _ = file;
+        path.exists()
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Reads the files as they are now.
-    pub(super) fn read(place: &Place, wanted: Option<&str>) -> Result<Self, Stopped> {
+    pub(super) fn read(place: &Place, wanted: Option<&str>, own: Option<ServerId>) -> Result<Self, Stopped> {
         let root = place.workspace()?;
         let work = root.join("work");
         let index_path = work.join("index.json");
@@ -61,7 +61,9 @@ impl Snapshot {
             None => threads_json::ThreadsJson::default(),
         };
         let roster = read_roster(&work.join("agents.yaml"), &plan, &threads.board)?;
-        let alive = liveness::alive(&root, threads.board.servers());
+        let mut alive = liveness::alive(&root, threads.board.servers());
+        // Whoever asks lives, whatever became of its file.
+        alive.extend(own);
         Ok(Self {
             workspace: root.display().to_string(),
             root,
@@ -181,14 +183,16 @@ fn read_bounded(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TooMuch> {
 fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     #[derive(serde::Deserialize)]
     struct Version {
-        version: Option<String>,
+        version: Option<serde_json::Value>,
     }
 
+    // What is no JSON at all is told by the reader of the file, with its place.
     let Ok(Version { version: Some(version) }) = serde_json::from_str(text) else { return Ok(()) };
-    if version == "1" || version.starts_with("1.") {
-        return Ok(());
+    match version.as_str() {
+        Some(version) if version == "1" || version.starts_with("1.") => Ok(()),
+        Some(version) => Err(Fault::UnknownFormat { path: path.to_owned(), version: version.to_owned() }),
+        None => Err(Fault::UnknownFormat { path: path.to_owned(), version: version.to_string() }),
     }
-    Err(Fault::UnknownFormat { path: path.to_owned(), version })
 }
 
 fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {

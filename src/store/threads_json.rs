@@ -84,8 +84,8 @@ struct SessionRecord {
     started_at: Option<String>,
     completed_at: Option<String>,
     status: SessionWord,
-    attempt: Option<u32>,
-    cycle: Option<u32>,
+    attempt: Option<Counter>,
+    cycle: Option<Counter>,
     report: Option<String>,
     transient: Option<bool>,
     server: Option<ServerWord>,
@@ -95,7 +95,7 @@ struct SessionRecord {
 #[serde(rename_all = "camelCase")]
 struct CycleRecord {
     batch: BatchWord,
-    cycle: u32,
+    cycle: Counter,
     status: CycleWord,
     holder: Option<ServerWord>,
     read: Option<bool>,
@@ -112,6 +112,8 @@ struct BudgetRecord {
     retried_after: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reassigned_after: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned_after: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +144,20 @@ enum SessionWord {
 enum CycleWord {
     Open,
     Closed,
+}
+
+/// The number of an attempt or a cycle, small enough to count on from.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "u32")]
+struct Counter(u32);
+
+impl TryFrom<u32> for Counter {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        const MAX: u32 = 1_000_000;
+        if number <= MAX { Ok(Self(number)) } else { Err(format!("{number} is over the limit of {MAX}")) }
+    }
 }
 
 /// An id or a name that is read strictly, so that an error carries line and column.
@@ -319,7 +335,7 @@ fn thread(record: ThreadRecord) -> Thread {
 
 fn attempt(record: SessionRecord, next: u32) -> Attempt {
     Attempt {
-        number: record.attempt.map_or(next, |number| number.max(next)),
+        number: record.attempt.map_or(next, |number| number.0.max(next)),
         agent: record.agent_name.unwrap_or_default(),
         status: match record.status {
             SessionWord::Running => AttemptStatus::Running,
@@ -327,7 +343,7 @@ fn attempt(record: SessionRecord, next: u32) -> Attempt {
             SessionWord::Failed => AttemptStatus::Failed,
             SessionWord::Interrupted => AttemptStatus::Interrupted,
         },
-        cycle: record.cycle,
+        cycle: record.cycle.map(|cycle| cycle.0),
         report: record.report.unwrap_or_default(),
         transient: record.transient.unwrap_or_default(),
         server: record.server.map(|server| server.0),
@@ -341,6 +357,7 @@ fn cycle(record: CycleRecord) -> Cycle {
         let budget = Budget {
             retried_after: record.retried_after,
             reassigned_after: record.reassigned_after,
+            assigned_after: record.assigned_after,
             reason: record.reason,
             fresh_after: record.fresh_after.unwrap_or_default(),
         };
@@ -348,7 +365,7 @@ fn cycle(record: CycleRecord) -> Cycle {
     };
     Cycle {
         batch: record.batch.0,
-        number: record.cycle,
+        number: record.cycle.0,
         open: record.status == CycleWord::Open,
         holder: record.holder.map(|holder| holder.0),
         read: record.read.unwrap_or_default(),
@@ -469,6 +486,7 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
             thread_id: ThreadWord(*id),
             retried_after: budget.retried_after,
             reassigned_after: budget.reassigned_after,
+            assigned_after: budget.assigned_after,
             reason: budget.reason.clone(),
             fresh_after: (budget.fresh_after > 0).then_some(budget.fresh_after),
         })
