@@ -51,6 +51,21 @@ fn a_person_releases_a_hold() {
 }
 
 #[test]
+fn a_planner_whose_lock_files_are_cleaned_away_lives_on() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut first = workspace.serve();
+    let mut second = workspace.serve();
+    first.answer("next_batch", &json!({}));
+    first.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    // A worker runs `git clean -fdx`.
+    std::fs::remove_dir_all(workspace.root().join("work/.run")).unwrap();
+    let resumed = first.answer("next_batch", &json!({}));
+    assert_eq!(resumed["dispatch"], json!(["01.01.02"]), "its own running attempt is not interrupted");
+    first.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "report": "going on"}));
+    assert!(second.answer("next_batch", &json!({}))["held_by"].is_string(), "its next write shows that it lives");
+}
+
+#[test]
 fn what_belongs_to_this_machine_stays_out_of_the_repository() {
     let workspace = Workspace::with_plan(PLAN);
     let mut server = workspace.serve();
