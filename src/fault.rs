@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::decide::Code;
+use crate::decide::{Code, Refusal};
 
 /// A failure of the machine, or a file that cannot be used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,40 @@ impl Fault {
             }
             Self::Io { .. } => "call again; nothing was changed".into(),
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
+        }
+    }
+}
+
+/// Why there is no answer: the rules say no, or the machine failed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant is named after what it carries")]
+pub enum Stopped {
+    #[error("{0}")]
+    Refusal(Refusal),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+impl Stopped {
+    /// Returns the machine-readable name.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refusal(refusal) => refusal.code(),
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+
+    /// Returns what to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Refusal(refusal) => refusal.hint(),
+            Self::Fault(fault) => fault.hint(),
         }
     }
 }

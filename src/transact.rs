@@ -5,45 +5,11 @@
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{
-    AgentAnswer, AgentRequest, Caller, Code, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_agent,
+    AgentAnswer, AgentRequest, Caller, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_agent,
     decide_for_person,
 };
-use crate::fault::Fault;
+use crate::fault::Stopped;
 use crate::store::FileStore;
-
-/// Why there is no answer: the rules say no, or the machine failed.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each variant is named after what it carries")]
-pub enum Stopped {
-    #[error("{0}")]
-    Refusal(Refusal),
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl From<Refusal> for Stopped {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refusal(refusal)
-    }
-}
-
-impl Stopped {
-    /// Returns the machine-readable name.
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Refusal(refusal) => refusal.code(),
-            Self::Fault(fault) => fault.code(),
-        }
-    }
-
-    /// Returns what to do next.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Refusal(refusal) => refusal.hint(),
-            Self::Fault(fault) => fault.hint(),
-        }
-    }
-}
 
 /// Carries out a request of the agents' door.
 pub fn transact_for_agent(

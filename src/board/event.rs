@@ -137,6 +137,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// Returns the event of a thread that has a status, and perhaps a new report.
+    pub fn became(thread: ThreadId, status: Status, report: Option<String>) -> Self {
+        Self::ThreadBecame { thread, status, report, artifacts: None, next_steps: None }
+    }
+
     /// Returns the thread that it happened to.
     pub fn thread(&self) -> Option<ThreadId> {
         match self {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use super::render::{printable, problem};
 use crate::decide::Refusal;
-use crate::transact::Stopped;
+use crate::fault::Stopped;
 
 /// The exit code of a failing machine.
 pub(super) const IO: u8 = 6;

@@ -21,8 +21,9 @@ use clap::{Parser, Subcommand};
 
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest};
+use crate::fault::Stopped;
 use crate::store::{FileStore, Place};
-use crate::transact::{Stopped, transact_for_person};
+use crate::transact::transact_for_person;
 
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
 /// passes.

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::cycles::{is_name, name_thread, write_name};
+use super::cycles::{name_thread, write_name};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
-use super::scene::Scene;
+use super::scene::{Scene, is_name};
 use super::sweep::sweep;
 use crate::board::{AttemptStatus, Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
@@ -137,13 +137,7 @@ fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledg
             transient: false,
         });
     }
-    ledger.record(Event::ThreadBecame {
-        thread: id,
-        status: Status::Cancelled,
-        report: Some(report),
-        artifacts: None,
-        next_steps: None,
-    });
+    ledger.record(Event::became(id, Status::Cancelled, Some(report)));
 }
 
 /// Returns the threads of a stage that are neither completed nor cancelled.

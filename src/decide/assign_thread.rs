@@ -23,7 +23,7 @@ pub struct Assignment {
     /// The agent that runs it next.
     pub agent: String,
     /// Its status now.
-    #[schemars(with = "super::next_batch::ThreadStatus")]
+    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The attempt that runs, comes next or was the last.
     pub attempt: u32,
@@ -164,12 +164,6 @@ fn record(
         });
     }
     if thread.status != Status::Pending {
-        ledger.record(Event::ThreadBecame {
-            thread: id,
-            status: Status::Pending,
-            report: None,
-            artifacts: None,
-            next_steps: None,
-        });
+        ledger.record(Event::became(id, Status::Pending, None));
     }
 }

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::answer::BatchName;
 use super::failover::{OpenDecision, open_decisions};
 use super::gates::{BatchCompletionStatus, Next, Standing, next};
 use super::ledger::Ledger;
-use super::next_batch::BatchName;
 use super::refusal::Refusal;
 use super::request::Caller;
 use super::scene::{Scene, is_settled};
@@ -46,7 +46,7 @@ pub struct Outcome {
     /// The thread.
     pub thread_id: String,
     /// Its status.
-    #[schemars(with = "super::next_batch::ThreadStatus")]
+    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// Its last report.
     pub report: String,
@@ -101,7 +101,7 @@ pub(super) fn decide(
     Ok(BatchOutcome {
         batch_completion_status: standing.status,
         workstream: scene.workstream.to_owned(),
-        batch: Some(BatchName { id: batch.id.to_string(), name: batch.name.clone() }),
+        batch: Some(BatchName::of(batch)),
         outcomes: batch.threads.iter().map(|thread| outcome(thread.id)).collect(),
         blocked_threads: blocked.map(|thread| thread.id.to_string()).collect(),
         fallback_threads: scene.fallback_threads(board, batch),

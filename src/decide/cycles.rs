@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::request::Caller;
-use super::scene::Scene;
+use super::scene::{Scene, is_name};
 use crate::board::Event;
 use crate::plan::{BatchId, ThreadId};
 
@@ -32,11 +32,6 @@ pub(super) fn name_thread(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) 
         return;
     }
     write_name(scene, id, ledger);
-}
-
-/// Returns whether a recorded name is one: other programs write the id where they know no name.
-pub(super) fn is_name(id: ThreadId, name: &str) -> bool {
-    !name.is_empty() && name.parse() != Ok(id)
 }
 
 /// Writes down the names that the plan has for a thread now.

@@ -147,22 +147,15 @@ pub(super) fn decide_failure(scene: &Scene<'_>, id: ThreadId, report: &str, ledg
     };
     let after = thread.latest_number();
     let decision = worded(scene, board, id, verdict.clone());
-    let became = |status, report| Event::ThreadBecame {
-        thread: id,
-        status,
-        report: Some(report),
-        artifacts: None,
-        next_steps: None,
-    };
     match verdict {
         Verdict::Retry => {
             ledger.record(Event::RetryUsed { thread: id, after });
-            ledger.record(became(Status::Pending, report.to_owned()));
+            ledger.record(Event::became(id, Status::Pending, Some(report.to_owned())));
         }
-        Verdict::Reassign(_) => ledger.record(became(Status::Pending, report.to_owned())),
+        Verdict::Reassign(_) => ledger.record(Event::became(id, Status::Pending, Some(report.to_owned()))),
         Verdict::Block => {
             let reasons = all_reasons(ledger.board(), id).unwrap_or_else(|| report.to_owned());
-            ledger.record(became(Status::Blocked, reasons));
+            ledger.record(Event::became(id, Status::Blocked, Some(reasons)));
         }
     }
     decision

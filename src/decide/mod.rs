@@ -6,9 +6,11 @@
 //! There are two vocabularies. [`AgentRequest`] is all that the MCP door can say, and it has no
 //! word for a gate; [`PersonRequest`] is the command line's (DESIGN §7).
 
+mod answer;
 mod approve;
 mod assign_thread;
 mod batch_outcome;
+mod code;
 mod complete;
 mod current;
 mod cycles;
@@ -25,16 +27,18 @@ mod sweep;
 mod update_thread;
 mod workstream_status;
 
+pub use answer::{BatchName, BatchSummary, StageName};
 pub use approve::{PlanApproved, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::{BatchOutcome, Outcome};
+pub use code::Code;
 pub use complete::StreamCompleted;
 pub use current::Current;
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
-pub use next_batch::{BatchName, DispatchThread, NextBatch, StageName};
-pub use read_thread::{Brief, BriefBatch, BriefStage, EarlierAttempt, Sibling};
-pub use refusal::{Code, Refusal};
+pub use next_batch::{DispatchThread, NextBatch};
+pub use read_thread::{Brief, BriefStage, EarlierAttempt, Sibling};
+pub use refusal::Refusal;
 pub use release::Released;
 pub use request::{
     AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::answer::{BatchSummary, StageName};
 use super::batch_outcome::Outcome;
 use super::cycles::open_cycle;
 use super::failover::{OpenDecision, open_decision, open_decisions};
@@ -12,7 +13,7 @@ use super::request::Caller;
 use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
 use super::sweep::sweep;
 use crate::board::{Board, Cycle, Event, ServerId, Status};
-use crate::plan::{Batch, Stage};
+use crate::plan::Batch;
 
 /// The answer of `next_batch`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -50,38 +51,6 @@ pub struct NextBatch {
     pub warnings: Vec<String>,
 }
 
-/// A stage, in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub struct StageName {
-    /// Its number.
-    pub number: u16,
-    /// Its name.
-    pub name: String,
-}
-
-/// A batch, in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub struct BatchSummary {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// What it is about.
-    pub summary: String,
-}
-
-/// A batch, by id and name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub struct BatchName {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-}
-
 /// A thread as the planner needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
@@ -91,7 +60,7 @@ pub struct DispatchThread {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "ThreadStatus")]
+    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The agent that runs it.
     pub agent: String,
@@ -101,19 +70,6 @@ pub struct DispatchThread {
     pub attempt: u32,
     /// What it is about.
     pub summary: String,
-}
-
-/// The status words of a thread, for schemas.
-#[derive(JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-#[expect(dead_code, reason = "it only describes `Status::word` to schemars")]
-pub(super) enum ThreadStatus {
-    Pending,
-    InProgress,
-    Completed,
-    Blocked,
-    Cancelled,
 }
 
 /// Decides the request.
@@ -140,11 +96,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         batch_completion_status: standing.status,
         workstream: scene.workstream.to_owned(),
         stage: stage.map(StageName::of),
-        batch: Some(BatchSummary {
-            id: shown.id.to_string(),
-            name: shown.name.clone(),
-            summary: shown.summary.clone(),
-        }),
+        batch: Some(BatchSummary::of(shown)),
         cycle: board.open_cycle_of(shown.id).map(|cycle| cycle.number),
         resumed: !matches!(hand, Hand::Open { resumed: false, .. }),
         held_by: match hand {
@@ -286,12 +238,6 @@ fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>) -> NextBatch {
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
         warnings,
-    }
-}
-
-impl StageName {
-    pub(super) fn of(stage: &Stage) -> Self {
-        Self { number: stage.number.0, name: stage.name.clone() }
     }
 }
 

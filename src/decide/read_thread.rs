@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::answer::BatchSummary;
 use super::failover::current_agent;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
@@ -19,7 +20,7 @@ pub struct Brief {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "super::next_batch::ThreadStatus")]
+    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The agent that runs it.
     pub agent: String,
@@ -28,7 +29,7 @@ pub struct Brief {
     /// The stage it stands in.
     pub stage: BriefStage,
     /// The batch it stands in.
-    pub batch: BriefBatch,
+    pub batch: BatchSummary,
     /// What it is about.
     pub summary: String,
     /// What to do.
@@ -53,18 +54,6 @@ pub struct BriefStage {
     pub constitution: String,
 }
 
-/// A batch, for a worker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub struct BriefBatch {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// What it is about.
-    pub summary: String,
-}
-
 /// A thread of the same batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
@@ -74,7 +63,7 @@ pub struct Sibling {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "super::next_batch::ThreadStatus")]
+    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The agent that runs it.
     pub agent: String,
@@ -115,7 +104,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
             definition: stage.definition.clone(),
             constitution: stage.constitution.clone(),
         },
-        batch: BriefBatch { id: batch.id.to_string(), name: batch.name.clone(), summary: batch.summary.clone() },
+        batch: BatchSummary::of(batch),
         summary: thread.summary.clone(),
         details: thread.details.clone(),
         siblings: batch

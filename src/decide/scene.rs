@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cycles::is_name;
 use super::refusal::Refusal;
 use crate::board::{Board, Cycle, ServerId, Status};
 use crate::closest::closest;
@@ -122,6 +121,11 @@ impl<'s> Scene<'s> {
     fn left_the_plan(&self, board: &Board) -> Vec<String> {
         board.threads.keys().filter(|id| self.plan.thread(**id).is_none()).map(ToString::to_string).collect()
     }
+}
+
+/// Returns whether a recorded name is one: other programs write the id where they know no name.
+pub(super) fn is_name(id: ThreadId, name: &str) -> bool {
+    !name.is_empty() && name.parse() != Ok(id)
 }
 
 /// Returns whether every thread of the batch is completed or cancelled (DESIGN §2 "complete").

@@ -41,13 +41,7 @@ fn block_hopeless(scene: &Scene<'_>, ledger: &mut Ledger) {
         board.threads.keys().copied().filter(|id| id.batch == batch).filter(is_hopeless).collect();
     for id in hopeless {
         let report = all_reasons(ledger.board(), id);
-        ledger.record(Event::ThreadBecame {
-            thread: id,
-            status: Status::Blocked,
-            report,
-            artifacts: None,
-            next_steps: None,
-        });
+        ledger.record(Event::became(id, Status::Blocked, report));
     }
 }
 
@@ -76,12 +70,6 @@ fn interrupt(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
             report: INTERRUPTED.to_owned(),
             transient: false,
         });
-        ledger.record(Event::ThreadBecame {
-            thread: id,
-            status: Status::Pending,
-            report: None,
-            artifacts: None,
-            next_steps: None,
-        });
+        ledger.record(Event::became(id, Status::Pending, None));
     }
 }

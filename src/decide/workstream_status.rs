@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::answer::BatchName;
 use super::failover::current_agent;
 use super::gates::{Next, ON_HOLD, STATUS_COMMAND, Standing, admit, is_approved, next};
 use super::ledger::Ledger;
-use super::next_batch::BatchName;
 use super::scene::{Scene, attempt_in_answers, is_complete};
 use super::sweep::sweep;
 use crate::board::{Board, Status};
@@ -78,7 +78,7 @@ pub struct OpenThread {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "super::next_batch::ThreadStatus")]
+    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The agent that runs it, or ran it last.
     pub agent: String,
@@ -142,7 +142,7 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> WorkstreamStatus
             (Some(_), Err(gate)) => gate.reason(),
         },
         stages: scene.plan.stages.iter().map(|stage| counted(scene, board, stage)).collect(),
-        next_batch: shown.map(|batch| BatchName { id: batch.id.to_string(), name: batch.name.clone() }),
+        next_batch: shown.map(BatchName::of),
         held_by: board.open_cycle().and_then(|cycle| scene.living_holder(cycle)).map(|holder| holder.to_string()),
         open_threads: scene.plan.batches().flat_map(|batch| open_threads(scene, board, batch)).collect(),
         gate_command: standing.gate_command,

@@ -5,7 +5,7 @@ use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Value, json};
 
 use crate::decide::Code;
-use crate::transact::Stopped;
+use crate::fault::Stopped;
 
 /// The key of the machine-readable copy in a result's `_meta`.
 const META_KEY: &str = "workstream-mcp/error";

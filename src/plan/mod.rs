@@ -6,9 +6,12 @@
 mod approval;
 mod check;
 mod id;
+mod label;
 mod outline;
 mod parse;
 mod problem;
+mod source;
+mod thread_body;
 
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, SoundPlan, plan_hash};
 pub use check::check;

@@ -3,9 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::id::{BatchId, StageNumber, ThreadId, number};
-use super::outline::{Comment, Heading, Outline, outline};
+use super::id::{BatchId, StageNumber, ThreadId};
+use super::label::{Label, label, strip_word};
+use super::outline::{Heading, Outline, outline};
 use super::problem::{Level, Problem, ProblemKind};
+use super::source::Source;
+use super::thread_body::thread_body;
 use super::{Batch, NamedAgent, Plan, Stage, Thread};
 
 /// Reads a PLAN.md: a plan, and all that is wrong with its text.
@@ -36,9 +39,7 @@ enum Section {
 
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact about the heading above")]
 struct Reader<'t> {
-    text: &'t str,
-    outline: &'t Outline,
-    lines: Lines<'t>,
+    source: Source<'t>,
     name: Option<String>,
     stages: Vec<Stage>,
     problems: Vec<Problem>,
@@ -61,9 +62,7 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     fn new(text: &'t str, outline: &'t Outline) -> Self {
         Self {
-            text,
-            outline,
-            lines: Lines::new(text),
+            source: Source::new(text, outline),
             name: None,
             stages: Vec::new(),
             problems: Vec::new(),
@@ -81,7 +80,7 @@ impl<'t> Reader<'t> {
     }
 
     fn heading(&mut self, heading: &Heading) {
-        let (title, agent) = self.title(heading);
+        let (title, agent) = self.source.title(heading);
         match heading.level {
             // Any other heading of this level is text: a worker's details may hold one.
             1 => {
@@ -286,7 +285,7 @@ impl<'t> Reader<'t> {
         match section {
             Section::Other => {}
             Section::Definition | Section::Constitution => {
-                let text = self.source(range);
+                let text = self.source.span(range);
                 if let Some(stage) = self.stages.last_mut() {
                     let part =
                         if section == Section::Definition { &mut stage.definition } else { &mut stage.constitution };
@@ -297,13 +296,13 @@ impl<'t> Reader<'t> {
             }
             Section::Questions => self.questions(&range),
             Section::BatchSummary => {
-                let text = self.source(range);
+                let text = self.source.span(range);
                 if let Some(batch) = self.batch_mut() {
                     batch.summary = text;
                 }
             }
             Section::ThreadBody => {
-                let body = self.thread_body(range);
+                let body = thread_body(&self.source, range);
                 if let Some(thread) = self.batch_mut().and_then(|batch| batch.threads.last_mut()) {
                     thread.summary = body.summary;
                     thread.details = body.details;
@@ -314,12 +313,12 @@ impl<'t> Reader<'t> {
     }
 
     fn questions(&mut self, range: &Range<usize>) {
-        for check_box in &self.outline.boxes {
+        for check_box in &self.source.outline.boxes {
             if check_box.checked || !range.contains(&check_box.range.start) {
                 continue;
             }
-            let line = self.text[check_box.range.end..].lines().next().unwrap_or_default();
-            let question = self.source(check_box.range.end..check_box.range.end + line.len());
+            let line = self.source.text[check_box.range.end..].lines().next().unwrap_or_default();
+            let question = self.source.span(check_box.range.end..check_box.range.end + line.len());
             // A template's empty box asks nothing.
             if !question.is_empty() {
                 self.problem(check_box.range.start, ProblemKind::OpenQuestion(question));
@@ -327,123 +326,17 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn thread_body(&self, range: Range<usize>) -> ThreadBody {
-        let mut body = ThreadBody::default();
-        let mut start = range.start;
-        if let Some((agent, end)) = self.agent_line(&range) {
-            body.agent = Some(agent);
-            start = end;
-        }
-        let mut open: (Part, usize) = (Part::Intro, start);
-        let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
-        for marker in &self.outline.markers {
-            if marker.range.start < start || marker.range.start >= range.end {
-                continue;
-            }
-            let seen = |part: Part| open.0 == part || parts.iter().any(|(known, _)| *known == part);
-            match marker.word.as_str() {
-                "summary" if !seen(Part::Summary) && !seen(Part::Details) => {
-                    parts.push((open.0, open.1..marker.range.start));
-                    open = (Part::Summary, marker.range.end);
-                }
-                "details" if !seen(Part::Details) => {
-                    parts.push((open.0, open.1..marker.range.start));
-                    open = (Part::Details, marker.range.end);
-                }
-                "agent" if !seen(Part::Details) && body.agent.is_none() => {
-                    let line = self.text[marker.range.end..range.end].lines().next().unwrap_or_default();
-                    let name = line.trim().trim_matches('`');
-                    let name = name.strip_prefix("@agent:").unwrap_or(name);
-                    if !name.is_empty() && name.chars().all(is_agent_char) {
-                        body.agent = Some(self.named_agent(name.to_owned(), marker.range.start));
-                        parts.push((open.0, open.1..marker.range.start));
-                        open = (open.0, marker.range.end + line.len());
-                    }
-                }
-                _ => {}
-            }
-        }
-        parts.push((open.0, open.1..range.end));
-        let text = |wanted: Part| {
-            let texts: Vec<String> = parts
-                .iter()
-                .filter(|(part, _)| *part == wanted)
-                .map(|(_, range)| self.source(range.clone()))
-                .filter(|text| !text.is_empty())
-                .collect();
-            texts.join("\n\n")
-        };
-        body.summary = text(Part::Summary);
-        body.details = text(Part::Details);
-        // Text that stands under no marker takes the place of the part that is missing.
-        let intro = text(Part::Intro);
-        if body.details.is_empty() && !parts.iter().any(|(part, _)| *part == Part::Details) {
-            body.details = intro;
-        } else if body.summary.is_empty() && !parts.iter().any(|(part, _)| *part == Part::Summary) {
-            body.summary = intro;
-        }
-        body
-    }
-
-    /// Returns the agent of an `@agent:NAME` on a line of its own directly under the heading, and where
-    /// that line ends. Comments and blank lines may stand around it.
-    fn agent_line(&self, range: &Range<usize>) -> Option<(NamedAgent, usize)> {
-        let mut start = range.start;
-        for line in self.text[range.clone()].split_inclusive('\n') {
-            let end = start + line.len();
-            let text = self.source(start..end);
-            if !text.is_empty() {
-                let (name, _) = agent_in(&text).filter(|(_, at)| *at == (0..text.len()))?;
-                let column = line.find("@agent:").unwrap_or_default();
-                return Some((self.named_agent(name, start + column), end));
-            }
-            start = end;
-        }
-        None
-    }
-
-    /// Returns the source of `range` byte for byte, without HTML comments and the blank around it.
-    fn source(&self, range: Range<usize>) -> String {
-        let mut text = String::with_capacity(range.len());
-        let mut at = range.start;
-        for comment in comments_within(&self.outline.comments, &range) {
-            text.push_str(&self.text[at..comment.range.start.max(at)]);
-            at = comment.range.end.clamp(at, range.end);
-        }
-        text.push_str(&self.text[at..range.end]);
-        trim_blank(&text).to_owned()
-    }
-
-    /// Returns a heading's text without comments and agent, and the agent.
-    fn title(&self, heading: &Heading) -> (String, Option<NamedAgent>) {
-        let title = self.source(heading.content.clone());
-        match agent_in(&title) {
-            None => (title.trim().to_owned(), None),
-            Some((name, at)) => {
-                let without = format!("{} {}", title[..at.start].trim_end(), title[at.end..].trim_start());
-                let offset = self.text[heading.content.clone()].find("@agent:").unwrap_or(0);
-                let agent = self.named_agent(name, heading.content.start + offset);
-                (without.trim().to_owned(), Some(agent))
-            }
-        }
-    }
-
-    fn named_agent(&self, name: String, offset: usize) -> NamedAgent {
-        let (line, column) = self.lines.position(offset);
-        NamedAgent { name, line, column }
-    }
-
     fn problem(&mut self, offset: usize, kind: ProblemKind) {
-        let (line, column) = self.lines.position(offset);
+        let (line, column) = self.source.position(offset);
         self.problems.push(Problem { line, column, kind });
     }
 
     fn finish(mut self) -> Plan {
-        self.close_section(self.text.len());
+        self.close_section(self.source.text.len());
         if self.name.is_none() {
             self.problem(0, ProblemKind::NoPlanHeading);
         }
-        for comment in self.outline.comments.iter().filter(|comment| !comment.closed) {
+        for comment in self.source.outline.comments.iter().filter(|comment| !comment.closed) {
             self.problem(comment.range.start, ProblemKind::UnclosedComment);
         }
         self.batches_without_threads();
@@ -470,112 +363,6 @@ impl<'t> Reader<'t> {
             let offset = self.seen_batches.get(&id).copied().unwrap_or_default();
             self.problem(offset, ProblemKind::BatchWithoutThreads(id));
         }
-    }
-}
-
-#[derive(Debug, Default)]
-struct ThreadBody {
-    agent: Option<NamedAgent>,
-    summary: String,
-    details: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Intro,
-    Summary,
-    Details,
-}
-
-/// A heading of the plan's structure: `Stage 01: Index`.
-struct Label {
-    level: Level,
-    /// `None`: it is plainly meant as structure, but the number is missing or out of range.
-    number: Option<u16>,
-    name: String,
-}
-
-/// Reads `Stage N: NAME`, `Batch N: NAME` or `Thread N: NAME`. Other headings that start with such a
-/// word (`Thread safety`) are ordinary text.
-fn label(title: &str) -> Option<Label> {
-    let (level, rest) = [("stage", Level::Stage), ("batch", Level::Batch), ("thread", Level::Thread)]
-        .into_iter()
-        .find_map(|(word, level)| Some((level, strip_word(title, word)?)))?;
-    let rest = rest.trim();
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let after = &rest[digits..];
-    if digits > 0 && (after.is_empty() || after.starts_with([':', '-', '–', '—', ' ', '\t'])) {
-        let name = after.trim_start().trim_start_matches([':', '-', '–', '—']).trim().to_owned();
-        return Some(Label { level, number: number(&rest[..digits]), name });
-    }
-    let (token, name) = rest.split_once(':')?;
-    // `Thread: Parser`, `Thread A: Parser`, `Stage 1a: Index`; but `Thread safety: notes` is prose.
-    let is_label = !token.contains(char::is_whitespace)
-        && (token.chars().count() <= 4 || token.contains(|c: char| c.is_ascii_digit()));
-    is_label.then(|| Label { level, number: None, name: name.trim().to_owned() })
-}
-
-/// Strips a word, whatever its case, that is followed by something that does not continue it.
-fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    let head = text.get(..word.len())?;
-    let rest = &text[word.len()..];
-    let ends = rest.chars().next().is_none_or(|c| c == ':' || c.is_whitespace());
-    (head.eq_ignore_ascii_case(word) && ends).then_some(rest)
-}
-
-/// Returns the first `@agent:NAME` of a text and its place.
-fn agent_in(text: &str) -> Option<(String, Range<usize>)> {
-    const MARK: &str = "@agent:";
-    let start = text.find(MARK)?;
-    let name: String = text[start + MARK.len()..].chars().take_while(|c| is_agent_char(*c)).collect();
-    (!name.is_empty()).then(|| {
-        let end = start + MARK.len() + name.len();
-        (name, start..end)
-    })
-}
-
-fn is_agent_char(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
-}
-
-fn comments_within<'c>(comments: &'c [Comment], range: &Range<usize>) -> impl Iterator<Item = &'c Comment> {
-    let first = comments.partition_point(|comment| comment.range.end <= range.start);
-    let end = range.end;
-    comments[first..].iter().take_while(move |comment| comment.range.start < end)
-}
-
-/// Trims blank lines at the start, the blank before text on the first line, and blanks at the end;
-/// the indentation of a first line of its own stays, since it can be code.
-fn trim_blank(text: &str) -> &str {
-    let text = text.trim_end();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        if !line.trim().is_empty() {
-            break;
-        }
-        start += line.len();
-    }
-    let text = &text[start..];
-    if start == 0 { text.trim_start() } else { text }
-}
-
-/// Where lines start, to turn offsets into lines and columns.
-struct Lines<'t> {
-    text: &'t str,
-    starts: Vec<usize>,
-}
-
-impl<'t> Lines<'t> {
-    fn new(text: &'t str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
-    }
-
-    /// Returns line and column in characters, both from 1.
-    fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self.starts[line - 1];
-        (line, self.text[start..offset].chars().count() + 1)
     }
 }
 

@@ -12,14 +12,10 @@ use super::workspace::Place;
 use super::{index_json, threads_json};
 use crate::board::ServerId;
 use crate::decide::Ledger;
-use crate::fault::Fault;
-use crate::transact::Stopped;
+use crate::fault::{Fault, Stopped};
 
 /// How long a call waits for the lock before it is told that the workspace is busy.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
-
-/// The largest index.json, threads.json or agents.yaml that is read, in bytes.
-pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The files of a workspace. Any number of processes may use them at once.
 #[derive(Debug)]

@@ -5,16 +5,17 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::file::MAX_STATE_BYTES;
 use super::workspace::Place;
 use super::{agents_yaml, index_json, liveness, threads_json};
 use crate::board::{Board, ServerId};
 use crate::decide::Scene;
-use crate::fault::Fault;
+use crate::fault::{Fault, Stopped};
 use crate::index::Index;
 use crate::plan::{MAX_PLAN_BYTES, Plan, parse, plan_hash};
 use crate::roster::Roster;
-use crate::transact::Stopped;
+
+/// The largest index.json, threads.json or agents.yaml that is read, in bytes.
+pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A workstream as the files have it at one instant.
 #[derive(Debug)]

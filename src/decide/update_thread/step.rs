@@ -1,189 +1,29 @@
-//! `update_thread`: what a worker, a planner or a person says of a thread (DESIGN §5, §5a).
+//! What an update does to the board, one function per transition.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::cycles::{cycle_of, name_thread};
-use super::failover::{Decision, DecisionAction, all_reasons, current_agent, decide_failure, open_decision};
-use super::gates::require_ready;
-use super::ledger::Ledger;
-use super::refusal::Refusal;
-use super::request::{Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, UpdateThread};
-use super::scene::{Scene, attempt_in_answers};
-use super::sweep::sweep;
-use crate::board::{AttemptStatus, Budget, Event, Said, Status, Thread, Transition, transition};
+use super::fence::Meant;
+use crate::board::{AttemptStatus, Budget, Event, Said, Status, Thread};
+use crate::decide::cycles::{cycle_of, name_thread};
+use crate::decide::failover::{Decision, DecisionAction, all_reasons, current_agent, decide_failure, open_decision};
+use crate::decide::gates::require_ready;
+use crate::decide::ledger::Ledger;
+use crate::decide::refusal::Refusal;
+use crate::decide::request::{Caller, UpdateThread};
+use crate::decide::scene::Scene;
 use crate::plan::ThreadId;
 
-/// The answer of `update_thread`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Updated {
-    /// The thread.
-    pub thread_id: String,
-    /// Its status now.
-    #[schemars(with = "super::next_batch::ThreadStatus")]
-    pub status: &'static str,
-    /// The attempt that runs, comes next or was the last.
-    pub attempt: u32,
-    /// What to do about a failure; null where nothing failed.
-    pub decision: Option<Decision>,
-}
-
-/// Which attempt a report means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meant {
-    /// The caller named the latest one.
-    Latest,
-    /// The caller named the one that would come next.
-    Next,
-    /// The caller named none.
-    Unsaid,
-}
-
-/// Decides the request.
-pub(super) fn decide(
-    scene: &Scene<'_>,
-    caller: Caller,
-    request: &UpdateThread,
-    ledger: &mut Ledger,
-) -> Result<Updated, Refusal> {
-    let report = check_texts(request)?;
-    sweep(scene, ledger);
-    let id = request.thread;
-    let thread = ledger.board().thread(id).into_owned();
-    if scene.plan.thread(id).is_none() && thread.running().is_none() {
-        return Err(scene.unknown_thread(id));
-    }
-    if needs_force(request, thread.status) {
-        return Err(Refusal::ForceRequired { thread: id, now: thread.status, said: request.said });
-    }
-    let follows = transition(thread.status, request.said);
-    let now = thread.status;
-    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: request.said.word().to_owned() };
-    if follows == Transition::Refuse && request.said == Said::InProgress {
-        return Err(refused());
-    }
-    let meant = fence(id, &thread, request, ledger)?;
-    if follows == Transition::Refuse {
-        return Err(refused());
-    }
-    if request.said.is_report() && report.is_empty() {
-        return Err(Refusal::ReportRequired { thread: id, said: request.said });
-    }
-
-    let mut step = Step { scene, caller, request, report, id, thread, ledger };
-    let decision = match follows {
-        Transition::Start => step.start()?,
-        Transition::Heartbeat => step.heartbeat()?,
-        Transition::Complete => step.complete(meant)?,
-        Transition::Block => step.block(meant)?,
-        Transition::Fail => step.fail(meant)?,
-        Transition::Amend => step.amend(),
-        Transition::Reset => step.reset(),
-        Transition::Cancel => step.cancel(),
-        Transition::Refuse => return Err(refused()),
-    };
-    let board = ledger.board();
-    Ok(Updated {
-        thread_id: id.to_string(),
-        status: board.status(id).word(),
-        attempt: attempt_in_answers(board, id),
-        decision,
-    })
-}
-
-/// Returns the report, trimmed; refuses texts over their limits.
-fn check_texts(request: &UpdateThread) -> Result<String, Refusal> {
-    let report = request.report.as_deref().unwrap_or_default().trim();
-    check_length("report", report)?;
-    let ends = request.said.is_report();
-    for (name, items) in [("artifacts", &request.artifacts), ("next_steps", &request.next_steps)] {
-        if !ends && items.as_ref().is_some_and(|items| !items.is_empty()) {
-            return Err(Refusal::invalid(
-                format!("{name} belongs to completed, blocked or failed"),
-                "say it when the work ends; report is for progress",
-            ));
-        }
-        let items = items.as_deref().unwrap_or_default();
-        if items.len() > MAX_ITEMS {
-            return Err(Refusal::invalid(
-                format!("{name} has {} entries, the limit is {MAX_ITEMS}", items.len()),
-                "name the ones that matter",
-            ));
-        }
-        if let Some(long) = items.iter().find(|item| item.chars().count() > MAX_ITEM_CHARS) {
-            let length = long.chars().count();
-            return Err(Refusal::invalid(
-                format!("an entry of {name} has {length} characters, the limit is {MAX_ITEM_CHARS}"),
-                "give a path, a link or one sentence",
-            ));
-        }
-    }
-    Ok(report.to_owned())
-}
-
-/// Refuses a text of more than [`MAX_REPORT_CHARS`] characters.
-pub(super) fn check_length(name: &str, text: &str) -> Result<(), Refusal> {
-    let length = text.chars().count();
-    if length > MAX_REPORT_CHARS {
-        return Err(Refusal::invalid(
-            format!("{name} has {length} characters, the limit is {MAX_REPORT_CHARS}"),
-            "say it in 1-2 sentences",
-        ));
-    }
-    Ok(())
-}
-
-/// What undoes a worker's report or gives an agent fresh budgets is a person's to say.
-fn needs_force(request: &UpdateThread, now: Status) -> bool {
-    let repeats = request.said == Said::Cancelled && now == Status::Cancelled;
-    request.said.is_a_persons() && !request.force && !repeats
-}
-
-/// Checks the attempt number as a fencing token (DESIGN §5a.7).
-fn fence(id: ThreadId, thread: &Thread, request: &UpdateThread, ledger: &Ledger) -> Result<Meant, Refusal> {
-    let Some(given) = request.attempt else { return Ok(Meant::Unsaid) };
-    let latest = thread.latest_number();
-    let stale = || Refusal::StaleAttempt { thread: id, given, latest, now: thread.status };
-    let invalid = |hint: String| Refusal::invalid(format!("{id} has no attempt {given}"), hint);
-    if given == 0 {
-        return Err(invalid("attempts are numbered from 1".to_owned()));
-    }
-    let runs = thread.running().is_some();
-    if request.said == Said::InProgress {
-        return match given {
-            _ if runs && given == latest => Ok(Meant::Latest),
-            _ if !runs && given == latest + 1 => Ok(Meant::Next),
-            _ if given <= latest => Err(stale()),
-            _ if runs => Err(invalid(format!("attempt {latest} runs"))),
-            _ => Err(invalid(format!("start attempt {}", latest + 1))),
-        };
-    }
-    let can_be_next = match thread.status {
-        Status::Pending => true,
-        Status::Blocked => attempt_in_answers(ledger.board(), id) == latest + 1,
-        Status::InProgress | Status::Completed | Status::Cancelled => false,
-    };
-    match given {
-        _ if given < latest => Err(stale()),
-        _ if given == latest => Ok(Meant::Latest),
-        _ if given == latest + 1 && can_be_next => Ok(Meant::Next),
-        _ => Err(invalid(format!("the latest attempt is {latest}"))),
-    }
-}
-
 /// One update on its way: the thread as it was when the request came, and the ledger.
-struct Step<'a, 's> {
-    scene: &'a Scene<'s>,
-    caller: Caller,
-    request: &'a UpdateThread,
-    report: String,
-    id: ThreadId,
-    thread: Thread,
-    ledger: &'a mut Ledger,
+pub(super) struct Step<'a, 's> {
+    pub(super) scene: &'a Scene<'s>,
+    pub(super) caller: Caller,
+    pub(super) request: &'a UpdateThread,
+    pub(super) report: String,
+    pub(super) id: ThreadId,
+    pub(super) thread: Thread,
+    pub(super) ledger: &'a mut Ledger,
 }
 
 impl Step<'_, '_> {
-    fn start(&mut self) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn start(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         let number = self.open_cycle();
         let retries = self.require_a_run()?.is_some();
@@ -197,7 +37,7 @@ impl Step<'_, '_> {
         Ok(None)
     }
 
-    fn heartbeat(&mut self) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn heartbeat(&mut self) -> Result<Option<Decision>, Refusal> {
         let owner = self.thread.running().and_then(|attempt| attempt.server);
         match (owner, self.caller) {
             (Some(owner), Caller::Server(server)) if owner != server => {
@@ -225,7 +65,7 @@ impl Step<'_, '_> {
         if meant == Meant::Unsaid && waits { Meant::Next } else { meant }
     }
 
-    fn complete(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn complete(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
         match self.thread.status {
             Status::InProgress => {
                 self.join_cycle();
@@ -244,7 +84,7 @@ impl Step<'_, '_> {
         Ok(None)
     }
 
-    fn block(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn block(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
         if self.thread.status == Status::InProgress {
             self.join_cycle();
             self.end_latest(AttemptStatus::Failed, self.request.transient);
@@ -257,7 +97,7 @@ impl Step<'_, '_> {
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
-    fn fail(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn fail(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
         match self.thread.status {
             Status::InProgress => {
                 self.join_cycle();
@@ -320,7 +160,7 @@ impl Step<'_, '_> {
         }
     }
 
-    fn amend(&mut self) -> Option<Decision> {
+    pub(super) fn amend(&mut self) -> Option<Decision> {
         let same = |given: &Option<Vec<String>>, known: &Vec<String>| given.as_ref().is_none_or(|given| given == known);
         let unchanged = (self.report.is_empty() || self.report == self.thread.report)
             && same(&self.request.artifacts, &self.thread.artifacts)
@@ -334,7 +174,7 @@ impl Step<'_, '_> {
         None
     }
 
-    fn reset(&mut self) -> Option<Decision> {
+    pub(super) fn reset(&mut self) -> Option<Decision> {
         let after = self.thread.latest_number();
         let has_cycle = match self.ledger.board().open_cycle_of(self.id.batch) {
             Some(cycle) if cycle.budget(self.id) != (Budget { fresh_after: after, ..Budget::default() }) => true,
@@ -350,7 +190,7 @@ impl Step<'_, '_> {
         None
     }
 
-    fn cancel(&mut self) -> Option<Decision> {
+    pub(super) fn cancel(&mut self) -> Option<Decision> {
         name_thread(self.scene, self.id, self.ledger);
         self.interrupt("cancelled by a person");
         self.became(Status::Cancelled, self.new_report());

@@ -1,0 +1,69 @@
+//! The parts that several answers share. What is in an answer is on the wire as it stands here.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::plan::{Batch, Stage};
+
+/// A stage, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct StageName {
+    /// Its number.
+    pub number: u16,
+    /// Its name.
+    pub name: String,
+}
+
+/// A batch, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct BatchSummary {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub summary: String,
+}
+
+/// A batch, by id and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct BatchName {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The status words of a thread, for schemas.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+#[expect(dead_code, reason = "it only describes `Status::word` to schemars")]
+pub(super) enum ThreadStatus {
+    Pending,
+    InProgress,
+    Completed,
+    Blocked,
+    Cancelled,
+}
+
+impl StageName {
+    pub(super) fn of(stage: &Stage) -> Self {
+        Self { number: stage.number.0, name: stage.name.clone() }
+    }
+}
+
+impl BatchSummary {
+    pub(super) fn of(batch: &Batch) -> Self {
+        Self { id: batch.id.to_string(), name: batch.name.clone(), summary: batch.summary.clone() }
+    }
+}
+
+impl BatchName {
+    pub(super) fn of(batch: &Batch) -> Self {
+        Self { id: batch.id.to_string(), name: batch.name.clone() }
+    }
+}

@@ -1,0 +1,155 @@
+//! The names of all refusals and faults, and what each door needs of them: one list, three matches.
+
+/// The machine-readable name of a refusal or a fault (DESIGN §8), with what each door needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "`meaning` says it, and tool-schemas/_refusals.json lists it")]
+pub enum Code {
+    InvalidArgument,
+    NoWorkspace,
+    NoCurrentWorkstream,
+    UnknownWorkstream,
+    UnknownBatch,
+    UnknownThread,
+    UnknownAgent,
+    ReportRequired,
+    InvalidTransition,
+    BatchNotReady,
+    AwaitingApproval,
+    AlreadyRunning,
+    StaleAttempt,
+    ReassignmentRequired,
+    FailoverExhausted,
+    NotInFamily,
+    HeldByAnotherPlanner,
+    PlanHasProblems,
+    NotComplete,
+    ForceRequired,
+    PlanUnreadable,
+    StateUnreadable,
+    Busy,
+    Io,
+}
+
+impl Code {
+    /// All codes, in the order of DESIGN §8; the last refusals before the faults are the command line's own.
+    pub const ALL: [Self; 24] = [
+        Self::InvalidArgument,
+        Self::NoWorkspace,
+        Self::NoCurrentWorkstream,
+        Self::UnknownWorkstream,
+        Self::UnknownBatch,
+        Self::UnknownThread,
+        Self::UnknownAgent,
+        Self::ReportRequired,
+        Self::InvalidTransition,
+        Self::BatchNotReady,
+        Self::AwaitingApproval,
+        Self::AlreadyRunning,
+        Self::StaleAttempt,
+        Self::ReassignmentRequired,
+        Self::FailoverExhausted,
+        Self::NotInFamily,
+        Self::HeldByAnotherPlanner,
+        Self::PlanHasProblems,
+        Self::NotComplete,
+        Self::ForceRequired,
+        Self::PlanUnreadable,
+        Self::StateUnreadable,
+        Self::Busy,
+        Self::Io,
+    ];
+
+    /// Returns the word in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "invalid_argument",
+            Self::NoWorkspace => "no_workspace",
+            Self::NoCurrentWorkstream => "no_current_workstream",
+            Self::UnknownWorkstream => "unknown_workstream",
+            Self::UnknownBatch => "unknown_batch",
+            Self::UnknownThread => "unknown_thread",
+            Self::UnknownAgent => "unknown_agent",
+            Self::ReportRequired => "report_required",
+            Self::InvalidTransition => "invalid_transition",
+            Self::BatchNotReady => "batch_not_ready",
+            Self::AwaitingApproval => "awaiting_approval",
+            Self::AlreadyRunning => "already_running",
+            Self::StaleAttempt => "stale_attempt",
+            Self::ReassignmentRequired => "reassignment_required",
+            Self::FailoverExhausted => "failover_exhausted",
+            Self::NotInFamily => "not_in_family",
+            Self::HeldByAnotherPlanner => "held_by_another_planner",
+            Self::PlanHasProblems => "plan_has_problems",
+            Self::NotComplete => "not_complete",
+            Self::ForceRequired => "force_required",
+            Self::PlanUnreadable => "plan_unreadable",
+            Self::StateUnreadable => "state_unreadable",
+            Self::Busy => "busy",
+            Self::Io => "io",
+        }
+    }
+
+    /// Returns what it means, as one sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "An argument is malformed, too long, or not known to the tool.",
+            Self::NoWorkspace => "There is no folder with work/index.json or work/*/PLAN.md.",
+            Self::NoCurrentWorkstream => "Several workstreams, none is current, and the call names none.",
+            Self::UnknownWorkstream => "No workstream has that id or name.",
+            Self::UnknownBatch => "PLAN.md has no such batch.",
+            Self::UnknownThread => "PLAN.md has no such thread.",
+            Self::UnknownAgent => "The roster has no such agent.",
+            Self::ReportRequired => "completed, blocked and failed need a report.",
+            Self::InvalidTransition => "The thread's status does not allow it.",
+            Self::BatchNotReady => "An earlier batch is not complete, or the workstream is.",
+            Self::AwaitingApproval => "A person has to pass a gate first.",
+            Self::AlreadyRunning => "Another living server process runs the attempt.",
+            Self::StaleAttempt => "The report is of an attempt that has a successor.",
+            Self::ReassignmentRequired => "The thread must be assigned to another agent first.",
+            Self::FailoverExhausted => "The thread has used its retry and its reassignment.",
+            Self::NotInFamily => "The agent can not stand in for this one.",
+            Self::HeldByAnotherPlanner => "Another living planner executes the batch.",
+            Self::PlanHasProblems => "The plan has problems that a person must settle before approving it.",
+            Self::NotComplete => "Threads are open, or stages are not approved.",
+            Self::ForceRequired => "It undoes something; a person means it by --force.",
+            Self::PlanUnreadable => "PLAN.md is missing, too large or not UTF-8.",
+            Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
+            Self::Busy => "Another process held the lock for too long.",
+            Self::Io => "The machine failed; nothing was changed.",
+        }
+    }
+
+    /// Returns whether agents can meet it, or only people.
+    pub fn is_a_persons(self) -> bool {
+        matches!(self, Self::PlanHasProblems | Self::NotComplete | Self::ForceRequired)
+    }
+
+    /// Returns the exit code of the command line. 2 is also clap's, for a line that cannot be parsed.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::ReportRequired
+            | Self::InvalidTransition
+            | Self::BatchNotReady
+            | Self::AwaitingApproval
+            | Self::AlreadyRunning
+            | Self::StaleAttempt
+            | Self::ReassignmentRequired
+            | Self::FailoverExhausted
+            | Self::NotInFamily
+            | Self::HeldByAnotherPlanner
+            | Self::PlanHasProblems
+            | Self::NotComplete
+            | Self::ForceRequired => 1,
+            Self::InvalidArgument => 2,
+            Self::NoWorkspace
+            | Self::NoCurrentWorkstream
+            | Self::UnknownWorkstream
+            | Self::UnknownBatch
+            | Self::UnknownThread
+            | Self::UnknownAgent => 3,
+            Self::PlanUnreadable | Self::StateUnreadable => 4,
+            Self::Busy => 5,
+            Self::Io => 6,
+        }
+    }
+}

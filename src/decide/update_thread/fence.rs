@@ -1,0 +1,52 @@
+//! The attempt number as a fencing token: a worker that everybody thought dead cannot overwrite its
+//! successor (DESIGN §5a.7).
+
+use crate::board::{Said, Status, Thread};
+use crate::decide::ledger::Ledger;
+use crate::decide::refusal::Refusal;
+use crate::decide::request::UpdateThread;
+use crate::decide::scene::attempt_in_answers;
+use crate::plan::ThreadId;
+
+/// Which attempt a report means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meant {
+    /// The caller named the latest one.
+    Latest,
+    /// The caller named the one that would come next.
+    Next,
+    /// The caller named none.
+    Unsaid,
+}
+
+/// Checks the attempt number as a fencing token (DESIGN §5a.7).
+pub(super) fn fence(id: ThreadId, thread: &Thread, request: &UpdateThread, ledger: &Ledger) -> Result<Meant, Refusal> {
+    let Some(given) = request.attempt else { return Ok(Meant::Unsaid) };
+    let latest = thread.latest_number();
+    let stale = || Refusal::StaleAttempt { thread: id, given, latest, now: thread.status };
+    let invalid = |hint: String| Refusal::invalid(format!("{id} has no attempt {given}"), hint);
+    if given == 0 {
+        return Err(invalid("attempts are numbered from 1".to_owned()));
+    }
+    let runs = thread.running().is_some();
+    if request.said == Said::InProgress {
+        return match given {
+            _ if runs && given == latest => Ok(Meant::Latest),
+            _ if !runs && given == latest + 1 => Ok(Meant::Next),
+            _ if given <= latest => Err(stale()),
+            _ if runs => Err(invalid(format!("attempt {latest} runs"))),
+            _ => Err(invalid(format!("start attempt {}", latest + 1))),
+        };
+    }
+    let can_be_next = match thread.status {
+        Status::Pending => true,
+        Status::Blocked => attempt_in_answers(ledger.board(), id) == latest + 1,
+        Status::InProgress | Status::Completed | Status::Cancelled => false,
+    };
+    match given {
+        _ if given < latest => Err(stale()),
+        _ if given == latest => Ok(Meant::Latest),
+        _ if given == latest + 1 && can_be_next => Ok(Meant::Next),
+        _ => Err(invalid(format!("the latest attempt is {latest}"))),
+    }
+}

@@ -1,0 +1,95 @@
+//! `update_thread`: what a worker, a planner or a person says of a thread (DESIGN §5, §5a).
+//!
+//! Here the request is checked, from the outside in: its texts, its thread, the table of transitions,
+//! the attempt it names. [`step`] carries it out.
+
+mod fence;
+mod step;
+mod texts;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::fence::fence;
+use self::step::Step;
+pub(super) use self::texts::check_length;
+use self::texts::check_texts;
+use super::failover::Decision;
+use super::ledger::Ledger;
+use super::refusal::Refusal;
+use super::request::{Caller, UpdateThread};
+use super::scene::{Scene, attempt_in_answers};
+use super::sweep::sweep;
+use crate::board::{Said, Status, Transition, transition};
+
+/// The answer of `update_thread`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Updated {
+    /// The thread.
+    pub thread_id: String,
+    /// Its status now.
+    #[schemars(with = "super::answer::ThreadStatus")]
+    pub status: &'static str,
+    /// The attempt that runs, comes next or was the last.
+    pub attempt: u32,
+    /// What to do about a failure; null where nothing failed.
+    pub decision: Option<Decision>,
+}
+
+/// Decides the request.
+pub(super) fn decide(
+    scene: &Scene<'_>,
+    caller: Caller,
+    request: &UpdateThread,
+    ledger: &mut Ledger,
+) -> Result<Updated, Refusal> {
+    let report = check_texts(request)?;
+    sweep(scene, ledger);
+    let id = request.thread;
+    let thread = ledger.board().thread(id).into_owned();
+    if scene.plan.thread(id).is_none() && thread.running().is_none() {
+        return Err(scene.unknown_thread(id));
+    }
+    if needs_force(request, thread.status) {
+        return Err(Refusal::ForceRequired { thread: id, now: thread.status, said: request.said });
+    }
+    let follows = transition(thread.status, request.said);
+    let now = thread.status;
+    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: request.said.word().to_owned() };
+    if follows == Transition::Refuse && request.said == Said::InProgress {
+        return Err(refused());
+    }
+    let meant = fence(id, &thread, request, ledger)?;
+    if follows == Transition::Refuse {
+        return Err(refused());
+    }
+    if request.said.is_report() && report.is_empty() {
+        return Err(Refusal::ReportRequired { thread: id, said: request.said });
+    }
+
+    let mut step = Step { scene, caller, request, report, id, thread, ledger };
+    let decision = match follows {
+        Transition::Start => step.start()?,
+        Transition::Heartbeat => step.heartbeat()?,
+        Transition::Complete => step.complete(meant)?,
+        Transition::Block => step.block(meant)?,
+        Transition::Fail => step.fail(meant)?,
+        Transition::Amend => step.amend(),
+        Transition::Reset => step.reset(),
+        Transition::Cancel => step.cancel(),
+        Transition::Refuse => return Err(refused()),
+    };
+    let board = ledger.board();
+    Ok(Updated {
+        thread_id: id.to_string(),
+        status: board.status(id).word(),
+        attempt: attempt_in_answers(board, id),
+        decision,
+    })
+}
+
+/// What undoes a worker's report or gives an agent fresh budgets is a person's to say.
+fn needs_force(request: &UpdateThread, now: Status) -> bool {
+    let repeats = request.said == Said::Cancelled && now == Status::Cancelled;
+    request.said.is_a_persons() && !request.force && !repeats
+}

@@ -1,0 +1,24 @@
+//! threads.json: text → [`Board`], and a board's changes → text (DESIGN §3).
+//!
+//! Reading knows the fields that the rules need. Writing changes the fields that changed and leaves
+//! every other byte of a record as it stands, in its place.
+
+mod read;
+mod record;
+mod write;
+
+pub(super) use read::read;
+pub(super) use write::write;
+
+use crate::board::Board;
+
+/// The version that new files are written with. Files of other 1.x versions keep theirs.
+pub(super) const VERSION: &str = "1.0.0";
+
+/// What a threads.json says.
+#[derive(Debug, Default)]
+pub(super) struct ThreadsJson {
+    pub(super) board: Board,
+    /// Records that stand for no thread, one sentence each.
+    pub(super) oddities: Vec<String>,
+}

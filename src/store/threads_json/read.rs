@@ -1,0 +1,124 @@
+//! Text → board.
+
+use super::ThreadsJson;
+use super::record::{
+    BudgetRecord, CycleRecord, CycleWord, FileRecord, SessionRecord, SessionWord, StatusWord, ThreadRecord,
+};
+use crate::board::{Attempt, AttemptStatus, Budget, Cycle, Status, Thread};
+use crate::plan::ThreadId;
+
+/// Reads a threads.json. The error's line and column are those of `text`.
+pub(in crate::store) fn read(text: &str) -> serde_json::Result<ThreadsJson> {
+    use serde::de::Error as _;
+
+    let file: FileRecord = serde_json::from_str(text)?;
+    let mut read = ThreadsJson::default();
+    for record in file.threads.unwrap_or_default() {
+        let Ok(id) = record.thread_id.parse::<ThreadId>() else {
+            read.oddities.push(format!(
+                "threads.json has a record of {:?}, which is no thread id; it is kept and ignored",
+                record.thread_id.chars().take(60).collect::<String>()
+            ));
+            continue;
+        };
+        if read.board.threads.insert(id, thread(record)).is_some() {
+            return Err(serde_json::Error::custom(format!("thread {id} has two records")));
+        }
+    }
+    read.board.cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();
+    if read.board.cycles.iter().filter(|cycle| cycle.open).count() > 1 {
+        return Err(serde_json::Error::custom("more than one cycle is open"));
+    }
+    Ok(read)
+}
+
+fn thread(record: ThreadRecord) -> Thread {
+    let status = match record.status {
+        None | Some(StatusWord::Pending) => Status::Pending,
+        Some(StatusWord::InProgress) => Status::InProgress,
+        Some(StatusWord::Completed) => Status::Completed,
+        Some(StatusWord::Blocked) => Status::Blocked,
+        Some(StatusWord::Cancelled) => Status::Cancelled,
+    };
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for session in record.sessions.unwrap_or_default() {
+        // Older sessions count by position; numbers never repeat and never go back.
+        let next = attempts.last().map_or(1, |attempt| attempt.number + 1);
+        attempts.push(attempt(session, next));
+    }
+    let last = attempts.len().saturating_sub(1);
+    for (at, attempt) in attempts.iter_mut().enumerate() {
+        // Only the latest session of a thread in progress can be one that runs.
+        if attempt.status == AttemptStatus::Running && (at != last || status != Status::InProgress) {
+            attempt.status = AttemptStatus::Interrupted;
+        }
+    }
+    if status == Status::InProgress && attempts.last().is_none_or(|attempt| attempt.status != AttemptStatus::Running) {
+        // Older software sets the status without a session: an attempt that belongs to nobody.
+        attempts.push(Attempt {
+            number: attempts.last().map_or(1, |attempt| attempt.number + 1),
+            agent: String::new(),
+            status: AttemptStatus::Running,
+            cycle: None,
+            report: String::new(),
+            transient: false,
+            server: None,
+            started_at: None,
+            completed_at: None,
+        });
+    }
+    Thread {
+        name: record.thread_name,
+        stage_name: record.stage_name,
+        batch_name: record.batch_name,
+        status,
+        assigned_agent: record.assigned_agent,
+        report: record.report.unwrap_or_default(),
+        breadcrumb: record.breadcrumb.unwrap_or_default(),
+        artifacts: record.artifacts.unwrap_or_default(),
+        next_steps: record.next_steps.unwrap_or_default(),
+        attempts,
+    }
+}
+
+fn attempt(record: SessionRecord, next: u32) -> Attempt {
+    Attempt {
+        number: record.attempt.map_or(next, |number| number.0.max(next)),
+        agent: record.agent_name.unwrap_or_default(),
+        status: match record.status {
+            SessionWord::Running => AttemptStatus::Running,
+            SessionWord::Completed => AttemptStatus::Completed,
+            SessionWord::Failed => AttemptStatus::Failed,
+            SessionWord::Interrupted => AttemptStatus::Interrupted,
+        },
+        cycle: record.cycle.map(|cycle| cycle.0),
+        report: record.report.unwrap_or_default(),
+        transient: record.transient.unwrap_or_default(),
+        server: record.server.map(|server| server.0),
+        started_at: record.started_at,
+        completed_at: record.completed_at,
+    }
+}
+
+fn cycle(record: CycleRecord) -> Cycle {
+    let budget = |record: BudgetRecord| {
+        let budget = Budget {
+            retried_after: record.retried_after,
+            reassigned_after: record.reassigned_after,
+            assigned_after: record.assigned_after,
+            reason: record.reason,
+            fresh_after: record.fresh_after.unwrap_or_default(),
+        };
+        (record.thread_id.0, budget)
+    };
+    Cycle {
+        batch: record.batch.0,
+        number: record.cycle.0,
+        open: record.status == CycleWord::Open,
+        holder: record.holder.map(|holder| holder.0),
+        read: record.read.unwrap_or_default(),
+        budgets: record.threads.unwrap_or_default().into_iter().map(budget).collect(),
+        opened_at: record.opened_at,
+        closed_at: record.closed_at,
+    }
+}

@@ -1,0 +1,229 @@
+//! A board's changes → text.
+
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::VERSION;
+use super::record::{BatchWord, BudgetRecord, CycleWord, ServerWord, ThreadWord};
+use crate::board::{Attempt, Board, Cycle, Thread};
+use crate::clock::Moment;
+use crate::plan::ThreadId;
+use crate::store::json::{Object, pretty};
+
+const FILE_ORDER: [&str; 5] = ["version", "stream_id", "last_updated", "threads", "cycles"];
+const THREAD_ORDER: [&str; 14] = [
+    "threadId",
+    "threadName",
+    "stageName",
+    "batchName",
+    "status",
+    "assignedAgent",
+    "report",
+    "breadcrumb",
+    "artifacts",
+    "nextSteps",
+    "promptPath",
+    "sessions",
+    "createdAt",
+    "updatedAt",
+];
+const SESSION_ORDER: [&str; 12] = [
+    "sessionId",
+    "agentName",
+    "model",
+    "startedAt",
+    "completedAt",
+    "status",
+    "exitCode",
+    "attempt",
+    "cycle",
+    "report",
+    "transient",
+    "server",
+];
+const CYCLE_ORDER: [&str; 8] = ["batch", "cycle", "status", "holder", "read", "openedAt", "closedAt", "threads"];
+
+/// Returns the text of threads.json with what changed between `before` and `after`. `text` is the file
+/// as it was, which `before` was read from.
+pub(in crate::store) fn write(
+    text: Option<&str>,
+    stream_id: &str,
+    before: &Board,
+    after: &Board,
+    at: Moment,
+) -> serde_json::Result<String> {
+    let mut file: Object = if let Some(text) = text {
+        serde_json::from_str(text)?
+    } else {
+        let mut file = Object::default();
+        file.set("version", &VERSION, &FILE_ORDER)?;
+        file.set("stream_id", &stream_id, &FILE_ORDER)?;
+        file
+    };
+    file.set("last_updated", &at.to_string(), &FILE_ORDER)?;
+    let mut records: Vec<(Option<ThreadId>, Box<RawValue>)> = file
+        .get::<Vec<Box<RawValue>>>("threads")?
+        .unwrap_or_default()
+        .into_iter()
+        .map(|raw| Ok((serde_json::from_str::<IdOnly>(raw.get())?.thread_id.parse().ok(), raw)))
+        .collect::<serde_json::Result<_>>()?;
+    for (id, thread) in &after.threads {
+        let known = before.threads.get(id);
+        if known == Some(thread) {
+            continue;
+        }
+        match records.iter_mut().find(|(record, _)| *record == Some(*id)) {
+            Some((_, raw)) => *raw = write_thread(serde_json::from_str(raw.get())?, *id, known, thread, at)?,
+            None => {
+                let raw = write_thread(Object::default(), *id, None, thread, at)?;
+                let behind = records.iter().rposition(|(record, _)| record.is_some_and(|record| record < *id));
+                records.insert(behind.map_or(0, |behind| behind + 1), (Some(*id), raw));
+            }
+        }
+    }
+    let records: Vec<Box<RawValue>> = records.into_iter().map(|(_, raw)| raw).collect();
+    file.set("threads", &records, &FILE_ORDER)?;
+    if before.cycles != after.cycles {
+        let mut records = file.get::<Vec<Object>>("cycles")?.unwrap_or_default();
+        for (at, cycle) in after.cycles.iter().enumerate() {
+            if before.cycles.get(at) == Some(cycle) {
+                continue;
+            }
+            if records.len() <= at {
+                records.push(Object::default());
+            }
+            write_cycle(&mut records[at], cycle)?;
+        }
+        file.set("cycles", &records, &FILE_ORDER)?;
+    }
+    let mut out = pretty(&serde_json::to_string(&file)?);
+    if text.is_none_or(|text| text.ends_with('\n')) {
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IdOnly {
+    thread_id: String,
+}
+
+fn write_thread(
+    mut record: Object,
+    id: ThreadId,
+    before: Option<&Thread>,
+    after: &Thread,
+    at: Moment,
+) -> serde_json::Result<Box<RawValue>> {
+    let order = &THREAD_ORDER;
+    let is_new = before.is_none();
+    let new = Thread::default();
+    let before = before.unwrap_or(&new);
+    if is_new {
+        record.set("threadId", &id.to_string(), order)?;
+    }
+    for (key, known, text) in [
+        ("threadName", &before.name, &after.name),
+        ("stageName", &before.stage_name, &after.stage_name),
+        ("batchName", &before.batch_name, &after.batch_name),
+        ("assignedAgent", &before.assigned_agent, &after.assigned_agent),
+    ] {
+        if known != text {
+            record.set(key, text, order)?;
+        }
+    }
+    if is_new || before.status != after.status {
+        record.set("status", &after.status.word(), order)?;
+    }
+    if before.report != after.report {
+        record.set("report", &after.report, order)?;
+    }
+    if before.breadcrumb != after.breadcrumb {
+        record.set("breadcrumb", &after.breadcrumb, order)?;
+    }
+    if before.artifacts != after.artifacts {
+        record.set("artifacts", &after.artifacts, order)?;
+    }
+    if before.next_steps != after.next_steps {
+        record.set("nextSteps", &after.next_steps, order)?;
+    }
+    let mut sessions = record.get::<Vec<Object>>("sessions")?.unwrap_or_default();
+    for (at, attempt) in after.attempts.iter().enumerate() {
+        match sessions.get_mut(at) {
+            Some(_) if before.attempts.get(at) == Some(attempt) => {}
+            Some(session) => write_attempt(session, id, before.attempts.get(at), attempt)?,
+            None => {
+                let mut session = Object::default();
+                write_attempt(&mut session, id, None, attempt)?;
+                sessions.push(session);
+            }
+        }
+    }
+    record.set("sessions", &sessions, order)?;
+    if is_new {
+        record.set("createdAt", &at.to_string(), order)?;
+    }
+    record.set("updatedAt", &at.to_string(), order)?;
+    to_raw_value(&record)
+}
+
+fn write_attempt(
+    session: &mut Object,
+    id: ThreadId,
+    before: Option<&Attempt>,
+    after: &Attempt,
+) -> serde_json::Result<()> {
+    let order = &SESSION_ORDER;
+    if before.is_none() {
+        session.set("sessionId", &format!("{id}#{}", after.number), order)?;
+        // The other programs of the family expect a model; which one it was is the client's to know.
+        session.set("model", &"", order)?;
+        session.set("startedAt", &after.started_at.clone().unwrap_or_default(), order)?;
+    }
+    session.set("agentName", &after.agent, order)?;
+    session.set("status", &after.status.word(), order)?;
+    session.set("attempt", &after.number, order)?;
+    if let Some(ended) = &after.completed_at {
+        session.set("completedAt", ended, order)?;
+    }
+    if let Some(cycle) = after.cycle {
+        session.set("cycle", &cycle, order)?;
+    }
+    if !after.report.is_empty() || before.is_some_and(|before| !before.report.is_empty()) {
+        session.set("report", &after.report, order)?;
+    }
+    if after.transient || before.is_some_and(|before| before.transient) {
+        session.set("transient", &after.transient, order)?;
+    }
+    if let Some(server) = after.server {
+        session.set("server", &server.to_string(), order)?;
+    }
+    Ok(())
+}
+
+fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
+    let order = &CYCLE_ORDER;
+    record.set("batch", &BatchWord(cycle.batch), order)?;
+    record.set("cycle", &cycle.number, order)?;
+    record.set("status", if cycle.open { &CycleWord::Open } else { &CycleWord::Closed }, order)?;
+    record.set("holder", &cycle.holder.map(ServerWord), order)?;
+    record.set("read", &cycle.read, order)?;
+    record.set("openedAt", &cycle.opened_at, order)?;
+    if cycle.closed_at.is_some() {
+        record.set("closedAt", &cycle.closed_at, order)?;
+    }
+    let budgets: Vec<BudgetRecord> = cycle
+        .budgets
+        .iter()
+        .map(|(id, budget)| BudgetRecord {
+            thread_id: ThreadWord(*id),
+            retried_after: budget.retried_after,
+            reassigned_after: budget.reassigned_after,
+            assigned_after: budget.assigned_after,
+            reason: budget.reason.clone(),
+            fresh_after: (budget.fresh_after > 0).then_some(budget.fresh_after),
+        })
+        .collect();
+    record.set("threads", &budgets, order)
+}
