@@ -50,9 +50,10 @@ fn hint_for_a_person(refusal: &Refusal) -> String {
         Refusal::BatchNotReady { earlier: Some(earlier), .. } => {
             format!("finish batch {earlier} first; see work status")
         }
-        Refusal::BatchNotReady { earlier: None, .. } => "see work status".into(),
         Refusal::AwaitingApproval { command: Some(command), .. } => format!("run {command}"),
-        Refusal::AwaitingApproval { command: None, .. } => "see work status".into(),
+        Refusal::BatchNotReady { earlier: None, .. } | Refusal::AwaitingApproval { command: None, .. } => {
+            "see work status".into()
+        }
         Refusal::ReassignmentRequired { thread, candidate } => {
             format!("run work assign --thread {thread} --agent {candidate}")
         }

@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         BadYaml {
             at: error.location().map(|location| (place(location.line()), place(location.column()))),
-            why: without_place(error.without_snippet().to_string()),
+            why: without_place(&error.without_snippet().to_string()),
         }
     };
     let file: Option<FileRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
@@ -60,8 +60,8 @@ pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
 }
 
 /// The place is told before the message, so it does not stand behind it as well.
-fn without_place(message: String) -> String {
-    message.rfind(" at line ").map_or(message.clone(), |place| message[..place].to_owned())
+fn without_place(message: &str) -> String {
+    message.rfind(" at line ").map_or(message, |place| &message[..place]).to_owned()
 }
 
 /// People write families as `system-engineer`, `system-engineer-` or `system-engineer-*`.

@@ -137,8 +137,8 @@ impl Step<'_, '_> {
     /// its worker and by the planner (DESIGN §5a.8).
     fn same_failure(&self, meant: Meant) -> Option<Decision> {
         let board = self.ledger.board();
-        let Some(cycle) = board.open_cycle_of(self.id.batch) else { return None };
-        let Some(latest) = self.thread.attempts_in(self.id, cycle).next_back() else { return None };
+        let cycle = board.open_cycle_of(self.id.batch)?;
+        let latest = self.thread.attempts_in(self.id, cycle).next_back()?;
         if latest.status != AttemptStatus::Failed {
             return None;
         }
