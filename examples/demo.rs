@@ -280,10 +280,10 @@ impl Agent {
         let object = arguments.as_object().cloned().unwrap_or_default();
         let started = Instant::now();
         let result = self.server.call_tool(CallToolRequestParams::new(tool).with_arguments(object)).await?;
-        let took = started.elapsed();
+        let elapsed = started.elapsed();
         let text: String = result.content.iter().filter_map(|block| Some(block.as_text()?.text.as_str())).collect();
         let mut line = String::new();
-        write!(line, "{:<32} {tool} {arguments}\n{:>8.2} ms  {text}", self.name, took.as_secs_f64() * 1e3)?;
+        write!(line, "{:<32} {tool} {arguments}\n{:>8.2} ms  {text}", self.name, elapsed.as_secs_f64() * 1e3)?;
         print(&line);
         match result.structured_content {
             Some(answer) if result.is_error != Some(true) => Ok(answer),
@@ -307,10 +307,10 @@ impl Person {
             .env_remove("WORK_ROOT")
             .env_remove("WORK_STREAM")
             .output()?;
-        let took = started.elapsed();
+        let elapsed = started.elapsed();
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         text += &String::from_utf8_lossy(&output.stderr);
-        let line = format!("{:<32} work {}\n{:>8.2} ms  ", "person", arguments.join(" "), took.as_secs_f64() * 1e3);
+        let line = format!("{:<32} work {}\n{:>8.2} ms  ", "person", arguments.join(" "), elapsed.as_secs_f64() * 1e3);
         print(&(line + &text.trim_end().replace('\n', "\n             ")));
         if output.status.success() == succeeds {
             Ok(())

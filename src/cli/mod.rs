@@ -1,6 +1,6 @@
 //! The people's door: a command line. One subcommand per file, each only arguments → request.
 //!
-//! stdout is the answer, stderr the diagnostics, the exit code says which kind (see [`exit`]).
+//! stdout is the answer, stderr the diagnostics, the exit code says which kind (see `exit`).
 
 mod approve;
 mod assign;

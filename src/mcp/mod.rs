@@ -26,7 +26,6 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
 
-pub use refused::refusal_table;
 pub use serve::serve;
 
 use crate::board::ServerId;

@@ -2,9 +2,8 @@
 //! client looks for the tool's answer (DESIGN §8).
 
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::decide::Code;
 use crate::fault::Stopped;
 
 /// The key of the machine-readable copy in a result's `_meta`.
@@ -31,17 +30,4 @@ pub(super) fn refused(stopped: &Stopped) -> CallToolResult {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Returns the table of all refusals and faults, for tool-schemas/_refusals.json.
-pub fn refusal_table() -> Value {
-    let row = |code: &Code| {
-        json!({
-            "code": code.word(),
-            "meaning": code.meaning(),
-            "met_by": if code.is_a_persons() { "people" } else { "agents and people" },
-            "exit_code": code.exit_code(),
-        })
-    };
-    Code::ALL.iter().map(row).collect()
 }

@@ -1,5 +1,5 @@
 //! What CommonMark sees in the text: headings, comments, bold markers and check boxes, each with its
-//! place in the source. What they mean for a plan is decided in [`super::parse`].
+//! place in the source. What they mean for a plan is decided in `parse`.
 
 use std::ops::Range;
 

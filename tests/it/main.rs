@@ -1,4 +1,6 @@
 //! One test binary: the program from outside, as clients and people meet it.
+#![expect(clippy::too_many_lines, reason = "a transcript is read in one piece")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod support;
 

@@ -11,7 +11,8 @@ const PROCESSES: usize = 4;
 const UPDATES: usize = 25;
 
 fn plan(threads: usize) -> String {
-    let headings: String = (1..=threads).map(|number| format!("###### Thread {number}: T{number}\n")).collect();
+    let headings: Vec<String> = (1..=threads).map(|number| format!("###### Thread {number}: T{number}\n")).collect();
+    let headings = headings.concat();
     format!("# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n{headings}")
 }
 

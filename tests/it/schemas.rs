@@ -2,17 +2,96 @@
 //! rewrites it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rmcp::ServerHandler as _;
 use serde_json::{Value, json};
-use workstream::board::ServerId;
+use workstream::board::{Said, ServerId, Status};
 use workstream::clock::SystemClock;
-use workstream::mcp::{INSTRUCTIONS, WorkServer, refusal_table};
-use workstream::store::Place;
+use workstream::decide::{Code, Refusal};
+use workstream::fault::{Fault, Stopped};
+use workstream::mcp::{INSTRUCTIONS, WorkServer};
+use workstream::plan::{BatchId, StageNumber, ThreadId};
+use workstream::store::{LOCK_WAIT, Place};
+
+fn server() -> WorkServer {
+    WorkServer::new(Place::default(), Box::new(SystemClock), ServerId::fixed(1))
+}
 
 fn tools() -> Vec<Value> {
-    let server = WorkServer::new(Place::default(), Box::new(SystemClock), ServerId::fixed(1));
-    server.tools().iter().map(|tool| serde_json::to_value(tool).unwrap()).collect()
+    server().tools().iter().map(|tool| serde_json::to_value(tool).unwrap()).collect()
+}
+
+/// What the server says of itself. Its version is left out, so that a release changes no document.
+fn introduction() -> Value {
+    let info = serde_json::to_value(server().get_info()).unwrap();
+    json!({
+        "name": info["serverInfo"]["name"],
+        "title": info["serverInfo"]["title"],
+        "capabilities": info["capabilities"],
+        "instructions": info["instructions"],
+    })
+}
+
+/// Every refusal and fault with an example, in the words that agents read.
+fn refusals() -> Value {
+    let thread = ThreadId::new(1, 2, 3);
+    let batch = BatchId::new(1, 2);
+    let path = PathBuf::from("work/001-search-api/threads.json");
+    let text = str::to_owned;
+    let refused = |refusal: Refusal| Stopped::Refusal(refusal);
+    let examples = [
+        refused(Refusal::invalid("report has 2001 characters, the limit is 2000", "say it in 1-2 sentences")),
+        refused(Refusal::NoWorkspace { searched_from: text("/home/ann") }),
+        refused(Refusal::NoCurrentWorkstream { known: vec![text("001-search-api"), text("002-billing")] }),
+        refused(Refusal::UnknownWorkstream { given: text("serch"), known: vec![text("001-search-api")] }),
+        refused(Refusal::UnknownBatch { batch, known: vec![text("01.01")] }),
+        refused(Refusal::UnknownThread { thread, closest: vec![text("01.02.01"), text("01.02.02")] }),
+        refused(Refusal::UnknownAgent { agent: text("opus"), closest: vec![text("system-engineer-opus")] }),
+        refused(Refusal::ReportRequired { thread, said: Said::Completed }),
+        refused(Refusal::InvalidTransition { thread, now: Status::Cancelled, wanted: text("completed") }),
+        refused(Refusal::BatchNotReady { batch, earlier: Some(BatchId::new(1, 1)) }),
+        refused(Refusal::AwaitingApproval {
+            reason: text("stage 1 is complete and not approved"),
+            command: Some(text("!work approve stage 1")),
+        }),
+        refused(Refusal::AlreadyRunning { thread, attempt: 1, agent: text("system-engineer-codex") }),
+        refused(Refusal::StaleAttempt { thread, given: 1, latest: 2, now: Status::InProgress }),
+        refused(Refusal::ReassignmentRequired { thread, candidate: text("system-engineer-opus") }),
+        refused(Refusal::FailoverExhausted {
+            thread,
+            why: text("its retry and its reassignment are used, or nobody else can take it"),
+            next: None,
+        }),
+        refused(Refusal::NotInFamily {
+            agent: text("frontend-designer-grok"),
+            current: text("system-engineer-codex"),
+            candidates: vec![text("system-engineer-opus"), text("default")],
+        }),
+        refused(Refusal::HeldByAnotherPlanner { batch, holder: ServerId::fixed(1) }),
+        refused(Refusal::PlanHasProblems { workstream: text("001-search-api"), problems: Vec::new() }),
+        refused(Refusal::StageNotComplete { stage: StageNumber(1), open: vec![(thread, Status::Blocked)] }),
+        refused(Refusal::ForceRequired { thread, now: Status::Completed, said: Said::Pending }),
+        Fault::PlanUnreadable { path: "work/001-search-api/PLAN.md".into(), why: text("it does not exist") }.into(),
+        Fault::StateUnreadable { path: path.clone(), at: Some((12, 1)), why: text("key must be a string") }.into(),
+        Fault::Busy { path: "work/.run/lock".into(), waited: LOCK_WAIT.min(Duration::from_secs(60)) }.into(),
+        Fault::Io { doing: "replace", path, source: io::ErrorKind::StorageFull.into() }.into(),
+    ];
+    let row = |stopped: &Stopped| {
+        let code = stopped.code();
+        json!({
+            "code": code.word(),
+            "meaning": code.meaning(),
+            "example": stopped.to_string(),
+            "hint": stopped.hint(),
+            "met_by": if code.is_a_persons() { "people" } else { "agents and people" },
+            "exit_code": code.exit_code(),
+        })
+    };
+    assert_eq!(examples.iter().map(Stopped::code).collect::<Vec<_>>(), Code::ALL, "an example of each");
+    examples.iter().map(row).collect()
 }
 
 fn name(tool: &Value) -> &str {
@@ -23,8 +102,8 @@ fn name(tool: &Value) -> &str {
 fn the_documents_are_what_the_server_says() {
     let mut documents: BTreeMap<String, Value> =
         tools().into_iter().map(|tool| (format!("{}.json", name(&tool)), tool)).collect();
-    documents.insert("_refusals.json".to_owned(), refusal_table());
-    documents.insert("_server.json".to_owned(), json!({"instructions": INSTRUCTIONS}));
+    documents.insert("_refusals.json".to_owned(), refusals());
+    documents.insert("_server.json".to_owned(), introduction());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tool-schemas");
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         for (file, document) in &documents {
