@@ -333,7 +333,11 @@ fn build() -> Result<PathBuf, Failure> {
     let example = std::env::current_exe()?;
     let folder = example.parent().and_then(Path::parent).ok_or("the example stands in no target folder")?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--bin", "work"]).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    // Naming the example too lets Cargo use the very dependencies that were built for it.
+    cargo
+        .args(["build", "--quiet", "--bin", "work", "--example", "demo"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

@@ -9,7 +9,8 @@ use super::scene::Scene;
 use crate::board::{AttemptStatus, Board, Cycle, Event, Status, Thread};
 use crate::plan::{Batch, ThreadId};
 
-/// How much of each attempt's reason the report of an exhausted thread repeats, in characters.
+/// How much of a reason is repeated elsewhere: in the report of an exhausted thread, in the warning of
+/// a new cycle. In characters.
 const MAX_REASON_CHARS: usize = 300;
 
 /// What to do about a thread that failed or is blocked.
@@ -187,7 +188,8 @@ fn worded(scene: &Scene<'_>, board: &Board, id: ThreadId, verdict: Verdict) -> D
     }
 }
 
-fn cut(reason: &str) -> String {
+/// Returns a reason cut to the length in which it is repeated.
+pub(super) fn cut(reason: &str) -> String {
     if reason.chars().count() <= MAX_REASON_CHARS {
         return reason.to_owned();
     }

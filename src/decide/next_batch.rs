@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::answer::{BatchSummary, StageName};
 use super::batch_outcome::Outcome;
 use super::cycles::open_cycle;
-use super::failover::{OpenDecision, open_decision, open_decisions};
+use super::failover::{OpenDecision, cut, open_decision, open_decisions};
 use super::gates::{BatchCompletionStatus, Next, ON_HOLD, RELEASE_COMMAND, ReadyBatch, STATUS_COMMAND, Standing, next};
 use super::ledger::Ledger;
 use super::request::Caller;
@@ -189,7 +189,7 @@ fn take_cycle<'p>(
 fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<String> {
     let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
     let reasons: Vec<String> =
-        blocked.map(|thread| format!("{}: {}", thread.id, board.thread(thread.id).report)).collect();
+        blocked.map(|thread| format!("{}: {}", thread.id, cut(&board.thread(thread.id).report))).collect();
     (!reasons.is_empty()).then(|| {
         format!("cycle {} ended with blocked threads, this is a new cycle. {}", cycle.number, reasons.join("; "))
     })

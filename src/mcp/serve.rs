@@ -1,7 +1,7 @@
 //! The server process: stdin and stdout are the protocol's, stderr is for people.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use rmcp::ServiceExt;
@@ -31,6 +31,10 @@ pub fn serve(place: Place) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if io::stdin().is_terminal() {
+        let _ =
+            writeln!(io::stderr(), "work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
+    }
     let code = runtime.block_on(run(WorkServer::new(place, Box::new(SystemClock), ServerId::draw())));
     runtime.shutdown_background();
     code
