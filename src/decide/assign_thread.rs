@@ -94,7 +94,11 @@ fn choose(
     match wanted {
         Some(agent) if agent == current => Ok(None),
         Some(agent) => Ok(Some(agent.to_owned())),
-        None => first_candidate(scene, id, cycle, ledger).map(Some),
+        // Without a cycle nothing has failed, so there is no candidate to take over from anybody.
+        None => Err(Refusal::invalid(
+            format!("agent is needed: no cycle of batch {} is open", id.batch),
+            format!("pass agent; {current} runs {id} as it is"),
+        )),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::board::{AttemptStatus, Board, Said, ServerId, Status};
 use crate::clock::{Clock as _, SteppingClock};
@@ -1358,4 +1360,72 @@ fn every_approval_refusal_names_its_problems() {
     "#);
     assert_eq!(check(&world.plan, &world.roster).len(), 2);
     assert!(world.plan.stage(StageNumber(1)).is_some());
+}
+
+/// A line of a transcript that only agents speak, with servers that come and go.
+fn agents_line() -> impl Strategy<Value = String> {
+    let who = prop_oneof![4 => Just("A"), 2 => Just("B")];
+    let thread =
+        prop_oneof![4 => Just("01.01.01"), 3 => Just("01.01.02"), 1 => Just("01.02.01"), 1 => Just("02.01.01")];
+    let attempt = prop_oneof![3 => Just(String::new()), 3 => (1..6_u32).prop_map(|number| format!("#{number}"))];
+    let report = prop_oneof![Just("x"), Just("y")];
+    let said = prop_oneof![
+        4 => Just("in_progress"),
+        1 => Just("completed"),
+        2 => Just("blocked"),
+        2 => Just("blocked~"),
+        3 => Just("failed"),
+        3 => Just("failed~"),
+    ];
+    let agent = prop_oneof![
+        4 => Just(""),
+        1 => Just(" default"),
+        1 => Just(" system-engineer-opus"),
+        1 => Just(" system-engineer-codex"),
+    ];
+    prop_oneof![
+        3 => who.clone().prop_map(|who| format!("{who} next")),
+        2 => who.clone().prop_map(|who| format!("{who} outcome")),
+        1 => who.clone().prop_map(|who| format!("{who} dies")),
+        1 => who.clone().prop_map(|who| format!("{who} lives")),
+        4 => (who.clone(), thread.clone(), agent).prop_map(|(who, thread, agent)| format!("{who} assign {thread}{agent}")),
+        20 => (who, said, thread, attempt, report)
+            .prop_map(|(who, said, thread, attempt, report)| format!("{who} {said} {thread}{attempt} {report}")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_agents_say_the_budgets_hold(lines in proptest::collection::vec(agents_line(), 1..60)) {
+        let mut world = World::new();
+        for line in &lines {
+            let before = world.board.clone();
+            let came_back = world.say(line);
+            if came_back.starts_with("error ") {
+                prop_assert_eq!(&world.board, &before, "a refusal changes nothing");
+            } else if !line.ends_with("lives") && !line.ends_with("dies") {
+                let again = world.say(line);
+                let settled = world.board.clone();
+                let once_more = world.say(line);
+                // `next_batch` may hand out a new cycle of what its first call closed, and `failed` of a
+                // retry without a number is the next failure; everything else says the same again.
+                if !line.contains(" next") && !line.contains(" failed") && !line.contains(" in_progress") {
+                    prop_assert_eq!(&settled, &world.board, "{}: {} / {}", line, again, once_more);
+                }
+            }
+            for (id, thread) in &world.board.threads {
+                let was = before.status(*id);
+                prop_assert!(!was.is_done() || thread.status == was, "{} was {:?}: {}", id, was, line);
+                for cycle in world.board.cycles.iter().filter(|cycle| cycle.batch == id.batch) {
+                    let counted = thread.attempts_in(*id, cycle);
+                    let counted = counted.filter(|attempt| attempt.status != AttemptStatus::Interrupted).count();
+                    prop_assert!(counted <= 3, "{} has {} attempts in cycle {}: {}", id, counted, cycle.number, line);
+                }
+            }
+            let beyond_the_gate = world.board.threads.iter().filter(|(id, _)| id.batch.stage == StageNumber(2));
+            prop_assert!(beyond_the_gate.map(|(_, thread)| thread).all(|thread| thread.attempts.is_empty()));
+        }
+    }
 }

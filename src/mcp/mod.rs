@@ -148,3 +148,30 @@ impl ServerHandler for WorkServer {
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SteppingClock;
+
+    #[derive(serde::Deserialize)]
+    struct Panics {}
+
+    impl Arguments for Panics {
+        fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
+            panic!("a bug")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_the_next_call_works() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
+        let server = WorkServer::new(place, Box::new(SteppingClock::default()), ServerId::fixed(1));
+        let text = |result: CallToolResult| result.content[0].as_text().unwrap().text.clone();
+        let panicked = text(server.answer::<Panics>(JsonObject::new()).await);
+        assert!(panicked.starts_with("error io: the server failed inside"), "{panicked}");
+        let next = text(server.answer::<next_batch::NextBatchArguments>(JsonObject::new()).await);
+        assert!(next.starts_with("error no_workspace: "), "{next}");
+    }
+}

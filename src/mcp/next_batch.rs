@@ -10,7 +10,7 @@ use crate::decide::{AgentRequest, NextBatch, Refusal};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NextBatchArguments {
+pub(super) struct NextBatchArguments {
     /// Id or name; default: the current one.
     workstream: Option<String>,
 }
