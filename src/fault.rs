@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::decide::{Code, Refusal};
 
-/// A failure of the machine, or a file that cannot be used. Nothing was changed.
+/// A failure of the machine, or a file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the facts that their names say")]
 pub enum Fault {
@@ -19,6 +19,9 @@ pub enum Fault {
     /// A file of the state has a format that this program does not know, and so never writes.
     #[error("{}: its version is {version:?}, this program knows 1.x", path.display())]
     UnknownFormat { path: PathBuf, version: String },
+    /// A file of the state would become larger than any program reads it.
+    #[error("{} would have {bytes} bytes, the limit is {limit}", path.display())]
+    TooLarge { path: PathBuf, bytes: usize, limit: u64 },
     /// The lock was not free in time.
     #[error("another process has held {} for {} s", path.display(), waited.as_secs())]
     Busy { path: PathBuf, waited: Duration },
@@ -43,7 +46,7 @@ impl Fault {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
             Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
             Self::Busy { .. } => Code::Busy,
-            Self::Io { .. } | Self::Internal(_) => Code::Io,
+            Self::TooLarge { .. } | Self::Io { .. } | Self::Internal(_) => Code::Io,
         }
     }
 
@@ -55,14 +58,15 @@ impl Fault {
                 "ask the person to mend the file, or to restore it from git; it was left as it is".into()
             }
             Self::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is".into(),
+            Self::TooLarge { .. } => "say less in reports, or start a new workstream".into(),
             Self::Busy { .. } => "call again; if it stays so, look for a process that hangs".into(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "ask the person to make the folder writable; nothing was changed".into()
+                "ask the person to make it writable, then call again".into()
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "ask the person to free disk space; nothing was changed".into()
+                "ask the person to free disk space, then call again".into()
             }
-            Self::Io { .. } => "call again; nothing was changed".into(),
+            Self::Io { .. } => "call again".into(),
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
         }
     }

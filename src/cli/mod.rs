@@ -21,7 +21,6 @@ use clap::{Parser, Subcommand};
 
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest};
-use crate::fault::Stopped;
 use crate::store::{FileStore, Place};
 use crate::transact::transact_for_person;
 
@@ -119,7 +118,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 fn print(answer: &PersonAnswer, json: bool) -> ExitCode {
     let text = if json {
         match serde_json::to_string_pretty(answer) {
-            Ok(json) => json + "\n",
+            Ok(json) => render::escaped(&json) + "\n",
             Err(error) => return exit::fail(&error.to_string(), None, exit::IO),
         }
     } else {
@@ -127,7 +126,7 @@ fn print(answer: &PersonAnswer, json: bool) -> ExitCode {
     };
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            exit::stopped(&Stopped::Fault(crate::fault::Fault::io("write to", "stdout")(error)))
+            exit::fail(&format!("it is done, but the answer cannot be printed: {error}"), None, exit::IO)
         }
         _ => ExitCode::SUCCESS,
     }

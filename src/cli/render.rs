@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::decide::{
     Assignment, BatchCounts, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, StageApproved, Updated,
-    WorkstreamStatus,
+    WorkstreamStatus, count,
 };
 
 /// Returns the text of an answer, with a line end.
@@ -27,24 +27,44 @@ pub(super) fn answer(answer: &PersonAnswer) -> String {
 
 /// Returns a text that a terminal takes as text: what agents wrote cannot move the cursor or set colours.
 pub(super) fn printable(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => c,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        // Marks that turn the reading direction around could make one text look like another.
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-        c => c,
-    };
+    let shown = |c: char| if is_hidden(c) && !matches!(c, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { c };
     text.chars().map(shown).collect()
+}
+
+/// Returns a text of one line, whatever agents wrote into it: they cannot forge a line of their own.
+fn one_line(text: &str) -> String {
+    text.split(['\n', '\r', '\u{2028}', '\u{2029}']).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns JSON whose characters a terminal shows, with the others escaped.
+pub(super) fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) && c != '\n' {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Controls, and marks that turn the reading direction around or end a line unseen: they could make one
+/// text look like another.
+fn is_hidden(c: char) -> bool {
+    let is_mark = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || is_mark
 }
 
 /// Returns a problem of PLAN.md with its place, as compilers print them.
 pub(super) fn problem(workstream: &str, line: usize, column: usize, message: &str, help: &str) -> String {
-    format!("  work/{workstream}/PLAN.md:{line}:{column}: {message}\n    help: {help}")
+    format!("  work/{workstream}/PLAN.md:{line}:{column}: {}\n    help: {help}", one_line(message))
 }
 
 fn status(status: &WorkstreamStatus) -> String {
     let mut text = String::new();
     let mut field = |name: &str, value: &str| {
+        let value = one_line(value);
         let _ = writeln!(text, "{name:<11}{value}");
     };
     field("workstream", &status.workstream);
@@ -72,7 +92,11 @@ fn status(status: &WorkstreamStatus) -> String {
         let _ = writeln!(
             text,
             "  {}  {:<11}  {}, attempt {}  {}",
-            thread.thread_id, thread.status, thread.agent, thread.attempt, thread.name
+            thread.thread_id,
+            thread.status,
+            one_line(&thread.agent),
+            thread.attempt,
+            one_line(&thread.name)
         );
         for line in thread.report.lines() {
             let _ = writeln!(text, "            {line}");
@@ -88,7 +112,7 @@ fn status(status: &WorkstreamStatus) -> String {
         text.push_str("\nWarnings\n");
     }
     for warning in &status.warnings {
-        let _ = writeln!(text, "  {warning}");
+        let _ = writeln!(text, "  {}", one_line(warning));
     }
     let _ = write!(text, "\nNext: {}", next(status));
     text
@@ -96,13 +120,15 @@ fn status(status: &WorkstreamStatus) -> String {
 
 /// Returns what is next, in the words of a terminal: the answers' `!` is for OpenCode's chat.
 fn next(status: &WorkstreamStatus) -> String {
-    match (&status.gate_command, &status.next_user_command, &status.next_batch) {
-        (Some(gate), ..) => gate.trim_start_matches('!').to_owned(),
-        (None, None, Some(batch)) => format!("a planner executes batch {} (tool next_batch)", batch.id),
-        (None, Some(_), Some(batch)) => {
+    let command = |command: &str| command.trim_start_matches('!').to_owned();
+    match (&status.gate_command, &status.next_batch, &status.held_by) {
+        (Some(gate), ..) => command(gate),
+        (None, Some(batch), Some(_)) => format!("a planner executes batch {}", batch.id),
+        (None, Some(batch), None) if status.next_user_command.is_some() => {
             format!("look at the blocked threads of batch {}; a planner can execute it again", batch.id)
         }
-        (None, ..) => "nothing".to_owned(),
+        (None, Some(batch), None) => format!("let a planner execute batch {} (tool next_batch)", batch.id),
+        (None, None, _) => "nothing".to_owned(),
     }
 }
 
@@ -125,8 +151,11 @@ fn plan_approved(approved: &PlanApproved) -> String {
     }
     let [stages, batches, threads] = approved.counts;
     let mut text = format!(
-        "the plan of {} is approved: {stages} stages, {batches} batches, {threads} threads\n",
-        approved.workstream
+        "the plan of {} is approved: {}, {}, {}\n",
+        approved.workstream,
+        count(stages, "stage"),
+        if batches == 1 { "1 batch".to_owned() } else { format!("{batches} batches") },
+        count(threads, "thread"),
     );
     let is_first = approved.added.len() == threads;
     if !is_first && !approved.added.is_empty() {
@@ -188,5 +217,7 @@ mod tests {
     #[test]
     fn what_agents_wrote_cannot_drive_a_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\rc\u{202e}d\n\te"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\n\te");
+        assert_eq!(one_line("agent\nNext: work approve stage 1"), "agent Next: work approve stage 1");
+        assert_eq!(escaped("{\n \"a\": \"\u{9b}31m\u{202e}\"}"), "{\n \"a\": \"\\u009b31m\\u202e\"}");
     }
 }

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::cycles::{name_thread, write_name};
+use super::gates::{UserCommand, admit, is_approved};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_name};
 use super::sweep::sweep;
 use crate::board::{AttemptStatus, Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
-use crate::plan::{SoundPlan, Stage, StageNumber, ThreadId};
+use crate::plan::{SoundPlan, Stage, StageNumber, Thread, ThreadId};
 
 /// The answer of `work approve plan`. Threads are compared with what threads.json knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,13 +75,14 @@ pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger
             })
             .collect(),
     };
-    // Who approves the plan has seen the new names: the state goes on under them.
-    for [id, ..] in &approved.renamed {
-        if let Ok(id) = id.parse() {
+    if !unchanged {
+        // Who approves the plan has seen its threads: they are written down under the names they have
+        // now, so that the next approval can tell what was added, removed and renamed since.
+        let unwritten = |thread: &&Thread| name_then(thread.id).as_ref() != Some(&thread.name);
+        let unwritten: Vec<ThreadId> = plan.threads().filter(unwritten).map(|thread| thread.id).collect();
+        for id in unwritten {
             write_name(scene, id, ledger);
         }
-    }
-    if !unchanged {
         ledger.record_in_index(IndexEvent::PlanApproved { hash: scene.plan_hash.to_owned(), by: by.to_owned() });
     }
     Ok(approved)
@@ -109,20 +111,22 @@ pub(super) fn stage(
     for (id, _) in &open {
         cancel(scene, *id, number, ledger);
     }
-    let unchanged = open.is_empty() && super::gates::is_approved(scene, number);
+    let unchanged = open.is_empty() && is_approved(scene, number);
     if !unchanged {
         ledger.record_in_index(IndexEvent::StageApproved { stage: number, by: by.to_owned() });
     }
-    let others_open =
-        scene.plan.stages.iter().filter(|stage| stage.has_threads() && stage.number != number).any(|stage| {
-            !open_threads(ledger.board(), stage).is_empty() || !super::gates::is_approved(scene, stage.number)
-        });
+    let others_open = scene
+        .plan
+        .stages
+        .iter()
+        .filter(|stage| stage.has_threads() && stage.number != number)
+        .any(|stage| !open_threads(ledger.board(), stage).is_empty() || !is_approved(scene, stage.number));
     Ok(StageApproved {
         workstream: scene.workstream.to_owned(),
         stage: number.0,
         unchanged,
         cancelled: open.iter().map(|(id, _)| id.to_string()).collect(),
-        next_user_command: (!others_open).then(|| "!work complete".to_owned()),
+        next_user_command: (!others_open && admit(scene).is_ok()).then(|| UserCommand::Complete.text(scene)),
     })
 }
 

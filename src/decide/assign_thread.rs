@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::cycles::name_thread;
 use super::failover::{candidates, current_agent};
+use super::gates::UserCommand;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::{AssignThread, Caller};
@@ -13,7 +14,7 @@ use super::scene::{Scene, attempt_in_answers};
 use super::sweep::sweep;
 use super::update_thread::check_length;
 use crate::board::{AttemptStatus, Cycle, Event, Status, Thread};
-use crate::plan::ThreadId;
+use crate::plan::{MAX_AGENT_CHARS, ThreadId, is_agent_char};
 
 /// The answer of `assign_thread`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -74,15 +75,19 @@ fn choose(
     let board = ledger.board();
     let current = current_agent(scene, board, id);
     let wanted = request.agent.as_deref().map(str::trim);
+    if let Some(agent) = wanted {
+        check_agent_name(agent)?;
+    }
     if let Some(agent) = wanted
-        && (agent.is_empty() || !scene.roster.accepts(agent))
+        && !scene.roster.accepts(agent)
     {
         return Err(Refusal::UnknownAgent { agent: agent.to_owned(), closest: scene.roster.closest(agent) });
     }
     let cycle = board.open_cycle_of(id.batch);
     if let (Some(cycle), Some(server)) = (cycle, caller.server()) {
         if let Some(holder) = scene.living_holder(cycle).filter(|holder| *holder != server) {
-            return Err(Refusal::HeldByAnotherPlanner { batch: id.batch, holder });
+            let command = UserCommand::Release.text(scene);
+            return Err(Refusal::HeldByAnotherPlanner { batch: id.batch, holder, command });
         }
         let budget = cycle.budget(id);
         let not_started = thread.status == Status::Pending && budget.reassigned_after == Some(thread.latest_number());
@@ -102,6 +107,17 @@ fn choose(
     }
 }
 
+/// Refuses what cannot be the name of an agent: a plan could not name it either, and people read it.
+fn check_agent_name(agent: &str) -> Result<(), Refusal> {
+    if !agent.is_empty() && agent.chars().count() <= MAX_AGENT_CHARS && agent.chars().all(is_agent_char) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        format!("agent: not a name of up to {MAX_AGENT_CHARS} letters, digits and - _ . /"),
+        "pass a name of work/agents.yaml, or leave agent out for the candidate",
+    ))
+}
+
 /// Returns the agent that failover allows in an open cycle.
 fn within_budget(
     scene: &Scene<'_>,
@@ -112,10 +128,8 @@ fn within_budget(
     ledger: &Ledger,
 ) -> Result<String, Refusal> {
     if cycle.budget(id).reassigned_after.is_some() {
-        let board = ledger.board();
-        let next = (board.status(id) == Status::Pending).then(|| attempt_in_answers(board, id));
         let why = "its reassignment is used in this cycle".to_owned();
-        return Err(Refusal::FailoverExhausted { thread: id, why, next });
+        return Err(Refusal::FailoverExhausted { thread: id, why, now: ledger.board().status(id) });
     }
     match wanted {
         None => first_candidate(scene, id, Some(cycle), ledger),
@@ -132,7 +146,7 @@ fn first_candidate(scene: &Scene<'_>, id: ThreadId, cycle: Option<&Cycle>, ledge
     candidates(scene, ledger.board(), id, cycle).into_iter().next().ok_or_else(|| Refusal::FailoverExhausted {
         thread: id,
         why: "no other agent of its family and no default agent is left".to_owned(),
-        next: None,
+        now: ledger.board().status(id),
     })
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::answer::BatchName;
 use super::failover::{OpenDecision, open_decisions};
-use super::gates::{BatchCompletionStatus, Next, Standing, next};
+use super::gates::{BatchCompletionStatus, Next, Pause, Standing, next};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::Caller;
@@ -72,7 +72,7 @@ pub(super) fn decide(
         Some(id) => Some(scene.plan.batch(id).ok_or_else(|| unknown_batch(scene, id))?),
         None => latest_batch(scene, ledger.board()),
     };
-    let Some(batch) = batch else { return Ok(of_no_batch(scene, ledger)) };
+    let Some(batch) = batch else { return Ok(of_no_batch(scene)) };
     let settled = is_settled(ledger.board(), batch);
     if settled {
         mark_as_read(scene, caller, batch, ledger);
@@ -93,10 +93,18 @@ pub(super) fn decide(
         }
     };
     let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
-    let mut warnings: Vec<String> = unsettled(board, batch);
+    // Whoever does not execute the batch is not asked to judge its workers.
+    let elsewhere = board
+        .open_cycle_of(batch.id)
+        .and_then(|cycle| scene.living_holder(cycle))
+        .filter(|holder| caller.server() != Some(*holder));
+    let mut warnings: Vec<String> = match elsewhere {
+        Some(holder) if !settled => vec![format!("not settled: another planner executes it, server {holder}")],
+        _ => unsettled(board, batch),
+    };
     warnings.extend(scene.warnings(board, batch));
-    if let Next::PlanGate(gate) = next(scene, board) {
-        warnings.push(gate.reason().to_owned());
+    if let Next::Pause(pause) = next(scene, board) {
+        warnings.extend(pause.reason().map(str::to_owned));
     }
     Ok(BatchOutcome {
         batch_completion_status: standing.status,
@@ -133,8 +141,10 @@ fn mark_as_read(scene: &Scene<'_>, caller: Caller, batch: &Batch, ledger: &mut L
 fn unsettled(board: &Board, batch: &Batch) -> Vec<String> {
     let told = |id: ThreadId| {
         let said = match board.status(id) {
-            Status::Pending if board.thread(id).attempts.is_empty() => "is pending: no worker has started it",
-            Status::Pending => "is pending: its next attempt has not started",
+            Status::Pending if board.thread(id).attempts.is_empty() => {
+                "is pending: no worker has started it, call next_batch"
+            }
+            Status::Pending => "is pending: its next attempt has not started, call next_batch",
             Status::InProgress => "is in progress: if its worker has ended without a report, report it failed",
             Status::Blocked if super::scene::awaits_its_cycle(board, id) => {
                 "is blocked from an earlier cycle and was not tried in this one"
@@ -146,10 +156,8 @@ fn unsettled(board: &Board, batch: &Batch) -> Vec<String> {
     batch.threads.iter().filter_map(|thread| told(thread.id)).collect()
 }
 
-fn of_no_batch(scene: &Scene<'_>, ledger: &Ledger) -> BatchOutcome {
-    let next = next(scene, ledger.board());
-    let standing = Standing::of_nothing_to_hand_out(&next)
-        .unwrap_or_else(|| Standing::new(BatchCompletionStatus::NoIncompleteBatch, None, Some("!work status")));
+fn of_no_batch(scene: &Scene<'_>) -> BatchOutcome {
+    let standing = Standing::of_pause(scene, Pause::NoThreads);
     BatchOutcome {
         batch_completion_status: standing.status,
         workstream: scene.workstream.to_owned(),
@@ -160,7 +168,7 @@ fn of_no_batch(scene: &Scene<'_>, ledger: &Ledger) -> BatchOutcome {
         failover: Vec::new(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        warnings: vec!["PLAN.md has no threads".to_owned()],
+        warnings: Pause::NoThreads.reason().map(str::to_owned).into_iter().collect(),
     }
 }
 

@@ -115,7 +115,7 @@ impl Code {
             Self::PlanUnreadable => "PLAN.md is missing, too large or not UTF-8.",
             Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
             Self::Busy => "Another process held the lock for too long.",
-            Self::Io => "The machine failed; nothing was changed.",
+            Self::Io => "The machine failed; every file is the old one or the new one.",
         }
     }
 

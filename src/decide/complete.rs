@@ -27,7 +27,8 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCom
     require_plan_gate(scene)?;
     let open: Vec<_> = scene.plan.stages.iter().flat_map(|stage| open_threads(ledger.board(), stage)).collect();
     let unapproved: Vec<_> = unapproved(scene, None).collect();
-    if !open.is_empty() || !unapproved.is_empty() {
+    let no_threads = scene.plan.threads().next().is_none();
+    if no_threads || !open.is_empty() || !unapproved.is_empty() {
         return Err(Refusal::StreamNotComplete { open, unapproved });
     }
     ledger.record_in_index(IndexEvent::Completed);

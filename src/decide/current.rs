@@ -22,6 +22,8 @@ pub(super) fn show(scene: &Scene<'_>) -> Current {
 
 /// Makes the workstream that was selected the current one.
 pub(super) fn set(scene: &Scene<'_>, ledger: &mut Ledger) -> Current {
-    ledger.record_in_index(IndexEvent::CurrentSet);
+    if scene.current != Some(scene.workstream) {
+        ledger.record_in_index(IndexEvent::CurrentSet);
+    }
     show(scene)
 }

@@ -27,11 +27,15 @@ pub enum BatchCompletionStatus {
     NoIncompleteBatch,
 }
 
-/// The commands for people, as OpenCode's chat takes them.
-pub(super) const STATUS_COMMAND: &str = "!work status";
-pub(super) const RELEASE_COMMAND: &str = "!work release";
-pub(super) const COMPLETE_COMMAND: &str = "!work complete";
-const APPROVE_PLAN_COMMAND: &str = "!work approve plan";
+/// A command for the person. Answers name it exactly, as OpenCode's chat takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UserCommand {
+    Status,
+    Release,
+    ApprovePlan,
+    ApproveStage(StageNumber),
+    Complete,
+}
 
 /// A batch that may be handed out: its plan is approved, what comes before it is complete and
 /// approved. Only [`next`] makes one.
@@ -44,16 +48,25 @@ pub(super) struct ReadyBatch<'p> {
 /// What comes next in a workstream.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Next<'p> {
-    /// The plan has no threads, or the workstream is completed.
-    Nothing,
+    /// A batch can run.
+    Batch(ReadyBatch<'p>),
+    /// Nothing can.
+    Pause(Pause),
+}
+
+/// Why nothing can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// The plan has no threads.
+    NoThreads,
+    /// A person has completed the workstream.
+    StreamCompleted,
     /// The plan gate is shut.
     PlanGate(PlanGate),
-    /// A person has paused the workstream.
+    /// A person has put the workstream on hold.
     OnHold,
     /// A stage is complete and a later one waits for its approval.
     StageGate(StageNumber),
-    /// A batch can run.
-    Batch(ReadyBatch<'p>),
     /// All is complete; the first stage that nobody has approved.
     AllComplete(Option<StageNumber>),
 }
@@ -70,49 +83,78 @@ impl<'p> ReadyBatch<'p> {
     }
 }
 
+impl UserCommand {
+    /// Returns the command as a person can run it. It names the workstream where a bare command would
+    /// mean another one.
+    pub(super) fn text(self, scene: &Scene<'_>) -> String {
+        let command = match self {
+            Self::Status => "!work status".to_owned(),
+            Self::Release => "!work release".to_owned(),
+            Self::ApprovePlan => "!work approve plan".to_owned(),
+            Self::ApproveStage(stage) => format!("!work approve stage {stage}"),
+            Self::Complete => "!work complete".to_owned(),
+        };
+        if scene.is_default { command } else { format!("{command} --workstream {}", scene.workstream) }
+    }
+}
+
+impl Pause {
+    /// Returns what to say of it, where its command alone does not say it all.
+    pub(super) fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::NoThreads => Some("PLAN.md has no threads"),
+            Self::StreamCompleted => Some("the workstream is completed: its status in work/index.json says so"),
+            Self::PlanGate(gate) => Some(gate.reason()),
+            Self::OnHold => Some("the workstream is on hold: a person takes it off in work/index.json"),
+            Self::StageGate(_) | Self::AllComplete(_) => None,
+        }
+    }
+}
+
 /// Returns what comes next.
 pub(super) fn next<'s>(scene: &Scene<'s>, board: &Board) -> Next<'s> {
     let status = scene.entry.and_then(|entry| entry.status);
-    if status == Some(StreamStatus::Completed) || scene.plan.threads().next().is_none() {
-        return Next::Nothing;
+    if status == Some(StreamStatus::Completed) {
+        return Next::Pause(Pause::StreamCompleted);
+    }
+    if scene.plan.threads().next().is_none() {
+        return Next::Pause(Pause::NoThreads);
     }
     let plan = match admit(scene) {
         Ok(plan) => plan,
-        Err(gate) => return Next::PlanGate(gate),
+        Err(gate) => return Next::Pause(Pause::PlanGate(gate)),
     };
     if status == Some(StreamStatus::OnHold) {
-        return Next::OnHold;
+        return Next::Pause(Pause::OnHold);
     }
     let next = scene.plan.batches().find(|batch| !is_complete(board, batch));
     let before = next.map(|batch| batch.id.stage);
     match (first_unapproved(scene, before), next) {
         (None, Some(batch)) => Next::Batch(ReadyBatch { plan, batch }),
-        (Some(stage), Some(_)) => Next::StageGate(stage),
-        (stage, None) => Next::AllComplete(stage),
+        (Some(stage), Some(_)) => Next::Pause(Pause::StageGate(stage)),
+        (stage, None) => Next::Pause(Pause::AllComplete(stage)),
     }
 }
 
 /// Returns the refusal for a pending or blocked thread of a batch that is not ready, if it is not.
 pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) -> Result<(), Refusal> {
-    let awaiting = |reason: String, command: Option<String>| Err(Refusal::AwaitingApproval { reason, command });
+    let awaiting =
+        |reason: String, command: UserCommand| Err(Refusal::AwaitingApproval { reason, command: command.text(scene) });
     match next(scene, board) {
-        Next::Nothing => Err(Refusal::BatchNotReady { batch, earlier: None }),
-        Next::PlanGate(_) => require_plan_gate(scene),
-        Next::OnHold => awaiting(ON_HOLD.to_owned(), None),
-        Next::StageGate(stage) if stage < batch.stage => {
-            // The gate is before this batch, unless a batch between them is not complete either.
-            awaiting(format!("stage {stage} is complete and not approved"), Some(approve_stage_command(stage)))
+        Next::Pause(Pause::NoThreads | Pause::StreamCompleted) => Err(Refusal::BatchNotReady { batch, earlier: None }),
+        Next::Pause(Pause::PlanGate(_)) => require_plan_gate(scene),
+        Next::Pause(pause @ Pause::OnHold) => {
+            awaiting(pause.reason().unwrap_or_default().to_owned(), UserCommand::Status)
+        }
+        Next::Pause(Pause::StageGate(stage)) if stage < batch.stage => {
+            awaiting(format!("stage {stage} is complete and not approved"), UserCommand::ApproveStage(stage))
         }
         Next::Batch(ready) if ready.batch.id < batch => {
             Err(Refusal::BatchNotReady { batch, earlier: Some(ready.batch.id) })
         }
-        Next::StageGate(_) | Next::Batch(_) | Next::AllComplete(_) => Ok(()),
+        Next::Pause(Pause::StageGate(_) | Pause::AllComplete(_)) | Next::Batch(_) => Ok(()),
     }
 }
-
-/// What a workstream on hold says of itself.
-pub(super) const ON_HOLD: &str =
-    "the workstream is on hold: its status in work/index.json is on_hold, and a person takes it off";
 
 /// The status of a batch, the command for the gate it stands at, and the command for the person next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,51 +165,62 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn new(status: BatchCompletionStatus, gate: Option<String>, next: Option<&str>) -> Self {
-        let next_user_command = next.map(str::to_owned).or_else(|| gate.clone());
-        Self { status, gate_command: gate, next_user_command }
+    /// A gate is also what the person does next.
+    fn at_gate(scene: &Scene<'_>, status: BatchCompletionStatus, gate: UserCommand) -> Self {
+        let gate = gate.text(scene);
+        Self { status, gate_command: Some(gate.clone()), next_user_command: Some(gate) }
+    }
+
+    /// There is no gate; the person may do something all the same.
+    pub(super) fn without_gate(scene: &Scene<'_>, status: BatchCompletionStatus, next: Option<UserCommand>) -> Self {
+        Self { status, gate_command: None, next_user_command: next.map(|next| next.text(scene)) }
     }
 
     /// Returns how `next_batch` answers when it hands out nothing (the table of DESIGN §7).
-    pub(super) fn of_nothing_to_hand_out(next: &Next<'_>) -> Option<Self> {
+    pub(super) fn of_pause(scene: &Scene<'_>, pause: Pause) -> Self {
         use BatchCompletionStatus::{AwaitingApproval, NoIncompleteBatch};
-        Some(match next {
-            Next::Batch(_) => return None,
-            Next::Nothing => Self::new(NoIncompleteBatch, None, Some(STATUS_COMMAND)),
-            Next::PlanGate(_) => Self::new(AwaitingApproval, Some(APPROVE_PLAN_COMMAND.to_owned()), None),
-            Next::OnHold => Self::new(AwaitingApproval, None, Some(STATUS_COMMAND)),
-            Next::StageGate(stage) => Self::new(AwaitingApproval, Some(approve_stage_command(*stage)), None),
-            Next::AllComplete(Some(stage)) => {
-                Self::new(NoIncompleteBatch, Some(approve_stage_command(*stage)), Some(STATUS_COMMAND))
+        match pause {
+            Pause::NoThreads | Pause::StreamCompleted => {
+                Self::without_gate(scene, NoIncompleteBatch, Some(UserCommand::Status))
             }
-            Next::AllComplete(None) => Self::new(NoIncompleteBatch, Some(COMPLETE_COMMAND.to_owned()), None),
-        })
+            Pause::PlanGate(_) => Self::at_gate(scene, AwaitingApproval, UserCommand::ApprovePlan),
+            Pause::OnHold => Self::without_gate(scene, AwaitingApproval, Some(UserCommand::Status)),
+            Pause::StageGate(stage) => Self::at_gate(scene, AwaitingApproval, UserCommand::ApproveStage(stage)),
+            Pause::AllComplete(Some(stage)) => Self {
+                next_user_command: Some(UserCommand::Status.text(scene)),
+                ..Self::at_gate(scene, NoIncompleteBatch, UserCommand::ApproveStage(stage))
+            },
+            Pause::AllComplete(None) => Self::at_gate(scene, NoIncompleteBatch, UserCommand::Complete),
+        }
     }
 
     /// Returns how `batch_outcome` answers for a batch (the same table).
     pub(super) fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, settled: bool) -> Self {
-        use BatchCompletionStatus::{AwaitingApproval, Blocked, Completed, InProgress};
+        use BatchCompletionStatus::{Blocked, Completed, InProgress};
         let next = next(scene, board);
-        match &next {
-            Next::Nothing | Next::PlanGate(_) | Next::OnHold | Next::AllComplete(None) => {
-                return Self::of_nothing_to_hand_out(&next).unwrap_or_else(|| Self::new(InProgress, None, None));
+        match next {
+            Next::Pause(pause @ (Pause::StageGate(_) | Pause::AllComplete(Some(_)))) => {
+                if !is_complete(board, batch) {
+                    return Self::of_pause(scene, pause);
+                }
             }
-            Next::StageGate(_) | Next::Batch(_) | Next::AllComplete(Some(_)) => {}
+            Next::Pause(pause) => return Self::of_pause(scene, pause),
+            Next::Batch(_) => {}
         }
-        if is_complete(board, batch) {
-            let gate = scene
-                .plan
-                .stage(batch.id.stage)
-                .filter(|stage| stage.batches.iter().all(|batch| is_complete(board, batch)))
-                .filter(|stage| !is_approved(scene, stage.number))
-                .map(|stage| approve_stage_command(stage.number));
-            Self::new(Completed, gate, None)
-        } else if settled {
-            Self::new(Blocked, None, Some(STATUS_COMMAND))
-        } else if let Next::StageGate(stage) = next {
-            Self::new(AwaitingApproval, Some(approve_stage_command(stage)), None)
+        if !is_complete(board, batch) {
+            return if settled {
+                Self::without_gate(scene, Blocked, Some(UserCommand::Status))
+            } else {
+                Self::without_gate(scene, InProgress, None)
+            };
+        }
+        let awaits_approval = scene.plan.stage(batch.id.stage).is_some_and(|stage| {
+            stage.batches.iter().all(|batch| is_complete(board, batch)) && !is_approved(scene, stage.number)
+        });
+        if awaits_approval {
+            Self::at_gate(scene, Completed, UserCommand::ApproveStage(batch.id.stage))
         } else {
-            Self::new(InProgress, None, None)
+            Self::without_gate(scene, Completed, None)
         }
     }
 }
@@ -176,7 +229,7 @@ impl Standing {
 pub(super) fn require_plan_gate(scene: &Scene<'_>) -> Result<(), Refusal> {
     admit(scene).map(|_| ()).map_err(|gate| Refusal::AwaitingApproval {
         reason: gate.reason().to_owned(),
-        command: Some(APPROVE_PLAN_COMMAND.to_owned()),
+        command: UserCommand::ApprovePlan.text(scene),
     })
 }
 
@@ -204,8 +257,4 @@ fn first_unapproved(scene: &Scene<'_>, before: Option<StageNumber>) -> Option<St
 
 pub(super) fn is_approved(scene: &Scene<'_>, stage: StageNumber) -> bool {
     scene.entry.is_some_and(|entry| entry.stage_approved(stage))
-}
-
-pub(super) fn approve_stage_command(stage: StageNumber) -> String {
-    format!("!work approve stage {stage}")
 }

@@ -38,7 +38,7 @@ pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use read_thread::{Brief, BriefStage, EarlierAttempt, Sibling};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, count};
 pub use release::Released;
 pub use request::{
     AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,
@@ -67,7 +67,9 @@ pub fn decide_for_agent(
         AgentRequest::BatchOutcome(batch) => {
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
         }
-        AgentRequest::WorkstreamStatus => AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, ledger)),
+        AgentRequest::WorkstreamStatus => {
+            AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, caller, ledger))
+        }
     })
 }
 
@@ -79,7 +81,7 @@ pub fn decide_for_person(
 ) -> Result<PersonAnswer, Refusal> {
     let caller = Caller::CommandLine;
     Ok(match request {
-        PersonRequest::Status => PersonAnswer::Status(workstream_status::decide(scene, ledger)),
+        PersonRequest::Status => PersonAnswer::Status(workstream_status::decide(scene, caller, ledger)),
         PersonRequest::ShowCurrent => PersonAnswer::Current(current::show(scene)),
         PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)),
         PersonRequest::ApprovePlan { force, by } => {

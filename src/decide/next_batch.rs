@@ -7,7 +7,7 @@ use super::answer::{BatchSummary, StageName};
 use super::batch_outcome::Outcome;
 use super::cycles::open_cycle;
 use super::failover::{OpenDecision, cut, open_decision, open_decisions};
-use super::gates::{BatchCompletionStatus, Next, ON_HOLD, RELEASE_COMMAND, ReadyBatch, STATUS_COMMAND, Standing, next};
+use super::gates::{BatchCompletionStatus, Next, Pause, ReadyBatch, Standing, UserCommand, next};
 use super::ledger::Ledger;
 use super::request::Caller;
 use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
@@ -75,9 +75,9 @@ pub struct DispatchThread {
 /// Decides the request.
 pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> NextBatch {
     sweep(scene, ledger);
-    let next = next(scene, ledger.board());
-    let Next::Batch(ready) = next else {
-        return nothing_to_hand_out(scene, &next);
+    let ready = match next(scene, ledger.board()) {
+        Next::Batch(ready) => ready,
+        Next::Pause(pause) => return nothing_to_hand_out(scene, pause),
     };
     let mut warnings = Vec::new();
     let hand = take_cycle(scene, caller, ready, ledger, &mut warnings);
@@ -87,9 +87,11 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     };
     warnings.extend(scene.warnings(board, shown));
     let standing = match hand {
-        Hand::Open { .. } => Standing::new(BatchCompletionStatus::InProgress, None, None),
-        Hand::HeldElsewhere { .. } => Standing::new(BatchCompletionStatus::InProgress, None, Some(RELEASE_COMMAND)),
-        Hand::Finished(_) => Standing::new(BatchCompletionStatus::Blocked, None, Some(STATUS_COMMAND)),
+        Hand::Open { .. } => Standing::without_gate(scene, BatchCompletionStatus::InProgress, None),
+        Hand::HeldElsewhere { .. } => {
+            Standing::without_gate(scene, BatchCompletionStatus::InProgress, Some(UserCommand::Release))
+        }
+        Hand::Finished(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(UserCommand::Status)),
     };
     let stage = scene.plan.stage(shown.id.stage).or(ready.stage());
     NextBatch {
@@ -209,18 +211,8 @@ fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
     waiting.take(free).map(|thread| thread.id.to_string()).collect()
 }
 
-fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>) -> NextBatch {
-    let standing = Standing::of_nothing_to_hand_out(next)
-        .unwrap_or_else(|| Standing::new(BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND)));
-    let mut warnings = Vec::new();
-    match next {
-        Next::PlanGate(gate) => warnings.push(gate.reason().to_owned()),
-        Next::OnHold => warnings.push(ON_HOLD.to_owned()),
-        Next::Nothing if scene.plan.threads().next().is_none() => {
-            warnings.push("PLAN.md has no threads".to_owned());
-        }
-        Next::Nothing | Next::StageGate(_) | Next::AllComplete(_) | Next::Batch(_) => {}
-    }
+fn nothing_to_hand_out(scene: &Scene<'_>, pause: Pause) -> NextBatch {
+    let standing = Standing::of_pause(scene, pause);
     let none_left = standing.status == BatchCompletionStatus::NoIncompleteBatch;
     NextBatch {
         batch_completion_status: standing.status,
@@ -237,7 +229,7 @@ fn nothing_to_hand_out(scene: &Scene<'_>, next: &Next<'_>) -> NextBatch {
         fallback_threads: Vec::new(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        warnings,
+        warnings: pause.reason().map(str::to_owned).into_iter().collect(),
     }
 }
 
@@ -251,7 +243,7 @@ impl DispatchThread {
             agent,
             agent_source,
             attempt: attempt_in_answers(board, thread.id),
-            summary: thread.summary.clone(),
+            summary: cut(&thread.summary),
         }
     }
 }

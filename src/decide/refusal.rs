@@ -14,7 +14,7 @@ use crate::plan::{BatchId, Problem, StageNumber, ThreadId};
 #[expect(missing_docs, reason = "the fields are the facts that their names say; the code has the meaning")]
 pub enum Refusal {
     InvalidArgument { message: String, hint: String },
-    NoWorkspace { searched_from: String },
+    NoWorkspace { searched: String },
     NoCurrentWorkstream { known: Vec<String> },
     UnknownWorkstream { given: String, known: Vec<String> },
     UnknownBatch { batch: BatchId, known: Vec<String> },
@@ -23,13 +23,13 @@ pub enum Refusal {
     ReportRequired { thread: ThreadId, said: Said },
     InvalidTransition { thread: ThreadId, now: Status, wanted: String },
     BatchNotReady { batch: BatchId, earlier: Option<BatchId> },
-    AwaitingApproval { reason: String, command: Option<String> },
+    AwaitingApproval { reason: String, command: String },
     AlreadyRunning { thread: ThreadId, attempt: u32, agent: String },
     StaleAttempt { thread: ThreadId, given: u32, latest: u32, now: Status },
     ReassignmentRequired { thread: ThreadId, candidate: String },
-    FailoverExhausted { thread: ThreadId, why: String, next: Option<u32> },
+    FailoverExhausted { thread: ThreadId, why: String, now: Status },
     NotInFamily { agent: String, current: String, candidates: Vec<String> },
-    HeldByAnotherPlanner { batch: BatchId, holder: ServerId },
+    HeldByAnotherPlanner { batch: BatchId, holder: ServerId, command: String },
     PlanHasProblems { workstream: String, problems: Vec<Problem> },
     StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
     StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
@@ -84,51 +84,43 @@ impl Refusal {
                 "PLAN.md has no batches; see workstream_status".into()
             }
             Self::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
-            Self::UnknownThread { closest, .. } if closest.is_empty() => {
-                "call next_batch for the threads there are".into()
-            }
-            Self::UnknownAgent { closest, .. } if closest.is_empty() => "see work/agents.yaml for the names".into(),
+            Self::UnknownThread { closest, .. } if closest.is_empty() => "use the thread_id you were given".into(),
+            Self::UnknownAgent { closest, .. } if closest.is_empty() => "leave agent out for the candidate".into(),
             Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
                 format!("closest: {}", closest.join(", "))
             }
             Self::ReportRequired { .. } => "pass report: 1-2 sentences on what was done, or the reason".into(),
-            Self::InvalidTransition { now: Status::Completed, .. } => {
+            Self::InvalidTransition { now: Status::Completed, wanted, .. } if wanted != "assigned" => {
                 "it is done; report completed again to amend its report".into()
             }
-            Self::InvalidTransition { .. } => "leave it; call next_batch for what is to do".into(),
+            Self::InvalidTransition { .. } => "leave it as it is".into(),
             Self::BatchNotReady { earlier: Some(earlier), .. } => {
                 format!("finish {earlier} first: call next_batch")
             }
             Self::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
-            Self::AwaitingApproval { command: Some(command), .. } => {
+            Self::AwaitingApproval { command, .. } => {
                 format!("ask the person to run {command}, then call next_batch")
             }
-            Self::AwaitingApproval { command: None, .. } => "ask the person, then call next_batch".into(),
-            Self::AlreadyRunning { .. } => {
-                "leave the thread to its worker, or report it failed if that worker is gone".into()
-            }
-            Self::StaleAttempt { now: Status::InProgress, latest, .. } => {
-                format!("stop: attempt {latest} has taken over this thread")
-            }
-            Self::StaleAttempt { now: Status::Pending, latest, .. } => {
-                format!("attempt {latest} has ended; start attempt {} with in_progress", latest + 1)
-            }
-            Self::StaleAttempt { latest, .. } => format!("stop: attempt {latest} is the last one of this thread"),
+            Self::AlreadyRunning { .. } => "leave the thread to its worker".into(),
+            Self::StaleAttempt { .. } => "stop working on it; the planner launches the next attempt".into(),
             Self::ReassignmentRequired { thread, candidate } => {
                 format!("call assign_thread with thread_id {thread}; it takes {candidate}")
             }
-            Self::FailoverExhausted { next: Some(next), .. } => {
-                format!("launch attempt {next} with the agent it has")
+            Self::FailoverExhausted { now: Status::Pending, .. } => {
+                "launch its next attempt with the agent it has: call next_batch".into()
             }
-            Self::FailoverExhausted { thread, next: None, .. } => {
+            Self::FailoverExhausted { thread, now: Status::InProgress, .. } => {
+                format!("if its worker is gone, call update_thread with thread_id {thread} and status failed")
+            }
+            Self::FailoverExhausted { thread, .. } => {
                 format!("leave {thread} blocked and call batch_outcome; a person decides")
             }
             Self::NotInFamily { candidates, .. } if candidates.is_empty() => {
-                "no agent is left for it; report it blocked".into()
+                "no other agent is left; keep the one it has, or report it blocked".into()
             }
             Self::NotInFamily { candidates, .. } => format!("use {}, or leave agent out", candidates.join(", ")),
-            Self::HeldByAnotherPlanner { .. } => {
-                "let that planner finish, or ask the person to run !work release".into()
+            Self::HeldByAnotherPlanner { command, .. } => {
+                format!("let that planner finish, or ask the person to run {command}")
             }
             Self::PlanHasProblems { .. } => "mend PLAN.md, or approve it as it is with --force".into(),
             Self::StageNotComplete { .. } => "finish them, or cancel them all with --force".into(),
@@ -147,7 +139,7 @@ impl Refusal {
             Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
                 details.insert("closest".into(), closest.clone().into());
             }
-            Self::AwaitingApproval { command: Some(command), .. } => {
+            Self::AwaitingApproval { command, .. } => {
                 details.insert("gate_command".into(), command.clone().into());
             }
             Self::StaleAttempt { latest, .. } => {
@@ -172,14 +164,16 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidArgument { message, .. } => f.write_str(message),
-            Self::NoWorkspace { searched_from } => {
-                write!(f, "no work/index.json and no work/*/PLAN.md in {searched_from} or above it")
+            Self::NoWorkspace { searched } => {
+                write!(f, "no work/index.json and no work/*/PLAN.md in {searched}")
             }
             Self::NoCurrentWorkstream { known } if known.is_empty() => write!(f, "this workspace has no workstream"),
             Self::NoCurrentWorkstream { known } => {
                 write!(f, "there are {} workstreams and none is current", known.len())
             }
-            Self::UnknownWorkstream { given, .. } => write!(f, "no workstream has the id or name {given:?}"),
+            Self::UnknownWorkstream { given, .. } => {
+                write!(f, "no workstream with a PLAN.md has the id or name {given:?}")
+            }
             Self::UnknownBatch { batch, .. } => write!(f, "PLAN.md has no batch {batch}"),
             Self::UnknownThread { thread, .. } => write!(f, "PLAN.md has no thread {thread}"),
             Self::UnknownAgent { agent, .. } => write!(f, "work/agents.yaml has no agent {agent:?}"),
@@ -204,11 +198,11 @@ impl fmt::Display for Refusal {
             Self::ReassignmentRequired { thread, .. } => {
                 write!(f, "{thread} must be reassigned before its next attempt")
             }
-            Self::FailoverExhausted { thread, why, .. } => write!(f, "{thread} has no attempt left: {why}"),
+            Self::FailoverExhausted { thread, why, .. } => write!(f, "{thread}: {why}"),
             Self::NotInFamily { agent, current, .. } => {
                 write!(f, "{agent} is neither in the family of {current} nor a default agent")
             }
-            Self::HeldByAnotherPlanner { batch, holder } => {
+            Self::HeldByAnotherPlanner { batch, holder, .. } => {
                 write!(f, "batch {batch} is executed by another planner, server {holder}")
             }
             Self::PlanHasProblems { problems, .. } => {
@@ -225,6 +219,9 @@ impl fmt::Display for Refusal {
                 for stage in unapproved {
                     parts.push(format!("stage {stage} is not approved"));
                 }
+                if parts.is_empty() {
+                    parts.push("PLAN.md has no threads".to_owned());
+                }
                 write!(f, "the workstream is not complete: {}", parts.join("; "))
             }
             Self::ForceRequired { thread, now, said } => {
@@ -235,7 +232,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Returns `1 problem`, `2 problems`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

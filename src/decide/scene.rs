@@ -19,6 +19,10 @@ pub struct Scene<'s> {
     pub workspace: &'s str,
     /// The id of the workstream.
     pub workstream: &'s str,
+    /// Whether a command that names no workstream means this one.
+    pub is_default: bool,
+    /// The workstream that index.json says is current.
+    pub current: Option<&'s str>,
     /// Its entry in index.json.
     pub entry: Option<&'s Entry>,
     /// Its plan, as the file is now.

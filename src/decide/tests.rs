@@ -132,6 +132,8 @@ impl World {
         let scene = Scene {
             workspace: "/w",
             workstream: "001-search",
+            is_default: true,
+            current: None,
             entry: self.entry.as_ref(),
             plan: &self.plan,
             plan_hash: &self.plan_hash,
@@ -314,7 +316,7 @@ fn a_happy_batch() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
     A outcome
-        in_progress 01.01 [01.01.01 in_progress "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.01 is in progress: if its worker has ended without a report, report it failed", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+        in_progress 01.01 [01.01.01 in_progress "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.01 is in progress: if its worker has ended without a report, report it failed", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
     A completed 01.01.01#1 schema is there
         01.01.01#1 completed
     A completed 01.01.01#1 schema is there
@@ -366,7 +368,7 @@ fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     A in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: attempt 1 has ended; start attempt 2 with in_progress
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the planner launches the next attempt
     A in_progress 01.01.01#2
         01.01.01#2 in_progress
     A failed~ 01.01.01#2 timeout again
@@ -386,13 +388,13 @@ fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
     A in_progress 01.01.01#3
         01.01.01#3 in_progress
     A completed 01.01.01#2 I was asleep
-        error stale_attempt: attempt 2 of 01.01.01 is over, the latest is 3. hint: stop: attempt 3 has taken over this thread
+        error stale_attempt: attempt 2 of 01.01.01 is over, the latest is 3. hint: stop working on it; the planner launches the next attempt
     A failed~ 01.01.01#3 compiler is broken
         01.01.01#3 blocked -> Block system-engineer-opus#3
     A in_progress 01.01.01
-        error failover_exhausted: 01.01.01 has no attempt left: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     A assign 01.01.01
-        error failover_exhausted: 01.01.01 has no attempt left: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#3 blocked system-engineer-opus, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
     A completed 01.01.01 done by hand after all
@@ -433,7 +435,7 @@ fn a_failure_that_is_not_transient_is_reassigned_at_once() {
     A completed 01.01.02 done
         01.01.02#2 completed
     A outcome
-        in_progress 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 completed "done" default-minimax failover] [01.01.03 pending "" default] warnings ["01.01.01 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+        in_progress 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 completed "done" default-minimax failover] [01.01.03 pending "" default] warnings ["01.01.01 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
     "#);
 }
 
@@ -512,9 +514,9 @@ fn a_workers_own_blocked_leaves_the_decision_to_the_planner() {
     A blocked~ 01.01.01 no network
         01.01.01#3 blocked -> Block system-engineer-opus#3
     A in_progress 01.01.01
-        error failover_exhausted: 01.01.01 has no attempt left: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     A assign 01.01.01
-        error failover_exhausted: 01.01.01 has no attempt left: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     A completed 01.01.01 it is back
         01.01.01#3 completed
     "#);
@@ -635,11 +637,11 @@ fn gates_are_a_persons() {
     A in_progress 01.01.01
         error awaiting_approval: the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
     A outcome
-        awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "the plan is not approved"] (no change)
+        awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it, call next_batch", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch", "the plan is not approved"] (no change)
     person approve-plan
         {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":false,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     person approve-plan
-        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":true,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]} (no change)
+        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":true,"added":[],"removed":[],"renamed":[]} (no change)
     A completed 02.01.01 too early
         error batch_not_ready: batch 02.01 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     A completed 01.01.01 a
@@ -685,9 +687,9 @@ fn gates_are_a_persons() {
     person complete
         {"workstream":"001-search","unchanged":true} (no change)
     A next
-        no_incomplete_batch outcomes [] next `!work status` (no change)
+        no_incomplete_batch outcomes [] next `!work status` warnings ["the workstream is completed: its status in work/index.json says so"] (no change)
     A outcome
-        no_incomplete_batch 02.01 [02.01.01 completed "e" system-engineer-opus] next `!work status` (no change)
+        no_incomplete_batch 02.01 [02.01.01 completed "e" system-engineer-opus] next `!work status` warnings ["the workstream is completed: its status in work/index.json says so"] (no change)
     A in_progress 02.01.01
         error invalid_transition: 02.01.01 is completed and cannot become in_progress. hint: it is done; report completed again to amend its report
     "#);
@@ -712,7 +714,7 @@ fn a_stage_can_be_approved_by_force() {
     person approve-stage! 1
         {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":["01.01.01","01.01.03","01.02.01"],"next_user_command":null}
     A completed 01.01.01 too late
-        error invalid_transition: 01.01.01 is cancelled and cannot become completed. hint: leave it; call next_batch for what is to do
+        error invalid_transition: 01.01.01 is cancelled and cannot become completed. hint: leave it as it is
     A next
         in_progress 02.01 cycle 1 threads [02.01.01#1 pending system-engineer-opus] dispatch ["02.01.01"]
     "#);
@@ -759,7 +761,7 @@ fn a_plan_that_changed_waits_but_running_attempts_report() {
     A in_progress 01.01.01
         error awaiting_approval: PLAN.md has changed since it was approved. hint: ask the person to run !work approve plan, then call next_batch
     A outcome
-        awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "PLAN.md has changed since it was approved"] (no change)
+        awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started, call next_batch", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch", "PLAN.md has changed since it was approved"] (no change)
     person approve-plan
         {"workstream":"001-search","plan_hash":"changed","counts":[2,3,5],"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     A next
@@ -830,11 +832,11 @@ fn one_planner_per_batch() {
     B in_progress 01.01.01
         01.01.01#1 in_progress
     A in_progress 01.01.01
-        error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker, or report it failed if that worker is gone
+        error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker
     A completed 01.01.01 whoever ran it
         01.01.01#1 completed
     B outcome
-        in_progress 01.01 [01.01.01 completed "whoever ran it" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+        in_progress 01.01 [01.01.01 completed "whoever ran it" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not settled: another planner executes it, server 00000000-0000-0000-0000-00000000000a"] (no change)
     A dies
         gone
     B next
@@ -883,7 +885,7 @@ fn a_planner_whose_workers_run_elsewhere_is_taken_over_at_once_and_its_attempts_
     B next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#2 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     B in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: attempt 1 has ended; start attempt 2 with in_progress
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the planner launches the next attempt
     B completed 01.01.02#1 it had been done
         01.01.02#1 completed
     B in_progress 01.01.01#2
@@ -930,7 +932,7 @@ fn the_command_line_holds_nothing() {
     A in_progress 01.01.01
         01.01.01#1 in_progress
     B in_progress 01.01.01
-        error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker, or report it failed if that worker is gone
+        error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker
     person completed 01.01.01 done in a shell
         01.01.01#1 completed
     person pending 01.01.01
@@ -944,7 +946,7 @@ fn the_command_line_holds_nothing() {
     person cancelled! 01.01.02
         01.01.02#0 cancelled (no change)
     A in_progress 01.01.02
-        error invalid_transition: 01.01.02 is cancelled and cannot become in_progress. hint: leave it; call next_batch for what is to do
+        error invalid_transition: 01.01.02 is cancelled and cannot become in_progress. hint: leave it as it is
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#0 cancelled frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"] (no change)
     "#);
@@ -971,7 +973,7 @@ fn a_person_assigns_as_they_like() {
     person assign 01.01.01 frontend-designer-flash
         01.01.01#1 pending frontend-designer-flash
     person assign 01.01.01 nobody
-        error unknown_agent: work/agents.yaml has no agent "nobody". hint: see work/agents.yaml for the names
+        error unknown_agent: work/agents.yaml has no agent "nobody". hint: leave agent out for the candidate
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending frontend-designer-flash, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     A in_progress 01.01.01
@@ -1029,13 +1031,13 @@ fn an_agent_that_hangs_is_given_up_by_assigning_another() {
     A completed 01.01.01#1 I am back
         01.01.01#1 completed (no change)
     A assign 01.01.01 default
-        error invalid_transition: 01.01.01 is completed and cannot become assigned. hint: it is done; report completed again to amend its report
+        error invalid_transition: 01.01.01 is completed and cannot become assigned. hint: leave it as it is
     A assign 01.01.02
         01.01.02#1 pending frontend-designer-flash failover
     A assign 01.01.02
         01.01.02#1 pending frontend-designer-flash failover (no change)
     A assign 01.01.02 frontend-designer-grok
-        error failover_exhausted: 01.01.02 has no attempt left: its reassignment is used in this cycle. hint: launch attempt 1 with the agent it has
+        error failover_exhausted: 01.01.02: its reassignment is used in this cycle. hint: launch its next attempt with the agent it has: call next_batch
     "#);
 }
 
@@ -1073,11 +1075,11 @@ fn a_workstream_on_hold_hands_out_nothing() {
         A status
     "), @r#"
     A next
-        awaiting_approval next `!work status` warnings ["the workstream is on hold: its status in work/index.json is on_hold, and a person takes it off"] (no change)
+        awaiting_approval next `!work status` warnings ["the workstream is on hold: a person takes it off in work/index.json"] (no change)
     A in_progress 01.01.01
-        error awaiting_approval: the workstream is on hold: its status in work/index.json is on_hold, and a person takes it off. hint: ask the person, then call next_batch
+        error awaiting_approval: the workstream is on hold: a person takes it off in work/index.json. hint: ask the person to run !work status, then call next_batch
     A status
-         next `!work status` warnings ["the workstream is on hold: its status in work/index.json is on_hold, and a person takes it off"] (no change)
+         next `!work status` warnings ["the workstream is on hold: a person takes it off in work/index.json"] (no change)
     "#);
 }
 
@@ -1111,7 +1113,7 @@ fn a_plan_without_threads_and_one_without_an_index_entry() {
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     A outcome 01.02
-        in_progress 01.02 [01.02.01 pending "" system-engineer-codex] warnings ["01.02.01 is pending: no worker has started it"] (no change)
+        in_progress 01.02 [01.02.01 pending "" system-engineer-codex] warnings ["01.02.01 is pending: no worker has started it, call next_batch"] (no change)
     A outcome 09.09
         error unknown_batch: PLAN.md has no batch 09.09. hint: use one of 01.01, 01.02, 02.01
     A in_progress 09.09.09
@@ -1155,7 +1157,7 @@ fn no_word_gets_around_an_open_reassignment() {
     A completed 01.01.01 done without a number
         01.01.01#2 completed
     A outcome
-        in_progress 01.01 [01.01.01 completed "done without a number" system-engineer-opus failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it"] (no change)
+        in_progress 01.01 [01.01.01 completed "done without a number" system-engineer-opus failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
     "#);
 }
 
@@ -1240,11 +1242,11 @@ fn a_thread_for_which_nobody_is_left_is_blocked() {
         01.01.01#2 pending -> Reassign system-engineer-opus#2
     -- only system-engineer-codex stays in agents.yaml
     A in_progress 01.01.01
-        error failover_exhausted: 01.01.01 has no attempt left: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 blocked system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] warnings ["01.01.02: agent frontend-designer-grok is not in work/agents.yaml", "01.01.03: agent default is not in work/agents.yaml"]
     A assign 01.01.01
-        error failover_exhausted: 01.01.01 has no attempt left: no other agent of its family and no default agent is left. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: no other agent of its family and no default agent is left. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     "#);
 }
 
@@ -1336,7 +1338,7 @@ fn bad_input_is_refused() {
     A in_progress 01.01.01#2
         error invalid_argument: 01.01.01 has no attempt 2. hint: start attempt 1
     A completed 01.01.01#7 x
-        error invalid_argument: 01.01.01 has no attempt 7. hint: the latest attempt is 0
+        error invalid_argument: 01.01.01 has no attempt 7. hint: pass attempt 1, or leave it out
     A completed 01.02.01 x
         error batch_not_ready: batch 01.02 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     "#);

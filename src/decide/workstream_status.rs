@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::answer::BatchName;
 use super::failover::current_agent;
-use super::gates::{Next, ON_HOLD, STATUS_COMMAND, Standing, admit, is_approved, next};
+use super::gates::{Next, Pause, Standing, admit, is_approved, next};
 use super::ledger::Ledger;
-use super::scene::{Scene, attempt_in_answers, is_complete};
+use super::request::Caller;
+use super::scene::{Scene, attempt_in_answers, is_settled};
 use super::sweep::sweep;
 use crate::board::{Board, Status};
 use crate::plan::{Batch, Problem, Stage, check};
@@ -27,7 +28,7 @@ pub struct WorkstreamStatus {
     pub stages: Vec<StageStatus>,
     /// The batch that is executed or comes next.
     pub next_batch: Option<BatchName>,
-    /// The server process of the planner that executes it.
+    /// The server process of another planner that executes it.
     pub held_by: Option<String>,
     /// The threads that are in progress or blocked.
     pub open_threads: Vec<OpenThread>,
@@ -103,35 +104,31 @@ pub struct PlanProblem {
 }
 
 /// Decides the request.
-pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> WorkstreamStatus {
+pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> WorkstreamStatus {
     sweep(scene, ledger);
     let board = ledger.board();
-    let next = next(scene, board);
-    let standing = match &next {
-        Next::Batch(ready) => {
-            Standing::of_batch(scene, board, ready.batch(), super::scene::is_settled(board, ready.batch()))
-        }
-        other => Standing::of_nothing_to_hand_out(other).unwrap_or_else(|| {
-            Standing::new(super::gates::BatchCompletionStatus::NoIncompleteBatch, None, Some(STATUS_COMMAND))
-        }),
-    };
-    let shown = board
-        .open_cycle()
-        .and_then(|cycle| scene.plan.batch(cycle.batch))
-        .filter(|batch| !is_complete(board, batch))
-        .or(match &next {
-            Next::Batch(ready) => Some(ready.batch()),
-            _ => None,
-        });
     let mut warnings: Vec<String> = Vec::new();
-    if matches!(next, Next::OnHold) {
-        warnings.push(ON_HOLD.to_owned());
+    let (standing, shown) = match next(scene, board) {
+        Next::Batch(ready) => {
+            let batch = ready.batch();
+            (Standing::of_batch(scene, board, batch, is_settled(board, batch)), Some(batch))
+        }
+        Next::Pause(pause) => {
+            // The plan's own gate is told in `plan`.
+            if !matches!(pause, Pause::PlanGate(_)) {
+                warnings.extend(pause.reason().map(str::to_owned));
+            }
+            (Standing::of_pause(scene, pause), None)
+        }
+    };
+    match shown {
+        Some(batch) => warnings.extend(scene.warnings(board, batch)),
+        None => warnings.extend(scene.oddities.iter().cloned()),
     }
-    if let Some(batch) = shown {
-        warnings.extend(scene.warnings(board, batch));
-    } else {
-        warnings.extend(scene.oddities.iter().cloned());
-    }
+    let elsewhere = shown
+        .and_then(|batch| board.open_cycle_of(batch.id))
+        .and_then(|cycle| scene.living_holder(cycle))
+        .filter(|holder| caller.server() != Some(*holder));
     WorkstreamStatus {
         workspace: scene.workspace.to_owned(),
         workstream: scene.workstream.to_owned(),
@@ -143,7 +140,7 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> WorkstreamStatus
         },
         stages: scene.plan.stages.iter().map(|stage| counted(scene, board, stage)).collect(),
         next_batch: shown.map(BatchName::of),
-        held_by: board.open_cycle().and_then(|cycle| scene.living_holder(cycle)).map(|holder| holder.to_string()),
+        held_by: elsewhere.map(|holder| holder.to_string()),
         open_threads: scene.plan.batches().flat_map(|batch| open_threads(scene, board, batch)).collect(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,

@@ -33,7 +33,7 @@ impl Arguments for AssignThreadArguments {
 impl WorkServer {
     #[tool(
         title = "Assign thread",
-        description = "Planner: gives a thread to another agent before its next attempt. Once per thread and cycle, within the role family or to a default agent.",
+        description = "Planner: gives a thread to another agent of its role family or a default one, once per cycle; a running attempt ends as failed.",
         input_schema = schema::input::<AssignThreadArguments>(),
         output_schema = schema::output::<Assignment>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)

@@ -38,8 +38,9 @@ use crate::transact::transact_for_agent;
 /// What every session reads before its first call. Three sentences, paid for in every session.
 pub const INSTRUCTIONS: &str = "work executes a plan batch by batch. \
 A planner calls next_batch, launches in one response one worker per id in dispatch with that thread's agent, gives \
-each its thread_id and attempt, carries out failover decisions, and ends with batch_outcome; a worker calls \
-read_thread, then update_thread in_progress, and at its end completed, blocked or failed with a report. \
+each its workstream, thread_id and attempt, carries out failover decisions and calls next_batch again until dispatch \
+is empty, then batch_outcome; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
+blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
@@ -129,7 +130,8 @@ impl ServerHandler for WorkServer {
     ) -> Result<CallToolResponse, ErrorData> {
         if !self.tools.has_route(&request.name) {
             let names: Vec<_> = self.tools().into_iter().map(|tool| tool.name).collect();
-            let message = format!("there is no tool {:?}; the tools are {}", request.name, names.join(", "));
+            let name: String = request.name.chars().take(60).collect();
+            let message = format!("there is no tool {name:?}; the tools are {}", names.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
         self.tools.call(ToolCallContext::new(self, request, context)).await

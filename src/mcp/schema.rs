@@ -14,6 +14,9 @@ use serde_json::Value;
 use crate::decide::Refusal;
 use crate::plan::{BatchId, MalformedId, ThreadId};
 
+/// How much is said about arguments that do not fit, in characters.
+const MAX_COMPLAINT_CHARS: usize = 300;
+
 /// Returns the schema of a tool's arguments, as models read it.
 pub(super) fn input<T: JsonSchema + Any>() -> Arc<JsonObject> {
     let settings = settings().with_transform(RecursiveTransform(SlimInput));
@@ -35,6 +38,9 @@ pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, Ref
             "." => error.inner().to_string(),
             path => format!("{path}: {}", error.inner()),
         };
+        // The message repeats what was sent, which can be anything.
+        let message: String = message.chars().take(MAX_COMPLAINT_CHARS).collect();
+        let message = message.replace("expected u32", "expected a whole number from 0");
         Refusal::invalid(message, "call again with arguments that fit the tool's schema")
     })
 }
@@ -125,7 +131,7 @@ fn drop_formats(schema: &mut Schema) {
 /// Reads the id of a thread, padded or not.
 pub(super) fn thread_id(text: &str) -> Result<ThreadId, Refusal> {
     text.parse().map_err(|malformed: MalformedId| {
-        Refusal::invalid(format!("thread_id: {malformed}"), "call next_batch for the ids there are")
+        Refusal::invalid(format!("thread_id: {malformed}"), "use the thread_id you were given")
     })
 }
 

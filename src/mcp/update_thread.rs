@@ -66,7 +66,7 @@ impl Arguments for UpdateThreadArguments {
 impl WorkServer {
     #[tool(
         title = "Update thread",
-        description = "Reports on a thread. Worker: in_progress at the start, then completed or blocked. failed: the run broke; follow the decision in the answer.",
+        description = "Reports on a thread. Worker: in_progress at the start, then completed or blocked. failed: the run broke; the planner carries out the decision in the answer.",
         input_schema = schema::input::<UpdateThreadArguments>(),
         output_schema = schema::output::<Updated>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)

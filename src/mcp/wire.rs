@@ -1,30 +1,42 @@
 //! JSON-RPC over two streams, one message per line.
 //!
 //! rmcp's own line transport is correct for correct clients. This one is for the others too: whatever
-//! has an id gets an answer with that id, where rmcp 3.9 would answer without one and leave the caller
-//! waiting; and what comes before the first request does not end the process (MCP.md §2.7, 3 and 6).
+//! has an id gets an answer with that id, where rmcp 3.9 would answer without one, or not at all, and
+//! leave the caller waiting; and what comes before the first request does not end the process (MCP.md
+//! §2.7, 3 and 6).
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{ClientRequest, ErrorData, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// The longest line that is read, in bytes. A client that never ends its line cannot fill the memory.
 pub(super) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+
+/// How much of the end of a line that is too long is kept, to find its id there.
+const KEPT_TAIL_BYTES: usize = 256;
+
+/// How long the end waits for answers that the client does not read.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The server's end of the two streams.
 pub(super) struct Wire<R, W> {
     input: BufReader<R>,
     line: Vec<u8>,
-    /// The line at hand is too long: the rest of it is dropped.
+    /// The line at hand is too long: all but its end is dropped.
     skipping: bool,
     output: Arc<Mutex<W>>,
+    /// Nobody reads the answers any more.
+    deaf: CancellationToken,
     /// A request that opens a session has come.
     open: bool,
 }
@@ -42,6 +54,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
             line: Vec::new(),
             skipping: false,
             output: Arc::new(Mutex::new(output)),
+            deaf: CancellationToken::new(),
             open: false,
         }
     }
@@ -51,7 +64,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
     async fn next_line(&mut self) -> Line {
         loop {
             let available = match self.input.fill_buf().await {
-                Ok([]) => return Line::EndOfInput,
+                // The last line needs no line end.
+                Ok([]) if self.line.is_empty() || self.skipping => return Line::EndOfInput,
+                Ok([]) => return Line::Whole,
                 Ok(available) => available,
                 Err(error) => {
                     tracing::error!(%error, "cannot read the input");
@@ -61,10 +76,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
             let end = available.iter().position(|byte| *byte == b'\n');
             let taken = end.map_or(available.len(), |end| end + 1);
             let too_long = self.skipping || self.line.len() + taken > MAX_LINE_BYTES;
+            self.line.extend_from_slice(&available[..taken]);
             if too_long {
-                self.line.clear();
-            } else {
-                self.line.extend_from_slice(&available[..taken]);
+                self.line.drain(..self.line.len().saturating_sub(KEPT_TAIL_BYTES));
             }
             self.skipping = too_long && end.is_none();
             self.input.consume(taken);
@@ -83,28 +97,45 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
             Ok(message) => return Some(message),
             Err(error) => error,
         };
-        match serde_json::from_slice(line) {
-            Ok(Value::Object(message)) => {
-                let id = message.get("id").and_then(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
-                match (id, message.get("method").and_then(Value::as_str)) {
-                    (Some(id), Some(method)) => {
-                        let message = format!("malformed params for {method}");
-                        self.answer(ErrorData::invalid_params(message, None), Some(id));
-                    }
-                    (Some(id), None) => self.answer(ErrorData::invalid_request("no method", None), Some(id)),
-                    // A notification, or a response: nobody waits for an answer.
-                    (None, _) => tracing::debug!(%error, "dropped a message"),
-                }
-            }
+        let repaired = repaired(line);
+        if let Ok(message) = serde_json::from_str(&repaired) {
+            return Some(message);
+        }
+        match serde_json::from_str(&repaired) {
+            Ok(Value::Object(message)) => self.answer_malformed(&message),
             Ok(_) => self.answer(ErrorData::invalid_request("a message is one JSON object", None), None),
-            // Text that is not JSON has no id, and an answer could make two programs echo for ever.
-            Err(error) => tracing::debug!(%error, "dropped a line"),
+            Err(_) => match id_in(&repaired) {
+                Some(id) => self.answer(ErrorData::parse_error(error.to_string(), None), Some(id)),
+                // Text that is not JSON and has no id: an answer could make two programs echo for ever.
+                None => tracing::debug!(%error, "dropped a line"),
+            },
         }
         None
     }
 
+    fn answer_malformed(&self, message: &Map<String, Value>) {
+        let method = message.get("method").and_then(Value::as_str);
+        let id = message.get("id").map(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
+        match (id, method) {
+            (Some(None), Some(_)) => {
+                self.answer(ErrorData::invalid_request("an id is a string or a whole number", None), None);
+            }
+            (Some(id), Some(method)) if message.get("jsonrpc").is_some_and(|version| version == "2.0") => {
+                let method: String = method.chars().take(60).collect();
+                self.answer(ErrorData::invalid_params(format!("malformed params for {method}"), None), id);
+            }
+            (Some(id), Some(_)) => self.answer(ErrorData::invalid_request("jsonrpc is not \"2.0\"", None), id),
+            // A response, which nobody waits for; or a request of nothing.
+            (Some(id), None) if !message.contains_key("result") && !message.contains_key("error") => {
+                self.answer(ErrorData::invalid_request("there is no method", None), id);
+            }
+            _ => tracing::debug!("dropped a message that nobody waits for"),
+        }
+    }
+
     fn answer(&self, error: ErrorData, id: Option<RequestId>) {
-        let sent = send(Arc::clone(&self.output), TxJsonRpcMessage::<RoleServer>::error(error, id));
+        let message = TxJsonRpcMessage::<RoleServer>::error(error, id);
+        let sent = send(Arc::clone(&self.output), self.deaf.clone(), message);
         tokio::spawn(async move {
             if let Err(error) = sent.await {
                 tracing::debug!(%error, "cannot answer");
@@ -115,13 +146,63 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
 
 async fn send<W: AsyncWrite + Unpin>(
     output: Arc<Mutex<W>>,
+    deaf: CancellationToken,
     message: TxJsonRpcMessage<RoleServer>,
 ) -> Result<(), io::Error> {
     let mut line = serde_json::to_vec(&message)?;
     line.push(b'\n');
     let mut output = output.lock().await;
-    output.write_all(&line).await?;
-    output.flush().await
+    let sent = match output.write_all(&line).await {
+        Ok(()) => output.flush().await,
+        Err(error) => Err(error),
+    };
+    // A server that nobody hears must not go on holding what it holds.
+    sent.inspect_err(|_| deaf.cancel())
+}
+
+/// Returns the text with what some clients write by mistake replaced: bytes that are not UTF-8, and
+/// halves of surrogate pairs (JavaScript's, of an emoji that was cut in two).
+fn repaired(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let half = |at: usize| {
+        let code = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(code, 16).ok().filter(|code| (0xd800..0xe000).contains(code))
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut rest = 0;
+    let mut at = 0;
+    while let Some(escape) = text[at..].find('\\').map(|found| at + found) {
+        at = match (half(escape), half(escape + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => escape + 12,
+            (Some(_), _) => {
+                out.push_str(&text[rest..escape]);
+                out.push_str("\\ufffd");
+                rest = escape + 6;
+                rest
+            }
+            // Another escape: the character behind the backslash belongs to it.
+            (None, _) => escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+    }
+    out.push_str(&text[rest..]);
+    out
+}
+
+/// Returns the id of a request whose text cannot be parsed, where clients write it: before the method or
+/// at the very end.
+fn id_in(text: &str) -> Option<RequestId> {
+    const KEY: &str = "\"id\":";
+    let id = |value: &str| {
+        let value = value.trim();
+        let is_id = value.starts_with('"') || value.parse::<i64>().is_ok();
+        serde_json::from_str::<RequestId>(value).ok().filter(|_| is_id)
+    };
+    let before_the_method = || {
+        let head = &text[..text.find("\"method\"")?];
+        id(head[head.find(KEY)? + KEY.len()..].split(',').next()?)
+    };
+    let at_the_end = || id(text[text.rfind(KEY)? + KEY.len()..].trim_end().strip_suffix('}')?);
+    before_the_method().or_else(at_the_end)
 }
 
 impl<R, W> Transport<RoleServer> for Wire<R, W>
@@ -135,17 +216,23 @@ where
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
-        send(Arc::clone(&self.output), message)
+        send(Arc::clone(&self.output), self.deaf.clone(), message)
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            let message = match self.next_line().await {
+            let deaf = self.deaf.clone();
+            let line = tokio::select! {
+                line = self.next_line() => line,
+                () = deaf.cancelled() => Line::EndOfInput,
+            };
+            let message = match line {
                 Line::EndOfInput => return None,
                 Line::TooLong => {
                     let message = format!("the message has more than {MAX_LINE_BYTES} bytes");
-                    self.answer(ErrorData::invalid_request(message, None), None);
-                    continue;
+                    let id = id_in(&String::from_utf8_lossy(&self.line));
+                    self.answer(ErrorData::invalid_request(message, None), id);
+                    None
                 }
                 Line::Whole => self.read(),
             };
@@ -166,6 +253,44 @@ where
     }
 
     async fn close(&mut self) -> Result<(), io::Error> {
-        self.output.lock().await.flush().await
+        // A client that does not read cannot keep the process alive.
+        match timeout(PATIENCE, async { self.output.lock().await.flush().await }).await {
+            Ok(flushed) => flushed,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_of_surrogate_pairs_are_replaced_and_whole_ones_kept() {
+        for (given, expected) in [
+            (r#"{"a":"\ud83d"}"#, r#"{"a":"\ufffd"}"#),
+            (r#"{"a":"\ude00\ud83d x"}"#, r#"{"a":"\ufffd\ufffd x"}"#),
+            (r#"{"a":"\ud83d\ude00"}"#, r#"{"a":"\ud83d\ude00"}"#),
+            (r#"{"a":"\\ud83d \u00e9 \"é"}"#, r#"{"a":"\\ud83d \u00e9 \"é"}"#),
+            (r#"{"a":"\"#, r#"{"a":"\"#),
+        ] {
+            assert_eq!(repaired(given.as_bytes()), expected);
+        }
+        assert_eq!(repaired(b"{\"a\":\"\xff\"}"), "{\"a\":\"\u{fffd}\"}");
+    }
+
+    #[test]
+    fn an_id_is_found_where_clients_write_it_and_nowhere_else() {
+        let number = |id: i64| Some(RequestId::Number(id));
+        for (text, expected) in [
+            (r#"{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":[[["#, number(7)),
+            (r#"{"id": "seven" ,"method":"x","params":"#, Some(RequestId::String("seven".into()))),
+            (r#"{"method":"x","params":{"a":nonsense},"jsonrpc":"2.0","id":7}"#, number(7)),
+            (r#"xxxx"},"jsonrpc":"2.0","id":7}"#, number(7)),
+            (r#"{"method":"x","params":{"id":7,"b":nonsense"#, None),
+            ("not json", None),
+        ] {
+            assert_eq!(id_in(text), expected, "{text}");
+        }
     }
 }

@@ -18,9 +18,13 @@ pub use check::check;
 pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;
 pub use problem::{Level, Problem, ProblemKind};
+pub use source::is_agent_char;
 
 /// The largest PLAN.md that is read, in bytes.
 pub const MAX_PLAN_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The longest name of an agent, in characters.
+pub const MAX_AGENT_CHARS: usize = 100;
 
 /// What a PLAN.md says. Stages, batches and threads are sorted by number, each number once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

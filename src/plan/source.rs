@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::NamedAgent;
 use super::outline::{Comment, Heading, Outline};
+use super::{MAX_AGENT_CHARS, NamedAgent};
 
 /// A text, what CommonMark sees in it, and where its lines start.
 pub(super) struct Source<'t> {
@@ -76,14 +76,16 @@ impl<'t> Source<'t> {
 fn agent_in(text: &str) -> Option<(String, Range<usize>)> {
     const MARK: &str = "@agent:";
     let start = text.find(MARK)?;
-    let name: String = text[start + MARK.len()..].chars().take_while(|c| is_agent_char(*c)).collect();
+    let name: String =
+        text[start + MARK.len()..].chars().take_while(|c| is_agent_char(*c)).take(MAX_AGENT_CHARS).collect();
     (!name.is_empty()).then(|| {
         let end = start + MARK.len() + name.len();
         (name, start..end)
     })
 }
 
-pub(super) fn is_agent_char(c: char) -> bool {
+/// Returns whether a character can stand in the name of an agent.
+pub fn is_agent_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }
 

@@ -29,8 +29,9 @@ pub(super) struct BadYaml {
     pub(super) why: String,
 }
 
-/// Reads an agents.yaml. Keys that mean nothing here are ignored; an empty file is an empty roster.
-pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
+/// Reads an agents.yaml. Keys that mean nothing here are ignored. A file that has no `agents` declares
+/// none: the roster is `undeclared`, with what else the file says.
+pub(super) fn read(text: &str, undeclared: impl FnOnce() -> Roster) -> Result<Roster, BadYaml> {
     let bad = |error: &serde_saphyr::Error| {
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         BadYaml {
@@ -40,22 +41,24 @@ pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
     };
     let file: Option<FileRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
     let file = file.unwrap_or(FileRecord { agents: None, execution: None, families: None });
+    let declared = file.agents.is_some();
     Ok(Roster {
-        agents: file
-            .agents
-            .unwrap_or_default()
-            .into_iter()
-            .map(|agent| Agent {
-                name: agent.name.trim().to_owned(),
-                family: agent.family.map(|family| prefix(&family)),
-            })
-            .collect(),
+        agents: match file.agents {
+            Some(agents) => agents
+                .into_iter()
+                .map(|agent| Agent {
+                    name: agent.name.trim().to_owned(),
+                    family: agent.family.map(|family| prefix(&family)),
+                })
+                .collect(),
+            None => undeclared().agents,
+        },
         families: match file.families {
             Some(families) => families.iter().map(|family| prefix(family)).collect(),
             None => DEFAULT_FAMILIES.map(str::to_owned).to_vec(),
         },
         max_parallel: file.execution.and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
-        declared: true,
+        declared,
     })
 }
 
@@ -72,6 +75,10 @@ fn prefix(family: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn nobody() -> Roster {
+        Roster::undeclared([])
+    }
 
     #[test]
     fn a_roster_as_the_family_writes_it() {
@@ -92,7 +99,7 @@ execution:
   max_parallel: 4
 families: [system-engineer-, writer]
 ";
-        let roster = read(text).unwrap();
+        let roster = read(text, nobody).unwrap();
         assert_eq!(
             roster.agents.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>(),
             ["system-engineer-codex", "reviewer"]
@@ -102,14 +109,14 @@ families: [system-engineer-, writer]
     }
 
     #[test]
-    fn an_empty_file_is_an_empty_roster() {
-        let roster = read("# nobody yet\n").unwrap();
-        assert_eq!((roster.agents.len(), roster.declared), (0, true));
+    fn a_file_without_agents_declares_none() {
+        let roster = read("execution: {max_parallel: 2}\n", nobody).unwrap();
+        assert_eq!((roster.agents.len(), roster.declared, roster.max_parallel), (1, false, Some(2)));
     }
 
     #[test]
     fn a_broken_file_is_reported_with_its_place() {
-        let bad = read("agents:\n  - nam: x\n").err().unwrap();
+        let bad = read("agents:\n  - nam: x\n", nobody).err().unwrap();
         assert_eq!(bad.at.map(|(line, _)| line), Some(2), "{bad:?}");
         let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}agents: *i\n", {
             let mut names = String::new();
@@ -119,6 +126,6 @@ families: [system-engineer-, writer]
             }
             names
         });
-        assert!(read(&bomb).is_err());
+        assert!(read(&bomb, nobody).is_err());
     }
 }

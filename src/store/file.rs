@@ -3,11 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::liveness::Liveness;
 use super::lock::lock;
-use super::snapshot::Snapshot;
+use super::snapshot::{MAX_STATE_BYTES, Snapshot};
 use super::workspace::Place;
 use super::{index_json, threads_json};
 use crate::board::ServerId;
@@ -24,6 +25,8 @@ pub struct FileStore {
     /// The server process that this store writes for; `None` on the command line.
     server: Option<ServerId>,
     liveness: Liveness,
+    /// Calls of this process take their turns here, so that only one of them waits for other processes.
+    turn: Mutex<()>,
 }
 
 /// A workstream that nobody else can change until this is dropped or committed.
@@ -32,12 +35,13 @@ pub struct Locked<'s> {
     snapshot: Snapshot,
     store: &'s FileStore,
     _lock: File,
+    _turn: MutexGuard<'s, ()>,
 }
 
 impl FileStore {
     /// Makes a store. Touches no file.
     pub fn new(place: Place, server: Option<ServerId>) -> Self {
-        Self { place, server, liveness: Liveness::default() }
+        Self { place, server, liveness: Liveness::default(), turn: Mutex::new(()) }
     }
 
     /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
@@ -47,8 +51,10 @@ impl FileStore {
 
     /// Takes the right to write, and reads the workstream as it is then.
     pub fn lock(&self, wanted: Option<&str>) -> Result<Locked<'_>, Stopped> {
-        let lock = lock(&self.place.workspace()?, LOCK_WAIT)?;
-        Ok(Locked { snapshot: self.read(wanted)?, store: self, _lock: lock })
+        let root = self.place.workspace()?;
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = lock(&root, LOCK_WAIT)?;
+        Ok(Locked { snapshot: self.read(wanted)?, store: self, _lock: lock, _turn: turn })
     }
 }
 
@@ -89,7 +95,7 @@ impl Locked<'_> {
 
 /// A file that was read but holds something that must not be written over, such as a key twice.
 fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
-    Fault::StateUnreadable { path: path.to_owned(), at: None, why: error.to_string() }
+    super::snapshot::unreadable(path, error)
 }
 
 /// Replaces a file as a whole: after a power cut at any instant there is the old text or the new one.
@@ -97,6 +103,10 @@ fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
 /// The temporary file has one name, which is safe under the workspace's lock, so that a process that
 /// dies here leaves at most one behind, and the next write takes it over.
 fn replace(path: &Path, text: &[u8]) -> Result<(), Fault> {
+    if text.len() as u64 > MAX_STATE_BYTES {
+        // Nobody could read it again.
+        return Err(Fault::TooLarge { path: path.to_owned(), bytes: text.len(), limit: MAX_STATE_BYTES });
+    }
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Fault::Internal(format!("{} names no file", path.display())));
     };

@@ -1,8 +1,9 @@
 //! index.json: text → [`Index`], and a person's decisions → text (DESIGN §3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::json::{Object, pretty};
 use super::threads_json::VERSION;
@@ -50,6 +51,10 @@ enum ApprovalWord {
 /// Reads an index.json. The error's line and column are those of `text`.
 pub(super) fn read(text: &str) -> serde_json::Result<Index> {
     let file: FileRecord = serde_json::from_str(text)?;
+    let mut ids = HashSet::new();
+    if let Some(twice) = file.streams.iter().flatten().find(|stream| !ids.insert(&stream.id)) {
+        return Err(serde_json::Error::custom(format!("workstream {:?} stands here twice", twice.id)));
+    }
     Ok(Index {
         current: file.current_stream.filter(|current| !current.is_empty()),
         entries: file.streams.unwrap_or_default().into_iter().map(entry).collect(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::workspace::Place;
+use super::workspace::{Place, is_default};
 use super::{agents_yaml, index_json, liveness, threads_json};
 use crate::board::{Board, ServerId};
 use crate::decide::Scene;
@@ -23,6 +23,7 @@ pub struct Snapshot {
     pub(super) root: PathBuf,
     workspace: String,
     pub(super) workstream: String,
+    is_default: bool,
     index: Index,
     plan: Plan,
     plan_hash: String,
@@ -49,6 +50,7 @@ impl Snapshot {
             None => Index::default(),
         };
         let workstream = place.workstream(&root, wanted, &index)?;
+        let is_default = is_default(&root, &workstream, &index);
         let folder = work.join(&workstream);
         let (plan_text, plan_hash) = read_plan(&folder.join("PLAN.md"))?;
         let plan = parse(&plan_text);
@@ -69,6 +71,7 @@ impl Snapshot {
             workspace: root.display().to_string(),
             root,
             workstream,
+            is_default,
             index,
             plan,
             plan_hash,
@@ -91,6 +94,8 @@ impl Snapshot {
         Scene {
             workspace: &self.workspace,
             workstream: &self.workstream,
+            is_default: self.is_default,
+            current: self.index.current.as_deref(),
             entry: self.index.entry(&self.workstream),
             plan: &self.plan,
             plan_hash: &self.plan_hash,
@@ -113,7 +118,9 @@ fn read_state(path: &Path) -> Result<Option<String>, Fault> {
                 why: format!("it has {bytes} bytes, the limit is {MAX_STATE_BYTES}"),
             });
         }
-        Err(TooMuch::Io(source)) => return Err(Fault::io("read", path)(source)),
+        Err(TooMuch::Io(source)) => {
+            return Err(Fault::StateUnreadable { path: path.to_owned(), at: None, why: source.to_string() });
+        }
     };
     match String::from_utf8(bytes) {
         Ok(mut text) => {
@@ -137,7 +144,7 @@ fn read_plan(path: &Path) -> Result<(String, String), Fault> {
         Err(TooMuch::Bytes(bytes)) => {
             return Err(unreadable(format!("it has {bytes} bytes, the limit is {MAX_PLAN_BYTES}")));
         }
-        Err(TooMuch::Io(source)) => return Err(Fault::io("read", path)(source)),
+        Err(TooMuch::Io(source)) => return Err(unreadable(source.to_string())),
     };
     let hash = plan_hash(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -148,15 +155,20 @@ fn read_plan(path: &Path) -> Result<(String, String), Fault> {
 }
 
 fn read_roster(path: &Path, plan: &Plan, board: &Board) -> Result<Roster, Fault> {
-    let Some(text) = read_state(path)? else {
+    let undeclared = || {
         let planned = plan.threads().filter_map(|thread| thread.agent.as_ref()).map(|agent| agent.name.as_str());
         let assigned = board.threads.values().flat_map(|thread| {
             let ran = thread.attempts.iter().map(|attempt| attempt.agent.as_str());
             thread.assigned_agent.as_deref().into_iter().chain(ran)
         });
-        return Ok(Roster::undeclared(planned.chain(assigned)));
+        Roster::undeclared(planned.chain(assigned))
     };
-    agents_yaml::read(&text).map_err(|bad| Fault::StateUnreadable { path: path.to_owned(), at: bad.at, why: bad.why })
+    let Some(text) = read_state(path)? else { return Ok(undeclared()) };
+    agents_yaml::read(&text, undeclared).map_err(|bad| Fault::StateUnreadable {
+        path: path.to_owned(),
+        at: bad.at,
+        why: bad.why,
+    })
 }
 
 enum TooMuch {
@@ -192,11 +204,12 @@ fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     match version.as_str() {
         Some(version) if version == "1" || version.starts_with("1.") => Ok(()),
         Some(version) => Err(Fault::UnknownFormat { path: path.to_owned(), version: version.to_owned() }),
+        None if version.as_f64().is_some_and(|version| (1.0..2.0).contains(&version)) => Ok(()),
         None => Err(Fault::UnknownFormat { path: path.to_owned(), version: version.to_string() }),
     }
 }
 
-fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
+pub(super) fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
     let at = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
     let text = error.to_string();
     // serde_json ends its messages with the place, which is told before the message here.

@@ -23,7 +23,7 @@ impl Place {
     pub(super) fn workspace(&self) -> Result<PathBuf, Refusal> {
         if let Some(root) = self.root.as_ref().filter(|root| !root.as_os_str().is_empty()) {
             let root = self.directory.join(root);
-            return if is_workspace(&root) { Ok(root) } else { Err(no_workspace(&root)) };
+            return if is_workspace(&root) { Ok(root) } else { Err(no_workspace(root.display().to_string())) };
         }
         for folder in self.directory.ancestors() {
             if is_workspace(folder) {
@@ -33,7 +33,7 @@ impl Place {
                 break;
             }
         }
-        Err(no_workspace(&self.directory))
+        Err(no_workspace(format!("{} or above it", self.directory.display())))
     }
 
     /// Returns the id of the workstream that a call means.
@@ -51,8 +51,17 @@ impl Place {
     }
 }
 
-fn no_workspace(searched: &Path) -> Refusal {
-    Refusal::NoWorkspace { searched_from: searched.display().to_string() }
+fn no_workspace(searched: String) -> Refusal {
+    Refusal::NoWorkspace { searched }
+}
+
+/// Returns whether a command that names no workstream means this one, in a shell without
+/// `WORK_STREAM`.
+pub(super) fn is_default(root: &Path, workstream: &str, index: &Index) -> bool {
+    match &index.current {
+        Some(current) => current == workstream,
+        None => known(root, index).as_slice() == [workstream],
+    }
 }
 
 /// Other folders called `work` do not count: there must be an index or a plan.
@@ -62,33 +71,37 @@ fn is_workspace(folder: &Path) -> bool {
 }
 
 fn find(root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
-    let is_there = |id: &str| is_folder_name(id) && root.join("work").join(id).join("PLAN.md").is_file();
     let entry = index.entry(wanted).or_else(|| index.entries.iter().find(|entry| entry.name == wanted));
-    if let Some(entry) = entry
-        && is_folder_name(&entry.id)
-    {
-        return Ok(entry.id.clone());
-    }
-    if is_there(wanted) {
-        return Ok(wanted.to_owned());
+    let id = entry.map_or(wanted, |entry| entry.id.as_str());
+    if has_plan(root, id) {
+        return Ok(id.to_owned());
     }
     let known = known(root, index);
+    // A folder without an index entry has its name behind its number all the same.
+    if let Some(id) = known.iter().find(|id| id.split_once('-').is_some_and(|(_, name)| name == wanted)) {
+        return Ok(id.clone());
+    }
     let similar = closest(wanted, known.iter().map(String::as_str));
     let rest = known.iter().filter(|id| !similar.contains(id)).cloned();
     let known = similar.iter().cloned().chain(rest).collect();
     Err(Refusal::UnknownWorkstream { given: wanted.chars().take(100).collect(), known })
 }
 
-/// Returns the ids of all workstreams: those of the index, then folders with a plan that it lacks.
+/// Returns the ids of all workstreams that have a plan: those of the index in its order, then the
+/// folders that it lacks.
 fn known(root: &Path, index: &Index) -> Vec<String> {
     let mut known: Vec<String> =
-        index.entries.iter().map(|entry| entry.id.clone()).filter(|id| is_folder_name(id)).collect();
+        index.entries.iter().map(|entry| entry.id.clone()).filter(|id| has_plan(root, id)).collect();
     for id in plans(&root.join("work")) {
         if !known.contains(&id) {
             known.push(id);
         }
     }
     known
+}
+
+fn has_plan(root: &Path, id: &str) -> bool {
+    is_folder_name(id) && root.join("work").join(id).join("PLAN.md").is_file()
 }
 
 /// Returns the names of the folders in `work/` that hold a PLAN.md, sorted.

@@ -57,7 +57,7 @@ fn each_is_reported_with_its_place() {
     work/001-search/threads.json: {"threads": [{"threadId": "01.01.01"},\n{"threadId": "1.1.1"}]}
         error state_unreadable: [workspace]/work/001-search/threads.json: thread 01.01.01 has two records. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [], "x": 1, "x": 2}
-        error state_unreadable: [workspace]/work/001-search/threads.json: the key "x" stands here twice at line 1 column 31. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:1:31: the key "x" stands here twice. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [],\n "cycles": [{"batch": "../x", "cycle": 1, "status": "open"}]}
         error state_unreadable: [workspace]/work/001-search/threads.json:2:28: `../x` is not a batch id such as 01.02. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [{"threadId": "�"}]}
@@ -84,10 +84,10 @@ fn a_plan_that_is_gone_or_too_large() {
     let large = workspace.without_chance(&server.call("next_batch", &json!({})));
     std::fs::remove_file(workspace.root().join("work/001-search/PLAN.md")).unwrap();
     let gone = workspace.without_chance(&server.call("next_batch", &json!({})));
-    insta::assert_snapshot!(format!("{large}\n{gone}"), @"
+    insta::assert_snapshot!(format!("{large}\n{gone}"), @r#"
     error plan_unreadable: [workspace]/work/001-search/PLAN.md: it has 9437184 bytes, the limit is 8388608. hint: mend the file; it is only read, never written
-    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it does not exist. hint: mend the file; it is only read, never written
-    ");
+    error unknown_workstream: no workstream with a PLAN.md has the id or name "001-search". hint: create work/<id>/PLAN.md
+    "#);
 }
 
 #[cfg(unix)]

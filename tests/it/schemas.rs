@@ -44,7 +44,7 @@ fn refusals() -> Value {
     let refused = |refusal: Refusal| Stopped::Refusal(refusal);
     let examples = [
         refused(Refusal::invalid("report has 2001 characters, the limit is 2000", "say it in 1-2 sentences")),
-        refused(Refusal::NoWorkspace { searched_from: text("/home/ann") }),
+        refused(Refusal::NoWorkspace { searched: text("/home/ann or above it") }),
         refused(Refusal::NoCurrentWorkstream { known: vec![text("001-search-api"), text("002-billing")] }),
         refused(Refusal::UnknownWorkstream { given: text("serch"), known: vec![text("001-search-api")] }),
         refused(Refusal::UnknownBatch { batch, known: vec![text("01.01")] }),
@@ -55,7 +55,7 @@ fn refusals() -> Value {
         refused(Refusal::BatchNotReady { batch, earlier: Some(BatchId::new(1, 1)) }),
         refused(Refusal::AwaitingApproval {
             reason: text("stage 1 is complete and not approved"),
-            command: Some(text("!work approve stage 1")),
+            command: text("!work approve stage 1"),
         }),
         refused(Refusal::AlreadyRunning { thread, attempt: 1, agent: text("system-engineer-codex") }),
         refused(Refusal::StaleAttempt { thread, given: 1, latest: 2, now: Status::InProgress }),
@@ -63,14 +63,14 @@ fn refusals() -> Value {
         refused(Refusal::FailoverExhausted {
             thread,
             why: text("its retry and its reassignment are used, or nobody else can take it"),
-            next: None,
+            now: Status::Blocked,
         }),
         refused(Refusal::NotInFamily {
             agent: text("frontend-designer-grok"),
             current: text("system-engineer-codex"),
             candidates: vec![text("system-engineer-opus"), text("default")],
         }),
-        refused(Refusal::HeldByAnotherPlanner { batch, holder: ServerId::fixed(1) }),
+        refused(Refusal::HeldByAnotherPlanner { batch, holder: ServerId::fixed(1), command: text("!work release") }),
         refused(Refusal::PlanHasProblems { workstream: text("001-search-api"), problems: Vec::new() }),
         refused(Refusal::StageNotComplete { stage: StageNumber(1), open: vec![(thread, Status::Blocked)] }),
         refused(Refusal::ForceRequired { thread, now: Status::Completed, said: Said::Pending }),

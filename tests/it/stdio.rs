@@ -30,6 +30,32 @@ fn garbage_is_answered_or_dropped_and_the_next_call_works() {
 }
 
 #[test]
+fn what_cannot_be_parsed_is_answered_by_its_id() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    let large = "x".repeat(17 * 1024 * 1024);
+    for (line, id, code) in [
+        (format!(r#"{{"jsonrpc":"2.0","id":71,"method":"tools/call","params":{{"a":{deep}}}}}"#), json!(71), -32700),
+        (format!(r#"{{"method":"tools/call","params":{{"a":"{large}"}},"jsonrpc":"2.0","id":72}}"#), json!(72), -32600),
+        (r#"{"jsonrpc":"2.0","id":73,"method":"ping"} trailing"#.to_owned(), json!(73), -32700),
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#.to_owned(), json!(null), -32600),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#.to_owned(), json!(null), -32600),
+        (r#"{"jsonrpc":"1.0","id":74,"method":"ping"}"#.to_owned(), json!(74), -32600),
+        (r#"{"jsonrpc":"2.0","id":75}"#.to_owned(), json!(75), -32600),
+    ] {
+        server.line(&line);
+        let answer = server.receive();
+        let start: String = line.chars().take(80).collect();
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&id, &json!(code)), "{start}: {answer}");
+    }
+    // JavaScript cuts an emoji in two without a thought.
+    server.line(r#"{"jsonrpc":"2.0","id":76,"method":"tools/call","params":{"name":"update_thread","arguments":{"thread_id":"1.1.1","status":"completed","report":"cut \ud83d"}}}"#);
+    assert_eq!(server.receive()["result"]["structuredContent"]["status"], "completed");
+    assert_eq!(workspace.threads()["threads"][0]["report"], "cut \u{fffd}");
+}
+
+#[test]
 fn malformed_calls_are_answered() {
     let workspace = Workspace::with_plan(PLAN);
     let mut server = workspace.serve();
@@ -76,11 +102,11 @@ fn arguments_that_do_not_fit_are_refused_by_name() {
     read_thread {}
         error invalid_argument: missing field `thread_id`. hint: call again with arguments that fit the tool's schema
     read_thread {"thread_id":"1.1"}
-        error invalid_argument: thread_id: `1.1` is not a thread id such as 01.02.03. hint: call next_batch for the ids there are
+        error invalid_argument: thread_id: `1.1` is not a thread id such as 01.02.03. hint: use the thread_id you were given
     read_thread {"thread_id":"1.1.9"}
         error unknown_thread: PLAN.md has no thread 01.01.09. hint: closest: 01.01.01, 01.01.02, 01.02.01
     read_thread {"thread_id":"../../etc/passwd"}
-        error invalid_argument: thread_id: `../../etc/passwd` is not a thread id such as 01.02.03. hint: call next_batch for the ids there are
+        error invalid_argument: thread_id: `../../etc/passwd` is not a thread id such as 01.02.03. hint: use the thread_id you were given
     update_thread {"thread_id":"1.1.1","status":"cancelled"}
         error invalid_argument: status: unknown variant `cancelled`, expected one of `in_progress`, `completed`, `blocked`, `failed`. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.1.1","status":"completed"}
@@ -94,7 +120,7 @@ fn arguments_that_do_not_fit_are_refused_by_name() {
     update_thread {"thread_id":"1.1.1","status":"completed","report":"xxx…"}
         error invalid_argument: report has 2001 characters, the limit is 2000. hint: say it in 1-2 sentences
     update_thread {"thread_id":"1.1.1","status":"completed","report":"x","attempt":-1}
-        error invalid_argument: attempt: invalid value: integer `-1`, expected u32. hint: call again with arguments that fit the tool's schema
+        error invalid_argument: attempt: invalid value: integer `-1`, expected a whole number from 0. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.2.1","status":"in_progress"}
         error batch_not_ready: batch 01.02 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     batch_outcome {"batch":"9"}
@@ -102,7 +128,7 @@ fn arguments_that_do_not_fit_are_refused_by_name() {
     batch_outcome {"batch":"9.9"}
         error unknown_batch: PLAN.md has no batch 09.09. hint: use one of 01.01, 01.02, 02.01
     workstream_status {"workstream":"../elsewhere"}
-        error unknown_workstream: no workstream has the id or name "../elsewhere". hint: pass one of 001-search
+        error unknown_workstream: no workstream with a PLAN.md has the id or name "../elsewhere". hint: pass one of 001-search
     "#);
 }
 

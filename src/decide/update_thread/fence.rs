@@ -47,6 +47,7 @@ pub(super) fn fence(id: ThreadId, thread: &Thread, request: &UpdateThread, ledge
         _ if given < latest => Err(stale()),
         _ if given == latest => Ok(Meant::Latest),
         _ if given == latest + 1 && can_be_next => Ok(Meant::Next),
+        _ if latest == 0 => Err(invalid("pass attempt 1, or leave it out".to_owned())),
         _ => Err(invalid(format!("the latest attempt is {latest}"))),
     }
 }

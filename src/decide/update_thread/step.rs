@@ -304,7 +304,7 @@ impl Step<'_, '_> {
             Some(Decision { action: DecisionAction::Block, .. }) => Err(Refusal::FailoverExhausted {
                 thread: self.id,
                 why: "its retry and its reassignment are used, or nobody else can take it".to_owned(),
-                next: None,
+                now: self.thread.status,
             }),
             decision => Ok(decision),
         }

@@ -1,6 +1,7 @@
 //! A board's changes → text.
 
 use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::VERSION;
@@ -73,7 +74,10 @@ pub(in crate::store) fn write(
             continue;
         }
         match records.iter_mut().find(|(record, _)| *record == Some(*id)) {
-            Some((_, raw)) => *raw = write_thread(serde_json::from_str(raw.get())?, *id, known, thread, at)?,
+            Some((_, raw)) => {
+                let record = serde_json::from_str(raw.get()).map_err(|error| in_record(*id, &error))?;
+                *raw = write_thread(record, *id, known, thread, at)?;
+            }
             None => {
                 let raw = write_thread(Object::default(), *id, None, thread, at)?;
                 let behind = records.iter().rposition(|(record, _)| record.is_some_and(|record| record < *id));
@@ -101,6 +105,13 @@ pub(in crate::store) fn write(
         out.push('\n');
     }
     Ok(out)
+}
+
+/// The place in a message is that in the record; which record it is says more.
+fn in_record(id: ThreadId, error: &serde_json::Error) -> serde_json::Error {
+    let message = error.to_string();
+    let message = message.rfind(" at line ").map_or(message.as_str(), |place| &message[..place]);
+    serde_json::Error::custom(format!("in the record of thread {id}: {message}"))
 }
 
 #[derive(Deserialize)]
