@@ -18,7 +18,7 @@ struct UpdateThreadArguments {
     status: ReportedStatus,
     /// 1-2 sentences; required unless `in_progress`. `blocked`: reason and dependency.
     report: Option<String>,
-    /// With `failed` or `blocked`: a timeout, crash or lost connection that a rerun may cure.
+    /// With `failed` or `blocked`: a timeout, crash or lost connection that a rerun may cure; no exhausted quota.
     transient: Option<bool>,
     /// Paths or links.
     artifacts: Option<Vec<String>>,

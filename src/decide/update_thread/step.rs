@@ -25,13 +25,13 @@ pub(super) struct Step<'a, 's> {
 impl Step<'_, '_> {
     pub(super) fn start(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
-        let number = self.open_cycle();
+        let cycle = self.open_cycle();
         let retries = self.require_a_run()?.is_some();
         if retries && self.thread.status == Status::Blocked {
             // The retry after a worker's own `blocked` is used when it starts.
             self.ledger.record(Event::RetryUsed { thread: self.id, after: self.thread.latest_number() });
         }
-        self.record_start(number, self.caller);
+        self.record_start(cycle, self.caller);
         self.became(Status::InProgress, None);
         self.leave_breadcrumb();
         Ok(None)
