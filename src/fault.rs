@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::decide::{Code, Refusal};
 
@@ -23,8 +22,8 @@ pub enum Fault {
     #[error("{} would have {bytes} bytes, the limit is {limit}", path.display())]
     TooLarge { path: PathBuf, bytes: usize, limit: u64 },
     /// The lock was not free in time.
-    #[error("another process has held {} for {} s", path.display(), waited.as_secs())]
-    Busy { path: PathBuf, waited: Duration },
+    #[error("another process has held {} for too long", path.display())]
+    Busy { path: PathBuf },
     /// The operating system refused something.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },

@@ -14,7 +14,9 @@
 //! | [`transact`] | lock → read → decide → commit → answer | know what is asked |
 //! | [`mcp`] | the agents' door: tools → [`decide::AgentRequest`] | say anything of a gate |
 //! | [`cli`] | the people's door: commands → [`decide::PersonRequest`] | – |
+//! | [`fault`] | how the machine can fail, as opposed to the rules saying no | – |
 //! | [`clock`] | the only one who asks what time it is | – |
+//! | [`closest`] | "did you mean" | – |
 //!
 //! Data flows down this list; nothing points back up. Three kinds of bad news have three types:
 //! [`plan::Problem`] (the plan is wrong), [`decide::Refusal`] (the rules say no), [`fault::Fault`] (the
@@ -29,7 +31,7 @@
 //! - What can be derived is never stored: "ready", "settled", "complete", the next attempt's number.
 //! - An answer leaves [`transact`] only when what it says is durable; a refusal changes nothing.
 //! - A file that cannot be read is never written; what the program does not know in a file stays
-//!   there, byte for byte.
+//!   there, in its place and to the last digit.
 //! - Nothing but the protocol is written to stdout by the server.
 //!
 //! # Walkthrough: a worker reports
@@ -53,3 +55,4 @@ pub mod plan;
 pub mod roster;
 pub mod store;
 pub mod transact;
+mod wording;

@@ -1,6 +1,6 @@
 //! PURE. The agents there are, and which can stand in for which (DESIGN §2 "role family", §3).
 
-use crate::closest::closest;
+use crate::closest::{MAX_SUGGESTIONS, closest};
 
 /// The agent that runs a thread which nobody assigned, and everybody's last resort.
 pub const DEFAULT_AGENT: &str = "default";
@@ -48,9 +48,12 @@ impl Roster {
         !self.declared || self.agents.iter().any(|agent| agent.name == name)
     }
 
-    /// Returns the names that are closest to one that the roster does not have.
+    /// Returns the names that are closest to one that the roster does not have; where none is similar,
+    /// its first ones.
     pub fn closest(&self, name: &str) -> Vec<String> {
-        closest(name, self.agents.iter().map(|agent| agent.name.as_str()))
+        let names = || self.agents.iter().map(|agent| agent.name.as_str());
+        let similar = closest(name, names());
+        if similar.is_empty() { names().take(MAX_SUGGESTIONS).map(str::to_owned).collect() } else { similar }
     }
 
     /// Returns the family of an agent: what the file says, else the prefix that its name starts with.

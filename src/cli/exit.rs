@@ -45,13 +45,13 @@ fn hint_for_a_person(refusal: &Refusal) -> String {
         }
         Refusal::UnknownWorkstream { known, .. } if !known.is_empty() => format!("there are {}", known.join(", ")),
         Refusal::UnknownThread { closest, .. } if closest.is_empty() => "see work status".into(),
-        Refusal::UnknownAgent { closest, .. } if closest.is_empty() => "see work/agents.yaml for the names".into(),
         Refusal::ReportRequired { .. } => "add --report with 1-2 sentences".into(),
         Refusal::InvalidTransition { .. } => "see work status; only --force reopens what is done".into(),
         Refusal::BatchNotReady { earlier: Some(earlier), .. } => {
             format!("finish batch {earlier} first; see work status")
         }
-        Refusal::AwaitingApproval { command, .. } => format!("run {command}"),
+        Refusal::AwaitingApproval { command: Some(command), .. } => format!("run {command}"),
+        Refusal::AwaitingApproval { command: None, .. } => "set its status in work/index.json".into(),
         Refusal::BatchNotReady { earlier: None, .. } => "see work status".into(),
         Refusal::ReassignmentRequired { thread, candidate } => {
             format!("run work assign --thread {thread} --agent {candidate}")

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use crate::decide::{
     Assignment, BatchCounts, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, StageApproved, Updated,
-    WorkstreamStatus, count,
+    WorkstreamStatus,
 };
+use crate::wording::count;
 
 /// Returns the text of an answer, with a line end.
 pub(super) fn answer(answer: &PersonAnswer) -> String {
@@ -123,10 +124,10 @@ fn next(status: &WorkstreamStatus) -> String {
     let command = |command: &str| command.trim_start_matches('!').to_owned();
     match (&status.gate_command, &status.next_batch, &status.held_by) {
         (Some(gate), ..) => command(gate),
-        (None, Some(batch), Some(_)) => format!("a planner executes batch {}", batch.id),
-        (None, Some(batch), None) if status.next_user_command.is_some() => {
+        (None, Some(batch), _) if status.next_user_command.is_some() => {
             format!("look at the blocked threads of batch {}; a planner can execute it again", batch.id)
         }
+        (None, Some(batch), Some(_)) => format!("a planner executes batch {}", batch.id),
         (None, Some(batch), None) => format!("let a planner execute batch {} (tool next_batch)", batch.id),
         (None, None, _) => "nothing".to_owned(),
     }
@@ -153,9 +154,9 @@ fn plan_approved(approved: &PlanApproved) -> String {
     let mut text = format!(
         "the plan of {} is approved: {}, {}, {}\n",
         approved.workstream,
-        count(stages, "stage"),
-        if batches == 1 { "1 batch".to_owned() } else { format!("{batches} batches") },
-        count(threads, "thread"),
+        count(stages, "stage", "stages"),
+        count(batches, "batch", "batches"),
+        count(threads, "thread", "threads"),
     );
     let is_first = approved.added.len() == threads;
     if !is_first && !approved.added.is_empty() {

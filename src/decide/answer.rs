@@ -37,6 +37,27 @@ pub struct BatchName {
     pub name: String,
 }
 
+/// What came of a thread. Exactly these seven keys in this order (USER-CONTRACT).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Outcome {
+    /// The thread.
+    pub thread_id: String,
+    /// Its status.
+    #[schemars(with = "ThreadStatus")]
+    pub status: &'static str,
+    /// Its last report.
+    pub report: String,
+    /// The agent of its last attempt, or the one that would run it.
+    pub agent_used: String,
+    /// Whether the latest cycle used its retry or its reassignment.
+    pub failover_applied: bool,
+    /// Files or links that came of it.
+    pub artifacts: Vec<String>,
+    /// What is left to do.
+    pub next_steps: Vec<String>,
+}
+
 /// The status words of a thread, for schemas.
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]

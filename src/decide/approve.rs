@@ -23,9 +23,9 @@ pub struct PlanApproved {
     pub counts: [usize; 3],
     /// Whether this very text was approved already; then nothing was written.
     pub unchanged: bool,
-    /// Threads that have no state yet.
+    /// Threads that no earlier approval has seen.
     pub added: Vec<String>,
-    /// Threads whose state is kept although the plan no longer has them.
+    /// Threads that the plan no longer has; what is recorded of them is kept.
     pub removed: Vec<String>,
     /// Threads that have state under another name: id, name then, name now.
     pub renamed: Vec<[String; 3]>,
@@ -42,7 +42,7 @@ pub struct StageApproved {
     pub unchanged: bool,
     /// The threads that `--force` cancelled.
     pub cancelled: Vec<String>,
-    /// What is next: the command for the person, or that the planner can go on.
+    /// The command for the person next; null where a planner can go on.
     pub next_user_command: Option<String>,
 }
 

@@ -75,7 +75,9 @@ fn choose(
     let board = ledger.board();
     let current = current_agent(scene, board, id);
     let wanted = request.agent.as_deref().map(str::trim);
-    if let Some(agent) = wanted {
+    if let Some(agent) = wanted
+        && !scene.roster.agents.iter().any(|known| known.name == agent)
+    {
         check_agent_name(agent)?;
     }
     if let Some(agent) = wanted
@@ -114,7 +116,7 @@ fn check_agent_name(agent: &str) -> Result<(), Refusal> {
     }
     Err(Refusal::invalid(
         format!("agent: not a name of up to {MAX_AGENT_CHARS} letters, digits and - _ . /"),
-        "pass a name of work/agents.yaml, or leave agent out for the candidate",
+        "pass the name of an agent",
     ))
 }
 

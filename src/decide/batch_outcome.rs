@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::BatchName;
+use super::answer::{BatchName, Outcome};
 use super::failover::{OpenDecision, open_decisions};
-use super::gates::{BatchCompletionStatus, Next, Pause, Standing, next};
+use super::gates::{BatchCompletionStatus, Next, Pause, Standing, UserCommand, next, require_ready};
 use super::ledger::Ledger;
+use super::next_batch::dispatch;
 use super::refusal::Refusal;
 use super::request::Caller;
-use super::scene::{Scene, is_settled};
+use super::scene::{Scene, awaits_its_cycle, is_complete, is_settled};
 use super::sweep::sweep;
 use crate::board::{Board, Event, Status};
 use crate::plan::{Batch, BatchId, ThreadId};
@@ -39,27 +40,6 @@ pub struct BatchOutcome {
     pub warnings: Vec<String>,
 }
 
-/// What came of a thread. Exactly these seven keys in this order (USER-CONTRACT).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Outcome {
-    /// The thread.
-    pub thread_id: String,
-    /// Its status.
-    #[schemars(with = "super::answer::ThreadStatus")]
-    pub status: &'static str,
-    /// Its last report.
-    pub report: String,
-    /// The agent of its last attempt, or the one that would run it.
-    pub agent_used: String,
-    /// Whether the latest cycle used its retry or its reassignment.
-    pub failover_applied: bool,
-    /// Files or links that came of it.
-    pub artifacts: Vec<String>,
-    /// What is left to do.
-    pub next_steps: Vec<String>,
-}
-
 /// Decides the request.
 pub(super) fn decide(
     scene: &Scene<'_>,
@@ -78,7 +58,6 @@ pub(super) fn decide(
         mark_as_read(scene, caller, batch, ledger);
     }
     let board = ledger.board();
-    let standing = Standing::of_batch(scene, board, batch, settled);
     let cycle = board.latest_cycle_of(batch.id);
     let outcome = |id: ThreadId| {
         let thread = board.thread(id);
@@ -98,9 +77,13 @@ pub(super) fn decide(
         .open_cycle_of(batch.id)
         .and_then(|cycle| scene.living_holder(cycle))
         .filter(|holder| caller.server() != Some(*holder));
+    let mut standing = Standing::of_batch(scene, board, batch, settled);
+    if elsewhere.is_some() && standing.status == BatchCompletionStatus::InProgress {
+        standing = Standing::without_gate(scene, standing.status, Some(UserCommand::Release));
+    }
     let mut warnings: Vec<String> = match elsewhere {
         Some(holder) if !settled => vec![format!("not settled: another planner executes it, server {holder}")],
-        _ => unsettled(board, batch),
+        _ => unsettled(scene, board, batch),
     };
     warnings.extend(scene.warnings(board, batch));
     if let Next::Pause(pause) = next(scene, board) {
@@ -123,7 +106,7 @@ pub(super) fn decide(
 /// Returns the batch handed out last, else the next incomplete one, else the last there is.
 fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
     let handed_out = board.cycles.iter().rev().find_map(|cycle| scene.plan.batch(cycle.batch));
-    let incomplete = || scene.plan.batches().find(|batch| !super::scene::is_complete(board, batch));
+    let incomplete = || scene.plan.batches().find(|batch| !is_complete(board, batch));
     let last = || scene.plan.batches().filter(|batch| !batch.threads.is_empty()).last();
     handed_out.or_else(incomplete).or_else(last)
 }
@@ -138,20 +121,22 @@ fn mark_as_read(scene: &Scene<'_>, caller: Caller, batch: &Batch, ledger: &mut L
     }
 }
 
-fn unsettled(board: &Board, batch: &Batch) -> Vec<String> {
+/// Says plainly what is not settled, and whose turn it is.
+fn unsettled(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
+    let launched = dispatch(scene, board, batch);
     let told = |id: ThreadId| {
         let said = match board.status(id) {
-            Status::Pending if board.thread(id).attempts.is_empty() => {
-                "is pending: no worker has started it, call next_batch"
-            }
-            Status::Pending => "is pending: its next attempt has not started, call next_batch",
+            Status::Pending if board.thread(id).attempts.is_empty() => "is pending: no worker has started it",
+            Status::Pending => "is pending: its next attempt has not started",
             Status::InProgress => "is in progress: if its worker has ended without a report, report it failed",
-            Status::Blocked if super::scene::awaits_its_cycle(board, id) => {
+            Status::Blocked if awaits_its_cycle(board, id) => {
                 "is blocked from an earlier cycle and was not tried in this one"
             }
             Status::Blocked | Status::Completed | Status::Cancelled => return None,
         };
-        Some(format!("{id} {said}"))
+        let is_ready = require_ready(scene, board, batch.id).is_ok();
+        let call = if is_ready && launched.contains(&id.to_string()) { ", call next_batch" } else { "" };
+        Some(format!("{id} {said}{call}"))
     };
     batch.threads.iter().filter_map(|thread| told(thread.id)).collect()
 }

@@ -94,8 +94,14 @@ impl UserCommand {
             Self::ApproveStage(stage) => format!("!work approve stage {stage}"),
             Self::Complete => "!work complete".to_owned(),
         };
-        if scene.is_default { command } else { format!("{command} --workstream {}", scene.workstream) }
+        if scene.is_default { command } else { format!("{command} --workstream {}", quoted(scene.workstream)) }
     }
+}
+
+/// Returns a folder's name as a shell takes it: whoever makes folders does not choose what a person runs.
+fn quoted(name: &str) -> String {
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if is_plain { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
 impl Pause {
@@ -138,17 +144,17 @@ pub(super) fn next<'s>(scene: &Scene<'s>, board: &Board) -> Next<'s> {
 
 /// Returns the refusal for a pending or blocked thread of a batch that is not ready, if it is not.
 pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) -> Result<(), Refusal> {
-    let awaiting =
-        |reason: String, command: UserCommand| Err(Refusal::AwaitingApproval { reason, command: command.text(scene) });
     match next(scene, board) {
         Next::Pause(Pause::NoThreads | Pause::StreamCompleted) => Err(Refusal::BatchNotReady { batch, earlier: None }),
         Next::Pause(Pause::PlanGate(_)) => require_plan_gate(scene),
         Next::Pause(pause @ Pause::OnHold) => {
-            awaiting(pause.reason().unwrap_or_default().to_owned(), UserCommand::Status)
+            let reason = pause.reason().unwrap_or_default().to_owned();
+            Err(Refusal::AwaitingApproval { reason, command: None })
         }
-        Next::Pause(Pause::StageGate(stage)) if stage < batch.stage => {
-            awaiting(format!("stage {stage} is complete and not approved"), UserCommand::ApproveStage(stage))
-        }
+        Next::Pause(Pause::StageGate(stage)) if stage < batch.stage => Err(Refusal::AwaitingApproval {
+            reason: format!("stage {stage} is complete and not approved"),
+            command: Some(UserCommand::ApproveStage(stage).text(scene)),
+        }),
         Next::Batch(ready) if ready.batch.id < batch => {
             Err(Refusal::BatchNotReady { batch, earlier: Some(ready.batch.id) })
         }
@@ -229,7 +235,7 @@ impl Standing {
 pub(super) fn require_plan_gate(scene: &Scene<'_>) -> Result<(), Refusal> {
     admit(scene).map(|_| ()).map_err(|gate| Refusal::AwaitingApproval {
         reason: gate.reason().to_owned(),
-        command: UserCommand::ApprovePlan.text(scene),
+        command: Some(UserCommand::ApprovePlan.text(scene)),
     })
 }
 

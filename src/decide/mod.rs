@@ -27,10 +27,10 @@ mod sweep;
 mod update_thread;
 mod workstream_status;
 
-pub use answer::{BatchName, BatchSummary, StageName};
+pub use answer::{BatchName, BatchSummary, Outcome, StageName};
 pub use approve::{PlanApproved, StageApproved};
 pub use assign_thread::Assignment;
-pub use batch_outcome::{BatchOutcome, Outcome};
+pub use batch_outcome::BatchOutcome;
 pub use code::Code;
 pub use complete::StreamCompleted;
 pub use current::Current;
@@ -38,7 +38,7 @@ pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use read_thread::{Brief, BriefStage, EarlierAttempt, Sibling};
-pub use refusal::{Refusal, count};
+pub use refusal::Refusal;
 pub use release::Released;
 pub use request::{
     AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,

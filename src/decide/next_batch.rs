@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{BatchSummary, StageName};
-use super::batch_outcome::Outcome;
+use super::answer::{BatchSummary, Outcome, StageName};
 use super::cycles::open_cycle;
 use super::failover::{OpenDecision, cut, open_decision, open_decisions};
 use super::gates::{BatchCompletionStatus, Next, Pause, ReadyBatch, Standing, UserCommand, next};
@@ -198,7 +197,7 @@ fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Strin
 }
 
 /// Returns what to launch now (DESIGN §5a.3).
-fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
+pub(super) fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
     use super::failover::DecisionAction::Retry;
     let running = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::InProgress).count();
     let free = scene.roster.max_parallel.map_or(usize::MAX, |limit| limit.saturating_sub(running));

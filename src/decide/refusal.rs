@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::code::Code;
 use crate::board::{Said, ServerId, Status};
 use crate::plan::{BatchId, Problem, StageNumber, ThreadId};
+use crate::wording::count;
 
 /// The rules say no. The fields are facts; [`fmt::Display`], [`Refusal::hint`] and
 /// [`Refusal::details`] make the answer of them.
@@ -23,9 +24,9 @@ pub enum Refusal {
     ReportRequired { thread: ThreadId, said: Said },
     InvalidTransition { thread: ThreadId, now: Status, wanted: String },
     BatchNotReady { batch: BatchId, earlier: Option<BatchId> },
-    AwaitingApproval { reason: String, command: String },
+    AwaitingApproval { reason: String, command: Option<String> },
     AlreadyRunning { thread: ThreadId, attempt: u32, agent: String },
-    StaleAttempt { thread: ThreadId, given: u32, latest: u32, now: Status },
+    StaleAttempt { thread: ThreadId, given: u32, latest: u32 },
     ReassignmentRequired { thread: ThreadId, candidate: String },
     FailoverExhausted { thread: ThreadId, why: String, now: Status },
     NotInFamily { agent: String, current: String, candidates: Vec<String> },
@@ -85,7 +86,7 @@ impl Refusal {
             }
             Self::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
             Self::UnknownThread { closest, .. } if closest.is_empty() => "use the thread_id you were given".into(),
-            Self::UnknownAgent { closest, .. } if closest.is_empty() => "leave agent out for the candidate".into(),
+            Self::UnknownAgent { closest, .. } if closest.is_empty() => "work/agents.yaml names none".into(),
             Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
                 format!("closest: {}", closest.join(", "))
             }
@@ -98,11 +99,14 @@ impl Refusal {
                 format!("finish {earlier} first: call next_batch")
             }
             Self::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
-            Self::AwaitingApproval { command, .. } => {
+            Self::AwaitingApproval { command: Some(command), .. } => {
                 format!("ask the person to run {command}, then call next_batch")
             }
+            Self::AwaitingApproval { command: None, .. } => "stop; a person decides when it goes on".into(),
             Self::AlreadyRunning { .. } => "leave the thread to its worker".into(),
-            Self::StaleAttempt { .. } => "stop working on it; the planner launches the next attempt".into(),
+            Self::StaleAttempt { latest, .. } => {
+                format!("stop working on it; only reports of attempt {latest} or later count")
+            }
             Self::ReassignmentRequired { thread, candidate } => {
                 format!("call assign_thread with thread_id {thread}; it takes {candidate}")
             }
@@ -139,7 +143,7 @@ impl Refusal {
             Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
                 details.insert("closest".into(), closest.clone().into());
             }
-            Self::AwaitingApproval { command, .. } => {
+            Self::AwaitingApproval { command: Some(command), .. } => {
                 details.insert("gate_command".into(), command.clone().into());
             }
             Self::StaleAttempt { latest, .. } => {
@@ -206,7 +210,11 @@ impl fmt::Display for Refusal {
                 write!(f, "batch {batch} is executed by another planner, server {holder}")
             }
             Self::PlanHasProblems { problems, .. } => {
-                write!(f, "PLAN.md has {} to settle before it is approved", count(problems.len(), "problem"))
+                write!(
+                    f,
+                    "PLAN.md has {} to settle before it is approved",
+                    count(problems.len(), "problem", "problems")
+                )
             }
             Self::StageNotComplete { stage, open } => {
                 write!(f, "stage {stage} is not complete: {}", open_threads(open))
@@ -229,11 +237,6 @@ impl fmt::Display for Refusal {
             }
         }
     }
-}
-
-/// Returns `1 problem`, `2 problems`.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn open_threads(open: &[(ThreadId, Status)]) -> String {

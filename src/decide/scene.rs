@@ -123,7 +123,12 @@ impl<'s> Scene<'s> {
     }
 
     fn left_the_plan(&self, board: &Board) -> Vec<String> {
-        board.threads.keys().filter(|id| self.plan.thread(**id).is_none()).map(ToString::to_string).collect()
+        // Approving a plan writes all its threads down; one to which nothing has happened holds nothing.
+        let has_state = |thread: &crate::board::Thread| {
+            thread.status != Status::Pending || !thread.attempts.is_empty() || thread.assigned_agent.is_some()
+        };
+        let gone = board.threads.iter().filter(|(id, thread)| self.plan.thread(**id).is_none() && has_state(thread));
+        gone.map(|(id, _)| id.to_string()).collect()
     }
 }
 

@@ -368,7 +368,7 @@ fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     A in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the planner launches the next attempt
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; only reports of attempt 1 or later count
     A in_progress 01.01.01#2
         01.01.01#2 in_progress
     A failed~ 01.01.01#2 timeout again
@@ -388,7 +388,7 @@ fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
     A in_progress 01.01.01#3
         01.01.01#3 in_progress
     A completed 01.01.01#2 I was asleep
-        error stale_attempt: attempt 2 of 01.01.01 is over, the latest is 3. hint: stop working on it; the planner launches the next attempt
+        error stale_attempt: attempt 2 of 01.01.01 is over, the latest is 3. hint: stop working on it; only reports of attempt 3 or later count
     A failed~ 01.01.01#3 compiler is broken
         01.01.01#3 blocked -> Block system-engineer-opus#3
     A in_progress 01.01.01
@@ -556,7 +556,7 @@ fn a_batch_that_ends_blocked_runs_again_when_its_outcome_was_read() {
     A next
         in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] (no change)
     A outcome
-        in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] warnings ["01.01.03 is blocked from an earlier cycle and was not tried in this one"] (no change)
+        in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] warnings ["01.01.03 is blocked from an earlier cycle and was not tried in this one, call next_batch"] (no change)
     A in_progress 01.01.03
         01.01.03#2 in_progress
     A completed 01.01.03 clear now
@@ -637,7 +637,7 @@ fn gates_are_a_persons() {
     A in_progress 01.01.01
         error awaiting_approval: the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
     A outcome
-        awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it, call next_batch", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch", "the plan is not approved"] (no change)
+        awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "the plan is not approved"] (no change)
     person approve-plan
         {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":false,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     person approve-plan
@@ -761,7 +761,7 @@ fn a_plan_that_changed_waits_but_running_attempts_report() {
     A in_progress 01.01.01
         error awaiting_approval: PLAN.md has changed since it was approved. hint: ask the person to run !work approve plan, then call next_batch
     A outcome
-        awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started, call next_batch", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch", "PLAN.md has changed since it was approved"] (no change)
+        awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "PLAN.md has changed since it was approved"] (no change)
     person approve-plan
         {"workstream":"001-search","plan_hash":"changed","counts":[2,3,5],"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     A next
@@ -836,7 +836,7 @@ fn one_planner_per_batch() {
     A completed 01.01.01 whoever ran it
         01.01.01#1 completed
     B outcome
-        in_progress 01.01 [01.01.01 completed "whoever ran it" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not settled: another planner executes it, server 00000000-0000-0000-0000-00000000000a"] (no change)
+        in_progress 01.01 [01.01.01 completed "whoever ran it" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] next `!work release` warnings ["not settled: another planner executes it, server 00000000-0000-0000-0000-00000000000a"] (no change)
     A dies
         gone
     B next
@@ -885,7 +885,7 @@ fn a_planner_whose_workers_run_elsewhere_is_taken_over_at_once_and_its_attempts_
     B next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#2 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     B in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the planner launches the next attempt
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; only reports of attempt 1 or later count
     B completed 01.01.02#1 it had been done
         01.01.02#1 completed
     B in_progress 01.01.01#2
@@ -973,7 +973,7 @@ fn a_person_assigns_as_they_like() {
     person assign 01.01.01 frontend-designer-flash
         01.01.01#1 pending frontend-designer-flash
     person assign 01.01.01 nobody
-        error unknown_agent: work/agents.yaml has no agent "nobody". hint: leave agent out for the candidate
+        error unknown_agent: work/agents.yaml has no agent "nobody". hint: closest: default, system-engineer-codex, system-engineer-opus
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending frontend-designer-flash, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     A in_progress 01.01.01
@@ -1077,7 +1077,7 @@ fn a_workstream_on_hold_hands_out_nothing() {
     A next
         awaiting_approval next `!work status` warnings ["the workstream is on hold: a person takes it off in work/index.json"] (no change)
     A in_progress 01.01.01
-        error awaiting_approval: the workstream is on hold: a person takes it off in work/index.json. hint: ask the person to run !work status, then call next_batch
+        error awaiting_approval: the workstream is on hold: a person takes it off in work/index.json. hint: stop; a person decides when it goes on
     A status
          next `!work status` warnings ["the workstream is on hold: a person takes it off in work/index.json"] (no change)
     "#);
@@ -1113,7 +1113,7 @@ fn a_plan_without_threads_and_one_without_an_index_entry() {
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     A outcome 01.02
-        in_progress 01.02 [01.02.01 pending "" system-engineer-codex] warnings ["01.02.01 is pending: no worker has started it, call next_batch"] (no change)
+        in_progress 01.02 [01.02.01 pending "" system-engineer-codex] warnings ["01.02.01 is pending: no worker has started it"] (no change)
     A outcome 09.09
         error unknown_batch: PLAN.md has no batch 09.09. hint: use one of 01.01, 01.02, 02.01
     A in_progress 09.09.09

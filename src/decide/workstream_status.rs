@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::answer::BatchName;
 use super::failover::current_agent;
-use super::gates::{Next, Pause, Standing, admit, is_approved, next};
+use super::gates::{BatchCompletionStatus, Next, Pause, Standing, UserCommand, admit, is_approved, next};
 use super::ledger::Ledger;
 use super::request::Caller;
-use super::scene::{Scene, attempt_in_answers, is_settled};
+use super::scene::{Scene, attempt_in_answers, is_complete, is_settled};
 use super::sweep::sweep;
 use crate::board::{Board, Status};
 use crate::plan::{Batch, Problem, Stage, check};
@@ -108,7 +108,11 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     sweep(scene, ledger);
     let board = ledger.board();
     let mut warnings: Vec<String> = Vec::new();
-    let (standing, shown) = match next(scene, board) {
+    let elsewhere = board
+        .open_cycle()
+        .and_then(|cycle| Some((scene.living_holder(cycle)?, scene.plan.batch(cycle.batch)?)))
+        .filter(|(holder, batch)| caller.server() != Some(*holder) && !is_complete(board, batch));
+    let (mut standing, mut shown) = match next(scene, board) {
         Next::Batch(ready) => {
             let batch = ready.batch();
             (Standing::of_batch(scene, board, batch, is_settled(board, batch)), Some(batch))
@@ -121,14 +125,16 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
             (Standing::of_pause(scene, pause), None)
         }
     };
+    if let (Some((_, held)), Some(_)) = (elsewhere, shown) {
+        shown = Some(held);
+        if caller.server().is_some() && standing.status == BatchCompletionStatus::InProgress {
+            standing = Standing::without_gate(scene, standing.status, Some(UserCommand::Release));
+        }
+    }
     match shown {
         Some(batch) => warnings.extend(scene.warnings(board, batch)),
         None => warnings.extend(scene.oddities.iter().cloned()),
     }
-    let elsewhere = shown
-        .and_then(|batch| board.open_cycle_of(batch.id))
-        .and_then(|cycle| scene.living_holder(cycle))
-        .filter(|holder| caller.server() != Some(*holder));
     WorkstreamStatus {
         workspace: scene.workspace.to_owned(),
         workstream: scene.workstream.to_owned(),
@@ -140,7 +146,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         },
         stages: scene.plan.stages.iter().map(|stage| counted(scene, board, stage)).collect(),
         next_batch: shown.map(BatchName::of),
-        held_by: elsewhere.map(|holder| holder.to_string()),
+        held_by: elsewhere.map(|(holder, _)| holder.to_string()),
         open_threads: scene.plan.batches().flat_map(|batch| open_threads(scene, board, batch)).collect(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,

@@ -147,7 +147,8 @@ impl ServerHandler for WorkServer {
             let message = format!("malformed params for {}", request.method);
             return Err(ErrorData::invalid_params(message, None));
         }
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+        let method: String = request.method.chars().take(60).collect();
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None))
     }
 }
 

@@ -40,7 +40,6 @@ pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, Ref
         };
         // The message repeats what was sent, which can be anything.
         let message: String = message.chars().take(MAX_COMPLAINT_CHARS).collect();
-        let message = message.replace("expected u32", "expected a whole number from 0");
         Refusal::invalid(message, "call again with arguments that fit the tool's schema")
     })
 }

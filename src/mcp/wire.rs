@@ -16,14 +16,15 @@ use rmcp::transport::Transport;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// The longest line that is read, in bytes. A client that never ends its line cannot fill the memory.
 pub(super) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
-/// How much of the end of a line that is too long is kept, to find its id there.
-const KEPT_TAIL_BYTES: usize = 256;
+/// How much of the start, and of the end, of a line that is too long is kept, to find its id there.
+const KEPT_BYTES: usize = 512;
 
 /// How long the end waits for answers that the client does not read.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -37,6 +38,8 @@ pub(super) struct Wire<R, W> {
     output: Arc<Mutex<W>>,
     /// Nobody reads the answers any more.
     deaf: CancellationToken,
+    /// The answers to what rmcp never sees.
+    answers: JoinSet<()>,
     /// A request that opens a session has come.
     open: bool,
 }
@@ -55,6 +58,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
             skipping: false,
             output: Arc::new(Mutex::new(output)),
             deaf: CancellationToken::new(),
+            answers: JoinSet::new(),
             open: false,
         }
     }
@@ -77,8 +81,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
             let taken = end.map_or(available.len(), |end| end + 1);
             let too_long = self.skipping || self.line.len() + taken > MAX_LINE_BYTES;
             self.line.extend_from_slice(&available[..taken]);
-            if too_long {
-                self.line.drain(..self.line.len().saturating_sub(KEPT_TAIL_BYTES));
+            if too_long && self.line.len() > 2 * KEPT_BYTES {
+                self.line.drain(KEPT_BYTES..self.line.len() - KEPT_BYTES);
             }
             self.skipping = too_long && end.is_none();
             self.input.consume(taken);
@@ -91,7 +95,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
     }
 
     /// Returns the message of the line at hand, or answers it if it is none that can be handled.
-    fn read(&self) -> Option<RxJsonRpcMessage<RoleServer>> {
+    fn read(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         let line = self.line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.line);
         let error = match serde_json::from_slice(line) {
             Ok(message) => return Some(message),
@@ -104,16 +108,18 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
         match serde_json::from_str(&repaired) {
             Ok(Value::Object(message)) => self.answer_malformed(&message),
             Ok(_) => self.answer(ErrorData::invalid_request("a message is one JSON object", None), None),
-            Err(_) => match id_in(&repaired) {
-                Some(id) => self.answer(ErrorData::parse_error(error.to_string(), None), Some(id)),
-                // Text that is not JSON and has no id: an answer could make two programs echo for ever.
-                None => tracing::debug!(%error, "dropped a line"),
+            Err(_) => match Glimpse::of(&repaired) {
+                Glimpse { id: Some(id), has_method: true } => {
+                    self.answer(ErrorData::parse_error(error.to_string(), None), Some(id));
+                }
+                // Nobody waits, or it is no JSON at all: an answer could make two programs echo for ever.
+                _ => tracing::debug!(%error, "dropped a line"),
             },
         }
         None
     }
 
-    fn answer_malformed(&self, message: &Map<String, Value>) {
+    fn answer_malformed(&mut self, message: &Map<String, Value>) {
         let method = message.get("method").and_then(Value::as_str);
         let id = message.get("id").map(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
         match (id, method) {
@@ -133,10 +139,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
         }
     }
 
-    fn answer(&self, error: ErrorData, id: Option<RequestId>) {
+    fn answer(&mut self, error: ErrorData, id: Option<RequestId>) {
         let message = TxJsonRpcMessage::<RoleServer>::error(error, id);
         let sent = send(Arc::clone(&self.output), self.deaf.clone(), message);
-        tokio::spawn(async move {
+        self.answers.spawn(async move {
             if let Err(error) = sent.await {
                 tracing::debug!(%error, "cannot answer");
             }
@@ -188,21 +194,81 @@ fn repaired(line: &[u8]) -> String {
     out
 }
 
-/// Returns the id of a request whose text cannot be parsed, where clients write it: before the method or
-/// at the very end.
-fn id_in(text: &str) -> Option<RequestId> {
-    const KEY: &str = "\"id\":";
-    let id = |value: &str| {
-        let value = value.trim();
-        let is_id = value.starts_with('"') || value.parse::<i64>().is_ok();
-        serde_json::from_str::<RequestId>(value).ok().filter(|_| is_id)
+/// What can be seen of a message whose text cannot be parsed: the keys of the outermost object.
+#[derive(Debug, Default)]
+struct Glimpse {
+    id: Option<RequestId>,
+    has_method: bool,
+}
+
+impl Glimpse {
+    /// Looks for the keys at depth 1, as far as strings and brackets tell the depth.
+    fn of(text: &str) -> Self {
+        let mut seen = Self::default();
+        let mut depth = 0_usize;
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            let next = at + c.len_utf8();
+            at = match c {
+                '"' => {
+                    let end = end_of_string(text, next);
+                    let value = text[end..].trim_start().strip_prefix(':');
+                    match (depth, value, text.get(at..end)) {
+                        (1, Some(_), Some("\"method\"")) => seen.has_method = true,
+                        (1, Some(value), Some("\"id\"")) => seen.id = leading_id(value),
+                        _ => {}
+                    }
+                    end
+                }
+                '{' | '[' => {
+                    depth += 1;
+                    next
+                }
+                '}' | ']' => {
+                    depth = depth.saturating_sub(1);
+                    next
+                }
+                _ => next,
+            };
+        }
+        seen
+    }
+
+    /// The same for a line that is too long, of which the start and the end are left. Clients write the
+    /// id before the parameters or at the very end.
+    fn of_ends(head: &str, tail: &str) -> Self {
+        let mut seen = Self::of(head);
+        if seen.has_method && seen.id.is_none() {
+            let last = tail.rfind("\"id\":").map(|at| &tail[at + 5..]);
+            let is_last = |value: &&str| !value.contains([',', '{', '[']) && value.trim_end().ends_with('}');
+            seen.id = last.filter(is_last).and_then(leading_id);
+        }
+        seen
+    }
+}
+
+/// Returns where the string ends whose text begins at `at`, behind its quotation mark.
+fn end_of_string(text: &str, at: usize) -> usize {
+    let mut escaped = false;
+    for (offset, c) in text[at..].char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + offset + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn leading_id(value: &str) -> Option<RequestId> {
+    let value = value.trim_start().strip_prefix(':').unwrap_or(value).trim_start();
+    let end = if value.starts_with('"') {
+        end_of_string(value, 1)
+    } else {
+        value.find(|c: char| !(c.is_ascii_digit() || c == '-')).unwrap_or(value.len())
     };
-    let before_the_method = || {
-        let head = &text[..text.find("\"method\"")?];
-        id(head[head.find(KEY)? + KEY.len()..].split(',').next()?)
-    };
-    let at_the_end = || id(text[text.rfind(KEY)? + KEY.len()..].trim_end().strip_suffix('}')?);
-    before_the_method().or_else(at_the_end)
+    serde_json::from_str(&value[..end]).ok()
 }
 
 impl<R, W> Transport<RoleServer> for Wire<R, W>
@@ -227,11 +293,18 @@ where
                 () = deaf.cancelled() => Line::EndOfInput,
             };
             let message = match line {
-                Line::EndOfInput => return None,
+                Line::EndOfInput => {
+                    let answered = async { while self.answers.join_next().await.is_some() {} };
+                    let _ = timeout(PATIENCE, answered).await;
+                    return None;
+                }
                 Line::TooLong => {
-                    let message = format!("the message has more than {MAX_LINE_BYTES} bytes");
-                    let id = id_in(&String::from_utf8_lossy(&self.line));
-                    self.answer(ErrorData::invalid_request(message, None), id);
+                    let (head, tail) = self.line.split_at(self.line.len().min(KEPT_BYTES));
+                    let seen = Glimpse::of_ends(&String::from_utf8_lossy(head), &String::from_utf8_lossy(tail));
+                    if let Glimpse { id: Some(id), has_method: true } = seen {
+                        let message = format!("the message has more than {MAX_LINE_BYTES} bytes");
+                        self.answer(ErrorData::invalid_request(message, None), Some(id));
+                    }
                     None
                 }
                 Line::Whole => self.read(),
@@ -280,17 +353,29 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_found_where_clients_write_it_and_nowhere_else() {
+    fn an_id_is_found_at_the_outermost_level_of_a_request_and_nowhere_else() {
+        let found = |seen: Glimpse| seen.id.filter(|_| seen.has_method);
         let number = |id: i64| Some(RequestId::Number(id));
         for (text, expected) in [
             (r#"{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":[[["#, number(7)),
-            (r#"{"id": "seven" ,"method":"x","params":"#, Some(RequestId::String("seven".into()))),
-            (r#"{"method":"x","params":{"a":nonsense},"jsonrpc":"2.0","id":7}"#, number(7)),
-            (r#"xxxx"},"jsonrpc":"2.0","id":7}"#, number(7)),
-            (r#"{"method":"x","params":{"id":7,"b":nonsense"#, None),
+            (r#"{"id": "a,b\"c" ,"method":"x","params":"#, Some(RequestId::String("a,b\"c".into()))),
+            (r#"{"method":"x","params":{"id":8,"a":nonsense},"jsonrpc":"2.0","id":7}"#, number(7)),
+            (r#"{"params":{"x":{"id":8,"a":[[{"id":9}]]}},"method":"x","id":7} trailing"#, number(7)),
+            (r#"{"method":"notifications/x","params":{"id":7,"b":nonsense"#, None),
+            (r#"{"jsonrpc":"2.0","result":{"a":nonsense},"id":7}"#, None),
+            (r#"{"method":"x","id":1.5,"#, number(1)),
             ("not json", None),
+            ("\"id\":7", None),
         ] {
-            assert_eq!(id_in(text), expected, "{text}");
+            assert_eq!(found(Glimpse::of(text)), expected, "{text}");
+        }
+        for (head, tail, expected) in [
+            (r#"{"id":7,"method":"x","params":{"a":"xxx"#, r#"xxx","id":9}}"#, number(7)),
+            (r#"{"method":"x","params":{"a":"xxx"#, r#"xxx"},"jsonrpc":"2.0","id":7}"#, number(7)),
+            (r#"{"result":{"a":"xxx"#, r#"xxx"},"id":7}"#, None),
+            (r#"{"method":"notifications/x","params":{"a":"xxx"#, r#"xxx"}}"#, None),
+        ] {
+            assert_eq!(found(Glimpse::of_ends(head, tail)), expected, "{head} … {tail}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::liveness::Liveness;
 use super::lock::lock;
@@ -52,8 +52,9 @@ impl FileStore {
     /// Takes the right to write, and reads the workstream as it is then.
     pub fn lock(&self, wanted: Option<&str>) -> Result<Locked<'_>, Stopped> {
         let root = self.place.workspace()?;
+        let asked = Instant::now();
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let lock = lock(&root, LOCK_WAIT)?;
+        let lock = lock(&root, LOCK_WAIT.saturating_sub(asked.elapsed()))?;
         Ok(Locked { snapshot: self.read(wanted)?, store: self, _lock: lock, _turn: turn })
     }
 }
@@ -93,9 +94,12 @@ impl Locked<'_> {
     }
 }
 
-/// A file that was read but holds something that must not be written over, such as a key twice.
+/// A file that was read but holds something that must not be written over, such as a key twice. The
+/// place in the message can be that in a part of the file, so it is left out.
 fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
-    super::snapshot::unreadable(path, error)
+    let message = error.to_string();
+    let why = message.rfind(" at line ").map_or(message.as_str(), |place| &message[..place]).to_owned();
+    Fault::StateUnreadable { path: path.to_owned(), at: None, why }
 }
 
 /// Replaces a file as a whole: after a power cut at any instant there is the old text or the new one.

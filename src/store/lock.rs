@@ -56,9 +56,7 @@ fn lock_file(path: &Path, wait: Duration) -> Result<File, Fault> {
     });
     match receiver.recv_timeout(wait) {
         Ok(locked) => locked.map_err(Fault::io("lock", path)),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            Err(Fault::Busy { path: path.to_owned(), waited: wait })
-        }
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(Fault::Busy { path: path.to_owned() }),
     }
 }
 

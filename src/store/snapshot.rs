@@ -209,7 +209,7 @@ fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     }
 }
 
-pub(super) fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
+fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
     let at = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
     let text = error.to_string();
     // serde_json ends its messages with the place, which is told before the message here.

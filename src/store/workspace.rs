@@ -71,14 +71,16 @@ fn is_workspace(folder: &Path) -> bool {
 }
 
 fn find(root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
-    let entry = index.entry(wanted).or_else(|| index.entries.iter().find(|entry| entry.name == wanted));
-    let id = entry.map_or(wanted, |entry| entry.id.as_str());
-    if has_plan(root, id) {
-        return Ok(id.to_owned());
+    if has_plan(root, wanted) {
+        return Ok(wanted.to_owned());
     }
     let known = known(root, index);
     // A folder without an index entry has its name behind its number all the same.
-    if let Some(id) = known.iter().find(|id| id.split_once('-').is_some_and(|(_, name)| name == wanted)) {
+    let is_called = |id: &str| match index.entry(id) {
+        Some(entry) => entry.name == wanted,
+        None => id.split_once('-').is_some_and(|(order, name)| order.parse::<u32>().is_ok() && name == wanted),
+    };
+    if let Some(id) = known.iter().find(|id| is_called(id)) {
         return Ok(id.clone());
     }
     let similar = closest(wanted, known.iter().map(String::as_str));
@@ -119,7 +121,7 @@ fn plans(work: &Path) -> Vec<String> {
 /// Returns whether a text can name a folder inside `work/` and nothing else: no path, no hidden name.
 fn is_folder_name(text: &str) -> bool {
     !text.is_empty()
-        && !text.starts_with('.')
+        && !text.starts_with(['.', '-'])
         && text.len() <= 255
         && !text.contains(|c: char| matches!(c, '/' | '\\' | ':') || c.is_control())
 }
@@ -133,7 +135,7 @@ mod tests {
         for name in ["001-search-api", "été", "a b"] {
             assert!(is_folder_name(name), "{name:?}");
         }
-        for name in ["", ".", "..", ".run", "../x", "a/b", "a\\b", "C:", "a\0b", "a\nb"] {
+        for name in ["", ".", "..", ".run", "-x", "../x", "a/b", "a\\b", "C:", "a\0b", "a\nb"] {
             assert!(!is_folder_name(name), "{name:?}");
         }
     }

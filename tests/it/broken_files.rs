@@ -57,7 +57,7 @@ fn each_is_reported_with_its_place() {
     work/001-search/threads.json: {"threads": [{"threadId": "01.01.01"},\n{"threadId": "1.1.1"}]}
         error state_unreadable: [workspace]/work/001-search/threads.json: thread 01.01.01 has two records. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [], "x": 1, "x": 2}
-        error state_unreadable: [workspace]/work/001-search/threads.json:1:31: the key "x" stands here twice. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json: the key "x" stands here twice. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [],\n "cycles": [{"batch": "../x", "cycle": 1, "status": "open"}]}
         error state_unreadable: [workspace]/work/001-search/threads.json:2:28: `../x` is not a batch id such as 01.02. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [{"threadId": "�"}]}

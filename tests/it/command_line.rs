@@ -329,6 +329,44 @@ fn a_command_names_the_workstream_where_a_bare_one_would_mean_another() {
 }
 
 #[test]
+fn what_is_next_while_a_planner_lives() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let next = |workspace: &Workspace| workspace.work(&["status"]).lines().last().unwrap().to_owned();
+    assert_eq!(next(&workspace), "Next: a planner executes batch 01.01");
+    for thread in ["1.1.1", "1.1.2"] {
+        server.answer("update_thread", &json!({"thread_id": thread, "status": "blocked", "report": "unclear"}));
+    }
+    assert_eq!(next(&workspace), "Next: look at the blocked threads of batch 01.01; a planner can execute it again");
+    let mut other = workspace.serve();
+    let status = other.answer("workstream_status", &json!({}));
+    assert!(status["held_by"].is_string());
+    assert_eq!(server.answer("workstream_status", &json!({}))["held_by"], json!(null), "not by another one");
+}
+
+#[test]
+fn a_folder_with_a_strange_name_is_quoted_in_commands() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.write("work/002 y;id/PLAN.md", PLAN);
+    workspace.write("work/index.json", "{\"current_stream\": \"001-search\", \"streams\": [{\"id\": \"002 y;id\"}]}");
+    let next = workspace.serve().answer("next_batch", &json!({"workstream": "002 y;id"}));
+    assert_eq!(next["gate_command"], "!work approve plan --workstream '002 y;id'");
+}
+
+#[test]
+fn a_workstream_is_found_by_id_before_name() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.write("work/api/PLAN.md", PLAN);
+    workspace.write("work/003-api/PLAN.md", PLAN);
+    workspace.write("work/search-x/PLAN.md", PLAN);
+    let current = |name: &str| workspace.work(&["current", "--workstream", name]);
+    assert_eq!(current("api"), "exit 0\napi");
+    assert_eq!(current("search"), "exit 0\n001-search");
+    assert!(current("x").starts_with("exit 3\n"), "a name stands behind a number");
+}
+
+#[test]
 fn agents_cannot_write_a_line_of_status() {
     let workspace = Workspace::with_plan(PLAN);
     let mut server = workspace.serve();

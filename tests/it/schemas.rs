@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rmcp::ServerHandler as _;
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use workstream::decide::{Code, Refusal};
 use workstream::fault::{Fault, Stopped};
 use workstream::mcp::{INSTRUCTIONS, WorkServer};
 use workstream::plan::{BatchId, StageNumber, ThreadId};
-use workstream::store::{LOCK_WAIT, Place};
+use workstream::store::Place;
 
 fn server() -> WorkServer {
     WorkServer::new(Place::default(), Box::new(SystemClock), ServerId::fixed(1))
@@ -55,10 +54,10 @@ fn refusals() -> Value {
         refused(Refusal::BatchNotReady { batch, earlier: Some(BatchId::new(1, 1)) }),
         refused(Refusal::AwaitingApproval {
             reason: text("stage 1 is complete and not approved"),
-            command: text("!work approve stage 1"),
+            command: Some(text("!work approve stage 1")),
         }),
         refused(Refusal::AlreadyRunning { thread, attempt: 1, agent: text("system-engineer-codex") }),
-        refused(Refusal::StaleAttempt { thread, given: 1, latest: 2, now: Status::InProgress }),
+        refused(Refusal::StaleAttempt { thread, given: 1, latest: 2 }),
         refused(Refusal::ReassignmentRequired { thread, candidate: text("system-engineer-opus") }),
         refused(Refusal::FailoverExhausted {
             thread,
@@ -76,7 +75,7 @@ fn refusals() -> Value {
         refused(Refusal::ForceRequired { thread, now: Status::Completed, said: Said::Pending }),
         Fault::PlanUnreadable { path: "work/001-search-api/PLAN.md".into(), why: text("it does not exist") }.into(),
         Fault::StateUnreadable { path: path.clone(), at: Some((12, 1)), why: text("key must be a string") }.into(),
-        Fault::Busy { path: "work/.run/lock".into(), waited: LOCK_WAIT.min(Duration::from_secs(60)) }.into(),
+        Fault::Busy { path: "work/.run/lock".into() }.into(),
         Fault::Io { doing: "replace", path, source: io::ErrorKind::StorageFull.into() }.into(),
     ];
     let row = |stopped: &Stopped| {

@@ -38,6 +38,11 @@ fn what_cannot_be_parsed_is_answered_by_its_id() {
     for (line, id, code) in [
         (format!(r#"{{"jsonrpc":"2.0","id":71,"method":"tools/call","params":{{"a":{deep}}}}}"#), json!(71), -32700),
         (format!(r#"{{"method":"tools/call","params":{{"a":"{large}"}},"jsonrpc":"2.0","id":72}}"#), json!(72), -32600),
+        (
+            format!(r#"{{"jsonrpc":"2.0","id":"head","method":"tools/call","params":{{"a":"{large}"}}}}"#),
+            json!("head"),
+            -32600,
+        ),
         (r#"{"jsonrpc":"2.0","id":73,"method":"ping"} trailing"#.to_owned(), json!(73), -32700),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#.to_owned(), json!(null), -32600),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#.to_owned(), json!(null), -32600),
@@ -48,6 +53,14 @@ fn what_cannot_be_parsed_is_answered_by_its_id() {
         let answer = server.receive();
         let start: String = line.chars().take(80).collect();
         assert_eq!((&answer["id"], &answer["error"]["code"]), (&id, &json!(code)), "{start}: {answer}");
+    }
+    // Nobody waits for an answer to these; the next request is answered as if they had not been.
+    for line in [
+        format!(r#"{{"jsonrpc":"2.0","result":{{"a":{deep}}},"id":5}}"#),
+        r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"id":7}"#.to_owned(),
+        format!(r#"{{"method":"notifications/x","params":{{"a":"{large}"}},"jsonrpc":"2.0"}}"#),
+    ] {
+        server.line(&line);
     }
     // JavaScript cuts an emoji in two without a thought.
     server.line(r#"{"jsonrpc":"2.0","id":76,"method":"tools/call","params":{"name":"update_thread","arguments":{"thread_id":"1.1.1","status":"completed","report":"cut \ud83d"}}}"#);
@@ -120,7 +133,7 @@ fn arguments_that_do_not_fit_are_refused_by_name() {
     update_thread {"thread_id":"1.1.1","status":"completed","report":"xxx…"}
         error invalid_argument: report has 2001 characters, the limit is 2000. hint: say it in 1-2 sentences
     update_thread {"thread_id":"1.1.1","status":"completed","report":"x","attempt":-1}
-        error invalid_argument: attempt: invalid value: integer `-1`, expected a whole number from 0. hint: call again with arguments that fit the tool's schema
+        error invalid_argument: attempt: invalid value: integer `-1`, expected u32. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.2.1","status":"in_progress"}
         error batch_not_ready: batch 01.02 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     batch_outcome {"batch":"9"}

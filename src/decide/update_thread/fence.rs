@@ -23,7 +23,7 @@ pub(super) enum Meant {
 pub(super) fn fence(id: ThreadId, thread: &Thread, request: &UpdateThread, ledger: &Ledger) -> Result<Meant, Refusal> {
     let Some(given) = request.attempt else { return Ok(Meant::Unsaid) };
     let latest = thread.latest_number();
-    let stale = || Refusal::StaleAttempt { thread: id, given, latest, now: thread.status };
+    let stale = || Refusal::StaleAttempt { thread: id, given, latest };
     let invalid = |hint: String| Refusal::invalid(format!("{id} has no attempt {given}"), hint);
     if given == 0 {
         return Err(invalid("attempts are numbered from 1".to_owned()));
