@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::cycles::{name_thread, write_name};
+use super::cycles::{interrupt_running, name_thread, write_name};
 use super::gates::{UserCommand, admit, is_approved};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_name};
 use super::sweep::sweep;
-use crate::board::{AttemptStatus, Board, Event, Status};
+use crate::board::{Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
 use crate::plan::{SoundPlan, Stage, StageNumber, Thread, ThreadId};
 
@@ -133,14 +133,7 @@ pub(super) fn stage(
 fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledger) {
     let report = format!("stage {stage} approved with --force");
     name_thread(scene, id, ledger);
-    if ledger.board().thread(id).running().is_some() {
-        ledger.record(Event::AttemptEnded {
-            thread: id,
-            status: AttemptStatus::Interrupted,
-            report: report.clone(),
-            transient: false,
-        });
-    }
+    interrupt_running(id, &report, ledger);
     ledger.record(Event::became(id, Status::Cancelled, Some(report)));
 }
 

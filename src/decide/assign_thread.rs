@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cycles::name_thread;
-use super::failover::{candidates, current_agent};
+use super::failover::candidates;
 use super::gates::UserCommand;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
@@ -56,7 +56,7 @@ pub(super) fn decide(
     let cycle = board.open_cycle_of(id.batch);
     Ok(Assignment {
         thread_id: id.to_string(),
-        agent: current_agent(scene, board, id),
+        agent: scene.current_agent(board, id),
         status: board.status(id).word(),
         attempt: attempt_in_answers(board, id),
         failover_applied: cycle.is_some_and(|cycle| cycle.budget(id).failover_applied()),
@@ -73,7 +73,7 @@ fn choose(
 ) -> Result<Option<String>, Refusal> {
     let id = request.thread;
     let board = ledger.board();
-    let current = current_agent(scene, board, id);
+    let current = scene.current_agent(board, id);
     let wanted = request.agent.as_deref().map(str::trim);
     if let Some(agent) = wanted
         && !scene.roster.agents.iter().any(|known| known.name == agent)
@@ -86,8 +86,8 @@ fn choose(
         return Err(Refusal::UnknownAgent { agent: agent.to_owned(), closest: scene.roster.closest(agent) });
     }
     let cycle = board.open_cycle_of(id.batch);
-    if let (Some(cycle), Some(server)) = (cycle, caller.server()) {
-        if let Some(holder) = scene.living_holder(cycle).filter(|holder| *holder != server) {
+    if let (Some(cycle), Caller::Server(_)) = (cycle, caller) {
+        if let Some(holder) = scene.held_elsewhere(cycle, caller) {
             let command = UserCommand::Release.text(scene);
             return Err(Refusal::HeldByAnotherPlanner { batch: id.batch, holder, command });
         }
@@ -168,7 +168,7 @@ fn record(
     let runs = thread.running().is_some();
     if runs {
         if let Some(cycle) = number {
-            let agent = current_agent(scene, ledger.board(), id);
+            let agent = scene.current_agent(ledger.board(), id);
             ledger.record(Event::AttemptJoined { thread: id, cycle, agent });
         }
         let report = reason.map_or_else(|| format!("given up: reassigned to {agent}"), str::to_owned);

@@ -73,10 +73,7 @@ pub(super) fn decide(
     };
     let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
     // Whoever does not execute the batch is not asked to judge its workers.
-    let elsewhere = board
-        .open_cycle_of(batch.id)
-        .and_then(|cycle| scene.living_holder(cycle))
-        .filter(|holder| caller.server() != Some(*holder));
+    let elsewhere = board.open_cycle_of(batch.id).and_then(|cycle| scene.held_elsewhere(cycle, caller));
     let mut standing = Standing::of_batch(scene, board, batch, settled);
     if elsewhere.is_some() && standing.status == BatchCompletionStatus::InProgress {
         standing = Standing::without_gate(scene, standing.status, Some(UserCommand::Release));
@@ -113,9 +110,8 @@ fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
 
 /// Marks the open cycle as read, where its planner reads it, or where it has none (DESIGN §5a.4).
 fn mark_as_read(scene: &Scene<'_>, caller: Caller, batch: &Batch, ledger: &mut Ledger) {
-    let Some(server) = caller.server() else { return };
     let Some(cycle) = ledger.board().open_cycle_of(batch.id) else { return };
-    let may = scene.living_holder(cycle).is_none_or(|holder| holder == server);
+    let may = caller.server().is_some() && scene.held_elsewhere(cycle, caller).is_none();
     if may && !cycle.read {
         ledger.record(Event::OutcomeRead);
     }

@@ -1,9 +1,10 @@
-//! Opening cycles, and writing threads down for the first time.
+//! Small steps that several verbs share: opening a cycle, ending an attempt without cost, writing a
+//! thread down for the first time.
 
 use super::ledger::Ledger;
 use super::request::Caller;
 use super::scene::{Scene, is_name};
-use crate::board::Event;
+use crate::board::{AttemptStatus, Event};
 use crate::plan::{BatchId, ThreadId};
 
 /// Opens the next cycle of a batch; any that is open is closed. The calling server holds it, the
@@ -22,6 +23,18 @@ pub(super) fn cycle_of(batch: BatchId, caller: Caller, ledger: &mut Ledger) -> u
     match ledger.board().open_cycle_of(batch) {
         Some(cycle) => cycle.number,
         None => open_cycle(batch, caller, ledger),
+    }
+}
+
+/// Ends the running attempt of a thread, if one runs, as one that costs nothing.
+pub(super) fn interrupt_running(id: ThreadId, report: &str, ledger: &mut Ledger) {
+    if ledger.board().thread(id).running().is_some() {
+        ledger.record(Event::AttemptEnded {
+            thread: id,
+            status: AttemptStatus::Interrupted,
+            report: report.to_owned(),
+            transient: false,
+        });
     }
 }
 

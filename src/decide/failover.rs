@@ -73,7 +73,7 @@ pub(super) fn verdict(transient: bool, retry_used: bool, reassignment_used: bool
 /// cycle.
 pub(super) fn candidates(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: Option<&Cycle>) -> Vec<String> {
     let thread = board.thread(id);
-    let current = current_agent(scene, board, id);
+    let current = scene.current_agent(board, id);
     let tried: Vec<&str> = cycle
         .into_iter()
         .flat_map(|cycle| thread.attempts_in(id, cycle))
@@ -82,14 +82,6 @@ pub(super) fn candidates(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: 
         .collect();
     let stand_ins = scene.roster.stand_ins(&current).into_iter();
     stand_ins.filter(|agent| !tried.contains(agent)).map(str::to_owned).collect()
-}
-
-/// Returns the agent that runs the thread, else the one that would.
-pub(super) fn current_agent(scene: &Scene<'_>, board: &Board, id: ThreadId) -> String {
-    match board.thread(id).running() {
-        Some(attempt) if !attempt.agent.is_empty() => attempt.agent.clone(),
-        _ => scene.agent(board, id).0,
-    }
 }
 
 /// Returns what the rules say of the thread now, given how its latest attempt in the cycle ended.

@@ -144,7 +144,6 @@ fn take_cycle<'p>(
         return Hand::Open { batch, resumed: false };
     };
     let holder = scene.living_holder(&cycle);
-    let elsewhere = holder.filter(|holder| caller.server() != Some(*holder));
     let Some(running) = scene.plan.batch(cycle.batch) else {
         warnings.push(format!(
             "cycle {} of batch {} is closed: PLAN.md no longer has the batch",
@@ -163,7 +162,7 @@ fn take_cycle<'p>(
         open_cycle(batch.id, caller, ledger);
         return Hand::Open { batch, resumed: false };
     }
-    if let Some(holder) = elsewhere {
+    if let Some(holder) = scene.held_elsewhere(&cycle, caller) {
         return Hand::HeldElsewhere { batch: running, holder };
     }
     if running.id != batch.id {

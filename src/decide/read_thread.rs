@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::BatchSummary;
-use super::failover::current_agent;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, attempt_in_answers};
@@ -96,7 +95,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
         thread_id: id.to_string(),
         name: thread.name.clone(),
         status: board.status(id).word(),
-        agent: current_agent(scene, board, id),
+        agent: scene.current_agent(board, id),
         attempt: attempt_in_answers(board, id),
         stage: BriefStage {
             number: stage.number.0,
@@ -115,7 +114,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
                 thread_id: sibling.id.to_string(),
                 name: sibling.name.clone(),
                 status: board.status(sibling.id).word(),
-                agent: current_agent(scene, board, sibling.id),
+                agent: scene.current_agent(board, sibling.id),
             })
             .collect(),
         earlier_attempts: board

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::refusal::Refusal;
+use super::request::Caller;
 use crate::board::{Board, Cycle, ServerId, Status};
 use crate::closest::closest;
 use crate::index::Entry;
@@ -87,6 +88,19 @@ impl<'s> Scene<'s> {
     /// Returns the server process that holds the cycle, if it lives.
     pub fn living_holder(&self, cycle: &Cycle) -> Option<ServerId> {
         cycle.holder.filter(|holder| self.alive.contains(holder))
+    }
+
+    /// Returns the server process that holds the cycle, if it lives and is not the caller.
+    pub fn held_elsewhere(&self, cycle: &Cycle, caller: Caller) -> Option<ServerId> {
+        self.living_holder(cycle).filter(|holder| caller.server() != Some(*holder))
+    }
+
+    /// Returns the agent that runs the thread, else the one that would.
+    pub fn current_agent(&self, board: &Board, id: ThreadId) -> String {
+        match board.thread(id).running() {
+            Some(attempt) if !attempt.agent.is_empty() => attempt.agent.clone(),
+            _ => self.agent(board, id).0,
+        }
     }
 
     /// Returns the threads of the batch that nobody named an agent for.

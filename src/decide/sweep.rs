@@ -1,6 +1,7 @@
 //! Attempts whose server process is gone (DESIGN §6a). Every decision starts here, so that none is
 //! made on the word of the dead.
 
+use super::cycles::interrupt_running;
 use super::failover::{DecisionAction, all_reasons, decide_failure, open_decision};
 use super::ledger::Ledger;
 use super::scene::Scene;
@@ -64,12 +65,7 @@ fn interrupt(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
         });
         decide_failure(scene, id, INTERRUPTED_TOO_OFTEN, ledger);
     } else {
-        ledger.record(Event::AttemptEnded {
-            thread: id,
-            status: AttemptStatus::Interrupted,
-            report: INTERRUPTED.to_owned(),
-            transient: false,
-        });
+        interrupt_running(id, INTERRUPTED, ledger);
         ledger.record(Event::became(id, Status::Pending, None));
     }
 }

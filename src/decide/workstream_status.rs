@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::BatchName;
-use super::failover::current_agent;
 use super::gates::{BatchCompletionStatus, Next, Pause, Standing, UserCommand, admit, is_approved, next};
 use super::ledger::Ledger;
 use super::request::Caller;
@@ -110,8 +109,8 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     let mut warnings: Vec<String> = Vec::new();
     let elsewhere = board
         .open_cycle()
-        .and_then(|cycle| Some((scene.living_holder(cycle)?, scene.plan.batch(cycle.batch)?)))
-        .filter(|(holder, batch)| caller.server() != Some(*holder) && !is_complete(board, batch));
+        .and_then(|cycle| Some((scene.held_elsewhere(cycle, caller)?, scene.plan.batch(cycle.batch)?)))
+        .filter(|(_, batch)| !is_complete(board, batch));
     let (mut standing, mut shown) = match next(scene, board) {
         Next::Batch(ready) => {
             let batch = ready.batch();
@@ -188,7 +187,7 @@ fn open_threads(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<OpenThre
             thread_id: thread.id.to_string(),
             name: thread.name.clone(),
             status: state.status.word(),
-            agent: current_agent(scene, board, thread.id),
+            agent: scene.current_agent(board, thread.id),
             attempt: attempt_in_answers(board, thread.id),
             report: report.clone(),
         })

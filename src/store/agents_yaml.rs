@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::json::without_place;
 use crate::roster::{Agent, DEFAULT_FAMILIES, Roster};
 
 #[derive(Deserialize)]
@@ -36,7 +37,7 @@ pub(super) fn read(text: &str, undeclared: impl FnOnce() -> Roster) -> Result<Ro
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         BadYaml {
             at: error.location().map(|location| (place(location.line()), place(location.column()))),
-            why: without_place(&error.without_snippet().to_string()),
+            why: without_place(error.without_snippet()),
         }
     };
     let file: Option<FileRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
@@ -60,11 +61,6 @@ pub(super) fn read(text: &str, undeclared: impl FnOnce() -> Roster) -> Result<Ro
         max_parallel: file.execution.and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
         declared,
     })
-}
-
-/// The place is told before the message, so it does not stand behind it as well.
-fn without_place(message: &str) -> String {
-    message.rfind(" at line ").map_or(message, |place| &message[..place]).to_owned()
 }
 
 /// People write families as `system-engineer`, `system-engineer-` or `system-engineer-*`.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::json::without_place;
 use super::liveness::Liveness;
 use super::lock::lock;
 use super::snapshot::{MAX_STATE_BYTES, Snapshot};
@@ -97,9 +98,7 @@ impl Locked<'_> {
 /// A file that was read but holds something that must not be written over, such as a key twice. The
 /// place in the message can be that in a part of the file, so it is left out.
 fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
-    let message = error.to_string();
-    let why = message.rfind(" at line ").map_or(message.as_str(), |place| &message[..place]).to_owned();
-    Fault::StateUnreadable { path: path.to_owned(), at: None, why }
+    Fault::StateUnreadable { path: path.to_owned(), at: None, why: without_place(error) }
 }
 
 /// Replaces a file as a whole: after a power cut at any instant there is the old text or the new one.

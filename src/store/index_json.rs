@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::json::{Object, pretty};
-use super::threads_json::VERSION;
+use super::json::{Object, close, open};
 use crate::clock::Moment;
 use crate::index::{Approval, ApprovalStatus, Entry, Index, IndexEvent, StreamStatus};
 
@@ -68,13 +67,7 @@ pub(super) fn write(
     events: &[IndexEvent],
     at: Moment,
 ) -> serde_json::Result<String> {
-    let mut file: Object = if let Some(text) = text {
-        serde_json::from_str(text)?
-    } else {
-        let mut file = Object::default();
-        file.set("version", &VERSION, &FILE_ORDER)?;
-        file
-    };
+    let mut file = open(text, &FILE_ORDER)?;
     let at = at.to_string();
     file.set("last_updated", &at, &FILE_ORDER)?;
     let mut streams = file.get::<Vec<Object>>("streams")?.unwrap_or_default();
@@ -108,11 +101,7 @@ pub(super) fn write(
         stream.set("updated_at", &at, &STREAM_ORDER)?;
     }
     file.set("streams", &streams, &FILE_ORDER)?;
-    let mut out = pretty(&serde_json::to_string(&file)?);
-    if text.is_none_or(|text| text.ends_with('\n')) {
-        out.push('\n');
-    }
-    Ok(out)
+    close(&file, text)
 }
 
 fn entry(record: StreamRecord) -> Entry {

@@ -10,6 +10,9 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+/// The version that new files are written with. Files of other 1.x versions keep theirs.
+const VERSION: &str = "1.0.0";
+
 /// A JSON object: keys in the order of the file, values as text.
 #[derive(Debug, Default)]
 pub(super) struct Object {
@@ -82,9 +85,38 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
+/// Opens a document of the state: the text as it was, or a new one with a version.
+pub(super) fn open(text: Option<&str>, order: &[&str]) -> serde_json::Result<Object> {
+    match text {
+        Some(text) => serde_json::from_str(text),
+        None => {
+            let mut new = Object::default();
+            new.set("version", &VERSION, order)?;
+            Ok(new)
+        }
+    }
+}
+
+/// Returns the text of a document; it ends with a line end unless `before`, the text it was, did not.
+pub(super) fn close(document: &Object, before: Option<&str>) -> serde_json::Result<String> {
+    let mut text = pretty(&serde_json::to_string(document)?);
+    if before.is_none_or(|before| before.ends_with('\n')) {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Returns the message of a JSON or YAML error without the place that it ends with: that is told
+/// before the message, or means a part of the file and would mislead.
+pub(super) fn without_place(error: &impl fmt::Display) -> String {
+    let message = error.to_string();
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    message[..end].to_owned()
+}
+
 /// Returns JSON text laid out with two spaces per level, as the programs of this family write it.
 /// Only white space changes: every number, string and key keeps its text. `text` must be valid JSON.
-pub(super) fn pretty(text: &str) -> String {
+fn pretty(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;
     let mut tokens = text.char_indices().peekable();

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::json::without_place;
 use super::workspace::{Place, is_default};
 use super::{agents_yaml, index_json, liveness, threads_json};
 use crate::board::{Board, ServerId};
@@ -211,12 +212,7 @@ fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
 
 fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
     let at = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
-    let text = error.to_string();
-    // serde_json ends its messages with the place, which is told before the message here.
-    let why = match text.rfind(" at line ") {
-        Some(place) if at.is_some() => text[..place].to_owned(),
-        _ => text,
-    };
+    let why = if at.is_some() { without_place(error) } else { error.to_string() };
     Fault::StateUnreadable { path: path.to_owned(), at, why }
 }
 

@@ -2,8 +2,8 @@
 
 use super::fence::Meant;
 use crate::board::{AttemptStatus, Budget, Event, Said, Status, Thread};
-use crate::decide::cycles::{cycle_of, name_thread};
-use crate::decide::failover::{Decision, DecisionAction, all_reasons, current_agent, decide_failure, open_decision};
+use crate::decide::cycles::{cycle_of, interrupt_running, name_thread};
+use crate::decide::failover::{Decision, DecisionAction, all_reasons, decide_failure, open_decision};
 use crate::decide::gates::require_ready;
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
@@ -161,11 +161,8 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn amend(&mut self) -> Option<Decision> {
-        let same = |given: &Option<Vec<String>>, known: &Vec<String>| given.as_ref().is_none_or(|given| given == known);
-        let unchanged = (self.report.is_empty() || self.report == self.thread.report)
-            && same(&self.request.artifacts, &self.thread.artifacts)
-            && same(&self.request.next_steps, &self.thread.next_steps);
-        if !unchanged {
+        let same_report = self.report.is_empty() || self.report == self.thread.report;
+        if !(same_report && self.names_nothing_new()) {
             if self.thread.status == Status::Completed {
                 self.end_latest(AttemptStatus::Completed, false);
             }
@@ -202,15 +199,8 @@ impl Step<'_, '_> {
     }
 
     fn interrupt(&mut self, reason: &str) {
-        if self.thread.running().is_some() {
-            let report = if self.report.is_empty() { reason.to_owned() } else { self.report.clone() };
-            self.ledger.record(Event::AttemptEnded {
-                thread: self.id,
-                status: AttemptStatus::Interrupted,
-                report,
-                transient: false,
-            });
-        }
+        let report = if self.report.is_empty() { reason } else { &self.report };
+        interrupt_running(self.id, report, self.ledger);
     }
 
     fn require_ready(&self) -> Result<(), Refusal> {
@@ -232,7 +222,7 @@ impl Step<'_, '_> {
     }
 
     /// Returns whether a report of a blocked thread says nothing new; a gate that is shut refuses it.
-    fn amends_nothing(&mut self, meant: Meant) -> Result<bool, Refusal> {
+    fn amends_nothing(&self, meant: Meant) -> Result<bool, Refusal> {
         self.require_ready()?;
         let Some(latest) = self.thread.latest() else { return Ok(false) };
         Ok(self.thread.status == Status::Blocked
@@ -240,8 +230,13 @@ impl Step<'_, '_> {
             && self.was_tried()
             && latest.report == self.report
             && latest.transient == self.request.transient
-            && self.request.artifacts.as_ref().is_none_or(|given| *given == self.thread.artifacts)
-            && self.request.next_steps.as_ref().is_none_or(|given| *given == self.thread.next_steps))
+            && self.names_nothing_new())
+    }
+
+    /// Returns whether the artifacts and next steps, where any are given, are the ones that are known.
+    fn names_nothing_new(&self) -> bool {
+        let same = |given: &Option<Vec<String>>, known: &Vec<String>| given.as_ref().is_none_or(|given| given == known);
+        same(&self.request.artifacts, &self.thread.artifacts) && same(&self.request.next_steps, &self.thread.next_steps)
     }
 
     /// Amends an attempt that was named and that counts in no open cycle, or only in one that a person
@@ -268,7 +263,7 @@ impl Step<'_, '_> {
         }
         let board = self.ledger.board();
         let Some(cycle) = board.open_cycle_of(self.id.batch).map(|cycle| cycle.number) else { return };
-        let agent = current_agent(self.scene, board, self.id);
+        let agent = self.scene.current_agent(board, self.id);
         let joins = self.thread.latest().is_some_and(|latest| latest.cycle != Some(cycle) || latest.agent != agent);
         if joins {
             self.ledger.record(Event::AttemptJoined { thread: self.id, cycle, agent });

@@ -12,9 +12,6 @@ pub(super) use write::write;
 
 use crate::board::Board;
 
-/// The version that new files are written with. Files of other 1.x versions keep theirs.
-pub(super) const VERSION: &str = "1.0.0";
-
 /// What a threads.json says.
 #[derive(Debug, Default)]
 pub(super) struct ThreadsJson {

@@ -4,12 +4,11 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::VERSION;
 use super::record::{BatchWord, BudgetRecord, CycleWord, ServerWord, ThreadWord};
 use crate::board::{Attempt, Board, Cycle, Thread};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
-use crate::store::json::{Object, pretty};
+use crate::store::json::{Object, close, open, without_place};
 
 const FILE_ORDER: [&str; 5] = ["version", "stream_id", "last_updated", "threads", "cycles"];
 const THREAD_ORDER: [&str; 14] = [
@@ -53,14 +52,10 @@ pub(in crate::store) fn write(
     after: &Board,
     at: Moment,
 ) -> serde_json::Result<String> {
-    let mut file: Object = if let Some(text) = text {
-        serde_json::from_str(text)?
-    } else {
-        let mut file = Object::default();
-        file.set("version", &VERSION, &FILE_ORDER)?;
+    let mut file = open(text, &FILE_ORDER)?;
+    if text.is_none() {
         file.set("stream_id", &stream_id, &FILE_ORDER)?;
-        file
-    };
+    }
     file.set("last_updated", &at.to_string(), &FILE_ORDER)?;
     let mut records: Vec<(Option<ThreadId>, Box<RawValue>)> = file
         .get::<Vec<Box<RawValue>>>("threads")?
@@ -100,18 +95,12 @@ pub(in crate::store) fn write(
         }
         file.set("cycles", &records, &FILE_ORDER)?;
     }
-    let mut out = pretty(&serde_json::to_string(&file)?);
-    if text.is_none_or(|text| text.ends_with('\n')) {
-        out.push('\n');
-    }
-    Ok(out)
+    close(&file, text)
 }
 
 /// The place in a message is that in the record; which record it is says more.
 fn in_record(id: ThreadId, error: &serde_json::Error) -> serde_json::Error {
-    let message = error.to_string();
-    let message = message.rfind(" at line ").map_or(message.as_str(), |place| &message[..place]);
-    serde_json::Error::custom(format!("in the record of thread {id}: {message}"))
+    serde_json::Error::custom(format!("in the record of thread {id}: {}", without_place(error)))
 }
 
 #[derive(Deserialize)]
