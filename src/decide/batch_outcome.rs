@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::answer::{BatchName, Outcome};
 use super::failover::{OpenDecision, open_decisions};
-use super::gates::{BatchCompletionStatus, Next, Pause, Standing, UserCommand, next, require_ready};
+use super::gates::{BatchCompletionStatus, Next, Pause, Standing, UserCommand, next};
 use super::ledger::Ledger;
 use super::next_batch::dispatch;
 use super::refusal::Refusal;
@@ -74,16 +74,17 @@ pub(super) fn decide(
     let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
     // Whoever does not execute the batch is not asked to judge its workers.
     let elsewhere = board.open_cycle_of(batch.id).and_then(|cycle| scene.held_elsewhere(cycle, caller));
-    let mut standing = Standing::of_batch(scene, board, batch, settled);
+    let next = next(scene, board);
+    let mut standing = Standing::of_batch(scene, board, next, batch, settled);
     if elsewhere.is_some() && standing.status == BatchCompletionStatus::InProgress {
         standing = Standing::without_gate(scene, standing.status, Some(UserCommand::Release));
     }
     let mut warnings: Vec<String> = match elsewhere {
         Some(holder) if !settled => vec![format!("not settled: another planner executes it, server {holder}")],
-        _ => unsettled(scene, board, batch),
+        _ => unsettled(scene, board, next, batch),
     };
     warnings.extend(scene.warnings(board, batch));
-    if let Next::Pause(pause) = next(scene, board) {
+    if let Next::Pause(pause) = next {
         warnings.extend(pause.reason().map(str::to_owned));
     }
     Ok(BatchOutcome {
@@ -118,8 +119,11 @@ fn mark_as_read(scene: &Scene<'_>, caller: Caller, batch: &Batch, ledger: &mut L
 }
 
 /// Says plainly what is not settled, and whose turn it is.
-fn unsettled(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
-    let launched = dispatch(scene, board, batch);
+fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) -> Vec<String> {
+    let launched = match next {
+        Next::Batch(ready) if ready.batch().id == batch.id => dispatch(scene, board, batch),
+        Next::Batch(_) | Next::Pause(_) => Vec::new(),
+    };
     let told = |id: ThreadId| {
         let said = match board.status(id) {
             Status::Pending if board.thread(id).attempts.is_empty() => "is pending: no worker has started it",
@@ -130,8 +134,7 @@ fn unsettled(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
             }
             Status::Blocked | Status::Completed | Status::Cancelled => return None,
         };
-        let is_ready = require_ready(scene, board, batch.id).is_ok();
-        let call = if is_ready && launched.contains(&id.to_string()) { ", call next_batch" } else { "" };
+        let call = if launched.binary_search(&id).is_ok() { ", call next_batch" } else { "" };
         Some(format!("{id} {said}{call}"))
     };
     batch.threads.iter().filter_map(|thread| told(thread.id)).collect()

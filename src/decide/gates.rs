@@ -200,10 +200,9 @@ impl Standing {
         }
     }
 
-    /// Returns how `batch_outcome` answers for a batch (the same table).
-    pub(super) fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, settled: bool) -> Self {
+    /// Returns how `batch_outcome` answers for a batch (the same table), given what comes next.
+    pub(super) fn of_batch(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch, settled: bool) -> Self {
         use BatchCompletionStatus::{Blocked, Completed, InProgress};
-        let next = next(scene, board);
         match next {
             Next::Pause(pause @ (Pause::StageGate(_) | Pause::AllComplete(Some(_)))) => {
                 if !is_complete(board, batch) {

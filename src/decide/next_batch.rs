@@ -12,7 +12,7 @@ use super::request::Caller;
 use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
 use super::sweep::sweep;
 use crate::board::{Board, Cycle, Event, ServerId, Status};
-use crate::plan::Batch;
+use crate::plan::{Batch, ThreadId};
 
 /// The answer of `next_batch`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -107,7 +107,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         outcomes: None,
         threads: shown.threads.iter().map(|thread| DispatchThread::of(scene, board, thread)).collect(),
         dispatch: match hand {
-            Hand::Open { batch, .. } => dispatch(scene, board, batch),
+            Hand::Open { batch, .. } => dispatch(scene, board, batch).iter().map(ToString::to_string).collect(),
             Hand::HeldElsewhere { .. } | Hand::Finished(_) => Vec::new(),
         },
         failover: open_decisions(scene, board, shown),
@@ -195,18 +195,17 @@ fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Strin
     })
 }
 
-/// Returns what to launch now (DESIGN §5a.3).
-pub(super) fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<String> {
+/// Returns what to launch now, by id (DESIGN §5a.3).
+pub(super) fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<ThreadId> {
     use super::failover::DecisionAction::Retry;
     let running = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::InProgress).count();
     let free = scene.roster.max_parallel.map_or(usize::MAX, |limit| limit.saturating_sub(running));
-    let waits = |id| match board.status(id) {
+    let waits = |id: ThreadId| match board.status(id) {
         Status::Pending => open_decision(scene, board, id).is_none_or(|decision| decision.action == Retry),
         Status::Blocked => awaits_its_cycle(board, id),
         Status::InProgress | Status::Completed | Status::Cancelled => false,
     };
-    let waiting = batch.threads.iter().filter(|thread| waits(thread.id));
-    waiting.take(free).map(|thread| thread.id.to_string()).collect()
+    batch.threads.iter().map(|thread| thread.id).filter(|id| waits(*id)).take(free).collect()
 }
 
 fn nothing_to_hand_out(scene: &Scene<'_>, pause: Pause) -> NextBatch {

@@ -111,10 +111,11 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         .open_cycle()
         .and_then(|cycle| Some((scene.held_elsewhere(cycle, caller)?, scene.plan.batch(cycle.batch)?)))
         .filter(|(_, batch)| !is_complete(board, batch));
-    let (mut standing, mut shown) = match next(scene, board) {
+    let next = next(scene, board);
+    let (mut standing, mut shown) = match next {
         Next::Batch(ready) => {
             let batch = ready.batch();
-            (Standing::of_batch(scene, board, batch, is_settled(board, batch)), Some(batch))
+            (Standing::of_batch(scene, board, next, batch, is_settled(board, batch)), Some(batch))
         }
         Next::Pause(pause) => {
             // The plan's own gate is told in `plan`.

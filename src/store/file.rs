@@ -47,7 +47,7 @@ impl FileStore {
 
     /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
     pub fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
-        Snapshot::read(&self.place, wanted, self.server)
+        Snapshot::read(self.place.workspace()?, &self.place, wanted, self.server)
     }
 
     /// Takes the right to write, and reads the workstream as it is then.
@@ -56,7 +56,8 @@ impl FileStore {
         let asked = Instant::now();
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = lock(&root, LOCK_WAIT.saturating_sub(asked.elapsed()))?;
-        Ok(Locked { snapshot: self.read(wanted)?, store: self, _lock: lock, _turn: turn })
+        let snapshot = Snapshot::read(root, &self.place, wanted, self.server)?;
+        Ok(Locked { snapshot, store: self, _lock: lock, _turn: turn })
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::json::without_place;
-use super::workspace::{Place, is_default};
+use super::workspace::{Place, Selected};
 use super::{agents_yaml, index_json, liveness, threads_json};
 use crate::board::{Board, ServerId};
 use crate::decide::Scene;
@@ -37,9 +37,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the files as they are now.
-    pub(super) fn read(place: &Place, wanted: Option<&str>, own: Option<ServerId>) -> Result<Self, Stopped> {
-        let root = place.workspace()?;
+    /// Reads the files of the workspace at `root` as they are now. The asking server is `own`.
+    pub(super) fn read(
+        root: PathBuf,
+        place: &Place,
+        wanted: Option<&str>,
+        own: Option<ServerId>,
+    ) -> Result<Self, Stopped> {
         let work = root.join("work");
         let index_path = work.join("index.json");
         let index_text = read_state(&index_path)?;
@@ -50,8 +54,7 @@ impl Snapshot {
             }
             None => Index::default(),
         };
-        let workstream = place.workstream(&root, wanted, &index)?;
-        let is_default = is_default(&root, &workstream, &index);
+        let Selected { workstream, is_default } = place.workstream(&root, wanted, &index)?;
         let folder = work.join(&workstream);
         let (plan_text, plan_hash) = read_plan(&folder.join("PLAN.md"))?;
         let plan = parse(&plan_text);

@@ -36,32 +36,38 @@ impl Place {
         Err(no_workspace(format!("{} or above it", self.directory.display())))
     }
 
-    /// Returns the id of the workstream that a call means.
-    pub(super) fn workstream(&self, root: &Path, wanted: Option<&str>, index: &Index) -> Result<String, Refusal> {
-        let named = [wanted, self.workstream.as_deref(), index.current.as_deref()];
+    /// Returns the workstream that a call means.
+    pub(super) fn workstream(&self, root: &Path, wanted: Option<&str>, index: &Index) -> Result<Selected, Refusal> {
         // What is set but empty, as an environment variable can be, is not set.
-        if let Some(wanted) = named.into_iter().flatten().map(str::trim).find(|name| !name.is_empty()) {
-            return find(root, wanted, index);
+        let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        let named = name(wanted).or_else(|| name(self.workstream.as_deref()));
+        let current = name(index.current.as_deref());
+        if let Some(wanted) = named.as_ref().or(current.as_ref()) {
+            let workstream = find(root, wanted, index)?;
+            let is_default = match &index.current {
+                Some(current) => *current == workstream,
+                None => known(root, index).as_slice() == [workstream.as_str()],
+            };
+            return Ok(Selected { workstream, is_default });
         }
         let mut known = known(root, index);
         match known.len() {
-            1 => Ok(known.remove(0)),
+            1 => Ok(Selected { workstream: known.remove(0), is_default: true }),
             _ => Err(Refusal::NoCurrentWorkstream { known }),
         }
     }
 }
 
-fn no_workspace(searched: String) -> Refusal {
-    Refusal::NoWorkspace { searched }
+/// The workstream that a call means.
+pub(super) struct Selected {
+    /// Its id.
+    pub(super) workstream: String,
+    /// Whether a command that names none means this one, in a shell without `WORK_STREAM`.
+    pub(super) is_default: bool,
 }
 
-/// Returns whether a command that names no workstream means this one, in a shell without
-/// `WORK_STREAM`.
-pub(super) fn is_default(root: &Path, workstream: &str, index: &Index) -> bool {
-    match &index.current {
-        Some(current) => current == workstream,
-        None => known(root, index).as_slice() == [workstream],
-    }
+fn no_workspace(searched: String) -> Refusal {
+    Refusal::NoWorkspace { searched }
 }
 
 /// Other folders called `work` do not count: there must be an index or a plan.
