@@ -5,7 +5,7 @@
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{
-    AgentAnswer, AgentRequest, Caller, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_agent,
+    Access, AgentAnswer, AgentRequest, Caller, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_agent,
     decide_for_person,
 };
 use crate::fault::Stopped;
@@ -19,8 +19,7 @@ pub fn transact_for_agent(
     workstream: Option<&str>,
     request: &AgentRequest,
 ) -> Result<AgentAnswer, Stopped> {
-    let mode = Mode::of(request.only_reads(), request.usually_writes());
-    transact(store, clock, workstream, mode, |scene, ledger| {
+    transact(store, clock, workstream, request.access(), |scene, ledger| {
         decide_for_agent(scene, Caller::Server(server), request, ledger)
     })
 }
@@ -32,43 +31,21 @@ pub fn transact_for_person(
     workstream: Option<&str>,
     request: &PersonRequest,
 ) -> Result<PersonAnswer, Stopped> {
-    let mode = Mode::of(request.only_reads(), request.usually_writes());
-    transact(store, clock, workstream, mode, |scene, ledger| decide_for_person(scene, request, ledger))
-}
-
-/// Whether a request takes the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Never: what its decision finds out about the dead is left for a request that writes.
-    Reads,
-    /// Only when the decision on an unlocked read turns out to change something; then it is made again.
-    MayWrite,
-    /// At once.
-    Writes,
-}
-
-impl Mode {
-    fn of(only_reads: bool, usually_writes: bool) -> Self {
-        match (only_reads, usually_writes) {
-            (true, _) => Self::Reads,
-            (false, true) => Self::Writes,
-            (false, false) => Self::MayWrite,
-        }
-    }
+    transact(store, clock, workstream, request.access(), |scene, ledger| decide_for_person(scene, request, ledger))
 }
 
 fn transact<A>(
     store: &FileStore,
     clock: &dyn Clock,
     workstream: Option<&str>,
-    mode: Mode,
+    access: Access,
     decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<A, Refusal>,
 ) -> Result<A, Stopped> {
-    if mode != Mode::Writes {
+    if access != Access::Writes {
         let snapshot = store.read(workstream)?;
         let mut ledger = Ledger::new(snapshot.board(), clock.now());
         let answer = decide(&snapshot.scene(), &mut ledger)?;
-        if mode == Mode::Reads || ledger.is_empty() {
+        if access == Access::Reads || ledger.is_empty() {
             return Ok(answer);
         }
     }

@@ -1,15 +1,13 @@
-//! The people's door: a command line. One subcommand per file, each only arguments → request.
+//! The people's door: a command line. One file per subcommand that has arguments, each only arguments →
+//! request.
 //!
 //! stdout is the answer, stderr the diagnostics, the exit code says which kind (see `exit`).
 
 mod approve;
 mod assign;
-mod complete;
 mod current;
 mod exit;
-mod release;
 mod render;
-mod status;
 mod update;
 
 use std::ffi::OsString;
@@ -63,16 +61,16 @@ enum Command {
     /// Serve MCP on stdin and stdout, for planners and workers
     Mcp,
     /// Show where the workstream stands and what is next
-    Status(status::Arguments),
+    Status,
     /// Show or set the current workstream
     Current(current::Arguments),
     /// Pass a gate: let planners execute the plan, or go on to the next stage
     #[command(subcommand)]
     Approve(approve::Arguments),
     /// Complete the workstream, when everything is complete and approved
-    Complete(complete::Arguments),
+    Complete,
     /// End a planner's hold on the batch that it executes
-    Release(release::Arguments),
+    Release,
     /// Give a thread to an agent
     Assign(assign::Arguments),
     /// Say what happened to a thread
@@ -84,11 +82,11 @@ impl Command {
     fn into_request(self) -> Option<PersonRequest> {
         Some(match self {
             Self::Mcp => return None,
-            Self::Status(arguments) => arguments.into_request(),
+            Self::Status => PersonRequest::Status,
             Self::Current(arguments) => arguments.into_request(),
             Self::Approve(arguments) => arguments.into_request(),
-            Self::Complete(arguments) => arguments.into_request(),
-            Self::Release(arguments) => arguments.into_request(),
+            Self::Complete => PersonRequest::Complete,
+            Self::Release => PersonRequest::Release,
             Self::Assign(arguments) => arguments.into_request(),
             Self::Update(arguments) => arguments.into_request(),
         })

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::scene::{Scene, is_complete};
 use crate::board::Board;
 use crate::index::{Entry, StreamStatus};
-use crate::plan::{ApprovedPlan, Batch, BatchId, PlanApproval, PlanGate, Stage, StageNumber};
+use crate::plan::{ApprovedPlan, Batch, BatchId, PlanApproval, PlanGate, StageNumber};
 
 /// The first word of an answer about a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -41,7 +41,6 @@ pub(super) enum UserCommand {
 /// approved. Only [`next`] makes one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReadyBatch<'p> {
-    plan: ApprovedPlan<'p>,
     batch: &'p Batch,
 }
 
@@ -75,11 +74,6 @@ impl<'p> ReadyBatch<'p> {
     /// Returns the batch.
     pub(super) fn batch(self) -> &'p Batch {
         self.batch
-    }
-
-    /// Returns the stage the batch stands in.
-    pub(super) fn stage(self) -> Option<&'p Stage> {
-        self.plan.plan().stage(self.batch.id.stage)
     }
 }
 
@@ -133,10 +127,11 @@ pub(super) fn next<'s>(scene: &Scene<'s>, board: &Board) -> Next<'s> {
     if status == Some(StreamStatus::OnHold) {
         return Next::Pause(Pause::OnHold);
     }
-    let next = scene.plan.batches().find(|batch| !is_complete(board, batch));
+    // Taken from the plan as approved: nothing else can be handed out.
+    let next = plan.plan().batches().find(|batch| !is_complete(board, batch));
     let before = next.map(|batch| batch.id.stage);
     match (first_unapproved(scene, before), next) {
-        (None, Some(batch)) => Next::Batch(ReadyBatch { plan, batch }),
+        (None, Some(batch)) => Next::Batch(ReadyBatch { batch }),
         (Some(stage), Some(_)) => Next::Pause(Pause::StageGate(stage)),
         (stage, None) => Next::Pause(Pause::AllComplete(stage)),
     }

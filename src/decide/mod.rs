@@ -41,7 +41,7 @@ pub use read_thread::{Brief, BriefStage, EarlierAttempt, Sibling};
 pub use refusal::Refusal;
 pub use release::Released;
 pub use request::{
-    AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,
+    Access, AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,
     PersonRequest, UpdateThread,
 };
 pub use scene::{AgentSource, Scene};

@@ -92,11 +92,10 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         }
         Hand::Finished(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(UserCommand::Status)),
     };
-    let stage = scene.plan.stage(shown.id.stage).or(ready.stage());
     NextBatch {
         batch_completion_status: standing.status,
         workstream: scene.workstream.to_owned(),
-        stage: stage.map(StageName::of),
+        stage: scene.plan.stage(shown.id.stage).map(StageName::of),
         batch: Some(BatchSummary::of(shown)),
         cycle: board.open_cycle_of(shown.id).map(|cycle| cycle.number),
         resumed: !matches!(hand, Hand::Open { resumed: false, .. }),

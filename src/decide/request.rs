@@ -139,27 +139,42 @@ pub enum PersonAnswer {
     Updated(Updated),
 }
 
-impl AgentRequest {
-    /// Returns whether the answer usually changes something, so that the lock is taken at once.
-    pub fn usually_writes(&self) -> bool {
-        matches!(self, Self::AssignThread(_) | Self::UpdateThread(_))
-    }
+/// What carrying out a request takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It only reads: what its decision finds out about the dead is left for a request that writes.
+    Reads,
+    /// It mostly reads; where its decision turns out to change something, it is made again under the
+    /// lock.
+    MayWrite,
+    /// It mostly writes, so the lock is taken at once.
+    Writes,
+}
 
-    /// Returns whether the answer never changes anything, whatever the decision finds.
-    pub fn only_reads(&self) -> bool {
-        matches!(self, Self::ReadThread(_) | Self::WorkstreamStatus)
+impl AgentRequest {
+    /// Returns what carrying it out takes.
+    pub fn access(&self) -> Access {
+        match self {
+            Self::ReadThread(_) | Self::WorkstreamStatus => Access::Reads,
+            Self::NextBatch | Self::BatchOutcome(_) => Access::MayWrite,
+            Self::AssignThread(_) | Self::UpdateThread(_) => Access::Writes,
+        }
     }
 }
 
 impl PersonRequest {
-    /// Returns whether the answer usually changes something, so that the lock is taken at once.
-    pub fn usually_writes(&self) -> bool {
-        !self.only_reads()
-    }
-
-    /// Returns whether the answer never changes anything, whatever the decision finds.
-    pub fn only_reads(&self) -> bool {
-        matches!(self, Self::Status | Self::ShowCurrent)
+    /// Returns what carrying it out takes.
+    pub fn access(&self) -> Access {
+        match self {
+            Self::Status | Self::ShowCurrent => Access::Reads,
+            Self::SetCurrent
+            | Self::ApprovePlan { .. }
+            | Self::ApproveStage { .. }
+            | Self::Complete
+            | Self::Release
+            | Self::AssignThread(_)
+            | Self::UpdateThread(_) => Access::Writes,
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
-use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 
 use super::WorkServer;
@@ -57,7 +56,7 @@ async fn run(server: WorkServer) -> ExitCode {
 async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
     let (input, output) = stdio_pipes();
     let transport = Wire::new(input, output);
-    match server.serve_with_ct(transport, CancellationToken::new()).await {
+    match server.serve(transport).await {
         Ok(running) => match running.waiting().await {
             Ok(_) => ExitCode::SUCCESS,
             Err(error) => {

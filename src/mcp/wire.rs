@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(super) struct Wire<R, W> {
     input: BufReader<R>,
     line: Vec<u8>,
-    /// The line at hand is too long: all but its end is dropped.
+    /// The line at hand is too long: all but its start and end is dropped.
     skipping: bool,
     output: Arc<Mutex<W>>,
     /// Nobody reads the answers any more.

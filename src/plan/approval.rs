@@ -72,14 +72,6 @@ impl<'p> ApprovedPlan<'p> {
     }
 }
 
-impl Deref for ApprovedPlan<'_> {
-    type Target = Plan;
-
-    fn deref(&self) -> &Plan {
-        self.0
-    }
-}
-
 impl Deref for SoundPlan<'_> {
     type Target = Plan;
 
