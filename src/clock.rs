@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -9,6 +10,23 @@ use jiff::Timestamp;
 /// have (`2026-11-22T12:00:00.000Z`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment(Timestamp);
+
+impl Moment {
+    /// Returns the instant that a file of this family names; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    /// Returns how long after `earlier` this is; nothing, where the clock was put back in between.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.duration_since(earlier.0).try_into().unwrap_or_default()
+    }
+
+    /// Returns the day, as `2026-11-22`.
+    pub fn day(self) -> String {
+        self.0.strftime("%Y-%m-%d").to_string()
+    }
+}
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,7 +23,7 @@ pub struct Entry {
     /// What the file says of its status.
     pub status: Option<StreamStatus>,
     /// The approvals; an entry without any is a draft.
-    pub approval: Approval,
+    pub approvals: Approvals,
 }
 
 /// The status of a workstream in index.json. Only two of them mean anything to the rules; the others
@@ -52,15 +52,28 @@ pub enum ApprovalStatus {
     Revoked,
 }
 
-/// The approvals of a workstream.
+/// The approval of a plan or a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Approval {
-    /// The approval of the plan.
+    /// Its status.
     pub status: ApprovalStatus,
+    /// Who approved.
+    pub by: Option<String>,
+    /// When, as it stands on disk.
+    pub at: Option<String>,
+    /// Why it was revoked.
+    pub revoked_reason: Option<String>,
+}
+
+/// The approvals of a workstream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Approvals {
+    /// That of the plan.
+    pub plan: Approval,
     /// The hash of the plan that was approved.
     pub plan_hash: Option<String>,
-    /// The approvals of the stages.
-    pub stages: BTreeMap<StageNumber, ApprovalStatus>,
+    /// Those of the stages.
+    pub stages: BTreeMap<StageNumber, Approval>,
 }
 
 /// A change of index.json. Only the command line's requests make one.
@@ -82,6 +95,22 @@ pub enum IndexEvent {
         /// Who approved.
         by: String,
     },
+    /// A person took the approval of the plan back.
+    PlanRevoked {
+        /// Who revoked.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// A person took the approval of a stage back.
+    StageRevoked {
+        /// The stage.
+        stage: StageNumber,
+        /// Who revoked.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
     /// A person completed the workstream.
     Completed,
 }
@@ -96,15 +125,20 @@ impl Index {
 impl Entry {
     /// Returns what the entry says about the approval of the plan.
     pub fn plan_approval(&self) -> PlanApproval {
-        match self.approval.status {
+        match self.approvals.plan.status {
             ApprovalStatus::Draft => PlanApproval::Draft,
             ApprovalStatus::Revoked => PlanApproval::Revoked,
-            ApprovalStatus::Approved => PlanApproval::Approved { hash: self.approval.plan_hash.clone() },
+            ApprovalStatus::Approved => PlanApproval::Approved { hash: self.approvals.plan_hash.clone() },
         }
     }
 
     /// Returns whether a person has approved the stage.
     pub fn stage_approved(&self, stage: StageNumber) -> bool {
-        self.approval.stages.get(&stage) == Some(&ApprovalStatus::Approved)
+        self.stage_approval(stage).is_some_and(|approval| approval.status == ApprovalStatus::Approved)
+    }
+
+    /// Returns what the entry says about the approval of a stage.
+    pub fn stage_approval(&self, stage: StageNumber) -> Option<&Approval> {
+        self.approvals.stages.get(&stage)
     }
 }

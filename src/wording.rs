@@ -1,6 +1,29 @@
 //! PURE. The little grammar that messages need.
 
+use std::time::Duration;
+
 /// Returns `1 batch`, `2 batches`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Returns a duration as people say it, in the unit that matters: `42 s`, `3 min`, `2 h 05 min`.
+pub(crate) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_the_unit_that_matters() {
+        let told = [0, 59, 60, 3599, 3600, 90_061].map(|seconds| duration(Duration::from_secs(seconds)));
+        assert_eq!(told, ["0 s", "59 s", "1 min", "59 min", "1 h 00 min", "25 h 01 min"]);
+    }
 }

@@ -100,6 +100,9 @@ impl Board {
             Event::AgentAssigned { thread, agent } => {
                 self.threads.entry(*thread).or_default().assigned_agent = Some(agent.clone());
             }
+            Event::AssignmentCleared { thread } => {
+                self.threads.entry(*thread).or_default().assigned_agent = None;
+            }
             Event::RetryUsed { thread, after } => {
                 if let Some(budget) = self.budget_mut(*thread) {
                     budget.retried_after = Some(*after);

@@ -102,6 +102,11 @@ pub enum Event {
         /// The agent.
         agent: String,
     },
+    /// A person took the thread's assignment back.
+    AssignmentCleared {
+        /// The thread.
+        thread: ThreadId,
+    },
     /// A failure was answered with the retry.
     RetryUsed {
         /// The thread.
@@ -154,6 +159,7 @@ impl Event {
             | Self::BreadcrumbLeft { thread, .. }
             | Self::ThreadBecame { thread, .. }
             | Self::AgentAssigned { thread, .. }
+            | Self::AssignmentCleared { thread }
             | Self::RetryUsed { thread, .. }
             | Self::ReassignmentUsed { thread, .. }
             | Self::AssignedByPerson { thread, .. }

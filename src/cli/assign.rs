@@ -1,24 +1,48 @@
-//! `work assign --thread ID --agent NAME`
+//! `work assign --thread ID --agent NAME`, `--clear`, `--list`
 
-use crate::decide::{AssignThread, PersonRequest};
+use super::render::Form;
+use crate::decide::{AssignThread, PersonRequest, Scope};
 use crate::plan::ThreadId;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  work assign --thread 01.02.03 --agent system-engineer-opus
+  work assign --thread 01.02.03 --clear    whom PLAN.md names runs it again
+  work assign --list                       who runs what, and who said so")]
 pub(super) struct Arguments {
     /// The thread, such as 01.02.03
-    #[arg(long, value_name = "ID")]
-    thread: ThreadId,
-    /// The agent that runs it from now on
-    #[arg(long, value_name = "NAME")]
-    agent: String,
+    #[arg(long, value_name = "ID", required_unless_present = "list", conflicts_with = "list")]
+    thread: Option<ThreadId>,
+    #[command(flatten)]
+    what: What,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", requires = "agent")]
     reason: Option<String>,
 }
 
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct What {
+    /// The agent that runs it from now on
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Take the assignment back
+    #[arg(long)]
+    clear: bool,
+    /// Show who runs which thread
+    #[arg(long)]
+    list: bool,
+}
+
 impl Arguments {
-    pub(super) fn into_request(self) -> PersonRequest {
-        let Self { thread, agent, reason } = self;
-        PersonRequest::AssignThread(AssignThread { thread, agent: Some(agent), reason })
+    pub(super) fn into_request(self) -> (PersonRequest, Form) {
+        let Self { thread, what, reason } = self;
+        match thread {
+            None => (PersonRequest::Report(Scope::Workstream), Form::Assignments),
+            Some(thread) if what.clear => (PersonRequest::ClearAssignment(thread), Form::Plain),
+            Some(thread) => {
+                (PersonRequest::AssignThread(AssignThread { thread, agent: what.agent, reason }), Form::Plain)
+            }
+        }
     }
 }

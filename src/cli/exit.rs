@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use super::render::{printable, problem};
-use crate::decide::Refusal;
+use super::page::printable;
+use super::render::problem;
+use crate::decide::{Refusal, Validation};
 use crate::fault::Stopped;
 
 /// The exit code of a failing machine.
@@ -34,17 +35,25 @@ pub(super) fn stopped(stopped: &Stopped) -> ExitCode {
     fail(&message, Some(&hint), stopped.code().exit_code())
 }
 
+/// Problems that forbid the approval of the plan are a no.
+pub(super) fn validation(validation: &Validation) -> ExitCode {
+    let is_no = validation.problems.iter().any(|problem| problem.forbids_approval);
+    ExitCode::from(u8::from(is_no))
+}
+
 /// Refusals tell agents which tool to call next; a person has commands.
 fn hint_for_a_person(refusal: &Refusal) -> String {
     match refusal {
         Refusal::NoWorkspace { .. } => {
-            "run it inside the repository, or name the folder that holds work/ by --root".into()
+            "run it inside the repository, name the folder that holds work/ by --root, or make one with work init"
+                .into()
         }
-        Refusal::NoCurrentWorkstream { known } if !known.is_empty() => {
+        Refusal::NoCurrentWorkstream { known } if known.is_empty() => "run work create NAME --stages N".into(),
+        Refusal::NoCurrentWorkstream { known } => {
             format!("pass --workstream, or run work current --set; there are {}", known.join(", "))
         }
         Refusal::UnknownWorkstream { known, .. } if !known.is_empty() => format!("there are {}", known.join(", ")),
-        Refusal::UnknownThread { closest, .. } if closest.is_empty() => "see work status".into(),
+        Refusal::UnknownThread { closest, .. } if closest.is_empty() => "see work tree".into(),
         Refusal::ReportRequired { .. } => "add --report with 1-2 sentences".into(),
         Refusal::InvalidTransition { .. } => "see work status; only --force reopens what is done".into(),
         Refusal::BatchNotReady { earlier: Some(earlier), .. } => {

@@ -1,5 +1,5 @@
-//! The people's door: a command line. One file per subcommand that has arguments, each only arguments →
-//! request.
+//! The people's door: a command line. One file per subcommand that has arguments; most are only
+//! arguments → request, those that are more than one request have a `run` of their own.
 //!
 //! stdout is the answer, stderr the diagnostics, the exit code says which kind (see `exit`).
 
@@ -7,17 +7,26 @@ mod approve;
 mod assign;
 mod current;
 mod exit;
+mod export;
+mod list;
+mod output;
+mod page;
+mod read;
 mod render;
+mod report;
+mod tree;
 mod update;
+mod validate;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 
-use crate::clock::SystemClock;
+use self::output::Output;
+use self::render::Form;
+use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest};
 use crate::store::{FileStore, Place};
 use crate::transact::transact_for_person;
@@ -35,8 +44,12 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  work status                 where the workstream stands, and what is next
+  work init --opencode        set the repository up
+  work create search --stages 2
+  work validate               what is wrong with PLAN.md
   work approve plan           let planners execute PLAN.md as it is now
+  work status                 where the workstream stands, and what is next
+  work watch                  the same, live
   work approve stage 1        let planners go on to stage 2
   work complete               the end of a workstream
 
@@ -46,51 +59,62 @@ thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.";
 #[derive(Debug, clap::Args)]
 struct Common {
     /// The folder that holds work/; default: the nearest one upwards
-    #[arg(long, global = true, env = "WORK_ROOT", value_name = "DIR")]
+    #[arg(long, global = true, env = "WORK_ROOT", value_name = "DIR", hide_env_values = true)]
     root: Option<OsString>,
     /// The workstream, by id or name; default: the current one
-    #[arg(long, global = true, env = "WORK_STREAM", value_name = "ID")]
+    #[arg(long, global = true, env = "WORK_STREAM", value_name = "ID", hide_env_values = true)]
     workstream: Option<String>,
     /// Print the answer as JSON
     #[arg(long, global = true)]
     json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve MCP on stdin and stdout, for planners and workers
-    Mcp,
-    /// Show where the workstream stands and what is next
-    Status,
-    /// Show or set the current workstream
-    Current(current::Arguments),
-    /// Pass a gate: let planners execute the plan, or go on to the next stage
+    /// Check PLAN.md: all problems at once, each with its place
+    Validate(validate::Arguments),
+    /// Pass a gate, or shut it again: the plan, or a stage
     #[command(subcommand)]
     Approve(approve::Arguments),
-    /// Complete the workstream, when everything is complete and approved
-    Complete,
-    /// End a planner's hold on the batch that it executes
-    Release,
+    /// Show where the workstream stands and what is next
+    Status,
+    /// Show stages, batches and threads with their status and agents
+    Tree(tree::Arguments),
+    /// Show what a worker is told about a thread
+    Read(read::Arguments),
+    /// List the workstreams
+    List,
+    /// Show or set the current workstream
+    Current(current::Arguments),
     /// Give a thread to an agent
     Assign(assign::Arguments),
     /// Say what happened to a thread
     Update(update::Arguments),
+    /// End a planner's hold on the batch that it executes
+    Release,
+    /// Complete the workstream, when everything is complete and approved
+    Complete,
+    /// Print what came of the threads, as Markdown for a pull request
+    Report(report::Arguments),
+    /// Print all there is about the workstream
+    Export(export::Arguments),
+    /// Serve MCP on stdin and stdout, for planners and workers
+    Mcp,
+    /// Print the completions for a shell
+    #[command(after_help = "Example:\n  work completions bash > ~/.local/share/bash-completion/completions/work")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
-impl Command {
-    /// Returns what is asked, or `None` for the server.
-    fn into_request(self) -> Option<PersonRequest> {
-        Some(match self {
-            Self::Mcp => return None,
-            Self::Status => PersonRequest::Status,
-            Self::Current(arguments) => arguments.into_request(),
-            Self::Approve(arguments) => arguments.into_request(),
-            Self::Complete => PersonRequest::Complete,
-            Self::Release => PersonRequest::Release,
-            Self::Assign(arguments) => arguments.into_request(),
-            Self::Update(arguments) => arguments.into_request(),
-        })
-    }
+/// What every command needs to know.
+struct Session {
+    place: Place,
+    output: Output,
 }
 
 /// Carries out a command line and returns its exit code.
@@ -100,32 +124,66 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(directory) => directory,
         Err(error) => return exit::fail(&format!("the working directory is gone: {error}"), None, exit::IO),
     };
-    let set_current = match &command {
-        Command::Current(arguments) => arguments.set.clone(),
-        _ => None,
+    let session = Session {
+        place: Place { root: common.root.map(PathBuf::from), directory, workstream: common.workstream },
+        output: Output::new(common.json, common.color),
     };
-    let place = Place { root: common.root.map(PathBuf::from), directory, workstream: common.workstream };
-    let Some(request) = command.into_request() else { return crate::mcp::serve(place) };
-    let store = FileStore::new(place, None);
-    match transact_for_person(&store, &SystemClock, set_current.as_deref(), &request) {
-        Ok(answer) => print(&answer, common.json),
-        Err(stopped) => exit::stopped(&stopped),
+    match command {
+        Command::Mcp => crate::mcp::serve(session.place),
+        Command::Completions { shell } => session.output.write(&completions(shell)),
+        Command::List => list::run(&session),
+        Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),
+        Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
+        Command::Status => session.carry_out(&PersonRequest::Status, Form::Plain),
+        Command::Tree(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
+        Command::Read(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
+        Command::Current(arguments) => match arguments.set {
+            Some(id) => session.carry_out_in(Some(&id), &PersonRequest::SetCurrent, Form::Plain),
+            None => session.carry_out(&PersonRequest::ShowCurrent, Form::Plain),
+        },
+        Command::Assign(arguments) => {
+            let (request, form) = arguments.into_request();
+            session.carry_out(&request, form)
+        }
+        Command::Update(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
+        Command::Release => session.carry_out(&PersonRequest::Release, Form::Plain),
+        Command::Complete => session.carry_out(&PersonRequest::Complete, Form::Plain),
+        Command::Report(arguments) => session.carry_out(&arguments.into_request(), Form::Summary),
+        Command::Export(arguments) => {
+            let (request, form) = arguments.into_request();
+            let output = if form == Form::Plain { session.output.as_json() } else { session.output.as_text() };
+            Session { output, ..session }.carry_out(&request, form)
+        }
     }
 }
 
-fn print(answer: &PersonAnswer, json: bool) -> ExitCode {
-    let text = if json {
-        match serde_json::to_string_pretty(answer) {
-            Ok(json) => render::escaped(&json) + "\n",
-            Err(error) => return exit::fail(&error.to_string(), None, exit::IO),
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "work", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+impl Session {
+    fn carry_out(&self, request: &PersonRequest, form: Form) -> ExitCode {
+        self.carry_out_in(None, request, form)
+    }
+
+    /// Carries out a request in the workstream that is `wanted`, else in the one that the command line
+    /// means.
+    fn carry_out_in(&self, wanted: Option<&str>, request: &PersonRequest, form: Form) -> ExitCode {
+        let store = FileStore::new(self.place.clone(), None);
+        let answer = match transact_for_person(&store, &SystemClock, wanted, request) {
+            Ok(answer) => answer,
+            Err(stopped) => return exit::stopped(&stopped),
+        };
+        let printed = if self.output.is_json() {
+            self.output.print_json(&answer)
+        } else {
+            self.output.print(render::answer(&answer, form, SystemClock.now()))
+        };
+        match &answer {
+            PersonAnswer::Validation(validation) if printed == ExitCode::SUCCESS => exit::validation(validation),
+            _ => printed,
         }
-    } else {
-        render::answer(answer)
-    };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            exit::fail(&format!("it is done, but the answer cannot be printed: {error}"), None, exit::IO)
-        }
-        _ => ExitCode::SUCCESS,
     }
 }

@@ -7,6 +7,11 @@ use crate::decide::{PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  work update --thread 01.02.03 --status in_progress
+  work update --thread 01.02.03 --status completed --report 'The parser reads queries.'
+  work update --thread 01.02.03 --status failed --report 'timeout' --transient
+  work update --thread 01.02.03 --status pending --force     fresh budgets, from anything")]
 pub(super) struct Arguments {
     /// The thread, such as 01.02.03
     #[arg(long, value_name = "ID")]

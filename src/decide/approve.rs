@@ -46,20 +46,31 @@ pub struct StageApproved {
     pub next_user_command: Option<String>,
 }
 
+/// The answer of `work approve … --revoke`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Revoked {
+    /// The workstream.
+    pub workstream: String,
+    /// The stage; null: the plan.
+    pub stage: Option<u16>,
+    /// Whether there was no approval to take back; then nothing was written.
+    pub unchanged: bool,
+}
+
 /// Approves the plan as its text is now.
 pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger) -> Result<PlanApproved, Refusal> {
     let plan = SoundPlan::examine(scene.plan, force)
         .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
     let board = ledger.board();
     let unchanged = scene.entry.is_some_and(|entry| {
-        entry.approval.status == ApprovalStatus::Approved
-            && entry.approval.plan_hash.as_deref() == Some(scene.plan_hash)
+        entry.approvals.plan.status == ApprovalStatus::Approved
+            && entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash)
     });
     let name_then = |id: ThreadId| board.threads.get(&id).and_then(|thread| thread.name.clone());
     let approved = PlanApproved {
         workstream: scene.workstream.to_owned(),
         plan_hash: scene.plan_hash.to_owned(),
-        counts: [plan.stages.len(), plan.batches().count(), plan.threads().count()],
+        counts: plan.counts(),
         unchanged,
         added: plan
             .threads()
@@ -97,13 +108,7 @@ pub(super) fn stage(
     ledger: &mut Ledger,
 ) -> Result<StageApproved, Refusal> {
     sweep(scene, ledger);
-    let Some(stage) = scene.plan.stage(number) else {
-        let known: Vec<String> = scene.plan.stages.iter().map(|stage| stage.number.to_string()).collect();
-        return Err(Refusal::invalid(
-            format!("PLAN.md has no stage {number}"),
-            if known.is_empty() { "it has no stages".to_owned() } else { format!("use one of {}", known.join(", ")) },
-        ));
-    };
+    let stage = scene.stage(number)?;
     let open = open_threads(ledger.board(), stage);
     if !open.is_empty() && !force {
         return Err(Refusal::StageNotComplete { stage: number, open });
@@ -128,6 +133,42 @@ pub(super) fn stage(
         cancelled: open.iter().map(|(id, _)| id.to_string()).collect(),
         next_user_command: (!others_open && admit(scene).is_ok()).then(|| UserCommand::Complete.text(scene)),
     })
+}
+
+/// Takes the approval of the plan back: nothing more is handed out.
+pub(super) fn revoke_plan(scene: &Scene<'_>, by: &str, reason: Option<&str>, ledger: &mut Ledger) -> Revoked {
+    let was = scene.entry.map_or(ApprovalStatus::Approved, |entry| entry.approvals.plan.status);
+    let event = IndexEvent::PlanRevoked { by: by.to_owned(), reason: reason.map(str::to_owned) };
+    revoke(scene, None, was, event, ledger)
+}
+
+/// Takes the approval of a stage back: later stages hand out nothing more.
+pub(super) fn revoke_stage(
+    scene: &Scene<'_>,
+    number: StageNumber,
+    by: &str,
+    reason: Option<&str>,
+    ledger: &mut Ledger,
+) -> Result<Revoked, Refusal> {
+    scene.stage(number)?;
+    let approval = scene.entry.and_then(|entry| entry.stage_approval(number));
+    let was = approval.map(|approval| approval.status).unwrap_or_default();
+    let event = IndexEvent::StageRevoked { stage: number, by: by.to_owned(), reason: reason.map(str::to_owned) };
+    Ok(revoke(scene, Some(number), was, event, ledger))
+}
+
+fn revoke(
+    scene: &Scene<'_>,
+    stage: Option<StageNumber>,
+    was: ApprovalStatus,
+    event: IndexEvent,
+    ledger: &mut Ledger,
+) -> Revoked {
+    let unchanged = was != ApprovalStatus::Approved;
+    if !unchanged {
+        ledger.record_in_index(event);
+    }
+    Revoked { workstream: scene.workstream.to_owned(), stage: stage.map(|stage| stage.0), unchanged }
 }
 
 fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledger) {

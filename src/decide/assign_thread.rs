@@ -13,7 +13,7 @@ use super::request::{AssignThread, Caller};
 use super::scene::{Scene, attempt_in_answers};
 use super::sweep::sweep;
 use super::update_thread::check_length;
-use crate::board::{AttemptStatus, Cycle, Event, Status, Thread};
+use crate::board::{AttemptStatus, Board, Cycle, Event, Status, Thread};
 use crate::plan::{MAX_AGENT_CHARS, ThreadId, is_agent_char};
 
 /// The answer of `assign_thread`.
@@ -52,15 +52,42 @@ pub(super) fn decide(
     if let Some(agent) = choose(scene, caller, request, &thread, ledger)? {
         record(scene, caller, id, &thread, agent, reason, ledger);
     }
-    let board = ledger.board();
+    Ok(answer(scene, id, ledger.board()))
+}
+
+/// A person takes an assignment back: the thread is run by whom the plan names, or by `default`.
+pub(super) fn clear(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Result<Assignment, Refusal> {
+    scene.thread(id)?;
+    sweep(scene, ledger);
+    let thread = ledger.board().thread(id).into_owned();
+    match thread.status {
+        Status::Completed | Status::Cancelled => {
+            let wanted = "assigned".to_owned();
+            return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted });
+        }
+        Status::InProgress => {
+            return Err(Refusal::invalid(
+                format!("{id} is in progress: {} runs it", scene.current_agent(ledger.board(), id)),
+                "wait for its report, or give it to another agent",
+            ));
+        }
+        Status::Pending | Status::Blocked => {}
+    }
+    if thread.assigned_agent.is_some() {
+        ledger.record(Event::AssignmentCleared { thread: id });
+    }
+    Ok(answer(scene, id, ledger.board()))
+}
+
+fn answer(scene: &Scene<'_>, id: ThreadId, board: &Board) -> Assignment {
     let cycle = board.open_cycle_of(id.batch);
-    Ok(Assignment {
+    Assignment {
         thread_id: id.to_string(),
         agent: scene.current_agent(board, id),
         status: board.status(id).word(),
         attempt: attempt_in_answers(board, id),
         failover_applied: cycle.is_some_and(|cycle| cycle.budget(id).failover_applied()),
-    })
+    }
 }
 
 /// Returns the agent that takes over, or `None` where the call changes nothing.

@@ -156,7 +156,8 @@ fn of_no_batch(scene: &Scene<'_>) -> BatchOutcome {
     }
 }
 
-fn unknown_batch(scene: &Scene<'_>, batch: BatchId) -> Refusal {
+/// Returns the refusal for a batch that PLAN.md does not have.
+pub(super) fn unknown_batch(scene: &Scene<'_>, batch: BatchId) -> Refusal {
     let known = scene.plan.batches().map(|batch| batch.id.to_string()).collect();
     Refusal::UnknownBatch { batch, known }
 }

@@ -21,14 +21,16 @@ mod next_batch;
 mod read_thread;
 mod refusal;
 mod release;
+mod report;
 mod request;
 mod scene;
 mod sweep;
 mod update_thread;
+mod validate;
 mod workstream_status;
 
 pub use answer::{BatchName, BatchSummary, Outcome, StageName};
-pub use approve::{PlanApproved, StageApproved};
+pub use approve::{PlanApproved, Revoked, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
 pub use code::Code;
@@ -40,12 +42,14 @@ pub use next_batch::{DispatchThread, NextBatch};
 pub use read_thread::{Brief, BriefStage, EarlierAttempt, Sibling};
 pub use refusal::Refusal;
 pub use release::Released;
+pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};
 pub use request::{
     Access, AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,
-    PersonRequest, UpdateThread,
+    PersonRequest, Scope, UpdateThread,
 };
 pub use scene::{AgentSource, Scene};
 pub use update_thread::Updated;
+pub use validate::{Finding, Validation};
 pub use workstream_status::{BatchCounts, OpenThread, PlanProblem, StageStatus, WorkstreamStatus};
 
 /// Decides a request of the agents' door.
@@ -84,16 +88,28 @@ pub fn decide_for_person(
         PersonRequest::Status => PersonAnswer::Status(workstream_status::decide(scene, caller, ledger)),
         PersonRequest::ShowCurrent => PersonAnswer::Current(current::show(scene)),
         PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)),
+        PersonRequest::ReadThread(thread) => PersonAnswer::Brief(read_thread::decide(scene, *thread, ledger)?),
+        PersonRequest::Report(scope) => PersonAnswer::Report(report::decide(scene, *scope, ledger)?),
+        PersonRequest::Validate => PersonAnswer::Validation(validate::decide(scene)),
         PersonRequest::ApprovePlan { force, by } => {
             PersonAnswer::PlanApproved(approve::plan(scene, *force, by, ledger)?)
         }
         PersonRequest::ApproveStage { stage, force, by } => {
             PersonAnswer::StageApproved(approve::stage(scene, *stage, *force, by, ledger)?)
         }
+        PersonRequest::RevokePlan { by, reason } => {
+            PersonAnswer::Revoked(approve::revoke_plan(scene, by, reason.as_deref(), ledger))
+        }
+        PersonRequest::RevokeStage { stage, by, reason } => {
+            PersonAnswer::Revoked(approve::revoke_stage(scene, *stage, by, reason.as_deref(), ledger)?)
+        }
         PersonRequest::Complete => PersonAnswer::Completed(complete::decide(scene, ledger)?),
         PersonRequest::Release => PersonAnswer::Released(release::decide(scene, ledger)),
         PersonRequest::AssignThread(request) => {
             PersonAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
+        }
+        PersonRequest::ClearAssignment(thread) => {
+            PersonAnswer::Assignment(assign_thread::clear(scene, *thread, ledger)?)
         }
         PersonRequest::UpdateThread(request) => {
             PersonAnswer::Updated(update_thread::decide(scene, caller, request, ledger)?)

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Assignment, BatchOutcome, Brief, Current, NextBatch, PlanApproved, Released, StageApproved, StreamCompleted,
-    Updated, WorkstreamStatus,
+    Assignment, BatchOutcome, Brief, Current, NextBatch, PlanApproved, Released, Report, Revoked, StageApproved,
+    StreamCompleted, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{Said, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -44,6 +44,12 @@ pub enum PersonRequest {
     ShowCurrent,
     /// `work current --set`
     SetCurrent,
+    /// `work read`
+    ReadThread(ThreadId),
+    /// `work report`, and what else shows a workstream with all that happened.
+    Report(Scope),
+    /// `work validate`
+    Validate,
     /// `work approve plan`
     ApprovePlan {
         /// Approve in spite of problems.
@@ -60,14 +66,43 @@ pub enum PersonRequest {
         /// Who approves.
         by: String,
     },
+    /// `work approve plan --revoke`
+    RevokePlan {
+        /// Who revokes.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// `work approve stage N --revoke`
+    RevokeStage {
+        /// The stage.
+        stage: StageNumber,
+        /// Who revokes.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
     /// `work complete`
     Complete,
     /// `work release`
     Release,
     /// `work assign`
     AssignThread(AssignThread),
+    /// `work assign --clear`
+    ClearAssignment(ThreadId),
     /// `work update`
     UpdateThread(UpdateThread),
+}
+
+/// What part of a workstream is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it.
+    Workstream,
+    /// One stage.
+    Stage(StageNumber),
+    /// One batch.
+    Batch(BatchId),
 }
 
 /// Who runs a thread from now on.
@@ -131,8 +166,12 @@ pub enum AgentAnswer {
 pub enum PersonAnswer {
     Status(WorkstreamStatus),
     Current(Current),
+    Brief(Brief),
+    Report(Report),
+    Validation(Validation),
     PlanApproved(PlanApproved),
     StageApproved(StageApproved),
+    Revoked(Revoked),
     Completed(StreamCompleted),
     Released(Released),
     Assignment(Assignment),
@@ -166,13 +205,16 @@ impl PersonRequest {
     /// Returns what carrying it out takes.
     pub fn access(&self) -> Access {
         match self {
-            Self::Status | Self::ShowCurrent => Access::Reads,
+            Self::Status | Self::ShowCurrent | Self::ReadThread(_) | Self::Report(_) | Self::Validate => Access::Reads,
             Self::SetCurrent
             | Self::ApprovePlan { .. }
             | Self::ApproveStage { .. }
+            | Self::RevokePlan { .. }
+            | Self::RevokeStage { .. }
             | Self::Complete
             | Self::Release
             | Self::AssignThread(_)
+            | Self::ClearAssignment(_)
             | Self::UpdateThread(_) => Access::Writes,
         }
     }

@@ -10,7 +10,7 @@ use super::request::Caller;
 use crate::board::{Board, Cycle, ServerId, Status};
 use crate::closest::closest;
 use crate::index::Entry;
-use crate::plan::{Batch, Plan, Thread, ThreadId};
+use crate::plan::{Batch, Plan, Stage, StageNumber, Thread, ThreadId};
 use crate::roster::{DEFAULT_AGENT, Roster};
 
 /// A workstream as it stands at one instant.
@@ -28,6 +28,8 @@ pub struct Scene<'s> {
     pub entry: Option<&'s Entry>,
     /// Its plan, as the file is now.
     pub plan: &'s Plan,
+    /// The text of that file.
+    pub plan_text: &'s str,
     /// The hash of that file.
     pub plan_hash: &'s str,
     /// Who there is.
@@ -51,10 +53,34 @@ pub enum AgentSource {
     Default,
 }
 
+impl AgentSource {
+    /// Returns the word in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Assigned => "assigned",
+            Self::Plan => "plan",
+            Self::Default => "default",
+        }
+    }
+}
+
 impl<'s> Scene<'s> {
     /// Returns the thread of the plan, or a refusal that names the closest ids.
     pub fn thread(&self, id: ThreadId) -> Result<&'s Thread, Refusal> {
         self.plan.thread(id).ok_or_else(|| self.unknown_thread(id))
+    }
+
+    /// Returns the stage of the plan, or a refusal that names those there are.
+    pub fn stage(&self, number: StageNumber) -> Result<&'s Stage, Refusal> {
+        self.plan.stage(number).ok_or_else(|| {
+            let known: Vec<String> = self.plan.stages.iter().map(|stage| stage.number.to_string()).collect();
+            let hint = if known.is_empty() {
+                "it has no stages".to_owned()
+            } else {
+                format!("use one of {}", known.join(", "))
+            };
+            Refusal::invalid(format!("PLAN.md has no stage {number}"), hint)
+        })
     }
 
     /// Returns the refusal for a thread that PLAN.md does not have.

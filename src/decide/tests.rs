@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::board::{AttemptStatus, Board, Said, ServerId, Status};
 use crate::clock::{Clock as _, SteppingClock};
-use crate::index::{Approval, ApprovalStatus, Entry, IndexEvent, StreamStatus};
+use crate::index::{Approval, ApprovalStatus, Approvals, Entry, IndexEvent, StreamStatus};
 use crate::plan::{Plan, StageNumber, ThreadId, check, parse};
 use crate::roster::Roster;
 
@@ -51,11 +51,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let approval = Approval { status: ApprovalStatus::Approved, ..Approval::default() };
+        let approved = Approval { status: ApprovalStatus::Approved, ..Approval::default() };
+        let approvals = Approvals { plan: approved, ..Approvals::default() };
         Self {
             plan: parse(PLAN),
             plan_hash: String::new(),
-            entry: Some(Entry { id: "001-search".into(), name: "search".into(), status: None, approval }),
+            entry: Some(Entry { id: "001-search".into(), name: "search".into(), status: None, approvals }),
             roster: Roster { declared: true, ..Roster::undeclared(AGENTS) },
             board: Board::default(),
             alive: BTreeSet::from([A, B]),
@@ -136,6 +137,7 @@ impl World {
             current: None,
             entry: self.entry.as_ref(),
             plan: &self.plan,
+            plan_text: "",
             plan_hash: &self.plan_hash,
             roster: &self.roster,
             alive: &self.alive,
@@ -161,11 +163,19 @@ impl World {
         match event {
             IndexEvent::CurrentSet => {}
             IndexEvent::PlanApproved { hash, .. } => {
-                entry.approval.status = ApprovalStatus::Approved;
-                entry.approval.plan_hash = Some(hash.clone());
+                entry.approvals.plan.status = ApprovalStatus::Approved;
+                entry.approvals.plan_hash = Some(hash.clone());
             }
             IndexEvent::StageApproved { stage, .. } => {
-                entry.approval.stages.insert(*stage, ApprovalStatus::Approved);
+                let approved = Approval { status: ApprovalStatus::Approved, ..Approval::default() };
+                entry.approvals.stages.insert(*stage, approved);
+            }
+            IndexEvent::PlanRevoked { .. } => entry.approvals.plan.status = ApprovalStatus::Revoked,
+            IndexEvent::StageRevoked { stage, .. } => {
+                entry
+                    .approvals
+                    .stages
+                    .insert(*stage, Approval { status: ApprovalStatus::Revoked, ..Approval::default() });
             }
             IndexEvent::Completed => entry.status = Some(StreamStatus::Completed),
         }
@@ -599,7 +609,7 @@ fn any_change_of_a_thread_takes_the_read_mark_away() {
 #[test]
 fn gates_are_a_persons() {
     let mut world = World::new();
-    world.entry.as_mut().unwrap().approval = Approval::default();
+    world.entry.as_mut().unwrap().approvals = Approvals::default();
     insta::assert_snapshot!(world.transcript("
         A next
         A in_progress 01.01.01
@@ -723,7 +733,7 @@ fn a_stage_can_be_approved_by_force() {
 #[test]
 fn a_plan_that_changed_waits_but_running_attempts_report() {
     let mut world = World::new();
-    world.entry.as_mut().unwrap().approval.plan_hash = Some(String::new());
+    world.entry.as_mut().unwrap().approvals.plan_hash = Some(String::new());
     let mut out = world.transcript(
         "
         A next
@@ -1274,7 +1284,7 @@ fn without_agents_yaml_any_agent_of_the_family_will_do() {
 #[test]
 fn a_workstream_whose_plan_is_not_approved_is_not_completed() {
     let mut world = World::new();
-    world.entry.as_mut().unwrap().approval = Approval::default();
+    world.entry.as_mut().unwrap().approvals = Approvals::default();
     world.plan = parse("# Plan: P");
     insta::assert_snapshot!(world.transcript("person complete"), @"
     person complete

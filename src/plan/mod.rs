@@ -102,6 +102,11 @@ impl Plan {
         self.batches().flat_map(|batch| &batch.threads)
     }
 
+    /// Returns how many stages, batches and threads it has.
+    pub fn counts(&self) -> [usize; 3] {
+        [self.stages.len(), self.batches().count(), self.threads().count()]
+    }
+
     /// Returns the stage with that number.
     pub fn stage(&self, number: StageNumber) -> Option<&Stage> {
         let at = self.stages.binary_search_by_key(&number, |stage| stage.number).ok()?;

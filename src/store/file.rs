@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::json::without_place;
 use super::liveness::Liveness;
 use super::lock::lock;
-use super::snapshot::{MAX_STATE_BYTES, Snapshot};
-use super::workspace::Place;
+use super::snapshot::{MAX_STATE_BYTES, Snapshot, read_index};
+use super::workspace::{Place, known};
 use super::{index_json, threads_json};
 use crate::board::ServerId;
 use crate::decide::Ledger;
@@ -28,6 +28,15 @@ pub struct FileStore {
     liveness: Liveness,
     /// Calls of this process take their turns here, so that only one of them waits for other processes.
     turn: Mutex<()>,
+}
+
+/// The workstreams of a workspace.
+#[derive(Debug)]
+pub struct Listed {
+    /// The ids of those that have a plan: in the order of index.json, then by name.
+    pub workstreams: Vec<String>,
+    /// The one that is meant when nobody names one.
+    pub current: Option<String>,
 }
 
 /// A workstream that nobody else can change until this is dropped or committed.
@@ -48,6 +57,16 @@ impl FileStore {
     /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
     pub fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         Snapshot::read(self.place.workspace()?, &self.place, wanted, self.server)
+    }
+
+    /// Returns the workstreams of the workspace.
+    pub fn list(&self) -> Result<Listed, Stopped> {
+        let root = self.place.workspace()?;
+        let (index, _) = read_index(&root)?;
+        Ok(Listed {
+            workstreams: known(&root, &index),
+            current: self.place.workstream(&root, None, &index).ok().map(|selected| selected.workstream),
+        })
     }
 
     /// Takes the right to write, and reads the workstream as it is then.

@@ -7,11 +7,13 @@ use serde::de::Error as _;
 
 use super::json::{Object, close, open};
 use crate::clock::Moment;
-use crate::index::{Approval, ApprovalStatus, Entry, Index, IndexEvent, StreamStatus};
+use crate::index::{Approval, ApprovalStatus, Approvals, Entry, Index, IndexEvent, StreamStatus};
+use crate::plan::StageNumber;
 
 const FILE_ORDER: [&str; 4] = ["version", "last_updated", "current_stream", "streams"];
 const STREAM_ORDER: [&str; 8] = ["id", "name", "order", "status", "approval", "path", "created_at", "updated_at"];
-const APPROVAL_ORDER: [&str; 5] = ["status", "approved_at", "approved_by", "plan_hash", "stages"];
+const APPROVAL_ORDER: [&str; 8] =
+    ["status", "approved_at", "approved_by", "revoked_at", "revoked_by", "revoked_reason", "plan_hash", "stages"];
 
 #[derive(Deserialize)]
 struct FileRecord {
@@ -30,6 +32,9 @@ struct StreamRecord {
 #[derive(Deserialize)]
 struct ApprovalRecord {
     status: Option<ApprovalWord>,
+    approved_at: Option<String>,
+    approved_by: Option<String>,
+    revoked_reason: Option<String>,
     plan_hash: Option<String>,
     stages: Option<BTreeMap<String, StageRecord>>,
 }
@@ -37,6 +42,9 @@ struct ApprovalRecord {
 #[derive(Deserialize)]
 struct StageRecord {
     status: Option<ApprovalWord>,
+    approved_at: Option<String>,
+    approved_by: Option<String>,
+    revoked_reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -81,19 +89,15 @@ pub(super) fn write(
         match event {
             IndexEvent::CurrentSet => {}
             IndexEvent::PlanApproved { hash, by } => {
-                approval.set("status", &"approved", &APPROVAL_ORDER)?;
-                approval.set("approved_at", &at, &APPROVAL_ORDER)?;
-                approval.set("approved_by", by, &APPROVAL_ORDER)?;
+                approve(&mut approval, &at, by)?;
                 approval.set("plan_hash", hash, &APPROVAL_ORDER)?;
             }
+            IndexEvent::PlanRevoked { by, reason } => revoke(&mut approval, &at, by, reason.as_deref())?,
             IndexEvent::StageApproved { stage, by } => {
-                let mut stages = approval.get::<Object>("stages")?.unwrap_or_default();
-                let mut record = stages.get::<Object>(&stage.to_string())?.unwrap_or_default();
-                record.set("status", &"approved", &APPROVAL_ORDER)?;
-                record.set("approved_at", &at, &APPROVAL_ORDER)?;
-                record.set("approved_by", by, &APPROVAL_ORDER)?;
-                stages.set(&stage.to_string(), &record, &[])?;
-                approval.set("stages", &stages, &APPROVAL_ORDER)?;
+                with_stage(&mut approval, *stage, |record| approve(record, &at, by))?;
+            }
+            IndexEvent::StageRevoked { stage, by, reason } => {
+                with_stage(&mut approval, *stage, |record| revoke(record, &at, by, reason.as_deref()))?;
             }
             IndexEvent::Completed => stream.set("status", &"completed", &STREAM_ORDER)?,
         }
@@ -104,15 +108,61 @@ pub(super) fn write(
     close(&file, text)
 }
 
+fn approve(record: &mut Object, at: &str, by: &str) -> serde_json::Result<()> {
+    for key in ["revoked_at", "revoked_by", "revoked_reason"] {
+        record.remove(key);
+    }
+    record.set("status", &"approved", &APPROVAL_ORDER)?;
+    record.set("approved_at", &at, &APPROVAL_ORDER)?;
+    record.set("approved_by", &by, &APPROVAL_ORDER)
+}
+
+/// Who approved, and what, stays for the record.
+fn revoke(record: &mut Object, at: &str, by: &str, reason: Option<&str>) -> serde_json::Result<()> {
+    record.set("status", &"revoked", &APPROVAL_ORDER)?;
+    record.set("revoked_at", &at, &APPROVAL_ORDER)?;
+    record.set("revoked_by", &by, &APPROVAL_ORDER)?;
+    match reason {
+        Some(reason) => record.set("revoked_reason", &reason, &APPROVAL_ORDER),
+        None => {
+            record.remove("revoked_reason");
+            Ok(())
+        }
+    }
+}
+
+fn with_stage(
+    approval: &mut Object,
+    stage: StageNumber,
+    change: impl FnOnce(&mut Object) -> serde_json::Result<()>,
+) -> serde_json::Result<()> {
+    let mut stages = approval.get::<Object>("stages")?.unwrap_or_default();
+    let mut record = stages.get::<Object>(&stage.to_string())?.unwrap_or_default();
+    change(&mut record)?;
+    stages.set(&stage.to_string(), &record, &[])?;
+    approval.set("stages", &stages, &APPROVAL_ORDER)
+}
+
 fn entry(record: StreamRecord) -> Entry {
-    let approval = record.approval.map(|approval| Approval {
-        status: status(approval.status),
-        plan_hash: approval.plan_hash.filter(|hash| !hash.is_empty()),
-        stages: approval
+    let stage = |record: StageRecord| Approval {
+        status: status(record.status),
+        by: record.approved_by,
+        at: record.approved_at,
+        revoked_reason: record.revoked_reason,
+    };
+    let approvals = record.approval.map(|record| Approvals {
+        plan: Approval {
+            status: status(record.status),
+            by: record.approved_by,
+            at: record.approved_at,
+            revoked_reason: record.revoked_reason,
+        },
+        plan_hash: record.plan_hash.filter(|hash| !hash.is_empty()),
+        stages: record
             .stages
             .unwrap_or_default()
             .into_iter()
-            .filter_map(|(number, record)| Some((number.parse().ok()?, status(record.status))))
+            .filter_map(|(number, record)| Some((number.parse().ok()?, stage(record))))
             .collect(),
     });
     Entry {
@@ -126,7 +176,7 @@ fn entry(record: StreamRecord) -> Entry {
             // Other programs of the family have other words; none of them stops anything.
             _ => None,
         },
-        approval: approval.unwrap_or_default(),
+        approvals: approvals.unwrap_or_default(),
     }
 }
 

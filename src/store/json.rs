@@ -46,6 +46,11 @@ impl Object {
         self.entries.insert(at, (key.to_owned(), raw));
         Ok(())
     }
+
+    /// Removes a key, if it is there.
+    pub(super) fn remove(&mut self, key: &str) {
+        self.entries.retain(|(known, _)| known != key);
+    }
 }
 
 impl Serialize for Object {

@@ -16,6 +16,6 @@ mod snapshot;
 mod threads_json;
 mod workspace;
 
-pub use file::{FileStore, LOCK_WAIT, Locked};
+pub use file::{FileStore, LOCK_WAIT, Listed, Locked};
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use workspace::Place;

@@ -27,6 +27,7 @@ pub struct Snapshot {
     is_default: bool,
     index: Index,
     plan: Plan,
+    plan_text: String,
     plan_hash: String,
     roster: Roster,
     board: Board,
@@ -45,15 +46,7 @@ impl Snapshot {
         own: Option<ServerId>,
     ) -> Result<Self, Stopped> {
         let work = root.join("work");
-        let index_path = work.join("index.json");
-        let index_text = read_state(&index_path)?;
-        let index = match &index_text {
-            Some(text) => {
-                require_version(&index_path, text)?;
-                index_json::read(text).map_err(|error| unreadable(&index_path, &error))?
-            }
-            None => Index::default(),
-        };
+        let (index, index_text) = read_index(&root)?;
         let Selected { workstream, is_default } = place.workstream(&root, wanted, &index)?;
         let folder = work.join(&workstream);
         let (plan_text, plan_hash) = read_plan(&folder.join("PLAN.md"))?;
@@ -78,6 +71,7 @@ impl Snapshot {
             is_default,
             index,
             plan,
+            plan_text,
             plan_hash,
             roster,
             board: threads.board,
@@ -102,12 +96,27 @@ impl Snapshot {
             current: self.index.current.as_deref(),
             entry: self.index.entry(&self.workstream),
             plan: &self.plan,
+            plan_text: &self.plan_text,
             plan_hash: &self.plan_hash,
             roster: &self.roster,
             alive: &self.alive,
             oddities: &self.oddities,
         }
     }
+}
+
+/// Reads index.json as it is now, and its text where there is the file.
+pub(super) fn read_index(root: &Path) -> Result<(Index, Option<String>), Fault> {
+    let path = root.join("work").join("index.json");
+    let text = read_state(&path)?;
+    let index = match &text {
+        Some(text) => {
+            require_version(&path, text)?;
+            index_json::read(text).map_err(|error| unreadable(&path, &error))?
+        }
+        None => Index::default(),
+    };
+    Ok((index, text))
 }
 
 /// Reads a file of the state; `None` where there is none. A byte order mark is skipped.

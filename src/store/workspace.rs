@@ -97,7 +97,7 @@ fn find(root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
 
 /// Returns the ids of all workstreams that have a plan: those of the index in its order, then the
 /// folders that it lacks.
-fn known(root: &Path, index: &Index) -> Vec<String> {
+pub(super) fn known(root: &Path, index: &Index) -> Vec<String> {
     let mut known: Vec<String> =
         index.entries.iter().map(|entry| entry.id.clone()).filter(|id| has_plan(root, id)).collect();
     for id in plans(&root.join("work")) {

@@ -2,31 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{PLAN, Workspace};
-
-/// Runs command lines as a person types them and returns what they see.
-fn session(workspace: &Workspace, lines: &[&str]) -> String {
-    let mut seen = String::new();
-    for line in lines {
-        let arguments = words(line);
-        let arguments: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
-        seen += &format!("$ {line}\n{}\n", workspace.work(&arguments));
-    }
-    seen.trim_end().to_owned()
-}
-
-/// Splits a line into words; double quotes keep words together, as in the user's own lines.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    for (at, part) in line.split('"').enumerate() {
-        if at % 2 == 1 {
-            words.push(part.to_owned());
-        } else {
-            words.extend(part.split_whitespace().map(str::to_owned));
-        }
-    }
-    words
-}
+use crate::support::{PLAN, Workspace, session};
 
 #[test]
 fn the_users_own_lines_from_the_first_gate_to_the_last() {
@@ -71,12 +47,12 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     plan       Search (the plan is not approved)
     workspace  [workspace]
 
-    Stage 1: Index
+    Stage 1: Index  [          ] 0/3
       01.01  Storage  2 pending
       01.02  Queries  1 pending
 
-    Stage 2: API
-      02.01  Routes  1 pending
+    Stage 2: API  [          ] 0/1
+      02.01  Routes   1 pending
 
     Next: work approve plan
     $ work update --thread "01.01.01" --status in_progress
@@ -108,15 +84,16 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     plan       Search (approved)
     workspace  [workspace]
 
-    Stage 1: Index
+    Stage 1: Index  [          ] 0/3
     > 01.01  Storage  1 in progress, 1 pending
       01.02  Queries  1 pending
 
-    Stage 2: API
-      02.01  Routes  1 pending
+    Stage 2: API  [          ] 0/1
+      02.01  Routes   1 pending
 
     Open threads
       01.01.01  in_progress  system-engineer-opus, attempt 2  Schema
+
 
     Next: let a planner execute batch 01.01 (tool next_batch)
     $ work update --thread "01.01.01" --status completed --report "1-2 sentence summary"
@@ -154,12 +131,12 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     plan       Search (approved)
     workspace  [workspace]
 
-    Stage 1: Index  approved
+    Stage 1: Index  [==========] 3/3  approved
       01.01  Storage  2 completed
       01.02  Queries  1 cancelled
 
-    Stage 2: API  approved
-      02.01  Routes  1 completed
+    Stage 2: API  [==========] 1/1  approved
+      02.01  Routes   1 completed
 
     Next: work complete
     $ work complete
@@ -171,12 +148,12 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     plan       Search (approved)
     workspace  [workspace]
 
-    Stage 1: Index  approved
+    Stage 1: Index  [==========] 3/3  approved
       01.01  Storage  2 completed
       01.02  Queries  1 cancelled
 
-    Stage 2: API  approved
-      02.01  Routes  1 completed
+    Stage 2: API  [==========] 1/1  approved
+      02.01  Routes   1 completed
 
     Warnings
       the workstream is completed: its status in work/index.json says so
@@ -242,7 +219,7 @@ fn every_refusal_has_its_exit_code() {
     $ work status --root /nowhere/at/all
     exit 3
     stderr: error: no work/index.json and no work/*/PLAN.md in /nowhere/at/all
-    stderr: Hint: run it inside the repository, or name the folder that holds work/ by --root
+    stderr: Hint: run it inside the repository, name the folder that holds work/ by --root, or make one with work init
     $ work stats
     exit 2
     stderr: error: unrecognized subcommand 'stats'
@@ -296,7 +273,7 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     plan       P (approved)
     workspace  [workspace]
 
-    Stage 1: S
+    Stage 1: S  [          ] 0/1
     > 01.01  B  1 pending
 
     Problems
@@ -382,12 +359,12 @@ fn agents_cannot_write_a_line_of_status() {
     plan       Search (no index entry, so no plan gate)
     workspace  [workspace]
 
-    Stage 1: Index
+    Stage 1: Index  [          ] 0/3
     > 01.01  Storage  1 blocked, 1 pending
       01.02  Queries  1 pending
 
-    Stage 2: API
-      02.01  Routes  1 pending
+    Stage 2: API  [          ] 0/1
+      02.01  Routes   1 pending
 
     Open threads
       01.01.01  blocked      system-engineer-codex, attempt 1  Schema

@@ -9,6 +9,7 @@ mod command_line;
 mod eras;
 mod old_files;
 mod race;
+mod reading;
 mod schemas;
 mod stdio;
 mod take_over;

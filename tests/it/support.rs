@@ -83,6 +83,13 @@ impl Workspace {
         self.seen(&output)
     }
 
+    /// Runs `work`, which must succeed, and returns what it prints.
+    pub(crate) fn stdout(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", self.seen(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     pub(crate) fn seen(&self, output: &Output) -> String {
         let mut seen = format!("exit {}\n", output.status.code().unwrap());
         for (name, bytes) in [("", &output.stdout), ("stderr: ", &output.stderr)] {
@@ -114,6 +121,30 @@ impl Workspace {
         let output = BufReader::new(child.stdout.take().unwrap());
         Server { child, input, output, last_id: 0 }
     }
+}
+
+/// Runs command lines as a person types them and returns what they see.
+pub(crate) fn session(workspace: &Workspace, lines: &[&str]) -> String {
+    let mut seen = String::new();
+    for line in lines {
+        let arguments = words(line);
+        let arguments: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
+        seen += &format!("$ {line}\n{}\n", workspace.work(&arguments));
+    }
+    seen.trim_end().to_owned()
+}
+
+/// Splits a line into words; double quotes keep words together, as in the user's own lines.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, part) in line.split('"').enumerate() {
+        if at % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
 }
 
 pub(crate) fn data() -> PathBuf {

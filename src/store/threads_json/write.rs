@@ -129,8 +129,10 @@ fn write_thread(
         ("batchName", &before.batch_name, &after.batch_name),
         ("assignedAgent", &before.assigned_agent, &after.assigned_agent),
     ] {
-        if known != text {
-            record.set(key, text, order)?;
+        match text {
+            _ if known == text => {}
+            Some(text) => record.set(key, text, order)?,
+            None => record.remove(key),
         }
     }
     if is_new || before.status != after.status {

@@ -1,0 +1,64 @@
+//! stdout: the answer, as a page or as JSON.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::ColorChoice;
+use serde::Serialize;
+
+use super::exit;
+use super::page::{Page, escaped};
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    json: bool,
+    colour: bool,
+}
+
+impl Output {
+    /// Without a word from the person, a terminal gets colours, unless the environment says otherwise
+    /// (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`).
+    pub(super) fn new(json: bool, choice: ColorChoice) -> Self {
+        let colour = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        };
+        Self { json, colour }
+    }
+
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    pub(super) fn as_json(self) -> Self {
+        Self { json: true, ..self }
+    }
+
+    pub(super) fn as_text(self) -> Self {
+        Self { json: false, ..self }
+    }
+
+    pub(super) fn print(self, page: Page) -> ExitCode {
+        self.write(&page.finish(self.colour))
+    }
+
+    pub(super) fn print_json(self, answer: &impl Serialize) -> ExitCode {
+        match serde_json::to_string_pretty(answer) {
+            Ok(json) => self.write(&(escaped(&json) + "\n")),
+            Err(error) => exit::fail(&error.to_string(), None, exit::IO),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
+    pub(super) fn write(self, text: &str) -> ExitCode {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                exit::fail(&format!("it is done, but the answer cannot be printed: {error}"), None, exit::IO)
+            }
+            _ => ExitCode::SUCCESS,
+        }
+    }
+}

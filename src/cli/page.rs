@@ -1,0 +1,195 @@
+//! What a person reads: text that a terminal takes as text, whoever wrote it, and colours that say
+//! nothing which the words do not say.
+
+use std::fmt::{self, Display, Write as _};
+use std::ops::Range;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// The width that every page fits, in columns.
+pub(super) const WIDTH: usize = 80;
+
+/// What a colour stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// A title.
+    Strong,
+    /// What matters less.
+    Faint,
+    /// What is done.
+    Good,
+    /// What runs.
+    Busy,
+    /// What a person should look at.
+    Bad,
+}
+
+/// A text under construction. What is written into it is made [`printable`].
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    text: String,
+    tones: Vec<(Range<usize>, Tone)>,
+}
+
+impl Page {
+    /// Writes a text in a colour.
+    pub(super) fn paint(&mut self, tone: Tone, text: impl Display) {
+        let start = self.text.len();
+        let _ = write!(self, "{text}");
+        if self.text.len() > start {
+            self.tones.push((start..self.text.len(), tone));
+        }
+    }
+
+    /// Writes a text, in a colour where it has one.
+    pub(super) fn paint_if(&mut self, tone: Option<Tone>, text: impl Display) {
+        match tone {
+            Some(tone) => self.paint(tone, text),
+            None => {
+                let _ = write!(self, "{text}");
+            }
+        }
+    }
+
+    /// Returns the text with one line end behind it, and with colours where they are wanted.
+    pub(super) fn finish(mut self, colour: bool) -> String {
+        self.text.truncate(self.text.trim_end().len());
+        self.text.push('\n');
+        if !colour {
+            return self.text;
+        }
+        let mut out = String::with_capacity(self.text.len() + self.tones.len() * 8);
+        let mut at = 0;
+        for (range, tone) in self.tones {
+            let end = range.end.min(self.text.len());
+            let start = range.start.min(end);
+            let style = style(tone);
+            let _ = write!(out, "{}{style}{}{style:#}", &self.text[at..start], &self.text[start..end]);
+            at = end;
+        }
+        out + &self.text[at..]
+    }
+}
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text.extend(text.chars().map(shown));
+        Ok(())
+    }
+}
+
+fn style(tone: Tone) -> Style {
+    let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+    match tone {
+        Tone::Strong => Style::new().bold(),
+        Tone::Faint => Style::new().dimmed(),
+        Tone::Good => colour(AnsiColor::Green),
+        Tone::Busy => colour(AnsiColor::Cyan),
+        Tone::Bad => colour(AnsiColor::Red),
+    }
+}
+
+/// Returns a text that a terminal takes as text: what agents wrote cannot move the cursor or set colours.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(shown).collect()
+}
+
+fn shown(c: char) -> char {
+    if is_hidden(c) && !matches!(c, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { c }
+}
+
+/// Returns a text of one line, whatever agents wrote into it: they cannot forge a line of their own.
+pub(super) fn one_line(text: &str) -> String {
+    text.split(['\n', '\r', '\t', '\u{2028}', '\u{2029}']).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a text of one line and exactly this width in a terminal: cut with `…`, or filled with blanks.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    let mut text = cut(text, width);
+    let blanks = width.saturating_sub(text.width());
+    text.extend(std::iter::repeat_n(' ', blanks));
+    text
+}
+
+/// Returns a text of one line that is no wider than `width` in a terminal.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    let text = printable(&one_line(text));
+    if text.width() <= width {
+        return text;
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        out.push(c);
+    }
+    out.truncate(out.trim_end().len());
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// Returns the lines of a text, wrapped so that they fit the page behind an indent.
+pub(super) fn wrapped(text: &str, indent: usize) -> Vec<String> {
+    let width = WIDTH.saturating_sub(indent).max(20);
+    textwrap::wrap(&printable(text), width).into_iter().map(std::borrow::Cow::into_owned).collect()
+}
+
+/// Returns JSON whose characters a terminal shows, with the others escaped.
+pub(super) fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) && c != '\n' {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Controls, and marks that turn the reading direction around or end a line unseen: they could make one
+/// text look like another.
+fn is_hidden(c: char) -> bool {
+    let is_mark = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || is_mark
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_agents_wrote_cannot_drive_a_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\rc\u{202e}d\n\te"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\n\te");
+        assert_eq!(one_line("agent\nNext: work approve stage 1"), "agent Next: work approve stage 1");
+        assert_eq!(escaped("{\n \"a\": \"\u{9b}31m\u{202e}\"}"), "{\n \"a\": \"\\u009b31m\\u202e\"}");
+    }
+
+    #[test]
+    fn colours_are_set_around_what_was_made_printable() {
+        let page = || {
+            let mut page = Page::default();
+            page.paint(Tone::Bad, "no\u{1b}[0m");
+            let _ = write!(page, " \u{1b}[32mway\n\n");
+            page
+        };
+        assert_eq!(page().finish(false), "no\u{fffd}[0m \u{fffd}[32mway\n");
+        assert_eq!(page().finish(true), "\u{1b}[31mno\u{fffd}[0m\u{1b}[0m \u{fffd}[32mway\n");
+    }
+
+    #[test]
+    fn columns_are_counted_as_a_terminal_counts_them() {
+        assert_eq!(fit("abc", 5), "abc  ");
+        assert_eq!(fit("abcdef", 5), "abcd…");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("日本語", 4), "日… ");
+        assert_eq!(fit("a\nb", 3), "a b");
+        assert_eq!(cut("abc", 0), "");
+    }
+}

@@ -1,0 +1,246 @@
+//! `work report` and `work export --format md`: Markdown for a pull request or an archive. What agents
+//! wrote is text in it: it makes no table, image, mention, heading or hidden link of its own.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::super::page::{Page, one_line};
+use super::next;
+use crate::clock::Moment;
+use crate::decide::{Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
+use crate::wording::{count, duration};
+
+/// Writes what came of the threads, in short.
+pub(super) fn write_summary(page: &mut Page, report: &Report, now: Moment) {
+    write_title(page, report);
+    for (stage, batch) in batches(report) {
+        if stage.batches.first().is_some_and(|first| first.id == batch.id) {
+            write_stage_heading(page, stage);
+        }
+        let _ = write!(page, "\n### {} {}\n\n", batch.id, inline(&batch.name));
+        write_table(page, batch, now);
+        write_lists(page, batch, now);
+    }
+    let _ = write!(page, "\n**Next:** {}\n", inline(&next(&report.status)));
+}
+
+/// Writes all there is: also what was asked of the threads.
+pub(super) fn write_document(page: &mut Page, report: &Report, now: Moment) {
+    write_title(page, report);
+    for (stage, batch) in batches(report) {
+        if stage.batches.first().is_some_and(|first| first.id == batch.id) {
+            write_stage_heading(page, stage);
+        }
+        let _ = write!(page, "\n### {} {}\n", batch.id, inline(&batch.name));
+        if !batch.summary.is_empty() {
+            let _ = write!(page, "\n{}\n", quoted(&batch.summary));
+        }
+        for thread in &batch.threads {
+            write_thread(page, thread, now);
+        }
+    }
+}
+
+/// Returns how long the attempts of a thread ran, all together; `None` where no file says it.
+pub(super) fn run_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
+    let times: Vec<Duration> = thread.attempts.iter().filter_map(|attempt| attempt_time(attempt, now)).collect();
+    (!times.is_empty()).then(|| times.iter().sum())
+}
+
+fn attempt_time(attempt: &AttemptReport, now: Moment) -> Option<Duration> {
+    let started = Moment::parse(attempt.started_at.as_deref()?)?;
+    let ended = match &attempt.completed_at {
+        Some(at) => Moment::parse(at)?,
+        None if attempt.status == "running" => now,
+        None => return None,
+    };
+    Some(ended.since(started))
+}
+
+fn batches(report: &Report) -> impl Iterator<Item = (&StageReport, &BatchReport)> {
+    report.stages.iter().flat_map(|stage| stage.batches.iter().map(move |batch| (stage, batch)))
+}
+
+fn write_title(page: &mut Page, report: &Report) {
+    let status = &report.status;
+    let name = if status.name.is_empty() { &status.workstream } else { &status.name };
+    let _ = write!(page, "# {}\n\n", inline(name));
+    let threads: Vec<&ThreadReport> = batches(report).flat_map(|(_, batch)| &batch.threads).collect();
+    let with = |status: &str| threads.iter().filter(|thread| thread.status == status).count();
+    let mut parts = vec![format!("{} of {} completed", with("completed"), count(threads.len(), "thread", "threads"))];
+    for (word, number) in [
+        ("in progress", with("in_progress")),
+        ("blocked", with("blocked")),
+        ("pending", with("pending")),
+        ("cancelled", with("cancelled")),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {word}"));
+        }
+    }
+    let sum = |of: fn(&ThreadReport) -> usize| threads.iter().map(|thread| of(thread)).sum::<usize>();
+    let _ = writeln!(
+        page,
+        "`{}` · **{}** · {}, {}, {}",
+        status.workstream.replace('`', "'"),
+        parts.join(", "),
+        count(sum(|thread| thread.attempts.len()), "attempt", "attempts"),
+        count(sum(|thread| thread.retries), "retry", "retries"),
+        count(sum(|thread| thread.reassignments), "reassignment", "reassignments"),
+    );
+    if let Some(approval) = &report.approval {
+        let _ = write!(page, "\nPlan{}.\n", approved(approval));
+    }
+}
+
+fn write_stage_heading(page: &mut Page, stage: &StageReport) {
+    let approval = stage.approval.as_ref().map(approved).unwrap_or_default();
+    let _ = write!(page, "\n## Stage {}: {}{approval}\n", stage.number, inline(&stage.name));
+}
+
+fn approved(approval: &Approved) -> String {
+    let by = approval.by.as_deref().map(|by| format!(" by {}", inline(by))).unwrap_or_default();
+    let at = approval.at.as_deref().and_then(Moment::parse).map(|at| format!(" on {}", at.day())).unwrap_or_default();
+    format!(", approved{by}{at}")
+}
+
+fn write_table(page: &mut Page, batch: &BatchReport, now: Moment) {
+    if batch.threads.is_empty() {
+        let _ = writeln!(page, "No threads.");
+        return;
+    }
+    let _ = writeln!(page, "| thread | outcome | agent | attempts | time | report |");
+    let _ = writeln!(page, "|---|---|---|---|---|---|");
+    for thread in &batch.threads {
+        let time = run_time(thread, now).map(duration).unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "| {} {} | {} | {} | {} | {time} | {} |",
+            thread.thread_id,
+            inline(&thread.name),
+            thread.status.replace('_', " "),
+            inline(&thread.agent),
+            attempts(thread),
+            inline(&thread.report),
+        );
+    }
+}
+
+/// Returns how often a thread ran, and what followed its failures.
+fn attempts(thread: &ThreadReport) -> String {
+    let mut text = thread.attempts.len().to_string();
+    let mut notes = Vec::new();
+    if thread.retries > 0 {
+        notes.push(count(thread.retries, "retry", "retries"));
+    }
+    if thread.reassignments > 0 {
+        notes.push(count(thread.reassignments, "reassignment", "reassignments"));
+    }
+    if !notes.is_empty() {
+        let _ = write!(text, " ({})", notes.join(", "));
+    }
+    text
+}
+
+fn write_lists(page: &mut Page, batch: &BatchReport, now: Moment) {
+    let per_thread = |of: fn(&ThreadReport) -> &Vec<String>| {
+        batch
+            .threads
+            .iter()
+            .flat_map(move |thread| of(thread).iter().map(|item| format!("{}: {}", thread.thread_id, inline(item))))
+    };
+    let failed = batch.threads.iter().flat_map(|thread| {
+        thread
+            .attempts
+            .iter()
+            .filter(|attempt| matches!(attempt.status, "failed" | "interrupted"))
+            .map(|attempt| format!("{} {}: {}", thread.thread_id, told(attempt, now), inline(&attempt.report)))
+    });
+    write_list(page, "Artifacts", per_thread(|thread| &thread.artifacts));
+    write_list(page, "Next steps", per_thread(|thread| &thread.next_steps));
+    write_list(page, "Attempts that failed", failed);
+}
+
+fn write_list(page: &mut Page, title: &str, items: impl Iterator<Item = String>) {
+    let mut items = items.peekable();
+    if items.peek().is_some() {
+        let _ = write!(page, "\n{title}:\n\n");
+    }
+    for item in items {
+        let _ = writeln!(page, "- {item}");
+    }
+}
+
+/// Returns an attempt in half a sentence.
+fn told(attempt: &AttemptReport, now: Moment) -> String {
+    let transient = if attempt.transient { " (transient)" } else { "" };
+    let time = attempt_time(attempt, now).map(|time| format!(" after {}", duration(time))).unwrap_or_default();
+    format!("attempt {} by {}: {}{time}{transient}", attempt.attempt, inline(&attempt.agent), attempt.status)
+}
+
+fn write_thread(page: &mut Page, thread: &ThreadReport, now: Moment) {
+    let _ = write!(page, "\n#### {} {}\n\n", thread.thread_id, inline(&thread.name));
+    let _ = writeln!(
+        page,
+        "**{}** · {} ({}) · {}{}",
+        thread.status.replace('_', " "),
+        inline(&thread.agent),
+        thread.agent_source.word(),
+        count(thread.attempts.len(), "attempt", "attempts"),
+        run_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default(),
+    );
+    for (title, text) in [("Report", &thread.report), ("Breadcrumb", &thread.breadcrumb)] {
+        if !text.is_empty() {
+            let _ = write!(page, "\n{title}: {}\n", inline(text));
+        }
+    }
+    write_list(page, "Artifacts", thread.artifacts.iter().map(|item| inline(item)));
+    write_list(page, "Next steps", thread.next_steps.iter().map(|item| inline(item)));
+    write_list(
+        page,
+        "Attempts",
+        thread.attempts.iter().map(|attempt| {
+            let report =
+                if attempt.report.is_empty() { String::new() } else { format!(": {}", inline(&attempt.report)) };
+            format!("{}{report}", told(attempt, now))
+        }),
+    );
+    for (title, text) in [("Summary", &thread.summary), ("Details", &thread.details)] {
+        if !text.is_empty() {
+            let _ = write!(page, "\n{title}:\n\n{}\n", quoted(text));
+        }
+    }
+}
+
+/// Returns a text as one line of Markdown that shows just that text.
+fn inline(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in one_line(text.trim()).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '@' | '~' | '$' | '&' | '!') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Returns Markdown of the plan as a quotation: whatever is in it ends where it ends.
+fn quoted(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_agents_wrote_is_text_in_markdown() {
+        assert_eq!(
+            inline("| a |\n# b ![x](y) <img> @ann #1 `c` https://x.y/z_z"),
+            r"\| a \| \# b \!\[x\](y) \<img\> \@ann \#1 \`c\` https://x.y/z\_z"
+        );
+        let plan = "```\n# no heading\n<!-- never closed";
+        assert_eq!(quoted(plan), "> ```\n> # no heading\n> <!-- never closed");
+    }
+}

@@ -1,0 +1,183 @@
+//! Answers as a person reads them: plain text that fits 80 columns and needs no colour.
+
+mod brief;
+mod csv;
+mod markdown;
+mod status;
+mod tree;
+mod validation;
+
+use std::fmt::Write as _;
+
+pub(super) use status::{list, next};
+pub(super) use validation::problem;
+
+use super::page::{Page, Tone, one_line};
+use crate::clock::Moment;
+use crate::decide::{
+    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Revoked, StageApproved, Updated,
+};
+use crate::wording::count;
+
+/// In which form an answer that can be shown in several is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Form {
+    /// The only one it has; a report is a tree.
+    #[default]
+    Plain,
+    /// Who runs which thread, and why.
+    Assignments,
+    /// Markdown for a pull request.
+    Summary,
+    /// Markdown with everything.
+    Document,
+    /// One row per thread.
+    Csv,
+}
+
+/// Returns the page of an answer. What still runs has run until `now`.
+pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment) -> Page {
+    let mut page = Page::default();
+    match answer {
+        PersonAnswer::Status(status) => status::write(&mut page, status),
+        PersonAnswer::Brief(brief) => brief::write(&mut page, brief),
+        PersonAnswer::Report(report) => match form {
+            Form::Plain => tree::write(&mut page, report),
+            Form::Assignments => tree::write_assignments(&mut page, report),
+            Form::Summary => markdown::write_summary(&mut page, report, now),
+            Form::Document => markdown::write_document(&mut page, report, now),
+            Form::Csv => csv::write(&mut page, report, now),
+        },
+        PersonAnswer::Validation(validation) => validation::write(&mut page, validation),
+        short => {
+            let _ = page.write_str(&sentence(short));
+        }
+    }
+    page
+}
+
+fn sentence(answer: &PersonAnswer) -> String {
+    match answer {
+        PersonAnswer::Current(current) => current.workstream.clone(),
+        PersonAnswer::PlanApproved(approved) => plan_approved(approved),
+        PersonAnswer::StageApproved(approved) => stage_approved(approved),
+        PersonAnswer::Revoked(revoked) => self::revoked(revoked),
+        PersonAnswer::Completed(completed) if completed.unchanged => {
+            format!("{} was completed already", completed.workstream)
+        }
+        PersonAnswer::Completed(completed) => format!("{} is completed", completed.workstream),
+        PersonAnswer::Released(released) => self::released(released),
+        PersonAnswer::Assignment(assignment) => self::assignment(assignment),
+        PersonAnswer::Updated(updated) => self::updated(updated),
+        PersonAnswer::Status(_) | PersonAnswer::Brief(_) | PersonAnswer::Report(_) | PersonAnswer::Validation(_) => {
+            String::new()
+        }
+    }
+}
+
+/// Returns the mark of a thread's status, as the other programs of this family draw it.
+pub(super) fn mark(status: &str) -> &'static str {
+    match status {
+        "in_progress" => "[~]",
+        "completed" => "[x]",
+        "blocked" => "[!]",
+        "cancelled" => "[-]",
+        _ => "[ ]",
+    }
+}
+
+/// Returns the colour of a thread's status.
+pub(super) fn tone(status: &str) -> Option<Tone> {
+    match status {
+        "in_progress" => Some(Tone::Busy),
+        "completed" => Some(Tone::Good),
+        "blocked" => Some(Tone::Bad),
+        "cancelled" => Some(Tone::Faint),
+        _ => None,
+    }
+}
+
+/// Returns a command in the words of a terminal: the `!` of the answers is for OpenCode's chat.
+pub(super) fn command(command: &str) -> &str {
+    command.trim_start_matches('!')
+}
+
+fn plan_approved(approved: &PlanApproved) -> String {
+    if approved.unchanged {
+        return format!("the plan of {} was approved already, as it is now", approved.workstream);
+    }
+    let mut text = format!("the plan of {} is approved: {}\n", approved.workstream, counts(approved.counts));
+    let is_first = approved.added.len() == approved.counts[2];
+    if !is_first && !approved.added.is_empty() {
+        let _ = writeln!(text, "  added: {}", approved.added.join(", "));
+    }
+    if !approved.removed.is_empty() {
+        let _ = writeln!(text, "  removed: {}", approved.removed.join(", "));
+    }
+    for [id, then, now] in &approved.renamed {
+        let _ = writeln!(text, "  renamed: {id} from {then:?} to {now:?}");
+    }
+    text
+}
+
+/// Returns what a plan has, as `2 stages, 3 batches, 4 threads`.
+fn counts([stages, batches, threads]: [usize; 3]) -> String {
+    format!(
+        "{}, {}, {}",
+        count(stages, "stage", "stages"),
+        count(batches, "batch", "batches"),
+        count(threads, "thread", "threads")
+    )
+}
+
+fn stage_approved(approved: &StageApproved) -> String {
+    let mut text = if approved.unchanged {
+        format!("stage {} of {} was approved already\n", approved.stage, approved.workstream)
+    } else {
+        format!("stage {} of {} is approved\n", approved.stage, approved.workstream)
+    };
+    if !approved.cancelled.is_empty() {
+        let _ = writeln!(text, "  cancelled: {}", approved.cancelled.join(", "));
+    }
+    if let Some(next) = &approved.next_user_command {
+        let _ = writeln!(text, "Next: {}", command(next));
+    }
+    text
+}
+
+fn revoked(revoked: &Revoked) -> String {
+    let what = revoked.stage.map_or_else(|| "the plan".to_owned(), |stage| format!("stage {stage}"));
+    if revoked.unchanged {
+        format!("{what} of {} is not approved: nothing to revoke", revoked.workstream)
+    } else {
+        format!(
+            "the approval of {what} of {} is revoked\nWhat already runs may still report; nothing new is handed out behind this gate",
+            revoked.workstream
+        )
+    }
+}
+
+fn released(released: &Released) -> String {
+    match (&released.batch, &released.held_by) {
+        (Some(batch), Some(holder)) => format!("batch {batch} is no longer held by server {holder}"),
+        _ => "no planner holds a batch".to_owned(),
+    }
+}
+
+fn assignment(assignment: &Assignment) -> String {
+    format!("{} is assigned to {} ({})", assignment.thread_id, one_line(&assignment.agent), assignment.status)
+}
+
+fn updated(updated: &Updated) -> String {
+    let mut text = format!("{} is {}, attempt {}", updated.thread_id, updated.status, updated.attempt);
+    if let Some(Decision { action, agent, attempt }) = &updated.decision {
+        let _ = match action {
+            DecisionAction::Retry => write!(text, "\nNext: retry with {agent}, attempt {attempt}"),
+            DecisionAction::Reassign => {
+                write!(text, "\nNext: work assign --thread {} --agent {agent}", updated.thread_id)
+            }
+            DecisionAction::Block => write!(text, "\nNo attempt is left in this cycle"),
+        };
+    }
+    text
+}

@@ -1,0 +1,160 @@
+//! `work status` and `work list`.
+
+use std::fmt::Write as _;
+
+use super::super::list::Row;
+use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line, wrapped};
+use super::{command, problem, tone};
+use crate::decide::{BatchCounts, StageStatus, WorkstreamStatus};
+
+pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
+    let mut field = |name: &str, value: &str| {
+        let _ = writeln!(page, "{name:<11}{}", one_line(value));
+    };
+    field("workstream", &status.workstream);
+    field("plan", &format!("{} ({})", status.name, status.plan));
+    field("workspace", &status.workspace);
+    if let Some(holder) = &status.held_by {
+        field("planner", &format!("server {holder}"));
+    }
+    let batches = status.stages.iter().flat_map(|stage| &stage.batches);
+    let width = batches.map(|batch| batch.name.chars().count()).max().unwrap_or(0).min(30);
+    for stage in &status.stages {
+        write_stage(page, stage);
+        for batch in &stage.batches {
+            let is_next = status.next_batch.as_ref().is_some_and(|next| next.id == batch.id);
+            let mark = if is_next { '>' } else { ' ' };
+            let _ = write!(page, "{mark} {}  {}  ", batch.id, fit(&batch.name, width));
+            write_counts(page, batch);
+            page_end(page);
+        }
+    }
+    write_open_threads(page, status);
+    if !status.problems.is_empty() {
+        heading(page, "Problems");
+    }
+    for one in &status.problems {
+        let _ = writeln!(page, "{}", problem(&status.workstream, one.line, one.column, &one.message, &one.help));
+    }
+    if !status.warnings.is_empty() {
+        heading(page, "Warnings");
+    }
+    for warning in &status.warnings {
+        for line in wrapped(&one_line(warning), 2) {
+            let _ = writeln!(page, "  {line}");
+        }
+    }
+    page_end(page);
+    page.paint(Tone::Strong, "Next: ");
+    let _ = write!(page, "{}", next(status));
+}
+
+/// Returns the page of `work list`: the current workstream has a star.
+pub(in crate::cli) fn list(rows: &[Row]) -> Page {
+    let mut page = Page::default();
+    if rows.is_empty() {
+        let _ = page.write_str("no workstreams yet\nNext: work create NAME --stages N");
+        return page;
+    }
+    let width = rows.iter().map(|row| row.workstream.chars().count()).max().unwrap_or(0).min(36);
+    for row in rows {
+        let _ = write!(page, "{} ", if row.current { '*' } else { ' ' });
+        page.paint_if(row.current.then_some(Tone::Strong), fit(&row.workstream, width));
+        let rest = WIDTH - 2 - width - 11;
+        match &row.status {
+            Some(status) => {
+                let (done, all) = status.stages.iter().map(progress).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+                let tone = (all > 0 && done == all).then_some(Tone::Good);
+                page.paint_if(tone, format_args!("  {:>7}  ", format!("{done}/{all}")));
+                let _ = writeln!(page, "{}", cut(&next(status), rest));
+            }
+            None => {
+                page.paint(Tone::Bad, format_args!("{:>9}  ", "?"));
+                let told = format!("unreadable: work status --workstream {}", row.workstream);
+                let _ = writeln!(page, "{}", cut(&told, rest));
+            }
+        }
+    }
+    page
+}
+
+/// Returns what is next, in the words of a terminal.
+pub(in crate::cli) fn next(status: &WorkstreamStatus) -> String {
+    match (&status.gate_command, &status.next_batch, &status.held_by) {
+        (Some(gate), ..) => command(gate).to_owned(),
+        (None, Some(batch), _) if status.next_user_command.is_some() => {
+            format!("look at the blocked threads of batch {}; a planner can execute it again", batch.id)
+        }
+        (None, Some(batch), Some(_)) => format!("a planner executes batch {}", batch.id),
+        (None, Some(batch), None) => format!("let a planner execute batch {} (tool next_batch)", batch.id),
+        (None, None, _) => "nothing".to_owned(),
+    }
+}
+
+/// Returns how many threads of a stage are done, and how many it has.
+pub(super) fn progress(stage: &StageStatus) -> (usize, usize) {
+    stage.batches.iter().fold((0, 0), |(done, all), batch| {
+        let in_batch = batch.completed + batch.cancelled;
+        (done + in_batch, all + in_batch + batch.pending + batch.in_progress + batch.blocked)
+    })
+}
+
+fn write_stage(page: &mut Page, stage: &StageStatus) {
+    const BAR: usize = 10;
+    let (done, all) = progress(stage);
+    let bar = match (done * BAR).checked_div(all) {
+        Some(full) => format!("  [{}{}] {done}/{all}", "=".repeat(full), " ".repeat(BAR - full)),
+        None => String::new(),
+    };
+    let approved = if stage.approved { "  approved" } else { "" };
+    let title = format!("Stage {}: {}", stage.number, stage.name);
+    page_end(page);
+    page.paint(Tone::Strong, cut(&title, WIDTH - bar.len() - approved.len()));
+    let _ = write!(page, "{bar}");
+    page.paint(Tone::Good, approved);
+    page_end(page);
+}
+
+fn write_counts(page: &mut Page, batch: &BatchCounts) {
+    let counts = [
+        (batch.completed, "completed"),
+        (batch.in_progress, "in_progress"),
+        (batch.blocked, "blocked"),
+        (batch.cancelled, "cancelled"),
+        (batch.pending, "pending"),
+    ];
+    let mut between = "";
+    for (count, status) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(page, "{between}");
+        page.paint_if(tone(status), format_args!("{count} {}", status.replace('_', " ")));
+        between = ", ";
+    }
+    if between.is_empty() {
+        page.paint(Tone::Faint, "no threads");
+    }
+}
+
+fn write_open_threads(page: &mut Page, status: &WorkstreamStatus) {
+    if !status.open_threads.is_empty() {
+        heading(page, "Open threads");
+    }
+    for thread in &status.open_threads {
+        let _ = write!(page, "  {}  ", thread.thread_id);
+        page.paint_if(tone(thread.status), format_args!("{:<11}", thread.status));
+        let rest = format!("  {}, attempt {}  {}", one_line(&thread.agent), thread.attempt, one_line(&thread.name));
+        let _ = writeln!(page, "{rest}");
+        for line in wrapped(&thread.report, 12) {
+            let _ = writeln!(page, "            {line}");
+        }
+    }
+}
+
+fn heading(page: &mut Page, title: &str) {
+    page_end(page);
+    page.paint(Tone::Strong, title);
+    page_end(page);
+}
+
+fn page_end(page: &mut Page) {
+    let _ = page.write_char('\n');
+}

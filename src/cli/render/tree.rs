@@ -1,0 +1,102 @@
+//! `work tree` and `work assign --list`.
+
+use std::fmt::Write as _;
+
+use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line};
+use super::{mark, tone};
+use crate::decide::{BatchReport, Report, ThreadReport};
+
+/// The columns before a thread's name: two levels of the tree, its mark and its id.
+const BEFORE_NAME: usize = 6 + 4 + 9;
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    let status = &report.status;
+    page.paint(Tone::Strong, &status.workstream);
+    let _ =
+        writeln!(page, "  {}", cut(&format!("{} ({})", status.name, status.plan), WIDTH - status.workstream.len() - 2));
+    let (name_width, agent_width) = widths(report);
+    let last_stage = report.stages.len().saturating_sub(1);
+    for (at, stage) in report.stages.iter().enumerate() {
+        let (branch, trunk) = branch(at == last_stage);
+        let title = format!("Stage {}: {}", stage.number, stage.name);
+        let threads = || stage.batches.iter().flat_map(|batch| &batch.threads);
+        let _ = write!(page, "{branch}");
+        page.paint(Tone::Strong, cut(&title, WIDTH - 30));
+        let _ = write!(page, "  {}", progress(threads()));
+        if stage.approval.is_some() {
+            page.paint(Tone::Good, "  approved");
+        }
+        let _ = writeln!(page);
+        let last_batch = stage.batches.len().saturating_sub(1);
+        for (at, batch) in stage.batches.iter().enumerate() {
+            write_batch(page, trunk, at == last_batch, batch, name_width, agent_width);
+        }
+    }
+}
+
+fn write_batch(
+    page: &mut Page,
+    trunk: &str,
+    is_last: bool,
+    batch: &BatchReport,
+    name_width: usize,
+    agent_width: usize,
+) {
+    let (branch, inner) = branch(is_last);
+    let title = format!("{} {}", batch.id, batch.name);
+    let _ = writeln!(page, "{trunk}{branch}{}  {}", cut(&title, WIDTH - 20), progress(batch.threads.iter()));
+    let last = batch.threads.len().saturating_sub(1);
+    for (at, thread) in batch.threads.iter().enumerate() {
+        let (branch, _) = self::branch(at == last);
+        let _ = write!(page, "{trunk}{inner}{branch}");
+        page.paint_if(tone(thread.status), mark(thread.status));
+        let _ = write!(page, " {} {}  ", thread.thread_id, fit(&thread.name, name_width));
+        page.paint(Tone::Faint, cut(&thread.agent, agent_width));
+        if thread.status == "in_progress" || thread.attempts.len() > 1 {
+            page.paint(Tone::Faint, format_args!(" #{}", thread.attempt));
+        }
+        let _ = writeln!(page);
+    }
+}
+
+/// Writes who runs which thread, and where the name of the agent comes from.
+pub(super) fn write_assignments(page: &mut Page, report: &Report) {
+    let (name_width, agent_width) = widths(report);
+    for thread in threads(report) {
+        page.paint_if(tone(thread.status), mark(thread.status));
+        let _ = writeln!(
+            page,
+            " {} {}  {}  {}",
+            thread.thread_id,
+            fit(&thread.name, name_width),
+            fit(&thread.agent, agent_width),
+            thread.agent_source.word()
+        );
+    }
+}
+
+fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
+    report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
+}
+
+/// Returns how wide the columns for names and agents are, so that a line fits the page.
+fn widths(report: &Report) -> (usize, usize) {
+    let widest = |text: fn(&ThreadReport) -> &str| {
+        threads(report).map(|thread| one_line(text(thread)).chars().count()).max().unwrap_or(0)
+    };
+    let agents = widest(|thread| &thread.agent).min(26);
+    let names = widest(|thread| &thread.name).min(WIDTH - BEFORE_NAME - agents - 8);
+    (names, agents)
+}
+
+fn progress<'t>(threads: impl Iterator<Item = &'t ThreadReport>) -> String {
+    let (done, all) = threads.fold((0, 0), |(done, all), thread| {
+        (done + usize::from(matches!(thread.status, "completed" | "cancelled")), all + 1)
+    });
+    format!("{done}/{all}")
+}
+
+/// Returns what stands before an entry, and before what belongs to it.
+fn branch(is_last: bool) -> (&'static str, &'static str) {
+    if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") }
+}

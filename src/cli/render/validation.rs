@@ -1,0 +1,52 @@
+//! `work validate`: problems as compilers print them.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::super::page::{Page, Tone, one_line, printable};
+use super::counts;
+use crate::decide::{Finding, Validation};
+use crate::wording::count;
+
+/// Returns a problem of PLAN.md with its place, in two lines.
+pub(in crate::cli) fn problem(workstream: &str, line: usize, column: usize, message: &str, help: &str) -> String {
+    format!("  work/{workstream}/PLAN.md:{line}:{column}: {}\n    help: {help}", one_line(message))
+}
+
+pub(super) fn write(page: &mut Page, validation: &Validation) {
+    let path = format!("work/{}/PLAN.md", validation.workstream);
+    for finding in &validation.problems {
+        let (word, tone) = if finding.forbids_approval { ("error", Tone::Bad) } else { ("warning", Tone::Busy) };
+        let drawn = draw(&path, finding);
+        // The first line is the message; the level before it has a colour.
+        page.paint(tone, word);
+        let _ = write!(page, "{}\n\n", drawn.strip_prefix(word).unwrap_or(&drawn));
+    }
+    let errors = validation.problems.iter().filter(|finding| finding.forbids_approval).count();
+    let warnings = validation.problems.len() - errors;
+    if validation.problems.is_empty() {
+        let _ = write!(page, "{path}: no problems in {}", counts(validation.counts));
+        return;
+    }
+    let _ = write!(page, "{path}: {}, {}", count(errors, "error", "errors"), count(warnings, "warning", "warnings"));
+    if errors == 0 {
+        let _ = write!(page, "; it can be approved");
+    }
+}
+
+fn draw(path: &str, finding: &Finding) -> String {
+    // Made printable before, so that the caret stands where the terminal shows what it points at.
+    let source = printable(&finding.source).replace('\t', " ");
+    let start = source.char_indices().nth(finding.column.saturating_sub(1)).map_or(source.len(), |(at, _)| at);
+    // The whole of a heading or a question, but only the name of an agent.
+    let is_agent = source[start..].starts_with("@agent:");
+    let end = source[start..].find(|c: char| is_agent && c.is_whitespace()).map_or(source.len(), |at| start + at);
+    let end = source[..end].trim_end().len().max(start);
+    let mut snippet = Snippet::source(&source).path(path).line_start(finding.line);
+    snippet = snippet.annotation(AnnotationKind::Primary.span(start..end));
+    let level = if finding.forbids_approval { Level::ERROR } else { Level::WARNING };
+    let message = one_line(&finding.message);
+    let group = level.primary_title(message).element(snippet).element(Level::HELP.message(finding.help.as_str()));
+    Renderer::plain().render(&[group])
+}

@@ -1,0 +1,41 @@
+//! `work report [--stage N | --batch ID]`
+
+use crate::decide::{PersonRequest, Scope};
+use crate::plan::{BatchId, StageNumber};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  work report --stage 1 | gh pr create --title 'Stage 1' --body-file -
+  work report --batch 01.02 > report.md")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    part: Part,
+}
+
+/// Which part of the workstream is meant.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+pub(super) struct Part {
+    /// Only this stage
+    #[arg(long, value_name = "N")]
+    stage: Option<StageNumber>,
+    /// Only this batch, such as 01.02
+    #[arg(long, value_name = "ID")]
+    batch: Option<BatchId>,
+}
+
+impl Arguments {
+    pub(super) fn into_request(self) -> PersonRequest {
+        PersonRequest::Report(self.part.scope())
+    }
+}
+
+impl Part {
+    pub(super) fn scope(self) -> Scope {
+        match (self.stage, self.batch) {
+            (_, Some(batch)) => Scope::Batch(batch),
+            (Some(stage), None) => Scope::Stage(stage),
+            (None, None) => Scope::Workstream,
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! The commands that only show: through the real program, in all their forms.
+
+use crate::support::{PLAN, Workspace, session};
+
+/// A workstream in which something of everything has happened.
+fn busy() -> Workspace {
+    let workspace = Workspace::with_plan(PLAN);
+    session(
+        &workspace,
+        &[
+            "work approve plan",
+            "work update --thread 1.1.1 --status in_progress",
+            "work update --thread 1.1.1 --status failed --report \"the server | timed out\" --transient",
+            "work update --thread 1.1.1 --status in_progress",
+            "work update --thread 1.1.1 --status completed --report \"Rows and postings; see #12\" --artifact src/a_b.rs --next-step \"index it\"",
+            "work assign --thread 1.1.2 --agent system-engineer-opus",
+            "work update --thread 1.1.2 --status in_progress",
+            "work update --thread 1.1.2 --status blocked --report \"needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice\"",
+        ],
+    );
+    workspace
+}
+
+#[test]
+fn trees_and_briefs() {
+    insta::assert_snapshot!(session(&busy(), &[
+        "work tree",
+        "work tree --batch 1.2",
+        "work tree --stage 2",
+        "work tree --batch 1.9",
+        "work tree --stage 7",
+        "work read 1.1.1",
+        "work read 1.1.7",
+        "work list",
+        "work assign --list",
+        "work status",
+    ]), @"
+    $ work tree
+    exit 0
+    001-search  Search (approved)
+    ├─ Stage 1: Index  1/3
+    │  ├─ 01.01 Storage  1/2
+    │  │  ├─ [x] 01.01.01 Schema  system-engineer-codex #2
+    │  │  └─ [!] 01.01.02 Rows    system-engineer-opus
+    │  └─ 01.02 Queries  0/1
+    │     └─ [ ] 01.02.01 Parser  default
+    └─ Stage 2: API  0/1
+       └─ 02.01 Routes  0/1
+          └─ [ ] 02.01.01 Routes  default
+    $ work tree --batch 1.2
+    exit 0
+    001-search  Search (approved)
+    └─ Stage 1: Index  0/1
+       └─ 01.02 Queries  0/1
+          └─ [ ] 01.02.01 Parser  default
+    $ work tree --stage 2
+    exit 0
+    001-search  Search (approved)
+    └─ Stage 2: API  0/1
+       └─ 02.01 Routes  0/1
+          └─ [ ] 02.01.01 Routes  default
+    $ work tree --batch 1.9
+    exit 3
+    stderr: error: PLAN.md has no batch 01.09
+    stderr: Hint: use one of 01.01, 01.02, 02.01
+    $ work tree --stage 7
+    exit 2
+    stderr: error: PLAN.md has no stage 7
+    stderr: Hint: use one of 1, 2
+    $ work read 1.1.1
+    exit 0
+    01.01.01 Schema
+
+    status  completed, attempt 2
+    agent   system-engineer-codex
+    stage   1: Index
+    batch   01.01 Storage
+
+    Summary
+    Define the schema.
+
+    Attempts that ended
+      1 system-engineer-codex failed
+        the server | timed out
+      2 system-engineer-codex completed
+        Rows and postings; see #12
+
+    Beside it
+      01.01.02 Rows  blocked (system-engineer-opus)
+    $ work read 1.1.7
+    exit 3
+    stderr: error: PLAN.md has no thread 01.01.07
+    stderr: Hint: closest: 01.01.01, 01.01.02, 01.02.01
+    $ work list
+    exit 0
+    * 001-search      1/4  look at the blocked threads of batch 01.01; a planner ca…
+    $ work assign --list
+    exit 0
+    [x] 01.01.01 Schema  system-engineer-codex  plan
+    [!] 01.01.02 Rows    system-engineer-opus   assigned
+    [ ] 01.02.01 Parser  default                default
+    [ ] 02.01.01 Routes  default                default
+    $ work status
+    exit 0
+    workstream 001-search
+    plan       Search (approved)
+    workspace  [workspace]
+
+    Stage 1: Index  [===       ] 1/3
+    > 01.01  Storage  1 completed, 1 blocked
+      01.02  Queries  1 pending
+
+    Stage 2: API  [          ] 0/1
+      02.01  Routes   1 pending
+
+    Open threads
+      01.01.02  blocked      system-engineer-opus, attempt 1  Rows
+                needs the schema of the warehouse, which nobody has sent yet
+                although everybody was asked for it twice
+
+    Next: look at the blocked threads of batch 01.01; a planner can execute it again
+    ");
+}
+
+#[test]
+fn reports_and_exports() {
+    let workspace = busy();
+    let seen = session(
+        &workspace,
+        &["work report --batch 1.1", "work export --format csv --stage 1", "work export --format md --batch 1.1"],
+    );
+    // The test is too fast for durations to differ from run to run.
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[time]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d", "[day]");
+    settings.bind(|| insta::assert_snapshot!(seen, @r#"
+    $ work report --batch 1.1
+    exit 0
+    # Search
+
+    `001-search` · **1 of 2 threads completed, 1 blocked** · 3 attempts, 1 retry, 0 reassignments
+
+    Plan, approved by ann on [day].
+
+    ## Stage 1: Index
+
+    ### 01.01 Storage
+
+    | thread | outcome | agent | attempts | time | report |
+    |---|---|---|---|---|---|
+    | 01.01.01 Schema | completed | system-engineer-codex | 2 (1 retry) | 0 s | Rows and postings; see \#12 |
+    | 01.01.02 Rows | blocked | system-engineer-opus | 1 | 0 s | needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice |
+
+    Artifacts:
+
+    - 01.01.01: src/a\_b.rs
+
+    Next steps:
+
+    - 01.01.01: index it
+
+    Attempts that failed:
+
+    - 01.01.01 attempt 1 by system-engineer-codex: failed after 0 s (transient): the server \| timed out
+    - 01.01.02 attempt 1 by system-engineer-opus: failed after 0 s: needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice
+
+    **Next:** look at the blocked threads of batch 01.01; a planner can execute it again
+    $ work export --format csv --stage 1
+    exit 0
+    thread_id,thread,stage,batch,status,agent,agent_source,attempt,attempts,retries,reassignments,started_at,completed_at,seconds,report,artifacts,next_steps
+    01.01.01,Schema,Index,Storage,completed,system-engineer-codex,plan,2,2,1,0,[time],[time],0,Rows and postings; see #12,src/a_b.rs,index it
+    01.01.02,Rows,Index,Storage,blocked,system-engineer-opus,assigned,1,1,0,0,[time],[time],0,"needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice",,
+    01.02.01,Parser,Index,Queries,pending,default,default,1,0,0,0,,,,,,
+    $ work export --format md --batch 1.1
+    exit 0
+    # Search
+
+    `001-search` · **1 of 2 threads completed, 1 blocked** · 3 attempts, 1 retry, 0 reassignments
+
+    Plan, approved by ann on [day].
+
+    ## Stage 1: Index
+
+    ### 01.01 Storage
+
+    #### 01.01.01 Schema
+
+    **completed** · system-engineer-codex (plan) · 2 attempts · 0 s
+
+    Report: Rows and postings; see \#12
+
+    Artifacts:
+
+    - src/a\_b.rs
+
+    Next steps:
+
+    - index it
+
+    Attempts:
+
+    - attempt 1 by system-engineer-codex: failed after 0 s (transient): the server \| timed out
+    - attempt 2 by system-engineer-codex: completed after 0 s: Rows and postings; see \#12
+
+    Summary:
+
+    > Define the schema.
+
+    #### 01.01.02 Rows
+
+    **blocked** · system-engineer-opus (assigned) · 1 attempt · 0 s
+
+    Report: needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice
+
+    Attempts:
+
+    - attempt 1 by system-engineer-opus: failed after 0 s: needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice
+    "#));
+    let json: serde_json::Value = serde_json::from_str(&workspace.stdout(&["export"])).unwrap();
+    let attempts = json["stages"][0]["batches"][0]["threads"][0]["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 2);
+    assert_eq!(attempts[0]["report"], "the server | timed out");
+}
+
+#[test]
+fn problems_are_shown_as_compilers_show_them() {
+    let workspace = Workspace::with_plan(
+        "# Plan: P\n## Stages\n### Stage 1: S\n#### Questions\n- [ ] Why?\n##### Batch 1: B\n\
+         ###### Thread 1: Größe @agent:nobody and more\n###### Thread 1: \tT\n##### Batch 2:\n",
+    );
+    workspace.write("work/agents.yaml", "agents: [{name: default}]\n");
+    insta::assert_snapshot!(session(&workspace, &["work validate"]), @"
+    $ work validate
+    exit 1
+    error: open question: Why?
+     --> work/001-search/PLAN.md:5:3
+      |
+    5 | - [ ] Why?
+      |   ^^^^^^^^
+      |
+      = help: answer it and tick it `- [x]`
+
+    warning: agent `nobody` is not in work/agents.yaml
+     --> work/001-search/PLAN.md:7:24
+      |
+    7 | ###### Thread 1: Größe @agent:nobody and more
+      |                        ^^^^^^^^^^^^^
+      |
+      = help: add it to work/agents.yaml, or use default
+
+    error: thread 01.01.01 stands here a second time
+     --> work/001-search/PLAN.md:8:1
+      |
+    8 | ###### Thread 1:  T
+      | ^^^^^^^^^^^^^^^^^^^
+      |
+      = help: give it a number of its own; until then it is not part of the plan
+
+    warning: this batch has no name
+     --> work/001-search/PLAN.md:9:1
+      |
+    9 | ##### Batch 2:
+      | ^^^^^^^^^^^^^^
+      |
+      = help: put a name after `##### Batch N:`
+
+    warning: batch 01.02 has no threads
+     --> work/001-search/PLAN.md:9:1
+      |
+    9 | ##### Batch 2:
+      | ^^^^^^^^^^^^^^
+      |
+      = help: add a `###### Thread 01: NAME` below it, or remove the batch
+
+    work/001-search/PLAN.md: 2 errors, 3 warnings
+    ");
+    workspace.write("work/001-search/PLAN.md", PLAN);
+    workspace.write("work/agents.yaml", "agents: [{name: default}, {name: system-engineer-opus}]\n");
+    insta::assert_snapshot!(session(&workspace, &["work validate plan", "work validate --json"]), @r#######"
+    $ work validate plan
+    exit 0
+    warning: agent `system-engineer-codex` is not in work/agents.yaml
+     --> work/001-search/PLAN.md:5:25
+      |
+    5 | ###### Thread 1: Schema @agent:system-engineer-codex
+      |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: add it to work/agents.yaml, or use system-engineer-opus
+
+    work/001-search/PLAN.md: 0 errors, 1 warning; it can be approved
+    $ work validate --json
+    exit 0
+    {
+      "workstream": "001-search",
+      "counts": [
+        2,
+        3,
+        4
+      ],
+      "problems": [
+        {
+          "forbids_approval": false,
+          "line": 5,
+          "column": 25,
+          "source": "###### Thread 1: Schema @agent:system-engineer-codex",
+          "message": "agent `system-engineer-codex` is not in work/agents.yaml",
+          "help": "add it to work/agents.yaml, or use system-engineer-opus"
+        }
+      ]
+    }
+    "#######);
+}
+
+#[test]
+fn a_list_shows_also_what_cannot_be_read() {
+    let workspace = busy();
+    workspace.write("work/002-broken/PLAN.md", PLAN);
+    workspace.write("work/002-broken/threads.json", "{\"threads\": [\n<<<<<<< HEAD\n");
+    workspace.write("work/003-a-workstream-with-quite-a-long-name-of-its-own/PLAN.md", "# Plan: Empty\n");
+    insta::assert_snapshot!(session(&workspace, &["work current --set 001-search", "work list"]), @"
+    $ work current --set 001-search
+    exit 0
+    001-search
+    $ work list
+    exit 0
+    * 001-search                                1/4  look at the blocked threads of…
+      002-broken                                  ?  unreadable: work status --work…
+      003-a-workstream-with-quite-a-long-…      0/0  nothing
+    ");
+}
+
+#[test]
+fn colours_are_for_who_wants_them() {
+    let workspace = busy();
+    let coloured = |arguments: &[&str], variable: (&str, &str)| {
+        let output = workspace.command(arguments).env(variable.0, variable.1).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains('\u{1b}')
+    };
+    assert!(!coloured(&["tree"], ("TERM", "xterm")), "a pipe");
+    assert!(coloured(&["tree", "--color", "always"], ("TERM", "xterm")));
+    assert!(coloured(&["tree"], ("CLICOLOR_FORCE", "1")));
+    assert!(!coloured(&["tree", "--color", "never"], ("CLICOLOR_FORCE", "1")));
+    assert!(!coloured(&["tree"], ("NO_COLOR", "1")));
+    assert!(!coloured(&["status", "--json", "--color", "always"], ("TERM", "xterm")), "JSON has none");
+}
+
+#[test]
+fn completions_name_every_command() {
+    let workspace = busy();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = workspace.stdout(&["completions", shell]);
+        for command in ["approve", "export", "validate", "status"] {
+            assert!(script.contains(command), "{shell} {command}");
+        }
+    }
+}
