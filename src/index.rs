@@ -79,6 +79,8 @@ pub struct Approvals {
 /// A change of index.json. Only the command line's requests make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexEvent {
+    /// The workstream begins, with a plan that is a draft.
+    Created,
     /// The workstream that is meant when nobody names one.
     CurrentSet,
     /// A person approved the plan with this hash.

@@ -5,9 +5,11 @@
 
 mod approve;
 mod assign;
+mod create;
 mod current;
 mod exit;
 mod export;
+mod init;
 mod list;
 mod output;
 mod page;
@@ -74,6 +76,10 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a workspace: work/ with an index and a roster of agents
+    Init,
+    /// Make a workstream with a plan to fill in
+    Create(create::Arguments),
     /// Check PLAN.md: all problems at once, each with its place
     Validate(validate::Arguments),
     /// Pass a gate, or shut it again: the plan, or a stage
@@ -131,6 +137,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match command {
         Command::Mcp => crate::mcp::serve(session.place),
         Command::Completions { shell } => session.output.write(&completions(shell)),
+        Command::Init => init::run(&session),
+        Command::Create(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
         Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),

@@ -161,7 +161,7 @@ impl World {
     fn index(&mut self, event: &IndexEvent) {
         let Some(entry) = &mut self.entry else { return };
         match event {
-            IndexEvent::CurrentSet => {}
+            IndexEvent::Created | IndexEvent::CurrentSet => {}
             IndexEvent::PlanApproved { hash, .. } => {
                 entry.approvals.plan.status = ApprovalStatus::Approved;
                 entry.approvals.plan_hash = Some(hash.clone());

@@ -11,6 +11,7 @@ mod outline;
 mod parse;
 mod problem;
 mod source;
+mod template;
 mod thread_body;
 
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, SoundPlan, plan_hash};
@@ -19,6 +20,7 @@ pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;
 pub use problem::{Level, Problem, ProblemKind};
 pub use source::is_agent_char;
+pub use template::template;
 
 /// The largest PLAN.md that is read, in bytes.
 pub const MAX_PLAN_BYTES: u64 = 8 * 1024 * 1024;

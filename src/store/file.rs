@@ -2,18 +2,17 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::json::without_place;
 use super::liveness::Liveness;
 use super::lock::lock;
 use super::snapshot::{MAX_STATE_BYTES, Snapshot, read_index};
 use super::workspace::{Place, known};
-use super::{index_json, threads_json};
+use super::{index_json, threads_json, unwritable};
 use crate::board::ServerId;
-use crate::decide::Ledger;
+use crate::decide::{Ledger, Refusal};
 use crate::fault::{Fault, Stopped};
 
 /// How long a call waits for the lock before it is told that the workspace is busy.
@@ -57,6 +56,14 @@ impl FileStore {
     /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
     pub fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         Snapshot::read(self.place.workspace()?, &self.place, wanted, self.server)
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(super) fn workspace(&self) -> Result<PathBuf, Refusal> {
+        self.place.workspace()
     }
 
     /// Returns the workstreams of the workspace.
@@ -115,17 +122,11 @@ impl Locked<'_> {
     }
 }
 
-/// A file that was read but holds something that must not be written over, such as a key twice. The
-/// place in the message can be that in a part of the file, so it is left out.
-fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
-    Fault::StateUnreadable { path: path.to_owned(), at: None, why: without_place(error) }
-}
-
 /// Replaces a file as a whole: after a power cut at any instant there is the old text or the new one.
 ///
 /// The temporary file has one name, which is safe under the workspace's lock, so that a process that
 /// dies here leaves at most one behind, and the next write takes it over.
-fn replace(path: &Path, text: &[u8]) -> Result<(), Fault> {
+pub(super) fn replace(path: &Path, text: &[u8]) -> Result<(), Fault> {
     if text.len() as u64 > MAX_STATE_BYTES {
         // Nobody could read it again.
         return Err(Fault::TooLarge { path: path.to_owned(), bytes: text.len(), limit: MAX_STATE_BYTES });

@@ -88,6 +88,10 @@ pub(super) fn write(
         let mut approval = stream.get::<Object>("approval")?.unwrap_or_default();
         match event {
             IndexEvent::CurrentSet => {}
+            IndexEvent::Created => {
+                stream.set("status", &"pending", &STREAM_ORDER)?;
+                approval.set("status", &"draft", &APPROVAL_ORDER)?;
+            }
             IndexEvent::PlanApproved { hash, by } => {
                 approve(&mut approval, &at, by)?;
                 approval.set("plan_hash", hash, &APPROVAL_ORDER)?;
@@ -106,6 +110,15 @@ pub(super) fn write(
     }
     file.set("streams", &streams, &FILE_ORDER)?;
     close(&file, text)
+}
+
+/// Returns the text of an index.json without workstreams.
+pub(super) fn empty(at: Moment) -> serde_json::Result<String> {
+    let mut file = open(None, &FILE_ORDER)?;
+    file.set("last_updated", &at.to_string(), &FILE_ORDER)?;
+    file.set("current_stream", &None::<&str>, &FILE_ORDER)?;
+    file.set("streams", &[(); 0], &FILE_ORDER)?;
+    close(&file, None)
 }
 
 fn approve(record: &mut Object, at: &str, by: &str) -> serde_json::Result<()> {

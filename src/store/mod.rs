@@ -7,6 +7,7 @@
 //! do not know they keep, in its place.
 
 mod agents_yaml;
+mod create;
 mod file;
 mod index_json;
 mod json;
@@ -16,6 +17,17 @@ mod snapshot;
 mod threads_json;
 mod workspace;
 
+pub use create::{Created, Initialised};
 pub use file::{FileStore, LOCK_WAIT, Listed, Locked};
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use workspace::Place;
+
+use std::path::Path;
+
+use crate::fault::Fault;
+
+/// A file that was read but holds something that must not be written over, such as a key twice. The
+/// place in the message can be that in a part of the file, so it is left out.
+fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
+    Fault::StateUnreadable { path: path.to_owned(), at: None, why: json::without_place(error) }
+}

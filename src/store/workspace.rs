@@ -36,6 +36,16 @@ impl Place {
         Err(no_workspace(format!("{} or above it", self.directory.display())))
     }
 
+    /// Returns where a workspace is made: the root that was named, else the one there is, else the git
+    /// root, else the working directory.
+    pub(super) fn home(&self) -> PathBuf {
+        if let Some(root) = self.root.as_ref().filter(|root| !root.as_os_str().is_empty()) {
+            return self.directory.join(root);
+        }
+        let git_root = || self.directory.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+        self.workspace().ok().or_else(git_root).unwrap_or_else(|| self.directory.clone())
+    }
+
     /// Returns the workstream that a call means.
     pub(super) fn workstream(&self, root: &Path, wanted: Option<&str>, index: &Index) -> Result<Selected, Refusal> {
         // What is set but empty, as an environment variable can be, is not set.
@@ -108,7 +118,7 @@ pub(super) fn known(root: &Path, index: &Index) -> Vec<String> {
     known
 }
 
-fn has_plan(root: &Path, id: &str) -> bool {
+pub(super) fn has_plan(root: &Path, id: &str) -> bool {
     is_folder_name(id) && root.join("work").join(id).join("PLAN.md").is_file()
 }
 

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod beginning;
 mod broken_files;
 mod command_line;
 mod eras;

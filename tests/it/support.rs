@@ -30,16 +30,21 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
+    /// A folder with nothing in it.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
     /// One workstream, `001-search`, whose plan is `plan`; no index, so no plan gate.
     pub(crate) fn with_plan(plan: &str) -> Self {
-        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        let workspace = Self::empty();
         workspace.write("work/001-search/PLAN.md", plan);
         workspace
     }
 
     /// A copy of a folder below tests/data/workspaces.
     pub(crate) fn copied_from(name: &str) -> Self {
-        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        let workspace = Self::empty();
         copy(&data().join("workspaces").join(name), workspace.root());
         workspace
     }

@@ -1,0 +1,125 @@
+//! From an empty folder to a workstream: `work init`, `work create`.
+
+use crate::support::{Workspace, session};
+
+#[test]
+fn an_empty_repository_becomes_a_workspace() {
+    let workspace = Workspace::empty();
+    insta::assert_snapshot!(session(&workspace, &[
+        "work status",
+        "work init",
+        "work init",
+        "work status",
+        "work list",
+        "work create \"Search API\" --stages 2",
+        "work create search-api",
+        "work create ../..",
+        "work create x --stages 0",
+        "work create billing",
+        "work list",
+        "work approve plan",
+        "work tree --workstream search-api",
+    ]), @r#"
+    $ work status
+    exit 3
+    stderr: error: no work/index.json and no work/*/PLAN.md in [workspace] or above it
+    stderr: Hint: run it inside the repository, name the folder that holds work/ by --root, or make one with work init
+    $ work init
+    exit 0
+    workspace [workspace]
+      created  work/index.json
+      created  work/agents.yaml
+    Next: work create NAME --stages N
+    $ work init
+    exit 0
+    workspace [workspace]
+      kept     work/index.json
+      kept     work/agents.yaml
+    Next: work create NAME --stages N
+    $ work status
+    exit 3
+    stderr: error: this workspace has no workstream
+    stderr: Hint: run work create NAME --stages N
+    $ work list
+    exit 0
+    no workstreams yet
+    Next: work create NAME --stages N
+    $ work create "Search API" --stages 2
+    exit 0
+    001-search-api is created, and is the current workstream
+    Next: write work/001-search-api/PLAN.md, then work validate and work approve plan
+    $ work create search-api
+    exit 2
+    stderr: error: there is a workstream 001-search-api already
+    stderr: Hint: choose another name, or go on with it: work current --set 001-search-api
+    $ work create ../..
+    exit 2
+    stderr: error: "../.." cannot name a folder
+    stderr: Hint: use letters, digits and dashes
+    $ work create x --stages 0
+    exit 2
+    stderr: error: a plan with 0 stages is not possible
+    stderr: Hint: a plan has 1 to 999
+    $ work create billing
+    exit 0
+    002-billing is created, and is the current workstream
+    Next: write work/002-billing/PLAN.md, then work validate and work approve plan
+    $ work list
+    exit 0
+      001-search-api      0/2  work approve plan --workstream 001-search-api
+    * 002-billing         0/1  work approve plan
+    $ work approve plan
+    exit 1
+    stderr: error: PLAN.md has 1 problem to settle before it is approved
+    stderr:   work/002-billing/PLAN.md:29:3: open question: What must be decided before work begins? (Tick it or delete the line.)
+    stderr:     help: answer it and tick it `- [x]`
+    stderr: Hint: mend PLAN.md, or approve it as it is with --force
+    $ work tree --workstream search-api
+    exit 0
+    001-search-api  Search API (the plan is not approved)
+    ├─ Stage 1: Name of the stage  0/1
+    │  └─ 01.01 Name of the batch  0/1
+    │     └─ [ ] 01.01.01 Name of the thread  default
+    └─ Stage 2: Name of the stage  0/1
+       └─ 02.01 Name of the batch  0/1
+          └─ [ ] 02.01.01 Name of the thread  default
+    "#);
+    assert!(workspace.serve().call("workstream_status", &serde_json::json!({})).contains("002-billing"));
+}
+
+#[test]
+fn what_is_there_stays_as_it_is() {
+    let workspace = Workspace::empty();
+    workspace.write("work/agents.yaml", "agents: [{name: me}]\n");
+    insta::assert_snapshot!(session(&workspace, &["work init"]), @"
+    $ work init
+    exit 0
+    workspace [workspace]
+      created  work/index.json
+      kept     work/agents.yaml
+    Next: work create NAME --stages N
+    ");
+    assert_eq!(workspace.read("work/agents.yaml"), "agents: [{name: me}]\n");
+    let index = workspace.read("work/index.json");
+    workspace.work(&["init"]);
+    assert_eq!(workspace.read("work/index.json"), index);
+}
+
+#[test]
+fn a_workspace_is_made_at_the_git_root() {
+    let workspace = Workspace::empty();
+    workspace.write(".git/HEAD", "");
+    workspace.write("src/deep/x", "");
+    let output = workspace.command(&["init"]).current_dir(workspace.root().join("src/deep")).output().unwrap();
+    assert!(workspace.seen(&output).starts_with("exit 0\nworkspace [workspace]\n"), "{}", workspace.seen(&output));
+}
+
+#[test]
+fn a_workstream_that_was_begun_and_not_finished_is_begun_again() {
+    let workspace = Workspace::empty();
+    workspace.work(&["init"]);
+    let entry = r#"{"streams": [{"id": "004-api", "name": "api", "order": 4, "approval": {"status": "draft"}}]}"#;
+    workspace.write("work/index.json", entry);
+    assert!(workspace.work(&["create", "api"]).starts_with("exit 0\n004-api is created"));
+    assert!(workspace.work(&["create", "other"]).starts_with("exit 0\n005-other is created"));
+}
