@@ -30,7 +30,7 @@ pub(super) fn stopped(stopped: &Stopped) -> ExitCode {
     }
     let hint = match stopped {
         Stopped::Refusal(refusal) => hint_for_a_person(refusal),
-        Stopped::Fault(fault) => fault.hint(),
+        Stopped::Fault(fault) => fault.hint().replace("ask the person to ", ""),
     };
     fail(&message, Some(&hint), stopped.code().exit_code())
 }

@@ -40,5 +40,9 @@ pub(super) fn run(session: &Session) -> ExitCode {
         Row { current: listed.current.as_ref() == Some(&workstream), workstream, status, error }
     };
     let rows: Vec<Row> = listed.workstreams.into_iter().map(row).collect();
-    if session.output.is_json() { session.output.print_json(&rows) } else { session.output.print(render::list(&rows)) }
+    if session.output.is_json() {
+        session.output.print_json(&rows)
+    } else {
+        session.output.print(render::list(&rows, &listed.importable))
+    }
 }

@@ -9,6 +9,7 @@ mod create;
 mod current;
 mod exit;
 mod export;
+mod import;
 mod init;
 mod list;
 mod output;
@@ -107,6 +108,8 @@ enum Command {
     Report(report::Arguments),
     /// Print all there is about the workstream
     Export(export::Arguments),
+    /// Take over a workstream that another version of this family made
+    Import(import::Arguments),
     /// Serve MCP on stdin and stdout, for planners and workers
     Mcp,
     /// Print the completions for a shell
@@ -139,6 +142,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Completions { shell } => session.output.write(&completions(shell)),
         Command::Init => init::run(&session),
         Command::Create(arguments) => arguments.run(&session),
+        Command::Import(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
         Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),

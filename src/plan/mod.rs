@@ -11,6 +11,7 @@ mod outline;
 mod parse;
 mod problem;
 mod source;
+mod stage_plans;
 mod template;
 mod thread_body;
 
@@ -20,6 +21,7 @@ pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;
 pub use problem::{Level, Problem, ProblemKind};
 pub use source::is_agent_char;
+pub use stage_plans::{Assembled, StagePlan, assemble};
 pub use template::template;
 
 /// The largest PLAN.md that is read, in bytes.

@@ -3,8 +3,6 @@
 
 use std::fmt::Write as _;
 
-use super::id::StageNumber;
-
 /// Returns the text of a new plan with stages 1 to `stages`.
 pub fn template(name: &str, stages: u16) -> String {
     let mut text = format!(
@@ -26,11 +24,11 @@ pub fn template(name: &str, stages: u16) -> String {
      named behind its heading: @agent:NAME, a name of work/agents.yaml; without it the agent is `default`. -->
 "
     );
-    for number in (1..=stages).map(StageNumber) {
+    for number in 1..=stages {
         let _ = write!(
             text,
             "
-### Stage {number:0>2}: Name of the stage
+### Stage {number:02}: Name of the stage
 
 #### Stage Definition
 
@@ -72,7 +70,7 @@ mod tests {
     fn a_new_plan_has_all_its_parts_and_cannot_be_approved_before_it_is_written() {
         let plan = parse(&template("Search API", 12));
         assert_eq!((plan.name.as_str(), plan.counts()), ("Search API", [12, 12, 12]));
-        assert_eq!(plan.stages[11].number, StageNumber(12));
+        assert_eq!(plan.stages[11].number.0, 12);
         let problems: Vec<String> = plan.problems.iter().map(|problem| problem.kind.to_string()).collect();
         assert_eq!(problems.len(), 12);
         assert!(problems.iter().all(|problem| problem.starts_with("open question: ")), "{problems:?}");

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::file::{FileStore, replace};
 use super::lock::lock;
-use super::workspace::{has_plan, known};
+use super::workspace::known;
 use super::{LOCK_WAIT, index_json, unwritable};
 use crate::clock::Moment;
 use crate::decide::Refusal;
@@ -43,6 +43,12 @@ pub struct Created {
     pub stages: u16,
 }
 
+/// The files with which a workstream begins.
+pub(super) struct Beginning {
+    pub(super) plan: String,
+    pub(super) threads: Option<String>,
+}
+
 impl FileStore {
     /// Makes a workspace, or completes the one that is there.
     pub fn init(&self, at: Moment) -> Result<Initialised, Stopped> {
@@ -72,17 +78,17 @@ impl FileStore {
             return Err(Refusal::invalid(format!("a plan with {stages} stages is not possible"), hint).into());
         }
         let title = name.trim();
-        let id = self.add_workstream(title, |_| template(title, stages), at)?;
+        let id = self.add_workstream(title, at, |_| Ok(Beginning { plan: template(title, stages), threads: None }))?;
         Ok(Created { plan: format!("work/{id}/PLAN.md"), workstream: id, stages })
     }
 
-    /// Adds a workstream with the plan that `plan` gives for its id, as a draft, and makes it the
-    /// current one. Returns its id.
+    /// Adds a workstream that begins with the files that `begin` gives for its id, as a draft, and makes
+    /// it the current one. Returns its id.
     pub(super) fn add_workstream(
         &self,
         name: &str,
-        plan: impl FnOnce(&str) -> String,
         at: Moment,
+        begin: impl FnOnce(&str) -> Result<Beginning, Stopped>,
     ) -> Result<String, Stopped> {
         let slug = slug(name).ok_or_else(|| {
             Refusal::invalid(format!("{name:?} cannot name a folder"), "use letters, digits and dashes")
@@ -91,6 +97,7 @@ impl FileStore {
         let _lock = lock(&root, LOCK_WAIT)?;
         let index = super::snapshot::read_index(&root)?.0;
         let id = new_id(&root, &index, &slug)?;
+        let beginning = begin(&id)?;
         // The entry comes first: without one there would be a plan without a gate. Who dies in between
         // leaves an entry without a plan, which counts for nothing and is taken by the next try.
         if index.entry(&id).is_none() {
@@ -98,7 +105,10 @@ impl FileStore {
         }
         let folder = root.join("work").join(&id);
         fs::create_dir_all(&folder).map_err(Fault::io("create the folder", &folder))?;
-        replace(&folder.join("PLAN.md"), plan(&id).as_bytes())?;
+        if let Some(threads) = beginning.threads {
+            replace(&folder.join("threads.json"), threads.as_bytes())?;
+        }
+        replace(&folder.join("PLAN.md"), beginning.plan.as_bytes())?;
         write_index(&root, &id, &IndexEvent::CurrentSet, at)?;
         Ok(id)
     }
@@ -122,12 +132,18 @@ fn new_id(root: &Path, index: &Index, slug: &str) -> Result<String, Refusal> {
         return Err(Refusal::invalid(format!("there is a workstream {id} already"), hint));
     }
     let entries = || index.entries.iter().map(|entry| entry.id.as_str());
-    if let Some(id) = entries().find(|id| is_called(id) && number(id).is_some() && !has_plan(root, id)) {
+    let is_left_over = |id: &str| is_called(id) && number(id).is_some() && is_empty(&root.join("work").join(id));
+    if let Some(id) = entries().find(|id| is_left_over(id)) {
         return Ok(id.to_owned());
     }
     let folders = folders(&root.join("work"));
     let taken = entries().chain(folders.iter().map(String::as_str)).filter_map(number).max().unwrap_or(0);
     Ok(format!("{:03}-{slug}", taken.saturating_add(1)))
+}
+
+/// Returns whether nothing but temporary files is in a folder.
+fn is_empty(folder: &Path) -> bool {
+    folders(folder).iter().all(|name| name.starts_with('.'))
 }
 
 fn folders(work: &Path) -> Vec<String> {

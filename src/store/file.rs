@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::import::importable;
 use super::liveness::Liveness;
 use super::lock::lock;
 use super::snapshot::{MAX_STATE_BYTES, Snapshot, read_index};
+use super::tasks_json::TasksJson;
 use super::workspace::{Place, known};
 use super::{index_json, threads_json, unwritable};
-use crate::board::ServerId;
+use crate::board::{Board, ServerId};
+use crate::clock::Moment;
 use crate::decide::{Ledger, Refusal};
 use crate::fault::{Fault, Stopped};
 
@@ -36,6 +39,8 @@ pub struct Listed {
     pub workstreams: Vec<String>,
     /// The one that is meant when nobody names one.
     pub current: Option<String>,
+    /// Folders that `work import` can make workstreams of, from the workspace on.
+    pub importable: Vec<String>,
 }
 
 /// A workstream that nobody else can change until this is dropped or committed.
@@ -70,10 +75,8 @@ impl FileStore {
     pub fn list(&self) -> Result<Listed, Stopped> {
         let root = self.place.workspace()?;
         let (index, _) = read_index(&root)?;
-        Ok(Listed {
-            workstreams: known(&root, &index),
-            current: self.place.workstream(&root, None, &index).ok().map(|selected| selected.workstream),
-        })
+        let current = self.place.workstream(&root, None, &index).ok().map(|selected| selected.workstream);
+        Ok(Listed { workstreams: known(&root, &index), current, importable: importable(&root) })
     }
 
     /// Takes the right to write, and reads the workstream as it is then.
@@ -98,27 +101,40 @@ impl Locked<'_> {
     /// A decision of a person that changes both files writes the threads first: what dies in between
     /// leaves threads cancelled and no approval, and the same command finishes it.
     pub fn commit(self, ledger: &Ledger) -> Result<(), Fault> {
-        let Snapshot { root, workstream, threads_text, index_text, .. } = &self.snapshot;
-        let work = root.join("work");
+        let Snapshot { root, workstream, index_text, .. } = &self.snapshot;
         if let Some(server) = self.store.server
             && ledger.board().servers().any(|holder| holder == server)
         {
             self.store.liveness.announce(root, server)?;
         }
         if !ledger.events().is_empty() {
-            let path = work.join(workstream).join("threads.json");
-            let before = self.snapshot.board();
-            let text = threads_json::write(threads_text.as_deref(), workstream, before, ledger.board(), ledger.at())
-                .map_err(|error| unwritable(&path, &error))?;
-            replace(&path, text.as_bytes())?;
+            self.write_threads(ledger.board(), ledger.at())?;
         }
         if !ledger.index_events().is_empty() {
-            let path = work.join("index.json");
+            let path = root.join("work").join("index.json");
             let text = index_json::write(index_text.as_deref(), workstream, ledger.index_events(), ledger.at())
                 .map_err(|error| unwritable(&path, &error))?;
             replace(&path, text.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Writes threads.json. What was read from tasks.json is written down with the first change: from
+    /// then on there is one file to read.
+    pub(super) fn write_threads(&self, after: &Board, at: Moment) -> Result<(), Fault> {
+        let Snapshot { root, workstream, threads, threads_text, .. } = &self.snapshot;
+        let path = root.join("work").join(workstream).join("threads.json");
+        let text = threads_text.as_deref();
+        let alone;
+        let before = if threads.from_tasks.is_empty() {
+            &threads.board
+        } else {
+            alone = threads_json::read(text, &TasksJson::default()).map_err(|error| unwritable(&path, &error))?;
+            &alone.board
+        };
+        let text = threads_json::write(text, workstream, before, after, &threads.from_tasks, at)
+            .map_err(|error| unwritable(&path, &error))?;
+        replace(&path, text.as_bytes())
     }
 }
 

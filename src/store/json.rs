@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 const VERSION: &str = "1.0.0";
 
 /// A JSON object: keys in the order of the file, values as text.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Object {
     entries: Vec<(String, Box<RawValue>)>,
 }
@@ -45,6 +45,11 @@ impl Object {
         };
         self.entries.insert(at, (key.to_owned(), raw));
         Ok(())
+    }
+
+    /// Returns whether there is such a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(known, _)| known == key)
     }
 
     /// Removes a key, if it is there.

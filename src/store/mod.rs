@@ -9,16 +9,19 @@
 mod agents_yaml;
 mod create;
 mod file;
+mod import;
 mod index_json;
 mod json;
 mod liveness;
 mod lock;
 mod snapshot;
+mod tasks_json;
 mod threads_json;
 mod workspace;
 
 pub use create::{Created, Initialised};
 pub use file::{FileStore, LOCK_WAIT, Listed, Locked};
+pub use import::Imported;
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use workspace::Place;
 

@@ -6,14 +6,17 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::json::without_place;
+use super::tasks_json::{self, TasksJson};
+use super::threads_json::{self, ThreadsJson};
 use super::workspace::{Place, Selected};
-use super::{agents_yaml, index_json, liveness, threads_json};
+use super::{agents_yaml, index_json, liveness};
 use crate::board::{Board, ServerId};
 use crate::decide::Scene;
 use crate::fault::{Fault, Stopped};
 use crate::index::Index;
 use crate::plan::{MAX_PLAN_BYTES, Plan, parse, plan_hash};
 use crate::roster::Roster;
+use crate::wording::count;
 
 /// The largest index.json, threads.json or agents.yaml that is read, in bytes.
 pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
@@ -30,9 +33,8 @@ pub struct Snapshot {
     plan_text: String,
     plan_hash: String,
     roster: Roster,
-    board: Board,
+    pub(super) threads: ThreadsJson,
     alive: BTreeSet<ServerId>,
-    oddities: Vec<String>,
     pub(super) threads_text: Option<String>,
     pub(super) index_text: Option<String>,
 }
@@ -51,15 +53,13 @@ impl Snapshot {
         let folder = work.join(&workstream);
         let (plan_text, plan_hash) = read_plan(&folder.join("PLAN.md"))?;
         let plan = parse(&plan_text);
-        let threads_path = folder.join("threads.json");
-        let threads_text = read_state(&threads_path)?;
-        let threads = match &threads_text {
-            Some(text) => {
-                require_version(&threads_path, text)?;
-                threads_json::read(text).map_err(|error| unreadable(&threads_path, &error))?
-            }
-            None => threads_json::ThreadsJson::default(),
-        };
+        let tasks = read_tasks(&folder)?;
+        let (mut threads, threads_text) = read_threads(&folder, &tasks)?;
+        if !threads.from_tasks.is_empty() {
+            threads.oddities.extend(tasks.oddities);
+            let number = count(threads.from_tasks.len(), "thread is", "threads are");
+            threads.oddities.push(format!("{number} read from tasks.json; `work import` writes them to threads.json"));
+        }
         let roster = read_roster(&work.join("agents.yaml"), &plan, &threads.board)?;
         let mut alive = liveness::alive(&root, threads.board.servers());
         // Whoever asks lives, whatever became of its file.
@@ -74,9 +74,8 @@ impl Snapshot {
             plan_text,
             plan_hash,
             roster,
-            board: threads.board,
+            threads,
             alive,
-            oddities: threads.oddities,
             threads_text,
             index_text,
         })
@@ -84,7 +83,7 @@ impl Snapshot {
 
     /// Returns the board.
     pub fn board(&self) -> &Board {
-        &self.board
+        &self.threads.board
     }
 
     /// Returns all that a decision may depend on.
@@ -100,7 +99,7 @@ impl Snapshot {
             plan_hash: &self.plan_hash,
             roster: &self.roster,
             alive: &self.alive,
-            oddities: &self.oddities,
+            oddities: &self.threads.oddities,
         }
     }
 }
@@ -119,8 +118,32 @@ pub(super) fn read_index(root: &Path) -> Result<(Index, Option<String>), Fault> 
     Ok((index, text))
 }
 
+/// Reads threads.json as it is now, and its text where there is the file. What it does not say of a
+/// thread's state is taken from `tasks`.
+pub(super) fn read_threads(folder: &Path, tasks: &TasksJson) -> Result<(ThreadsJson, Option<String>), Fault> {
+    let path = folder.join("threads.json");
+    let text = read_state(&path)?;
+    if let Some(text) = &text {
+        require_version(&path, text)?;
+    }
+    let threads = threads_json::read(text.as_deref(), tasks).map_err(|error| unreadable(&path, &error))?;
+    Ok((threads, text))
+}
+
+/// Reads the tasks.json of an older workstream; there is nothing in it where there is none.
+pub(super) fn read_tasks(folder: &Path) -> Result<TasksJson, Fault> {
+    let path = folder.join("tasks.json");
+    match read_state(&path)? {
+        Some(text) => {
+            require_version(&path, &text)?;
+            tasks_json::read(&text).map_err(|error| unreadable(&path, &error))
+        }
+        None => Ok(TasksJson::default()),
+    }
+}
+
 /// Reads a file of the state; `None` where there is none. A byte order mark is skipped.
-fn read_state(path: &Path) -> Result<Option<String>, Fault> {
+pub(super) fn read_state(path: &Path) -> Result<Option<String>, Fault> {
     let bytes = match read_bounded(path, MAX_STATE_BYTES) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
@@ -222,7 +245,7 @@ fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     }
 }
 
-fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
+pub(super) fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
     let at = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
     let why = if at.is_some() { without_place(error) } else { error.to_string() };
     Fault::StateUnreadable { path: path.to_owned(), at, why }

@@ -118,7 +118,7 @@ pub(super) fn known(root: &Path, index: &Index) -> Vec<String> {
     known
 }
 
-pub(super) fn has_plan(root: &Path, id: &str) -> bool {
+fn has_plan(root: &Path, id: &str) -> bool {
     is_folder_name(id) && root.join("work").join(id).join("PLAN.md").is_file()
 }
 

@@ -8,6 +8,7 @@ mod beginning;
 mod broken_files;
 mod command_line;
 mod eras;
+mod import;
 mod old_files;
 mod race;
 mod reading;

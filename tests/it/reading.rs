@@ -1,6 +1,6 @@
 //! The commands that only show: through the real program, in all their forms.
 
-use crate::support::{PLAN, Workspace, session};
+use crate::support::{PLAN, Workspace, session, without_times};
 
 /// A workstream in which something of everything has happened.
 fn busy() -> Workspace {
@@ -130,10 +130,7 @@ fn reports_and_exports() {
         &["work report --batch 1.1", "work export --format csv --stage 1", "work export --format md --batch 1.1"],
     );
     // The test is too fast for durations to differ from run to run.
-    let mut settings = insta::Settings::clone_current();
-    settings.add_filter(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[time]");
-    settings.add_filter(r"\d{4}-\d\d-\d\d", "[day]");
-    settings.bind(|| insta::assert_snapshot!(seen, @r#"
+    without_times().bind(|| insta::assert_snapshot!(seen, @r#"
     $ work report --batch 1.1
     exit 0
     # Search

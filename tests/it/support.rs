@@ -152,6 +152,14 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
+/// Settings for snapshots in which the time of day stands.
+pub(crate) fn without_times() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[time]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d", "[day]");
+    settings
+}
+
 pub(crate) fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }

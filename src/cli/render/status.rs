@@ -50,10 +50,12 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
 }
 
 /// Returns the page of `work list`: the current workstream has a star.
-pub(in crate::cli) fn list(rows: &[Row]) -> Page {
+pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
     let mut page = Page::default();
     if rows.is_empty() {
-        let _ = page.write_str("no workstreams yet\nNext: work create NAME --stages N");
+        let next =
+            importable.first().map_or("work create NAME --stages N".to_owned(), |one| format!("work import {one}"));
+        let _ = write!(page, "no workstreams yet\nNext: {next}");
         return page;
     }
     let width = rows.iter().map(|row| row.workstream.chars().count()).max().unwrap_or(0).min(36);

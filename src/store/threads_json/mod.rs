@@ -10,7 +10,10 @@ mod write;
 pub(super) use read::read;
 pub(super) use write::write;
 
+use std::collections::BTreeSet;
+
 use crate::board::Board;
+use crate::plan::ThreadId;
 
 /// What a threads.json says.
 #[derive(Debug, Default)]
@@ -18,4 +21,6 @@ pub(super) struct ThreadsJson {
     pub(super) board: Board,
     /// Records that stand for no thread, one sentence each.
     pub(super) oddities: Vec<String>,
+    /// The threads whose state stands in tasks.json and not here.
+    pub(super) from_tasks: BTreeSet<ThreadId>,
 }

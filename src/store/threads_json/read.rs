@@ -1,19 +1,27 @@
 //! Text → board.
 
+use std::collections::BTreeSet;
+
 use super::ThreadsJson;
 use super::record::{
     BudgetRecord, CycleRecord, CycleWord, FileRecord, SessionRecord, SessionWord, StatusWord, ThreadRecord,
 };
 use crate::board::{Attempt, AttemptStatus, Budget, Cycle, Status, Thread};
 use crate::plan::ThreadId;
+use crate::store::tasks_json::{TaskThread, TasksJson};
 
-/// Reads a threads.json. The error's line and column are those of `text`.
-pub(in crate::store) fn read(text: &str) -> serde_json::Result<ThreadsJson> {
+/// Reads a threads.json. The error's line and column are those of `text`. What it does not say of a
+/// thread's state is taken from `tasks`.
+pub(in crate::store) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_json::Result<ThreadsJson> {
     use serde::de::Error as _;
 
-    let file: FileRecord = serde_json::from_str(text)?;
+    let file: FileRecord = match text {
+        Some(text) => serde_json::from_str(text)?,
+        None => FileRecord { threads: None, cycles: None },
+    };
     let mut read = ThreadsJson::default();
-    for record in file.threads.unwrap_or_default() {
+    let mut without_state: BTreeSet<ThreadId> = tasks.threads.keys().copied().collect();
+    for mut record in file.threads.unwrap_or_default() {
         let Ok(id) = record.thread_id.parse::<ThreadId>() else {
             read.oddities.push(format!(
                 "threads.json has a record of {:?}, which is no thread id; it is kept and ignored",
@@ -21,15 +29,46 @@ pub(in crate::store) fn read(text: &str) -> serde_json::Result<ThreadsJson> {
             ));
             continue;
         };
+        if record.status.is_some() {
+            without_state.remove(&id);
+        } else if let Some(tasks) = tasks.threads.get(&id) {
+            complete(&mut record, tasks);
+        }
         if read.board.threads.insert(id, thread(record)).is_some() {
             return Err(serde_json::Error::custom(format!("thread {id} has two records")));
         }
     }
+    for (id, tasks) in tasks.threads.iter().filter(|(id, _)| without_state.contains(id)) {
+        read.board.threads.entry(*id).or_insert_with(|| {
+            let mut record = ThreadRecord::default();
+            complete(&mut record, tasks);
+            thread(record)
+        });
+    }
+    read.from_tasks = without_state;
     read.board.cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();
     if read.board.cycles.iter().filter(|cycle| cycle.open).count() > 1 {
         return Err(serde_json::Error::custom("more than one cycle is open"));
     }
     Ok(read)
+}
+
+/// Fills in what tasks.json says of a thread of whose state threads.json says nothing.
+fn complete(record: &mut ThreadRecord, tasks: &TaskThread) {
+    record.status = Some(match tasks.status {
+        Status::Pending => StatusWord::Pending,
+        Status::InProgress => StatusWord::InProgress,
+        Status::Completed => StatusWord::Completed,
+        Status::Blocked => StatusWord::Blocked,
+        Status::Cancelled => StatusWord::Cancelled,
+    });
+    record.thread_name = record.thread_name.take().or_else(|| tasks.name.clone());
+    record.stage_name = record.stage_name.take().or_else(|| tasks.stage_name.clone());
+    record.batch_name = record.batch_name.take().or_else(|| tasks.batch_name.clone());
+    record.assigned_agent = record.assigned_agent.take().or_else(|| tasks.assigned_agent.clone());
+    record.report = record.report.take().or_else(|| Some(tasks.report.clone()));
+    record.breadcrumb = record.breadcrumb.take().or_else(|| Some(tasks.breadcrumb.clone()));
+    record.next_steps = record.next_steps.take().or_else(|| Some(tasks.open_tasks.clone()));
 }
 
 fn thread(record: ThreadRecord) -> Thread {

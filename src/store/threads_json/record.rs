@@ -12,7 +12,7 @@ pub(super) struct FileRecord {
     pub(super) cycles: Option<Vec<CycleRecord>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ThreadRecord {
     pub(super) thread_id: String,

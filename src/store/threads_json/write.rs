@@ -1,5 +1,7 @@
 //! A board's changes → text.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::{RawValue, to_raw_value};
@@ -44,12 +46,14 @@ const SESSION_ORDER: [&str; 12] = [
 const CYCLE_ORDER: [&str; 8] = ["batch", "cycle", "status", "holder", "read", "openedAt", "closedAt", "threads"];
 
 /// Returns the text of threads.json with what changed between `before` and `after`. `text` is the file
-/// as it was, which `before` was read from.
+/// as it was, which `before` was read from. The threads of `unwritten` are written also if nothing
+/// changed.
 pub(in crate::store) fn write(
     text: Option<&str>,
     stream_id: &str,
     before: &Board,
     after: &Board,
+    unwritten: &BTreeSet<ThreadId>,
     at: Moment,
 ) -> serde_json::Result<String> {
     let mut file = open(text, &FILE_ORDER)?;
@@ -65,7 +69,7 @@ pub(in crate::store) fn write(
         .collect::<serde_json::Result<_>>()?;
     for (id, thread) in &after.threads {
         let known = before.threads.get(id);
-        if known == Some(thread) {
+        if known == Some(thread) && !unwritten.contains(id) {
             continue;
         }
         match records.iter_mut().find(|(record, _)| *record == Some(*id)) {
@@ -135,7 +139,7 @@ fn write_thread(
             None => record.remove(key),
         }
     }
-    if is_new || before.status != after.status {
+    if is_new || before.status != after.status || !record.has("status") {
         record.set("status", &after.status.word(), order)?;
     }
     if before.report != after.report {
@@ -163,7 +167,7 @@ fn write_thread(
         }
     }
     record.set("sessions", &sessions, order)?;
-    if is_new {
+    if is_new && !record.has("createdAt") {
         record.set("createdAt", &at.to_string(), order)?;
     }
     record.set("updatedAt", &at.to_string(), order)?;

@@ -1,0 +1,65 @@
+//! `work import [FOLDER]`
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::page::{Page, Tone, wrapped};
+use super::{Session, exit};
+use crate::clock::{Clock as _, SystemClock};
+use crate::store::{FileStore, Imported};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The originals stay as they are. What has no place in the new files is listed.
+
+Examples:
+  work import                             tasks.json of the current workstream becomes threads.json
+  work import work/000-search-api         a workstream with stages/NN/PLAN.md becomes a new one")]
+pub(super) struct Arguments {
+    /// The folder of a workstream with a plan per stage; default: the current workstream's tasks.json
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> ExitCode {
+        let store = FileStore::new(session.place.clone(), None);
+        let imported = match &self.folder {
+            Some(folder) => store.import_stages(folder, SystemClock.now()),
+            None => store.import_tasks(None, SystemClock.now()),
+        };
+        match imported {
+            Ok(imported) if session.output.is_json() => session.output.print_json(&imported),
+            Ok(imported) => session.output.print(page(&imported, self.folder.is_some())),
+            Err(stopped) => exit::stopped(&stopped),
+        }
+    }
+}
+
+fn page(imported: &Imported, is_new: bool) -> Page {
+    let mut page = Page::default();
+    let Imported { workstream, from, .. } = imported;
+    if imported.unchanged {
+        let _ = writeln!(page, "work/{workstream}/threads.json has all that {from} says already");
+        return page;
+    }
+    let _ = if is_new {
+        writeln!(page, "{workstream} is made of {from}, and is the current workstream")
+    } else {
+        writeln!(page, "work/{workstream}/threads.json has what {from} says")
+    };
+    let counts: Vec<String> =
+        imported.threads.iter().map(|(word, number)| format!("{number} {}", word.replace('_', " "))).collect();
+    let _ = writeln!(page, "threads: {}\n", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") });
+    page.paint(Tone::Strong, "Not carried over; it stays where it was:");
+    let _ = writeln!(page);
+    for item in &imported.left {
+        for (at, line) in wrapped(item, 4).into_iter().enumerate() {
+            let _ = writeln!(page, "  {} {line}", if at == 0 { '-' } else { ' ' });
+        }
+    }
+    let _ = writeln!(page);
+    page.paint(Tone::Strong, "Next: ");
+    let _ = write!(page, "{}", if is_new { "work validate, then work approve plan" } else { "work status" });
+    page
+}

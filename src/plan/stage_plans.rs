@@ -1,0 +1,350 @@
+//! Plans of the 0.9 format of this family, one PLAN.md and REQUIREMENTS.md per stage, made into one
+//! PLAN.md of DESIGN §3. Texts stay byte for byte, but for headings that would be structure here.
+
+use std::ops::Range;
+
+use super::label::{Label, label, strip_word};
+use super::outline::{Heading, Outline, outline};
+use super::problem::Level;
+use super::source::Source;
+
+/// What stands in the folder of a stage.
+#[derive(Debug, Clone)]
+pub struct StagePlan {
+    /// The name of the folder, `01` or `01-r1`.
+    pub folder: String,
+    /// Its PLAN.md.
+    pub plan: String,
+    /// Its REQUIREMENTS.md, where there is one.
+    pub requirements: Option<String>,
+}
+
+/// A PLAN.md that was put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assembled {
+    /// Its text.
+    pub text: String,
+    /// The folders of stages that nobody has filled in; they are not in it and have no number.
+    pub unfilled: Vec<String>,
+}
+
+/// Puts the plans of stages together. `name` is that of the workstream where its README has none;
+/// `origin` is where it was, for the references.
+pub fn assemble(name: &str, readme: Option<&str>, stages: &[StagePlan], origin: &str) -> Assembled {
+    let readme = Document::new(readme.unwrap_or_default());
+    let title = readme.title().unwrap_or_else(|| name.to_owned());
+    let mut text = format!("# Plan: {title}\n\n## Summary\n");
+    paragraph(&mut text, &readme.section("summary"));
+    text.push_str("\n## References\n");
+    paragraph(&mut text, &format!("- imported from {origin}"));
+    for section in ["Deliverables", "Dependencies", "Resources"] {
+        titled(&mut text, section, &readme.section(section));
+    }
+    let mut body = String::new();
+    let mut unfilled = Vec::new();
+    let mut number = 0;
+    for stage in stages {
+        let plan = Document::new(&stage.plan);
+        if !plan.is_filled() {
+            unfilled.push(stage.folder.clone());
+            continue;
+        }
+        number += 1;
+        let name = plan.stage_name(&stage.folder);
+        titled(&mut text, &format!("Stage {number}: {name}"), &plan.section("references"));
+        body += &format!("\n### Stage {number:02}: {name}\n");
+        body += "\n#### Stage Definition\n";
+        paragraph(&mut body, &plan.section("summary"));
+        body += "\n#### Stage Constitution\n";
+        let requirements = Document::new(stage.requirements.as_deref().unwrap_or_default());
+        for section in ["Summary", "Deliverables", "Dependencies", "Resources"] {
+            let title = if section == "Summary" { "Requirements" } else { section };
+            titled(&mut body, title, &requirements.section(section));
+        }
+        body += "\n#### Stage Questions\n";
+        paragraph(&mut body, &plan.section("questions"));
+        body += "\n#### Stage Batches\n";
+        plan.batches(&mut body);
+    }
+    Assembled { text: text + "\n## Stages\n" + &body, unfilled }
+}
+
+fn paragraph(text: &mut String, paragraph: &str) {
+    if !paragraph.is_empty() {
+        text.push('\n');
+        text.push_str(paragraph);
+        text.push('\n');
+    }
+}
+
+fn titled(text: &mut String, title: &str, content: &str) {
+    if is_meaningful(content) {
+        paragraph(text, &format!("**{title}**\n\n{content}"));
+    }
+}
+
+/// A Markdown document and its headings. The text outlives it, the outline is its own.
+struct Document<'t> {
+    text: &'t str,
+    outline: Outline,
+}
+
+impl<'t> Document<'t> {
+    fn new(text: &'t str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self { text, outline: outline(text) }
+    }
+
+    fn title_of(&self, heading: &Heading) -> String {
+        Source::new(self.text, &self.outline).span(heading.content.clone()).trim().to_owned()
+    }
+
+    /// Returns the name in the first heading, where it has one.
+    fn title(&self) -> Option<String> {
+        let heading = self.outline.headings.iter().find(|heading| heading.level == 1)?;
+        Some(self.title_of(heading)).filter(|title| !title.is_empty())
+    }
+
+    /// Returns the name of a stage, from `# Stage 01 Discovery Plan`.
+    fn stage_name(&self, folder: &str) -> String {
+        let title = self.title().unwrap_or_default();
+        let rest = strip_word(&title, "stage").unwrap_or(&title).trim_start();
+        let number = rest.strip_prefix(folder).unwrap_or_else(|| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        let name = number.trim_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—'));
+        let words: Vec<&str> = name.split_whitespace().collect();
+        let words = match words.as_slice() {
+            [head @ .., last] if last.eq_ignore_ascii_case("plan") => head,
+            all => all,
+        };
+        if words.is_empty() { format!("Stage {folder}") } else { words.join(" ") }
+    }
+
+    /// Returns the text of a `## ` section, without comments.
+    fn section(&self, title: &str) -> String {
+        self.section_range(title).map(|range| self.body(range)).unwrap_or_default()
+    }
+
+    fn section_range(&self, title: &str) -> Option<Range<usize>> {
+        let headings = &self.outline.headings;
+        let is_section = |heading: &&Heading| {
+            heading.level == 2 && self.title_of(heading).trim_end_matches(':').eq_ignore_ascii_case(title)
+        };
+        let start = headings.iter().position(|heading| is_section(&heading))?;
+        let end = headings[start + 1..].iter().find(|heading| heading.level <= 2);
+        Some(headings[start].range.end..end.map_or(self.text.len(), |heading| heading.range.start))
+    }
+
+    /// Returns a text whose headings are bold lines, where they would be structure in a PLAN.md.
+    fn body(&self, range: Range<usize>) -> String {
+        let source = Source::new(self.text, &self.outline);
+        let mut pieces = Vec::new();
+        let mut at = range.start;
+        for heading in self.outline.headings.iter().filter(|heading| range.contains(&heading.range.start)) {
+            let title = self.title_of(heading);
+            if heading.level <= 4 || label(&title).is_some() {
+                pieces.push(source.span(at..heading.range.start));
+                pieces.push(if title.is_empty() { title } else { format!("**{title}**") });
+                at = heading.range.end;
+            }
+        }
+        pieces.push(source.span(at..range.end));
+        pieces.retain(|piece| !piece.is_empty());
+        pieces.join("\n\n")
+    }
+
+    /// Writes the batches and threads, two levels deeper than they stand here.
+    fn batches(&self, out: &mut String) {
+        let Some(range) = self.section_range("batches") else { return };
+        let within = self.outline.headings.iter().filter(|heading| range.contains(&heading.range.start));
+        let parts: Vec<(&Heading, Label)> = within
+            .filter_map(|heading| {
+                let label = label(&self.title_of(heading))?;
+                let is_structure = matches!((heading.level, label.level), (3, Level::Batch) | (4, Level::Thread));
+                is_structure.then_some((heading, label))
+            })
+            .collect();
+        for (at, (heading, label)) in parts.iter().enumerate() {
+            let end = parts.get(at + 1).map_or(range.end, |(next, _)| next.range.start);
+            let (hashes, word) = if label.level == Level::Batch { ("#####", "Batch") } else { ("######", "Thread") };
+            // One that has no number keeps the text that says so: the plan's problems will name it.
+            let number = label.number.map(|number| format!(" {number:02}")).unwrap_or_default();
+            *out += &format!("\n{hashes} {word}{number}: {}\n", label.name);
+            paragraph(out, &self.body(heading.range.end..end));
+        }
+    }
+
+    /// Returns whether somebody has written anything into the scaffold of a stage.
+    fn is_filled(&self) -> bool {
+        let in_batches = self.section_range("batches").unwrap_or_default();
+        let is_named = |heading: &Heading| {
+            in_batches.contains(&heading.range.start)
+                && label(&self.title_of(heading)).is_some_and(|label| !label.name.is_empty())
+        };
+        ["summary", "references", "questions"].iter().any(|section| is_meaningful(&self.section(section)))
+            || self.outline.headings.iter().any(is_named)
+    }
+}
+
+fn is_meaningful(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim().trim_start_matches(['-', '*']).trim();
+        !matches!(line, "" | "[ ]" | "[x]" | "[]")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::parse;
+
+    const STAGE: &str = "\
+# Stage 01 Foundation Plan
+
+> **Stage:** 01
+
+## Summary
+
+Build the index. <!-- a comment -->
+
+### Not a stage
+
+## References
+
+- src/search.rs
+
+## Questions
+
+- [x] Which tokenizer?
+- [ ] Which language?
+
+## Batches
+
+### Batch 01: Ground work
+
+All that the rest needs.
+
+#### Thread 01: Schema @agent:me
+
+**Summary:** Decide.
+
+**Details:**
+- one
+
+#### Notes
+
+```md
+## Stages
+#### Thread 09: not one
+```
+
+### Batch 02: Build
+
+#### Thread: without a number
+";
+
+    fn stage(folder: &str, plan: &str) -> StagePlan {
+        StagePlan { folder: folder.into(), plan: plan.into(), requirements: None }
+    }
+
+    #[test]
+    fn a_plan_of_stages_becomes_one_plan() {
+        let mut first = stage("01", STAGE);
+        first.requirements =
+            Some("# Stage 01 Requirements\n\n## Deliverables\n\n- an index\n\n## Resources\n\n-\n".into());
+        let scaffold = "# Stage 02 Plan\n\n## Summary\n\n<!-- what -->\n\n## Questions\n\n- [ ]\n\n## Batches\n\n\
+                        ### Batch 01: <!-- Batch Name -->\n";
+        let readme = "# Search\n\n## Summary\n\nFind.\n\n## Resources\n\n- a link\n";
+        let last = stage("02-r1", "# Stage 02-r1: Endpoint\n\n## Summary\nAnswer.\n");
+        let assembled = assemble("x", Some(readme), &[first, stage("02", scaffold), last], "work/000-x");
+        assert_eq!(assembled.unfilled, ["02"]);
+        insta::assert_snapshot!(assembled.text, @"
+        # Plan: Search
+
+        ## Summary
+
+        Find.
+
+        ## References
+
+        - imported from work/000-x
+
+        **Resources**
+
+        - a link
+
+        **Stage 1: Foundation**
+
+        - src/search.rs
+
+        ## Stages
+
+        ### Stage 01: Foundation
+
+        #### Stage Definition
+
+        Build the index.
+
+        **Not a stage**
+
+        #### Stage Constitution
+
+        **Deliverables**
+
+        - an index
+
+        #### Stage Questions
+
+        - [x] Which tokenizer?
+        - [ ] Which language?
+
+        #### Stage Batches
+
+        ##### Batch 01: Ground work
+
+        All that the rest needs.
+
+        ###### Thread 01: Schema @agent:me
+
+        **Summary:** Decide.
+
+        **Details:**
+        - one
+
+        **Notes**
+
+        ```md
+        ## Stages
+        #### Thread 09: not one
+        ```
+
+        ##### Batch 02: Build
+
+        ###### Thread: without a number
+
+        ### Stage 02: Endpoint
+
+        #### Stage Definition
+
+        Answer.
+
+        #### Stage Constitution
+
+        #### Stage Questions
+
+        #### Stage Batches
+        ");
+        let plan = parse(&assembled.text);
+        assert_eq!(plan.counts(), [2, 2, 1]);
+        assert_eq!(plan.stages[1].name, "Endpoint");
+        assert!(plan.stages[0].batches[0].threads[0].details.contains("#### Thread 09: not one"));
+        let problems: Vec<String> = plan.problems.iter().map(|problem| problem.kind.to_string()).collect();
+        assert_eq!(
+            problems,
+            [
+                "open question: Which language?",
+                "batch 01.02 has no threads",
+                "this thread has no number, or none that is allowed"
+            ]
+        );
+    }
+}
