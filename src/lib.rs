@@ -14,6 +14,7 @@
 //! | [`transact`] | lock → read → decide → commit → answer | know what is asked |
 //! | [`mcp`] | the agents' door: tools → [`decide::AgentRequest`] | say anything of a gate |
 //! | [`cli`] | the people's door: commands → [`decide::PersonRequest`] | – |
+//! | [`opencode`] | what a project's OpenCode set-up needs | read or write a file |
 //! | [`fault`] | how the machine can fail, as opposed to the rules saying no | – |
 //! | [`clock`] | the only one who asks what time it is | – |
 //! | [`closest`] | "did you mean" | – |
@@ -51,6 +52,7 @@ pub mod decide;
 pub mod fault;
 pub mod index;
 pub mod mcp;
+pub mod opencode;
 pub mod plan;
 pub mod roster;
 pub mod store;

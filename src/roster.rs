@@ -15,6 +15,12 @@ pub struct Agent {
     pub name: String,
     /// The family that the file gives it, in place of the one its name shows.
     pub family: Option<String>,
+    /// What it is.
+    pub description: Option<String>,
+    /// What to give it to.
+    pub best_for: Option<String>,
+    /// Its first choice of a model, as `provider/model`.
+    pub model: Option<String>,
 }
 
 /// What agents.yaml says, or what takes its place where there is no such file.
@@ -30,6 +36,13 @@ pub struct Roster {
     pub declared: bool,
 }
 
+impl Agent {
+    /// Returns an agent of which nothing but the name is known.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), family: None, description: None, best_for: None, model: None }
+    }
+}
+
 impl Roster {
     /// Returns the roster of a workspace without agents.yaml: `named` in their order, each once,
     /// then `default`.
@@ -37,7 +50,7 @@ impl Roster {
         let mut agents: Vec<Agent> = Vec::new();
         for name in named.into_iter().chain([DEFAULT_AGENT]) {
             if !name.is_empty() && !agents.iter().any(|agent| agent.name == name) {
-                agents.push(Agent { name: name.to_owned(), family: None });
+                agents.push(Agent::named(name));
             }
         }
         Self { agents, families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(), max_parallel: None, declared: false }

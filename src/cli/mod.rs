@@ -78,7 +78,7 @@ struct Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a workspace: work/ with an index and a roster of agents
-    Init,
+    Init(init::Arguments),
     /// Make a workstream with a plan to fill in
     Create(create::Arguments),
     /// Check PLAN.md: all problems at once, each with its place
@@ -140,7 +140,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match command {
         Command::Mcp => crate::mcp::serve(session.place),
         Command::Completions { shell } => session.output.write(&completions(shell)),
-        Command::Init => init::run(&session),
+        Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),
         Command::Import(arguments) => arguments.run(&session),
         Command::List => list::run(&session),

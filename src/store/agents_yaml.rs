@@ -1,6 +1,7 @@
 //! agents.yaml: text → [`Roster`] (DESIGN §3). Written by people; this program never writes it.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::json::without_place;
 use crate::roster::{Agent, DEFAULT_FAMILIES, Roster};
@@ -16,6 +17,10 @@ struct FileRecord {
 struct AgentRecord {
     name: String,
     family: Option<String>,
+    // No rule needs these: whatever they hold, the file can be read.
+    description: Option<Value>,
+    best_for: Option<Value>,
+    models: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +55,9 @@ pub(super) fn read(text: &str, undeclared: impl FnOnce() -> Roster) -> Result<Ro
                 .map(|agent| Agent {
                     name: agent.name.trim().to_owned(),
                     family: agent.family.map(|family| prefix(&family)),
+                    description: agent.description.as_ref().and_then(Value::as_str).map(str::to_owned),
+                    best_for: agent.best_for.as_ref().and_then(Value::as_str).map(str::to_owned),
+                    model: agent.models.as_ref().and_then(first_model),
                 })
                 .collect(),
             None => undeclared().agents,
@@ -61,6 +69,12 @@ pub(super) fn read(text: &str, undeclared: impl FnOnce() -> Roster) -> Result<Ro
         max_parallel: file.execution.and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
         declared,
     })
+}
+
+/// Models are names, or records of a name and a variant.
+fn first_model(models: &Value) -> Option<String> {
+    let first = models.get(0)?;
+    first.as_str().or_else(|| first.get("model")?.as_str()).map(str::to_owned)
 }
 
 /// People write families as `system-engineer`, `system-engineer-` or `system-engineer-*`.
@@ -101,6 +115,8 @@ families: [system-engineer-, writer]
             ["system-engineer-codex", "reviewer"]
         );
         assert_eq!(roster.family("reviewer"), Some("system-engineer"));
+        assert_eq!(roster.agents[0].model.as_deref(), Some("openai/gpt-5"));
+        assert_eq!(roster.agents[0].description.as_deref(), Some("Backend"));
         assert_eq!((roster.max_parallel, roster.families.len(), roster.declared), (Some(4), 2, true));
     }
 

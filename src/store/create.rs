@@ -7,13 +7,16 @@ use serde::Serialize;
 
 use super::file::{FileStore, replace};
 use super::lock::lock;
+use super::snapshot::{read_index, read_roster};
 use super::workspace::known;
 use super::{LOCK_WAIT, index_json, unwritable};
+use crate::board::Board;
 use crate::clock::Moment;
 use crate::decide::Refusal;
 use crate::fault::{Fault, Stopped};
 use crate::index::{Index, IndexEvent};
-use crate::plan::{MAX_NUMBER, template};
+use crate::plan::{MAX_NUMBER, Plan, template};
+use crate::roster::Roster;
 
 /// The roster of a new workspace.
 const ROSTER: &str = include_str!("agents.yaml");
@@ -71,6 +74,12 @@ impl FileStore {
         Ok(Initialised { workspace: root.display().to_string(), created, kept })
     }
 
+    /// Returns who there is, as agents.yaml says.
+    pub fn roster(&self) -> Result<Roster, Stopped> {
+        let path = self.workspace()?.join("work").join("agents.yaml");
+        Ok(read_roster(&path, &Plan::default(), &Board::default())?)
+    }
+
     /// Makes a workstream whose plan waits to be written, and makes it the current one.
     pub fn create(&self, name: &str, stages: u16, at: Moment) -> Result<Created, Stopped> {
         if !(1..=MAX_NUMBER).contains(&stages) {
@@ -95,7 +104,7 @@ impl FileStore {
         })?;
         let root = self.workspace()?;
         let _lock = lock(&root, LOCK_WAIT)?;
-        let index = super::snapshot::read_index(&root)?.0;
+        let index = read_index(&root)?.0;
         let id = new_id(&root, &index, &slug)?;
         let beginning = begin(&id)?;
         // The entry comes first: without one there would be a plan without a gate. Who dies in between
@@ -116,7 +125,7 @@ impl FileStore {
 
 fn write_index(root: &Path, id: &str, event: &IndexEvent, at: Moment) -> Result<(), Fault> {
     let path = root.join("work").join("index.json");
-    let (_, text) = super::snapshot::read_index(root)?;
+    let (_, text) = read_index(root)?;
     let text = index_json::write(text.as_deref(), id, std::slice::from_ref(event), at)
         .map_err(|error| unwritable(&path, &error))?;
     replace(&path, text.as_bytes())

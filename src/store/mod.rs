@@ -25,9 +25,19 @@ pub use import::Imported;
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use workspace::Place;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
+
+/// Writes a file as a whole, in folders that are made where they are missing. Where a link stands, what
+/// it points to is written.
+pub fn write_whole(path: &Path, text: &[u8]) -> Result<(), Fault> {
+    let path: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(Fault::io("create the folder", folder))?;
+    }
+    file::replace(&path, text)
+}
 
 /// A file that was read but holds something that must not be written over, such as a key twice. The
 /// place in the message can be that in a part of the file, so it is left out.

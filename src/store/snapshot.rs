@@ -190,7 +190,8 @@ fn read_plan(path: &Path) -> Result<(String, String), Fault> {
     Ok((text, hash))
 }
 
-fn read_roster(path: &Path, plan: &Plan, board: &Board) -> Result<Roster, Fault> {
+/// Reads the roster; without agents.yaml it is what `plan` and `board` name.
+pub(super) fn read_roster(path: &Path, plan: &Plan, board: &Board) -> Result<Roster, Fault> {
     let undeclared = || {
         let planned = plan.threads().filter_map(|thread| thread.agent.as_ref()).map(|agent| agent.name.as_str());
         let assigned = board.threads.values().flat_map(|thread| {

@@ -61,7 +61,8 @@ fn tasks_are_read_as_threads_and_imported() {
     ");
     assert_eq!(workspace.read("work/000-search-api/tasks.json"), tasks, "the original is kept");
     let threads = workspace.read("work/000-search-api/threads.json");
-    without_times().bind(|| insta::assert_snapshot!(threads, @r#"
+    without_times().bind(|| {
+        insta::assert_snapshot!(threads, @r#"
     {
       "version": "1.0.0",
       "stream_id": "000-search-api",
@@ -191,7 +192,8 @@ fn tasks_are_read_as_threads_and_imported() {
         }
       ]
     }
-    "#));
+    "#);
+    });
 }
 
 #[test]

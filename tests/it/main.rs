@@ -10,6 +10,7 @@ mod command_line;
 mod eras;
 mod import;
 mod old_files;
+mod opencode;
 mod race;
 mod reading;
 mod schemas;

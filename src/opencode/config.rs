@@ -1,0 +1,457 @@
+//! opencode.json and opencode.jsonc: what is missing is added behind what is there; comments, keys and
+//! layout stay.
+
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
+use serde_json::Value;
+
+use super::agent_file::WORKER_TOOLS;
+use crate::wording::count;
+
+/// The name of the server, which prefixes its tools.
+pub const SERVER: &str = "work";
+
+/// Commands of agents' shells that are denied, as OpenCode matches them: each command of a line by
+/// itself, as a whole, with `*` for any text. They stop the forms in which models write them; there is
+/// no pattern for all that a shell can be made to do (README, "What a gate does not prevent").
+pub const DENIED_COMMANDS: [&str; 18] = [
+    "work approve*",
+    "*work approve plan*",
+    "*work approve stage*",
+    "*work -* approve plan*",
+    "*work -* approve stage*",
+    "work complete*",
+    "*/work complete*",
+    "* work complete",
+    "*work -* complete",
+    "*work -* complete --*",
+    "*sh -*c ?work complete*",
+    "work release*",
+    "*/work release*",
+    "* work release",
+    "*work -* release",
+    "*work -* release --*",
+    "*sh -*c ?work release*",
+    "*work *update* --force*",
+];
+
+const SCHEMA: &str = "https://opencode.ai/config.json";
+
+/// A configuration file of the project.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its path from the project on.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A configuration with what was missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The text; the one it was where nothing was missing.
+    pub text: String,
+    /// What was added, in a few words each.
+    pub added: Vec<String>,
+    /// What a person should look at, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// A configuration that cannot be changed: what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadConfig {
+    /// The file.
+    pub path: String,
+    /// Line and column, both from 1, where there is a place.
+    pub at: Option<(usize, usize)>,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// Adds what is missing to `config`, the file that wins over the `others` of the project. `restrict`
+/// names agents with files of their own that must not see the planner's tools.
+pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Merged, BadConfig> {
+    let (bom, text) = match config.text.strip_prefix('\u{feff}') {
+        Some(text) => ("\u{feff}", text),
+        None => ("", config.text.as_str()),
+    };
+    let root = parse(&config.path, if text.trim().is_empty() { "{}\n" } else { text })?;
+    let known: Vec<Value> = others
+        .iter()
+        .map(|other| Ok(parse(&other.path, &other.text)?.to_serde_value().unwrap_or_default()))
+        .collect::<Result<_, BadConfig>>()?;
+    let own = root.to_serde_value().unwrap_or_default();
+    let bad = |why: &str| BadConfig { path: config.path.clone(), at: None, why: why.to_owned() };
+    let object = root.object_value().ok_or_else(|| bad("it is no object"))?;
+    let mut added = Vec::new();
+    if own.get("$schema").is_none() {
+        object.insert(0, "$schema", SCHEMA.into());
+        added.push("$schema".to_owned());
+    }
+    let everywhere: Vec<&Value> = known.iter().chain([&own]).collect();
+    add_server(&object, &everywhere, &bad, &mut added)?;
+    add_denials(&object, &known, &everywhere, &bad, &mut added)?;
+    restrict_agents(&object, restrict, &everywhere, &bad, &mut added)?;
+    let warnings = warnings(&root.to_serde_value().unwrap_or_default(), &everywhere, restrict);
+    let text = if added.is_empty() { config.text.clone() } else { format!("{bom}{root}") };
+    Ok(Merged { text, added, warnings })
+}
+
+/// Returns whether one of the configurations says something of an agent; one that cannot be read does
+/// not, and [`merge`] will tell.
+pub fn has_agent(config: &Config, others: &[Config], name: &str) -> bool {
+    others.iter().chain([config]).any(|config| {
+        let value = parse(&config.path, &config.text).ok().and_then(|root| root.to_serde_value()).unwrap_or_default();
+        value.get("agent").and_then(|agents| agents.get(name)).is_some()
+            || value.get("agents").and_then(|agents| agents.get(name)).is_some()
+    })
+}
+
+/// Reads what OpenCode reads: JSON with comments and trailing commas.
+fn parse(path: &str, text: &str) -> Result<CstRootNode, BadConfig> {
+    let options = ParseOptions {
+        allow_comments: true,
+        allow_trailing_commas: true,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    CstRootNode::parse(text, &options).map_err(|error| BadConfig {
+        path: path.to_owned(),
+        at: Some((error.line_display(), error.column_display())),
+        why: error.kind().to_string(),
+    })
+}
+
+fn add_server(
+    object: &CstObject,
+    everywhere: &[&Value],
+    bad: &impl Fn(&str) -> BadConfig,
+    added: &mut Vec<String>,
+) -> Result<(), BadConfig> {
+    let is_there =
+        |config: &&Value| config.pointer("/mcp/work").is_some() || config.pointer("/mcp/servers/work").is_some();
+    if everywhere.iter().any(is_there) {
+        return Ok(());
+    }
+    let servers = object.object_value_or_create("mcp").ok_or_else(|| bad("mcp is no object"))?;
+    let command = vec![CstInputValue::from("work"), CstInputValue::from("mcp")];
+    servers.append(
+        SERVER,
+        CstInputValue::Object(vec![
+            ("type".to_owned(), "local".into()),
+            ("command".to_owned(), CstInputValue::Array(command)),
+            ("enabled".to_owned(), true.into()),
+        ]),
+    );
+    added.push("mcp.work".to_owned());
+    Ok(())
+}
+
+fn add_denials(
+    object: &CstObject,
+    others: &[Value],
+    everywhere: &[&Value],
+    bad: &impl Fn(&str) -> BadConfig,
+    added: &mut Vec<String>,
+) -> Result<(), BadConfig> {
+    let is_there = |pattern: &str| {
+        everywhere
+            .iter()
+            .any(|config| config.pointer("/permission/bash").and_then(|rules| rules.get(pattern)).is_some())
+    };
+    let missing: Vec<&str> = DENIED_COMMANDS.into_iter().filter(|pattern| !is_there(pattern)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    // A word, for all tools or for the shell, becomes the first rule of what takes its place; also one
+    // that stands in a file which this one wins over.
+    let last_word = |pointer: &str| others.iter().rev().find_map(|config| config.pointer(pointer)?.as_str());
+    let permission = rules(object, "permission", last_word("/permission"))
+        .ok_or_else(|| bad("permission is neither a word nor an object"))?;
+    let bash = rules(&permission, "bash", last_word("/permission/bash"))
+        .ok_or_else(|| bad("permission.bash is neither a word nor an object"))?;
+    for pattern in &missing {
+        bash.append(pattern, "deny".into());
+    }
+    added.push(format!("permission.bash ({})", count(missing.len(), "rule", "rules")));
+    Ok(())
+}
+
+/// Returns the rules under a key, which are made where there are none. A single word for all becomes
+/// the rule for `*`. `None` where something else stands there.
+fn rules(object: &CstObject, key: &str, inherited: Option<&str>) -> Option<CstObject> {
+    let for_all = |word: &str| CstInputValue::Object(vec![("*".to_owned(), word.into())]);
+    match object.get(key) {
+        None => {
+            let rules = inherited.map_or(CstInputValue::Object(Vec::new()), for_all);
+            object.append(key, rules).object_value()
+        }
+        Some(property) => {
+            if let Some(CstNode::Leaf(_)) = property.value() {
+                let word = property.value()?.as_string_lit()?.decoded_value().ok()?;
+                property.set_value(for_all(&word));
+            }
+            property.object_value()
+        }
+    }
+}
+
+fn restrict_agents(
+    object: &CstObject,
+    restrict: &[&str],
+    everywhere: &[&Value],
+    bad: &impl Fn(&str) -> BadConfig,
+    added: &mut Vec<String>,
+) -> Result<(), BadConfig> {
+    for name in restrict {
+        let has_rule = |config: &&Value| {
+            config.get("agent").and_then(|agents| agents.get(name)?.get("permission")?.get(WORKER_TOOLS[0].0)).is_some()
+        };
+        // A record in the newer form would be lost beside one in this form (OpenCode 1.18).
+        let is_newer = |config: &&Value| config.get("agents").and_then(|agents| agents.get(name)).is_some();
+        if everywhere.iter().any(has_rule) || everywhere.iter().any(is_newer) {
+            continue;
+        }
+        let not_an_object = |key: &str| bad(&format!("{key} is no object"));
+        let agents = object.object_value_or_create("agent").ok_or_else(|| not_an_object("agent"))?;
+        let agent = agents.object_value_or_create(name).ok_or_else(|| not_an_object(&format!("agent.{name}")))?;
+        let rules =
+            rules(&agent, "permission", None).ok_or_else(|| not_an_object(&format!("agent.{name}.permission")))?;
+        for (tool, action) in WORKER_TOOLS {
+            if rules.get(tool).is_none() {
+                rules.append(tool, action.into());
+            }
+        }
+        added.push(format!("agent.{name}.permission"));
+    }
+    Ok(())
+}
+
+/// Returns what opens again what the denials shut.
+fn warnings(own: &Value, everywhere: &[&Value], restrict: &[&str]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(permission) = own.get("permission").and_then(Value::as_object) {
+        let at = |key: &str| permission.keys().position(|known| known == key);
+        if at("*") > at("bash") {
+            warnings.push("permission: \"*\" stands behind \"bash\" and overrides it: move it to the front".to_owned());
+        }
+        if let Some(rules) = permission.get("bash").and_then(Value::as_object) {
+            let first =
+                rules.keys().position(|pattern| DENIED_COMMANDS.contains(&pattern.as_str())).unwrap_or_default();
+            for (pattern, action) in rules.iter().skip(first) {
+                let is_ours = DENIED_COMMANDS.contains(&pattern.as_str());
+                if is_ours && action != "deny" {
+                    warnings.push(format!("permission.bash: {pattern:?} is {action}, it was left so"));
+                } else if !is_ours && action != "deny" && (pattern == "*" || pattern.contains("work")) {
+                    warnings
+                        .push(format!("permission.bash: {pattern:?} stands behind the denials: it may override them"));
+                }
+            }
+        }
+    }
+    for name in restrict {
+        if everywhere.iter().any(|config| config.get("agents").and_then(|agents| agents.get(name)).is_some()) {
+            let told = "let it see only the tools work_read_thread and work_update_thread";
+            warnings.push(format!("agents.{name} is in the newer form, which was left alone: {told}"));
+        }
+    }
+    for (name, agent) in everywhere.iter().filter_map(|config| config.get("agent")?.as_object()).flatten() {
+        let opens = agent
+            .get("permission")
+            .is_some_and(|rules| rules.is_string() || rules.get("bash").is_some() || rules.get("*").is_some());
+        if opens {
+            warnings
+                .push(format!("agent.{name}.permission has rules for the shell: they override those of the project"));
+        }
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config { path: "opencode.json".into(), text: text.into() }
+    }
+
+    fn merged(text: &str, others: &[&str], restrict: &[&str]) -> Merged {
+        let others: Vec<Config> = others.iter().map(|text| config(text)).collect();
+        let merged = merge(&config(text), &others, restrict).unwrap();
+        let again = merge(&config(&merged.text), &others, restrict).unwrap();
+        assert_eq!((&again.text, &again.added), (&merged.text, &Vec::new()), "a second run changes nothing");
+        merged
+    }
+
+    /// The merged text without most of the denials, which are the same everywhere.
+    fn shown(merged: &Merged) -> String {
+        let is_shown = |line: &&str| !DENIED_COMMANDS[1..17].iter().any(|denied| line.contains(&format!("{denied:?}")));
+        let text: Vec<&str> = merged.text.lines().filter(is_shown).collect();
+        format!("{}\n-- {:?} {:?}", text.join("\n"), merged.added, merged.warnings)
+    }
+
+    #[test]
+    fn an_empty_configuration_gets_everything() {
+        insta::assert_snapshot!(shown(&merged("", &[], &[])), @r#"
+        {
+          "$schema": "https://opencode.ai/config.json",
+          "mcp": {
+            "work": {
+              "type": "local",
+              "command": ["work", "mcp"],
+              "enabled": true
+            }
+          },
+          "permission": {
+            "bash": {
+              "work approve*": "deny",
+              "*work *update* --force*": "deny"
+            }
+          }
+        }
+        -- ["$schema", "mcp.work", "permission.bash (18 rules)"] []
+        "#);
+    }
+
+    #[test]
+    fn comments_keys_and_layout_stay() {
+        let text = "\
+// The team's set-up.
+{
+    \"$schema\": \"https://opencode.ai/config.json\",
+    \"theme\": \"system\", // dark at night
+    \"mcp\": {
+        /* the browser */
+        \"browser\": {\"type\": \"local\", \"command\": [\"browser\"]},
+    },
+    \"permission\": {
+        \"edit\": \"ask\",
+        \"bash\": {
+            \"*\": \"ask\", // we look at every command
+            \"git status\": \"allow\",
+        },
+    },
+}
+";
+        let merged = merged(text, &[], &["default"]);
+        insta::assert_snapshot!(shown(&merged), @r#"
+        // The team's set-up.
+        {
+            "$schema": "https://opencode.ai/config.json",
+            "theme": "system", // dark at night
+            "mcp": {
+                /* the browser */
+                "browser": {"type": "local", "command": ["browser"]},
+                "work": {
+                    "type": "local",
+                    "command": ["work", "mcp"],
+                    "enabled": true,
+                },
+            },
+            "permission": {
+                "edit": "ask",
+                "bash": {
+                    "*": "ask", // we look at every command
+                    "git status": "allow",
+                    "work approve*": "deny",
+                    "*work *update* --force*": "deny",
+                },
+            },
+            "agent": {
+                "default": {
+                    "permission": {
+                        "work_*": "deny",
+                        "work_read_thread": "allow",
+                        "work_update_thread": "allow"
+                    }
+                }
+            },
+        }
+        -- ["mcp.work", "permission.bash (18 rules)", "agent.default.permission"] []
+        "#);
+        for line in text.lines().filter(|line| line.contains("//") || line.contains("/*")) {
+            assert!(merged.text.contains(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_becomes_the_first_rule() {
+        insta::assert_snapshot!(shown(&merged("{\"$schema\": \"x\", \"mcp\": {\"servers\": {\"work\": {}}}, \"permission\": \"allow\"}", &[], &[])), @r#"
+        {"$schema": "x", "mcp": {"servers": {"work": {}}}, "permission": {
+            "*": "allow",
+            "bash": {
+              "work approve*": "deny",
+              "*work *update* --force*": "deny"
+            }
+          }}
+        -- ["permission.bash (18 rules)"] []
+        "#);
+        let bash = merged("{\"permission\": {\"bash\": \"ask\"}}", &[], &[]);
+        assert_eq!(parse("", &bash.text).unwrap().to_serde_value().unwrap()["permission"]["bash"]["*"], "ask");
+        let inherited = merged("{}", &["{\"permission\": {\"bash\": \"ask\"}}"], &[]);
+        assert_eq!(parse("", &inherited.text).unwrap().to_serde_value().unwrap()["permission"]["bash"]["*"], "ask");
+    }
+
+    #[test]
+    fn what_another_file_says_is_not_said_again() {
+        let all = merged("{}", &[], &["me"]);
+        let rest = merged("{\"$schema\": \"x\"}", &[&all.text], &["me"]);
+        assert_eq!(rest.added, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_opens_the_shell_again_is_told() {
+        let all = merged("{}", &[], &[]).text;
+        let opened = all.replacen("\"deny\"", "\"ask\"", 1).replace(
+            "\"*work *update* --force*\": \"deny\"",
+            "\"*work *update* --force*\": \"deny\", \"work *\": \"allow\", \"git *\": \"allow\"",
+        );
+        let opened = opened.trim_end().strip_suffix('}').unwrap().to_owned()
+            + ", \"agent\": {\"me\": {\"permission\": {\"bash\": \"allow\"}}, \"you\": {\"permission\": {\"edit\": \"deny\"}}}}";
+        let behind = "{\"permission\": {\"bash\": {}, \"*\": \"allow\"}}";
+        insta::assert_snapshot!([merged(&opened, &[], &[]), merged(behind, &[], &[])].map(|merged| merged.warnings.join("\n")).join("\n--\n"), @r#"
+        permission.bash: "work approve*" is "ask", it was left so
+        permission.bash: "work *" stands behind the denials: it may override them
+        agent.me.permission has rules for the shell: they override those of the project
+        --
+        permission: "*" stands behind "bash" and overrides it: move it to the front
+        "#);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_changed() {
+        let refused = |text: &str| merge(&config(text), &[], &["me"]).unwrap_err();
+        let told = [
+            "{\"a\": }",
+            "[]",
+            "{\"mcp\": []}",
+            "{\"permission\": {\"bash\": 3}}",
+            "{\"permission\": []}",
+            "{\"agent\": {\"me\": 1}}",
+            "{'a': 1}",
+            "{} x",
+        ]
+        .map(|text| {
+            let BadConfig { at, why, .. } = refused(text);
+            format!("{text}  {at:?} {why}")
+        });
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        {"a": }  Some((1, 7)) Unexpected close brace
+        []  None it is no object
+        {"mcp": []}  None mcp is no object
+        {"permission": {"bash": 3}}  None permission.bash is neither a word nor an object
+        {"permission": []}  None permission is neither a word nor an object
+        {"agent": {"me": 1}}  None agent.me is no object
+        {'a': 1}  Some((1, 2)) Single-quoted strings are not allowed
+        {} x  Some((1, 4)) Text cannot contain more than one JSON value
+        "#);
+    }
+}

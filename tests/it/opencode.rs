@@ -1,0 +1,272 @@
+//! `work init --opencode` over projects as they are.
+
+use crate::support::{Workspace, data, session};
+
+fn team() -> String {
+    std::fs::read_to_string(data().join("opencode/team.jsonc")).unwrap()
+}
+
+#[test]
+fn a_project_without_a_set_up_gets_one() {
+    let workspace = Workspace::empty();
+    insta::assert_snapshot!(session(&workspace, &["work init --opencode", "work init --opencode"]), @"
+    $ work init --opencode
+    exit 0
+    workspace [workspace]
+      created  work/index.json
+      created  work/agents.yaml
+      created  .opencode/agent/default.md
+      created  .opencode/agent/system-engineer-codex.md
+      created  .opencode/agent/system-engineer-opus.md
+      created  .opencode/agent/frontend-designer-opus.md
+      created  .opencode/agent/frontend-designer-gemini.md
+      created  .opencode/command/execute-next-batch.md
+      created  opencode.json
+    Next: work create NAME --stages N
+    $ work init --opencode
+    exit 0
+    workspace [workspace]
+      kept     work/index.json
+      kept     work/agents.yaml
+      kept     .opencode/agent/default.md
+      kept     .opencode/agent/system-engineer-codex.md
+      kept     .opencode/agent/system-engineer-opus.md
+      kept     .opencode/agent/frontend-designer-opus.md
+      kept     .opencode/agent/frontend-designer-gemini.md
+      kept     .opencode/command/execute-next-batch.md
+      kept     opencode.json
+    Next: work create NAME --stages N
+    ");
+    insta::assert_snapshot!(workspace.read("opencode.json"), @r#"
+    {
+      "$schema": "https://opencode.ai/config.json",
+      "mcp": {
+        "work": {
+          "type": "local",
+          "command": ["work", "mcp"],
+          "enabled": true
+        }
+      },
+      "permission": {
+        "bash": {
+          "work approve*": "deny",
+          "*work approve plan*": "deny",
+          "*work approve stage*": "deny",
+          "*work -* approve plan*": "deny",
+          "*work -* approve stage*": "deny",
+          "work complete*": "deny",
+          "*/work complete*": "deny",
+          "* work complete": "deny",
+          "*work -* complete": "deny",
+          "*work -* complete --*": "deny",
+          "*sh -*c ?work complete*": "deny",
+          "work release*": "deny",
+          "*/work release*": "deny",
+          "* work release": "deny",
+          "*work -* release": "deny",
+          "*work -* release --*": "deny",
+          "*sh -*c ?work release*": "deny",
+          "*work *update* --force*": "deny"
+        }
+      }
+    }
+    "#);
+    insta::assert_snapshot!(workspace.read(".opencode/agent/system-engineer-codex.md"), @r#"
+    ---
+    description: "Backend engineer: APIs, databases, algorithms, tests"
+    mode: subagent
+    permission:
+      "work_*": deny
+      "work_read_thread": allow
+      "work_update_thread": allow
+    ---
+
+    You run one thread of a plan. You were told its id and the number of your attempt.
+
+    1. Call `work_read_thread` with the id: it has what to do, what the stage and the batch are about, who works beside you and what was tried before.
+    2. Call `work_update_thread` with `in_progress` and your attempt. If it is refused, stop and say why.
+    3. Do the work of this thread, and no other's: others work beside you in the same repository. Where the project has @agent/skills/implementing-workstreams/SKILL.md, follow it. In long work call `work_update_thread` with `in_progress` and one line on where you are.
+    4. End with one `work_update_thread` with your attempt:
+       - `completed`, with a report of 1-2 sentences, `artifacts` (paths or links) and `next_steps` that are left;
+       - `blocked`, when it cannot be done, with the reason and what it depends on;
+       - `failed`, when your run broke; `transient` true only for a timeout, a crash or a lost connection.
+
+    Your last message repeats the report: it is all that the planner sees.
+    "#);
+    insta::assert_snapshot!(workspace.read(".opencode/command/execute-next-batch.md"), @r#"
+    ---
+    description: Execute the next incomplete batch with planner-led subagents
+    agent: plan
+    subtask: false
+    ---
+
+    You are the planner of the current workstream, its only one. Execute its next incomplete batch with the `work_*` tools, then stop. Calling these tools and launching workers is what you are asked to do, also in plan mode; you do not edit files yourself.
+
+    1. Call `work_next_batch`. If its `dispatch` is empty, go on with step 5.
+    2. Launch one worker for each thread in `dispatch`, with all Task calls in one response, so that they run in parallel. `subagent_type` is the thread's `agent`. Tell each worker: "Thread ID, attempt N. Call work_read_thread, do what it says and nothing else, and report with work_update_thread and this attempt." If Task does not know the agent, report the thread `failed` with that reason.
+    3. When all have ended, call `work_batch_outcome`. A thread that is still `pending` or `in_progress` has lost its worker: call `work_update_thread` with `failed`, its attempt and the reason. `transient` is true only for a timeout, a crash or a lost connection.
+    4. Carry out what `failover` says. `retry`: launch it again. `reassign`: call `work_assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person. Then go back to step 1, which lists what is left to launch. Try nothing beyond what the tools allow.
+    5. Call `work_batch_outcome` once more, unless there is no incomplete batch, and answer with
+       - `batch_completion_status`,
+       - `outcomes` as a JSON array, exactly as it was returned (`[]` where there is none),
+       - `fallback_threads`: those that nobody named an agent for, run by `default`,
+       - the blocked threads with their reasons,
+       - `gate_command`, else `next_user_command`, word for word: the person runs it. You cannot pass a gate.
+
+    Never answer with nothing.
+
+    $ARGUMENTS
+    "#);
+}
+
+#[test]
+fn a_set_up_with_comments_keeps_them() {
+    let workspace = Workspace::empty();
+    workspace.write("opencode.jsonc", team());
+    workspace.write(".opencode/agents/default.md", "---\ndescription: Ours\nmode: subagent\n---\nBe nice.\n");
+    workspace.write(".opencode/commands/execute-next-batch.md", "---\nagent: plan\n---\nOurs.\n");
+    workspace.write("work/agents.yaml", "agents: [{name: default}, {name: system-engineer-opus}, {name: writer}]\n");
+    insta::assert_snapshot!(session(&workspace, &["work init --opencode"]), @"
+    $ work init --opencode
+    exit 0
+    workspace [workspace]
+      created  work/index.json
+      created  .opencode/agents/writer.md
+      changed  opencode.jsonc
+                 + mcp.work
+                 + permission.bash (18 rules)
+                 + agent.default.permission
+                 + agent.system-engineer-opus.permission
+      kept     work/agents.yaml
+      kept     .opencode/agents/default.md
+      kept     .opencode/commands/execute-next-batch.md
+    Next: work create NAME --stages N
+    ");
+    let text = workspace.read("opencode.jsonc");
+    insta::assert_snapshot!(difference(&team(), &text), @r#"
+    @@ -19,2 +19,7 @@
+     		"docs": { "type": "remote", "url": "https://docs.example.com/mcp" },
+    +		"work": {
+    +			"type": "local",
+    +			"command": ["work", "mcp"],
+    +			"enabled": true,
+    +		},
+     	},
+    @@ -29,2 +34,20 @@
+     			"rm *": "deny", // once was enough
+    +			"work approve*": "deny",
+    +			"*work approve plan*": "deny",
+    +			"*work approve stage*": "deny",
+    +			"*work -* approve plan*": "deny",
+    +			"*work -* approve stage*": "deny",
+    +			"work complete*": "deny",
+    +			"*/work complete*": "deny",
+    +			"* work complete": "deny",
+    +			"*work -* complete": "deny",
+    +			"*work -* complete --*": "deny",
+    +			"*sh -*c ?work complete*": "deny",
+    +			"work release*": "deny",
+    +			"*/work release*": "deny",
+    +			"* work release": "deny",
+    +			"*work -* release": "deny",
+    +			"*work -* release --*": "deny",
+    +			"*sh -*c ?work release*": "deny",
+    +			"*work *update* --force*": "deny",
+     		},
+    @@ -35,3 +58,15 @@
+     			"model": "anthropic/claude-opus-4-5",
+    -			"permission": { "edit": "allow" }
+    +			"permission": {
+    +				"edit": "allow",
+    +				"work_*": "deny",
+    +				"work_read_thread": "allow",
+    +				"work_update_thread": "allow"
+    +			}
+    +		},
+    +		"default": {
+    +			"permission": {
+    +				"work_*": "deny",
+    +				"work_read_thread": "allow",
+    +				"work_update_thread": "allow"
+    +			}
+     		}
+    "#);
+    assert_eq!(
+        workspace.read(".opencode/agents/default.md"),
+        "---\ndescription: Ours\nmode: subagent\n---\nBe nice.\n"
+    );
+    assert!(workspace.read(".opencode/agents/writer.md").contains("\"work_*\": deny\n"));
+    insta::assert_snapshot!(session(&workspace, &["work init --opencode"]), @"
+    $ work init --opencode
+    exit 0
+    workspace [workspace]
+      kept     work/index.json
+      kept     work/agents.yaml
+      kept     .opencode/agents/default.md
+      kept     .opencode/agents/writer.md
+      kept     .opencode/commands/execute-next-batch.md
+      kept     opencode.jsonc
+    Next: work create NAME --stages N
+    ");
+    assert_eq!(workspace.read("opencode.jsonc"), text, "a second run changes nothing");
+}
+
+#[test]
+fn of_two_files_the_one_that_wins_is_changed() {
+    let workspace = Workspace::empty();
+    let server = "{\"mcp\": {\"work\": {\"type\": \"local\", \"command\": [\"/opt/work\", \"mcp\"]}}}\n";
+    workspace.write("opencode.json", server);
+    workspace.write("opencode.jsonc", "// empty\r\n{\r\n}\r\n");
+    assert!(
+        workspace
+            .work(&["init", "--opencode"])
+            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (18 rules)\n")
+    );
+    assert_eq!(workspace.read("opencode.json"), server);
+    let text = workspace.read("opencode.jsonc");
+    assert!(text.starts_with("// empty\r\n{") && !text.contains("\"mcp\""), "{text}");
+    assert!(
+        text.lines().count() > 18 && text.split('\n').all(|line| line.is_empty() || line.ends_with('\r')),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn a_set_up_that_cannot_be_read_is_left_alone() {
+    let workspace = Workspace::empty();
+    workspace.write("opencode.json", "{\n  \"mcp\": {,}\n}\n");
+    insta::assert_snapshot!(session(&workspace, &["work init --opencode"]), @"
+    $ work init --opencode
+    exit 4
+    stderr: error: [workspace]/opencode.json:2:11: Unexpected token in object
+    stderr: Hint: mend the file, or to restore it from git; it was left as it is
+    ");
+    assert_eq!(workspace.read("opencode.json"), "{\n  \"mcp\": {,}\n}\n");
+    assert!(!workspace.root().join(".opencode").exists(), "nothing else was written either");
+}
+
+#[test]
+fn strange_names_of_agents_make_no_files() {
+    let workspace = Workspace::empty();
+    workspace.write("work/agents.yaml", "agents: [{name: ../../evil}, {name: 'a b'}, {name: team/ann}]\n");
+    insta::assert_snapshot!(session(&workspace, &["work init --opencode"]), @r#"
+    $ work init --opencode
+    exit 0
+    workspace [workspace]
+      created  work/index.json
+      created  .opencode/agent/team/ann.md
+      created  .opencode/command/execute-next-batch.md
+      created  opencode.json
+      kept     work/agents.yaml
+    warning: "../../evil" cannot be the name of an agent file: make one by hand
+    warning: "a b" cannot be the name of an agent file: make one by hand
+    Next: work create NAME --stages N
+    "#);
+    assert!(workspace.root().join(".opencode/agent/team/ann.md").exists());
+}
+
+/// The lines that are in one text and not in the other.
+fn difference(before: &str, after: &str) -> String {
+    let difference = similar::TextDiff::from_lines(before, after);
+    difference.unified_diff().context_radius(1).to_string()
+}
