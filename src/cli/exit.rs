@@ -11,6 +11,9 @@ use super::render::problem;
 use crate::decide::{Refusal, Validation};
 use crate::fault::Stopped;
 
+/// The exit code of wrong arguments.
+pub(super) const ARGUMENTS: u8 = 2;
+
 /// The exit code of a failing machine.
 pub(super) const IO: u8 = 6;
 

@@ -20,6 +20,7 @@ mod report;
 mod tree;
 mod update;
 mod validate;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -88,6 +89,8 @@ enum Command {
     Approve(approve::Arguments),
     /// Show where the workstream stands and what is next
     Status,
+    /// Watch the board live in the terminal
+    Watch(watch::Arguments),
     /// Show stages, batches and threads with their status and agents
     Tree(tree::Arguments),
     /// Show what a worker is told about a thread
@@ -143,6 +146,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),
         Command::Import(arguments) => arguments.run(&session),
+        Command::Watch(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
         Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),

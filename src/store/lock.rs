@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 
+/// The name of the lock file.
+pub(super) const LOCK: &str = "lock";
+
 /// The folder for what is this machine's and no repository's: locks.
 pub(super) fn run_folder(root: &Path) -> PathBuf {
     root.join("work").join(".run")
@@ -32,7 +35,7 @@ fn make_run_folder(root: &Path) -> Result<PathBuf, Fault> {
 /// because the kernel's wait has no end.
 pub(super) fn lock(root: &Path, wait: Duration) -> Result<File, Fault> {
     loop {
-        let path = make_run_folder(root)?.join("lock");
+        let path = make_run_folder(root)?.join(LOCK);
         let file = lock_file(&path, wait)?;
         // Whoever waited for a file that was removed meanwhile holds a lock that nobody else sees.
         if is_file_at(&file, &path) {

@@ -17,12 +17,14 @@ mod lock;
 mod snapshot;
 mod tasks_json;
 mod threads_json;
+mod watch;
 mod workspace;
 
 pub use create::{Created, Initialised};
 pub use file::{FileStore, LOCK_WAIT, Listed, Locked};
 pub use import::Imported;
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
+pub use watch::Watch;
 pub use workspace::Place;
 
 use std::path::{Path, PathBuf};

@@ -16,3 +16,4 @@ mod reading;
 mod schemas;
 mod stdio;
 mod take_over;
+mod watch;

@@ -42,7 +42,7 @@ pub(super) fn write_document(page: &mut Page, report: &Report, now: Moment) {
 }
 
 /// Returns how long the attempts of a thread ran, all together; `None` where no file says it.
-pub(super) fn run_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
+pub(in crate::cli) fn run_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
     let times: Vec<Duration> = thread.attempts.iter().filter_map(|attempt| attempt_time(attempt, now)).collect();
     (!times.is_empty()).then(|| times.iter().sum())
 }

@@ -9,6 +9,7 @@ mod validation;
 
 use std::fmt::Write as _;
 
+pub(super) use markdown::run_time;
 pub(super) use status::{list, next};
 pub(super) use validation::problem;
 

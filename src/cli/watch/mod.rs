@@ -1,0 +1,223 @@
+//! `work watch [--once]`: the live board. It waits for the files, the keyboard, a signal, or for a time
+//! that it shows to turn over; in between it costs nothing.
+
+mod screen;
+mod view;
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+
+use self::screen::Screen;
+use self::view::{Focus, View, batches, draw, height, shown_batch, stays_true_for, tone_of};
+use super::page::{Page, WIDTH};
+use super::{Session, exit};
+use crate::clock::{Clock as _, SystemClock};
+use crate::decide::{PersonAnswer, PersonRequest, Scope};
+use crate::fault::{Fault, Stopped};
+use crate::store::{FileStore, Watch};
+use crate::transact::transact_for_person;
+
+/// The keys that the screen tells of.
+const KEYS: &str = "q quits, ↑↓ other batches";
+
+/// How long to wait for more after a change: one change is several notifications.
+const SETTLE: Duration = Duration::from_millis(40);
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Keys: q, Esc or Ctrl-C quit; up and down look at other batches, f goes back to the one that runs;
+page up and page down scroll its threads.
+
+Examples:
+  work watch
+  work watch --once | less"
+)]
+pub(super) struct Arguments {
+    /// Print one frame and leave
+    #[arg(long)]
+    once: bool,
+}
+
+/// Why the loop wakes up.
+#[derive(Debug)]
+enum Wake {
+    /// The files may have changed.
+    Files,
+    Key(KeyEvent),
+    /// The terminal has another size.
+    Resized,
+    /// A signal, or a terminal that is gone.
+    Quit,
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> ExitCode {
+        let store = FileStore::new(session.place.clone(), None);
+        if session.output.is_json() {
+            return session.carry_out(&PersonRequest::Report(Scope::Workstream), super::render::Form::Plain);
+        }
+        if self.once {
+            return match read(&store) {
+                Ok(report) => session.output.print(frame(&Ok(report))),
+                Err(stopped) => exit::stopped(&stopped),
+            };
+        }
+        if !Screen::is_possible() {
+            let hint = "print one frame with work watch --once, or see work status";
+            return exit::fail("work watch needs a terminal", Some(hint), exit::ARGUMENTS);
+        }
+        match watch(&store) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(stopped) => exit::stopped(&stopped),
+        }
+    }
+}
+
+fn read(store: &FileStore) -> Result<crate::decide::Report, Stopped> {
+    match transact_for_person(store, &SystemClock, None, &PersonRequest::Report(Scope::Workstream))? {
+        PersonAnswer::Report(report) => Ok(report),
+        other => Err(Fault::Internal(format!("a report was asked for, {other:?} came")).into()),
+    }
+}
+
+/// Returns one frame as a page.
+fn frame(view: &View) -> Page {
+    let width = u16::try_from(WIDTH).unwrap_or(80);
+    let focus = Focus::default();
+    let area = Rect::new(0, 0, width, height(view, &focus, width));
+    let mut buffer = Buffer::empty(area);
+    draw(area, &mut buffer, view, &focus, "", SystemClock.now());
+    let mut page = Page::default();
+    for y in 0..area.height {
+        let mut row = String::new();
+        let mut tone = None;
+        let mut skip = 0_usize;
+        for x in 0..area.width {
+            // A wide character stands in its first cell; the second one is blank and no text.
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let Some(cell) = buffer.cell((x, y)) else { continue };
+            skip = unicode_width::UnicodeWidthStr::width(cell.symbol()).saturating_sub(1);
+            if tone_of(cell.style()) != tone {
+                page.paint_if(tone, std::mem::take(&mut row));
+                tone = tone_of(cell.style());
+            }
+            row.push_str(cell.symbol());
+        }
+        page.paint_if(tone, row.trim_end());
+        let _ = page.write_char('\n');
+    }
+    page
+}
+
+fn watch(store: &FileStore) -> Result<(), Stopped> {
+    // What is wrong from the start is said on the terminal as it is.
+    read(store)?;
+    let (sender, wakes) = mpsc::channel();
+    let tell = sender.clone();
+    let mut files = store.watch(move || {
+        // Once nobody listens, nobody needs to know.
+        let _ = tell.send(Wake::Files);
+    })?;
+    let mut screen = Screen::open(sender).map_err(Fault::io("open", "the terminal"))?;
+    let watched = run_loop(store, &mut files, &mut screen, &wakes);
+    screen.close();
+    watched
+}
+
+fn run_loop(store: &FileStore, files: &mut Watch, screen: &mut Screen, wakes: &Receiver<Wake>) -> Result<(), Stopped> {
+    let mut focus = Focus::default();
+    loop {
+        let view = loop {
+            let report = read(store);
+            if !files.follow(report.as_ref().ok().map(|report| report.status.workstream.as_str()))? {
+                break report.map_err(|stopped| stopped.to_string());
+            }
+        };
+        loop {
+            let now = SystemClock.now();
+            screen
+                .draw(|area, buffer| draw(area, buffer, &view, &focus, KEYS, now))
+                .map_err(Fault::io("draw on", "the terminal"))?;
+            match wait(wakes, stays_true_for(&view, SystemClock.now())) {
+                None | Some(Wake::Resized) => {}
+                Some(Wake::Files) => {
+                    while let Some(wake) = wait(wakes, Some(SETTLE)) {
+                        match wake {
+                            Wake::Files | Wake::Resized => {}
+                            Wake::Quit => return Ok(()),
+                            Wake::Key(key) if quits(key) => return Ok(()),
+                            Wake::Key(key) => look(key, &view, &mut focus),
+                        }
+                    }
+                    break;
+                }
+                Some(Wake::Quit) => return Ok(()),
+                Some(Wake::Key(key)) if quits(key) => return Ok(()),
+                Some(Wake::Key(key)) => look(key, &view, &mut focus),
+            }
+        }
+    }
+}
+
+/// Waits for what comes next; `None`: nothing came in time.
+fn wait(wakes: &Receiver<Wake>, time: Option<Duration>) -> Option<Wake> {
+    match time {
+        Some(time) => match wakes.recv_timeout(time) {
+            Ok(wake) => Some(wake),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Wake::Quit),
+        },
+        None => Some(wakes.recv().unwrap_or(Wake::Quit)),
+    }
+}
+
+fn quits(key: KeyEvent) -> bool {
+    matches!(key.code, KeyCode::Char('q') | KeyCode::Esc)
+        || key.modifiers.contains(KeyModifiers::CONTROL) && matches!(key.code, KeyCode::Char('c' | 'd'))
+}
+
+/// Looks where a key says.
+fn look(key: KeyEvent, view: &View, focus: &mut Focus) {
+    const PAGE: u16 = 10;
+    let Ok(report) = view else { return };
+    let other = |step: isize| {
+        let ids: Vec<&str> = batches(report).map(|batch| batch.id.as_str()).collect();
+        let shown = shown_batch(report, focus)?;
+        let at = ids.iter().position(|id| *id == shown.id)?;
+        Some((*ids.get(at.checked_add_signed(step)?)?).to_owned())
+    };
+    match key.code {
+        KeyCode::Up | KeyCode::Char('k') => {
+            if let Some(batch) = other(-1) {
+                *focus = Focus { batch: Some(batch), scrolled: 0 };
+            }
+        }
+        KeyCode::Down | KeyCode::Char('j') => {
+            if let Some(batch) = other(1) {
+                *focus = Focus { batch: Some(batch), scrolled: 0 };
+            }
+        }
+        KeyCode::PageUp => focus.scrolled = focus.scrolled.saturating_sub(PAGE),
+        KeyCode::PageDown | KeyCode::Char(' ') => {
+            let lines = shown_batch(report, focus).map_or(0, |batch| batch.threads.len() * 3);
+            let last = u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(1);
+            focus.scrolled = focus.scrolled.saturating_add(PAGE).min(last);
+        }
+        KeyCode::Char('f') | KeyCode::Home => *focus = Focus::default(),
+        _ => {}
+    }
+}
+
+/// Sends a wake-up; whoever does not listen any more has ended.
+fn send(sender: &Sender<Wake>, wake: Wake) -> bool {
+    sender.send(wake).is_ok()
+}

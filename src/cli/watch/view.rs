@@ -1,0 +1,279 @@
+//! What `work watch` shows: a report → the cells of a screen. It knows no terminal, no file, no clock.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Paragraph, Widget as _};
+
+use super::super::page::{Tone, cut, fit};
+use super::super::render::{mark, next, run_time, tone};
+use crate::clock::Moment;
+use crate::decide::{BatchReport, Report, StageReport, ThreadReport};
+use crate::wording::duration;
+
+/// The narrowest screen that has room for both columns.
+const TWO_COLUMNS: u16 = 60;
+
+/// Where the person is looking.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Focus {
+    /// The batch whose threads are shown; `None`: the one that runs.
+    pub(super) batch: Option<String>,
+    /// How many lines of the threads are scrolled away.
+    pub(super) scrolled: u16,
+}
+
+/// What there is to show: a report, or why there is none.
+pub(super) type View = Result<Report, String>;
+
+/// Draws a screen. `keys` says which keys there are, where there are any.
+pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View, focus: &Focus, keys: &str, now: Moment) {
+    let [head, body, foot] =
+        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    match view {
+        Err(why) => {
+            let lines: Vec<Line> =
+                why.lines().map(|line| styled(cut(line, area.width.into()), Some(Tone::Bad))).collect();
+            Paragraph::new(lines).render(body, buffer);
+            title("work watch", "", head, buffer);
+            footer("", &format!("it goes on when the files can be read again   {keys}"), foot, buffer);
+        }
+        Ok(report) => {
+            let status = &report.status;
+            let holder = status
+                .held_by
+                .as_deref()
+                .map(|holder| format!("planner {}", holder.split('-').next().unwrap_or_default()));
+            title(&format!("{}  {}", status.workstream, status.name), &holder.unwrap_or_default(), head, buffer);
+            let shown = shown_batch(report, focus);
+            let right = if area.width < TWO_COLUMNS {
+                body
+            } else {
+                let [left, right] = Layout::horizontal([Constraint::Percentage(38), Constraint::Fill(1)]).areas(body);
+                plan(report, shown.map(|batch| batch.id.as_str()), left, buffer);
+                right
+            };
+            match shown {
+                Some(batch) => threads(batch, focus.scrolled, now, right, buffer),
+                None => Block::bordered().title(" no batches ").render(right, buffer),
+            }
+            let warning = match (status.problems.len(), status.warnings.first()) {
+                (0, None) => keys.to_owned(),
+                (0, Some(warning)) => warning.clone(),
+                (problems, _) => format!("{problems} problems in PLAN.md: work validate"),
+            };
+            footer(&next(status), &warning, foot, buffer);
+        }
+    }
+}
+
+/// Returns how tall a screen of that width must be to show all of a report.
+pub(super) fn height(view: &View, focus: &Focus, width: u16) -> u16 {
+    const BORDERS: usize = 2;
+    let lines = match view {
+        Err(why) => why.lines().count(),
+        Ok(report) => {
+            let plan = if width < TWO_COLUMNS { 0 } else { plan_lines(report, None, 80).len() };
+            let threads = shown_batch(report, focus).map_or(0, |batch| batch.threads.iter().map(lines_of).sum());
+            plan.max(threads) + BORDERS
+        }
+    };
+    u16::try_from(lines + 2).unwrap_or(u16::MAX)
+}
+
+/// Returns the batches, in the order in which the arrow keys go through them.
+pub(super) fn batches(report: &Report) -> impl Iterator<Item = &BatchReport> {
+    report.stages.iter().flat_map(|stage| &stage.batches)
+}
+
+/// Returns the batch whose threads are shown: the one the person looks at, else the one that runs or
+/// comes next, else the last.
+pub(super) fn shown_batch<'r>(report: &'r Report, focus: &Focus) -> Option<&'r BatchReport> {
+    let wanted = |id: &str| batches(report).find(|batch| batch.id == id);
+    let running = || batches(report).find(|batch| batch.threads.iter().any(|thread| thread.status == "in_progress"));
+    focus
+        .batch
+        .as_deref()
+        .and_then(wanted)
+        .or_else(|| wanted(&report.status.next_batch.as_ref()?.id))
+        .or_else(running)
+        .or_else(|| batches(report).find(|batch| !is_complete(batch)))
+        .or_else(|| batches(report).last())
+}
+
+/// Returns how long what is shown stays true: until the time of the next running thread turns over.
+/// `None`: until something happens.
+pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
+    let report = view.as_ref().ok()?;
+    batches(report)
+        .flat_map(|batch| &batch.threads)
+        .filter(|thread| thread.status == "in_progress")
+        .filter_map(|thread| run_time(thread, now))
+        .map(|time| {
+            let step = if time < Duration::from_secs(60) { 1_000 } else { 60_000 };
+            let into_step = u64::try_from(time.as_millis() % step).unwrap_or_default();
+            Duration::from_millis(u64::try_from(step).unwrap_or(1_000) - into_step)
+        })
+        .min()
+}
+
+fn is_complete(batch: &BatchReport) -> bool {
+    batch.threads.iter().all(is_done)
+}
+
+fn is_done(thread: &ThreadReport) -> bool {
+    matches!(thread.status, "completed" | "cancelled")
+}
+
+fn title(left: &str, right: &str, area: Rect, buffer: &mut Buffer) {
+    let width = usize::from(area.width);
+    let right = cut(right, width / 2);
+    let left = fit(left, width.saturating_sub(right.chars().count()));
+    let line = Line::from(vec![Span::styled(left, style(Tone::Strong)), Span::styled(right, style(Tone::Faint))]);
+    line.render(area, buffer);
+}
+
+fn footer(next: &str, rest: &str, area: Rect, buffer: &mut Buffer) {
+    let width = usize::from(area.width);
+    let mut spans = Vec::new();
+    let mut used = 0;
+    if !next.is_empty() {
+        let next = cut(&format!("Next: {next}"), width);
+        used = next.chars().count() + 3;
+        spans.push(Span::styled(next, style(Tone::Strong)));
+        spans.push(Span::raw("   "));
+    }
+    spans.push(Span::styled(cut(rest, width.saturating_sub(used)), style(Tone::Faint)));
+    Line::from(spans).render(area, buffer);
+}
+
+fn plan(report: &Report, shown: Option<&str>, area: Rect, buffer: &mut Buffer) {
+    let block = Block::bordered().title(format!(" {} ", report.status.plan));
+    let inner = block.inner(area);
+    let lines = plan_lines(report, shown, inner.width.into());
+    let at = lines.iter().position(|line| line.is_shown).unwrap_or_default();
+    // What is shown on the right stays in view on the left.
+    let scroll = at.saturating_sub(usize::from(inner.height).saturating_sub(2));
+    let lines: Vec<Line> = lines.into_iter().map(|line| line.line).collect();
+    Paragraph::new(lines).block(block).scroll((u16::try_from(scroll).unwrap_or(u16::MAX), 0)).render(area, buffer);
+}
+
+struct PlanLine {
+    line: Line<'static>,
+    is_shown: bool,
+}
+
+fn plan_lines(report: &Report, shown: Option<&str>, width: usize) -> Vec<PlanLine> {
+    let plain = |line: Line<'static>| PlanLine { line, is_shown: false };
+    let mut lines = Vec::new();
+    for stage in &report.stages {
+        lines.push(plain(styled(cut(&format!("Stage {}: {}", stage.number, stage.name), width), Some(Tone::Strong))));
+        lines.push(plain(bar(stage, width)));
+        for batch in &stage.batches {
+            let is_shown = shown == Some(batch.id.as_str());
+            let status = status_of(batch);
+            let done = batch.threads.iter().filter(|thread| is_done(thread)).count();
+            let counts = format!(" {done}/{}", batch.threads.len());
+            let name_width = width.saturating_sub(2 + 4 + counts.len());
+            let name = fit(&format!("{} {}", batch.id, batch.name), name_width);
+            let line = Line::from(vec![
+                Span::raw(if is_shown { "> " } else { "  " }),
+                Span::styled(mark(status), tone(status).map(style).unwrap_or_default()),
+                Span::styled(format!(" {name}"), if is_shown { style(Tone::Strong) } else { Style::new() }),
+                Span::raw(counts),
+            ]);
+            lines.push(PlanLine { line, is_shown });
+        }
+    }
+    lines
+}
+
+/// Returns the word that says most of a batch: what a person has to look at comes first.
+fn status_of(batch: &BatchReport) -> &'static str {
+    let any = |status| batch.threads.iter().any(|thread| thread.status == status);
+    ["in_progress", "blocked"].into_iter().find(|status| any(*status)).unwrap_or({
+        match batch.threads.first() {
+            Some(_) if is_complete(batch) => "completed",
+            _ => "pending",
+        }
+    })
+}
+
+fn bar(stage: &StageReport, width: usize) -> Line<'static> {
+    let threads = || stage.batches.iter().flat_map(|batch| &batch.threads);
+    let (done, all) = (threads().filter(|thread| is_done(thread)).count(), threads().count());
+    let counts = format!(" {done}/{all}{}", if stage.approval.is_some() { " approved" } else { "" });
+    let room = width.saturating_sub(counts.len()).min(24);
+    let full = (done * room).checked_div(all).unwrap_or_default();
+    Line::from(vec![
+        Span::styled("━".repeat(full), style(Tone::Good)),
+        Span::styled("─".repeat(room - full), style(Tone::Faint)),
+        Span::raw(cut(&counts, width - room)),
+    ])
+}
+
+fn threads(batch: &BatchReport, scrolled: u16, now: Moment, area: Rect, buffer: &mut Buffer) {
+    let cycle = batch.cycles.last().map(|cycle| format!(" · cycle {}", cycle.cycle)).unwrap_or_default();
+    let width = usize::from(area.width.saturating_sub(2));
+    let block = Block::bordered()
+        .title(format!(" {}{cycle} ", cut(&format!("{} {}", batch.id, batch.name), width.saturating_sub(14))));
+    let lines: Vec<Line> = batch.threads.iter().flat_map(|thread| thread_lines(thread, width, now)).collect();
+    Paragraph::new(lines).block(block).scroll((scrolled, 0)).render(area, buffer);
+}
+
+fn lines_of(thread: &ThreadReport) -> usize {
+    if last_words(thread).is_empty() { 2 } else { 3 }
+}
+
+fn thread_lines(thread: &ThreadReport, width: usize, now: Moment) -> Vec<Line<'static>> {
+    let colour = tone(thread.status).map(style).unwrap_or_default();
+    let name = cut(&format!(" {} {}", thread.thread_id, thread.name), width.saturating_sub(4));
+    let time = run_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default();
+    let attempt = if thread.attempt > 0 { format!(" · #{}", thread.attempt) } else { String::new() };
+    let status = thread.status.replace('_', " ");
+    let mut lines = vec![
+        Line::from(vec![Span::styled(mark(thread.status), colour), Span::raw(name)]),
+        Line::from(vec![
+            Span::styled(format!("    {status}"), colour),
+            Span::raw(cut(&format!("{time}{attempt} · {}", thread.agent), width.saturating_sub(4 + status.len()))),
+        ]),
+    ];
+    let words = last_words(thread);
+    if !words.is_empty() {
+        lines.push(styled(format!("    {}", cut(words, width.saturating_sub(4))), Some(Tone::Faint)));
+    }
+    lines
+}
+
+/// Returns where the worker is, or what it said at its end.
+fn last_words(thread: &ThreadReport) -> &str {
+    if thread.status == "in_progress" { &thread.breadcrumb } else { &thread.report }
+}
+
+fn styled(text: String, tone: Option<Tone>) -> Line<'static> {
+    Line::from(Span::styled(text, tone.map(style).unwrap_or_default()))
+}
+
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Strong => Style::new().add_modifier(Modifier::BOLD),
+        Tone::Faint => Style::new().add_modifier(Modifier::DIM),
+        Tone::Good => Style::new().fg(Color::Green),
+        Tone::Busy => Style::new().fg(Color::Cyan),
+        Tone::Bad => Style::new().fg(Color::Red),
+    }
+}
+
+/// Returns what a style of [`draw`] stands for.
+pub(super) fn tone_of(style: Style) -> Option<Tone> {
+    [Tone::Strong, Tone::Faint, Tone::Good, Tone::Busy, Tone::Bad].into_iter().find(|tone| {
+        let wanted = self::style(*tone);
+        match wanted.fg {
+            Some(_) => style.fg == wanted.fg,
+            None => style.add_modifier.contains(wanted.add_modifier),
+        }
+    })
+}

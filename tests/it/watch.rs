@@ -1,0 +1,282 @@
+//! `work watch` in a terminal of its own: what stands on the screen, and that the terminal is given back.
+
+use std::io::{Read as _, Write as _};
+use std::num::NonZero;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use portable_pty::{CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use serde_json::json;
+
+use crate::support::{PLAN, PROGRAM, Workspace, session};
+
+/// How long to wait for what must come at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// `work watch` and the screen that it draws on.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    slave: Box<dyn SlavePty + Send>,
+    keys: Box<dyn std::io::Write + Send>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+}
+
+impl Terminal {
+    fn open(workspace: &Workspace, rows: u16, cols: u16) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(PROGRAM);
+        command.arg("watch");
+        command.cwd(workspace.root());
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let (sender, output) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read) = reader.read(&mut buffer) {
+                if read == 0 || sender.send(buffer[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let screen = vt100::Parser::new(size_of(rows), size_of(cols), 0);
+        Self { master: pair.master, slave: pair.slave, child, keys, output, screen }
+    }
+
+    /// Waits until the screen is as it should be, and returns its text.
+    fn until(&mut self, is_so: impl Fn(&str) -> bool) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let text = self.screen.screen().contents();
+            if is_so(&text) {
+                return text;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(error) => panic!("{error}: it never came so; the screen is\n{text}"),
+            }
+        }
+    }
+
+    fn until_it_has(&mut self, words: &str) -> String {
+        self.until(|text| text.contains(words))
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn resize(&mut self, rows: u16, cols: u16) {
+        self.screen.screen_mut().set_size(size_of(rows), size_of(cols));
+        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    /// Returns the terminal's modes, in the words of stty.
+    fn modes(&mut self) -> String {
+        let mut command = CommandBuilder::new("stty");
+        command.arg("-a");
+        self.slave.spawn_command(command).unwrap().wait().unwrap();
+        let mut modes = Vec::new();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
+            modes.extend(bytes);
+        }
+        String::from_utf8_lossy(&modes).into_owned()
+    }
+
+    /// Returns how often the program was woken, in all its threads.
+    fn wake_ups(&self) -> u64 {
+        let tasks = format!("/proc/{}/task", self.child.process_id().unwrap());
+        let of_task = |status: String| {
+            let line =
+                status.lines().find(|line| line.starts_with("voluntary_ctxt_switches:")).unwrap_or_default().to_owned();
+            line.split_whitespace().last().and_then(|number| number.parse::<u64>().ok()).unwrap_or_default()
+        };
+        std::fs::read_dir(tasks)
+            .unwrap()
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok())
+            .map(of_task)
+            .sum()
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the end of the program; the terminal must be as it was.
+    fn end(mut self) -> u32 {
+        let code = self.child.wait().unwrap().exit_code();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
+            self.screen.process(&bytes);
+        }
+        let screen = self.screen.screen();
+        assert!(!screen.alternate_screen(), "the screen that was there before is back");
+        assert!(!screen.hide_cursor(), "and the cursor");
+        let modes = self.modes();
+        assert!(modes.contains(" icanon") && modes.contains(" echo "), "and the line editing: {modes}");
+        code
+    }
+}
+
+fn size_of(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).unwrap()
+}
+
+#[test]
+fn one_frame() {
+    let workspace = Workspace::with_plan(PLAN);
+    session(
+        &workspace,
+        &[
+            "work approve plan",
+            "work update --thread 1.1.1 --status blocked --report \"needs a decision: \u{1b}[31m日本語 or not\"",
+        ],
+    );
+    insta::assert_snapshot!(session(&workspace, &["work watch --once", "work watch"]), @"
+    $ work watch --once
+    exit 0
+    001-search  Search
+    ┌ approved ──────────────────┐┌ 01.01 Storage · cycle 1 ───────────────────────┐
+    │Stage 1: Index              ││[!] 01.01.01 Schema                             │
+    │──────────────────────── 0/3││    blocked · 0 s · #1 · system-engineer-codex  │
+    │> [!] 01.01 Storage      0/2││    needs a decision: �[31m日本語 or not        │
+    │  [ ] 01.02 Queries      0/1││[ ] 01.01.02 Rows                               │
+    │Stage 2: API                ││    pending · #1 · default                      │
+    │──────────────────────── 0/1││                                                │
+    │  [ ] 02.01 Routes       0/1││                                                │
+    └────────────────────────────┘└────────────────────────────────────────────────┘
+    Next: let a planner execute batch 01.01 (tool next_batch)
+    $ work watch
+    exit 2
+    stderr: error: work watch needs a terminal
+    stderr: Hint: print one frame with work watch --once, or see work status
+    ");
+}
+
+#[test]
+fn the_board_follows_the_files() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut terminal = Terminal::open(&workspace, 20, 90);
+    terminal.until_it_has("Next: let a planner execute batch 01.01");
+    // A server in the meantime: a cycle, an attempt, a breadcrumb, its end.
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    terminal.until_it_has("cycle 1");
+    let breadcrumb = json!({"thread_id": "1.1.1", "status": "in_progress", "attempt": 1});
+    server.answer("update_thread", &breadcrumb);
+    terminal.until_it_has("[~] 01.01.01 Schema");
+    let breadcrumb = json!({"thread_id": "1.1.1", "status": "in_progress", "attempt": 1, "report": "at table 3"});
+    server.answer("update_thread", &breadcrumb);
+    let text = terminal.until_it_has("at table 3");
+    without_chance().bind(|| {
+        insta::assert_snapshot!(trimmed(&text), @"
+        001-search  Search                                                        planner [server]
+        ┌ no index entry, so no plan gate┐┌ 01.01 Storage · cycle 1 ─────────────────────────────┐
+        │Stage 1: Index                  ││[~] 01.01.01 Schema                                   │
+        │──────────────────────── 0/3    ││    in progress · N s · #1 · system-engineer-codex    │
+        │> [~] 01.01 Storage          0/2││    at table 3                                        │
+        │  [ ] 01.02 Queries          0/1││[ ] 01.01.02 Rows                                     │
+        │Stage 2: API                    ││    pending · #1 · default                            │
+        │──────────────────────── 0/1    ││                                                      │
+        │  [ ] 02.01 Routes           0/1││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        │                                ││                                                      │
+        └────────────────────────────────┘└──────────────────────────────────────────────────────┘
+        Next: a planner executes batch 01.01   q quits, ↑↓ other batches
+        ");
+    });
+    // Its process ends and nobody writes a file: the board knows all the same.
+    server.kill();
+    terminal.until_it_has("[ ] 01.01.01 Schema");
+    // A person edits the plan.
+    workspace.write("work/001-search/PLAN.md", PLAN.replace("Schema", "Tables"));
+    terminal.until_it_has("01.01.01 Tables");
+    // A file breaks, and is mended.
+    workspace.write("work/001-search/threads.json", "<<<<<<< HEAD\n");
+    terminal.until_it_has("threads.json:1:1");
+    std::fs::remove_file(workspace.root().join("work/001-search/threads.json")).unwrap();
+    terminal.until_it_has("01.01.01 Tables");
+    // Keys.
+    terminal.press("j");
+    terminal.until_it_has("01.02.01 Parser");
+    terminal.press("\u{1b}[B");
+    terminal.until_it_has("02.01.01 Routes");
+    terminal.press("f");
+    terminal.until_it_has("01.01.02 Rows");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn it_fits_every_size() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut terminal = Terminal::open(&workspace, 24, 80);
+    terminal.until_it_has("01.01.02 Rows");
+    for (rows, cols) in [(1, 1), (3, 10), (2, 200), (60, 30), (5, 61)] {
+        terminal.resize(rows, cols);
+    }
+    terminal.resize(30, 100);
+    terminal.until(|text| text.contains("01.01.02 Rows") && text.contains("Next: let a planner"));
+    terminal.resize(12, 40);
+    terminal.until(|text| text.contains("01.01.02 Rows") && !text.contains("Stage 1"));
+    terminal.press("\u{3}");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn it_costs_nothing_while_nothing_happens() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut terminal = Terminal::open(&workspace, 24, 80);
+    terminal.until_it_has("01.01.02 Rows");
+    while terminal.output.recv_timeout(Duration::from_millis(200)).is_ok() {}
+    let before = terminal.wake_ups();
+    assert!(terminal.output.recv_timeout(Duration::from_secs(1)).is_err(), "nothing is drawn");
+    assert_eq!(terminal.wake_ups(), before, "and nothing wakes up");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn the_terminal_is_given_back_after_signals_too() {
+    let workspace = Workspace::with_plan(PLAN);
+    for signal in ["TERM", "INT", "HUP", "QUIT"] {
+        let mut terminal = Terminal::open(&workspace, 24, 80);
+        terminal.until_it_has("01.01.02 Rows");
+        terminal.signal(signal);
+        assert_eq!(terminal.end(), 0, "{signal}");
+    }
+}
+
+#[test]
+fn what_is_wrong_from_the_start_is_said_without_a_screen() {
+    let workspace = Workspace::empty();
+    let mut terminal = Terminal::open(&workspace, 24, 80);
+    terminal.until_it_has("Hint: run it inside the repository");
+    assert_eq!(terminal.end(), 3);
+}
+
+/// Settings for snapshots in which running times and the names of servers stand.
+fn without_chance() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r" \d s ", " N s ");
+    settings.add_filter(r"planner [0-9a-f]{8}", "planner [server]");
+    settings
+}
+
+fn trimmed(text: &str) -> String {
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
