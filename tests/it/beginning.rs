@@ -123,3 +123,27 @@ fn a_workstream_that_was_begun_and_not_finished_is_begun_again() {
     assert!(workspace.work(&["create", "api"]).starts_with("exit 0\n004-api is created"));
     assert!(workspace.work(&["create", "other"]).starts_with("exit 0\n005-other is created"));
 }
+
+/// The README's walk from an empty folder to `work complete`: every command that it shows is run, and
+/// must print what it shows.
+#[test]
+fn the_walk_of_the_readme() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let start = readme.split("\n## Start\n").nth(1).unwrap().split("\n## Set up").next().unwrap();
+    let workspace = Workspace::empty();
+    let mut commands = 0;
+    for (at, block) in start.split("```").enumerate().filter(|(at, _)| at % 2 == 1) {
+        if let Some(plan) = block.strip_prefix("markdown\n") {
+            workspace.write("work/001-search-api/PLAN.md", plan);
+        }
+        for shown in block.strip_prefix("console\n$ ").into_iter().flat_map(|block| block.split("\n$ ")) {
+            let (command, expected) = shown.split_once('\n').unwrap_or((shown, ""));
+            let seen = session(&workspace, &[command]);
+            let printed = seen.strip_prefix(&format!("$ {command}\nexit 0")).unwrap_or_else(|| panic!("{seen}")).trim();
+            assert!(expected.is_empty() || printed == expected.trim(), "block {at}: $ {command}\n{printed}");
+            commands += 1;
+        }
+    }
+    assert_eq!(commands, 12, "the walk is as long as it was");
+    assert!(workspace.read("work/index.json").contains("\"status\": \"completed\""));
+}
