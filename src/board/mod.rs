@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 pub use event::Event;
 pub use server_id::ServerId;
-pub use thread_state::{Said, Status, Transition, transition};
+pub use thread_state::{Said, Status, Transition, UnknownStatus, transition};
 
 use crate::plan::{BatchId, ThreadId};
 

@@ -1,6 +1,9 @@
 //! The one table of what may happen to a thread (DESIGN §5). Budgets, gates and attempt numbers are
 //! checked elsewhere; what this table refuses, nothing allows.
 
+use std::fmt;
+use std::str::FromStr;
+
 /// The status of a thread, as threads.json has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Status {
@@ -77,6 +80,26 @@ impl Status {
         matches!(self, Self::Completed | Self::Cancelled)
     }
 }
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(word: &str) -> Result<Self, UnknownStatus> {
+        let found = Self::ALL.into_iter().find(|status| status.word() == word);
+        found.ok_or_else(|| UnknownStatus(word.chars().take(60).collect()))
+    }
+}
+
+/// A word that is no status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no status: there are {words}", words = Status::ALL.map(Status::word).join(", "))]
+pub struct UnknownStatus(String);
 
 impl Said {
     /// All that can be said, the worker's words first.

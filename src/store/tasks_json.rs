@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::threads_json::StatusWord;
 use crate::board::Status;
 use crate::plan::ThreadId;
 
@@ -50,16 +51,6 @@ struct TaskRecord {
     assigned_agent: Option<String>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StatusWord {
-    Pending,
-    InProgress,
-    Completed,
-    Blocked,
-    Cancelled,
-}
-
 /// Reads a tasks.json. The error's line and column are those of `text`.
 pub(super) fn read(text: &str) -> serde_json::Result<TasksJson> {
     let file: FileRecord = serde_json::from_str(text)?;
@@ -86,7 +77,8 @@ fn short(id: &str) -> String {
 }
 
 fn thread(tasks: &[TaskRecord]) -> TaskThread {
-    let statuses: Vec<Status> = tasks.iter().map(|task| status(task.status)).collect();
+    let statuses: Vec<Status> =
+        tasks.iter().map(|task| task.status.as_ref().map(|word| word.0).unwrap_or_default()).collect();
     let first = |of: fn(&TaskRecord) -> &Option<String>| {
         tasks.iter().find_map(|task| of(task).clone().filter(|text| !text.trim().is_empty()))
     };
@@ -124,16 +116,6 @@ fn combined(statuses: &[Status]) -> Status {
         Status::Completed
     } else {
         Status::Cancelled
-    }
-}
-
-fn status(word: Option<StatusWord>) -> Status {
-    match word {
-        None | Some(StatusWord::Pending) => Status::Pending,
-        Some(StatusWord::InProgress) => Status::InProgress,
-        Some(StatusWord::Completed) => Status::Completed,
-        Some(StatusWord::Blocked) => Status::Blocked,
-        Some(StatusWord::Cancelled) => Status::Cancelled,
     }
 }
 

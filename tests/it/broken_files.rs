@@ -53,7 +53,7 @@ fn each_is_reported_with_its_place() {
     work/001-search/threads.json: {"version": "2.0.0", "threads": {}}
         error state_unreadable: [workspace]/work/001-search/threads.json: its version is "2.0.0", this program knows 1.x. hint: use the release of work that wrote it; it was left as it is
     work/001-search/threads.json: {"threads": [\n  {"threadId": "01.01.01", "status": "done"}\n]}
-        error state_unreadable: [workspace]/work/001-search/threads.json:2:43: unknown variant `done`, expected one of `pending`, `in_progress`, `completed`, `blocked`, `cancelled`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:2:44: "done" is no status: there are pending, in_progress, completed, blocked, cancelled. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [{"threadId": "01.01.01"},\n{"threadId": "1.1.1"}]}
         error state_unreadable: [workspace]/work/001-search/threads.json: thread 01.01.01 has two records. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [], "x": 1, "x": 2}

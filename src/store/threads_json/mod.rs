@@ -8,6 +8,7 @@ mod record;
 mod write;
 
 pub(super) use read::read;
+pub(super) use record::StatusWord;
 pub(super) use write::write;
 
 use std::collections::BTreeSet;

@@ -55,13 +55,7 @@ pub(in crate::store) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_jso
 
 /// Fills in what tasks.json says of a thread of whose state threads.json says nothing.
 fn complete(record: &mut ThreadRecord, tasks: &TaskThread) {
-    record.status = Some(match tasks.status {
-        Status::Pending => StatusWord::Pending,
-        Status::InProgress => StatusWord::InProgress,
-        Status::Completed => StatusWord::Completed,
-        Status::Blocked => StatusWord::Blocked,
-        Status::Cancelled => StatusWord::Cancelled,
-    });
+    record.status = Some(StatusWord(tasks.status));
     record.thread_name = record.thread_name.take().or_else(|| tasks.name.clone());
     record.stage_name = record.stage_name.take().or_else(|| tasks.stage_name.clone());
     record.batch_name = record.batch_name.take().or_else(|| tasks.batch_name.clone());
@@ -72,13 +66,7 @@ fn complete(record: &mut ThreadRecord, tasks: &TaskThread) {
 }
 
 fn thread(record: ThreadRecord) -> Thread {
-    let status = match record.status {
-        None | Some(StatusWord::Pending) => Status::Pending,
-        Some(StatusWord::InProgress) => Status::InProgress,
-        Some(StatusWord::Completed) => Status::Completed,
-        Some(StatusWord::Blocked) => Status::Blocked,
-        Some(StatusWord::Cancelled) => Status::Cancelled,
-    };
+    let status = record.status.map(|word| word.0).unwrap_or_default();
     let mut attempts: Vec<Attempt> = Vec::new();
     for session in record.sessions.unwrap_or_default() {
         // Older sessions count by position; numbers never repeat and never go back.

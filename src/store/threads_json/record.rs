@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::board::ServerId;
+use crate::board::{ServerId, Status};
 use crate::plan::{BatchId, ThreadId};
 
 #[derive(Deserialize)]
@@ -73,16 +73,6 @@ pub(super) struct BudgetRecord {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum StatusWord {
-    Pending,
-    InProgress,
-    Completed,
-    Blocked,
-    Cancelled,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(super) enum SessionWord {
     Running,
     Completed,
@@ -116,7 +106,7 @@ macro_rules! word {
     ($name:ident, $inner:ty) => {
         #[derive(Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub(super) struct $name(pub(super) $inner);
+        pub(in crate::store) struct $name(pub(in crate::store) $inner);
 
         impl TryFrom<String> for $name {
             type Error = <$inner as std::str::FromStr>::Err;
@@ -140,6 +130,7 @@ macro_rules! word {
     };
 }
 
+word!(StatusWord, Status);
 word!(ServerWord, ServerId);
 word!(BatchWord, BatchId);
 word!(ThreadWord, ThreadId);
