@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::plan::{PlanApproval, StageNumber};
 
+/// The longest name of a workstream's folder, in characters.
+const MAX_NAME_CHARS: usize = 60;
+
 /// What index.json says. A workspace without the file has an empty one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Index {
@@ -122,9 +125,29 @@ impl Index {
     pub fn entry(&self, id: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.id == id)
     }
+
+    /// Returns the id of a new workstream of that name: the next number after all that `folders` and the
+    /// entries have. One that was begun and never got its plan is taken up again, but only if nobody has
+    /// decided anything about it: an approval is of a plan, not of a name.
+    pub fn new_id(&self, slug: &str, folders: &[String], is_left_over: impl Fn(&str) -> bool) -> String {
+        let begun = |entry: &&Entry| {
+            name_of(&entry.id) == slug && number_of(&entry.id).is_some() && entry.is_new() && is_left_over(&entry.id)
+        };
+        if let Some(entry) = self.entries.iter().find(begun) {
+            return entry.id.clone();
+        }
+        let ids = self.entries.iter().map(|entry| entry.id.as_str()).chain(folders.iter().map(String::as_str));
+        let last = ids.filter_map(number_of).max().unwrap_or(0);
+        format!("{:03}-{slug}", last.saturating_add(1))
+    }
 }
 
 impl Entry {
+    /// Returns whether nothing has happened to the workstream since it was made.
+    fn is_new(&self) -> bool {
+        self.status == Some(StreamStatus::Pending) && self.approvals == Approvals::default()
+    }
+
     /// Returns what the entry says about the approval of the plan.
     pub fn plan_approval(&self) -> PlanApproval {
         match self.approvals.plan.status {
@@ -142,5 +165,83 @@ impl Entry {
     /// Returns what the entry says about the approval of a stage.
     pub fn stage_approval(&self, stage: StageNumber) -> Option<&Approval> {
         self.approvals.stages.get(&stage)
+    }
+}
+
+/// Returns a name as a folder has it: `Search API` is `search-api`. `None` where nothing is left.
+pub fn slug(name: &str) -> Option<String> {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug: String = slug.chars().take(MAX_NAME_CHARS).collect();
+    let slug = slug.trim_end_matches('-');
+    (!slug.is_empty()).then(|| slug.to_owned())
+}
+
+/// Returns the name in the id of a workstream: `search-api` in `001-search-api`.
+pub fn name_of(id: &str) -> &str {
+    match id.split_once('-') {
+        Some((_, name)) if number_of(id).is_some() => name,
+        _ => id,
+    }
+}
+
+fn number_of(id: &str) -> Option<u32> {
+    id.split_once('-')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_folders() {
+        let table = [
+            ("Search API", Some("search-api")),
+            ("search-api", Some("search-api")),
+            (" --a__b!! ", Some("a-b")),
+            ("../../etc", Some("etc")),
+            ("Größe", Some("größe")),
+            ("..", None),
+            ("", None),
+        ];
+        for (name, expected) in table {
+            assert_eq!(slug(name).as_deref(), expected, "{name:?}");
+        }
+        assert_eq!(slug(&"x".repeat(300)).map(|slug| slug.len()), Some(MAX_NAME_CHARS));
+        assert_eq!(
+            (name_of("001-search-api"), name_of("search-api"), name_of("api")),
+            ("search-api", "search-api", "api")
+        );
+    }
+
+    #[test]
+    fn a_new_workstream_never_inherits_a_decision() {
+        let entry = |id: &str, status, plan_status| Entry {
+            id: id.into(),
+            name: "api".into(),
+            status,
+            approvals: Approvals {
+                plan: Approval { status: plan_status, ..Approval::default() },
+                ..Approvals::default()
+            },
+        };
+        let id = |entry: Entry| {
+            let index = Index { current: None, entries: vec![entry] };
+            index.new_id("api", &["007-other".to_owned()], |_| true)
+        };
+        let pending = Some(StreamStatus::Pending);
+        assert_eq!(id(entry("003-api", pending, ApprovalStatus::Draft)), "003-api");
+        assert_eq!(id(entry("003-api", pending, ApprovalStatus::Approved)), "008-api");
+        assert_eq!(id(entry("003-api", pending, ApprovalStatus::Revoked)), "008-api");
+        assert_eq!(id(entry("003-api", Some(StreamStatus::OnHold), ApprovalStatus::Draft)), "008-api");
+        assert_eq!(id(entry("003-api", None, ApprovalStatus::Draft)), "008-api");
+        assert_eq!(id(entry("003-web", pending, ApprovalStatus::Draft)), "008-api");
+        assert_eq!(Index::default().new_id("api", &[], |_| true), "001-api");
     }
 }

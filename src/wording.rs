@@ -7,6 +7,16 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// Returns a name or a path as a shell takes it: whoever makes folders does not choose what a person runs.
+pub(crate) fn quoted(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if !name.is_empty() && name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    }
+}
+
 /// Returns a duration as people say it, in the unit that matters: `42 s`, `3 min`, `2 h 05 min`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -1,8 +1,9 @@
 //! The parts that several answers share. What is in an answer is on the wire as it stands here.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::board::{AttemptStatus, Status};
 use crate::plan::{Batch, Stage};
 
 /// A stage, in short.
@@ -69,6 +70,18 @@ pub(super) enum ThreadStatus {
     Completed,
     Blocked,
     Cancelled,
+}
+
+/// Writes a status as its word.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+pub(super) fn status_word<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status.word())
+}
+
+/// Writes the status of an attempt as its word.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+pub(super) fn attempt_word<S: Serializer>(status: &AttemptStatus, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status.word())
 }
 
 impl StageName {

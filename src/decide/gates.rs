@@ -9,6 +9,7 @@ use super::scene::{Scene, is_complete};
 use crate::board::Board;
 use crate::index::{Entry, StreamStatus};
 use crate::plan::{ApprovedPlan, Batch, BatchId, PlanApproval, PlanGate, StageNumber};
+use crate::wording::quoted;
 
 /// The first word of an answer about a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -90,12 +91,6 @@ impl UserCommand {
         };
         if scene.is_default { command } else { format!("{command} --workstream {}", quoted(scene.workstream)) }
     }
-}
-
-/// Returns a folder's name as a shell takes it: whoever makes folders does not choose what a person runs.
-fn quoted(name: &str) -> String {
-    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if is_plain { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
 impl Pause {

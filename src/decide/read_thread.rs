@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, attempt_in_answers};
 use super::sweep::sweep;
-use crate::board::{Attempt, AttemptStatus};
+use crate::board::{Attempt, AttemptStatus, Status};
 use crate::plan::ThreadId;
 
 /// The answer of `read_thread`.
@@ -20,7 +20,8 @@ pub struct Brief {
     pub name: String,
     /// Its status.
     #[schemars(with = "super::answer::ThreadStatus")]
-    pub status: &'static str,
+    #[serde(serialize_with = "super::answer::status_word")]
+    pub status: Status,
     /// The agent that runs it.
     pub agent: String,
     /// The attempt that runs, comes next or was the last.
@@ -63,7 +64,8 @@ pub struct Sibling {
     pub name: String,
     /// Its status.
     #[schemars(with = "super::answer::ThreadStatus")]
-    pub status: &'static str,
+    #[serde(serialize_with = "super::answer::status_word")]
+    pub status: Status,
     /// The agent that runs it.
     pub agent: String,
 }
@@ -94,7 +96,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
     Ok(Brief {
         thread_id: id.to_string(),
         name: thread.name.clone(),
-        status: board.status(id).word(),
+        status: board.status(id),
         agent: scene.current_agent(board, id),
         attempt: attempt_in_answers(board, id),
         stage: BriefStage {
@@ -113,7 +115,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
             .map(|sibling| Sibling {
                 thread_id: sibling.id.to_string(),
                 name: sibling.name.clone(),
-                status: board.status(sibling.id).word(),
+                status: board.status(sibling.id),
                 agent: scene.current_agent(board, sibling.id),
             })
             .collect(),

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::request::{Caller, Scope};
 use super::scene::{AgentSource, Scene, attempt_in_answers};
 use super::workstream_status::{self, WorkstreamStatus};
-use crate::board::{Attempt, AttemptStatus, Board, Cycle};
+use crate::board::{Attempt, AttemptStatus, Board, Cycle, Status};
 use crate::index::{Approval, ApprovalStatus};
 use crate::plan::{Batch, Stage, Thread};
 
@@ -82,8 +82,9 @@ pub struct ThreadReport {
     /// Its name.
     pub name: String,
     /// Its status.
-    pub status: &'static str,
-    /// The agent that runs it, else ran it last, else would run it.
+    #[serde(serialize_with = "super::answer::status_word")]
+    pub status: Status,
+    /// The agent that ran it last where it is done, else the one that runs it or would.
     pub agent: String,
     /// Where the name of the agent that would run it comes from.
     pub agent_source: AgentSource,
@@ -93,9 +94,9 @@ pub struct ThreadReport {
     pub report: String,
     /// The last words of a heartbeat.
     pub breadcrumb: String,
-    /// How many failures were answered with a retry, in all cycles.
+    /// How many failures were answered with a retry, in all cycles since a person gave it fresh budgets.
     pub retries: usize,
-    /// How many times a planner reassigned it, in all cycles.
+    /// How many times a planner reassigned it, likewise.
     pub reassignments: usize,
     /// Files or links that came of it.
     pub artifacts: Vec<String>,
@@ -117,7 +118,8 @@ pub struct AttemptReport {
     /// The agent that ran it.
     pub agent: String,
     /// How it is going, or how it ended.
-    pub status: &'static str,
+    #[serde(serialize_with = "super::answer::attempt_word")]
+    pub status: AttemptStatus,
     /// The cycle in which it counts.
     pub cycle: Option<u32>,
     /// Whether its failure was said to be transient.
@@ -142,6 +144,7 @@ pub(super) fn decide(scene: &Scene<'_>, scope: Scope, ledger: &mut Ledger) -> Re
             scene.plan.batch(id).ok_or_else(|| unknown_batch(scene, id))?;
         }
     }
+    let seen_at = ledger.at().to_string();
     let board = ledger.board();
     let stages = scene.plan.stages.iter().filter(|stage| match scope {
         Scope::Workstream => true,
@@ -156,7 +159,7 @@ pub(super) fn decide(scene: &Scene<'_>, scope: Scope, ledger: &mut Ledger) -> Re
             .batches
             .iter()
             .filter(|batch| if let Scope::Batch(id) = scope { batch.id == id } else { true })
-            .map(|batch| of_batch(scene, board, batch))
+            .map(|batch| of_batch(scene, board, batch, &seen_at))
             .collect(),
     };
     Ok(Report {
@@ -170,7 +173,7 @@ fn approved(approval: &Approval) -> Option<Approved> {
     (approval.status == ApprovalStatus::Approved).then(|| Approved { by: approval.by.clone(), at: approval.at.clone() })
 }
 
-fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> BatchReport {
+fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, seen_at: &str) -> BatchReport {
     let cycles: Vec<&Cycle> = board.cycles.iter().filter(|cycle| cycle.batch == batch.id).collect();
     BatchReport {
         id: batch.id.to_string(),
@@ -185,11 +188,11 @@ fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> BatchReport {
                 closed_at: cycle.closed_at.clone(),
             })
             .collect(),
-        threads: batch.threads.iter().map(|thread| of_thread(scene, board, &cycles, thread)).collect(),
+        threads: batch.threads.iter().map(|thread| of_thread(scene, board, &cycles, thread, seen_at)).collect(),
     }
 }
 
-fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thread) -> ThreadReport {
+fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thread, seen_at: &str) -> ThreadReport {
     let id = planned.id;
     let thread = board.thread(id);
     let used = |is_used: fn(&crate::board::Budget) -> bool| {
@@ -198,7 +201,7 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
     ThreadReport {
         thread_id: id.to_string(),
         name: planned.name.clone(),
-        status: thread.status.word(),
+        status: thread.status,
         agent: if thread.status.is_done() { scene.agent_used(board, id) } else { scene.current_agent(board, id) },
         agent_source: scene.agent(board, id).1,
         attempt: attempt_in_answers(board, id),
@@ -208,23 +211,24 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
         reassignments: used(|budget| budget.reassigned_after.is_some()),
         artifacts: thread.artifacts.clone(),
         next_steps: thread.next_steps.clone(),
-        attempts: thread.attempts.iter().map(|attempt| of_attempt(scene, board, planned, attempt)).collect(),
+        attempts: thread.attempts.iter().map(|attempt| of_attempt(scene, board, planned, attempt, seen_at)).collect(),
         summary: planned.summary.clone(),
         details: planned.details.clone(),
     }
 }
 
-fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Attempt) -> AttemptReport {
+fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Attempt, seen_at: &str) -> AttemptReport {
     // Older software does not say who runs a thread.
     let is_unnamed = attempt.agent.is_empty() && attempt.status == AttemptStatus::Running;
     AttemptReport {
         attempt: attempt.number,
         agent: if is_unnamed { scene.current_agent(board, planned.id) } else { attempt.agent.clone() },
-        status: attempt.status.word(),
+        status: attempt.status,
         cycle: attempt.cycle,
         transient: attempt.transient,
         started_at: attempt.started_at.clone().filter(|at| !at.is_empty()),
-        completed_at: attempt.completed_at.clone().filter(|at| !at.is_empty()),
+        // That a process is gone is found out just now; when it went, nobody knows.
+        completed_at: attempt.completed_at.clone().filter(|at| !at.is_empty() && at != seen_at),
         report: attempt.report.clone(),
     }
 }

@@ -79,7 +79,8 @@ pub struct OpenThread {
     pub name: String,
     /// Its status.
     #[schemars(with = "super::answer::ThreadStatus")]
-    pub status: &'static str,
+    #[serde(serialize_with = "super::answer::status_word")]
+    pub status: Status,
     /// The agent that runs it, or ran it last.
     pub agent: String,
     /// Its attempt.
@@ -187,7 +188,7 @@ fn open_threads(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<OpenThre
         Some(OpenThread {
             thread_id: thread.id.to_string(),
             name: thread.name.clone(),
-            status: state.status.word(),
+            status: state.status,
             agent: scene.current_agent(board, thread.id),
             attempt: attempt_in_answers(board, thread.id),
             report: report.clone(),

@@ -1,5 +1,7 @@
 //! The agent file of a worker: `.opencode/agent/NAME.md`.
 
+use serde_json::Value;
+
 use crate::roster::Agent;
 
 /// What a worker sees of the server's tools; the last rule that matches counts.
@@ -28,17 +30,66 @@ pub fn agent_file(agent: &Agent) -> String {
     text + "---\n\n" + BODY
 }
 
-/// Returns whether an agent file says which of the server's tools its agent sees.
-pub fn is_restricted(text: &str) -> bool {
-    front_matter(text).contains("work_*")
+/// What an agent file says that matters here. Front matter that cannot be read says nothing; OpenCode
+/// leaves such an agent out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentFile {
+    permission: Value,
+    tools: Value,
 }
 
-/// Returns whether an agent file has rules for the shell, which come after those of the project.
-pub fn has_rules_for_bash(text: &str) -> bool {
-    front_matter(text).lines().any(|line| {
-        let line = line.trim().replace(['"', '\''], "");
-        line.starts_with("bash:") || line.starts_with("*:") || line == "permission: allow"
-    })
+/// What an agent sees of the server's tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restriction {
+    /// What a worker needs, and no more.
+    Worker,
+    /// All of them: it says nothing of them.
+    None,
+    /// What its own rules say.
+    Other,
+}
+
+impl AgentFile {
+    /// Reads an agent file.
+    pub fn read(text: &str) -> Self {
+        let matter: Option<Value> = serde_saphyr::from_str(front_matter(text)).ok();
+        let of = |key: &str| matter.as_ref().and_then(|matter| matter.get(key)).cloned().unwrap_or_default();
+        Self { permission: of("permission"), tools: of("tools") }
+    }
+
+    /// Returns what its rules say of the server's tools.
+    pub fn restriction(&self) -> Restriction {
+        let names_them = |rules: &Value| {
+            rules.as_object().is_some_and(|rules| rules.keys().any(|key| key == "*" || key.starts_with("work_")))
+        };
+        if WORKER_TOOLS.iter().all(|(tool, action)| self.permission.get(tool).is_some_and(|known| known == action)) {
+            Restriction::Worker
+        } else if names_them(&self.permission) || names_them(&self.tools) || self.permission.is_string() {
+            Restriction::Other
+        } else {
+            Restriction::None
+        }
+    }
+
+    /// Returns whether it has rules for the shell, which come after those of the project.
+    pub fn opens_the_shell(&self) -> bool {
+        opens_the_shell(&self.permission) || self.tools.get("bash").is_some() || self.tools.get("*").is_some()
+    }
+}
+
+/// Returns whether rules of an agent let commands pass which the project's rules stop.
+pub(super) fn opens_the_shell(permission: &Value) -> bool {
+    let opens = |rule: &Value| match rule {
+        Value::String(word) => word != "deny",
+        Value::Object(rules) => {
+            rules.iter().any(|(pattern, word)| (pattern == "*" || pattern.contains("work")) && word != "deny")
+        }
+        _ => false,
+    };
+    match permission {
+        Value::String(_) => opens(permission),
+        _ => ["bash", "*"].into_iter().filter_map(|key| permission.get(key)).any(opens),
+    }
 }
 
 fn front_matter(text: &str) -> &str {
@@ -75,17 +126,34 @@ mod tests {
           "work_update_thread": allow
         ---
         "#);
-        assert!(is_restricted(&text) && !has_rules_for_bash(&text));
+        let file = AgentFile::read(&text);
+        assert_eq!((file.restriction(), file.opens_the_shell()), (Restriction::Worker, false));
         assert!(agent_file(&Agent::named("x")).contains("\ndescription: \"Runs one thread of a workstream\"\nmode"));
     }
 
     #[test]
     fn rules_of_an_agents_own_are_seen() {
-        assert!(has_rules_for_bash("---\npermission:\n  bash: allow\n---\n"));
-        assert!(has_rules_for_bash("---\npermission:\n  \"*\": allow\n---\n"));
-        assert!(has_rules_for_bash("---\r\npermission: allow\r\n---\r\n"));
-        assert!(!has_rules_for_bash("---\ndescription: x\n---\nbash: run it\n"));
-        assert!(!is_restricted("no front matter, work_*"));
+        use Restriction::{None, Other, Worker};
+        for (matter, restriction, opens) in [
+            ("description: about work_* and bash", None, false),
+            ("permission: {work_*: deny, work_read_thread: allow, work_update_thread: allow}", Worker, false),
+            ("permission: {\"work_*\": allow}", Other, false),
+            ("tools: {work_*: false}", Other, false),
+            ("permission:\n  bash: allow", None, true),
+            ("permission: {bash: {\"git *\": allow}}", None, false),
+            ("permission: {bash: {\"*\": allow, \"work approve*\": deny}}", None, true),
+            ("permission: {bash: deny}", None, false),
+            ("permission: {\"*\": allow}", Other, true),
+            ("permission: allow", Other, true),
+            ("tools: {bash: true}", None, true),
+            ("permission: [", None, false),
+        ] {
+            for text in [format!("---\n{matter}\n---\nbash: run it\n"), format!("---\r\n{matter}\r\n---\r\n")] {
+                let file = AgentFile::read(&text);
+                assert_eq!((file.restriction(), file.opens_the_shell()), (restriction, opens), "{matter}");
+            }
+        }
+        assert_eq!(AgentFile::read("no front matter").restriction(), None);
     }
 
     #[test]

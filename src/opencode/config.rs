@@ -5,7 +5,7 @@ use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
 use serde_json::Value;
 
-use super::agent_file::WORKER_TOOLS;
+use super::agent_file::{WORKER_TOOLS, opens_the_shell};
 use crate::wording::count;
 
 /// The name of the server, which prefixes its tools.
@@ -14,7 +14,7 @@ pub const SERVER: &str = "work";
 /// Commands of agents' shells that are denied, as OpenCode matches them: each command of a line by
 /// itself, as a whole, with `*` for any text. They stop the forms in which models write them; there is
 /// no pattern for all that a shell can be made to do (README, "What a gate does not prevent").
-pub const DENIED_COMMANDS: [&str; 18] = [
+pub const DENIED_COMMANDS: [&str; 20] = [
     "work approve*",
     "*work approve plan*",
     "*work approve stage*",
@@ -23,12 +23,14 @@ pub const DENIED_COMMANDS: [&str; 18] = [
     "work complete*",
     "*/work complete*",
     "* work complete",
+    "* work complete --*",
     "*work -* complete",
     "*work -* complete --*",
     "*sh -*c ?work complete*",
     "work release*",
     "*/work release*",
     "* work release",
+    "* work release --*",
     "*work -* release",
     "*work -* release --*",
     "*sh -*c ?work release*",
@@ -92,7 +94,8 @@ pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Me
     add_server(&object, &everywhere, &bad, &mut added)?;
     add_denials(&object, &known, &everywhere, &bad, &mut added)?;
     restrict_agents(&object, restrict, &everywhere, &bad, &mut added)?;
-    let warnings = warnings(&root.to_serde_value().unwrap_or_default(), &everywhere, restrict);
+    let now = root.to_serde_value().unwrap_or_default();
+    let warnings = warnings(&known.iter().chain([&now]).collect::<Vec<_>>(), restrict);
     let text = if added.is_empty() { config.text.clone() } else { format!("{bom}{root}") };
     Ok(Merged { text, added, warnings })
 }
@@ -162,12 +165,10 @@ fn add_denials(
     bad: &impl Fn(&str) -> BadConfig,
     added: &mut Vec<String>,
 ) -> Result<(), BadConfig> {
-    let is_there = |pattern: &str| {
-        everywhere
-            .iter()
-            .any(|config| config.pointer("/permission/bash").and_then(|rules| rules.get(pattern)).is_some())
-    };
-    let missing: Vec<&str> = DENIED_COMMANDS.into_iter().filter(|pattern| !is_there(pattern)).collect();
+    let effective = effective_permission(everywhere);
+    let bash = effective.get("bash").and_then(Value::as_object);
+    let missing: Vec<&str> =
+        DENIED_COMMANDS.into_iter().filter(|pattern| bash.is_none_or(|rules| !rules.contains_key(*pattern))).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -213,7 +214,8 @@ fn restrict_agents(
 ) -> Result<(), BadConfig> {
     for name in restrict {
         let has_rule = |config: &&Value| {
-            config.get("agent").and_then(|agents| agents.get(name)?.get("permission")?.get(WORKER_TOOLS[0].0)).is_some()
+            let rules = config.get("agent").and_then(|agents| agents.get(name)?.get("permission")).unwrap_or_default();
+            rules.as_object().is_some_and(|rules| rules.contains_key(WORKER_TOOLS[0].0))
         };
         // A record in the newer form would be lost beside one in this form (OpenCode 1.18).
         let is_newer = |config: &&Value| config.get("agents").and_then(|agents| agents.get(name)).is_some();
@@ -225,7 +227,10 @@ fn restrict_agents(
         let agent = agents.object_value_or_create(name).ok_or_else(|| not_an_object(&format!("agent.{name}")))?;
         let rules =
             rules(&agent, "permission", None).ok_or_else(|| not_an_object(&format!("agent.{name}.permission")))?;
-        for (tool, action) in WORKER_TOOLS {
+        // The rule for all of them comes first: the last one that matches counts.
+        let [(all, deny), tools @ ..] = WORKER_TOOLS;
+        rules.insert(0, all, deny.into());
+        for (tool, action) in tools {
             if rules.get(tool).is_none() {
                 rules.append(tool, action.into());
             }
@@ -235,41 +240,63 @@ fn restrict_agents(
     Ok(())
 }
 
-/// Returns what opens again what the denials shut.
-fn warnings(own: &Value, everywhere: &[&Value], restrict: &[&str]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if let Some(permission) = own.get("permission").and_then(Value::as_object) {
-        let at = |key: &str| permission.keys().position(|known| known == key);
-        if at("*") > at("bash") {
-            warnings.push("permission: \"*\" stands behind \"bash\" and overrides it: move it to the front".to_owned());
-        }
-        if let Some(rules) = permission.get("bash").and_then(Value::as_object) {
-            let first =
-                rules.keys().position(|pattern| DENIED_COMMANDS.contains(&pattern.as_str())).unwrap_or_default();
-            for (pattern, action) in rules.iter().skip(first) {
-                let is_ours = DENIED_COMMANDS.contains(&pattern.as_str());
-                if is_ours && action != "deny" {
-                    warnings.push(format!("permission.bash: {pattern:?} is {action}, it was left so"));
-                } else if !is_ours && action != "deny" && (pattern == "*" || pattern.contains("work")) {
-                    warnings
-                        .push(format!("permission.bash: {pattern:?} stands behind the denials: it may override them"));
-                }
+/// Returns the permissions of all files together, as OpenCode merges them: key by key, a later file over
+/// an earlier one, a key in the place where it stood first.
+fn effective_permission(configs: &[&Value]) -> Value {
+    let mut merged = Value::Null;
+    for permission in configs.iter().filter_map(|config| config.get("permission")) {
+        merge_into(&mut merged, permission);
+    }
+    merged
+}
+
+fn merge_into(base: &mut Value, over: &Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge_into(base.entry(key).or_insert(Value::Null), value);
             }
+        }
+        (base, over) => *base = over.clone(),
+    }
+}
+
+/// Returns what opens again what the denials shut, over all files together.
+fn warnings(configs: &[&Value], restrict: &[&str]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let permission = effective_permission(configs);
+    let permission = permission.as_object().into_iter().flatten();
+    let at = |key: &str| permission.clone().position(|(known, _)| known == key);
+    if at("*") > at("bash") {
+        warnings.push("permission: \"*\" stands behind \"bash\" and overrides it: move it to the front".to_owned());
+    }
+    let rules = permission.clone().find(|(key, _)| *key == "bash").and_then(|(_, rules)| rules.as_object());
+    let rules = rules.into_iter().flatten();
+    let is_ours = |pattern: &str| DENIED_COMMANDS.contains(&pattern);
+    for (pattern, action) in rules.skip_while(|(pattern, _)| !is_ours(pattern)).filter(|(_, action)| *action != "deny")
+    {
+        if is_ours(pattern) {
+            warnings.push(format!("permission.bash: {pattern:?} is {action}, it was left so"));
+        } else if pattern == "*" || pattern.contains("work") {
+            let told = "stands behind the denials and overrides them: move it to the front";
+            warnings.push(format!("permission.bash: {pattern:?} {told}"));
         }
     }
     for name in restrict {
-        if everywhere.iter().any(|config| config.get("agents").and_then(|agents| agents.get(name)).is_some()) {
+        if configs.iter().any(|config| config.get("agents").and_then(|agents| agents.get(name)).is_some()) {
             let told = "let it see only the tools work_read_thread and work_update_thread";
             warnings.push(format!("agents.{name} is in the newer form, which was left alone: {told}"));
         }
     }
-    for (name, agent) in everywhere.iter().filter_map(|config| config.get("agent")?.as_object()).flatten() {
-        let opens = agent
-            .get("permission")
-            .is_some_and(|rules| rules.is_string() || rules.get("bash").is_some() || rules.get("*").is_some());
-        if opens {
+    for (name, agent) in configs.iter().filter_map(|config| config.get("agent")?.as_object()).flatten() {
+        let permission = agent.get("permission").unwrap_or_default();
+        if opens_the_shell(permission) {
             warnings
-                .push(format!("agent.{name}.permission has rules for the shell: they override those of the project"));
+                .push(format!("agent.{name}.permission has rules for the shell, which override those of the project"));
+        }
+        let all = permission.get(WORKER_TOOLS[0].0);
+        if restrict.contains(&name.as_str()) && all.is_some_and(|action| action != "deny") {
+            warnings.push(format!("agent.{name}.permission: it was left so; a worker needs no more than two tools"));
         }
     }
     warnings
@@ -293,7 +320,7 @@ mod tests {
 
     /// The merged text without most of the denials, which are the same everywhere.
     fn shown(merged: &Merged) -> String {
-        let is_shown = |line: &&str| !DENIED_COMMANDS[1..17].iter().any(|denied| line.contains(&format!("{denied:?}")));
+        let is_shown = |line: &&str| !DENIED_COMMANDS[1..19].iter().any(|denied| line.contains(&format!("{denied:?}")));
         let text: Vec<&str> = merged.text.lines().filter(is_shown).collect();
         format!("{}\n-- {:?} {:?}", text.join("\n"), merged.added, merged.warnings)
     }
@@ -317,7 +344,7 @@ mod tests {
             }
           }
         }
-        -- ["$schema", "mcp.work", "permission.bash (18 rules)"] []
+        -- ["$schema", "mcp.work", "permission.bash (20 rules)"] []
         "#);
     }
 
@@ -375,7 +402,7 @@ mod tests {
                 }
             },
         }
-        -- ["mcp.work", "permission.bash (18 rules)", "agent.default.permission"] []
+        -- ["mcp.work", "permission.bash (20 rules)", "agent.default.permission"] []
         "#);
         for line in text.lines().filter(|line| line.contains("//") || line.contains("/*")) {
             assert!(merged.text.contains(line), "{line}");
@@ -392,7 +419,7 @@ mod tests {
               "*work *update* --force*": "deny"
             }
           }}
-        -- ["permission.bash (18 rules)"] []
+        -- ["permission.bash (20 rules)"] []
         "#);
         let bash = merged("{\"permission\": {\"bash\": \"ask\"}}", &[], &[]);
         assert_eq!(parse("", &bash.text).unwrap().to_serde_value().unwrap()["permission"]["bash"]["*"], "ask");
@@ -419,8 +446,8 @@ mod tests {
         let behind = "{\"permission\": {\"bash\": {}, \"*\": \"allow\"}}";
         insta::assert_snapshot!([merged(&opened, &[], &[]), merged(behind, &[], &[])].map(|merged| merged.warnings.join("\n")).join("\n--\n"), @r#"
         permission.bash: "work approve*" is "ask", it was left so
-        permission.bash: "work *" stands behind the denials: it may override them
-        agent.me.permission has rules for the shell: they override those of the project
+        permission.bash: "work *" stands behind the denials and overrides them: move it to the front
+        agent.me.permission has rules for the shell, which override those of the project
         --
         permission: "*" stands behind "bash" and overrides it: move it to the front
         "#);
@@ -453,5 +480,97 @@ mod tests {
         {'a': 1}  Some((1, 2)) Single-quoted strings are not allowed
         {} x  Some((1, 4)) Text cannot contain more than one JSON value
         "#);
+    }
+
+    #[test]
+    fn a_file_that_wins_cannot_switch_the_denials_off_unseen() {
+        let all = merged("{}", &[], &[]).text;
+        for own in ["{\"permission\": \"allow\"}", "{\"permission\": {\"bash\": \"allow\"}}"] {
+            let merged = merged(own, &[&all], &[]);
+            assert!(merged.added.contains(&"permission.bash (20 rules)".to_owned()), "{own}: {:?}", merged.added);
+        }
+        // OpenCode keeps the places of the other file, so that the word for all comes last.
+        let behind = merged("{\"permission\": {\"bash\": {\"*\": \"allow\"}}}", &[&all], &[]);
+        assert_eq!(behind.warnings.len(), 1, "{:?}", behind.warnings);
+    }
+
+    #[test]
+    fn a_rule_for_all_tools_comes_before_those_that_are_there() {
+        let text = "{\"agent\": {\"me\": {\"permission\": {\"work_read_thread\": \"allow\"}}}}";
+        let value = parse("", &merged(text, &[], &["me"]).text).unwrap().to_serde_value().unwrap();
+        let rules: Vec<&String> = value["agent"]["me"]["permission"].as_object().unwrap().keys().collect();
+        assert_eq!(rules, ["work_*", "work_read_thread", "work_update_thread"]);
+        let left = merged("{\"agent\": {\"me\": {\"permission\": {\"work_*\": \"ask\"}}}}", &[], &["me"]);
+        assert!(left.warnings[0].starts_with("agent.me.permission: "), "{:?}", left.warnings);
+    }
+
+    /// OpenCode's matching: the whole command, `*` is any text, `?` one character, and a blank and a star
+    /// at the end may be missing.
+    fn matches(pattern: &str, command: &str) -> bool {
+        fn all(pattern: &[char], command: &[char]) -> bool {
+            match (pattern, command) {
+                ([], []) => true,
+                (['*', rest @ ..], _) => {
+                    all(rest, command) || command.split_first().is_some_and(|(_, command)| all(pattern, command))
+                }
+                (['?', rest @ ..], [_, command @ ..]) => all(rest, command),
+                ([c, rest @ ..], [d, command @ ..]) => c == d && all(rest, command),
+                _ => false,
+            }
+        }
+        let chars = |text: &str| text.chars().collect::<Vec<_>>();
+        all(&chars(pattern), &chars(command))
+            || pattern.strip_suffix(" *").is_some_and(|pattern| all(&chars(pattern), &chars(command)))
+    }
+
+    #[test]
+    fn gates_are_denied_and_work_is_not() {
+        let denied = |command: &str| DENIED_COMMANDS.iter().any(|pattern| matches(pattern, command));
+        for command in [
+            "work approve plan",
+            "work approve stage 1 --force",
+            "work --json approve plan",
+            "work --root . approve stage 2",
+            "work approve plan --revoke",
+            "./work approve plan",
+            "/usr/bin/work approve stage 1",
+            "env X=1 work approve plan",
+            "WORK_ROOT=. work approve plan",
+            "npx work approve plan",
+            "sh -c \"work approve plan\"",
+            "work complete",
+            "work complete --json",
+            "work --json complete",
+            "work --root . complete --json",
+            "./work complete",
+            "sudo work complete",
+            "CI=1 work complete --json",
+            "timeout 60 work complete --json",
+            "bash -lc 'work complete'",
+            "work release",
+            "sudo work release --workstream x",
+            "work --workstream x release",
+            "sh -c 'work release'",
+            "work update --thread 1.1.1 --status pending --force",
+            "/opt/work --json update --force --thread 1.1.1 --status cancelled",
+        ] {
+            assert!(denied(command), "{command}");
+        }
+        for command in [
+            "work status",
+            "work tree",
+            "work read 01.01.01",
+            "work report --stage 1",
+            "work watch --once",
+            "work update --thread 1.1.1 --status in_progress",
+            "work update --thread \"01.01.01\" --status completed --report \"the work is complete and approved\"",
+            "work update --thread 1.1.1 --status blocked --report \"needs work on the release\"",
+            "git commit -m \"complete the work\"",
+            "echo framework approved",
+            "cargo build --release",
+            "git push --force",
+        ] {
+            assert!(!denied(command), "{command}");
+        }
     }
 }

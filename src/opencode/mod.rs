@@ -7,7 +7,7 @@
 mod agent_file;
 mod config;
 
-pub use agent_file::{WORKER_TOOLS, agent_file, has_rules_for_bash, is_restricted};
+pub use agent_file::{AgentFile, Restriction, WORKER_TOOLS, agent_file};
 pub use config::{BadConfig, Config, DENIED_COMMANDS, Merged, SERVER, has_agent, merge};
 
 /// The slash command `/execute-next-batch`.

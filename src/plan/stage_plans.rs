@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::label::{Label, label, strip_word};
 use super::outline::{Heading, Outline, outline};
+use super::parse::parse;
 use super::problem::Level;
 use super::source::Source;
 
@@ -24,8 +25,8 @@ pub struct StagePlan {
 pub struct Assembled {
     /// Its text.
     pub text: String,
-    /// The folders of stages that nobody has filled in; they are not in it and have no number.
-    pub unfilled: Vec<String>,
+    /// What is not in it, or not as what it was meant, one sentence each.
+    pub left: Vec<String>,
 }
 
 /// Puts the plans of stages together. `name` is that of the workstream where its README has none;
@@ -37,16 +38,17 @@ pub fn assemble(name: &str, readme: Option<&str>, stages: &[StagePlan], origin: 
     paragraph(&mut text, &readme.section("summary"));
     text.push_str("\n## References\n");
     paragraph(&mut text, &format!("- imported from {origin}"));
-    for section in ["Deliverables", "Dependencies", "Resources"] {
-        titled(&mut text, section, &readme.section(section));
-    }
+    readme.others(&mut text, &["summary"]);
     let mut body = String::new();
-    let mut unfilled = Vec::new();
-    let mut number = 0;
+    let mut left = Vec::new();
+    let mut number = 0_usize;
     for stage in stages {
         let plan = Document::new(&stage.plan);
         if !plan.is_filled() {
-            unfilled.push(stage.folder.clone());
+            left.push(format!(
+                "stages/{}: nobody has filled it in; later stages move up, as they did before",
+                stage.folder
+            ));
             continue;
         }
         number += 1;
@@ -56,17 +58,30 @@ pub fn assemble(name: &str, readme: Option<&str>, stages: &[StagePlan], origin: 
         body += "\n#### Stage Definition\n";
         paragraph(&mut body, &plan.section("summary"));
         body += "\n#### Stage Constitution\n";
+        plan.others(&mut body, &["summary", "references", "questions", "batches"]);
         let requirements = Document::new(stage.requirements.as_deref().unwrap_or_default());
-        for section in ["Summary", "Deliverables", "Dependencies", "Resources"] {
-            let title = if section == "Summary" { "Requirements" } else { section };
-            titled(&mut body, title, &requirements.section(section));
-        }
+        titled(&mut body, "Requirements", &requirements.section("summary"));
+        requirements.others(&mut body, &["summary"]);
         body += "\n#### Stage Questions\n";
         paragraph(&mut body, &plan.section("questions"));
         body += "\n#### Stage Batches\n";
         plan.batches(&mut body);
+        left.extend(plan.misplaced().into_iter().map(|heading| {
+            format!("stages/{}/PLAN.md: {heading:?} stands at a level where it is none; it is text now", stage.folder)
+        }));
     }
-    Assembled { text: text + "\n## Stages\n" + &body, unfilled }
+    let text = text + "\n## Stages\n" + &body;
+    let stages = parse(&text).stages.len();
+    if stages < number {
+        left.insert(
+            0,
+            format!(
+                "{} of {number} stages: a code block or a comment before them is not closed; mend PLAN.md",
+                number - stages
+            ),
+        );
+    }
+    Assembled { text, left }
 }
 
 fn paragraph(text: &mut String, paragraph: &str) {
@@ -82,6 +97,9 @@ fn titled(text: &mut String, title: &str, content: &str) {
         paragraph(text, &format!("**{title}**\n\n{content}"));
     }
 }
+
+/// Sections of a README in which that version explains itself.
+const SCAFFOLD: [&str; 2] = ["initial layout", "stage planning workflow"];
 
 /// A Markdown document and its headings. The text outlives it, the outline is its own.
 struct Document<'t> {
@@ -124,6 +142,48 @@ impl<'t> Document<'t> {
         self.section_range(title).map(|range| self.body(range)).unwrap_or_default()
     }
 
+    /// Writes what stands in no section, and the sections that are not `known`, under their titles.
+    fn others(&self, out: &mut String, known: &[&str]) {
+        let sections: Vec<&Heading> = self.outline.headings.iter().filter(|heading| heading.level <= 2).collect();
+        let mut seen: Vec<String> = Vec::new();
+        if let Some(first) = sections.first().filter(|first| first.level == 2) {
+            paragraph(out, &self.unquoted(0..first.range.start));
+        }
+        for (at, heading) in sections.iter().enumerate() {
+            let end = sections.get(at + 1).map_or(self.text.len(), |next| next.range.start);
+            let title = self.title_of(heading);
+            let name = title.trim_end_matches(':').to_lowercase();
+            let is_known = known.contains(&name.as_str()) && !seen.contains(&name);
+            if heading.level == 1 {
+                paragraph(out, &self.unquoted(heading.range.end..end));
+            } else if !is_known && !SCAFFOLD.contains(&name.as_str()) {
+                titled(out, &title, &self.body(heading.range.end..end));
+            }
+            seen.push(name);
+        }
+    }
+
+    /// Returns a text without the quotation in which that version keeps its own notes.
+    fn unquoted(&self, range: Range<usize>) -> String {
+        let text = self.body(range);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('>')).collect();
+        lines.join("\n").trim().to_owned()
+    }
+
+    /// Returns the headings that look like batches and threads and stand where they are none.
+    fn misplaced(&self) -> Vec<String> {
+        let range = self.section_range("batches").unwrap_or_default();
+        let is_meant = |heading: &&Heading| {
+            let within = range.contains(&heading.range.start);
+            label(&self.title_of(heading)).is_some_and(|label| match label.level {
+                Level::Batch => !within || heading.level != 3,
+                Level::Thread => !within || heading.level != 4,
+                Level::Stage => false,
+            })
+        };
+        self.outline.headings.iter().filter(is_meant).map(|heading| self.title_of(heading)).collect()
+    }
+
     fn section_range(&self, title: &str) -> Option<Range<usize>> {
         let headings = &self.outline.headings;
         let is_section = |heading: &&Heading| {
@@ -163,6 +223,7 @@ impl<'t> Document<'t> {
                 is_structure.then_some((heading, label))
             })
             .collect();
+        paragraph(out, &self.body(range.start..parts.first().map_or(range.end, |(first, _)| first.range.start)));
         for (at, (heading, label)) in parts.iter().enumerate() {
             let end = parts.get(at + 1).map_or(range.end, |(next, _)| next.range.start);
             let (hashes, word) = if label.level == Level::Batch { ("#####", "Batch") } else { ("######", "Thread") };
@@ -195,7 +256,6 @@ fn is_meaningful(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::parse;
 
     const STAGE: &str = "\
 # Stage 01 Foundation Plan
@@ -212,12 +272,18 @@ Build the index. <!-- a comment -->
 
 - src/search.rs
 
+## Risks
+
+- it may be slow
+
 ## Questions
 
 - [x] Which tokenizer?
 - [ ] Which language?
 
 ## Batches
+
+Two of them.
 
 ### Batch 01: Ground work
 
@@ -256,7 +322,7 @@ All that the rest needs.
         let readme = "# Search\n\n## Summary\n\nFind.\n\n## Resources\n\n- a link\n";
         let last = stage("02-r1", "# Stage 02-r1: Endpoint\n\n## Summary\nAnswer.\n");
         let assembled = assemble("x", Some(readme), &[first, stage("02", scaffold), last], "work/000-x");
-        assert_eq!(assembled.unfilled, ["02"]);
+        assert_eq!(assembled.left, ["stages/02: nobody has filled it in; later stages move up, as they did before"]);
         insta::assert_snapshot!(assembled.text, @"
         # Plan: Search
 
@@ -288,6 +354,10 @@ All that the rest needs.
 
         #### Stage Constitution
 
+        **Risks**
+
+        - it may be slow
+
         **Deliverables**
 
         - an index
@@ -298,6 +368,8 @@ All that the rest needs.
         - [ ] Which language?
 
         #### Stage Batches
+
+        Two of them.
 
         ##### Batch 01: Ground work
 
@@ -344,6 +416,20 @@ All that the rest needs.
                 "open question: Which language?",
                 "batch 01.02 has no threads",
                 "this thread has no number, or none that is allowed"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_meant_otherwise_is_told() {
+        let plan = "# Stage 01 A\n\nBefore.\n\n## Summary\nx\n\n## Batches\n\n### Batch 01: B\n\n### Thread 01: T\n\n```\nopen\n";
+        let assembled = assemble("x", None, &[stage("01", plan), stage("02", "# Stage 02 B\n\n## Summary\ny\n")], "o");
+        assert!(assembled.text.contains("\nBefore.\n"));
+        assert_eq!(
+            assembled.left,
+            [
+                "1 of 2 stages: a code block or a comment before them is not closed; mend PLAN.md",
+                "stages/01/PLAN.md: \"Thread 01: T\" stands at a level where it is none; it is text now",
             ]
         );
     }

@@ -7,22 +7,22 @@ use serde::Serialize;
 
 use super::file::{FileStore, replace};
 use super::lock::lock;
-use super::snapshot::{read_index, read_roster};
+use super::opencode_files::set_up_opencode;
+use super::snapshot::{read_index, read_roster, read_state, read_tasks, read_threads};
 use super::workspace::known;
-use super::{LOCK_WAIT, index_json, unwritable};
+use super::{LOCK_WAIT, SetUp, index_json, unwritable, write_whole};
 use crate::board::Board;
 use crate::clock::Moment;
 use crate::decide::Refusal;
 use crate::fault::{Fault, Stopped};
-use crate::index::{Index, IndexEvent};
-use crate::plan::{MAX_NUMBER, Plan, template};
-use crate::roster::Roster;
+use crate::index::{IndexEvent, name_of, slug};
+use crate::plan::{MAX_NUMBER, MAX_PLAN_BYTES, Plan, parse, template};
+use crate::wording::quoted;
 
 /// The roster of a new workspace.
 const ROSTER: &str = include_str!("agents.yaml");
 
-/// The longest name of a workstream's folder, in characters.
-const MAX_NAME_CHARS: usize = 60;
+const THREADS: &str = "threads.json";
 
 /// A workspace that was made, or found.
 #[derive(Debug, Serialize)]
@@ -33,6 +33,24 @@ pub struct Initialised {
     pub created: Vec<String>,
     /// The files that were there already, which are as they were.
     pub kept: Vec<String>,
+}
+
+impl Initialised {
+    /// Writes a file that is not there yet.
+    pub(super) fn write(
+        &mut self,
+        name: &str,
+        path: &Path,
+        text: impl FnOnce() -> Result<String, Fault>,
+    ) -> Result<(), Fault> {
+        if path.exists() {
+            self.kept.push(name.to_owned());
+        } else {
+            write_whole(path, text()?.as_bytes())?;
+            self.created.push(name.to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// A workstream that was made.
@@ -53,31 +71,24 @@ pub(super) struct Beginning {
 }
 
 impl FileStore {
-    /// Makes a workspace, or completes the one that is there.
-    pub fn init(&self, at: Moment) -> Result<Initialised, Stopped> {
+    /// Makes a workspace, or completes the one that is there; with `opencode` also the project's OpenCode
+    /// set-up. All of it happens under the lock, so that two at once do not write over each other.
+    pub fn init(&self, opencode: bool, at: Moment) -> Result<SetUp, Stopped> {
         let root = self.place().home();
         let work = root.join("work");
         fs::create_dir_all(&work).map_err(Fault::io("create the folder", &work))?;
         let _lock = lock(&root, LOCK_WAIT)?;
-        let (mut created, mut kept) = (Vec::new(), Vec::new());
         let index = work.join("index.json");
         let empty = index_json::empty(at).map_err(|error| unwritable(&index, &error))?;
-        for (name, text) in [("index.json", empty.as_str()), ("agents.yaml", ROSTER)] {
-            let path = work.join(name);
-            if path.exists() {
-                kept.push(format!("work/{name}"));
-            } else {
-                replace(&path, text.as_bytes())?;
-                created.push(format!("work/{name}"));
-            }
+        let mut initialised =
+            Initialised { workspace: root.display().to_string(), created: Vec::new(), kept: Vec::new() };
+        initialised.write("work/index.json", &index, || Ok(empty))?;
+        initialised.write("work/agents.yaml", &work.join("agents.yaml"), || roster_for(&root))?;
+        if opencode {
+            let roster = read_roster(&work.join("agents.yaml"), &Plan::default(), &Board::default())?;
+            return Ok(set_up_opencode(&root, &roster, initialised)?);
         }
-        Ok(Initialised { workspace: root.display().to_string(), created, kept })
-    }
-
-    /// Returns who there is, as agents.yaml says.
-    pub fn roster(&self) -> Result<Roster, Stopped> {
-        let path = self.workspace()?.join("work").join("agents.yaml");
-        Ok(read_roster(&path, &Plan::default(), &Board::default())?)
+        Ok(SetUp { workspace: initialised, changed: Vec::new(), warnings: Vec::new() })
     }
 
     /// Makes a workstream whose plan waits to be written, and makes it the current one.
@@ -86,7 +97,8 @@ impl FileStore {
             let hint = format!("a plan has 1 to {MAX_NUMBER}");
             return Err(Refusal::invalid(format!("a plan with {stages} stages is not possible"), hint).into());
         }
-        let title = name.trim();
+        let title = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let title = title.as_str();
         let id = self.add_workstream(title, at, |_| Ok(Beginning { plan: template(title, stages), threads: None }))?;
         Ok(Created { plan: format!("work/{id}/PLAN.md"), workstream: id, stages })
     }
@@ -100,27 +112,62 @@ impl FileStore {
         begin: impl FnOnce(&str) -> Result<Beginning, Stopped>,
     ) -> Result<String, Stopped> {
         let slug = slug(name).ok_or_else(|| {
-            Refusal::invalid(format!("{name:?} cannot name a folder"), "use letters, digits and dashes")
+            let short: String = name.chars().take(60).collect();
+            Refusal::invalid(format!("{short:?} cannot name a folder"), "use letters, digits and dashes")
         })?;
         let root = self.workspace()?;
+        let work = root.join("work");
         let _lock = lock(&root, LOCK_WAIT)?;
         let index = read_index(&root)?.0;
-        let id = new_id(&root, &index, &slug)?;
+        if let Some(id) = known(&root, &index).into_iter().find(|id| name_of(id) == slug) {
+            let hint = format!("choose another name, or go on with it: work current --set {}", quoted(&id));
+            return Err(Refusal::invalid(format!("there is a workstream {id} already"), hint).into());
+        }
+        let id = index.new_id(&slug, &folders(&work), |id| is_left_over(&work.join(id)));
         let beginning = begin(&id)?;
+        if beginning.plan.len() as u64 > MAX_PLAN_BYTES {
+            let path = work.join(&id).join("PLAN.md");
+            return Err(Fault::TooLarge { path, bytes: beginning.plan.len(), limit: MAX_PLAN_BYTES }.into());
+        }
         // The entry comes first: without one there would be a plan without a gate. Who dies in between
         // leaves an entry without a plan, which counts for nothing and is taken by the next try.
         if index.entry(&id).is_none() {
             write_index(&root, &id, &IndexEvent::Created, at)?;
         }
-        let folder = root.join("work").join(&id);
+        let folder = work.join(&id);
         fs::create_dir_all(&folder).map_err(Fault::io("create the folder", &folder))?;
-        if let Some(threads) = beginning.threads {
-            replace(&folder.join("threads.json"), threads.as_bytes())?;
+        let threads = folder.join(THREADS);
+        match beginning.threads {
+            Some(text) => replace(&threads, text.as_bytes())?,
+            None if threads.exists() => fs::remove_file(&threads).map_err(Fault::io("remove", &threads))?,
+            None => {}
         }
         replace(&folder.join("PLAN.md"), beginning.plan.as_bytes())?;
         write_index(&root, &id, &IndexEvent::CurrentSet, at)?;
         Ok(id)
     }
+}
+
+/// Returns the roster of a workspace that has none: the sample, or where there are plans the agents that
+/// they and their states name, so that nobody who works there becomes a stranger.
+fn roster_for(root: &Path) -> Result<String, Fault> {
+    let mut named: Vec<String> = Vec::new();
+    for id in known(root, &read_index(root)?.0) {
+        let folder = root.join("work").join(&id);
+        let plan = parse(&read_state(&folder.join("PLAN.md"))?.unwrap_or_default());
+        let board = read_threads(&folder, &read_tasks(&folder)?)?.0.board;
+        for agent in read_roster(Path::new(""), &plan, &board)?.agents {
+            if !named.contains(&agent.name) {
+                named.push(agent.name);
+            }
+        }
+    }
+    let (Some(at), false) = (ROSTER.find("\nagents:"), named.is_empty()) else { return Ok(ROSTER.to_owned()) };
+    let mut text = format!("{}\nagents:\n", &ROSTER[..at]);
+    for name in named {
+        text += &format!("  - name: {}\n", serde_json::Value::from(name));
+    }
+    Ok(text)
 }
 
 fn write_index(root: &Path, id: &str, event: &IndexEvent, at: Moment) -> Result<(), Fault> {
@@ -131,68 +178,13 @@ fn write_index(root: &Path, id: &str, event: &IndexEvent, at: Moment) -> Result<
     replace(&path, text.as_bytes())
 }
 
-/// Returns the id of a new workstream: the next number and the name.
-fn new_id(root: &Path, index: &Index, slug: &str) -> Result<String, Refusal> {
-    let number = |id: &str| id.split_once('-').and_then(|(number, _)| number.parse::<u32>().ok());
-    let is_called = |id: &str| id == slug || id.split_once('-').is_some_and(|(_, name)| name == slug);
-    let known = known(root, index);
-    if let Some(id) = known.iter().find(|id| is_called(id)) {
-        let hint = format!("choose another name, or go on with it: work current --set {id}");
-        return Err(Refusal::invalid(format!("there is a workstream {id} already"), hint));
-    }
-    let entries = || index.entries.iter().map(|entry| entry.id.as_str());
-    let is_left_over = |id: &str| is_called(id) && number(id).is_some() && is_empty(&root.join("work").join(id));
-    if let Some(id) = entries().find(|id| is_left_over(id)) {
-        return Ok(id.to_owned());
-    }
-    let folders = folders(&root.join("work"));
-    let taken = entries().chain(folders.iter().map(String::as_str)).filter_map(number).max().unwrap_or(0);
-    Ok(format!("{:03}-{slug}", taken.saturating_add(1)))
-}
-
-/// Returns whether nothing but temporary files is in a folder.
-fn is_empty(folder: &Path) -> bool {
-    folders(folder).iter().all(|name| name.starts_with('.'))
+/// Returns whether nothing is in a folder but what dies with who made it: temporary files, and the state
+/// that an import writes before the plan.
+fn is_left_over(folder: &Path) -> bool {
+    folders(folder).iter().all(|name| name.starts_with('.') || name == THREADS)
 }
 
 fn folders(work: &Path) -> Vec<String> {
     let Ok(folders) = fs::read_dir(work) else { return Vec::new() };
     folders.filter_map(Result::ok).filter_map(|folder| folder.file_name().into_string().ok()).collect()
-}
-
-/// Returns a name as a folder has it: `Search API` is `search-api`. `None` where nothing is left.
-fn slug(name: &str) -> Option<String> {
-    let mut slug = String::new();
-    for c in name.chars().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    let slug: String = slug.chars().take(MAX_NAME_CHARS).collect();
-    let slug = slug.trim_end_matches('-');
-    (!slug.is_empty()).then(|| slug.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_become_folders() {
-        let table = [
-            ("Search API", Some("search-api")),
-            ("search-api", Some("search-api")),
-            (" --a__b!! ", Some("a-b")),
-            ("../../etc", Some("etc")),
-            ("Größe", Some("größe")),
-            ("..", None),
-            ("", None),
-        ];
-        for (name, expected) in table {
-            assert_eq!(slug(name).as_deref(), expected, "{name:?}");
-        }
-        assert_eq!(slug(&"x".repeat(300)).map(|slug| slug.len()), Some(MAX_NAME_CHARS));
-    }
 }

@@ -79,6 +79,13 @@ impl FileStore {
         Ok(Listed { workstreams: known(&root, &index), current, importable: importable(&root) })
     }
 
+    /// Returns the workstream that is meant, also if its files cannot be read.
+    pub fn selected(&self) -> Result<String, Stopped> {
+        let root = self.place.workspace()?;
+        let (index, _) = read_index(&root)?;
+        Ok(self.place.workstream(&root, None, &index)?.workstream)
+    }
+
     /// Takes the right to write, and reads the workstream as it is then.
     pub fn lock(&self, wanted: Option<&str>) -> Result<Locked<'_>, Stopped> {
         let root = self.place.workspace()?;

@@ -53,10 +53,8 @@ impl Snapshot {
         let folder = work.join(&workstream);
         let (plan_text, plan_hash) = read_plan(&folder.join("PLAN.md"))?;
         let plan = parse(&plan_text);
-        let tasks = read_tasks(&folder)?;
-        let (mut threads, threads_text) = read_threads(&folder, &tasks)?;
+        let (mut threads, threads_text) = read_state_of(&folder)?;
         if !threads.from_tasks.is_empty() {
-            threads.oddities.extend(tasks.oddities);
             let number = count(threads.from_tasks.len(), "thread is", "threads are");
             threads.oddities.push(format!("{number} read from tasks.json; `work import` writes them to threads.json"));
         }
@@ -116,6 +114,28 @@ pub(super) fn read_index(root: &Path) -> Result<(Index, Option<String>), Fault> 
         None => Index::default(),
     };
     Ok((index, text))
+}
+
+/// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that
+/// cannot be read stops nothing once threads.json says it all.
+fn read_state_of(folder: &Path) -> Result<(ThreadsJson, Option<String>), Fault> {
+    match read_tasks(folder) {
+        Ok(tasks) => {
+            let (mut threads, text) = read_threads(folder, &tasks)?;
+            if !threads.from_tasks.is_empty() {
+                threads.oddities.extend(tasks.oddities);
+            }
+            Ok((threads, text))
+        }
+        Err(fault) => {
+            let (mut threads, text) = read_threads(folder, &TasksJson::default())?;
+            if threads.board.threads.is_empty() || threads.has_stateless_records {
+                return Err(fault);
+            }
+            threads.oddities.push("tasks.json cannot be read, and is not needed any more".to_owned());
+            Ok((threads, text))
+        }
+    }
 }
 
 /// Reads threads.json as it is now, and its text where there is the file. What it does not say of a

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::threads_json::StatusWord;
+use super::threads_json::{SessionRecord, StatusWord};
 use crate::board::Status;
 use crate::plan::ThreadId;
 
 /// What the tasks of a thread say of it.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct TaskThread {
     pub(super) name: Option<String>,
     pub(super) stage_name: Option<String>,
@@ -19,10 +20,12 @@ pub(super) struct TaskThread {
     pub(super) assigned_agent: Option<String>,
     pub(super) report: String,
     pub(super) breadcrumb: String,
-    /// The names of the tasks that are not done, where there were several.
-    pub(super) open_tasks: Vec<String>,
+    /// The sessions that older versions kept with the tasks.
+    pub(super) sessions: Vec<SessionRecord>,
     /// How many tasks it had.
     pub(super) tasks: usize,
+    /// What of it has no place in one thread, one sentence each.
+    pub(super) left: Vec<String>,
 }
 
 /// What a tasks.json says.
@@ -49,6 +52,8 @@ struct TaskRecord {
     report: Option<String>,
     breadcrumb: Option<String>,
     assigned_agent: Option<String>,
+    sessions: Option<Vec<SessionRecord>>,
+    github_issue: Option<IgnoredAny>,
 }
 
 /// Reads a tasks.json. The error's line and column are those of `text`.
@@ -67,8 +72,7 @@ pub(super) fn read(text: &str) -> serde_json::Result<TasksJson> {
             read.oddities.push(format!("tasks.json has two tasks {:?}; the later one counts", short(&twice.id)));
         }
     }
-    read.threads =
-        by_thread.into_iter().map(|(id, tasks)| (id, thread(&tasks.into_values().collect::<Vec<_>>()))).collect();
+    read.threads = by_thread.into_iter().map(|(id, tasks)| (id, thread(tasks.into_values().collect()))).collect();
     Ok(read)
 }
 
@@ -76,29 +80,69 @@ fn short(id: &str) -> String {
     id.chars().take(60).collect()
 }
 
-fn thread(tasks: &[TaskRecord]) -> TaskThread {
-    let statuses: Vec<Status> =
-        tasks.iter().map(|task| task.status.as_ref().map(|word| word.0).unwrap_or_default()).collect();
-    let first = |of: fn(&TaskRecord) -> &Option<String>| {
-        tasks.iter().find_map(|task| of(task).clone().filter(|text| !text.trim().is_empty()))
+fn thread(tasks: Vec<TaskRecord>) -> TaskThread {
+    let statuses: Vec<Status> = tasks.iter().map(TaskRecord::status).collect();
+    let mut left = Vec::new();
+    let mut one_of = |what: &str, of: fn(&TaskRecord) -> &Option<String>| {
+        let mut texts: Vec<&str> = Vec::new();
+        for text in tasks.iter().filter_map(|task| of(task).as_deref()).map(str::trim) {
+            if !text.is_empty() && !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        if let [first, others @ ..] = texts.as_slice()
+            && !others.is_empty()
+        {
+            left.push(format!("its tasks name several {what}: {first} was taken, not {}", others.join(", ")));
+        }
+        texts.first().map(|text| (*text).to_owned())
     };
-    let mut reports: Vec<&str> = Vec::new();
-    for report in tasks.iter().filter_map(|task| task.report.as_deref()).map(str::trim) {
-        if !report.is_empty() && !reports.contains(&report) {
-            reports.push(report);
+    let name = one_of("names", |task| &task.thread_name);
+    let stage_name = one_of("stage names", |task| &task.stage_name);
+    let batch_name = one_of("batch names", |task| &task.batch_name);
+    let assigned_agent = one_of("agents", |task| &task.assigned_agent);
+    let breadcrumb = one_of("breadcrumbs", |task| &task.breadcrumb).unwrap_or_default();
+    if tasks.iter().any(|task| task.github_issue.is_some()) {
+        left.push("the links of its tasks to GitHub issues".to_owned());
+    }
+    let report = report(&tasks, &statuses);
+    let count = tasks.len();
+    let mut sessions: Vec<SessionRecord> =
+        tasks.into_iter().flat_map(|task| task.sessions.unwrap_or_default()).collect();
+    sessions.sort_by(|a, b| a.started_at.cmp(&b.started_at));
+    TaskThread {
+        name,
+        stage_name,
+        batch_name,
+        status: combined(&statuses),
+        assigned_agent,
+        report,
+        breadcrumb,
+        sessions,
+        tasks: count,
+        left,
+    }
+}
+
+/// Returns the reports of the tasks, each once, and which tasks are open where there are several.
+fn report(tasks: &[TaskRecord], statuses: &[Status]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for report in tasks.iter().filter_map(|task| task.report.as_deref()).map(|report| report.trim().to_owned()) {
+        if !report.is_empty() && !parts.contains(&report) {
+            parts.push(report);
         }
     }
-    let open = tasks.iter().zip(&statuses).filter(|(_, status)| !status.is_done());
-    TaskThread {
-        name: first(|task| &task.thread_name),
-        stage_name: first(|task| &task.stage_name),
-        batch_name: first(|task| &task.batch_name),
-        status: combined(&statuses),
-        assigned_agent: first(|task| &task.assigned_agent),
-        report: reports.join("\n\n"),
-        breadcrumb: first(|task| &task.breadcrumb).unwrap_or_default(),
-        open_tasks: if tasks.len() > 1 { open.filter_map(|(task, _)| task.name.clone()).collect() } else { Vec::new() },
-        tasks: tasks.len(),
+    let open = tasks.iter().zip(statuses).filter(|(_, status)| !status.is_done());
+    let open: Vec<&str> = open.filter_map(|(task, _)| task.name.as_deref()).collect();
+    if tasks.len() > 1 && !open.is_empty() {
+        parts.push(format!("Open tasks: {}.", open.join("; ")));
+    }
+    parts.join("\n\n")
+}
+
+impl TaskRecord {
+    fn status(&self) -> Status {
+        self.status.as_ref().map(|word| word.0).unwrap_or_default()
     }
 }
 
@@ -145,24 +189,20 @@ mod tests {
     fn tasks_of_a_thread_become_one() {
         let text = r#"{"tasks": [
             {"id": "1.2.3.2", "name": "Second", "status": "in_progress", "report": " same "},
-            {"id": "01.02.03.01", "name": "First", "thread_name": "Parser", "status": "completed", "report": "same", "assigned_agent": "me"},
-            {"id": "01.02.03.03", "name": "Third", "report": "other", "breadcrumb": "at line 4"},
+            {"id": "01.02.03.01", "name": "First", "thread_name": "Parser", "status": "completed", "report": "same", "assigned_agent": "me",
+             "sessions": [{"startedAt": "2026-01-02", "status": "completed"}]},
+            {"id": "01.02.03.03", "name": "Third", "report": "other", "breadcrumb": "at line 4", "assigned_agent": "you",
+             "sessions": [{"startedAt": "2026-01-01", "status": "failed"}]},
             {"id": "01.02.03", "name": "odd"}, {"id": "", "name": "odd"}]}"#;
         let read = read(text).unwrap();
         assert_eq!(read.threads.keys().map(ToString::to_string).collect::<Vec<_>>(), ["01.02.03"]);
-        assert_eq!(
-            read.threads.values().next().unwrap(),
-            &TaskThread {
-                name: Some("Parser".into()),
-                status: InProgress,
-                assigned_agent: Some("me".into()),
-                report: "same\n\nother".into(),
-                breadcrumb: "at line 4".into(),
-                open_tasks: vec!["Second".into(), "Third".into()],
-                tasks: 3,
-                ..TaskThread::default()
-            }
-        );
+        let thread = read.threads.values().next().unwrap();
+        assert_eq!((thread.status, thread.tasks, thread.name.as_deref()), (InProgress, 3, Some("Parser")));
+        assert_eq!(thread.report, "same\n\nother\n\nOpen tasks: Second; Third.");
+        assert_eq!((thread.assigned_agent.as_deref(), thread.breadcrumb.as_str()), (Some("me"), "at line 4"));
+        assert_eq!(thread.left, ["its tasks name several agents: me was taken, not you"]);
+        let started: Vec<_> = thread.sessions.iter().filter_map(|session| session.started_at.as_deref()).collect();
+        assert_eq!(started, ["2026-01-01", "2026-01-02"]);
         assert_eq!(read.oddities.len(), 2);
     }
 }

@@ -1,10 +1,11 @@
 //! Notices when the files of a workspace change, whoever changes them. It costs nothing while nothing
 //! happens: the kernel tells.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::file::FileStore;
@@ -16,7 +17,9 @@ use crate::fault::{Fault, Stopped};
 pub struct Watch {
     watcher: RecommendedWatcher,
     root: PathBuf,
-    followed: BTreeMap<PathBuf, u64>,
+    followed: BTreeSet<PathBuf>,
+    /// Folders that were removed or renamed: what takes their name has to be followed anew.
+    gone: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl FileStore {
@@ -24,15 +27,22 @@ impl FileStore {
     /// changed, also several times for one change. [`Watch::follow`] says which workstream.
     pub fn watch(&self, tell: impl Fn() + Send + 'static) -> Result<Watch, Stopped> {
         let root = self.workspace()?;
+        let gone = Arc::new(Mutex::new(Vec::new()));
+        let seen_gone = Arc::clone(&gone);
         let handler = move |event: notify::Result<Event>| {
             // An error can mean that events were lost.
-            if event.is_ok_and(|event| !matters(&event)) {
-                return;
+            if let Ok(event) = event {
+                if !matters(&event) {
+                    return;
+                }
+                if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+                    seen_gone.lock().unwrap_or_else(PoisonError::into_inner).extend(event.paths);
+                }
             }
             tell();
         };
         let watcher = notify::recommended_watcher(handler).map_err(|error| unwatchable(&root, error))?;
-        Ok(Watch { watcher, root, followed: BTreeMap::new() })
+        Ok(Watch { watcher, root, followed: BTreeSet::new(), gone })
     }
 }
 
@@ -40,33 +50,28 @@ impl Watch {
     /// Follows what there is to follow by now of a workstream: folders are made while time goes by.
     /// Returns whether there was something new; what was read before can have changed unnoticed.
     pub fn follow(&mut self, workstream: Option<&str>) -> Result<bool, Fault> {
+        for path in self.gone.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if self.followed.remove(&path) {
+                // The kernel has forgotten one that was removed already.
+                let _ = self.watcher.unwatch(&path);
+            }
+        }
         let mut is_new = false;
         let work = self.root.join("work");
         let folder = workstream.map(|id| work.join(id));
         for folder in [Some(run_folder(&self.root)), Some(work), folder].into_iter().flatten() {
-            let Some(now) = identity(&folder) else { continue };
-            if self.followed.get(&folder) != Some(&now) {
-                // One of that name that was removed meanwhile is still followed, and says nothing more.
-                let _ = self.watcher.unwatch(&folder);
-                self.watcher
-                    .watch(&folder, RecursiveMode::NonRecursive)
-                    .map_err(|error| unwatchable(&folder, error))?;
-                self.followed.insert(folder, now);
-                is_new = true;
+            if self.followed.contains(&folder) || !folder.is_dir() {
+                continue;
+            }
+            match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                Ok(()) => is_new |= self.followed.insert(folder),
+                // It went between the look and the call.
+                Err(_) if !folder.is_dir() => {}
+                Err(error) => return Err(unwatchable(&folder, error)),
             }
         }
         Ok(is_new)
     }
-}
-
-/// Returns what tells a folder from another one that takes its name later.
-fn identity(folder: &Path) -> Option<u64> {
-    let metadata = folder.metadata().ok().filter(std::fs::Metadata::is_dir)?;
-    #[cfg(unix)]
-    let identity = std::os::unix::fs::MetadataExt::ino(&metadata);
-    #[cfg(not(unix))]
-    let identity = u64::from(metadata.is_dir());
-    Some(identity)
 }
 
 /// Reading matters to nobody, and the lock and temporary files stand before the change that will. That

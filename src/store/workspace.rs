@@ -135,7 +135,7 @@ fn plans(work: &Path) -> Vec<String> {
 }
 
 /// Returns whether a text can name a folder inside `work/` and nothing else: no path, no hidden name.
-fn is_folder_name(text: &str) -> bool {
+pub(super) fn is_folder_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['.', '-'])
         && text.len() <= 255

@@ -118,10 +118,38 @@ fn a_workspace_is_made_at_the_git_root() {
 fn a_workstream_that_was_begun_and_not_finished_is_begun_again() {
     let workspace = Workspace::empty();
     workspace.work(&["init"]);
-    let entry = r#"{"streams": [{"id": "004-api", "name": "api", "order": 4, "approval": {"status": "draft"}}]}"#;
+    let entry =
+        r#"{"streams": [{"id": "004-api", "name": "api", "status": "pending", "approval": {"status": "draft"}}]}"#;
     workspace.write("work/index.json", entry);
+    workspace
+        .write("work/004-api/threads.json", "{\"threads\": [{\"threadId\": \"01.01.01\", \"status\": \"completed\"}]}");
     assert!(workspace.work(&["create", "api"]).starts_with("exit 0\n004-api is created"));
+    assert!(workspace.work(&["tree"]).contains("[ ] 01.01.01"), "and inherits nothing");
     assert!(workspace.work(&["create", "other"]).starts_with("exit 0\n005-other is created"));
+}
+
+#[test]
+fn a_new_workstream_inherits_no_approval() {
+    let workspace = Workspace::empty();
+    workspace.work(&["init"]);
+    workspace.write(
+        "work/index.json",
+        r#"{"streams": [{"id": "003-api", "name": "api", "approval": {"status": "approved", "stages": {"1": {"status": "approved"}}}}]}"#,
+    );
+    assert!(workspace.work(&["create", "api"]).starts_with("exit 0\n004-api is created"));
+    let next = workspace.serve().answer("next_batch", &serde_json::json!({}));
+    assert_eq!(next["gate_command"], "!work approve plan");
+}
+
+#[test]
+fn a_roster_for_plans_that_are_there_names_their_agents() {
+    let workspace = Workspace::with_plan(crate::support::PLAN);
+    workspace.work(&["assign", "--thread", "1.1.2", "--agent", "ann"]);
+    workspace.work(&["init"]);
+    let roster = workspace.read("work/agents.yaml");
+    let agents = roster.split("\nagents:\n").nth(1).unwrap();
+    assert_eq!(agents, "  - name: \"system-engineer-codex\"\n  - name: \"ann\"\n  - name: \"default\"\n");
+    assert!(workspace.work(&["validate"]).starts_with("exit 0\nwork/001-search/PLAN.md: no problems"));
 }
 
 /// The README's walk from an empty folder to `work complete`: every command that it shows is run, and

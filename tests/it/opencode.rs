@@ -57,12 +57,14 @@ fn a_project_without_a_set_up_gets_one() {
           "work complete*": "deny",
           "*/work complete*": "deny",
           "* work complete": "deny",
+          "* work complete --*": "deny",
           "*work -* complete": "deny",
           "*work -* complete --*": "deny",
           "*sh -*c ?work complete*": "deny",
           "work release*": "deny",
           "*/work release*": "deny",
           "* work release": "deny",
+          "* work release --*": "deny",
           "*work -* release": "deny",
           "*work -* release --*": "deny",
           "*sh -*c ?work release*": "deny",
@@ -134,7 +136,7 @@ fn a_set_up_with_comments_keeps_them() {
       created  .opencode/agents/writer.md
       changed  opencode.jsonc
                  + mcp.work
-                 + permission.bash (18 rules)
+                 + permission.bash (20 rules)
                  + agent.default.permission
                  + agent.system-engineer-opus.permission
       kept     work/agents.yaml
@@ -152,7 +154,7 @@ fn a_set_up_with_comments_keeps_them() {
     +			"enabled": true,
     +		},
      	},
-    @@ -29,2 +34,20 @@
+    @@ -29,2 +34,22 @@
      			"rm *": "deny", // once was enough
     +			"work approve*": "deny",
     +			"*work approve plan*": "deny",
@@ -162,23 +164,25 @@ fn a_set_up_with_comments_keeps_them() {
     +			"work complete*": "deny",
     +			"*/work complete*": "deny",
     +			"* work complete": "deny",
+    +			"* work complete --*": "deny",
     +			"*work -* complete": "deny",
     +			"*work -* complete --*": "deny",
     +			"*sh -*c ?work complete*": "deny",
     +			"work release*": "deny",
     +			"*/work release*": "deny",
     +			"* work release": "deny",
+    +			"* work release --*": "deny",
     +			"*work -* release": "deny",
     +			"*work -* release --*": "deny",
     +			"*sh -*c ?work release*": "deny",
     +			"*work *update* --force*": "deny",
      		},
-    @@ -35,3 +58,15 @@
+    @@ -35,3 +60,15 @@
      			"model": "anthropic/claude-opus-4-5",
     -			"permission": { "edit": "allow" }
     +			"permission": {
-    +				"edit": "allow",
     +				"work_*": "deny",
+    +				"edit": "allow",
     +				"work_read_thread": "allow",
     +				"work_update_thread": "allow"
     +			}
@@ -220,7 +224,7 @@ fn of_two_files_the_one_that_wins_is_changed() {
     assert!(
         workspace
             .work(&["init", "--opencode"])
-            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (18 rules)\n")
+            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (20 rules)\n")
     );
     assert_eq!(workspace.read("opencode.json"), server);
     let text = workspace.read("opencode.jsonc");

@@ -210,6 +210,22 @@ fn the_board_follows_the_files() {
     terminal.until_it_has("threads.json:1:1");
     std::fs::remove_file(workspace.root().join("work/001-search/threads.json")).unwrap();
     terminal.until_it_has("01.01.01 Tables");
+    // A branch without the workstream, and back: other folders of the same names.
+    for plan in [PLAN.to_owned(), PLAN.replace("Schema", "Columns")] {
+        std::fs::remove_dir_all(workspace.root().join("work/001-search")).unwrap();
+        terminal.until_it_has("no work/index.json");
+        workspace.write("work/001-search/PLAN.md", plan.replace("Rows", "Lines"));
+        terminal.until_it_has("01.01.02 Lines");
+        workspace.write("work/001-search/PLAN.md", plan);
+        terminal.until_it_has("01.01.02 Rows");
+    }
+    // Another workstream becomes current that cannot be read yet.
+    workspace.write("work/002-other/PLAN.md", PLAN.replace("Schema", "Other"));
+    workspace.write("work/002-other/threads.json", "<<<<<<< HEAD\n");
+    workspace.write("work/index.json", r#"{"current_stream": "002-other", "streams": []}"#);
+    terminal.until_it_has("threads.json:1:1");
+    workspace.write("work/002-other/threads.json", "{}");
+    terminal.until_it_has("01.01.01 Other");
     // Keys.
     terminal.press("j");
     terminal.until_it_has("01.02.01 Parser");
@@ -253,11 +269,11 @@ fn it_costs_nothing_while_nothing_happens() {
 #[test]
 fn the_terminal_is_given_back_after_signals_too() {
     let workspace = Workspace::with_plan(PLAN);
-    for signal in ["TERM", "INT", "HUP", "QUIT"] {
+    for (signal, code) in [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)] {
         let mut terminal = Terminal::open(&workspace, 24, 80);
         terminal.until_it_has("01.01.02 Rows");
         terminal.signal(signal);
-        assert_eq!(terminal.end(), 0, "{signal}");
+        assert_eq!(terminal.end(), code, "{signal}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::page::Page;
-use super::markdown::run_time;
+use super::run_time;
 use crate::clock::Moment;
 use crate::decide::Report;
 
@@ -41,7 +41,7 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment) {
                     thread.name.clone(),
                     stage.name.clone(),
                     batch.name.clone(),
-                    thread.status.to_owned(),
+                    thread.status.to_string(),
                     thread.agent.clone(),
                     thread.agent_source.word().to_owned(),
                     thread.attempt.to_string(),

@@ -2,10 +2,10 @@
 //! wrote is text in it: it makes no table, image, mention, heading or hidden link of its own.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::super::page::{Page, one_line};
-use super::next;
+use super::{attempt_time, next, run_time};
+use crate::board::{AttemptStatus, Status};
 use crate::clock::Moment;
 use crate::decide::{Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
 use crate::wording::{count, duration};
@@ -13,13 +13,13 @@ use crate::wording::{count, duration};
 /// Writes what came of the threads, in short.
 pub(super) fn write_summary(page: &mut Page, report: &Report, now: Moment) {
     write_title(page, report);
-    for (stage, batch) in batches(report) {
-        if stage.batches.first().is_some_and(|first| first.id == batch.id) {
-            write_stage_heading(page, stage);
+    for stage in &report.stages {
+        write_stage_heading(page, stage);
+        for batch in &stage.batches {
+            let _ = write!(page, "\n### {} {}\n\n", batch.id, inline(&batch.name));
+            write_table(page, batch, now);
+            write_lists(page, batch, now);
         }
-        let _ = write!(page, "\n### {} {}\n\n", batch.id, inline(&batch.name));
-        write_table(page, batch, now);
-        write_lists(page, batch, now);
     }
     let _ = write!(page, "\n**Next:** {}\n", inline(&next(&report.status)));
 }
@@ -27,55 +27,32 @@ pub(super) fn write_summary(page: &mut Page, report: &Report, now: Moment) {
 /// Writes all there is: also what was asked of the threads.
 pub(super) fn write_document(page: &mut Page, report: &Report, now: Moment) {
     write_title(page, report);
-    for (stage, batch) in batches(report) {
-        if stage.batches.first().is_some_and(|first| first.id == batch.id) {
-            write_stage_heading(page, stage);
-        }
-        let _ = write!(page, "\n### {} {}\n", batch.id, inline(&batch.name));
-        if !batch.summary.is_empty() {
-            let _ = write!(page, "\n{}\n", quoted(&batch.summary));
-        }
-        for thread in &batch.threads {
-            write_thread(page, thread, now);
+    for stage in &report.stages {
+        write_stage_heading(page, stage);
+        for batch in &stage.batches {
+            let _ = write!(page, "\n### {} {}\n", batch.id, inline(&batch.name));
+            if !batch.summary.is_empty() {
+                let _ = write!(page, "\n{}\n", quoted(&batch.summary));
+            }
+            for thread in &batch.threads {
+                write_thread(page, thread, now);
+            }
         }
     }
-}
-
-/// Returns how long the attempts of a thread ran, all together; `None` where no file says it.
-pub(in crate::cli) fn run_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
-    let times: Vec<Duration> = thread.attempts.iter().filter_map(|attempt| attempt_time(attempt, now)).collect();
-    (!times.is_empty()).then(|| times.iter().sum())
-}
-
-fn attempt_time(attempt: &AttemptReport, now: Moment) -> Option<Duration> {
-    let started = Moment::parse(attempt.started_at.as_deref()?)?;
-    let ended = match &attempt.completed_at {
-        Some(at) => Moment::parse(at)?,
-        None if attempt.status == "running" => now,
-        None => return None,
-    };
-    Some(ended.since(started))
-}
-
-fn batches(report: &Report) -> impl Iterator<Item = (&StageReport, &BatchReport)> {
-    report.stages.iter().flat_map(|stage| stage.batches.iter().map(move |batch| (stage, batch)))
 }
 
 fn write_title(page: &mut Page, report: &Report) {
     let status = &report.status;
     let name = if status.name.is_empty() { &status.workstream } else { &status.name };
     let _ = write!(page, "# {}\n\n", inline(name));
-    let threads: Vec<&ThreadReport> = batches(report).flat_map(|(_, batch)| &batch.threads).collect();
-    let with = |status: &str| threads.iter().filter(|thread| thread.status == status).count();
-    let mut parts = vec![format!("{} of {} completed", with("completed"), count(threads.len(), "thread", "threads"))];
-    for (word, number) in [
-        ("in progress", with("in_progress")),
-        ("blocked", with("blocked")),
-        ("pending", with("pending")),
-        ("cancelled", with("cancelled")),
-    ] {
-        if number > 0 {
-            parts.push(format!("{number} {word}"));
+    let threads: Vec<&ThreadReport> =
+        report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads).collect();
+    let with = |status| threads.iter().filter(|thread| thread.status == status).count();
+    let mut parts =
+        vec![format!("{} of {} completed", with(Status::Completed), count(threads.len(), "thread", "threads"))];
+    for status in [Status::InProgress, Status::Blocked, Status::Pending, Status::Cancelled] {
+        if with(status) > 0 {
+            parts.push(format!("{} {}", with(status), words(status)));
         }
     }
     let sum = |of: fn(&ThreadReport) -> usize| threads.iter().map(|thread| of(thread)).sum::<usize>();
@@ -118,7 +95,7 @@ fn write_table(page: &mut Page, batch: &BatchReport, now: Moment) {
             "| {} {} | {} | {} | {} | {time} | {} |",
             thread.thread_id,
             inline(&thread.name),
-            thread.status.replace('_', " "),
+            words(thread.status),
             inline(&thread.agent),
             attempts(thread),
             inline(&thread.report),
@@ -153,7 +130,7 @@ fn write_lists(page: &mut Page, batch: &BatchReport, now: Moment) {
         thread
             .attempts
             .iter()
-            .filter(|attempt| matches!(attempt.status, "failed" | "interrupted"))
+            .filter(|attempt| matches!(attempt.status, AttemptStatus::Failed | AttemptStatus::Interrupted))
             .map(|attempt| format!("{} {}: {}", thread.thread_id, told(attempt, now), inline(&attempt.report)))
     });
     write_list(page, "Artifacts", per_thread(|thread| &thread.artifacts));
@@ -175,7 +152,7 @@ fn write_list(page: &mut Page, title: &str, items: impl Iterator<Item = String>)
 fn told(attempt: &AttemptReport, now: Moment) -> String {
     let transient = if attempt.transient { " (transient)" } else { "" };
     let time = attempt_time(attempt, now).map(|time| format!(" after {}", duration(time))).unwrap_or_default();
-    format!("attempt {} by {}: {}{time}{transient}", attempt.attempt, inline(&attempt.agent), attempt.status)
+    format!("attempt {} by {}: {}{time}{transient}", attempt.attempt, inline(&attempt.agent), attempt.status.word())
 }
 
 fn write_thread(page: &mut Page, thread: &ThreadReport, now: Moment) {
@@ -183,7 +160,7 @@ fn write_thread(page: &mut Page, thread: &ThreadReport, now: Moment) {
     let _ = writeln!(
         page,
         "**{}** · {} ({}) · {}{}",
-        thread.status.replace('_', " "),
+        words(thread.status),
         inline(&thread.agent),
         thread.agent_source.word(),
         count(thread.attempts.len(), "attempt", "attempts"),
@@ -212,14 +189,29 @@ fn write_thread(page: &mut Page, thread: &ThreadReport, now: Moment) {
     }
 }
 
-/// Returns a text as one line of Markdown that shows just that text.
+/// Returns a status as words.
+fn words(status: Status) -> String {
+    status.word().replace('_', " ")
+}
+
+/// Returns a text as one line of Markdown that shows just that text. A blank of no width keeps the hosts of
+/// pull requests from taking `@name` for a person and `#1` for an issue, which a backslash does not.
 fn inline(text: &str) -> String {
+    const NO_WIDTH: char = '\u{200b}';
+    let text = one_line(text.trim());
     let mut out = String::with_capacity(text.len());
-    for c in one_line(text.trim()).chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '@' | '~' | '$' | '&' | '!') {
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '$' | '&' | '!') {
             out.push('\\');
         }
         out.push(c);
+        let is_reference = matches!(c, '@' | '#') || c == '-' && matches!(before, Some('h' | 'H'));
+        if is_reference && chars.peek().is_some_and(|next| next.is_alphanumeric()) {
+            out.push(NO_WIDTH);
+        }
+        before = Some(c);
     }
     out
 }
@@ -237,8 +229,8 @@ mod tests {
     #[test]
     fn what_agents_wrote_is_text_in_markdown() {
         assert_eq!(
-            inline("| a |\n# b ![x](y) <img> @ann #1 `c` https://x.y/z_z"),
-            r"\| a \| \# b \!\[x\](y) \<img\> \@ann \#1 \`c\` https://x.y/z\_z"
+            inline("| a |\n# b ![x](y) <img> @ann #1 GH-12 `c` a@b https://x.y/z_z"),
+            "\\| a \\| \\# b \\!\\[x\\](y) \\<img\\> @\u{200b}ann \\#\u{200b}1 GH-\u{200b}12 \\`c\\` a@\u{200b}b https://x.y/z\\_z"
         );
         let plan = "```\n# no heading\n<!-- never closed";
         assert_eq!(quoted(plan), "> ```\n> # no heading\n> <!-- never closed");

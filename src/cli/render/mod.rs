@@ -4,19 +4,22 @@ mod brief;
 mod csv;
 mod markdown;
 mod status;
+mod time;
 mod tree;
 mod validation;
 
 use std::fmt::Write as _;
 
-pub(super) use markdown::run_time;
 pub(super) use status::{list, next};
+pub(super) use time::{attempt_time, run_time};
 pub(super) use validation::problem;
 
 use super::page::{Page, Tone, one_line};
+use crate::board::Status;
 use crate::clock::Moment;
 use crate::decide::{
-    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Revoked, StageApproved, Updated,
+    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Revoked, StageApproved, ThreadReport,
+    Updated,
 };
 use crate::wording::count;
 
@@ -77,25 +80,30 @@ fn sentence(answer: &PersonAnswer) -> String {
 }
 
 /// Returns the mark of a thread's status, as the other programs of this family draw it.
-pub(super) fn mark(status: &str) -> &'static str {
+pub(super) fn mark(status: Status) -> &'static str {
     match status {
-        "in_progress" => "[~]",
-        "completed" => "[x]",
-        "blocked" => "[!]",
-        "cancelled" => "[-]",
-        _ => "[ ]",
+        Status::Pending => "[ ]",
+        Status::InProgress => "[~]",
+        Status::Completed => "[x]",
+        Status::Blocked => "[!]",
+        Status::Cancelled => "[-]",
     }
 }
 
 /// Returns the colour of a thread's status.
-pub(super) fn tone(status: &str) -> Option<Tone> {
+pub(super) fn tone(status: Status) -> Option<Tone> {
     match status {
-        "in_progress" => Some(Tone::Busy),
-        "completed" => Some(Tone::Good),
-        "blocked" => Some(Tone::Bad),
-        "cancelled" => Some(Tone::Faint),
-        _ => None,
+        Status::Pending => None,
+        Status::InProgress => Some(Tone::Busy),
+        Status::Completed => Some(Tone::Good),
+        Status::Blocked => Some(Tone::Bad),
+        Status::Cancelled => Some(Tone::Faint),
     }
+}
+
+/// Returns how many of the threads are done, and how many there are.
+pub(super) fn progress<'t>(threads: impl Iterator<Item = &'t ThreadReport>) -> (usize, usize) {
+    threads.fold((0, 0), |(done, all), thread| (done + usize::from(thread.status.is_done()), all + 1))
 }
 
 /// Returns a command in the words of a terminal: the `!` of the answers is for OpenCode's chat.

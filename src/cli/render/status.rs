@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::super::list::Row;
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line, wrapped};
 use super::{command, problem, tone};
+use crate::board::Status;
 use crate::decide::{BatchCounts, StageStatus, WorkstreamStatus};
+use crate::wording::quoted;
 
 pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
     let mut field = |name: &str, value: &str| {
@@ -18,7 +22,7 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
         field("planner", &format!("server {holder}"));
     }
     let batches = status.stages.iter().flat_map(|stage| &stage.batches);
-    let width = batches.map(|batch| batch.name.chars().count()).max().unwrap_or(0).min(30);
+    let width = batches.map(|batch| batch.name.width()).max().unwrap_or(0).min(30);
     for stage in &status.stages {
         write_stage(page, stage);
         for batch in &stage.batches {
@@ -53,12 +57,12 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
 pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
     let mut page = Page::default();
     if rows.is_empty() {
-        let next =
-            importable.first().map_or("work create NAME --stages N".to_owned(), |one| format!("work import {one}"));
+        let import = |folder: &String| format!("work import {}", quoted(folder));
+        let next = importable.first().map_or("work create NAME --stages N".to_owned(), import);
         let _ = write!(page, "no workstreams yet\nNext: {next}");
         return page;
     }
-    let width = rows.iter().map(|row| row.workstream.chars().count()).max().unwrap_or(0).min(36);
+    let width = rows.iter().map(|row| row.workstream.width()).max().unwrap_or(0).min(36);
     for row in rows {
         let _ = write!(page, "{} ", if row.current { '*' } else { ' ' });
         page.paint_if(row.current.then_some(Tone::Strong), fit(&row.workstream, width));
@@ -72,7 +76,7 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
             }
             None => {
                 page.paint(Tone::Bad, format_args!("{:>9}  ", "?"));
-                let told = format!("unreadable: work status --workstream {}", row.workstream);
+                let told = format!("unreadable: work status --workstream {}", quoted(&row.workstream));
                 let _ = writeln!(page, "{}", cut(&told, rest));
             }
         }
@@ -111,7 +115,7 @@ fn write_stage(page: &mut Page, stage: &StageStatus) {
     let approved = if stage.approved { "  approved" } else { "" };
     let title = format!("Stage {}: {}", stage.number, stage.name);
     page_end(page);
-    page.paint(Tone::Strong, cut(&title, WIDTH - bar.len() - approved.len()));
+    page.paint(Tone::Strong, cut(&title, WIDTH.saturating_sub(bar.len() + approved.len())));
     let _ = write!(page, "{bar}");
     page.paint(Tone::Good, approved);
     page_end(page);
@@ -119,16 +123,16 @@ fn write_stage(page: &mut Page, stage: &StageStatus) {
 
 fn write_counts(page: &mut Page, batch: &BatchCounts) {
     let counts = [
-        (batch.completed, "completed"),
-        (batch.in_progress, "in_progress"),
-        (batch.blocked, "blocked"),
-        (batch.cancelled, "cancelled"),
-        (batch.pending, "pending"),
+        (batch.completed, Status::Completed),
+        (batch.in_progress, Status::InProgress),
+        (batch.blocked, Status::Blocked),
+        (batch.cancelled, Status::Cancelled),
+        (batch.pending, Status::Pending),
     ];
     let mut between = "";
     for (count, status) in counts.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(page, "{between}");
-        page.paint_if(tone(status), format_args!("{count} {}", status.replace('_', " ")));
+        page.paint_if(tone(status), format_args!("{count} {}", status.word().replace('_', " ")));
         between = ", ";
     }
     if between.is_empty() {
@@ -142,9 +146,10 @@ fn write_open_threads(page: &mut Page, status: &WorkstreamStatus) {
     }
     for thread in &status.open_threads {
         let _ = write!(page, "  {}  ", thread.thread_id);
-        page.paint_if(tone(thread.status), format_args!("{:<11}", thread.status));
-        let rest = format!("  {}, attempt {}  {}", one_line(&thread.agent), thread.attempt, one_line(&thread.name));
-        let _ = writeln!(page, "{rest}");
+        page.paint_if(tone(thread.status), format_args!("{:<11}", thread.status.word()));
+        let rest = format!("  {}, attempt {}  {}", thread.agent, thread.attempt, thread.name);
+        let used = 2 + thread.thread_id.len() + 2 + 11;
+        let _ = writeln!(page, "{}", cut(&rest, WIDTH - used));
         for line in wrapped(&thread.report, 12) {
             let _ = writeln!(page, "            {line}");
         }

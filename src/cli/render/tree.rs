@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line};
-use super::{mark, tone};
+use super::{mark, progress, tone};
+use crate::board::Status;
 use crate::decide::{BatchReport, Report, ThreadReport};
 
 /// The columns before a thread's name: two levels of the tree, its mark and its id.
@@ -11,9 +14,10 @@ const BEFORE_NAME: usize = 6 + 4 + 9;
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let status = &report.status;
-    page.paint(Tone::Strong, &status.workstream);
-    let _ =
-        writeln!(page, "  {}", cut(&format!("{} ({})", status.name, status.plan), WIDTH - status.workstream.len() - 2));
+    let id = cut(&status.workstream, WIDTH / 2);
+    page.paint(Tone::Strong, &id);
+    let room = WIDTH.saturating_sub(id.width() + 2);
+    let _ = writeln!(page, "  {}", cut(&format!("{} ({})", status.name, status.plan), room));
     let (name_width, agent_width) = widths(report);
     let last_stage = report.stages.len().saturating_sub(1);
     for (at, stage) in report.stages.iter().enumerate() {
@@ -22,7 +26,8 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         let threads = || stage.batches.iter().flat_map(|batch| &batch.threads);
         let _ = write!(page, "{branch}");
         page.paint(Tone::Strong, cut(&title, WIDTH - 30));
-        let _ = write!(page, "  {}", progress(threads()));
+        let (done, all) = progress(threads());
+        let _ = write!(page, "  {done}/{all}");
         if stage.approval.is_some() {
             page.paint(Tone::Good, "  approved");
         }
@@ -44,7 +49,8 @@ fn write_batch(
 ) {
     let (branch, inner) = branch(is_last);
     let title = format!("{} {}", batch.id, batch.name);
-    let _ = writeln!(page, "{trunk}{branch}{}  {}", cut(&title, WIDTH - 20), progress(batch.threads.iter()));
+    let (done, all) = progress(batch.threads.iter());
+    let _ = writeln!(page, "{trunk}{branch}{}  {done}/{all}", cut(&title, WIDTH - 20));
     let last = batch.threads.len().saturating_sub(1);
     for (at, thread) in batch.threads.iter().enumerate() {
         let (branch, _) = self::branch(at == last);
@@ -52,7 +58,7 @@ fn write_batch(
         page.paint_if(tone(thread.status), mark(thread.status));
         let _ = write!(page, " {} {}  ", thread.thread_id, fit(&thread.name, name_width));
         page.paint(Tone::Faint, cut(&thread.agent, agent_width));
-        if thread.status == "in_progress" || thread.attempts.len() > 1 {
+        if thread.status == Status::InProgress || thread.attempts.len() > 1 {
             page.paint(Tone::Faint, format_args!(" #{}", thread.attempt));
         }
         let _ = writeln!(page);
@@ -82,18 +88,11 @@ fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
 /// Returns how wide the columns for names and agents are, so that a line fits the page.
 fn widths(report: &Report) -> (usize, usize) {
     let widest = |text: fn(&ThreadReport) -> &str| {
-        threads(report).map(|thread| one_line(text(thread)).chars().count()).max().unwrap_or(0)
+        threads(report).map(|thread| one_line(text(thread)).width()).max().unwrap_or(0)
     };
     let agents = widest(|thread| &thread.agent).min(26);
     let names = widest(|thread| &thread.name).min(WIDTH - BEFORE_NAME - agents - 8);
     (names, agents)
-}
-
-fn progress<'t>(threads: impl Iterator<Item = &'t ThreadReport>) -> String {
-    let (done, all) = threads.fold((0, 0), |(done, all), thread| {
-        (done + usize::from(matches!(thread.status, "completed" | "cancelled")), all + 1)
-    });
-    format!("{done}/{all}")
 }
 
 /// Returns what stands before an entry, and before what belongs to it.

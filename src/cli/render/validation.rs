@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::super::page::{Page, Tone, one_line, printable};
+use super::super::page::{Page, Tone, WIDTH, one_line, printable};
 use super::counts;
 use crate::decide::{Finding, Validation};
 use crate::wording::count;
@@ -48,5 +48,5 @@ fn draw(path: &str, finding: &Finding) -> String {
     let level = if finding.forbids_approval { Level::ERROR } else { Level::WARNING };
     let message = one_line(&finding.message);
     let group = level.primary_title(message).element(snippet).element(Level::HELP.message(finding.help.as_str()));
-    Renderer::plain().render(&[group])
+    Renderer::plain().term_width(WIDTH).render(&[group])
 }

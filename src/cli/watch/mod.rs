@@ -7,11 +7,12 @@ mod view;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
+use signal_hook::consts::SIGHUP;
 
 use self::screen::Screen;
 use self::view::{Focus, View, batches, draw, height, shown_batch, stays_true_for, tone_of};
@@ -52,8 +53,8 @@ enum Wake {
     Key(KeyEvent),
     /// The terminal has another size.
     Resized,
-    /// A signal, or a terminal that is gone.
-    Quit,
+    /// A signal that ends programs.
+    Signal(i32),
 }
 
 impl Arguments {
@@ -73,7 +74,7 @@ impl Arguments {
             return exit::fail("work watch needs a terminal", Some(hint), exit::ARGUMENTS);
         }
         match watch(&store) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(code) => code,
             Err(stopped) => exit::stopped(&stopped),
         }
     }
@@ -118,7 +119,7 @@ fn frame(view: &View) -> Page {
     page
 }
 
-fn watch(store: &FileStore) -> Result<(), Stopped> {
+fn watch(store: &FileStore) -> Result<ExitCode, Stopped> {
     // What is wrong from the start is said on the terminal as it is.
     read(store)?;
     let (sender, wakes) = mpsc::channel();
@@ -133,15 +134,17 @@ fn watch(store: &FileStore) -> Result<(), Stopped> {
     watched
 }
 
-fn run_loop(store: &FileStore, files: &mut Watch, screen: &mut Screen, wakes: &Receiver<Wake>) -> Result<(), Stopped> {
+fn run_loop(
+    store: &FileStore,
+    files: &mut Watch,
+    screen: &mut Screen,
+    wakes: &Receiver<Wake>,
+) -> Result<ExitCode, Stopped> {
     let mut focus = Focus::default();
     loop {
-        let view = loop {
-            let report = read(store);
-            if !files.follow(report.as_ref().ok().map(|report| report.status.workstream.as_str()))? {
-                break report.map_err(|stopped| stopped.to_string());
-            }
-        };
+        // Follow first, then read: what changes in between is told.
+        files.follow(store.selected().ok().as_deref())?;
+        let view = read(store).map_err(|stopped| stopped.to_string());
         loop {
             let now = SystemClock.now();
             screen
@@ -150,18 +153,23 @@ fn run_loop(store: &FileStore, files: &mut Watch, screen: &mut Screen, wakes: &R
             match wait(wakes, stays_true_for(&view, SystemClock.now())) {
                 None | Some(Wake::Resized) => {}
                 Some(Wake::Files) => {
+                    // Also a folder in which something changes all the time is shown now and then.
+                    let last = Instant::now() + SETTLE * 5;
                     while let Some(wake) = wait(wakes, Some(SETTLE)) {
                         match wake {
                             Wake::Files | Wake::Resized => {}
-                            Wake::Quit => return Ok(()),
-                            Wake::Key(key) if quits(key) => return Ok(()),
+                            Wake::Signal(signal) => return Ok(ended_by(signal)),
+                            Wake::Key(key) if quits(key) => return Ok(ExitCode::SUCCESS),
                             Wake::Key(key) => look(key, &view, &mut focus),
+                        }
+                        if Instant::now() >= last {
+                            break;
                         }
                     }
                     break;
                 }
-                Some(Wake::Quit) => return Ok(()),
-                Some(Wake::Key(key)) if quits(key) => return Ok(()),
+                Some(Wake::Signal(signal)) => return Ok(ended_by(signal)),
+                Some(Wake::Key(key)) if quits(key) => return Ok(ExitCode::SUCCESS),
                 Some(Wake::Key(key)) => look(key, &view, &mut focus),
             }
         }
@@ -174,10 +182,15 @@ fn wait(wakes: &Receiver<Wake>, time: Option<Duration>) -> Option<Wake> {
         Some(time) => match wakes.recv_timeout(time) {
             Ok(wake) => Some(wake),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Wake::Quit),
+            Err(RecvTimeoutError::Disconnected) => Some(Wake::Signal(SIGHUP)),
         },
-        None => Some(wakes.recv().unwrap_or(Wake::Quit)),
+        None => Some(wakes.recv().unwrap_or(Wake::Signal(SIGHUP))),
     }
+}
+
+/// Returns the exit code of a program that a signal has ended, as shells know it.
+fn ended_by(signal: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(exit::IO))
 }
 
 fn quits(key: KeyEvent) -> bool {

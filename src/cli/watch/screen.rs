@@ -27,11 +27,12 @@ impl Screen {
     /// Takes the terminal over; its keys and sizes, and the signals that end a program, are told to `wakes`.
     pub(super) fn open(wakes: Sender<Wake>) -> io::Result<Self> {
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-        let terminal = ratatui::try_init()?;
+        // One that is half taken over is given back.
+        let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
         let of_signals = wakes.clone();
         std::thread::spawn(move || {
-            for _ in signals.forever() {
-                if !send(&of_signals, Wake::Quit) {
+            for signal in signals.forever() {
+                if !send(&of_signals, Wake::Signal(signal)) {
                     break;
                 }
             }
@@ -67,11 +68,10 @@ fn listen(wakes: &Sender<Wake>) {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Wake::Key(key),
             Ok(Event::Resize(..)) => Wake::Resized,
             Ok(_) => continue,
-            // The terminal is gone.
-            Err(_) => Wake::Quit,
+            // No more keys; when the terminal itself goes, the kernel says so by a signal.
+            Err(_) => break,
         };
-        let is_last = matches!(wake, Wake::Quit);
-        if !send(wakes, wake) || is_last {
+        if !send(wakes, wake) {
             break;
         }
     }

@@ -9,7 +9,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Widget as _};
 
 use super::super::page::{Tone, cut, fit};
-use super::super::render::{mark, next, run_time, tone};
+use super::super::render::{attempt_time, mark, next, progress, run_time, tone};
+use crate::board::{AttemptStatus, Status};
 use crate::clock::Moment;
 use crate::decide::{BatchReport, Report, StageReport, ThreadReport};
 use crate::wording::duration;
@@ -93,7 +94,8 @@ pub(super) fn batches(report: &Report) -> impl Iterator<Item = &BatchReport> {
 /// comes next, else the last.
 pub(super) fn shown_batch<'r>(report: &'r Report, focus: &Focus) -> Option<&'r BatchReport> {
     let wanted = |id: &str| batches(report).find(|batch| batch.id == id);
-    let running = || batches(report).find(|batch| batch.threads.iter().any(|thread| thread.status == "in_progress"));
+    let running =
+        || batches(report).find(|batch| batch.threads.iter().any(|thread| thread.status == Status::InProgress));
     focus
         .batch
         .as_deref()
@@ -110,8 +112,8 @@ pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
     let report = view.as_ref().ok()?;
     batches(report)
         .flat_map(|batch| &batch.threads)
-        .filter(|thread| thread.status == "in_progress")
-        .filter_map(|thread| run_time(thread, now))
+        .filter(|thread| thread.status == Status::InProgress)
+        .filter_map(|thread| shown_time(thread, now))
         .map(|time| {
             let step = if time < Duration::from_secs(60) { 1_000 } else { 60_000 };
             let into_step = u64::try_from(time.as_millis() % step).unwrap_or_default();
@@ -121,11 +123,7 @@ pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
 }
 
 fn is_complete(batch: &BatchReport) -> bool {
-    batch.threads.iter().all(is_done)
-}
-
-fn is_done(thread: &ThreadReport) -> bool {
-    matches!(thread.status, "completed" | "cancelled")
+    batch.threads.iter().all(|thread| thread.status.is_done())
 }
 
 fn title(left: &str, right: &str, area: Rect, buffer: &mut Buffer) {
@@ -175,8 +173,8 @@ fn plan_lines(report: &Report, shown: Option<&str>, width: usize) -> Vec<PlanLin
         for batch in &stage.batches {
             let is_shown = shown == Some(batch.id.as_str());
             let status = status_of(batch);
-            let done = batch.threads.iter().filter(|thread| is_done(thread)).count();
-            let counts = format!(" {done}/{}", batch.threads.len());
+            let (done, all) = progress(batch.threads.iter());
+            let counts = format!(" {done}/{all}");
             let name_width = width.saturating_sub(2 + 4 + counts.len());
             let name = fit(&format!("{} {}", batch.id, batch.name), name_width);
             let line = Line::from(vec![
@@ -191,20 +189,22 @@ fn plan_lines(report: &Report, shown: Option<&str>, width: usize) -> Vec<PlanLin
     lines
 }
 
-/// Returns the word that says most of a batch: what a person has to look at comes first.
-fn status_of(batch: &BatchReport) -> &'static str {
+/// Returns the status that says most of a batch: what a person has to look at comes first.
+fn status_of(batch: &BatchReport) -> Status {
     let any = |status| batch.threads.iter().any(|thread| thread.status == status);
-    ["in_progress", "blocked"].into_iter().find(|status| any(*status)).unwrap_or({
-        match batch.threads.first() {
-            Some(_) if is_complete(batch) => "completed",
-            _ => "pending",
-        }
-    })
+    if any(Status::InProgress) {
+        Status::InProgress
+    } else if any(Status::Blocked) {
+        Status::Blocked
+    } else if is_complete(batch) && !batch.threads.is_empty() {
+        Status::Completed
+    } else {
+        Status::Pending
+    }
 }
 
 fn bar(stage: &StageReport, width: usize) -> Line<'static> {
-    let threads = || stage.batches.iter().flat_map(|batch| &batch.threads);
-    let (done, all) = (threads().filter(|thread| is_done(thread)).count(), threads().count());
+    let (done, all) = progress(stage.batches.iter().flat_map(|batch| &batch.threads));
     let counts = format!(" {done}/{all}{}", if stage.approval.is_some() { " approved" } else { "" });
     let room = width.saturating_sub(counts.len()).min(24);
     let full = (done * room).checked_div(all).unwrap_or_default();
@@ -224,6 +224,14 @@ fn threads(batch: &BatchReport, scrolled: u16, now: Moment, area: Rect, buffer: 
     Paragraph::new(lines).block(block).scroll((scrolled, 0)).render(area, buffer);
 }
 
+/// Returns how long the running attempt of a thread has run, else how long all of them did.
+fn shown_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
+    match thread.attempts.last() {
+        Some(attempt) if attempt.status == AttemptStatus::Running => attempt_time(attempt, now),
+        _ => run_time(thread, now),
+    }
+}
+
 fn lines_of(thread: &ThreadReport) -> usize {
     if last_words(thread).is_empty() { 2 } else { 3 }
 }
@@ -231,9 +239,9 @@ fn lines_of(thread: &ThreadReport) -> usize {
 fn thread_lines(thread: &ThreadReport, width: usize, now: Moment) -> Vec<Line<'static>> {
     let colour = tone(thread.status).map(style).unwrap_or_default();
     let name = cut(&format!(" {} {}", thread.thread_id, thread.name), width.saturating_sub(4));
-    let time = run_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default();
+    let time = shown_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default();
     let attempt = if thread.attempt > 0 { format!(" · #{}", thread.attempt) } else { String::new() };
-    let status = thread.status.replace('_', " ");
+    let status = thread.status.word().replace('_', " ");
     let mut lines = vec![
         Line::from(vec![Span::styled(mark(thread.status), colour), Span::raw(name)]),
         Line::from(vec![
@@ -250,7 +258,7 @@ fn thread_lines(thread: &ThreadReport, width: usize, now: Moment) -> Vec<Line<'s
 
 /// Returns where the worker is, or what it said at its end.
 fn last_words(thread: &ThreadReport) -> &str {
-    if thread.status == "in_progress" { &thread.breadcrumb } else { &thread.report }
+    if thread.status == Status::InProgress { &thread.breadcrumb } else { &thread.report }
 }
 
 fn styled(text: String, tone: Option<Tone>) -> Line<'static> {

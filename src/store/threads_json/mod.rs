@@ -8,7 +8,7 @@ mod record;
 mod write;
 
 pub(super) use read::read;
-pub(super) use record::StatusWord;
+pub(super) use record::{SessionRecord, StatusWord};
 pub(super) use write::write;
 
 use std::collections::BTreeSet;
@@ -24,4 +24,6 @@ pub(super) struct ThreadsJson {
     pub(super) oddities: Vec<String>,
     /// The threads whose state stands in tasks.json and not here.
     pub(super) from_tasks: BTreeSet<ThreadId>,
+    /// Whether a record says nothing of its thread's status.
+    pub(super) has_stateless_records: bool,
 }

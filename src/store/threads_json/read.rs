@@ -29,6 +29,7 @@ pub(in crate::store) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_jso
             ));
             continue;
         };
+        read.has_stateless_records |= record.status.is_none();
         if record.status.is_some() {
             without_state.remove(&id);
         } else if let Some(tasks) = tasks.threads.get(&id) {
@@ -62,7 +63,8 @@ fn complete(record: &mut ThreadRecord, tasks: &TaskThread) {
     record.assigned_agent = record.assigned_agent.take().or_else(|| tasks.assigned_agent.clone());
     record.report = record.report.take().or_else(|| Some(tasks.report.clone()));
     record.breadcrumb = record.breadcrumb.take().or_else(|| Some(tasks.breadcrumb.clone()));
-    record.next_steps = record.next_steps.take().or_else(|| Some(tasks.open_tasks.clone()));
+    let sessions = record.sessions.take().filter(|sessions| !sessions.is_empty());
+    record.sessions = sessions.or_else(|| Some(tasks.sessions.clone()));
 }
 
 fn thread(record: ThreadRecord) -> Thread {

@@ -28,18 +28,18 @@ pub(super) struct ThreadRecord {
     pub(super) sessions: Option<Vec<SessionRecord>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SessionRecord {
-    pub(super) agent_name: Option<String>,
-    pub(super) started_at: Option<String>,
-    pub(super) completed_at: Option<String>,
-    pub(super) status: SessionWord,
-    pub(super) attempt: Option<Counter>,
-    pub(super) cycle: Option<Counter>,
-    pub(super) report: Option<String>,
-    pub(super) transient: Option<bool>,
-    pub(super) server: Option<ServerWord>,
+pub(in crate::store) struct SessionRecord {
+    pub(in crate::store) agent_name: Option<String>,
+    pub(in crate::store) started_at: Option<String>,
+    pub(in crate::store) completed_at: Option<String>,
+    pub(in crate::store) status: SessionWord,
+    pub(in crate::store) attempt: Option<Counter>,
+    pub(in crate::store) cycle: Option<Counter>,
+    pub(in crate::store) report: Option<String>,
+    pub(in crate::store) transient: Option<bool>,
+    pub(in crate::store) server: Option<ServerWord>,
 }
 
 #[derive(Deserialize)]
@@ -71,9 +71,9 @@ pub(super) struct BudgetRecord {
     pub(super) fresh_after: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum SessionWord {
+pub(in crate::store) enum SessionWord {
     Running,
     Completed,
     Failed,
@@ -88,9 +88,9 @@ pub(super) enum CycleWord {
 }
 
 /// The number of an attempt or a cycle, small enough to count on from.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "u32")]
-pub(super) struct Counter(pub(super) u32);
+pub(in crate::store) struct Counter(pub(super) u32);
 
 impl TryFrom<u32> for Counter {
     type Error = String;
@@ -104,7 +104,7 @@ impl TryFrom<u32> for Counter {
 /// An id or a name that is read strictly, so that an error carries line and column.
 macro_rules! word {
     ($name:ident, $inner:ty) => {
-        #[derive(Serialize, Deserialize)]
+        #[derive(Debug, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub(in crate::store) struct $name(pub(in crate::store) $inner);
 

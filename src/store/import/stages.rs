@@ -1,76 +1,37 @@
-//! `work import`: workstreams in the older and newer formats of this family. The originals stay as they
-//! are, and what has no place in the formats of DESIGN §3 is listed.
+//! A workstream of the 0.9 format, with a plan per stage and its state in one file, becomes a new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::create::Beginning;
-use super::file::FileStore;
-use super::json::{Object, close, open};
-use super::snapshot::{read_state, read_tasks, unreadable};
-use super::tasks_json::TasksJson;
-use super::{threads_json, unwritable};
-use crate::board::{Board, Status};
+use super::{Imported, by_status, nothing_to_import};
+use crate::board::Board;
 use crate::clock::Moment;
-use crate::decide::Refusal;
 use crate::fault::{Fault, Stopped};
+use crate::index::name_of;
 use crate::plan::{Plan, StagePlan, ThreadId, assemble, parse};
+use crate::store::create::Beginning;
+use crate::store::file::FileStore;
+use crate::store::json::{Object, close, open};
+use crate::store::snapshot::{read_state, unreadable};
+use crate::store::tasks_json::TasksJson;
+use crate::store::workspace::is_folder_name;
+use crate::store::{threads_json, unwritable};
 use crate::wording::count;
 
-/// What an import did.
-#[derive(Debug, Serialize)]
-pub struct Imported {
-    /// The workstream that has it now.
-    pub workstream: String,
-    /// Where it was.
-    pub from: String,
-    /// Whether there was nothing to import; then nothing was written.
-    pub unchanged: bool,
-    /// How many threads have which status, in the order of a thread's life.
-    pub threads: Vec<(&'static str, usize)>,
-    /// What was not carried over, one sentence each. It stays where it was.
-    pub left: Vec<String>,
-}
+const STATE: &str = "workstream-state.json";
 
 impl FileStore {
-    /// Writes to threads.json what tasks.json (0.3) says of the threads of a workstream.
-    pub fn import_tasks(&self, wanted: Option<&str>, at: Moment) -> Result<Imported, Stopped> {
-        let locked = self.lock(wanted)?;
-        let snapshot = locked.snapshot();
-        let workstream = snapshot.workstream.clone();
-        let folder = snapshot.root.join("work").join(&workstream);
-        let tasks = read_tasks(&folder)?;
-        if tasks.threads.is_empty() {
-            return Err(nothing_to_import(&format!("work/{workstream}")).into());
-        }
-        let from_tasks = &snapshot.threads.from_tasks;
-        let unchanged = from_tasks.is_empty();
-        let imported = Imported {
-            from: format!("work/{workstream}/tasks.json"),
-            unchanged,
-            threads: by_status(snapshot.board(), |id| tasks.threads.contains_key(&id)),
-            left: tasks_left(tasks),
-            workstream,
-        };
-        if !unchanged {
-            locked.write_threads(locked.snapshot().board(), at)?;
-        }
-        Ok(imported)
-    }
-
     /// Makes a workstream of a folder of the 0.9 format, with a plan per stage.
     pub fn import_stages(&self, folder: &Path, at: Moment) -> Result<Imported, Stopped> {
         let folder = self.place().directory.join(folder);
         let from = folder.display().to_string();
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = match name.split_once('-') {
-            Some((number, rest)) if number.parse::<u32>().is_ok() => rest.to_owned(),
-            _ => name,
-        };
+        let name = name.as_str();
         let stages = read_stages(&folder)?;
         if stages.is_empty() {
             return Err(nothing_to_import(&from).into());
@@ -78,16 +39,14 @@ impl FileStore {
         let root = self.workspace()?;
         let origin = folder.strip_prefix(&root).unwrap_or(&folder).display().to_string();
         let readme = read_state(&folder.join("README.md"))?;
-        let assembled = assemble(&name, readme.as_deref(), &stages, &origin);
+        let assembled = assemble(name_of(name), readme.as_deref(), &stages, &origin);
         let plan = parse(&assembled.text);
         let state = State::read(&folder)?;
-        let mut left = state.left(&folder);
-        left.extend(assembled.unfilled.iter().map(|stage| {
-            format!("stages/{stage}: nobody has filled it in; the stages after it move up, as they did before")
-        }));
+        let mut left = assembled.left;
+        left.extend(state.left(&folder));
         left.push("the approvals: the plan has a new text, and stages are approved again (work approve)".to_owned());
         let mut board = Board::default();
-        let workstream = self.add_workstream(&name, at, |id| {
+        let workstream = self.add_workstream(name_of(name), at, |id| {
             let path = folder.join(STATE);
             let threads = state.threads_json(id, &plan, at, &mut left).map_err(|error| unwritable(&path, &error))?;
             board = threads_json::read(Some(&threads), &TasksJson::default())
@@ -95,56 +54,25 @@ impl FileStore {
                 .board;
             Ok(Beginning { plan: assembled.text, threads: Some(threads) })
         })?;
-        left.extend(files_left(&folder));
-        let mut threads = by_status(&board, |id| plan.thread(id).is_some());
-        let unknown = plan.threads().filter(|thread| !board.threads.contains_key(&thread.id)).count();
-        if unknown > 0 {
-            match threads.first_mut() {
-                Some((word, number)) if *word == Status::Pending.word() => *number += unknown,
-                _ => threads.insert(0, (Status::Pending.word(), unknown)),
-            }
-        }
+        left.extend(files_left(&folder, &stages));
+        let threads = by_status(&board, plan.threads().map(|thread| thread.id));
         Ok(Imported { workstream, from: origin, unchanged: false, threads, left })
     }
 }
 
 /// Returns the folders of the workspace that have a plan per stage and none of their own.
-pub(super) fn importable(root: &Path) -> Vec<String> {
+pub(in crate::store) fn importable(root: &Path) -> Vec<String> {
     let work = root.join("work");
     let mut names: Vec<String> = fs::read_dir(&work)
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| is_folder_name(name))
         .filter(|name| work.join(name).join("stages").is_dir() && !work.join(name).join("PLAN.md").exists())
         .map(|name| format!("work/{name}"))
         .collect();
     names.sort();
     names
-}
-
-const STATE: &str = "workstream-state.json";
-
-fn nothing_to_import(folder: &str) -> Refusal {
-    Refusal::invalid(
-        format!("{folder} has neither a tasks.json with tasks nor stages/*/PLAN.md"),
-        "name the folder of a workstream that another version made",
-    )
-}
-
-fn by_status(board: &Board, is_meant: impl Fn(ThreadId) -> bool) -> Vec<(&'static str, usize)> {
-    let count = |status| board.threads.iter().filter(|(id, thread)| is_meant(**id) && thread.status == status).count();
-    Status::ALL.map(|status| (status.word(), count(status))).into_iter().filter(|(_, number)| *number > 0).collect()
-}
-
-fn tasks_left(tasks: TasksJson) -> Vec<String> {
-    let all: usize = tasks.threads.values().map(|thread| thread.tasks).sum();
-    let mut left = vec![format!(
-        "the names and times of {} of {}: they are one each; names of open ones are next steps",
-        count(all, "task", "tasks"),
-        count(tasks.threads.len(), "thread", "threads"),
-    )];
-    left.extend(tasks.oddities);
-    left
 }
 
 /// Reads the stage folders, in the order in which that version ran them: 01, 01-r1, 02.
@@ -183,11 +111,28 @@ fn place(name: &str) -> Option<(u32, u32)> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct State {
+    hierarchy: Hierarchy,
     thread_runtime: Vec<Object>,
     batch_runs: Vec<Object>,
-    supervision: Option<BTreeMap<String, serde_json::Value>>,
+    supervision: Option<BTreeMap<String, Value>>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
     #[serde(skip)]
     is_missing: bool,
+}
+
+/// The plan's structure as it was when it was approved.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Hierarchy {
+    threads: Vec<HierarchyThread>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HierarchyThread {
+    id: String,
+    prompt_path: Option<String>,
 }
 
 impl State {
@@ -213,31 +158,30 @@ impl State {
         if entries > 0 {
             left.push(count(entries, "record of the supervision", "records of the supervision"));
         }
+        // The plan and `work approve` take the place of these.
+        let known = ["version", "streamId", "approvals"];
+        let others = self.others.keys().filter(|key| !known.contains(&key.as_str()));
+        left.extend(others.map(|key| format!("{STATE}: {key}")));
         left
     }
 
     /// Returns the text of threads.json. Keys that it does not know are kept as they are.
     fn threads_json(&self, id: &str, plan: &Plan, at: Moment, left: &mut Vec<String>) -> serde_json::Result<String> {
         const FILE_ORDER: [&str; 4] = ["version", "stream_id", "last_updated", "threads"];
-        const THREAD_ORDER: [&str; 4] = ["threadId", "threadName", "stageName", "batchName"];
+        const THREAD_ORDER: [&str; 5] = ["threadId", "threadName", "stageName", "batchName", "promptPath"];
         let mut records = Vec::new();
         for known in &self.thread_runtime {
             let mut record = known.clone();
             let text = record.get::<String>("threadId")?.unwrap_or_default();
             let then = record.get::<String>("itemName")?.unwrap_or_default();
             record.remove("itemName");
-            let planned = text.parse::<ThreadId>().ok().and_then(|id| plan.thread(id));
-            match planned {
+            match text.parse::<ThreadId>().ok().and_then(|id| plan.thread(id)) {
                 // That version renumbers threads and leaves their state behind: what was not done must
                 // not count as done.
-                Some(thread)
-                    if !then.is_empty() && then.split("@agent:").next().map(str::trim) != Some(&thread.name) =>
-                {
+                Some(thread) if !is_name_of(&then, &thread.name) => {
                     let status = record.get::<String>("status")?.unwrap_or_default();
-                    left.push(format!(
-                        "{text}: its state ({status}) is of {then:?}, the plan calls it {:?}",
-                        thread.name
-                    ));
+                    let told = format!("its state ({status}) is of {then:?}, the plan calls it {:?}", thread.name);
+                    left.push(format!("{text}: {told}"));
                     continue;
                 }
                 Some(thread) => {
@@ -247,7 +191,16 @@ impl State {
                     record.set("stageName", &stage, &THREAD_ORDER)?;
                     record.set("batchName", &batch, &THREAD_ORDER)?;
                 }
-                None => left.push(format!("{text}: it is in no plan; its state is kept and counts for nothing")),
+                None => {
+                    record.set("threadName", &then, &THREAD_ORDER)?;
+                    left.push(format!("{text}: it is in no plan; its state is kept and counts for nothing"));
+                }
+            }
+            let prompt = self.hierarchy.threads.iter().find(|thread| thread.id == text);
+            if let (Some(path), false) =
+                (prompt.and_then(|thread| thread.prompt_path.as_ref()), record.has("promptPath"))
+            {
+                record.set("promptPath", path, &THREAD_ORDER)?;
             }
             records.push(record);
         }
@@ -259,9 +212,18 @@ impl State {
     }
 }
 
-/// Returns the files that stay where they are, counted by folder.
-fn files_left(folder: &Path) -> Vec<String> {
+/// Returns whether a recorded name is that of a thread; there an agent was part of the name.
+fn is_name_of(recorded: &str, name: &str) -> bool {
+    recorded.is_empty() || recorded.split("@agent:").next().map(str::trim) == Some(name)
+}
+
+/// Returns the files that stay where they are, counted by folder; not those that were read.
+fn files_left(folder: &Path, stages: &[StagePlan]) -> Vec<String> {
     const DEEPEST: usize = 8;
+    let mut read: BTreeSet<String> = ["README.md", STATE].map(str::to_owned).into();
+    for stage in stages {
+        read.extend(["PLAN.md", "REQUIREMENTS.md"].map(|name| format!("stages/{}/{name}", stage.folder)));
+    }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut open = vec![(folder.to_owned(), Vec::<String>::new())];
     while let Some((folder, path)) = open.pop() {
@@ -274,22 +236,21 @@ fn files_left(folder: &Path) -> Vec<String> {
                 open.push((entry.path(), path));
                 continue;
             }
+            if read.contains(&path.join("/")) {
+                continue;
+            }
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let group = match path.as_slice() {
-                ["README.md" | STATE] | ["stages", _, "PLAN.md" | "REQUIREMENTS.md"] => continue,
                 ["stages", stage, inner, _, ..] => format!("stages/{stage}/{inner}/"),
-                [top, _, ..] => format!("{top}/"),
-                file => file.join("/"),
+                ["stages", ..] | [_] => path.join("/"),
+                [top, ..] => format!("{top}/"),
+                [] => continue,
             };
             *counts.entry(group).or_default() += 1;
         }
     }
-    counts
-        .into_iter()
-        .map(
-            |(group, number)| {
-                if group.ends_with('/') { format!("{group} ({})", count(number, "file", "files")) } else { group }
-            },
-        )
-        .collect()
+    let told = |(group, number): (String, usize)| {
+        if group.ends_with('/') { format!("{group} ({})", count(number, "file", "files")) } else { group }
+    };
+    counts.into_iter().map(told).collect()
 }

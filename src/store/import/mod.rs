@@ -1,0 +1,41 @@
+//! `work import`: workstreams in the older and newer formats of this family. The originals stay as they
+//! are, and what has no place in the formats of DESIGN §3 is listed.
+
+mod stages;
+mod tasks;
+
+use serde::Serialize;
+
+pub(super) use stages::importable;
+
+use crate::board::{Board, Status};
+use crate::decide::Refusal;
+use crate::plan::ThreadId;
+
+/// What an import did.
+#[derive(Debug, Serialize)]
+pub struct Imported {
+    /// The workstream that has it now.
+    pub workstream: String,
+    /// Where it was.
+    pub from: String,
+    /// Whether there was nothing to import; then nothing was written.
+    pub unchanged: bool,
+    /// How many threads have which status, in the order of a thread's life.
+    pub threads: Vec<(&'static str, usize)>,
+    /// What was not carried over, one sentence each. It stays where it was.
+    pub left: Vec<String>,
+}
+
+fn nothing_to_import(folder: &str) -> Refusal {
+    Refusal::invalid(
+        format!("{folder} has neither a tasks.json with tasks nor stages/*/PLAN.md"),
+        "name the folder of a workstream that another version made",
+    )
+}
+
+fn by_status(board: &Board, threads: impl Iterator<Item = ThreadId>) -> Vec<(&'static str, usize)> {
+    let statuses: Vec<Status> = threads.map(|id| board.status(id)).collect();
+    let count = |wanted: Status| statuses.iter().filter(|status| **status == wanted).count();
+    Status::ALL.map(|status| (status.word(), count(status))).into_iter().filter(|(_, number)| *number > 0).collect()
+}
