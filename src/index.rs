@@ -118,6 +118,8 @@ pub enum IndexEvent {
     },
     /// A person completed the workstream.
     Completed,
+    /// A person took its completion back.
+    Reopened,
 }
 
 impl Index {

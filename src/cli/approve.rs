@@ -40,7 +40,7 @@ pub(super) struct Revocation {
     #[arg(long, conflicts_with = "force")]
     revoke: bool,
     /// Why it is taken back
-    #[arg(long, value_name = "TEXT", requires = "revoke")]
+    #[arg(long, value_name = "TEXT", requires = "revoke", allow_hyphen_values = true)]
     reason: Option<String>,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     what: What,
     /// Why
-    #[arg(long, value_name = "TEXT", requires = "agent")]
+    #[arg(long, value_name = "TEXT", requires = "agent", allow_hyphen_values = true)]
     reason: Option<String>,
 }
 

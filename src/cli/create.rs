@@ -26,15 +26,17 @@ impl Arguments {
         let store = FileStore::new(session.place.clone(), None);
         let created = match store.create(&self.name, self.stages, SystemClock.now()) {
             Ok(created) => created,
-            Err(stopped) => return exit::stopped(&stopped),
+            Err(stopped) => return exit::stopped(&stopped, &session.flags),
         };
+        session.note_that_the_shell_wins();
         if session.output.is_json() {
             return session.output.print_json(&created);
         }
+        let flags = &session.place.flags;
         let mut page = Page::default();
         let _ = writeln!(page, "{} is created, and is the current workstream", created.workstream);
         page.paint(Tone::Strong, "Next: ");
-        let _ = write!(page, "write {}, then work validate and work approve plan", created.plan);
+        let _ = write!(page, "write {}, then work validate{flags} and work approve plan{flags}", created.plan);
         session.output.print(page)
     }
 }

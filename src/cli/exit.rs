@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::page::printable;
 use super::render::problem;
 use crate::decide::{Refusal, Validation};
-use crate::fault::Stopped;
+use crate::fault::{Fault, Stopped};
 
 /// The exit code of wrong arguments.
 pub(super) const ARGUMENTS: u8 = 2;
@@ -17,8 +17,9 @@ pub(super) const ARGUMENTS: u8 = 2;
 /// The exit code of a failing machine.
 pub(super) const IO: u8 = 6;
 
-/// Tells why there is no answer: one line and a hint.
-pub(super) fn stopped(stopped: &Stopped) -> ExitCode {
+/// Tells why there is no answer: one line and a hint. `flags` are what the next command must repeat to mean
+/// the same workstream.
+pub(super) fn stopped(stopped: &Stopped, flags: &str) -> ExitCode {
     let mut message = stopped.to_string();
     if let Stopped::Refusal(Refusal::PlanHasProblems { workstream, problems }) = stopped {
         for one in problems {
@@ -32,7 +33,10 @@ pub(super) fn stopped(stopped: &Stopped) -> ExitCode {
         let _ = write!(message, " ({cause})");
     }
     let hint = match stopped {
-        Stopped::Refusal(refusal) => hint_for_a_person(refusal),
+        Stopped::Refusal(refusal) => hint_for_a_person(refusal, flags),
+        Stopped::Fault(Fault::StateUnreadable { .. }) => {
+            "mend the file, or restore it from git; it was left as it is".into()
+        }
         Stopped::Fault(fault) => fault.hint().replace("ask the person to ", ""),
     };
     fail(&message, Some(&hint), stopped.code().exit_code())
@@ -45,7 +49,7 @@ pub(super) fn validation(validation: &Validation) -> ExitCode {
 }
 
 /// Refusals tell agents which tool to call next; a person has commands.
-fn hint_for_a_person(refusal: &Refusal) -> String {
+fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
     match refusal {
         Refusal::NoWorkspace { .. } => {
             "run it inside the repository, name the folder that holds work/ by --root, or make one with work init"
@@ -55,26 +59,51 @@ fn hint_for_a_person(refusal: &Refusal) -> String {
         Refusal::NoCurrentWorkstream { known } => {
             format!("pass --workstream, or run work current --set; there are {}", known.join(", "))
         }
-        Refusal::UnknownWorkstream { known, .. } if !known.is_empty() => format!("there are {}", known.join(", ")),
-        Refusal::UnknownThread { closest, .. } if closest.is_empty() => "see work tree".into(),
+        Refusal::UnknownWorkstream { known, .. } if known.is_empty() => {
+            "see work list; a workstream of another version is taken over with work import".into()
+        }
+        Refusal::UnknownWorkstream { known, .. } => format!("there are {}", known.join(", ")),
+        Refusal::UnknownThread { closest, .. } if closest.is_empty() => format!("see work tree{flags}"),
         Refusal::ReportRequired { .. } => "add --report with 1-2 sentences".into(),
-        Refusal::InvalidTransition { .. } => "see work status; only --force reopens what is done".into(),
+        Refusal::InvalidTransition { thread, .. } => {
+            format!("if it is to be done again: work update --thread {thread} --status pending --force{flags}")
+        }
         Refusal::BatchNotReady { earlier: Some(earlier), .. } => {
-            format!("finish batch {earlier} first; see work status")
+            format!("finish batch {earlier} first; see work status{flags}")
         }
         Refusal::AwaitingApproval { command: Some(command), .. } => format!("run {command}"),
         Refusal::AwaitingApproval { command: None, .. } => "set its status in work/index.json".into(),
-        Refusal::BatchNotReady { earlier: None, .. } => "see work status".into(),
+        Refusal::BatchNotReady { earlier: None, .. } => {
+            format!("if it is to go on: work complete --revoke{flags}")
+        }
         Refusal::ReassignmentRequired { thread, candidate } => {
-            format!("run work assign --thread {thread} --agent {candidate}")
+            format!("run work assign --thread {thread} --agent {candidate}{flags}")
         }
         Refusal::FailoverExhausted { thread, .. } => {
             format!(
-                "give it another agent with work assign, or fresh budgets with work update --thread {thread} --status pending --force"
+                "give it another agent with work assign, or fresh budgets: work update --thread {thread} --status pending --force{flags}"
             )
         }
-        _ => refusal.hint(),
+        Refusal::AlreadyRunning { .. } => "wait for its worker, or end the server that runs it".into(),
+        Refusal::StaleAttempt { latest, .. } => format!("only reports of attempt {latest} or later count"),
+        Refusal::StreamNotComplete { .. } => format!("see work status{flags}"),
+        Refusal::InvalidArgument { .. }
+        | Refusal::UnknownStage { .. }
+        | Refusal::UnknownBatch { .. }
+        | Refusal::UnknownThread { .. }
+        | Refusal::UnknownAgent { .. }
+        | Refusal::NotInFamily { .. }
+        | Refusal::HeldByAnotherPlanner { .. }
+        | Refusal::PlanHasProblems { .. }
+        | Refusal::StageNotComplete { .. }
+        | Refusal::AlreadyExists { .. }
+        | Refusal::ForceRequired { .. } => refusal.hint(),
     }
+}
+
+/// Prints a note to stderr.
+pub(super) fn note(message: &str) {
+    let _ = io::stderr().lock().write_all(format!("note: {}\n", printable(message)).as_bytes());
 }
 
 /// Prints an error and a hint to stderr.

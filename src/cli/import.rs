@@ -19,24 +19,37 @@ pub(super) struct Arguments {
     /// The folder of a workstream with a plan per stage; default: the current workstream's tasks.json
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
+    /// What the new workstream is called; default: as it was
+    #[arg(long, value_name = "NAME", requires = "folder")]
+    name: Option<String>,
 }
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
         let store = FileStore::new(session.place.clone(), None);
         let imported = match &self.folder {
-            Some(folder) => store.import_stages(folder, SystemClock.now()),
+            Some(folder) => store.import_stages(folder, self.name.as_deref(), SystemClock.now()),
             None => store.import_tasks(None, SystemClock.now()),
         };
         match imported {
             Ok(imported) if session.output.is_json() => session.output.print_json(&imported),
-            Ok(imported) => session.output.print(page(&imported, self.folder.is_some())),
-            Err(stopped) => exit::stopped(&stopped),
+            Ok(imported) => {
+                let is_new = self.folder.is_some();
+                let next = if is_new {
+                    session.note_that_the_shell_wins();
+                    let flags = &session.place.flags;
+                    format!("work validate{flags}, then work approve plan{flags}")
+                } else {
+                    format!("work status{}", session.flags)
+                };
+                session.output.print(page(&imported, is_new, &next))
+            }
+            Err(stopped) => exit::stopped(&stopped, &session.flags),
         }
     }
 }
 
-fn page(imported: &Imported, is_new: bool) -> Page {
+fn page(imported: &Imported, is_new: bool, next: &str) -> Page {
     let mut page = Page::default();
     let Imported { workstream, from, .. } = imported;
     if imported.unchanged {
@@ -60,6 +73,6 @@ fn page(imported: &Imported, is_new: bool) -> Page {
     }
     let _ = writeln!(page);
     page.paint(Tone::Strong, "Next: ");
-    let _ = write!(page, "{}", if is_new { "work validate, then work approve plan" } else { "work status" });
+    let _ = write!(page, "{next}");
     page
 }

@@ -30,7 +30,7 @@ impl Arguments {
         let store = FileStore::new(session.place.clone(), None);
         let set_up = match store.init(self.opencode, SystemClock.now()) {
             Ok(set_up) => set_up,
-            Err(stopped) => return exit::stopped(&stopped),
+            Err(stopped) => return exit::stopped(&stopped, &session.flags),
         };
         if session.output.is_json() {
             return session.output.print_json(&set_up);

@@ -27,7 +27,7 @@ pub(super) fn run(session: &Session) -> ExitCode {
     let store = FileStore::new(session.place.clone(), None);
     let listed = match store.list() {
         Ok(listed) => listed,
-        Err(stopped) => return exit::stopped(&stopped),
+        Err(stopped) => return exit::stopped(&stopped, &session.flags),
     };
     let row = |workstream: String| {
         // One that cannot be read does not hide the others.

@@ -34,6 +34,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest};
 use crate::store::{FileStore, Place};
 use crate::transact::transact_for_person;
+use crate::wording::quoted;
 
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
 /// passes.
@@ -88,6 +89,11 @@ enum Command {
     #[command(subcommand)]
     Approve(approve::Arguments),
     /// Show where the workstream stands and what is next
+    #[command(after_help = "The batch with > is the one that runs or comes next.
+
+Examples:
+  work status
+  work status --json | jq -r .next_user_command")]
     Status,
     /// Watch the board live in the terminal
     Watch(watch::Arguments),
@@ -96,6 +102,7 @@ enum Command {
     /// Show what a worker is told about a thread
     Read(read::Arguments),
     /// List the workstreams
+    #[command(after_help = "The current one has a star.\n\nExample:\n  work list")]
     List,
     /// Show or set the current workstream
     Current(current::Arguments),
@@ -104,9 +111,21 @@ enum Command {
     /// Say what happened to a thread
     Update(update::Arguments),
     /// End a planner's hold on the batch that it executes
+    #[command(after_help = "What its workers run may still report. It is for a planner that lives and does nothing:
+when the process of one ends, the next planner takes over by itself.
+
+Example:
+  work release")]
     Release,
     /// Complete the workstream, when everything is complete and approved
-    Complete,
+    #[command(after_help = "Examples:
+  work complete
+  work complete --revoke      the workstream goes on")]
+    Complete {
+        /// Take the completion back
+        #[arg(long)]
+        revoke: bool,
+    },
     /// Print what came of the threads, as Markdown for a pull request
     Report(report::Arguments),
     /// Print all there is about the workstream
@@ -114,6 +133,10 @@ enum Command {
     /// Take over a workstream that another version of this family made
     Import(import::Arguments),
     /// Serve MCP on stdin and stdout, for planners and workers
+    #[command(after_help = "An MCP client starts it. WORK_LOG=debug makes it say more on stderr.
+
+Example, in opencode.json:
+  \"mcp\": { \"work\": { \"type\": \"local\", \"command\": [\"work\", \"mcp\"] } }")]
     Mcp,
     /// Print the completions for a shell
     #[command(after_help = "Example:\n  work completions bash > ~/.local/share/bash-completion/completions/work")]
@@ -127,6 +150,8 @@ enum Command {
 struct Session {
     place: Place,
     output: Output,
+    /// What the next command must repeat to mean the same workstream.
+    flags: String,
 }
 
 /// Carries out a command line and returns its exit code.
@@ -136,9 +161,22 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(directory) => directory,
         Err(error) => return exit::fail(&format!("the working directory is gone: {error}"), None, exit::IO),
     };
+    // What was typed must be typed again in the next command; what the environment says is said there.
+    let shell_workstream = std::env::var("WORK_STREAM").ok();
+    let typed_root = common.root.as_ref().filter(|root| std::env::var_os("WORK_ROOT").as_ref() != Some(*root));
+    let flags = typed_root.map(|root| format!(" --root {}", quoted(&root.to_string_lossy()))).unwrap_or_default();
+    let typed_workstream = common.workstream.as_ref().filter(|id| shell_workstream.as_ref() != Some(*id));
+    let workstream_flag = typed_workstream.map(|id| format!(" --workstream {}", quoted(id))).unwrap_or_default();
     let session = Session {
-        place: Place { root: common.root.map(PathBuf::from), directory, workstream: common.workstream },
+        flags: workstream_flag + &flags,
         output: Output::new(common.json, common.color),
+        place: Place {
+            root: common.root.map(PathBuf::from),
+            directory,
+            workstream: common.workstream,
+            shell_workstream,
+            flags,
+        },
     };
     match command {
         Command::Mcp => crate::mcp::serve(session.place),
@@ -154,7 +192,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Tree(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Read(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Current(arguments) => match arguments.set {
-            Some(id) => session.carry_out_in(Some(&id), &PersonRequest::SetCurrent, Form::Plain),
+            Some(id) => {
+                session.note_that_the_shell_wins();
+                session.carry_out_in(Some(&id), &PersonRequest::SetCurrent, Form::Plain)
+            }
             None => session.carry_out(&PersonRequest::ShowCurrent, Form::Plain),
         },
         Command::Assign(arguments) => {
@@ -163,7 +204,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
         Command::Update(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Release => session.carry_out(&PersonRequest::Release, Form::Plain),
-        Command::Complete => session.carry_out(&PersonRequest::Complete, Form::Plain),
+        Command::Complete { revoke: false } => session.carry_out(&PersonRequest::Complete, Form::Plain),
+        Command::Complete { revoke: true } => session.carry_out(&PersonRequest::Reopen, Form::Plain),
         Command::Report(arguments) => session.carry_out(&arguments.into_request(), Form::Summary),
         Command::Export(arguments) => {
             let (request, form) = arguments.into_request();
@@ -180,6 +222,13 @@ fn completions(shell: clap_complete::Shell) -> String {
 }
 
 impl Session {
+    /// Says that what becomes current is not what bare commands mean in this shell.
+    fn note_that_the_shell_wins(&self) {
+        if let Some(workstream) = self.place.shell_workstream.as_deref().filter(|name| !name.is_empty()) {
+            exit::note(&format!("WORK_STREAM={workstream} wins over the current workstream in this shell"));
+        }
+    }
+
     fn carry_out(&self, request: &PersonRequest, form: Form) -> ExitCode {
         self.carry_out_in(None, request, form)
     }
@@ -190,12 +239,12 @@ impl Session {
         let store = FileStore::new(self.place.clone(), None);
         let answer = match transact_for_person(&store, &SystemClock, wanted, request) {
             Ok(answer) => answer,
-            Err(stopped) => return exit::stopped(&stopped),
+            Err(stopped) => return exit::stopped(&stopped, &self.flags),
         };
         let printed = if self.output.is_json() {
             self.output.print_json(&answer)
         } else {
-            self.output.print(render::answer(&answer, form, SystemClock.now()))
+            self.output.print(render::answer(&answer, form, SystemClock.now(), &self.flags))
         };
         match &answer {
             PersonAnswer::Validation(validation) if printed == ExitCode::SUCCESS => exit::validation(validation),

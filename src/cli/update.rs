@@ -20,16 +20,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "STATUS")]
     status: StatusWord,
     /// 1-2 sentences; required for completed, blocked and failed
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     report: Option<String>,
     /// The failure may be cured by another run of the same agent
     #[arg(long)]
     transient: bool,
     /// A file or link that came of it; may be repeated
-    #[arg(long = "artifact", value_name = "PATH")]
+    #[arg(long = "artifact", value_name = "PATH", allow_hyphen_values = true)]
     artifacts: Vec<String>,
     /// Something that is left to do; may be repeated
-    #[arg(long = "next-step", value_name = "TEXT")]
+    #[arg(long = "next-step", value_name = "TEXT", allow_hyphen_values = true)]
     next_steps: Vec<String>,
     /// The attempt that is meant; default: the latest
     #[arg(long, value_name = "N")]

@@ -8,9 +8,10 @@ use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_name};
 use super::sweep::sweep;
+use super::update_thread::check_length;
 use crate::board::{Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
-use crate::plan::{SoundPlan, Stage, StageNumber, Thread, ThreadId};
+use crate::plan::{Counts, SoundPlan, Stage, StageNumber, Thread, ThreadId};
 
 /// The answer of `work approve plan`. Threads are compared with what threads.json knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,7 +21,7 @@ pub struct PlanApproved {
     /// The hash that was approved.
     pub plan_hash: String,
     /// How many stages, batches and threads the plan has.
-    pub counts: [usize; 3],
+    pub counts: Counts,
     /// Whether this very text was approved already; then nothing was written.
     pub unchanged: bool,
     /// Threads that no earlier approval has seen.
@@ -136,10 +137,16 @@ pub(super) fn stage(
 }
 
 /// Takes the approval of the plan back: nothing more is handed out.
-pub(super) fn revoke_plan(scene: &Scene<'_>, by: &str, reason: Option<&str>, ledger: &mut Ledger) -> Revoked {
+pub(super) fn revoke_plan(
+    scene: &Scene<'_>,
+    by: &str,
+    reason: Option<&str>,
+    ledger: &mut Ledger,
+) -> Result<Revoked, Refusal> {
+    check_length("reason", reason.unwrap_or_default())?;
     let was = scene.entry.map_or(ApprovalStatus::Approved, |entry| entry.approvals.plan.status);
     let event = IndexEvent::PlanRevoked { by: by.to_owned(), reason: reason.map(str::to_owned) };
-    revoke(scene, None, was, event, ledger)
+    Ok(revoke(scene, None, was, event, ledger))
 }
 
 /// Takes the approval of a stage back: later stages hand out nothing more.
@@ -151,6 +158,7 @@ pub(super) fn revoke_stage(
     ledger: &mut Ledger,
 ) -> Result<Revoked, Refusal> {
     scene.stage(number)?;
+    check_length("reason", reason.unwrap_or_default())?;
     let approval = scene.entry.and_then(|entry| entry.stage_approval(number));
     let was = approval.map(|approval| approval.status).unwrap_or_default();
     let event = IndexEvent::StageRevoked { stage: number, by: by.to_owned(), reason: reason.map(str::to_owned) };

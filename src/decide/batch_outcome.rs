@@ -85,7 +85,7 @@ pub(super) fn decide(
     };
     warnings.extend(scene.warnings(board, batch));
     if let Next::Pause(pause) = next {
-        warnings.extend(pause.reason().map(str::to_owned));
+        warnings.extend(pause.reason(scene));
     }
     Ok(BatchOutcome {
         batch_completion_status: standing.status,
@@ -152,7 +152,7 @@ fn of_no_batch(scene: &Scene<'_>) -> BatchOutcome {
         failover: Vec::new(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        warnings: Pause::NoThreads.reason().map(str::to_owned).into_iter().collect(),
+        warnings: Pause::NoThreads.reason(scene).into_iter().collect(),
     }
 }
 

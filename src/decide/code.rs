@@ -24,6 +24,8 @@ pub enum Code {
     PlanHasProblems,
     NotComplete,
     ForceRequired,
+    UnknownStage,
+    AlreadyExists,
     PlanUnreadable,
     StateUnreadable,
     Busy,
@@ -32,7 +34,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of DESIGN §8; the last refusals before the faults are the command line's own.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidArgument,
         Self::NoWorkspace,
         Self::NoCurrentWorkstream,
@@ -53,6 +55,8 @@ impl Code {
         Self::PlanHasProblems,
         Self::NotComplete,
         Self::ForceRequired,
+        Self::UnknownStage,
+        Self::AlreadyExists,
         Self::PlanUnreadable,
         Self::StateUnreadable,
         Self::Busy,
@@ -82,6 +86,8 @@ impl Code {
             Self::PlanHasProblems => "plan_has_problems",
             Self::NotComplete => "not_complete",
             Self::ForceRequired => "force_required",
+            Self::UnknownStage => "unknown_stage",
+            Self::AlreadyExists => "already_exists",
             Self::PlanUnreadable => "plan_unreadable",
             Self::StateUnreadable => "state_unreadable",
             Self::Busy => "busy",
@@ -112,6 +118,8 @@ impl Code {
             Self::PlanHasProblems => "The plan has problems that a person must settle before approving it.",
             Self::NotComplete => "Threads are open, or stages are not approved.",
             Self::ForceRequired => "It undoes something; a person means it by --force.",
+            Self::UnknownStage => "PLAN.md has no such stage.",
+            Self::AlreadyExists => "There is a workstream of that name.",
             Self::PlanUnreadable => "PLAN.md is missing, too large or not UTF-8.",
             Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
             Self::Busy => "Another process held the lock for too long.",
@@ -121,7 +129,10 @@ impl Code {
 
     /// Returns whether agents can meet it, or only people.
     pub fn is_a_persons(self) -> bool {
-        matches!(self, Self::PlanHasProblems | Self::NotComplete | Self::ForceRequired)
+        matches!(
+            self,
+            Self::PlanHasProblems | Self::NotComplete | Self::ForceRequired | Self::UnknownStage | Self::AlreadyExists
+        )
     }
 
     /// Returns the exit code of the command line. 2 is also clap's, for a line that cannot be parsed.
@@ -139,14 +150,16 @@ impl Code {
             | Self::HeldByAnotherPlanner
             | Self::PlanHasProblems
             | Self::NotComplete
-            | Self::ForceRequired => 1,
+            | Self::ForceRequired
+            | Self::AlreadyExists => 1,
             Self::InvalidArgument => 2,
             Self::NoWorkspace
             | Self::NoCurrentWorkstream
             | Self::UnknownWorkstream
             | Self::UnknownBatch
             | Self::UnknownThread
-            | Self::UnknownAgent => 3,
+            | Self::UnknownAgent
+            | Self::UnknownStage => 3,
             Self::PlanUnreadable | Self::StateUnreadable => 4,
             Self::Busy => 5,
             Self::Io => 6,

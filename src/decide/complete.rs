@@ -18,6 +18,15 @@ pub struct StreamCompleted {
     pub unchanged: bool,
 }
 
+/// The answer of `work complete --revoke`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamReopened {
+    /// The workstream.
+    pub workstream: String,
+    /// Whether it was not completed; then nothing was written.
+    pub unchanged: bool,
+}
+
 /// Decides the request.
 pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCompleted, Refusal> {
     let workstream = scene.workstream.to_owned();
@@ -33,4 +42,13 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCom
     }
     ledger.record_in_index(IndexEvent::Completed);
     Ok(StreamCompleted { workstream, unchanged: false })
+}
+
+/// Takes the completion back; what is approved stays so.
+pub(super) fn reopen(scene: &Scene<'_>, ledger: &mut Ledger) -> StreamReopened {
+    let unchanged = scene.entry.is_none_or(|entry| entry.status != Some(StreamStatus::Completed));
+    if !unchanged {
+        ledger.record_in_index(IndexEvent::Reopened);
+    }
+    StreamReopened { workstream: scene.workstream.to_owned(), unchanged }
 }

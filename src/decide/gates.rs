@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_complete};
 use crate::board::Board;
-use crate::index::{Entry, StreamStatus};
+use crate::index::{ApprovalStatus, Entry, StreamStatus};
 use crate::plan::{ApprovedPlan, Batch, BatchId, PlanApproval, PlanGate, StageNumber};
 use crate::wording::quoted;
 
@@ -89,19 +89,33 @@ impl UserCommand {
             Self::ApproveStage(stage) => format!("!work approve stage {stage}"),
             Self::Complete => "!work complete".to_owned(),
         };
-        if scene.is_default { command } else { format!("{command} --workstream {}", quoted(scene.workstream)) }
+        let workstream =
+            if scene.is_default { String::new() } else { format!(" --workstream {}", quoted(scene.workstream)) };
+        command + &workstream + scene.flags
     }
 }
 
 impl Pause {
     /// Returns what to say of it, where its command alone does not say it all.
-    pub(super) fn reason(self) -> Option<&'static str> {
+    pub(super) fn reason(self, scene: &Scene<'_>) -> Option<String> {
+        let revoked_reason = || scene.entry.and_then(|entry| entry.approvals.plan.revoked_reason.as_deref());
         match self {
-            Self::NoThreads => Some("PLAN.md has no threads"),
-            Self::StreamCompleted => Some("the workstream is completed: its status in work/index.json says so"),
-            Self::PlanGate(gate) => Some(gate.reason()),
-            Self::OnHold => Some("the workstream is on hold: a person takes it off in work/index.json"),
-            Self::StageGate(_) | Self::AllComplete(_) => None,
+            Self::NoThreads => Some("PLAN.md has no threads".to_owned()),
+            Self::StreamCompleted => {
+                Some("the workstream is completed: its status in work/index.json says so".to_owned())
+            }
+            Self::PlanGate(gate @ PlanGate::Revoked) => match revoked_reason() {
+                Some(why) => Some(format!("{}: {why}", gate.reason())),
+                None => Some(gate.reason().to_owned()),
+            },
+            Self::PlanGate(gate) => Some(gate.reason().to_owned()),
+            Self::OnHold => Some("the workstream is on hold: a person takes it off in work/index.json".to_owned()),
+            Self::StageGate(stage) => {
+                let approval = scene.entry.and_then(|entry| entry.stage_approval(stage))?;
+                let why = approval.revoked_reason.as_deref().filter(|_| approval.status == ApprovalStatus::Revoked)?;
+                Some(format!("the approval of stage {stage} was revoked: {why}"))
+            }
+            Self::AllComplete(_) => None,
         }
     }
 }
@@ -138,7 +152,7 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
         Next::Pause(Pause::NoThreads | Pause::StreamCompleted) => Err(Refusal::BatchNotReady { batch, earlier: None }),
         Next::Pause(Pause::PlanGate(_)) => require_plan_gate(scene),
         Next::Pause(pause @ Pause::OnHold) => {
-            let reason = pause.reason().unwrap_or_default().to_owned();
+            let reason = pause.reason(scene).unwrap_or_default();
             Err(Refusal::AwaitingApproval { reason, command: None })
         }
         Next::Pause(Pause::StageGate(stage)) if stage < batch.stage => Err(Refusal::AwaitingApproval {

@@ -34,7 +34,7 @@ pub use approve::{PlanApproved, Revoked, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
 pub use code::Code;
-pub use complete::StreamCompleted;
+pub use complete::{StreamCompleted, StreamReopened};
 pub use current::Current;
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
@@ -98,12 +98,13 @@ pub fn decide_for_person(
             PersonAnswer::StageApproved(approve::stage(scene, *stage, *force, by, ledger)?)
         }
         PersonRequest::RevokePlan { by, reason } => {
-            PersonAnswer::Revoked(approve::revoke_plan(scene, by, reason.as_deref(), ledger))
+            PersonAnswer::Revoked(approve::revoke_plan(scene, by, reason.as_deref(), ledger)?)
         }
         PersonRequest::RevokeStage { stage, by, reason } => {
             PersonAnswer::Revoked(approve::revoke_stage(scene, *stage, by, reason.as_deref(), ledger)?)
         }
         PersonRequest::Complete => PersonAnswer::Completed(complete::decide(scene, ledger)?),
+        PersonRequest::Reopen => PersonAnswer::Reopened(complete::reopen(scene, ledger)),
         PersonRequest::Release => PersonAnswer::Released(release::decide(scene, ledger)),
         PersonRequest::AssignThread(request) => {
             PersonAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)

@@ -225,7 +225,7 @@ fn nothing_to_hand_out(scene: &Scene<'_>, pause: Pause) -> NextBatch {
         fallback_threads: Vec::new(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        warnings: pause.reason().map(str::to_owned).into_iter().collect(),
+        warnings: pause.reason(scene).into_iter().collect(),
     }
 }
 

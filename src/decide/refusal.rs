@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::code::Code;
 use crate::board::{Said, ServerId, Status};
 use crate::plan::{BatchId, Problem, StageNumber, ThreadId};
-use crate::wording::count;
+use crate::wording::{count, quoted};
 
 /// The rules say no. The fields are facts; [`fmt::Display`], [`Refusal::hint`] and
 /// [`Refusal::details`] make the answer of them.
@@ -18,6 +18,7 @@ pub enum Refusal {
     NoWorkspace { searched: String },
     NoCurrentWorkstream { known: Vec<String> },
     UnknownWorkstream { given: String, known: Vec<String> },
+    UnknownStage { stage: StageNumber, known: Vec<StageNumber> },
     UnknownBatch { batch: BatchId, known: Vec<String> },
     UnknownThread { thread: ThreadId, closest: Vec<String> },
     UnknownAgent { agent: String, closest: Vec<String> },
@@ -35,6 +36,7 @@ pub enum Refusal {
     StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
     StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
     ForceRequired { thread: ThreadId, now: Status, said: Said },
+    AlreadyExists { workstream: String },
 }
 
 impl Refusal {
@@ -50,6 +52,7 @@ impl Refusal {
             Self::NoWorkspace { .. } => Code::NoWorkspace,
             Self::NoCurrentWorkstream { .. } => Code::NoCurrentWorkstream,
             Self::UnknownWorkstream { .. } => Code::UnknownWorkstream,
+            Self::UnknownStage { .. } => Code::UnknownStage,
             Self::UnknownBatch { .. } => Code::UnknownBatch,
             Self::UnknownThread { .. } => Code::UnknownThread,
             Self::UnknownAgent { .. } => Code::UnknownAgent,
@@ -66,6 +69,7 @@ impl Refusal {
             Self::PlanHasProblems { .. } => Code::PlanHasProblems,
             Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
             Self::ForceRequired { .. } => Code::ForceRequired,
+            Self::AlreadyExists { .. } => Code::AlreadyExists,
         }
     }
 
@@ -81,6 +85,10 @@ impl Refusal {
             Self::NoCurrentWorkstream { known } => format!("pass workstream: one of {}", known.join(", ")),
             Self::UnknownWorkstream { known, .. } if known.is_empty() => "create work/<id>/PLAN.md".into(),
             Self::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
+            Self::UnknownStage { known, .. } if known.is_empty() => "it has no stages".into(),
+            Self::UnknownStage { known, .. } => {
+                format!("use one of {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            }
             Self::UnknownBatch { known, .. } if known.is_empty() => {
                 "PLAN.md has no batches; see workstream_status".into()
             }
@@ -129,6 +137,9 @@ impl Refusal {
             Self::PlanHasProblems { .. } => "mend PLAN.md, or approve it as it is with --force".into(),
             Self::StageNotComplete { .. } => "finish them, or cancel them all with --force".into(),
             Self::StreamNotComplete { .. } => "see work status".into(),
+            Self::AlreadyExists { workstream } => {
+                format!("choose another name, or go on with it: work current --set {}", quoted(workstream))
+            }
             Self::ForceRequired { .. } => "add --force if you mean it".into(),
         }
     }
@@ -178,6 +189,7 @@ impl fmt::Display for Refusal {
             Self::UnknownWorkstream { given, .. } => {
                 write!(f, "no workstream with a PLAN.md has the id or name {given:?}")
             }
+            Self::UnknownStage { stage, .. } => write!(f, "PLAN.md has no stage {stage}"),
             Self::UnknownBatch { batch, .. } => write!(f, "PLAN.md has no batch {batch}"),
             Self::UnknownThread { thread, .. } => write!(f, "PLAN.md has no thread {thread}"),
             Self::UnknownAgent { agent, .. } => write!(f, "work/agents.yaml has no agent {agent:?}"),
@@ -232,6 +244,7 @@ impl fmt::Display for Refusal {
                 }
                 write!(f, "the workstream is not complete: {}", parts.join("; "))
             }
+            Self::AlreadyExists { workstream } => write!(f, "there is a workstream {workstream} already"),
             Self::ForceRequired { thread, now, said } => {
                 write!(f, "{thread} is {}; setting it to {} is a person's decision", now.word(), said.word())
             }

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::batch_outcome::unknown_batch;
+use super::failover::{Decision, open_decision};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::{Caller, Scope};
@@ -40,6 +41,10 @@ pub struct StageReport {
     pub number: u16,
     /// Its name.
     pub name: String,
+    /// What it accomplishes.
+    pub definition: String,
+    /// How it works.
+    pub constitution: String,
     /// Who approved it, and when; null where nobody has.
     pub approval: Option<Approved>,
     /// Its batches.
@@ -90,6 +95,10 @@ pub struct ThreadReport {
     pub agent_source: AgentSource,
     /// The attempt that runs, comes next or was the last; 0: it never ran.
     pub attempt: u32,
+    /// What was decided after a failure and waits to be carried out.
+    pub decision: Option<Decision>,
+    /// Why it was given to another agent in its latest cycle.
+    pub reason: Option<String>,
     /// Its last report.
     pub report: String,
     /// The last words of a heartbeat.
@@ -154,6 +163,8 @@ pub(super) fn decide(scene: &Scene<'_>, scope: Scope, ledger: &mut Ledger) -> Re
     let of_stage = |stage: &Stage| StageReport {
         number: stage.number.0,
         name: stage.name.clone(),
+        definition: stage.definition.clone(),
+        constitution: stage.constitution.clone(),
         approval: scene.entry.and_then(|entry| approved(entry.stage_approval(stage.number)?)),
         batches: stage
             .batches
@@ -205,6 +216,8 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
         agent: if thread.status.is_done() { scene.agent_used(board, id) } else { scene.current_agent(board, id) },
         agent_source: scene.agent(board, id).1,
         attempt: attempt_in_answers(board, id),
+        decision: open_decision(scene, board, id),
+        reason: cycles.last().and_then(|cycle| cycle.budgets.get(&id)?.reason.clone()),
         report: thread.report.clone(),
         breadcrumb: thread.breadcrumb.clone(),
         retries: used(|budget| budget.retried_after.is_some()),

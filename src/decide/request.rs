@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Assignment, BatchOutcome, Brief, Current, NextBatch, PlanApproved, Released, Report, Revoked, StageApproved,
-    StreamCompleted, Updated, Validation, WorkstreamStatus,
+    StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{Said, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -84,6 +84,8 @@ pub enum PersonRequest {
     },
     /// `work complete`
     Complete,
+    /// `work complete --revoke`
+    Reopen,
     /// `work release`
     Release,
     /// `work assign`
@@ -173,6 +175,7 @@ pub enum PersonAnswer {
     StageApproved(StageApproved),
     Revoked(Revoked),
     Completed(StreamCompleted),
+    Reopened(StreamReopened),
     Released(Released),
     Assignment(Assignment),
     Updated(Updated),
@@ -212,6 +215,7 @@ impl PersonRequest {
             | Self::RevokePlan { .. }
             | Self::RevokeStage { .. }
             | Self::Complete
+            | Self::Reopen
             | Self::Release
             | Self::AssignThread(_)
             | Self::ClearAssignment(_)

@@ -22,6 +22,8 @@ pub struct Scene<'s> {
     pub workstream: &'s str,
     /// Whether a command that names no workstream means this one.
     pub is_default: bool,
+    /// What a command must say too to mean the same workspace.
+    pub flags: &'s str,
     /// The workstream that index.json says is current.
     pub current: Option<&'s str>,
     /// Its entry in index.json.
@@ -73,13 +75,8 @@ impl<'s> Scene<'s> {
     /// Returns the stage of the plan, or a refusal that names those there are.
     pub fn stage(&self, number: StageNumber) -> Result<&'s Stage, Refusal> {
         self.plan.stage(number).ok_or_else(|| {
-            let known: Vec<String> = self.plan.stages.iter().map(|stage| stage.number.to_string()).collect();
-            let hint = if known.is_empty() {
-                "it has no stages".to_owned()
-            } else {
-                format!("use one of {}", known.join(", "))
-            };
-            Refusal::invalid(format!("PLAN.md has no stage {number}"), hint)
+            let known = self.plan.stages.iter().map(|stage| stage.number).collect();
+            Refusal::UnknownStage { stage: number, known }
         })
     }
 

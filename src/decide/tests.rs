@@ -133,6 +133,7 @@ impl World {
         let scene = Scene {
             workspace: "/w",
             workstream: "001-search",
+            flags: "",
             is_default: true,
             current: None,
             entry: self.entry.as_ref(),
@@ -177,6 +178,7 @@ impl World {
                     .stages
                     .insert(*stage, Approval { status: ApprovalStatus::Revoked, ..Approval::default() });
             }
+            IndexEvent::Reopened => entry.status = Some(StreamStatus::InProgress),
             IndexEvent::Completed => entry.status = Some(StreamStatus::Completed),
         }
     }
@@ -649,9 +651,9 @@ fn gates_are_a_persons() {
     A outcome
         awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "the plan is not approved"] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":false,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
+        {"workstream":"001-search","plan_hash":"","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     person approve-plan
-        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":true,"added":[],"removed":[],"renamed":[]} (no change)
+        {"workstream":"001-search","plan_hash":"","counts":{"stages":2,"batches":3,"threads":5},"unchanged":true,"added":[],"removed":[],"renamed":[]} (no change)
     A completed 02.01.01 too early
         error batch_not_ready: batch 02.01 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     A completed 01.01.01 a
@@ -773,7 +775,7 @@ fn a_plan_that_changed_waits_but_running_attempts_report() {
     A outcome
         awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "PLAN.md has changed since it was approved"] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"changed","counts":[2,3,5],"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
+        {"workstream":"001-search","plan_hash":"changed","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     "#);
@@ -1319,7 +1321,7 @@ fn approving_a_plan_takes_its_new_names_over() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] warnings ["01.01.01: PLAN.md calls it \"Tables\", the recorded state is of \"Schema\""] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"","counts":[2,3,5],"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[["01.01.01","Schema","Tables"]]}
+        {"workstream":"001-search","plan_hash":"","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[["01.01.01","Schema","Tables"]]}
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
     "#);
@@ -1364,13 +1366,13 @@ fn every_approval_refusal_names_its_problems() {
         person approve-stage 3
     "), @r#"
     person approve-plan
-        error plan_has_problems: PLAN.md has 1 problem to settle before it is approved. hint: mend PLAN.md, or approve it as it is with --force
+        error plan_has_problems: PLAN.md has 2 problems to settle before it is approved. hint: mend PLAN.md, or approve it as it is with --force
     person approve-plan!
-        {"workstream":"001-search","plan_hash":"","counts":[1,1,0],"unchanged":false,"added":[],"removed":[],"renamed":[]}
+        {"workstream":"001-search","plan_hash":"","counts":{"stages":1,"batches":1,"threads":0},"unchanged":false,"added":[],"removed":[],"renamed":[]}
     person approve-stage 3
-        error invalid_argument: PLAN.md has no stage 3. hint: use one of 1
+        error unknown_stage: PLAN.md has no stage 3. hint: use one of 1
     "#);
-    assert_eq!(check(&world.plan, &world.roster).len(), 2);
+    assert_eq!(check(&world.plan, &world.roster).len(), 3);
     assert!(world.plan.stage(StageNumber(1)).is_some());
 }
 

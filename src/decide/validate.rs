@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::scene::Scene;
-use crate::plan::check;
+use crate::plan::{Counts, check};
 
 /// The answer of `work validate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -11,7 +11,7 @@ pub struct Validation {
     /// The workstream.
     pub workstream: String,
     /// How many stages, batches and threads the plan has.
-    pub counts: [usize; 3],
+    pub counts: Counts,
     /// The problems, in the order of the file.
     pub problems: Vec<Finding>,
 }

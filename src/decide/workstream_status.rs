@@ -119,10 +119,9 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
             (Standing::of_batch(scene, board, next, batch, is_settled(board, batch)), Some(batch))
         }
         Next::Pause(pause) => {
-            // The plan's own gate is told in `plan`.
-            if !matches!(pause, Pause::PlanGate(_)) {
-                warnings.extend(pause.reason().map(str::to_owned));
-            }
+            // The plan's own gate is told in `plan`, but for what a person said of it.
+            let reason = pause.reason(scene);
+            warnings.extend(reason.filter(|reason| !matches!(pause, Pause::PlanGate(gate) if gate.reason() == reason)));
             (Standing::of_pause(scene, pause), None)
         }
     };

@@ -84,7 +84,7 @@ pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Me
         .collect::<Result<_, BadConfig>>()?;
     let own = root.to_serde_value().unwrap_or_default();
     let bad = |why: &str| BadConfig { path: config.path.clone(), at: None, why: why.to_owned() };
-    let object = root.object_value().ok_or_else(|| bad("it is no object"))?;
+    let object = root.object_value_or_create().ok_or_else(|| bad("it is no object"))?;
     let mut added = Vec::new();
     if own.get("$schema").is_none() {
         object.insert(0, "$schema", SCHEMA.into());
@@ -98,6 +98,15 @@ pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Me
     let warnings = warnings(&known.iter().chain([&now]).collect::<Vec<_>>(), restrict);
     let text = if added.is_empty() { config.text.clone() } else { format!("{bom}{root}") };
     Ok(Merged { text, added, warnings })
+}
+
+/// Returns the file that has the slash command of that name, where one has.
+pub fn with_command<'c>(config: &'c Config, others: &'c [Config], name: &str) -> Option<&'c str> {
+    let has_command = |config: &&Config| {
+        let value = parse(&config.path, &config.text).ok().and_then(|root| root.to_serde_value()).unwrap_or_default();
+        value.get("command").and_then(|commands| commands.get(name)).is_some()
+    };
+    others.iter().chain([config]).find(has_command).map(|config| config.path.as_str())
 }
 
 /// Returns whether one of the configurations says something of an agent; one that cannot be read does

@@ -8,7 +8,7 @@ mod agent_file;
 mod config;
 
 pub use agent_file::{AgentFile, Restriction, WORKER_TOOLS, agent_file};
-pub use config::{BadConfig, Config, DENIED_COMMANDS, Merged, SERVER, has_agent, merge};
+pub use config::{BadConfig, Config, DENIED_COMMANDS, Merged, SERVER, has_agent, merge, with_command};
 
 /// The slash command `/execute-next-batch`.
 pub const EXECUTE_NEXT_BATCH: &str = include_str!("execute-next-batch.md");

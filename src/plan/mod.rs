@@ -15,6 +15,8 @@ mod stage_plans;
 mod template;
 mod thread_body;
 
+use serde::Serialize;
+
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, SoundPlan, plan_hash};
 pub use check::check;
 pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
@@ -84,6 +86,15 @@ pub struct Thread {
     pub details: String,
 }
 
+/// How much a plan has of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are what they count")]
+pub struct Counts {
+    pub stages: usize,
+    pub batches: usize,
+    pub threads: usize,
+}
+
 /// An agent that the plan names, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedAgent {
@@ -107,8 +118,8 @@ impl Plan {
     }
 
     /// Returns how many stages, batches and threads it has.
-    pub fn counts(&self) -> [usize; 3] {
-        [self.stages.len(), self.batches().count(), self.threads().count()]
+    pub fn counts(&self) -> Counts {
+        Counts { stages: self.stages.len(), batches: self.batches().count(), threads: self.threads().count() }
     }
 
     /// Returns the stage with that number.

@@ -340,6 +340,9 @@ impl<'t> Reader<'t> {
             self.problem(comment.range.start, ProblemKind::UnclosedComment);
         }
         self.batches_without_threads();
+        if self.stages.iter().all(|stage| !stage.has_threads()) {
+            self.problem(0, ProblemKind::NoThreads);
+        }
         self.stages.sort_by_key(|stage| stage.number);
         for stage in &mut self.stages {
             stage.batches.sort_by_key(|batch| batch.id);

@@ -131,6 +131,7 @@ fn an_empty_file() {
     insta::assert_snapshot!(shown(""), @r#"
     plan ""
     1:1: there is no `# Plan: NAME` heading -> start the file with `# Plan: NAME`
+    1:1: there are no threads in this plan -> write `## Stages`, below it `### Stage 01: NAME`, `##### Batch 01: NAME`, `###### Thread 01: NAME`
     "#);
 }
 

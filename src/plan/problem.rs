@@ -40,6 +40,8 @@ pub enum ProblemKind {
     OpenQuestion(String),
     /// The agent of a thread is not in work/agents.yaml; the closest names that are.
     UnknownAgent(String, Vec<String>),
+    /// There is no thread anywhere, so there is nothing to approve.
+    NoThreads,
     /// A comment is never closed, so the rest of the file is part of it.
     UnclosedComment,
 }
@@ -66,6 +68,7 @@ impl ProblemKind {
             | Self::DuplicateThread(_)
             | Self::Misplaced(_)
             | Self::OpenQuestion(_)
+            | Self::NoThreads
             | Self::UnclosedComment => true,
             Self::NoPlanHeading | Self::EmptyName(_) | Self::BatchWithoutThreads(_) | Self::UnknownAgent(..) => false,
         }
@@ -91,6 +94,10 @@ impl ProblemKind {
             Self::UnknownAgent(_, closest) => {
                 format!("add it to work/agents.yaml, or use {}", closest.join(" or "))
             }
+            Self::NoThreads => {
+                "write `## Stages`, below it `### Stage 01: NAME`, `##### Batch 01: NAME`, `###### Thread 01: NAME`"
+                    .to_owned()
+            }
             Self::UnclosedComment => "close it with `-->`".to_owned(),
         }
     }
@@ -109,6 +116,7 @@ impl fmt::Display for ProblemKind {
             Self::BatchWithoutThreads(id) => write!(f, "batch {id} has no threads"),
             Self::OpenQuestion(question) => write!(f, "open question: {question}"),
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
+            Self::NoThreads => write!(f, "there are no threads in this plan"),
             Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
         }
     }

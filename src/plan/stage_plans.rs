@@ -406,7 +406,7 @@ All that the rest needs.
         #### Stage Batches
         ");
         let plan = parse(&assembled.text);
-        assert_eq!(plan.counts(), [2, 2, 1]);
+        assert_eq!((plan.stages.len(), plan.batches().count(), plan.threads().count()), (2, 2, 1));
         assert_eq!(plan.stages[1].name, "Endpoint");
         assert!(plan.stages[0].batches[0].threads[0].details.contains("#### Thread 09: not one"));
         let problems: Vec<String> = plan.problems.iter().map(|problem| problem.kind.to_string()).collect();

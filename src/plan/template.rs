@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_new_plan_has_all_its_parts_and_cannot_be_approved_before_it_is_written() {
         let plan = parse(&template("Search API", 12));
-        assert_eq!((plan.name.as_str(), plan.counts()), ("Search API", [12, 12, 12]));
+        assert_eq!((plan.name.as_str(), plan.counts().threads), ("Search API", 12));
         assert_eq!(plan.stages[11].number.0, 12);
         let problems: Vec<String> = plan.problems.iter().map(|problem| problem.kind.to_string()).collect();
         assert_eq!(problems.len(), 12);

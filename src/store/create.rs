@@ -17,7 +17,6 @@ use crate::decide::Refusal;
 use crate::fault::{Fault, Stopped};
 use crate::index::{IndexEvent, name_of, slug};
 use crate::plan::{MAX_NUMBER, MAX_PLAN_BYTES, Plan, parse, template};
-use crate::wording::quoted;
 
 /// The roster of a new workspace.
 const ROSTER: &str = include_str!("agents.yaml");
@@ -119,9 +118,8 @@ impl FileStore {
         let work = root.join("work");
         let _lock = lock(&root, LOCK_WAIT)?;
         let index = read_index(&root)?.0;
-        if let Some(id) = known(&root, &index).into_iter().find(|id| name_of(id) == slug) {
-            let hint = format!("choose another name, or go on with it: work current --set {}", quoted(&id));
-            return Err(Refusal::invalid(format!("there is a workstream {id} already"), hint).into());
+        if let Some(workstream) = known(&root, &index).into_iter().find(|id| name_of(id) == slug) {
+            return Err(Refusal::AlreadyExists { workstream }.into());
         }
         let id = index.new_id(&slug, &folders(&work), |id| is_left_over(&work.join(id)));
         let beginning = begin(&id)?;

@@ -103,6 +103,7 @@ pub(super) fn write(
             IndexEvent::StageRevoked { stage, by, reason } => {
                 with_stage(&mut approval, *stage, |record| revoke(record, &at, by, reason.as_deref()))?;
             }
+            IndexEvent::Reopened => stream.set("status", &"in_progress", &STREAM_ORDER)?,
             IndexEvent::Completed => stream.set("status", &"completed", &STREAM_ORDER)?,
         }
         stream.set("approval", &approval, &STREAM_ORDER)?;

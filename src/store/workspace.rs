@@ -15,6 +15,11 @@ pub struct Place {
     pub directory: PathBuf,
     /// `--workstream` or `WORK_STREAM`: what is meant when a call names none.
     pub workstream: Option<String>,
+    /// What `WORK_STREAM` says in the shell in which a person runs the next command; a server does not
+    /// know it.
+    pub shell_workstream: Option<String>,
+    /// What the next command must say too to mean the same workspace: ` --root DIR` where it was typed.
+    pub flags: String,
 }
 
 impl Place {
@@ -54,9 +59,10 @@ impl Place {
         let current = name(index.current.as_deref());
         if let Some(wanted) = named.as_ref().or(current.as_ref()) {
             let workstream = find(root, wanted, index)?;
-            let is_default = match &index.current {
-                Some(current) => *current == workstream,
-                None => known(root, index).as_slice() == [workstream.as_str()],
+            let is_default = match (name(self.shell_workstream.as_deref()), &index.current) {
+                (Some(in_shell), _) => find(root, &in_shell, index).is_ok_and(|id| id == workstream),
+                (None, Some(current)) => *current == workstream,
+                (None, None) => known(root, index).as_slice() == [workstream.as_str()],
             };
             return Ok(Selected { workstream, is_default });
         }
@@ -72,7 +78,7 @@ impl Place {
 pub(super) struct Selected {
     /// Its id.
     pub(super) workstream: String,
-    /// Whether a command that names none means this one, in a shell without `WORK_STREAM`.
+    /// Whether a command that names none means this one.
     pub(super) is_default: bool,
 }
 

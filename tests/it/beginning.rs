@@ -49,7 +49,7 @@ fn an_empty_repository_becomes_a_workspace() {
     001-search-api is created, and is the current workstream
     Next: write work/001-search-api/PLAN.md, then work validate and work approve plan
     $ work create search-api
-    exit 2
+    exit 1
     stderr: error: there is a workstream 001-search-api already
     stderr: Hint: choose another name, or go on with it: work current --set 001-search-api
     $ work create ../..
@@ -66,12 +66,13 @@ fn an_empty_repository_becomes_a_workspace() {
     Next: write work/002-billing/PLAN.md, then work validate and work approve plan
     $ work list
     exit 0
-      001-search-api      0/2  work approve plan --workstream 001-search-api
-    * 002-billing         0/1  work approve plan
+      001-search-api      0/2  settle the problems of PLAN.md (work validate), then work approve plan --workstream 001-search-api
+    * 002-billing         0/1  settle the problems of PLAN.md (work validate), then work approve plan
     $ work approve plan
     exit 1
     stderr: error: PLAN.md has 1 problem to settle before it is approved
-    stderr:   work/002-billing/PLAN.md:29:3: open question: What must be decided before work begins? (Tick it or delete the line.)
+    stderr:   work/002-billing/PLAN.md:29:3: open question: What must be decided before
+    stderr:     work begins? (Tick it or delete the line.)
     stderr:     help: answer it and tick it `- [x]`
     stderr: Hint: mend PLAN.md, or approve it as it is with --force
     $ work tree --workstream search-api

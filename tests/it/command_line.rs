@@ -94,7 +94,6 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     Open threads
       01.01.01  in_progress  system-engineer-opus, attempt 2  Schema
 
-
     Next: let a planner execute batch 01.01 (tool next_batch)
     $ work update --thread "01.01.01" --status completed --report "1-2 sentence summary"
     exit 0
@@ -200,7 +199,7 @@ fn every_refusal_has_its_exit_code() {
     stderr: error: batch 02.01 waits for batch 01.01
     stderr: Hint: finish batch 01.01 first; see work status
     $ work approve stage 9
-    exit 2
+    exit 3
     stderr: error: PLAN.md has no stage 9
     stderr: Hint: use one of 1, 2
     $ work approve stage one
@@ -262,7 +261,8 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     stderr:   work/001-search/PLAN.md:5:3: open question: Why?
     stderr:     help: answer it and tick it `- [x]`
     stderr:   work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
-    stderr:     help: give it a number of its own; until then it is not part of the plan
+    stderr:     help: give it a number of its own; until then it is not part of the
+    stderr:           plan
     stderr: Hint: mend PLAN.md, or approve it as it is with --force
     $ work approve plan --force
     exit 0
@@ -280,7 +280,8 @@ fn a_plan_with_problems_is_approved_only_by_force() {
       work/001-search/PLAN.md:5:3: open question: Why?
         help: answer it and tick it `- [x]`
       work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
-        help: give it a number of its own; until then it is not part of the plan
+        help: give it a number of its own; until then it is not part of the
+              plan
 
     Next: let a planner execute batch 01.01 (tool next_batch)
     ");

@@ -52,9 +52,7 @@ fn tasks_are_read_as_threads_and_imported() {
     Open threads
       01.02.01  blocked      default, attempt 1  First build
                 Segments are built.
-
                 The store refuses reads of more than 100 MB.
-
                 Open tasks: Resume after a stop; Measure the build.
       01.02.02  in_progress  frontend-speedster, attempt 1  Follow changes
                 order is by sequence number
@@ -272,7 +270,7 @@ fn a_plan_per_stage_becomes_one_plan() {
 
     Next: work validate, then work approve plan
     $ work import work/000-search-api
-    exit 2
+    exit 1
     stderr: error: there is a workstream 001-search-api already
     stderr: Hint: choose another name, or go on with it: work current --set 001-search-api
     $ work validate

@@ -41,7 +41,7 @@ fn trees_and_briefs() {
     ├─ Stage 1: Index  1/3
     │  ├─ 01.01 Storage  1/2
     │  │  ├─ [x] 01.01.01 Schema  system-engineer-codex #2
-    │  │  └─ [!] 01.01.02 Rows    system-engineer-opus
+    │  │  └─ [!] 01.01.02 Rows    system-engineer-opus reassign
     │  └─ 01.02 Queries  0/1
     │     └─ [ ] 01.02.01 Parser  default
     └─ Stage 2: API  0/1
@@ -64,7 +64,7 @@ fn trees_and_briefs() {
     stderr: error: PLAN.md has no batch 01.09
     stderr: Hint: use one of 01.01, 01.02, 02.01
     $ work tree --stage 7
-    exit 2
+    exit 3
     stderr: error: PLAN.md has no stage 7
     stderr: Hint: use one of 1, 2
     $ work read 1.1.1
@@ -93,7 +93,7 @@ fn trees_and_briefs() {
     stderr: Hint: closest: 01.01.01, 01.01.02, 01.02.01
     $ work list
     exit 0
-    * 001-search      1/4  look at the blocked threads of batch 01.01; a planner ca…
+    * 001-search      1/4  look at the blocked threads of batch 01.01; a planner can execute it again
     $ work assign --list
     exit 0
     [x] 01.01.01 Schema  system-engineer-codex  plan
@@ -164,10 +164,10 @@ fn reports_and_exports() {
     **Next:** look at the blocked threads of batch 01.01; a planner can execute it again
     $ work export --format csv --stage 1
     exit 0
-    thread_id,thread,stage,batch,status,agent,agent_source,attempt,attempts,retries,reassignments,started_at,completed_at,seconds,report,artifacts,next_steps
-    01.01.01,Schema,Index,Storage,completed,system-engineer-codex,plan,2,2,1,0,[time],[time],0,Rows and postings; see #12,src/a_b.rs,index it
-    01.01.02,Rows,Index,Storage,blocked,system-engineer-opus,assigned,1,1,0,0,[time],[time],0,"needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice",,
-    01.02.01,Parser,Index,Queries,pending,default,default,1,0,0,0,,,,,,
+    "thread_id","thread","stage","batch","status","agent","agent_source","attempt","attempts","retries","reassignments","started_at","completed_at","seconds","report","artifacts","next_steps"
+    "01.01.01","Schema","Index","Storage","completed","system-engineer-codex","plan","2","2","1","0","[time]","[time]","0","Rows and postings; see #12","src/a_b.rs","index it"
+    "01.01.02","Rows","Index","Storage","blocked","system-engineer-opus","assigned","1","1","0","0","[time]","[time]","0","needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice","",""
+    "01.02.01","Parser","Index","Queries","pending","default","default","1","0","0","0","","","","","",""
     $ work export --format md --batch 1.1
     exit 0
     # Search
@@ -289,11 +289,11 @@ fn problems_are_shown_as_compilers_show_them() {
     exit 0
     {
       "workstream": "001-search",
-      "counts": [
-        2,
-        3,
-        4
-      ],
+      "counts": {
+        "stages": 2,
+        "batches": 3,
+        "threads": 4
+      },
       "problems": [
         {
           "forbids_approval": false,
@@ -320,9 +320,9 @@ fn a_list_shows_also_what_cannot_be_read() {
     001-search
     $ work list
     exit 0
-    * 001-search                                1/4  look at the blocked threads of…
-      002-broken                                  ?  unreadable: work status --work…
-      003-a-workstream-with-quite-a-long-…      0/0  nothing
+    * 001-search                                1/4  look at the blocked threads of batch 01.01; a planner can execute it again
+      002-broken                                  ?  unreadable: work status --workstream 002-broken
+      003-a-workstream-with-quite-a-long-name-of-its-own      0/0  nothing
     ");
 }
 

@@ -73,6 +73,8 @@ fn refusals() -> Value {
         refused(Refusal::PlanHasProblems { workstream: text("001-search-api"), problems: Vec::new() }),
         refused(Refusal::StageNotComplete { stage: StageNumber(1), open: vec![(thread, Status::Blocked)] }),
         refused(Refusal::ForceRequired { thread, now: Status::Completed, said: Said::Pending }),
+        refused(Refusal::UnknownStage { stage: StageNumber(9), known: vec![StageNumber(1), StageNumber(2)] }),
+        refused(Refusal::AlreadyExists { workstream: "001-search".to_owned() }),
         Fault::PlanUnreadable { path: "work/001-search-api/PLAN.md".into(), why: text("it does not exist") }.into(),
         Fault::StateUnreadable { path: path.clone(), at: Some((12, 1)), why: text("key must be a string") }.into(),
         Fault::Busy { path: "work/.run/lock".into() }.into(),

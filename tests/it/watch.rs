@@ -178,7 +178,7 @@ fn the_board_follows_the_files() {
     without_chance().bind(|| {
         insta::assert_snapshot!(trimmed(&text), @"
         001-search  Search                                                        planner [server]
-        ┌ no index entry, so no plan gate┐┌ 01.01 Storage · cycle 1 ─────────────────────────────┐
+        ┌ no index entry, so no plan ga… ┐┌ 01.01 Storage · cycle 1 ─────────────────────────────┐
         │Stage 1: Index                  ││[~] 01.01.01 Schema                                   │
         │──────────────────────── 0/3    ││    in progress · N s · #1 · system-engineer-codex    │
         │> [~] 01.01 Storage          0/2││    at table 3                                        │
@@ -196,7 +196,7 @@ fn the_board_follows_the_files() {
         │                                ││                                                      │
         │                                ││                                                      │
         └────────────────────────────────┘└──────────────────────────────────────────────────────┘
-        Next: a planner executes batch 01.01   q quits, ↑↓ other batches
+        Next: a planner executes batch 01.01   q quit  ↑↓ batch  PgUp PgDn  f follow
         ");
     });
     // Its process ends and nobody writes a file: the board knows all the same.

@@ -28,7 +28,8 @@ const COLUMNS: [&str; 17] = [
 ];
 
 pub(super) fn write(page: &mut Page, report: &Report, now: Moment) {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Quoted throughout, so that a separator of another country splits nothing.
+    let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
     // Writing into memory does not fail, and every row has as many fields as there are columns.
     let _ = writer.write_record(COLUMNS);
     for stage in &report.stages {
@@ -66,5 +67,9 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment) {
 /// Spreadsheets run a cell that starts like a formula, and agents write cells: such a one gets the
 /// apostrophe by which spreadsheets know text.
 fn without_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
 }

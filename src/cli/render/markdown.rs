@@ -29,6 +29,11 @@ pub(super) fn write_document(page: &mut Page, report: &Report, now: Moment) {
     write_title(page, report);
     for stage in &report.stages {
         write_stage_heading(page, stage);
+        for (title, text) in [("Definition", &stage.definition), ("Constitution", &stage.constitution)] {
+            if !text.is_empty() {
+                let _ = write!(page, "\n{title}:\n\n{}\n", quoted(text));
+            }
+        }
         for batch in &stage.batches {
             let _ = write!(page, "\n### {} {}\n", batch.id, inline(&batch.name));
             if !batch.summary.is_empty() {
@@ -166,7 +171,10 @@ fn write_thread(page: &mut Page, thread: &ThreadReport, now: Moment) {
         count(thread.attempts.len(), "attempt", "attempts"),
         run_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default(),
     );
-    for (title, text) in [("Report", &thread.report), ("Breadcrumb", &thread.breadcrumb)] {
+    let reason = thread.reason.clone().unwrap_or_default();
+    for (title, text) in
+        [("Reassigned because", &reason), ("Report", &thread.report), ("Breadcrumb", &thread.breadcrumb)]
+    {
         if !text.is_empty() {
             let _ = write!(page, "\n{title}: {}\n", inline(text));
         }
@@ -200,6 +208,11 @@ fn inline(text: &str) -> String {
     const NO_WIDTH: char = '\u{200b}';
     let text = one_line(text.trim());
     let mut out = String::with_capacity(text.len());
+    // At the start of a line of its own it makes no list, no rule and no heading.
+    let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    if text.starts_with(['-', '+', '=']) || number.len() < text.len() && number.starts_with(['.', ')']) {
+        out.push(NO_WIDTH);
+    }
     let mut before = None;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -231,6 +244,10 @@ mod tests {
         assert_eq!(
             inline("| a |\n# b ![x](y) <img> @ann #1 GH-12 `c` a@b https://x.y/z_z"),
             "\\| a \\| \\# b \\!\\[x\\](y) \\<img\\> @\u{200b}ann \\#\u{200b}1 GH-\u{200b}12 \\`c\\` a@\u{200b}b https://x.y/z\\_z"
+        );
+        assert_eq!(
+            (inline("---"), inline("1. x"), inline("12 x")),
+            ("\u{200b}---".into(), "\u{200b}1. x".into(), "12 x".into())
         );
         let plan = "```\n# no heading\n<!-- never closed";
         assert_eq!(quoted(plan), "> ```\n> # no heading\n> <!-- never closed");

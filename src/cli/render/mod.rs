@@ -21,6 +21,7 @@ use crate::decide::{
     Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Revoked, StageApproved, ThreadReport,
     Updated,
 };
+use crate::plan::Counts;
 use crate::wording::count;
 
 /// In which form an answer that can be shown in several is wanted.
@@ -39,8 +40,9 @@ pub(super) enum Form {
     Csv,
 }
 
-/// Returns the page of an answer. What still runs has run until `now`.
-pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment) -> Page {
+/// Returns the page of an answer. What still runs has run until `now`; `flags` are what the next command
+/// must repeat to mean the same workstream.
+pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, flags: &str) -> Page {
     let mut page = Page::default();
     match answer {
         PersonAnswer::Status(status) => status::write(&mut page, status),
@@ -54,13 +56,13 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment) -> Page {
         },
         PersonAnswer::Validation(validation) => validation::write(&mut page, validation),
         short => {
-            let _ = page.write_str(&sentence(short));
+            let _ = page.write_str(&sentence(short, flags));
         }
     }
     page
 }
 
-fn sentence(answer: &PersonAnswer) -> String {
+fn sentence(answer: &PersonAnswer, flags: &str) -> String {
     match answer {
         PersonAnswer::Current(current) => current.workstream.clone(),
         PersonAnswer::PlanApproved(approved) => plan_approved(approved),
@@ -70,9 +72,13 @@ fn sentence(answer: &PersonAnswer) -> String {
             format!("{} was completed already", completed.workstream)
         }
         PersonAnswer::Completed(completed) => format!("{} is completed", completed.workstream),
+        PersonAnswer::Reopened(reopened) if reopened.unchanged => {
+            format!("{} is not completed: nothing to revoke", reopened.workstream)
+        }
+        PersonAnswer::Reopened(reopened) => format!("{} is open again", reopened.workstream),
         PersonAnswer::Released(released) => self::released(released),
         PersonAnswer::Assignment(assignment) => self::assignment(assignment),
-        PersonAnswer::Updated(updated) => self::updated(updated),
+        PersonAnswer::Updated(updated) => self::updated(updated, flags),
         PersonAnswer::Status(_) | PersonAnswer::Brief(_) | PersonAnswer::Report(_) | PersonAnswer::Validation(_) => {
             String::new()
         }
@@ -116,7 +122,7 @@ fn plan_approved(approved: &PlanApproved) -> String {
         return format!("the plan of {} was approved already, as it is now", approved.workstream);
     }
     let mut text = format!("the plan of {} is approved: {}\n", approved.workstream, counts(approved.counts));
-    let is_first = approved.added.len() == approved.counts[2];
+    let is_first = approved.added.len() == approved.counts.threads;
     if !is_first && !approved.added.is_empty() {
         let _ = writeln!(text, "  added: {}", approved.added.join(", "));
     }
@@ -130,7 +136,7 @@ fn plan_approved(approved: &PlanApproved) -> String {
 }
 
 /// Returns what a plan has, as `2 stages, 3 batches, 4 threads`.
-fn counts([stages, batches, threads]: [usize; 3]) -> String {
+fn counts(Counts { stages, batches, threads }: Counts) -> String {
     format!(
         "{}, {}, {}",
         count(stages, "stage", "stages"),
@@ -177,13 +183,13 @@ fn assignment(assignment: &Assignment) -> String {
     format!("{} is assigned to {} ({})", assignment.thread_id, one_line(&assignment.agent), assignment.status)
 }
 
-fn updated(updated: &Updated) -> String {
+fn updated(updated: &Updated, flags: &str) -> String {
     let mut text = format!("{} is {}, attempt {}", updated.thread_id, updated.status, updated.attempt);
     if let Some(Decision { action, agent, attempt }) = &updated.decision {
         let _ = match action {
             DecisionAction::Retry => write!(text, "\nNext: retry with {agent}, attempt {attempt}"),
             DecisionAction::Reassign => {
-                write!(text, "\nNext: work assign --thread {} --agent {agent}", updated.thread_id)
+                write!(text, "\nNext: work assign --thread {} --agent {agent}{flags}", updated.thread_id)
             }
             DecisionAction::Block => write!(text, "\nNo attempt is left in this cycle"),
         };

@@ -16,7 +16,8 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
         let _ = writeln!(page, "{name:<11}{}", one_line(value));
     };
     field("workstream", &status.workstream);
-    field("plan", &format!("{} ({})", status.name, status.plan));
+    let room = WIDTH.saturating_sub(11 + status.plan.width() + 3);
+    field("plan", &format!("{} ({})", cut(&status.name, room), status.plan));
     field("workspace", &status.workspace);
     if let Some(holder) = &status.held_by {
         field("planner", &format!("server {holder}"));
@@ -65,19 +66,22 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
     let width = rows.iter().map(|row| row.workstream.width()).max().unwrap_or(0).min(36);
     for row in rows {
         let _ = write!(page, "{} ", if row.current { '*' } else { ' ' });
-        page.paint_if(row.current.then_some(Tone::Strong), fit(&row.workstream, width));
-        let rest = WIDTH - 2 - width - 11;
+        // A command or an id that is cut is of no use to anybody.
+        let id = one_line(&row.workstream);
+        let padding = " ".repeat(width.saturating_sub(id.width()));
+        page.paint_if(row.current.then_some(Tone::Strong), &id);
+        let _ = write!(page, "{padding}");
         match &row.status {
             Some(status) => {
                 let (done, all) = status.stages.iter().map(progress).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
                 let tone = (all > 0 && done == all).then_some(Tone::Good);
                 page.paint_if(tone, format_args!("  {:>7}  ", format!("{done}/{all}")));
-                let _ = writeln!(page, "{}", cut(&next(status), rest));
+                let _ = writeln!(page, "{}", one_line(&next(status)));
             }
             None => {
                 page.paint(Tone::Bad, format_args!("{:>9}  ", "?"));
                 let told = format!("unreadable: work status --workstream {}", quoted(&row.workstream));
-                let _ = writeln!(page, "{}", cut(&told, rest));
+                let _ = writeln!(page, "{}", one_line(&told));
             }
         }
     }
@@ -87,6 +91,9 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
 /// Returns what is next, in the words of a terminal.
 pub(in crate::cli) fn next(status: &WorkstreamStatus) -> String {
     match (&status.gate_command, &status.next_batch, &status.held_by) {
+        (Some(gate), ..) if gate.contains("approve plan") && !status.problems.is_empty() => {
+            format!("settle the problems of PLAN.md (work validate), then {}", command(gate))
+        }
         (Some(gate), ..) => command(gate).to_owned(),
         (None, Some(batch), _) if status.next_user_command.is_some() => {
             format!("look at the blocked threads of batch {}; a planner can execute it again", batch.id)
@@ -150,7 +157,7 @@ fn write_open_threads(page: &mut Page, status: &WorkstreamStatus) {
         let rest = format!("  {}, attempt {}  {}", thread.agent, thread.attempt, thread.name);
         let used = 2 + thread.thread_id.len() + 2 + 11;
         let _ = writeln!(page, "{}", cut(&rest, WIDTH - used));
-        for line in wrapped(&thread.report, 12) {
+        for line in wrapped(&thread.report, 12).iter().filter(|line| !line.is_empty()) {
             let _ = writeln!(page, "            {line}");
         }
     }

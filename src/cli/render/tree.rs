@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line};
 use super::{mark, progress, tone};
 use crate::board::Status;
-use crate::decide::{BatchReport, Report, ThreadReport};
+use crate::decide::{BatchReport, Decision, DecisionAction, Report, ThreadReport};
 
 /// The columns before a thread's name: two levels of the tree, its mark and its id.
 const BEFORE_NAME: usize = 6 + 4 + 9;
@@ -61,7 +61,19 @@ fn write_batch(
         if thread.status == Status::InProgress || thread.attempts.len() > 1 {
             page.paint(Tone::Faint, format_args!(" #{}", thread.attempt));
         }
+        if let Some(decision) = &thread.decision {
+            page.paint(Tone::Bad, format_args!(" {}", waits_for(decision)));
+        }
         let _ = writeln!(page);
+    }
+}
+
+/// Returns what a thread waits for, in a word.
+fn waits_for(decision: &Decision) -> &'static str {
+    match decision.action {
+        DecisionAction::Retry => "retry",
+        DecisionAction::Reassign => "reassign",
+        DecisionAction::Block => "exhausted",
     }
 }
 
@@ -91,7 +103,7 @@ fn widths(report: &Report) -> (usize, usize) {
         threads(report).map(|thread| one_line(text(thread)).width()).max().unwrap_or(0)
     };
     let agents = widest(|thread| &thread.agent).min(26);
-    let names = widest(|thread| &thread.name).min(WIDTH - BEFORE_NAME - agents - 8);
+    let names = widest(|thread| &thread.name).min(WIDTH - BEFORE_NAME - agents - 15);
     (names, agents)
 }
 

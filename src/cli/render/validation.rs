@@ -4,14 +4,22 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::super::page::{Page, Tone, WIDTH, one_line, printable};
+use super::super::page::{Page, Tone, WIDTH, one_line, printable, wrapped};
 use super::counts;
 use crate::decide::{Finding, Validation};
 use crate::wording::count;
 
-/// Returns a problem of PLAN.md with its place, in two lines.
+/// Returns a problem of PLAN.md with its place, in lines that fit the page.
 pub(in crate::cli) fn problem(workstream: &str, line: usize, column: usize, message: &str, help: &str) -> String {
-    format!("  work/{workstream}/PLAN.md:{line}:{column}: {}\n    help: {help}", one_line(message))
+    let told = format!("work/{workstream}/PLAN.md:{line}:{column}: {}", one_line(message));
+    let mut text = String::new();
+    for (text_to_wrap, first, next) in [(told, "  ", "    "), (format!("help: {help}"), "    ", "          ")] {
+        for (at, line) in wrapped(&text_to_wrap, next.len()).into_iter().enumerate() {
+            let _ = writeln!(text, "{}{line}", if at == 0 { first } else { next });
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
 }
 
 pub(super) fn write(page: &mut Page, validation: &Validation) {

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use signal_hook::consts::SIGHUP;
 
 use self::screen::Screen;
-use self::view::{Focus, View, batches, draw, height, shown_batch, stays_true_for, tone_of};
+use self::view::{Focus, View, batches, draw, height, last_scroll, shown_batch, stays_true_for, tone_of};
 use super::page::{Page, WIDTH};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
@@ -25,7 +25,7 @@ use crate::store::{FileStore, Watch};
 use crate::transact::transact_for_person;
 
 /// The keys that the screen tells of.
-const KEYS: &str = "q quits, ↑↓ other batches";
+const KEYS: &str = "q quit  ↑↓ batch  PgUp PgDn  f follow";
 
 /// How long to wait for more after a change: one change is several notifications.
 const SETTLE: Duration = Duration::from_millis(40);
@@ -66,7 +66,7 @@ impl Arguments {
         if self.once {
             return match read(&store) {
                 Ok(report) => session.output.print(frame(&Ok(report))),
-                Err(stopped) => exit::stopped(&stopped),
+                Err(stopped) => exit::stopped(&stopped, &session.flags),
             };
         }
         if !Screen::is_possible() {
@@ -75,7 +75,7 @@ impl Arguments {
         }
         match watch(&store) {
             Ok(code) => code,
-            Err(stopped) => exit::stopped(&stopped),
+            Err(stopped) => exit::stopped(&stopped, &session.flags),
         }
     }
 }
@@ -160,7 +160,7 @@ fn run_loop(
                             Wake::Files | Wake::Resized => {}
                             Wake::Signal(signal) => return Ok(ended_by(signal)),
                             Wake::Key(key) if quits(key) => return Ok(ExitCode::SUCCESS),
-                            Wake::Key(key) => look(key, &view, &mut focus),
+                            Wake::Key(key) => look(key, &view, &mut focus, screen.height()),
                         }
                         if Instant::now() >= last {
                             break;
@@ -170,7 +170,7 @@ fn run_loop(
                 }
                 Some(Wake::Signal(signal)) => return Ok(ended_by(signal)),
                 Some(Wake::Key(key)) if quits(key) => return Ok(ExitCode::SUCCESS),
-                Some(Wake::Key(key)) => look(key, &view, &mut focus),
+                Some(Wake::Key(key)) => look(key, &view, &mut focus, screen.height()),
             }
         }
     }
@@ -198,9 +198,9 @@ fn quits(key: KeyEvent) -> bool {
         || key.modifiers.contains(KeyModifiers::CONTROL) && matches!(key.code, KeyCode::Char('c' | 'd'))
 }
 
-/// Looks where a key says.
-fn look(key: KeyEvent, view: &View, focus: &mut Focus) {
-    const PAGE: u16 = 10;
+/// Looks where a key says, on a screen of that height.
+fn look(key: KeyEvent, view: &View, focus: &mut Focus, height: u16) {
+    let page = height.saturating_sub(5).max(1);
     let Ok(report) = view else { return };
     let other = |step: isize| {
         let ids: Vec<&str> = batches(report).map(|batch| batch.id.as_str()).collect();
@@ -219,11 +219,9 @@ fn look(key: KeyEvent, view: &View, focus: &mut Focus) {
                 *focus = Focus { batch: Some(batch), scrolled: 0 };
             }
         }
-        KeyCode::PageUp => focus.scrolled = focus.scrolled.saturating_sub(PAGE),
+        KeyCode::PageUp => focus.scrolled = focus.scrolled.saturating_sub(page),
         KeyCode::PageDown | KeyCode::Char(' ') => {
-            let lines = shown_batch(report, focus).map_or(0, |batch| batch.threads.len() * 3);
-            let last = u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(1);
-            focus.scrolled = focus.scrolled.saturating_add(PAGE).min(last);
+            focus.scrolled = focus.scrolled.saturating_add(page).min(last_scroll(report, focus, height));
         }
         KeyCode::Char('f') | KeyCode::Home => *focus = Focus::default(),
         _ => {}

@@ -6,6 +6,8 @@ use std::sync::mpsc::Sender;
 use ratatui::DefaultTerminal;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{Clear, ClearType};
 use ratatui::layout::Rect;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -47,10 +49,17 @@ impl Screen {
         Ok(())
     }
 
+    /// Returns how many lines it has.
+    pub(super) fn height(&self) -> u16 {
+        self.terminal.size().map_or(24, |size| size.height)
+    }
+
     /// Gives the terminal back.
     pub(super) fn close(&mut self) {
         if std::mem::take(&mut self.is_open) {
-            // If the terminal is gone there is nothing to give back.
+            // If the terminal is gone there is nothing to give back. What is drawn is wiped first: some
+            // terminals keep it when they have grown meanwhile.
+            let _ = execute!(io::stdout(), Clear(ClearType::All));
             let _ = ratatui::try_restore();
         }
     }

@@ -13,7 +13,7 @@ use super::super::render::{attempt_time, mark, next, progress, run_time, tone};
 use crate::board::{AttemptStatus, Status};
 use crate::clock::Moment;
 use crate::decide::{BatchReport, Report, StageReport, ThreadReport};
-use crate::wording::duration;
+use crate::wording::{count, duration};
 
 /// The narrowest screen that has room for both columns.
 const TWO_COLUMNS: u16 = 60;
@@ -64,7 +64,7 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View, focus: &Focus, 
             let warning = match (status.problems.len(), status.warnings.first()) {
                 (0, None) => keys.to_owned(),
                 (0, Some(warning)) => warning.clone(),
-                (problems, _) => format!("{problems} problems in PLAN.md: work validate"),
+                (problems, _) => format!("{}: work validate", count(problems, "problem", "problems")),
             };
             footer(&next(status), &warning, foot, buffer);
         }
@@ -83,6 +83,13 @@ pub(super) fn height(view: &View, focus: &Focus, width: u16) -> u16 {
         }
     };
     u16::try_from(lines + 2).unwrap_or(u16::MAX)
+}
+
+/// Returns how many lines of threads can be scrolled away, at the most, on a screen of that height.
+pub(super) fn last_scroll(report: &Report, focus: &Focus, height: u16) -> u16 {
+    const AROUND: u16 = 4;
+    let lines: usize = shown_batch(report, focus).map_or(0, |batch| batch.threads.iter().map(lines_of).sum());
+    u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(height.saturating_sub(AROUND))
 }
 
 /// Returns the batches, in the order in which the arrow keys go through them.
@@ -149,12 +156,13 @@ fn footer(next: &str, rest: &str, area: Rect, buffer: &mut Buffer) {
 }
 
 fn plan(report: &Report, shown: Option<&str>, area: Rect, buffer: &mut Buffer) {
-    let block = Block::bordered().title(format!(" {} ", report.status.plan));
+    let title = cut(report.status.plan, usize::from(area.width).saturating_sub(4));
+    let block = Block::bordered().title(format!(" {title} "));
     let inner = block.inner(area);
     let lines = plan_lines(report, shown, inner.width.into());
     let at = lines.iter().position(|line| line.is_shown).unwrap_or_default();
     // What is shown on the right stays in view on the left.
-    let scroll = at.saturating_sub(usize::from(inner.height).saturating_sub(2));
+    let scroll = (at + 1).saturating_sub(usize::from(inner.height));
     let lines: Vec<Line> = lines.into_iter().map(|line| line.line).collect();
     Paragraph::new(lines).block(block).scroll((u16::try_from(scroll).unwrap_or(u16::MAX), 0)).render(area, buffer);
 }
@@ -221,6 +229,15 @@ fn threads(batch: &BatchReport, scrolled: u16, now: Moment, area: Rect, buffer: 
     let block = Block::bordered()
         .title(format!(" {}{cycle} ", cut(&format!("{} {}", batch.id, batch.name), width.saturating_sub(14))));
     let lines: Vec<Line> = batch.threads.iter().flat_map(|thread| thread_lines(thread, width, now)).collect();
+    let height = block.inner(area).height;
+    let last = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_sub(height);
+    let scrolled = scrolled.min(last);
+    let block = match last {
+        0 => block,
+        _ => block.title_bottom(
+            Line::from(format!(" {}-{} of {} lines ", scrolled + 1, scrolled + height, lines.len())).right_aligned(),
+        ),
+    };
     Paragraph::new(lines).block(block).scroll((scrolled, 0)).render(area, buffer);
 }
 

@@ -4,7 +4,7 @@
 mod stages;
 mod tasks;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub(super) use stages::importable;
 
@@ -22,9 +22,14 @@ pub struct Imported {
     /// Whether there was nothing to import; then nothing was written.
     pub unchanged: bool,
     /// How many threads have which status, in the order of a thread's life.
+    #[serde(serialize_with = "as_map")]
     pub threads: Vec<(&'static str, usize)>,
     /// What was not carried over, one sentence each. It stays where it was.
     pub left: Vec<String>,
+}
+
+fn as_map<S: Serializer>(threads: &[(&'static str, usize)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(threads.iter().copied())
 }
 
 fn nothing_to_import(folder: &str) -> Refusal {

@@ -26,12 +26,13 @@ use crate::wording::count;
 const STATE: &str = "workstream-state.json";
 
 impl FileStore {
-    /// Makes a workstream of a folder of the 0.9 format, with a plan per stage.
-    pub fn import_stages(&self, folder: &Path, at: Moment) -> Result<Imported, Stopped> {
+    /// Makes a workstream of a folder of the 0.9 format, with a plan per stage. It keeps its name, unless it
+    /// gets another one.
+    pub fn import_stages(&self, folder: &Path, name: Option<&str>, at: Moment) -> Result<Imported, Stopped> {
         let folder = self.place().directory.join(folder);
         let from = folder.display().to_string();
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = name.as_str();
+        let folder_name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = name.unwrap_or_else(|| name_of(&folder_name));
         let stages = read_stages(&folder)?;
         if stages.is_empty() {
             return Err(nothing_to_import(&from).into());
@@ -39,14 +40,14 @@ impl FileStore {
         let root = self.workspace()?;
         let origin = folder.strip_prefix(&root).unwrap_or(&folder).display().to_string();
         let readme = read_state(&folder.join("README.md"))?;
-        let assembled = assemble(name_of(name), readme.as_deref(), &stages, &origin);
+        let assembled = assemble(name, readme.as_deref(), &stages, &origin);
         let plan = parse(&assembled.text);
         let state = State::read(&folder)?;
         let mut left = assembled.left;
         left.extend(state.left(&folder));
         left.push("the approvals: the plan has a new text, and stages are approved again (work approve)".to_owned());
         let mut board = Board::default();
-        let workstream = self.add_workstream(name_of(name), at, |id| {
+        let workstream = self.add_workstream(name, at, |id| {
             let path = folder.join(STATE);
             let threads = state.threads_json(id, &plan, at, &mut left).map_err(|error| unwritable(&path, &error))?;
             board = threads_json::read(Some(&threads), &TasksJson::default())
