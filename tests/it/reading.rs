@@ -351,3 +351,72 @@ fn completions_name_every_command() {
         }
     }
 }
+
+#[test]
+fn what_agents_wrote_runs_no_formula_in_a_spreadsheet() {
+    let workspace = Workspace::with_plan(PLAN);
+    let report = "--report==HYPERLINK(\"x\");=1+1";
+    workspace.work(&["update", "--thread", "1.1.1", "--status", "completed", report, "--artifact", "-x"]);
+    let csv = workspace.stdout(&["export", "--format", "csv", "--batch", "1.1"]);
+    assert!(csv.contains(r#","'=HYPERLINK(""x"");=1+1","'-x","#), "{csv}");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let workspace = Workspace::empty();
+    let help = workspace.stdout(&["--help"]);
+    insta::assert_snapshot!(help, @"
+    Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person passes
+
+    Usage: work [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Make a workspace: work/ with an index and a roster of agents
+      create       Make a workstream with a plan to fill in
+      validate     Check PLAN.md: all problems at once, each with its place
+      approve      Pass a gate, or shut it again: the plan, or a stage
+      status       Show where the workstream stands and what is next
+      watch        Watch the board live in the terminal
+      tree         Show stages, batches and threads with their status and agents
+      read         Show what a worker is told about a thread
+      list         List the workstreams
+      current      Show or set the current workstream
+      assign       Give a thread to an agent
+      update       Say what happened to a thread
+      release      End a planner's hold on the batch that it executes
+      complete     Complete the workstream, when everything is complete and approved
+      report       Print what came of the threads, as Markdown for a pull request
+      export       Print all there is about the workstream
+      import       Take over a workstream that another version of this family made
+      mcp          Serve MCP on stdin and stdout, for planners and workers
+      completions  Print the completions for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --root <DIR>       The folder that holds work/; default: the nearest one upwards [env: WORK_ROOT]
+          --workstream <ID>  The workstream, by id or name; default: the current one [env: WORK_STREAM]
+          --json             Print the answer as JSON
+          --color <WHEN>     When to use colours [default: auto] [possible values: auto, always, never]
+      -h, --help             Print help
+      -V, --version          Print version
+
+    Examples:
+      work init --opencode        set the repository up
+      work create search --stages 2
+      work validate               what is wrong with PLAN.md
+      work approve plan           let planners execute PLAN.md as it is now
+      work status                 where the workstream stands, and what is next
+      work watch                  the same, live
+      work approve stage 1        let planners go on to stage 2
+      work complete               the end of a workstream
+
+    Exit codes: 0 done, 1 the rules say no, 2 wrong arguments, 3 no such workspace, workstream, batch,
+    thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.
+    ");
+    let commands = help.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    for command in commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help") {
+        let help = workspace.stdout(&[command, "--help"]);
+        assert!(help.contains(&format!("work {command}")), "{help}");
+        assert!(help.contains("\nExample") || help.contains("Commands:"), "{command} has no example\n{help}");
+    }
+}
