@@ -14,6 +14,7 @@
 //! | [`transact`] | lock → read → decide → commit → answer | know what is asked |
 //! | [`mcp`] | the agents' door: tools → [`decide::AgentRequest`] | say anything of a gate |
 //! | [`cli`] | the people's door: commands → [`decide::PersonRequest`] | – |
+//! | [`prompts`] | what planners and workers are told | look an argument up |
 //! | [`opencode`] | what a project's OpenCode set-up needs | read or write a file |
 //! | [`fault`] | how the machine can fail, as opposed to the rules saying no | – |
 //! | [`clock`] | the only one who asks what time it is | – |
@@ -54,6 +55,7 @@ pub mod index;
 pub mod mcp;
 pub mod opencode;
 pub mod plan;
+pub mod prompts;
 pub mod roster;
 pub mod store;
 pub mod transact;

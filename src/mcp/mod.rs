@@ -7,6 +7,7 @@
 mod assign_thread;
 mod batch_outcome;
 mod next_batch;
+mod prompts;
 mod read_thread;
 mod refused;
 mod schema;
@@ -20,8 +21,9 @@ use std::sync::Arc;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, Implementation,
-    JsonObject, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode,
+    GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult, PaginatedRequestParams,
+    ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
@@ -44,7 +46,7 @@ blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
-const METHODS: [&str; 4] = ["initialize", "server/discover", "tools/call", "tools/list"];
+const METHODS: [&str; 6] = ["initialize", "prompts/get", "prompts/list", "server/discover", "tools/call", "tools/list"];
 
 /// The server. Cheap to clone; all state is on disk.
 #[derive(Clone)]
@@ -118,7 +120,7 @@ impl WorkServer {
 #[tool_handler(router = self.tools)]
 impl ServerHandler for WorkServer {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_prompts().build())
             .with_server_info(Implementation::new("work", env!("CARGO_PKG_VERSION")).with_title("Workstreams"))
             .with_instructions(INSTRUCTIONS)
     }
@@ -135,6 +137,22 @@ impl ServerHandler for WorkServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         self.tools.call(ToolCallContext::new(self, request, context)).await
+    }
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(prompts::list())
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        prompts::get(&request).map(Into::into)
     }
 
     /// rmcp hands over here what it cannot parse, known methods with malformed parameters too.

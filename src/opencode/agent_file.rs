@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
+use super::PREFIX;
+use crate::prompts::IMPLEMENT_THREAD;
 use crate::roster::Agent;
 
 /// What a worker sees of the server's tools; the last rule that matches counts.
 pub const WORKER_TOOLS: [(&str, &str); 3] =
     [("work_*", "deny"), ("work_read_thread", "allow"), ("work_update_thread", "allow")];
-
-const BODY: &str = include_str!("worker.md");
 
 /// Returns the text of the agent file. It has no rules for the shell: an agent's own come after the
 /// project's and would let everything pass again.
@@ -27,7 +27,7 @@ pub fn agent_file(agent: &Agent) -> String {
     for (tool, action) in WORKER_TOOLS {
         text += &format!("  {}: {action}\n", quoted(tool));
     }
-    text + "---\n\n" + BODY
+    text + "---\n\n" + &IMPLEMENT_THREAD.text_with_prefix(PREFIX)
 }
 
 /// What an agent file says that matters here. Front matter that cannot be read says nothing; OpenCode
@@ -154,12 +154,5 @@ mod tests {
             }
         }
         assert_eq!(AgentFile::read("no front matter").restriction(), None);
-    }
-
-    #[test]
-    fn the_texts_are_short() {
-        for text in [BODY, super::super::EXECUTE_NEXT_BATCH] {
-            assert!(text.split_whitespace().count() < 350, "{}", text.split_whitespace().count());
-        }
     }
 }

@@ -10,5 +10,15 @@ mod config;
 pub use agent_file::{AgentFile, Restriction, WORKER_TOOLS, agent_file};
 pub use config::{BadConfig, Config, DENIED_COMMANDS, Merged, SERVER, has_agent, merge, with_command};
 
-/// The slash command `/execute-next-batch`.
-pub const EXECUTE_NEXT_BATCH: &str = include_str!("execute-next-batch.md");
+use crate::prompts::EXECUTE_NEXT_BATCH;
+
+/// Returns the file of the slash command `/execute-next-batch`: for the agent that the user's own
+/// command is for, and in the session in which it is called.
+pub fn command_file() -> String {
+    let description = EXECUTE_NEXT_BATCH.description;
+    let text = EXECUTE_NEXT_BATCH.text_with_prefix(PREFIX);
+    format!("---\ndescription: {description}\nagent: plan\nsubtask: false\n---\n\n{text}\n$ARGUMENTS\n")
+}
+
+/// What OpenCode puts before the names of this server's tools.
+const PREFIX: &str = "work_";

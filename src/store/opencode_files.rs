@@ -11,7 +11,7 @@ use super::create::Initialised;
 use super::snapshot::read_state;
 use super::write_whole;
 use crate::fault::Fault;
-use crate::opencode::{self, AgentFile, BadConfig, Config, EXECUTE_NEXT_BATCH, Restriction, agent_file};
+use crate::opencode::{self, AgentFile, BadConfig, Config, Restriction, agent_file, command_file};
 use crate::plan::is_agent_char;
 use crate::roster::{Agent, Roster};
 
@@ -85,7 +85,7 @@ pub(super) fn set_up_opencode(root: &Path, roster: &Roster, workspace: Initialis
         None if opencode::with_command(&config, &configs, "execute-next-batch").is_some() => {}
         None => {
             let path = format!("{}/execute-next-batch.md", folder(root, "command"));
-            new_files.push((path, EXECUTE_NEXT_BATCH.to_owned()));
+            new_files.push((path, command_file()));
         }
     }
     let merged = opencode::merge(&config, &configs, &restrict).map_err(|bad| unreadable(root, bad))?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PLAN, Workspace, initialize};
 
-fn modern_meta() -> Value {
+pub(crate) fn modern_meta() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -20,7 +20,7 @@ fn a_legacy_client_gets_the_version_it_asks_for() {
         let answer = server.request("initialize", &initialize(version));
         assert_eq!(answer["result"]["protocolVersion"], version);
         assert_eq!(answer["result"]["serverInfo"]["name"], "work");
-        assert_eq!(answer["result"]["capabilities"], json!({"tools": {}}));
+        assert_eq!(answer["result"]["capabilities"], json!({"prompts": {}, "tools": {}}));
         server.notify("notifications/initialized", &json!({}));
         assert_eq!(server.request("ping", &json!({}))["result"], json!({}));
         assert_eq!(server.request("tools/list", &json!({}))["result"]["tools"].as_array().unwrap().len(), 6);

@@ -12,6 +12,7 @@ mod import;
 mod next_commands;
 mod old_files;
 mod opencode;
+mod prompts;
 mod race;
 mod reading;
 mod schemas;

@@ -83,9 +83,9 @@ fn a_project_without_a_set_up_gets_one() {
       "work_update_thread": allow
     ---
 
-    You run one thread of a plan. You were told its id and the number of your attempt.
+    You run one thread of a plan. You were told its id, the number of your attempt, and perhaps the workstream to name in every call.
 
-    1. Call `work_read_thread` with the id: it has what to do, what the stage and the batch are about, who works beside you and what was tried before.
+    1. Call `work_read_thread` with the id: it has what to do, what the stage and the batch are about, who works beside you, what was tried before, and the attempt, if you were told none.
     2. Call `work_update_thread` with `in_progress` and your attempt. If it is refused, stop and say why.
     3. Do the work of this thread, and no other's: others work beside you in the same repository. Where the project has @agent/skills/implementing-workstreams/SKILL.md, follow it. In long work call `work_update_thread` with `in_progress` and one line on where you are.
     4. End with one `work_update_thread` with your attempt:
@@ -102,10 +102,10 @@ fn a_project_without_a_set_up_gets_one() {
     subtask: false
     ---
 
-    You are the planner of the current workstream, its only one. Execute its next incomplete batch with the `work_*` tools, then stop. Calling these tools and launching workers is what you are asked to do, also in plan mode; you do not edit files yourself.
+    You are the planner of a workstream, its only one. Execute its next incomplete batch with the `work` tools, then stop. Calling these tools and launching workers is what you are asked to do, also in plan mode; you do not edit files yourself.
 
     1. Call `work_next_batch`. If its `dispatch` is empty, go on with step 5.
-    2. Launch one worker for each thread in `dispatch`, with all Task calls in one response, so that they run in parallel. `subagent_type` is the thread's `agent`. Tell each worker: "Thread ID, attempt N. Call work_read_thread, do what it says and nothing else, and report with work_update_thread and this attempt." If Task does not know the agent, report the thread `failed` with that reason.
+    2. Launch one worker for each thread in `dispatch`, all in one answer, so that they run in parallel, each with the thread's `agent` as its profile. Tell each: "Thread ID, attempt N of workstream W. Call work_read_thread, do what it says and nothing else, and report with work_update_thread and this attempt." If there is no such profile, report the thread `failed` with that reason.
     3. When all have ended, call `work_batch_outcome`. A thread that is still `pending` or `in_progress` has lost its worker: call `work_update_thread` with `failed`, its attempt and the reason. `transient` is true only for a timeout, a crash or a lost connection.
     4. Carry out what `failover` says. `retry`: launch it again. `reassign`: call `work_assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person. Then go back to step 1, which lists what is left to launch. Try nothing beyond what the tools allow.
     5. Call `work_batch_outcome` once more, unless there is no incomplete batch, and answer with

@@ -1,0 +1,119 @@
+//! PURE. What a planner and a worker are told (DESIGN §8): one text each, for the prompts of the server
+//! and for the files of an OpenCode set-up.
+//!
+//! They are templates and nothing else: a client may fetch them with placeholders for arguments, which
+//! it fills in later, so no argument is looked up or checked.
+
+/// A prompt that the server offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prompt {
+    /// Its name; in OpenCode it is the command `/work:NAME`.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it is for, in one line.
+    pub description: &'static str,
+    /// Its arguments, in the order in which a command line gives them.
+    pub arguments: &'static [Argument],
+    text: &'static str,
+}
+
+/// An argument of a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub description: &'static str,
+    /// Whether the prompt makes no sense without it.
+    pub required: bool,
+}
+
+/// The planner's.
+pub const EXECUTE_NEXT_BATCH: Prompt = Prompt {
+    name: "execute-next-batch",
+    title: "Execute the next batch",
+    description: "Execute the next incomplete batch with planner-led subagents",
+    arguments: &[],
+    text: include_str!("execute-next-batch.md"),
+};
+
+/// The worker's.
+pub const IMPLEMENT_THREAD: Prompt = Prompt {
+    name: "implement-thread",
+    title: "Implement a thread",
+    description: "Run one thread of a batch and report on it",
+    arguments: &[
+        Argument { name: "thread_id", description: "The thread, such as 01.02.03.", required: true },
+        Argument { name: "attempt", description: "The number of the attempt.", required: false },
+    ],
+    text: include_str!("implement-thread.md"),
+};
+
+/// All prompts, by name.
+pub const PROMPTS: [Prompt; 2] = [EXECUTE_NEXT_BATCH, IMPLEMENT_THREAD];
+
+/// The tools that the texts name.
+const TOOLS: [&str; 5] = ["next_batch", "read_thread", "assign_thread", "update_thread", "batch_outcome"];
+
+impl Prompt {
+    /// Returns the text with the arguments that were given behind it, word for word.
+    pub fn text<'a>(&self, given: impl Fn(&str) -> Option<&'a str>) -> String {
+        let mut text = self.text.trim_end().to_owned();
+        let mut between = "\n\n";
+        for argument in self.arguments {
+            if let Some(value) = given(argument.name) {
+                text += &format!("{between}{}: {value}", argument.name);
+                between = "\n";
+            }
+        }
+        text + "\n"
+    }
+
+    /// Returns the text for a client that puts a prefix before the names of tools.
+    pub fn text_with_prefix(&self, prefix: &str) -> String {
+        TOOLS.iter().fold(self.text.to_owned(), |text, tool| text.replace(tool, &format!("{prefix}{tool}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_short_and_says_what_the_users_contract_says() {
+        for prompt in PROMPTS {
+            let words = prompt.text.split_whitespace().count();
+            assert!(words < 350, "{}: {words} words", prompt.name);
+        }
+        for must in [
+            "all in one answer",
+            "`default`",
+            "exactly as it was returned",
+            "blocked threads",
+            "gate_command",
+            "Never answer with nothing",
+            "its only one",
+            "then stop",
+        ] {
+            assert!(EXECUTE_NEXT_BATCH.text.contains(must), "{must}");
+        }
+        assert!(IMPLEMENT_THREAD.text.contains("@agent/skills/implementing-workstreams/SKILL.md"));
+    }
+
+    #[test]
+    fn arguments_stand_as_they_came() {
+        let text = IMPLEMENT_THREAD.text(|name| if name == "thread_id" { Some("$1") } else { Some("$2") });
+        assert!(text.ends_with("sees.\n\nthread_id: $1\nattempt: $2\n"), "{text}");
+        assert!(IMPLEMENT_THREAD.text(|_| None).ends_with("sees.\n"));
+        assert!(!EXECUTE_NEXT_BATCH.text(|_| Some("x")).contains(": x\n"));
+    }
+
+    #[test]
+    fn tools_are_named_as_a_client_names_them() {
+        let text = IMPLEMENT_THREAD.text_with_prefix("work_");
+        assert!(text.contains("`work_read_thread`") && text.contains("`work_update_thread`"), "{text}");
+        let text = EXECUTE_NEXT_BATCH.text_with_prefix("work_");
+        assert!(text.contains("Call work_read_thread, do what it says") && !text.contains("work_work_"), "{text}");
+    }
+}
