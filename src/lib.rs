@@ -50,6 +50,7 @@ pub mod cli;
 pub mod clock;
 pub mod closest;
 pub mod decide;
+mod document;
 pub mod fault;
 pub mod index;
 pub mod mcp;

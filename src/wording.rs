@@ -17,6 +17,28 @@ pub(crate) fn quoted(name: &str) -> String {
     }
 }
 
+/// Returns a text that a terminal takes as text: what agents wrote cannot move the cursor or set colours.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(shown).collect()
+}
+
+/// Returns a character as a terminal may have it.
+pub(crate) fn shown(c: char) -> char {
+    if is_hidden(c) && !matches!(c, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { c }
+}
+
+/// Controls, and marks that turn the reading direction around or end a line unseen: they could make one
+/// text look like another.
+pub(crate) fn is_hidden(c: char) -> bool {
+    let is_mark = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || is_mark
+}
+
+/// Returns a text of one line, whatever agents wrote into it: they cannot forge a line of their own.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split(['\n', '\r', '\t', '\u{2028}', '\u{2029}']).collect::<Vec<_>>().join(" ")
+}
+
 /// Returns a duration as people say it, in the unit that matters: `42 s`, `3 min`, `2 h 05 min`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

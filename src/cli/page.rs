@@ -7,6 +7,9 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use crate::wording::{is_hidden, shown};
+pub(super) use crate::wording::{one_line, printable};
+
 /// The width that every page fits, in columns.
 pub(super) const WIDTH: usize = 80;
 
@@ -90,20 +93,6 @@ fn style(tone: Tone) -> Style {
     }
 }
 
-/// Returns a text that a terminal takes as text: what agents wrote cannot move the cursor or set colours.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().map(shown).collect()
-}
-
-fn shown(c: char) -> char {
-    if is_hidden(c) && !matches!(c, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { c }
-}
-
-/// Returns a text of one line, whatever agents wrote into it: they cannot forge a line of their own.
-pub(super) fn one_line(text: &str) -> String {
-    text.split(['\n', '\r', '\t', '\u{2028}', '\u{2029}']).collect::<Vec<_>>().join(" ")
-}
-
 /// Returns a text of one line and exactly this width in a terminal: cut with `…`, or filled with blanks.
 pub(super) fn fit(text: &str, width: usize) -> String {
     let mut text = cut(text, width);
@@ -151,13 +140,6 @@ pub(super) fn escaped(json: &str) -> String {
         }
     }
     out
-}
-
-/// Controls, and marks that turn the reading direction around or end a line unseen: they could make one
-/// text look like another.
-fn is_hidden(c: char) -> bool {
-    let is_mark = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || is_mark
 }
 
 #[cfg(test)]

@@ -71,6 +71,11 @@ pub fn decide_for_agent(
         AgentRequest::BatchOutcome(batch) => {
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
         }
+        AgentRequest::PlanText => AgentAnswer::PlanText(scene.plan_text.to_owned()),
+        AgentRequest::Report(scope) => AgentAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
+        AgentRequest::ViewOutcome(batch) => {
+            AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, Some(*batch), ledger)?)
+        }
         AgentRequest::WorkstreamStatus => {
             AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, caller, ledger))
         }
@@ -89,7 +94,7 @@ pub fn decide_for_person(
         PersonRequest::ShowCurrent => PersonAnswer::Current(current::show(scene)),
         PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)),
         PersonRequest::ReadThread(thread) => PersonAnswer::Brief(read_thread::decide(scene, *thread, ledger)?),
-        PersonRequest::Report(scope) => PersonAnswer::Report(report::decide(scene, *scope, ledger)?),
+        PersonRequest::Report(scope) => PersonAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
         PersonRequest::Validate => PersonAnswer::Validation(validate::decide(scene)),
         PersonRequest::ApprovePlan { force, by } => {
             PersonAnswer::PlanApproved(approve::plan(scene, *force, by, ledger)?)

@@ -142,8 +142,8 @@ pub struct AttemptReport {
 }
 
 /// Decides the request.
-pub(super) fn decide(scene: &Scene<'_>, scope: Scope, ledger: &mut Ledger) -> Result<Report, Refusal> {
-    let status = workstream_status::decide(scene, Caller::CommandLine, ledger);
+pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &mut Ledger) -> Result<Report, Refusal> {
+    let status = workstream_status::decide(scene, caller, ledger);
     match scope {
         Scope::Workstream => {}
         Scope::Stage(number) => {

@@ -33,6 +33,12 @@ pub enum AgentRequest {
     BatchOutcome(Option<BatchId>),
     /// `workstream_status`
     WorkstreamStatus,
+    /// The text of PLAN.md, a resource.
+    PlanText,
+    /// A workstream with all that happened, resources.
+    Report(Scope),
+    /// The outcome of a batch, a resource: other than `batch_outcome` it marks nothing as read.
+    ViewOutcome(BatchId),
 }
 
 /// All that the people's door can ask.
@@ -159,6 +165,8 @@ pub enum AgentAnswer {
     Updated(Updated),
     BatchOutcome(BatchOutcome),
     WorkstreamStatus(WorkstreamStatus),
+    PlanText(String),
+    Report(Report),
 }
 
 /// An answer of the people's door.
@@ -197,7 +205,9 @@ impl AgentRequest {
     /// Returns what carrying it out takes.
     pub fn access(&self) -> Access {
         match self {
-            Self::ReadThread(_) | Self::WorkstreamStatus => Access::Reads,
+            Self::ReadThread(_) | Self::WorkstreamStatus | Self::PlanText | Self::Report(_) | Self::ViewOutcome(_) => {
+                Access::Reads
+            }
             Self::NextBatch | Self::BatchOutcome(_) => Access::MayWrite,
             Self::AssignThread(_) | Self::UpdateThread(_) => Access::Writes,
         }

@@ -257,6 +257,7 @@ fn short(answer: &AgentAnswer) -> String {
         AgentAnswer::Updated(updated) => short_updated(updated),
         AgentAnswer::Assignment(assignment) => short_assignment(assignment),
         AgentAnswer::Brief(brief) => serde_json::to_string(brief).unwrap(),
+        AgentAnswer::PlanText(_) | AgentAnswer::Report(_) => unreachable!("transcripts call tools"),
         AgentAnswer::WorkstreamStatus(status) => {
             ending(&[], status.gate_command.as_deref(), status.next_user_command.as_deref(), &status.warnings)
         }

@@ -6,10 +6,12 @@
 
 mod assign_thread;
 mod batch_outcome;
+mod completion;
 mod next_batch;
 mod prompts;
 mod read_thread;
 mod refused;
+mod resources;
 mod schema;
 mod serve;
 mod update_thread;
@@ -21,9 +23,10 @@ use std::sync::Arc;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode,
-    GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult, PaginatedRequestParams,
-    ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult, CustomRequest,
+    CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
@@ -32,8 +35,8 @@ pub use serve::serve;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
-use crate::decide::{AgentRequest, Refusal};
-use crate::fault::Fault;
+use crate::decide::{AgentAnswer, AgentRequest, Refusal};
+use crate::fault::{Fault, Stopped};
 use crate::store::{FileStore, Place};
 use crate::transact::transact_for_agent;
 
@@ -46,7 +49,18 @@ blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
-const METHODS: [&str; 6] = ["initialize", "prompts/get", "prompts/list", "server/discover", "tools/call", "tools/list"];
+const METHODS: [&str; 10] = [
+    "completion/complete",
+    "initialize",
+    "prompts/get",
+    "prompts/list",
+    "resources/list",
+    "resources/read",
+    "resources/templates/list",
+    "server/discover",
+    "tools/call",
+    "tools/list",
+];
 
 /// The server. Cheap to clone; all state is on disk.
 #[derive(Clone)]
@@ -86,43 +100,51 @@ impl WorkServer {
     }
 
     async fn answer<A: Arguments + Send + 'static>(&self, arguments: JsonObject) -> CallToolResult {
-        let shell = Arc::clone(&self.shell);
-        let answered = tokio::task::spawn_blocking(move || {
-            let answer = schema::parse::<A>(arguments).and_then(A::into_request).map_err(Into::into).and_then(
-                |(workstream, request)| {
-                    transact_for_agent(
-                        &shell.store,
-                        shell.clock.as_ref(),
-                        shell.server,
-                        workstream.as_deref(),
-                        &request,
-                    )
-                },
-            );
-            match answer {
-                Ok(answer) => match serde_json::to_value(&answer) {
-                    Ok(answer) => CallToolResult::structured(answer),
-                    Err(error) => refused::refused(&Fault::Internal(error.to_string()).into()),
-                },
-                Err(stopped) => refused::refused(&stopped),
-            }
+        let answered = self.blocking(move |shell| {
+            let (workstream, request) = schema::parse::<A>(arguments).and_then(A::into_request)?;
+            shell.ask(workstream.as_deref(), &request)
         });
         match answered.await {
-            Ok(result) => result,
-            Err(panicked) => {
-                tracing::error!(%panicked, "a call died");
-                refused::refused(&Fault::Internal("a bug; its trace is on the server's stderr".to_owned()).into())
-            }
+            Ok(answer) => match serde_json::to_value(&answer) {
+                Ok(answer) => CallToolResult::structured(answer),
+                Err(error) => refused::refused(&Fault::Internal(error.to_string()).into()),
+            },
+            Err(stopped) => refused::refused(&stopped),
         }
+    }
+
+    /// Carries something out on a blocking thread; a panic there becomes an answer.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shell) -> Result<T, Stopped> + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let shell = Arc::clone(&self.shell);
+        tokio::task::spawn_blocking(move || work(&shell)).await.unwrap_or_else(|panicked| {
+            tracing::error!(%panicked, "a call died");
+            Err(Fault::Internal("a bug; its trace is on the server's stderr".to_owned()).into())
+        })
+    }
+}
+
+impl Shell {
+    fn ask(&self, workstream: Option<&str>, request: &AgentRequest) -> Result<AgentAnswer, Stopped> {
+        transact_for_agent(&self.store, self.clock.as_ref(), self.server, workstream, request)
     }
 }
 
 #[tool_handler(router = self.tools)]
 impl ServerHandler for WorkServer {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_prompts().build())
-            .with_server_info(Implementation::new("work", env!("CARGO_PKG_VERSION")).with_title("Workstreams"))
-            .with_instructions(INSTRUCTIONS)
+        ServerConfig::new(
+            ServerCapabilities::builder()
+                .enable_tools()
+                .enable_prompts()
+                .enable_resources()
+                .enable_completions()
+                .build(),
+        )
+        .with_server_info(Implementation::new("work", env!("CARGO_PKG_VERSION")).with_title("Workstreams"))
+        .with_instructions(INSTRUCTIONS)
     }
 
     async fn call_tool(
@@ -153,6 +175,43 @@ impl ServerHandler for WorkServer {
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         prompts::get(&request).map(Into::into)
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let cursor = request.and_then(|request| request.cursor);
+        let listed = self.blocking(move |shell| Ok(resources::list(shell, cursor.as_deref()))).await;
+        listed.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let uri = request.uri;
+        let read = self.blocking(move |shell| Ok(resources::read(shell, &uri))).await;
+        read.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?.map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        // What cannot be read completes nothing.
+        Ok(self.blocking(move |shell| Ok(completion::complete(shell, &request))).await.unwrap_or_default())
     }
 
     /// rmcp hands over here what it cannot parse, known methods with malformed parameters too.

@@ -20,7 +20,10 @@ fn a_legacy_client_gets_the_version_it_asks_for() {
         let answer = server.request("initialize", &initialize(version));
         assert_eq!(answer["result"]["protocolVersion"], version);
         assert_eq!(answer["result"]["serverInfo"]["name"], "work");
-        assert_eq!(answer["result"]["capabilities"], json!({"prompts": {}, "tools": {}}));
+        assert_eq!(
+            answer["result"]["capabilities"],
+            json!({"completions": {}, "prompts": {}, "resources": {}, "tools": {}})
+        );
         server.notify("notifications/initialized", &json!({}));
         assert_eq!(server.request("ping", &json!({}))["result"], json!({}));
         assert_eq!(server.request("tools/list", &json!({}))["result"]["tools"].as_array().unwrap().len(), 6);

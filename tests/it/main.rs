@@ -15,6 +15,7 @@ mod opencode;
 mod prompts;
 mod race;
 mod reading;
+mod resources;
 mod schemas;
 mod stdio;
 mod take_over;

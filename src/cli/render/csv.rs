@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::super::page::Page;
-use super::run_time;
 use crate::clock::Moment;
 use crate::decide::Report;
+use crate::document::run_time;
 
 const COLUMNS: [&str; 17] = [
     "thread_id",
@@ -51,7 +51,7 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment) {
                     thread.reassignments.to_string(),
                     first.unwrap_or_default(),
                     last.unwrap_or_default(),
-                    run_time(thread, now).map(|time| time.as_secs().to_string()).unwrap_or_default(),
+                    run_time(thread, Some(now)).map(|time| time.as_secs().to_string()).unwrap_or_default(),
                     thread.report.clone(),
                     thread.artifacts.join("\n"),
                     thread.next_steps.join("\n"),

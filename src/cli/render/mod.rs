@@ -2,16 +2,13 @@
 
 mod brief;
 mod csv;
-mod markdown;
 mod status;
-mod time;
 mod tree;
 mod validation;
 
 use std::fmt::Write as _;
 
-pub(super) use status::{list, next};
-pub(super) use time::{attempt_time, run_time};
+pub(super) use status::list;
 pub(super) use validation::problem;
 
 use super::page::{Page, Tone, one_line};
@@ -21,6 +18,7 @@ use crate::decide::{
     Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Revoked, StageApproved, ThreadReport,
     Updated,
 };
+use crate::document::{command, write_document, write_summary};
 use crate::plan::Counts;
 use crate::wording::count;
 
@@ -50,8 +48,8 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, flags: &str
         PersonAnswer::Report(report) => match form {
             Form::Plain => tree::write(&mut page, report),
             Form::Assignments => tree::write_assignments(&mut page, report),
-            Form::Summary => markdown::write_summary(&mut page, report, now),
-            Form::Document => markdown::write_document(&mut page, report, now),
+            Form::Summary => write_summary(&mut page, report, Some(now)),
+            Form::Document => write_document(&mut page, report, Some(now)),
             Form::Csv => csv::write(&mut page, report, now),
         },
         PersonAnswer::Validation(validation) => validation::write(&mut page, validation),
@@ -110,11 +108,6 @@ pub(super) fn tone(status: Status) -> Option<Tone> {
 /// Returns how many of the threads are done, and how many there are.
 pub(super) fn progress<'t>(threads: impl Iterator<Item = &'t ThreadReport>) -> (usize, usize) {
     threads.fold((0, 0), |(done, all), thread| (done + usize::from(thread.status.is_done()), all + 1))
-}
-
-/// Returns a command in the words of a terminal: the `!` of the answers is for OpenCode's chat.
-pub(super) fn command(command: &str) -> &str {
-    command.trim_start_matches('!')
 }
 
 fn plan_approved(approved: &PlanApproved) -> String {

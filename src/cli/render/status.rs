@@ -6,9 +6,10 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::super::list::Row;
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line, wrapped};
-use super::{command, problem, tone};
+use super::{problem, tone};
 use crate::board::Status;
 use crate::decide::{BatchCounts, StageStatus, WorkstreamStatus};
+use crate::document::next;
 use crate::wording::quoted;
 
 pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
@@ -86,22 +87,6 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
         }
     }
     page
-}
-
-/// Returns what is next, in the words of a terminal.
-pub(in crate::cli) fn next(status: &WorkstreamStatus) -> String {
-    match (&status.gate_command, &status.next_batch, &status.held_by) {
-        (Some(gate), ..) if gate.contains("approve plan") && !status.problems.is_empty() => {
-            format!("settle the problems of PLAN.md (work validate), then {}", command(gate))
-        }
-        (Some(gate), ..) => command(gate).to_owned(),
-        (None, Some(batch), _) if status.next_user_command.is_some() => {
-            format!("look at the blocked threads of batch {}; a planner can execute it again", batch.id)
-        }
-        (None, Some(batch), Some(_)) => format!("a planner executes batch {}", batch.id),
-        (None, Some(batch), None) => format!("let a planner execute batch {} (tool next_batch)", batch.id),
-        (None, None, _) => "nothing".to_owned(),
-    }
 }
 
 /// Returns how many threads of a stage are done, and how many it has.

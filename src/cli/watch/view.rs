@@ -9,10 +9,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Widget as _};
 
 use super::super::page::{Tone, cut, fit};
-use super::super::render::{attempt_time, mark, next, progress, run_time, tone};
+use super::super::render::{mark, progress, tone};
 use crate::board::{AttemptStatus, Status};
 use crate::clock::Moment;
 use crate::decide::{BatchReport, Report, StageReport, ThreadReport};
+use crate::document::{attempt_time, next, run_time};
 use crate::wording::{count, duration};
 
 /// The narrowest screen that has room for both columns.
@@ -244,8 +245,8 @@ fn threads(batch: &BatchReport, scrolled: u16, now: Moment, area: Rect, buffer: 
 /// Returns how long the running attempt of a thread has run, else how long all of them did.
 fn shown_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
     match thread.attempts.last() {
-        Some(attempt) if attempt.status == AttemptStatus::Running => attempt_time(attempt, now),
-        _ => run_time(thread, now),
+        Some(attempt) if attempt.status == AttemptStatus::Running => attempt_time(attempt, Some(now)),
+        _ => run_time(thread, Some(now)),
     }
 }
 

@@ -7,17 +7,17 @@ use crate::clock::Moment;
 use crate::decide::{AttemptReport, ThreadReport};
 
 /// Returns how long the attempts of a thread ran, all together; `None` where no file says it.
-pub(in crate::cli) fn run_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
+pub(crate) fn run_time(thread: &ThreadReport, now: Option<Moment>) -> Option<Duration> {
     let times: Vec<Duration> = thread.attempts.iter().filter_map(|attempt| attempt_time(attempt, now)).collect();
     (!times.is_empty()).then(|| times.iter().sum())
 }
 
 /// Returns how long an attempt ran, or runs; `None` where no file says it.
-pub(in crate::cli) fn attempt_time(attempt: &AttemptReport, now: Moment) -> Option<Duration> {
+pub(crate) fn attempt_time(attempt: &AttemptReport, now: Option<Moment>) -> Option<Duration> {
     let started = Moment::parse(attempt.started_at.as_deref()?)?;
     let ended = match &attempt.completed_at {
         Some(at) => Moment::parse(at)?,
-        None if attempt.status == AttemptStatus::Running => now,
+        None if attempt.status == AttemptStatus::Running => now?,
         None => return None,
     };
     Some(ended.since(started))

@@ -1,17 +1,16 @@
 //! `work report` and `work export --format md`: Markdown for a pull request or an archive. What agents
 //! wrote is text in it: it makes no table, image, mention, heading or hidden link of its own.
 
-use std::fmt::Write as _;
+use std::fmt::Write;
 
-use super::super::page::{Page, one_line};
 use super::{attempt_time, next, run_time};
 use crate::board::{AttemptStatus, Status};
 use crate::clock::Moment;
 use crate::decide::{Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
-use crate::wording::{count, duration};
+use crate::wording::{count, duration, one_line};
 
 /// Writes what came of the threads, in short.
-pub(super) fn write_summary(page: &mut Page, report: &Report, now: Moment) {
+pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<Moment>) {
     write_title(page, report);
     for stage in &report.stages {
         write_stage_heading(page, stage);
@@ -25,7 +24,7 @@ pub(super) fn write_summary(page: &mut Page, report: &Report, now: Moment) {
 }
 
 /// Writes all there is: also what was asked of the threads.
-pub(super) fn write_document(page: &mut Page, report: &Report, now: Moment) {
+pub(crate) fn write_document(page: &mut impl Write, report: &Report, now: Option<Moment>) {
     write_title(page, report);
     for stage in &report.stages {
         write_stage_heading(page, stage);
@@ -46,7 +45,7 @@ pub(super) fn write_document(page: &mut Page, report: &Report, now: Moment) {
     }
 }
 
-fn write_title(page: &mut Page, report: &Report) {
+fn write_title(page: &mut impl Write, report: &Report) {
     let status = &report.status;
     let name = if status.name.is_empty() { &status.workstream } else { &status.name };
     let _ = write!(page, "# {}\n\n", inline(name));
@@ -75,7 +74,7 @@ fn write_title(page: &mut Page, report: &Report) {
     }
 }
 
-fn write_stage_heading(page: &mut Page, stage: &StageReport) {
+fn write_stage_heading(page: &mut impl Write, stage: &StageReport) {
     let approval = stage.approval.as_ref().map(approved).unwrap_or_default();
     let _ = write!(page, "\n## Stage {}: {}{approval}\n", stage.number, inline(&stage.name));
 }
@@ -86,7 +85,7 @@ fn approved(approval: &Approved) -> String {
     format!(", approved{by}{at}")
 }
 
-fn write_table(page: &mut Page, batch: &BatchReport, now: Moment) {
+fn write_table(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) {
     if batch.threads.is_empty() {
         let _ = writeln!(page, "No threads.");
         return;
@@ -124,7 +123,7 @@ fn attempts(thread: &ThreadReport) -> String {
     text
 }
 
-fn write_lists(page: &mut Page, batch: &BatchReport, now: Moment) {
+fn write_lists(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) {
     let per_thread = |of: fn(&ThreadReport) -> &Vec<String>| {
         batch
             .threads
@@ -143,7 +142,7 @@ fn write_lists(page: &mut Page, batch: &BatchReport, now: Moment) {
     write_list(page, "Attempts that failed", failed);
 }
 
-fn write_list(page: &mut Page, title: &str, items: impl Iterator<Item = String>) {
+fn write_list(page: &mut impl Write, title: &str, items: impl Iterator<Item = String>) {
     let mut items = items.peekable();
     if items.peek().is_some() {
         let _ = write!(page, "\n{title}:\n\n");
@@ -154,13 +153,13 @@ fn write_list(page: &mut Page, title: &str, items: impl Iterator<Item = String>)
 }
 
 /// Returns an attempt in half a sentence.
-fn told(attempt: &AttemptReport, now: Moment) -> String {
+fn told(attempt: &AttemptReport, now: Option<Moment>) -> String {
     let transient = if attempt.transient { " (transient)" } else { "" };
     let time = attempt_time(attempt, now).map(|time| format!(" after {}", duration(time))).unwrap_or_default();
     format!("attempt {} by {}: {}{time}{transient}", attempt.attempt, inline(&attempt.agent), attempt.status.word())
 }
 
-fn write_thread(page: &mut Page, thread: &ThreadReport, now: Moment) {
+fn write_thread(page: &mut impl Write, thread: &ThreadReport, now: Option<Moment>) {
     let _ = write!(page, "\n#### {} {}\n\n", thread.thread_id, inline(&thread.name));
     let _ = writeln!(
         page,
@@ -204,7 +203,7 @@ fn words(status: Status) -> String {
 
 /// Returns a text as one line of Markdown that shows just that text. A blank of no width keeps the hosts of
 /// pull requests from taking `@name` for a person and `#1` for an issue, which a backslash does not.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     const NO_WIDTH: char = '\u{200b}';
     let text = one_line(text.trim());
     let mut out = String::with_capacity(text.len());
@@ -230,7 +229,7 @@ fn inline(text: &str) -> String {
 }
 
 /// Returns Markdown of the plan as a quotation: whatever is in it ends where it ends.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
     lines.join("\n")
 }

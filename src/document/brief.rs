@@ -1,0 +1,47 @@
+//! A worker's brief as a document.
+
+use std::fmt::Write;
+
+use super::markdown::{inline, quoted};
+use crate::decide::Brief;
+
+/// Writes a brief.
+pub(crate) fn write_brief(page: &mut impl Write, brief: &Brief) {
+    let _ = write!(page, "# {} {}\n\n", brief.thread_id, inline(&brief.name));
+    let _ = writeln!(
+        page,
+        "**{}** · {} · attempt {} · stage {}: {} · batch {} {}",
+        brief.status.word().replace('_', " "),
+        inline(&brief.agent),
+        brief.attempt,
+        brief.stage.number,
+        inline(&brief.stage.name),
+        brief.batch.id,
+        inline(&brief.batch.name),
+    );
+    for (title, text) in [
+        ("Summary", &brief.summary),
+        ("Details", &brief.details),
+        ("Batch", &brief.batch.summary),
+        ("Stage definition", &brief.stage.definition),
+        ("Stage constitution", &brief.stage.constitution),
+    ] {
+        if !text.is_empty() {
+            let _ = write!(page, "\n## {title}\n\n{}\n", quoted(text));
+        }
+    }
+    if !brief.earlier_attempts.is_empty() {
+        let _ = write!(page, "\n## Attempts that ended\n\n");
+    }
+    for attempt in &brief.earlier_attempts {
+        let (agent, report) = (inline(&attempt.agent), inline(&attempt.report));
+        let _ = writeln!(page, "- attempt {} by {agent}: {}: {report}", attempt.attempt, attempt.status);
+    }
+    if !brief.siblings.is_empty() {
+        let _ = write!(page, "\n## Beside it\n\n");
+    }
+    for sibling in &brief.siblings {
+        let (name, agent) = (inline(&sibling.name), inline(&sibling.agent));
+        let _ = writeln!(page, "- {} {name}: {} ({agent})", sibling.thread_id, sibling.status.word().replace('_', " "));
+    }
+}

@@ -1,0 +1,268 @@
+//! `resources/list`, `resources/templates/list` and `resources/read`: the workstream as documents, Markdown
+//! for people and JSON for programs. Only what exists is listed; reading changes nothing.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+use rmcp::ErrorData;
+use rmcp::model::{
+    ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::Shell;
+use crate::decide::{AgentAnswer, AgentRequest, Code, Report, Scope};
+use crate::document::{write_brief, write_document, write_summary};
+use crate::fault::Stopped;
+use crate::plan::{BatchId, ThreadId};
+use crate::wording::printable;
+
+/// How many resources one answer lists.
+const PAGE: usize = 100;
+
+const SCHEME: &str = "work://";
+
+/// The templates, with what they are for.
+const TEMPLATES: [(&str, &str, &str); 4] = [
+    ("work://{workstream}/plan.{format}", "plan", "The plan: its text, or all that happened as JSON."),
+    ("work://{workstream}/batches/{batch}.{format}", "batch", "A batch with its threads and attempts."),
+    ("work://{workstream}/threads/{thread}.{format}", "thread", "What a worker is told about a thread."),
+    ("work://{workstream}/outcomes/{batch}.{format}", "outcome", "What came of a batch."),
+];
+
+/// The address of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    workstream: String,
+    part: Part,
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Plan,
+    Batch(BatchId),
+    Thread(ThreadId),
+    Outcome(BatchId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Markdown,
+    Json,
+}
+
+/// A text that is the address of no resource.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoAddress;
+
+/// Lists the resources of the workstream that is meant when nobody names one, from `cursor` on.
+pub(super) fn list(shell: &Shell, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
+    let start = match cursor {
+        Some(cursor) => cursor.parse().map_err(|_| ErrorData::invalid_params("this cursor is none of mine", None))?,
+        None => 0_usize,
+    };
+    // Where there is nothing to list, there is nothing wrong: clients ask for this when they connect.
+    let Ok(AgentAnswer::Report(report)) = shell.ask(None, &AgentRequest::Report(Scope::Workstream)) else {
+        return Ok(ListResourcesResult::default());
+    };
+    let all = resources(&report);
+    let end = all.len().min(start.saturating_add(PAGE));
+    let mut listed = ListResourcesResult::with_all_items(all.get(start..end).unwrap_or_default().to_vec());
+    listed.next_cursor = (end < all.len() && start < end).then(|| end.to_string());
+    Ok(listed)
+}
+
+fn resources(report: &Report) -> Vec<Resource> {
+    let address = |part, format| Address { workstream: report.status.workstream.clone(), part, format };
+    let resource = |part, format: Format, title: String| {
+        let uri = address(part, format).to_string();
+        let name = uri[SCHEME.len()..].split_once('/').map_or(uri.as_str(), |(_, name)| name).to_owned();
+        Resource::new(uri, name).with_title(printable(&title)).with_mime_type(format.mime_type())
+    };
+    let name = &report.status.name;
+    let mut found = vec![
+        resource(Part::Plan, Format::Markdown, name.clone()),
+        resource(Part::Plan, Format::Json, format!("{name}, with all that happened")),
+    ];
+    for batch in report.stages.iter().flat_map(|stage| &stage.batches) {
+        let Ok(id) = batch.id.parse::<BatchId>() else { continue };
+        found.push(resource(Part::Batch(id), Format::Markdown, format!("{} {}", batch.id, batch.name)));
+        if !batch.cycles.is_empty() {
+            found.push(resource(Part::Outcome(id), Format::Markdown, format!("{} {}: outcome", batch.id, batch.name)));
+        }
+        for thread in &batch.threads {
+            let Ok(id) = thread.thread_id.parse::<ThreadId>() else { continue };
+            found.push(resource(Part::Thread(id), Format::Markdown, format!("{} {}", thread.thread_id, thread.name)));
+        }
+    }
+    found
+}
+
+/// Returns the templates.
+pub(super) fn templates() -> ListResourceTemplatesResult {
+    let template = |(uri, name, description)| ResourceTemplate::new(uri, name).with_description(description);
+    ListResourceTemplatesResult::with_all_items(TEMPLATES.into_iter().map(template).collect())
+}
+
+/// Reads a resource.
+pub(super) fn read(shell: &Shell, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    let not_found = |why: String| {
+        let short: String = uri.chars().take(300).collect();
+        ErrorData::resource_not_found(why, Some(json!({ "uri": short })))
+    };
+    let address: Address = uri.parse().map_err(|NoAddress| {
+        let templates: Vec<&str> = TEMPLATES.iter().map(|(uri, ..)| *uri).collect();
+        not_found(format!("no resource has such an address; there are {}", templates.join(", ")))
+    })?;
+    match text(shell, &address) {
+        Ok(text) => {
+            let contents = ResourceContents::text(text, uri).with_mime_type(address.format.mime_type());
+            Ok(ReadResourceResult::new(vec![contents]))
+        }
+        Err(stopped) => Err(match stopped.code() {
+            Code::UnknownWorkstream | Code::UnknownBatch | Code::UnknownThread | Code::NoWorkspace => {
+                not_found(stopped.to_string())
+            }
+            _ => ErrorData::internal_error(format!("{stopped}. hint: {}", stopped.hint()), None),
+        }),
+    }
+}
+
+/// Returns the text of a resource. The same state gives the same text.
+pub(super) fn text(shell: &Shell, address: &Address) -> Result<String, Stopped> {
+    let request = match (address.part, address.format) {
+        (Part::Plan, Format::Markdown) => AgentRequest::PlanText,
+        (Part::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),
+        (Part::Batch(batch), _) | (Part::Outcome(batch), Format::Markdown) => AgentRequest::Report(Scope::Batch(batch)),
+        (Part::Outcome(batch), Format::Json) => AgentRequest::ViewOutcome(batch),
+        (Part::Thread(thread), _) => AgentRequest::ReadThread(thread),
+    };
+    let answer = shell.ask(Some(&address.workstream), &request)?;
+    let mut text = String::new();
+    match (&answer, address.part, address.format) {
+        (AgentAnswer::PlanText(plan), ..) => return Ok(plan.clone()),
+        (AgentAnswer::Report(report), Part::Outcome(_), Format::Markdown) => write_summary(&mut text, report, None),
+        (AgentAnswer::Report(report), _, Format::Markdown) => write_document(&mut text, report, None),
+        (AgentAnswer::Brief(brief), _, Format::Markdown) => write_brief(&mut text, brief),
+        (answer, ..) => return Ok(as_json(answer)),
+    }
+    Ok(printable(&text))
+}
+
+fn as_json(answer: &impl Serialize) -> String {
+    serde_json::to_string_pretty(answer).unwrap_or_default()
+}
+
+impl Format {
+    fn mime_type(self) -> &'static str {
+        match self {
+            Self::Markdown => "text/markdown",
+            Self::Json => "application/json",
+        }
+    }
+
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Markdown => "md",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ending = self.format.ending();
+        write!(f, "{SCHEME}{}/", encoded(&self.workstream))?;
+        match self.part {
+            Part::Plan => write!(f, "plan.{ending}"),
+            Part::Batch(id) => write!(f, "batches/{id}.{ending}"),
+            Part::Thread(id) => write!(f, "threads/{id}.{ending}"),
+            Part::Outcome(id) => write!(f, "outcomes/{id}.{ending}"),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = NoAddress;
+
+    fn from_str(uri: &str) -> Result<Self, NoAddress> {
+        let (workstream, path) = uri.strip_prefix(SCHEME).and_then(|rest| rest.split_once('/')).ok_or(NoAddress)?;
+        let (path, ending) = path.rsplit_once('.').ok_or(NoAddress)?;
+        let format = [Format::Markdown, Format::Json].into_iter().find(|format| format.ending() == ending);
+        let part = match path.split_once('/') {
+            None if path == "plan" => Some(Part::Plan),
+            Some(("batches", id)) => id.parse().ok().map(Part::Batch),
+            Some(("threads", id)) => id.parse().ok().map(Part::Thread),
+            Some(("outcomes", id)) => id.parse().ok().map(Part::Outcome),
+            _ => None,
+        };
+        let workstream = decoded(workstream).filter(|workstream| !workstream.is_empty()).ok_or(NoAddress)?;
+        Ok(Self { workstream, part: part.ok_or(NoAddress)?, format: format.ok_or(NoAddress)? })
+    }
+}
+
+/// Returns a name as a URI has it (RFC 3986): what is not unreserved is written in hex.
+pub(super) fn encoded(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let hex = [rest.next()?, rest.next()?];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).ok()?, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_they_are_written() {
+        for uri in [
+            "work://001-search/plan.md",
+            "work://001-search/plan.json",
+            "work://001-search/batches/01.02.md",
+            "work://001-search/threads/01.02.03.json",
+            "work://001-search/outcomes/01.02.md",
+            "work://002%20b%C3%BCro%2F..%2Fx/plan.md",
+        ] {
+            assert_eq!(uri.parse::<Address>().map(|address| address.to_string()), Ok(uri.to_owned()));
+        }
+        let loose: Address = "work://a/threads/1.2.3.md".parse().unwrap();
+        assert_eq!(loose.to_string(), "work://a/threads/01.02.03.md");
+        for uri in [
+            "",
+            "work://",
+            "work:///plan.md",
+            "work://a",
+            "work://a/",
+            "work://a/plan",
+            "work://a/plan.txt",
+            "work://a/plans/1.md",
+            "work://a/threads/1.2.md",
+            "work://a/threads/../../etc/passwd.md",
+            "work://a%2/plan.md",
+            "work://%FF/plan.md",
+            "file:///etc/passwd",
+        ] {
+            assert_eq!(uri.parse::<Address>(), Err(NoAddress), "{uri}");
+        }
+    }
+}
