@@ -14,6 +14,7 @@ mod refused;
 mod resources;
 mod schema;
 mod serve;
+mod subscriptions;
 mod update_thread;
 mod wire;
 mod workstream_status;
@@ -26,12 +27,16 @@ use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult, CustomRequest,
     CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+    UnsubscribeRequestParams,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
 
 pub use serve::serve;
+use tokio_util::sync::CancellationToken;
+
+use self::subscriptions::Subscriptions;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
@@ -49,15 +54,18 @@ blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
-const METHODS: [&str; 10] = [
+const METHODS: [&str; 13] = [
     "completion/complete",
     "initialize",
     "prompts/get",
     "prompts/list",
     "resources/list",
     "resources/read",
+    "resources/subscribe",
     "resources/templates/list",
+    "resources/unsubscribe",
     "server/discover",
+    "subscriptions/listen",
     "tools/call",
     "tools/list",
 ];
@@ -67,6 +75,8 @@ const METHODS: [&str; 10] = [
 pub struct WorkServer {
     shell: Arc<Shell>,
     tools: Arc<ToolRouter<Self>>,
+    subscriptions: Arc<Subscriptions>,
+    ended: CancellationToken,
 }
 
 struct Shell {
@@ -91,7 +101,13 @@ impl WorkServer {
             + Self::batch_outcome_router()
             + Self::workstream_status_router();
         let store = FileStore::new(place, Some(server));
-        Self { shell: Arc::new(Shell { store, clock, server }), tools: Arc::new(tools) }
+        let ended = CancellationToken::new();
+        Self {
+            shell: Arc::new(Shell { store, clock, server }),
+            tools: Arc::new(tools),
+            subscriptions: Arc::new(Subscriptions::new(ended.clone())),
+            ended,
+        }
     }
 
     /// Returns the tools as `tools/list` gives them, sorted by name.
@@ -140,6 +156,7 @@ impl ServerHandler for WorkServer {
                 .enable_tools()
                 .enable_prompts()
                 .enable_resources()
+                .enable_resources_subscribe()
                 .enable_completions()
                 .build(),
         )
@@ -203,6 +220,33 @@ impl ServerHandler for WorkServer {
         let uri = request.uri;
         let read = self.blocking(move |shell| Ok(resources::read(shell, &uri))).await;
         read.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?.map(Into::into)
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.subscribe_to(request.uri, context.peer).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.unsubscribe_from(&request.uri);
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        let accepted = requested.supported_by(&self.get_info().capabilities);
+        self.accept(&accepted);
+        Some(accepted)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.listen_to(&context).await
     }
 
     async fn complete(

@@ -171,6 +171,13 @@ impl Format {
     }
 }
 
+impl Address {
+    /// Returns the workstream, by id or name.
+    pub(super) fn workstream(&self) -> &str {
+        &self.workstream
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ending = self.format.ending();

@@ -55,7 +55,7 @@ async fn run(server: WorkServer) -> ExitCode {
 
 async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
     let (input, output) = stdio_pipes();
-    let transport = Wire::new(input, output);
+    let transport = Wire::new(input, output, server.ended.clone());
     match server.serve(transport).await {
         Ok(running) => match running.waiting().await {
             Ok(_) => ExitCode::SUCCESS,

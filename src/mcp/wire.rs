@@ -42,6 +42,8 @@ pub(super) struct Wire<R, W> {
     answers: JoinSet<()>,
     /// A request that opens a session has come.
     open: bool,
+    /// Cancelled when the input has ended, so that who waits for the client waits no longer.
+    ended: CancellationToken,
 }
 
 enum Line {
@@ -51,7 +53,7 @@ enum Line {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
-    pub(super) fn new(input: R, output: W) -> Self {
+    pub(super) fn new(input: R, output: W, ended: CancellationToken) -> Self {
         Self {
             input: BufReader::new(input),
             line: Vec::new(),
@@ -60,6 +62,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
             deaf: CancellationToken::new(),
             answers: JoinSet::new(),
             open: false,
+            ended,
         }
     }
 
@@ -294,6 +297,7 @@ where
             };
             let message = match line {
                 Line::EndOfInput => {
+                    self.ended.cancel();
                     let answered = async { while self.answers.join_next().await.is_some() {} };
                     let _ = timeout(PATIENCE, answered).await;
                     return None;

@@ -79,11 +79,12 @@ impl FileStore {
         Ok(Listed { workstreams: known(&root, &index), current, importable: importable(&root) })
     }
 
-    /// Returns the workstream that is meant, also if its files cannot be read.
-    pub fn selected(&self) -> Result<String, Stopped> {
+    /// Returns the id of the workstream that is `wanted` by id or name, else of the default, also if its
+    /// files cannot be read.
+    pub fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
         let root = self.place.workspace()?;
         let (index, _) = read_index(&root)?;
-        Ok(self.place.workstream(&root, None, &index)?.workstream)
+        Ok(self.place.workstream(&root, wanted, &index)?.workstream)
     }
 
     /// Takes the right to write, and reads the workstream as it is then.

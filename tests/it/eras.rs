@@ -22,7 +22,7 @@ fn a_legacy_client_gets_the_version_it_asks_for() {
         assert_eq!(answer["result"]["serverInfo"]["name"], "work");
         assert_eq!(
             answer["result"]["capabilities"],
-            json!({"completions": {}, "prompts": {}, "resources": {}, "tools": {}})
+            json!({"completions": {}, "prompts": {}, "resources": {"subscribe": true}, "tools": {}})
         );
         server.notify("notifications/initialized", &json!({}));
         assert_eq!(server.request("ping", &json!({}))["result"], json!({}));

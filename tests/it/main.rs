@@ -18,6 +18,7 @@ mod reading;
 mod resources;
 mod schemas;
 mod stdio;
+mod subscriptions;
 mod take_over;
 mod taking_back;
 mod watch;

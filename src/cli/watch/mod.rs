@@ -143,7 +143,7 @@ fn run_loop(
     let mut focus = Focus::default();
     loop {
         // Follow first, then read: what changes in between is told.
-        files.follow(store.selected().ok().as_deref())?;
+        files.follow(store.selected(None).ok().as_deref())?;
         let view = read(store).map_err(|stopped| stopped.to_string());
         loop {
             let now = SystemClock.now();

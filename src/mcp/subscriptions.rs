@@ -1,0 +1,219 @@
+//! Subscriptions to resources, in the legacy form (`resources/subscribe`) and as `subscriptions/listen`.
+//! They fire when the text of a resource is another one, whichever process changed it.
+//!
+//! The kernel tells that files changed; what was subscribed is then read again and compared. Who has no
+//! subscription pays nothing: the first one starts to follow the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rmcp::model::{ResourceUpdatedNotificationParam, SubscriptionFilter};
+use rmcp::service::SubscriptionContext;
+use rmcp::{ErrorData, Peer, RoleServer};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::resources::{Address, read, text};
+use super::{Shell, WorkServer};
+use crate::fault::Stopped;
+use crate::store::Watch;
+
+/// The most resources that one client may be subscribed to.
+pub(super) const MAX_SUBSCRIPTIONS: usize = 1_000;
+
+/// How many listeners may be on their way at once.
+const MAX_ACCEPTED: usize = 16;
+
+/// How long to wait for more after a change: one change is several notifications.
+const SETTLE: Duration = Duration::from_millis(30);
+
+/// What a client is subscribed to: each resource and what its text was like when it last looked.
+type Seen = Arc<Mutex<BTreeMap<String, u64>>>;
+
+/// All subscriptions of the server.
+pub(super) struct Subscriptions {
+    /// Counts the changes of files.
+    changes: watch::Sender<u64>,
+    files: Mutex<Option<Watch>>,
+    legacy: Seen,
+    /// Listeners that were acknowledged and have not begun to listen: what they listen to, and the changes
+    /// since then.
+    accepted: Mutex<Vec<(Vec<String>, watch::Receiver<u64>)>>,
+    /// Whether the task that tells legacy clients runs.
+    is_telling: Mutex<bool>,
+    ended: CancellationToken,
+}
+
+impl Subscriptions {
+    /// `ended` is cancelled when the input has ended: nobody listens any more.
+    pub(super) fn new(ended: CancellationToken) -> Self {
+        Self {
+            changes: watch::Sender::new(0),
+            files: Mutex::default(),
+            legacy: Seen::default(),
+            accepted: Mutex::default(),
+            is_telling: Mutex::default(),
+            ended,
+        }
+    }
+
+    /// Follows the files of the workstreams that the resources belong to.
+    fn follow<'u>(&self, shell: &Shell, uris: impl Iterator<Item = &'u str>) -> Result<(), Stopped> {
+        let mut files = lock(&self.files);
+        if files.is_none() {
+            let changes = self.changes.clone();
+            *files = Some(shell.store.watch(move || changes.send_modify(|count| *count += 1))?);
+        }
+        let names: BTreeSet<String> =
+            uris.filter_map(|uri| Some(uri.parse::<Address>().ok()?.workstream().to_owned())).collect();
+        for name in names {
+            // By its id: a name that a client chose is no path.
+            let id = shell.store.selected(Some(&name)).ok();
+            if let Some(files) = files.as_mut() {
+                files.follow(id.as_deref())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WorkServer {
+    pub(super) async fn subscribe_to(&self, uri: String, peer: Peer<RoleServer>) -> Result<(), ErrorData> {
+        let mut changes = self.subscriptions.changes.subscribe();
+        let seen = Arc::clone(&self.subscriptions.legacy);
+        self.look_at(&seen, vec![uri]).await?;
+        if std::mem::replace(&mut *lock(&self.subscriptions.is_telling), true) {
+            return Ok(());
+        }
+        let server = self.clone();
+        tokio::spawn(async move {
+            while let Some(news) = server.news(&seen, &mut changes).await {
+                for uri in news {
+                    if peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn unsubscribe_from(&self, uri: &str) {
+        lock(&self.subscriptions.legacy).remove(uri);
+    }
+
+    /// Follows what a listener asks for, before it is acknowledged: what changes from then on is told.
+    pub(super) fn accept(&self, filter: &SubscriptionFilter) {
+        let uris = filter.resource_subscriptions.clone().unwrap_or_default();
+        let changes = self.subscriptions.changes.subscribe();
+        if let Err(stopped) = self.subscriptions.follow(&self.shell, uris.iter().map(String::as_str)) {
+            tracing::debug!(%stopped, "a listener is told when it listens");
+        }
+        let mut accepted = lock(&self.subscriptions.accepted);
+        // One that never came to listen is forgotten.
+        if accepted.len() >= MAX_ACCEPTED {
+            accepted.remove(0);
+        }
+        accepted.push((uris, changes));
+    }
+
+    /// Tells a listener until it, or the client, has ended.
+    pub(super) async fn listen_to(&self, context: &SubscriptionContext) -> Result<(), ErrorData> {
+        let uris = context.accepted().resource_subscriptions.clone().unwrap_or_default();
+        let accepted = {
+            let mut accepted = lock(&self.subscriptions.accepted);
+            let at = accepted.iter().position(|(known, _)| *known == uris);
+            at.map(|at| accepted.remove(at).1)
+        };
+        let mut changes = accepted.unwrap_or_else(|| self.subscriptions.changes.subscribe());
+        let seen = Seen::default();
+        self.look_at(&seen, uris.clone()).await?;
+        // What changed since the acknowledgment may be in that look already: better told twice than never.
+        let mut news = if changes.has_changed().unwrap_or_default() { uris } else { Vec::new() };
+        loop {
+            for uri in news {
+                // Once the input has ended nobody takes a notification any more.
+                tokio::select! {
+                    told = context.sink().notify_resource_updated(uri) => if told.is_err() { return Ok(()) },
+                    () = self.subscriptions.ended.cancelled() => return Ok(()),
+                }
+            }
+            let next = tokio::select! {
+                news = self.news(&seen, &mut changes) => news,
+                () = context.cancelled() => None,
+            };
+            let Some(next) = next else { return Ok(()) };
+            news = next;
+        }
+    }
+
+    /// Remembers how resources look now; they must exist.
+    async fn look_at(&self, seen: &Seen, uris: Vec<String>) -> Result<(), ErrorData> {
+        if lock(seen).len() + uris.len() > MAX_SUBSCRIPTIONS {
+            let message = format!("there are {MAX_SUBSCRIPTIONS} subscriptions already");
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        let subscriptions = Arc::clone(&self.subscriptions);
+        let looked = self.blocking(move |shell| {
+            // Follow first, then look: what changes in between is told.
+            subscriptions.follow(shell, uris.iter().map(String::as_str))?;
+            Ok(uris.into_iter().map(|uri| read(shell, &uri).map(|_| (look(shell, &uri), uri))).collect::<Vec<_>>())
+        });
+        let looked = looked.await.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?;
+        for found in looked {
+            let (look, uri) = found?;
+            lock(seen).insert(uri, look);
+        }
+        Ok(())
+    }
+
+    /// Waits for a change of the files and returns the resources that look different now. `None`: nobody
+    /// listens any more.
+    async fn news(&self, seen: &Seen, changes: &mut watch::Receiver<u64>) -> Option<Vec<String>> {
+        tokio::select! {
+            changed = changes.changed() => changed.ok()?,
+            () = self.subscriptions.ended.cancelled() => return None,
+        }
+        tokio::time::sleep(SETTLE).await;
+        changes.mark_unchanged();
+        let uris: Vec<String> = lock(seen).keys().cloned().collect();
+        let subscriptions = Arc::clone(&self.subscriptions);
+        let looked = self.blocking(move |shell| {
+            subscriptions.follow(shell, uris.iter().map(String::as_str))?;
+            Ok(uris.into_iter().map(|uri| (look(shell, &uri), uri)).collect::<Vec<_>>())
+        });
+        let looked = match looked.await {
+            Ok(looked) => looked,
+            Err(stopped) => {
+                tracing::warn!(%stopped, "cannot follow the files of a subscription");
+                return Some(Vec::new());
+            }
+        };
+        let mut seen = lock(seen);
+        let mut news = Vec::new();
+        for (look, uri) in looked {
+            // Who has unsubscribed meanwhile is told nothing.
+            if let Some(known) = seen.get_mut(&uri)
+                && *known != look
+            {
+                *known = look;
+                news.push(uri);
+            }
+        }
+        Some(news)
+    }
+}
+
+/// Returns a number that is another one when the text of a resource is.
+fn look(shell: &Shell, uri: &str) -> u64 {
+    let text = uri.parse::<Address>().ok().and_then(|address| text(shell, &address).ok());
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
