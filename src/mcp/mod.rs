@@ -7,6 +7,7 @@
 mod assign_thread;
 mod batch_outcome;
 mod completion;
+mod era;
 mod next_batch;
 mod prompts;
 mod read_thread;
@@ -25,10 +26,10 @@ use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult, CustomRequest,
-    CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
-    UnsubscribeRequestParams,
+    CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
@@ -36,6 +37,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
 pub use serve::serve;
 use tokio_util::sync::CancellationToken;
 
+use self::era::{Keeps, dressed, is_modern, sign};
 use self::subscriptions::Subscriptions;
 
 use crate::board::ServerId;
@@ -175,51 +177,77 @@ impl ServerHandler for WorkServer {
             let message = format!("there is no tool {name:?}; the tools are {}", names.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
-        self.tools.call(ToolCallContext::new(self, request, context)).await
+        let is_modern = is_modern(&context);
+        let mut response = self.tools.call(ToolCallContext::new(self, request, context)).await?;
+        if let (true, CallToolResponse::Complete(result)) = (is_modern, &mut response) {
+            sign(self, &mut result.meta);
+        }
+        Ok(response)
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(dressed!(self, context, Keeps::WithTheProgram, ListToolsResult::with_all_items(self.tools())))
+    }
+
+    async fn discover(&self, _context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        let keeps = Keeps::WithTheProgram;
+        let discovered = DiscoverResult::from_server_info(versions, self.get_info());
+        Ok(discovered.with_ttl_ms(keeps.ttl_ms()).with_cache_scope(keeps.scope()))
     }
 
     async fn list_prompts(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(prompts::list())
+        Ok(dressed!(self, context, Keeps::WithTheProgram, prompts::list()))
     }
 
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompts::get(&request).map(Into::into)
+        let mut prompt = prompts::get(&request)?;
+        if is_modern(&context) {
+            sign(self, &mut prompt.meta);
+        }
+        Ok(prompt.into())
     }
 
     async fn list_resources(
         &self,
         request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
         let listed = self.blocking(move |shell| Ok(resources::list(shell, cursor.as_deref()))).await;
-        listed.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?
+        let listed = listed.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))??;
+        Ok(dressed!(self, context, Keeps::Never, listed))
     }
 
     async fn list_resource_templates(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Ok(resources::templates())
+        Ok(dressed!(self, context, Keeps::WithTheProgram, resources::templates()))
     }
 
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = request.uri;
         let read = self.blocking(move |shell| Ok(resources::read(shell, &uri))).await;
-        read.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?.map(Into::into)
+        let read = read.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))??;
+        Ok(dressed!(self, context, Keeps::Never, read).into())
     }
 
     async fn subscribe(

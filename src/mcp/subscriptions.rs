@@ -173,7 +173,7 @@ impl WorkServer {
     /// listens any more.
     async fn news(&self, seen: &Seen, changes: &mut watch::Receiver<u64>) -> Option<Vec<String>> {
         tokio::select! {
-            changed = changes.changed() => changed.ok()?,
+            told = changes.changed() => told.ok()?,
             () = self.subscriptions.ended.cancelled() => return None,
         }
         tokio::time::sleep(SETTLE).await;

@@ -65,3 +65,94 @@ fn a_client_that_gives_up_probing_may_still_initialize() {
     let answer = server.request("initialize", &initialize("2025-11-25"));
     assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
 }
+
+#[test]
+fn a_modern_answer_says_how_long_it_keeps_and_who_gave_it() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.start();
+    let mut kept = |method: &str, params: Value| {
+        let mut params = params;
+        params["_meta"] = modern_meta();
+        let answer = server.request(method, &params);
+        let result = &answer["result"];
+        assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "work", "{answer}");
+        assert_eq!(result["resultType"], "complete", "{answer}");
+        json!([result["ttlMs"], result["cacheScope"]])
+    };
+    let uri = "work://001-search/plan.md";
+    for (method, params, expected) in [
+        ("server/discover", json!({}), json!([3_600_000, "public"])),
+        ("tools/list", json!({}), json!([3_600_000, "public"])),
+        ("prompts/list", json!({}), json!([3_600_000, "public"])),
+        ("resources/templates/list", json!({}), json!([3_600_000, "public"])),
+        ("resources/list", json!({}), json!([0, "private"])),
+        ("resources/read", json!({"uri": uri}), json!([0, "private"])),
+        ("tools/call", json!({"name": "workstream_status"}), json!([null, null])),
+        ("tools/call", json!({"name": "read_thread", "arguments": {"thread_id": "9.9.9"}}), json!([null, null])),
+        ("prompts/get", json!({"name": "execute-next-batch"}), json!([null, null])),
+    ] {
+        assert_eq!(kept(method, params), expected, "{method}");
+    }
+    // A legacy client is shown none of it: its models pay for what is shown.
+    let mut legacy = workspace.serve();
+    for (method, params) in [
+        ("tools/list", json!({})),
+        ("prompts/list", json!({})),
+        ("resources/list", json!({})),
+        ("resources/read", json!({"uri": uri})),
+        ("tools/call", json!({"name": "workstream_status"})),
+    ] {
+        let answer = legacy.request(method, &params);
+        let text = answer.to_string();
+        for modern in ["ttlMs", "cacheScope", "resultType", "serverInfo"] {
+            assert!(!text.contains(modern), "{method} has {modern}");
+        }
+    }
+}
+
+#[test]
+fn a_modern_request_must_say_which_era_it_is_of() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.start();
+    let mut future = modern_meta();
+    future["io.modelcontextprotocol/protocolVersion"] = json!("2099-01-01");
+    let answer = server.request("tools/list", &json!({"_meta": future}));
+    assert_eq!(answer["error"]["code"], json!(-32022), "{answer}");
+    assert_eq!(answer["error"]["data"]["requested"], "2099-01-01", "{answer}");
+    assert!(answer["error"]["data"]["supported"].as_array().unwrap().contains(&json!("2026-07-28")), "{answer}");
+    let mut half = modern_meta();
+    half.as_object_mut().unwrap().remove("io.modelcontextprotocol/clientCapabilities");
+    let answer = server.request("tools/list", &json!({"_meta": half}));
+    assert_eq!(answer["error"]["code"], json!(-32602), "{answer}");
+    let listed = server.request("tools/list", &json!({"_meta": modern_meta()}));
+    assert!(listed["result"]["tools"].is_array(), "{listed}");
+    for removed in ["ping", "logging/setLevel", "resources/subscribe"] {
+        let answer = server.request(removed, &json!({"uri": "x", "level": "info", "_meta": modern_meta()}));
+        assert_eq!(answer["error"]["code"], json!(-32601), "{removed}: {answer}");
+    }
+}
+
+#[test]
+fn lists_are_the_same_for_everybody() {
+    let workspace = Workspace::with_plan(PLAN);
+    for method in ["tools/list", "prompts/list", "resources/list", "resources/templates/list"] {
+        let list = || workspace.serve().request(method, &json!({}))["result"].to_string();
+        assert_eq!(list(), list(), "{method}");
+    }
+}
+
+/// OpenCode says so after every answer that it has got.
+#[test]
+fn a_call_that_was_answered_cannot_be_cancelled() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    for (number, thread) in ["1.1.1", "1.1.2"].iter().enumerate() {
+        let done = json!({"thread_id": thread, "status": "completed", "report": "done"});
+        let id = server.send("tools/call", &json!({"name": "update_thread", "arguments": done}));
+        assert_eq!(server.receive()["id"], json!(id));
+        let reason = "AbortError: The operation was aborted.";
+        server.notify("notifications/cancelled", &json!({"requestId": id, "reason": reason}));
+        assert_eq!(workspace.threads()["threads"][number]["status"], "completed");
+    }
+    assert_eq!(server.answer("batch_outcome", &json!({}))["batch_completion_status"], "completed");
+}

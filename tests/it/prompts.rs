@@ -71,14 +71,16 @@ fn prompts_are_templates_in_both_eras() {
 
 #[test]
 fn a_prompt_needs_no_workspace() {
-    let mut server = Workspace::empty().serve();
+    let workspace = Workspace::empty();
+    let mut server = workspace.serve();
     let got = server.request("prompts/get", &json!({"name": "execute-next-batch"}));
     assert!(got["result"]["messages"][0]["content"]["text"].is_string(), "{got}");
 }
 
 #[test]
 fn wrong_requests_are_told_what_is_wrong() {
-    let mut server = Workspace::with_plan(PLAN).serve();
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
     let error = |server: &mut crate::support::Server, params: serde_json::Value| {
         let answer = server.request("prompts/get", &params);
         (answer["error"]["code"].clone(), answer["error"]["message"].as_str().unwrap().to_owned())

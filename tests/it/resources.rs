@@ -222,7 +222,8 @@ fn long_lists_come_in_pages() {
     assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 253, "each once");
     assert_eq!(server.request("resources/list", &json!({"cursor": "x"}))["error"]["code"], json!(-32602));
     assert_eq!(uris(&server.request("resources/list", &json!({"cursor": "999999"}))).len(), 0);
-    let mut nowhere = Workspace::empty().serve();
+    let empty = Workspace::empty();
+    let mut nowhere = empty.serve();
     assert_eq!(uris(&nowhere.request("resources/list", &json!({}))).len(), 0, "nothing to list is no error");
 }
 
