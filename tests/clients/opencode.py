@@ -1,0 +1,148 @@
+"""The real OpenCode with a scripted model on loopback.
+
+The model plays a planner that launches three workers in parallel through the Task tool: one works, one
+fails over, one ends without a word. The project is set up by `work init --opencode`; the planner is called by
+the slash command that it writes, or by the server's own prompt.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+WORK, OPENCODE, FOLDER, COMMAND = sys.argv[1:]
+HERE = pathlib.Path(__file__).parent
+PROJECT = pathlib.Path(FOLDER)
+SEEN: list[dict] = []
+
+
+def text(message: dict) -> str:
+    content = message["content"]
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content or [])
+
+
+def worker(thread: str, attempt: int, done: int) -> list | str:
+    """What the worker of a thread does next, after so many calls."""
+    base = {"thread_id": thread, "attempt": attempt}
+    started = ("work_update_thread", {**base, "status": "in_progress"})
+    ends = {
+        ("01.01.01", 1): {"status": "completed", "report": "It works.", "artifacts": ["src/a.rs"]},
+        ("01.01.02", 1): {"status": "failed", "report": "timeout", "transient": True},
+        ("01.01.02", 2): {"status": "failed", "report": "timeout again", "transient": True},
+        ("01.01.02", 3): {"status": "completed", "report": "It works now.", "next_steps": ["find out why it failed"]},
+    }
+    if (thread, attempt) not in ends:
+        return "I have nothing to say."
+    calls = [("work_read_thread", {"thread_id": thread}), started, ("work_update_thread", {**base, **ends[thread, attempt]})]
+    return [calls[done]] if done < len(calls) else "done"
+
+
+def planner(results: list[str]) -> list | str:
+    """What the planner does next: what its prompt says."""
+    last = results[-1] if results else None
+    if last is None or '"decision"' in last or last.startswith('{"thread_id"'):
+        return [("work_next_batch", {})]
+    if last.startswith("<task"):
+        return [("work_batch_outcome", {})]
+    answer = json.loads(last)
+    if "dispatch" in answer:
+        launch = [thread for thread in answer["threads"] if thread["thread_id"] in answer["dispatch"]]
+        return [("task", {"description": thread["thread_id"], "subagent_type": thread["agent"],
+                          "prompt": f"Thread {thread['thread_id']}, attempt {thread['attempt']} of it."})
+                for thread in launch] or [("work_batch_outcome", {})]
+    silent = [outcome["thread_id"] for outcome in answer["outcomes"]
+              if outcome["status"] == "pending" and not any(open_["thread_id"] == outcome["thread_id"] for open_ in answer["failover"])]
+    if silent:
+        return [("work_update_thread", {"thread_id": silent[0], "status": "failed", "attempt": 1, "report": "ended without a report"})]
+    for decision in answer["failover"]:
+        if decision["action"] == "reassign":
+            return [("work_assign_thread", {"thread_id": decision["thread_id"]})]
+        if decision["action"] == "retry":
+            return [("work_next_batch", {})]
+    return "OUTCOMES " + json.dumps(answer["outcomes"], separators=(",", ":"))
+
+
+class Model(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        tools = [tool["function"]["name"] for tool in body.get("tools", [])]
+        first = next((text(message) for message in body["messages"] if message["role"] == "user"), "")
+        results = [text(message) for message in body["messages"] if message["role"] == "tool"]
+        run = re.search(r"Thread (\S+), attempt (\d+) of it", first)
+        if not tools:
+            answer: list | str = "a title"
+        elif run:
+            answer = worker(run[1], int(run[2]), len(results))
+        else:
+            answer = planner(results)
+        if tools:
+            SEEN.append({"worker": bool(run), "tools": tools, "answer": answer, "prompt": first})
+        delta: dict = {"role": "assistant"}
+        if isinstance(answer, str):
+            delta["content"] = answer
+        else:
+            delta["tool_calls"] = [
+                {"index": at, "id": f"call_{len(body['messages'])}_{at}", "type": "function",
+                 "function": {"name": name, "arguments": json.dumps(arguments)}}
+                for at, (name, arguments) in enumerate(answer)
+            ]
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+        for part, reason in ((delta, None), ({}, "stop" if isinstance(answer, str) else "tool_calls")):
+            choice = {"index": 0, "delta": part, "finish_reason": reason}
+            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+
+def main() -> None:
+    model = ThreadingHTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=model.serve_forever, daemon=True).start()
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",
+        "name": "Scripted",
+        "options": {"baseURL": f"http://127.0.0.1:{model.server_port}/v1", "apiKey": "none"},
+        "models": {"m": {"name": "m", "tool_call": True, "limit": {"context": 100000, "output": 10000}}},
+    }
+    config = {"model": "scripted/m", "small_model": "scripted/m", "autoupdate": False, "share": "disabled",
+              "provider": {"scripted": provider}}
+    (PROJECT / "opencode.jsonc").write_text("// The project's own.\n" + json.dumps(config, indent=2) + "\n")
+    home = PROJECT.parent / "home"
+    programs = PROJECT.parent / "programs"
+    for folder in (home, programs):
+        folder.mkdir(exist_ok=True)
+    (programs / "work").unlink(missing_ok=True)
+    (programs / "work").symlink_to(WORK)
+    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(home), "PWD": str(PROJECT), "TERM": "dumb"}
+    run = lambda *command: subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=100)
+    set_up = run("work", "init", "--opencode")
+    assert set_up.returncode == 0, set_up
+    executed = run(OPENCODE, "run", "--command", COMMAND)
+    outcomes = re.search(r"OUTCOMES (\[.*\])", executed.stdout)
+    assert outcomes, (executed.stdout[-2000:], executed.stderr[-2000:], SEEN[-3:])
+    assert json.loads(outcomes[1]) == json.loads((HERE / "outcomes.json").read_text()), outcomes[1]
+    launches = [[name for name, _ in seen["answer"]] for seen in SEEN if not seen["worker"] and isinstance(seen["answer"], list)]
+    assert ["task", "task", "task"] in launches, launches
+    for seen in SEEN:
+        work_tools = sorted(tool for tool in seen["tools"] if tool.startswith("work_"))
+        if seen["worker"]:
+            assert work_tools == ["work_read_thread", "work_update_thread"], work_tools
+        else:
+            assert len(work_tools) == 6 and "You are the planner of a workstream" in seen["prompt"], (work_tools, seen["prompt"][:300])
+    gate = run("work", "status")
+    assert gate.stdout.rstrip().endswith("a planner can execute it again"), gate.stdout
+
+
+main()
