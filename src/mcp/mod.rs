@@ -72,6 +72,9 @@ const METHODS: [&str; 13] = [
     "tools/list",
 ];
 
+/// Those of them that the modern era does not have.
+const REMOVED: [&str; 3] = ["initialize", "resources/subscribe", "resources/unsubscribe"];
+
 /// The server. Cheap to clone; all state is on disk.
 #[derive(Clone)]
 pub struct WorkServer {
@@ -290,9 +293,10 @@ impl ServerHandler for WorkServer {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if METHODS.contains(&request.method.as_str()) {
+        let is_removed = is_modern(&context) && REMOVED.contains(&request.method.as_str());
+        if METHODS.contains(&request.method.as_str()) && !is_removed {
             let message = format!("malformed params for {}", request.method);
             return Err(ErrorData::invalid_params(message, None));
         }

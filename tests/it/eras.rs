@@ -126,9 +126,11 @@ fn a_modern_request_must_say_which_era_it_is_of() {
     assert_eq!(answer["error"]["code"], json!(-32602), "{answer}");
     let listed = server.request("tools/list", &json!({"_meta": modern_meta()}));
     assert!(listed["result"]["tools"].is_array(), "{listed}");
-    for removed in ["ping", "logging/setLevel", "resources/subscribe"] {
+    for removed in ["ping", "initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"] {
         let answer = server.request(removed, &json!({"uri": "x", "level": "info", "_meta": modern_meta()}));
         assert_eq!(answer["error"]["code"], json!(-32601), "{removed}: {answer}");
+        let bare = server.request(removed, &json!({"_meta": modern_meta()}));
+        assert_eq!(bare["error"]["code"], json!(-32601), "{removed}: {bare}");
     }
 }
 
