@@ -27,6 +27,9 @@ pub enum Fault {
     /// The operating system refused something.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
+    /// The caller does not want it any more; nothing was written, and nobody reads this.
+    #[error("the call was cancelled")]
+    Cancelled,
     /// A blocking task of the server died; a bug of this program.
     #[error("the server failed inside: {0}")]
     Internal(String),
@@ -44,7 +47,7 @@ impl Fault {
         match self {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
             Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
-            Self::Busy { .. } => Code::Busy,
+            Self::Busy { .. } | Self::Cancelled => Code::Busy,
             Self::TooLarge { .. } | Self::Io { .. } | Self::Internal(_) => Code::Io,
         }
     }
@@ -65,7 +68,7 @@ impl Fault {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "ask the person to free disk space, then call again".into()
             }
-            Self::Io { .. } => "call again".into(),
+            Self::Io { .. } | Self::Cancelled => "call again".into(),
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
         }
     }

@@ -8,18 +8,19 @@ use crate::decide::{
     Access, AgentAnswer, AgentRequest, Caller, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_agent,
     decide_for_person,
 };
-use crate::fault::Stopped;
+use crate::fault::{Fault, Stopped};
 use crate::store::FileStore;
 
-/// Carries out a request of the agents' door.
+/// Carries out a request of the agents' door. One that is cancelled before it writes writes nothing.
 pub fn transact_for_agent(
     store: &FileStore,
     clock: &dyn Clock,
     server: ServerId,
+    is_cancelled: &dyn Fn() -> bool,
     workstream: Option<&str>,
     request: &AgentRequest,
 ) -> Result<AgentAnswer, Stopped> {
-    transact(store, clock, workstream, request.access(), |scene, ledger| {
+    transact(store, clock, is_cancelled, workstream, request.access(), |scene, ledger| {
         decide_for_agent(scene, Caller::Server(server), request, ledger)
     })
 }
@@ -31,12 +32,15 @@ pub fn transact_for_person(
     workstream: Option<&str>,
     request: &PersonRequest,
 ) -> Result<PersonAnswer, Stopped> {
-    transact(store, clock, workstream, request.access(), |scene, ledger| decide_for_person(scene, request, ledger))
+    transact(store, clock, &|| false, workstream, request.access(), |scene, ledger| {
+        decide_for_person(scene, request, ledger)
+    })
 }
 
 fn transact<A>(
     store: &FileStore,
     clock: &dyn Clock,
+    is_cancelled: &dyn Fn() -> bool,
     workstream: Option<&str>,
     access: Access,
     decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<A, Refusal>,
@@ -50,6 +54,9 @@ fn transact<A>(
         }
     }
     let locked = store.lock(workstream)?;
+    if is_cancelled() {
+        return Err(Fault::Cancelled.into());
+    }
     let mut ledger = Ledger::new(locked.snapshot().board(), clock.now());
     let answer = decide(&locked.snapshot().scene(), &mut ledger)?;
     if !ledger.is_empty() {

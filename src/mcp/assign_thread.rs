@@ -4,6 +4,7 @@ use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, AssignThread, Assignment, Refusal};
@@ -38,7 +39,7 @@ impl WorkServer {
         output_schema = schema::output::<Assignment>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn assign_thread(&self, arguments: JsonObject) -> CallToolResult {
-        self.answer::<AssignThreadArguments>(arguments).await
+    async fn assign_thread(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {
+        self.answer::<AssignThreadArguments>(arguments, cancelled).await
     }
 }

@@ -4,6 +4,7 @@ use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, BatchOutcome, Refusal};
@@ -33,7 +34,7 @@ impl WorkServer {
         output_schema = schema::output::<BatchOutcome>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn batch_outcome(&self, arguments: JsonObject) -> CallToolResult {
-        self.answer::<BatchOutcomeArguments>(arguments).await
+    async fn batch_outcome(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {
+        self.answer::<BatchOutcomeArguments>(arguments, cancelled).await
     }
 }

@@ -20,7 +20,9 @@ mod update_thread;
 mod wire;
 mod workstream_status;
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
@@ -28,11 +30,11 @@ use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult, CustomRequest,
     CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams,
-    SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    ProgressNotificationParam, ProgressToken, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
-use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
+use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool_handler};
 
 pub use serve::serve;
 use tokio_util::sync::CancellationToken;
@@ -120,10 +122,14 @@ impl WorkServer {
         self.tools.list_all()
     }
 
-    async fn answer<A: Arguments + Send + 'static>(&self, arguments: JsonObject) -> CallToolResult {
+    async fn answer<A: Arguments + Send + 'static>(
+        &self,
+        arguments: JsonObject,
+        cancelled: CancellationToken,
+    ) -> CallToolResult {
         let answered = self.blocking(move |shell| {
             let (workstream, request) = schema::parse::<A>(arguments).and_then(A::into_request)?;
-            shell.ask(workstream.as_deref(), &request)
+            shell.ask_unless(&|| cancelled.is_cancelled(), workstream.as_deref(), &request)
         });
         match answered.await {
             Ok(answer) => match serde_json::to_value(&answer) {
@@ -147,9 +153,36 @@ impl WorkServer {
     }
 }
 
+/// Tells a client that a call takes its time, where another process holds the workspace: a client that
+/// counts the seconds starts again with each word.
+async fn telling_progress<T>(call: impl Future<Output = T>, token: ProgressToken, peer: Peer<RoleServer>) -> T {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let mut call = std::pin::pin!(call);
+    let mut seconds = 0.0;
+    loop {
+        if let Ok(answer) = tokio::time::timeout(PATIENCE, &mut call).await {
+            return answer;
+        }
+        seconds += PATIENCE.as_secs_f64();
+        let waits = ProgressNotificationParam::new(token.clone(), seconds).with_message("another process writes");
+        // Who cannot be told waits all the same.
+        let _ = peer.notify_progress(waits).await;
+    }
+}
+
 impl Shell {
     fn ask(&self, workstream: Option<&str>, request: &AgentRequest) -> Result<AgentAnswer, Stopped> {
-        transact_for_agent(&self.store, self.clock.as_ref(), self.server, workstream, request)
+        self.ask_unless(&|| false, workstream, request)
+    }
+
+    /// Asks; nothing is written any more once the caller has cancelled.
+    fn ask_unless(
+        &self,
+        is_cancelled: &dyn Fn() -> bool,
+        workstream: Option<&str>,
+        request: &AgentRequest,
+    ) -> Result<AgentAnswer, Stopped> {
+        transact_for_agent(&self.store, self.clock.as_ref(), self.server, is_cancelled, workstream, request)
     }
 }
 
@@ -181,7 +214,12 @@ impl ServerHandler for WorkServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         let is_modern = is_modern(&context);
-        let mut response = self.tools.call(ToolCallContext::new(self, request, context)).await?;
+        let (token, peer) = (context.meta.get_progress_token(), context.peer.clone());
+        let call = self.tools.call(ToolCallContext::new(self, request, context));
+        let mut response = match token {
+            Some(token) => telling_progress(call, token, peer).await?,
+            None => call.await?,
+        };
         if let (true, CallToolResponse::Complete(result)) = (is_modern, &mut response) {
             sign(self, &mut result.meta);
         }
@@ -325,9 +363,10 @@ mod tests {
         let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
         let server = WorkServer::new(place, Box::new(SteppingClock::default()), ServerId::fixed(1));
         let text = |result: CallToolResult| result.content[0].as_text().unwrap().text.clone();
-        let panicked = text(server.answer::<Panics>(JsonObject::new()).await);
+        let panicked = text(server.answer::<Panics>(JsonObject::new(), CancellationToken::new()).await);
         assert!(panicked.starts_with("error io: the server failed inside"), "{panicked}");
-        let next = text(server.answer::<next_batch::NextBatchArguments>(JsonObject::new()).await);
+        let next =
+            text(server.answer::<next_batch::NextBatchArguments>(JsonObject::new(), CancellationToken::new()).await);
         assert!(next.starts_with("error no_workspace: "), "{next}");
     }
 }

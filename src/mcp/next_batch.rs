@@ -4,6 +4,7 @@ use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, NextBatch, Refusal};
@@ -30,7 +31,7 @@ impl WorkServer {
         output_schema = schema::output::<NextBatch>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn next_batch(&self, arguments: JsonObject) -> CallToolResult {
-        self.answer::<NextBatchArguments>(arguments).await
+    async fn next_batch(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {
+        self.answer::<NextBatchArguments>(arguments, cancelled).await
     }
 }

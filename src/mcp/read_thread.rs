@@ -4,6 +4,7 @@ use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, Brief, Refusal};
@@ -32,7 +33,7 @@ impl WorkServer {
         output_schema = schema::output::<Brief>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn read_thread(&self, arguments: JsonObject) -> CallToolResult {
-        self.answer::<ReadThreadArguments>(arguments).await
+    async fn read_thread(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {
+        self.answer::<ReadThreadArguments>(arguments, cancelled).await
     }
 }

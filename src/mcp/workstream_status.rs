@@ -4,6 +4,7 @@ use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, Refusal, WorkstreamStatus};
@@ -30,7 +31,7 @@ impl WorkServer {
         output_schema = schema::output::<WorkstreamStatus>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn workstream_status(&self, arguments: JsonObject) -> CallToolResult {
-        self.answer::<WorkstreamStatusArguments>(arguments).await
+    async fn workstream_status(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {
+        self.answer::<WorkstreamStatusArguments>(arguments, cancelled).await
     }
 }

@@ -158,3 +158,29 @@ fn a_call_that_was_answered_cannot_be_cancelled() {
     }
     assert_eq!(server.answer("batch_outcome", &json!({}))["batch_completion_status"], "completed");
 }
+
+#[test]
+fn a_call_that_waits_tells_so_and_can_be_cancelled() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.work(&["assign", "--thread", "1.1.2", "--agent", "ann"]);
+    let lock = std::fs::File::open(workspace.root().join("work/.run/lock")).unwrap();
+    lock.lock().unwrap();
+    let mut server = workspace.serve();
+    let done = json!({"thread_id": "1.1.1", "status": "completed", "report": "done"});
+    let params = json!({"name": "update_thread", "arguments": done, "_meta": {"progressToken": "t"}});
+    let id = server.send("tools/call", &params);
+    let progress = server.receive();
+    assert_eq!(
+        (&progress["method"], &progress["params"]["progressToken"]),
+        (&json!("notifications/progress"), &json!("t"))
+    );
+    server.notify("notifications/cancelled", &json!({"requestId": id, "reason": "enough"}));
+    // The server has heard it once it answers what came after it.
+    assert_eq!(server.request("ping", &json!({}))["result"], json!({}));
+    drop(lock);
+    let other = json!({"thread_id": "1.1.2", "status": "completed", "report": "done"});
+    assert_eq!(server.answer("update_thread", &other)["status"], "completed");
+    let status = server.answer("read_thread", &json!({"thread_id": "1.1.1"}))["status"].clone();
+    assert_eq!(status, "pending", "what was cancelled was not written");
+    assert_eq!(server.end(), (0, String::new()), "and not answered");
+}
