@@ -179,7 +179,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         },
     };
     match command {
-        Command::Mcp => crate::mcp::serve(session.place),
+        // The chat that reads a server's answers is another shell.
+        Command::Mcp => crate::mcp::serve(Place { shell_workstream: None, ..session.place }),
         Command::Completions { shell } => session.output.write(&completions(shell)),
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),

@@ -83,4 +83,7 @@ fn a_chat_knows_nothing_of_the_servers_environment() {
     let mut server = workspace.serve();
     let next = server.answer("next_batch", &json!({"workstream": "search"}));
     assert_eq!(next["gate_command"], "!work approve plan --workstream 001-search");
+    let mut server = workspace.serve_with("WORK_STREAM", "001-search");
+    let next = server.answer("next_batch", &json!({}));
+    assert_eq!(next["gate_command"], "!work approve plan --workstream 001-search");
 }

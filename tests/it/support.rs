@@ -112,20 +112,32 @@ impl Workspace {
 
     /// Starts `work mcp` and opens a session.
     pub(crate) fn serve(&self) -> Server {
-        let mut server = self.start();
-        let answer = server.request("initialize", &initialize("2025-11-25"));
-        assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
-        server.notify("notifications/initialized", &json!({}));
-        server
+        open_session(self.start())
+    }
+
+    /// Starts `work mcp` with one more environment variable and opens a session.
+    pub(crate) fn serve_with(&self, name: &str, value: &str) -> Server {
+        open_session(start(self.command(&["mcp"]).env(name, value)))
     }
 
     /// Starts `work mcp` and says nothing.
     pub(crate) fn start(&self) -> Server {
-        let mut child = self.command(&["mcp"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Server { child, input, output, last_id: 0 }
+        start(&mut self.command(&["mcp"]))
     }
+}
+
+fn start(command: &mut Command) -> Server {
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let input = child.stdin.take();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    Server { child, input, output, last_id: 0 }
+}
+
+fn open_session(mut server: Server) -> Server {
+    let answer = server.request("initialize", &initialize("2025-11-25"));
+    assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
+    server.notify("notifications/initialized", &json!({}));
+    server
 }
 
 /// Runs command lines as a person types them and returns what they see.
