@@ -40,6 +40,21 @@ pub struct Brief {
     pub earlier_attempts: Vec<EarlierAttempt>,
 }
 
+impl Brief {
+    /// Returns the texts that are not empty, each with its title, in the order in which they are read.
+    pub fn sections(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("Summary", self.summary.as_str()),
+            ("Details", &self.details),
+            ("Batch", &self.batch.summary),
+            ("Stage definition", &self.stage.definition),
+            ("Stage constitution", &self.stage.constitution),
+        ]
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+    }
+}
+
 /// A stage, for a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]

@@ -19,16 +19,8 @@ pub(crate) fn write_brief(page: &mut impl Write, brief: &Brief) {
         brief.batch.id,
         inline(&brief.batch.name),
     );
-    for (title, text) in [
-        ("Summary", &brief.summary),
-        ("Details", &brief.details),
-        ("Batch", &brief.batch.summary),
-        ("Stage definition", &brief.stage.definition),
-        ("Stage constitution", &brief.stage.constitution),
-    ] {
-        if !text.is_empty() {
-            let _ = write!(page, "\n## {title}\n\n{}\n", quoted(text));
-        }
+    for (title, text) in brief.sections() {
+        let _ = write!(page, "\n## {title}\n\n{}\n", quoted(text));
     }
     if !brief.earlier_attempts.is_empty() {
         let _ = write!(page, "\n## Attempts that ended\n\n");

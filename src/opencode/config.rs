@@ -100,23 +100,26 @@ pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Me
     Ok(Merged { text, added, warnings })
 }
 
-/// Returns the file that has the slash command of that name, where one has.
-pub fn with_command<'c>(config: &'c Config, others: &'c [Config], name: &str) -> Option<&'c str> {
-    let has_command = |config: &&Config| {
-        let value = parse(&config.path, &config.text).ok().and_then(|root| root.to_serde_value()).unwrap_or_default();
-        value.get("command").and_then(|commands| commands.get(name)).is_some()
-    };
-    others.iter().chain([config]).find(has_command).map(|config| config.path.as_str())
+/// Returns whether one of the configurations has the slash command of that name.
+pub fn has_command(config: &Config, others: &[Config], name: &str) -> bool {
+    others.iter().chain([config]).any(|config| has(&lenient(config), "command", name))
 }
 
-/// Returns whether one of the configurations says something of an agent; one that cannot be read does
-/// not, and [`merge`] will tell.
+/// Returns whether one of the configurations says something of an agent.
 pub fn has_agent(config: &Config, others: &[Config], name: &str) -> bool {
     others.iter().chain([config]).any(|config| {
-        let value = parse(&config.path, &config.text).ok().and_then(|root| root.to_serde_value()).unwrap_or_default();
-        value.get("agent").and_then(|agents| agents.get(name)).is_some()
-            || value.get("agents").and_then(|agents| agents.get(name)).is_some()
+        let config = lenient(config);
+        has(&config, "agent", name) || has(&config, "agents", name)
     })
+}
+
+/// Reads a configuration; one that cannot be read says nothing, and [`merge`] will tell.
+fn lenient(config: &Config) -> Value {
+    parse(&config.path, &config.text).ok().and_then(|root| root.to_serde_value()).unwrap_or_default()
+}
+
+fn has(config: &Value, section: &str, name: &str) -> bool {
+    config.get(section).and_then(|section| section.get(name)).is_some()
 }
 
 /// Reads what OpenCode reads: JSON with comments and trailing commas.
@@ -227,8 +230,7 @@ fn restrict_agents(
             rules.as_object().is_some_and(|rules| rules.contains_key(WORKER_TOOLS[0].0))
         };
         // A record in the newer form would be lost beside one in this form (OpenCode 1.18).
-        let is_newer = |config: &&Value| config.get("agents").and_then(|agents| agents.get(name)).is_some();
-        if everywhere.iter().any(has_rule) || everywhere.iter().any(is_newer) {
+        if everywhere.iter().any(has_rule) || everywhere.iter().any(|config| has(config, "agents", name)) {
             continue;
         }
         let not_an_object = |key: &str| bad(&format!("{key} is no object"));
@@ -292,7 +294,7 @@ fn warnings(configs: &[&Value], restrict: &[&str]) -> Vec<String> {
         }
     }
     for name in restrict {
-        if configs.iter().any(|config| config.get("agents").and_then(|agents| agents.get(name)).is_some()) {
+        if configs.iter().any(|config| has(config, "agents", name)) {
             let told = "let it see only the tools work_read_thread and work_update_thread";
             warnings.push(format!("agents.{name} is in the newer form, which was left alone: {told}"));
         }

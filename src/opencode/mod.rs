@@ -8,7 +8,7 @@ mod agent_file;
 mod config;
 
 pub use agent_file::{AgentFile, Restriction, WORKER_TOOLS, agent_file};
-pub use config::{BadConfig, Config, DENIED_COMMANDS, Merged, SERVER, has_agent, merge, with_command};
+pub use config::{BadConfig, Config, DENIED_COMMANDS, Merged, SERVER, has_agent, has_command, merge};
 
 use crate::prompts::EXECUTE_NEXT_BATCH;
 

@@ -82,7 +82,7 @@ pub(super) fn set_up_opencode(root: &Path, roster: &Roster, workspace: Initialis
     let command = ["command", "commands"].map(|folder| format!(".opencode/{folder}/execute-next-batch.md"));
     match command.iter().find(|path| root.join(path).exists()) {
         Some(path) => answer.workspace.kept.push(path.clone()),
-        None if opencode::with_command(&config, &configs, "execute-next-batch").is_some() => {}
+        None if opencode::has_command(&config, &configs, "execute-next-batch") => {}
         None => {
             let path = format!("{}/execute-next-batch.md", folder(root, "command"));
             new_files.push((path, command_file()));

@@ -23,18 +23,10 @@ pub(super) fn write(page: &mut Page, brief: &Brief) {
         brief.batch.id,
         one_line(&brief.batch.name),
     );
-    for (title, text) in [
-        ("Summary", &brief.summary),
-        ("Details", &brief.details),
-        ("Batch", &brief.batch.summary),
-        ("Stage definition", &brief.stage.definition),
-        ("Stage constitution", &brief.stage.constitution),
-    ] {
-        if !text.is_empty() {
-            let _ = writeln!(page);
-            page.paint(Tone::Strong, title);
-            let _ = write!(page, "\n{text}\n");
-        }
+    for (title, text) in brief.sections() {
+        let _ = writeln!(page);
+        page.paint(Tone::Strong, title);
+        let _ = write!(page, "\n{text}\n");
     }
     if !brief.earlier_attempts.is_empty() {
         let _ = writeln!(page);
