@@ -1,11 +1,12 @@
 //! What begins: a workspace, a workstream in it.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::file::{FileStore, replace};
+use super::commit::{Change, commit, create_folders, plain_folder};
+use super::disk::Disk;
+use super::file::FileStore;
 use super::lock::lock;
 use super::opencode_files::set_up_opencode;
 use super::snapshot::{read_index, read_roster, read_state, read_tasks, read_threads};
@@ -20,8 +21,6 @@ use crate::plan::{MAX_NUMBER, MAX_PLAN_BYTES, Plan, parse, template};
 
 /// The roster of a new workspace.
 const ROSTER: &str = include_str!("agents.yaml");
-
-const THREADS: &str = "threads.json";
 
 /// A workspace that was made, or found.
 #[derive(Debug, Serialize)]
@@ -38,14 +37,15 @@ impl Initialised {
     /// Writes a file that is not there yet.
     pub(super) fn write(
         &mut self,
+        disk: &dyn Disk,
+        root: &Path,
         name: &str,
-        path: &Path,
         text: impl FnOnce() -> Result<String, Fault>,
     ) -> Result<(), Fault> {
-        if path.exists() {
+        if disk.kind(&root.join(name)).is_some() {
             self.kept.push(name.to_owned());
         } else {
-            write_whole(path, text()?.as_bytes())?;
+            write_whole(disk, root, name, &text()?)?;
             self.created.push(name.to_owned());
         }
         Ok(())
@@ -73,19 +73,22 @@ impl FileStore {
     /// Makes a workspace, or completes the one that is there; with `opencode` also the project's OpenCode
     /// set-up. All of it happens under the lock, so that two at once do not write over each other.
     pub fn init(&self, opencode: bool, at: Moment) -> Result<SetUp, Stopped> {
-        let root = self.place().home();
+        let disk = self.disk();
+        let root = self.place().home(disk);
         let work = root.join("work");
-        fs::create_dir_all(&work).map_err(Fault::io("create the folder", &work))?;
-        let _lock = lock(&root, LOCK_WAIT)?;
+        if !plain_folder(disk, &work)? {
+            create_folders(disk, &work)?;
+        }
+        let _lock = lock(disk, &root, LOCK_WAIT)?;
         let index = work.join("index.json");
         let empty = index_json::empty(at).map_err(|error| unwritable(&index, &error))?;
         let mut initialised =
             Initialised { workspace: root.display().to_string(), created: Vec::new(), kept: Vec::new() };
-        initialised.write("work/index.json", &index, || Ok(empty))?;
-        initialised.write("work/agents.yaml", &work.join("agents.yaml"), || roster_for(&root))?;
+        initialised.write(disk, &root, "work/index.json", || Ok(empty))?;
+        initialised.write(disk, &root, "work/agents.yaml", || roster_for(disk, &root))?;
         if opencode {
-            let roster = read_roster(&work.join("agents.yaml"), &Plan::default(), &Board::default())?;
-            return Ok(set_up_opencode(&root, &roster, initialised)?);
+            let roster = read_roster(disk, &work.join("agents.yaml"), &Plan::default(), &Board::default())?;
+            return Ok(set_up_opencode(disk, &root, &roster, initialised)?);
         }
         Ok(SetUp { workspace: initialised, changed: Vec::new(), warnings: Vec::new() })
     }
@@ -114,47 +117,46 @@ impl FileStore {
             let short: String = name.chars().take(60).collect();
             Refusal::invalid(format!("{short:?} cannot name a folder"), "use letters, digits and dashes")
         })?;
-        let root = self.workspace()?;
+        let (root, disk) = (self.root()?, self.disk());
         let work = root.join("work");
-        let _lock = lock(&root, LOCK_WAIT)?;
-        let index = read_index(&root)?.0;
-        if let Some(workstream) = known(&root, &index).into_iter().find(|id| name_of(id) == slug) {
+        let _lock = lock(disk, &root, LOCK_WAIT)?;
+        let (index, index_text) = read_index(disk, &root)?;
+        if let Some(workstream) = known(disk, &root, &index).into_iter().find(|id| name_of(id) == slug) {
             return Err(Refusal::AlreadyExists { workstream }.into());
         }
-        let id = index.new_id(&slug, &folders(&work), |id| is_left_over(&work.join(id)));
+        let folders = disk.names(&work).unwrap_or_default();
+        let id = index.new_id(&slug, &folders, |id| is_left_over(disk, &work.join(id)));
+        plain_folder(disk, &work.join(&id))?;
         let beginning = begin(&id)?;
         if beginning.plan.len() as u64 > MAX_PLAN_BYTES {
             let path = work.join(&id).join("PLAN.md");
             return Err(Fault::TooLarge { path, bytes: beginning.plan.len(), limit: MAX_PLAN_BYTES }.into());
         }
-        // The entry comes first: without one there would be a plan without a gate. Who dies in between
-        // leaves an entry without a plan, which counts for nothing and is taken by the next try.
+        let mut events = vec![IndexEvent::CurrentSet];
         if index.entry(&id).is_none() {
-            write_index(&root, &id, &IndexEvent::Created, at)?;
+            events.insert(0, IndexEvent::Created);
         }
-        let folder = work.join(&id);
-        fs::create_dir_all(&folder).map_err(Fault::io("create the folder", &folder))?;
-        let threads = folder.join(THREADS);
-        match beginning.threads {
-            Some(text) => replace(&threads, text.as_bytes())?,
-            None if threads.exists() => fs::remove_file(&threads).map_err(Fault::io("remove", &threads))?,
-            None => {}
+        let index = index_json::write(index_text.as_deref(), &id, &events, at)
+            .map_err(|error| unwritable(&work.join("index.json"), &error))?;
+        let mut changes = vec![Change { path: "index.json".to_owned(), text: index }];
+        if let Some(text) = beginning.threads {
+            changes.push(Change { path: format!("{id}/threads.json"), text });
         }
-        replace(&folder.join("PLAN.md"), beginning.plan.as_bytes())?;
-        write_index(&root, &id, &IndexEvent::CurrentSet, at)?;
+        changes.push(Change { path: format!("{id}/PLAN.md"), text: beginning.plan });
+        commit(disk, &root, &changes)?;
         Ok(id)
     }
 }
 
 /// Returns the roster of a workspace that has none: the sample, or where there are plans the agents that
 /// they and their states name, so that nobody who works there becomes a stranger.
-fn roster_for(root: &Path) -> Result<String, Fault> {
+fn roster_for(disk: &dyn Disk, root: &Path) -> Result<String, Fault> {
     let mut named: Vec<String> = Vec::new();
-    for id in known(root, &read_index(root)?.0) {
+    for id in known(disk, root, &read_index(disk, root)?.0) {
         let folder = root.join("work").join(&id);
-        let plan = parse(&read_state(&folder.join("PLAN.md"))?.unwrap_or_default());
-        let board = read_threads(&folder, &read_tasks(&folder)?)?.0.board;
-        for agent in read_roster(Path::new(""), &plan, &board)?.agents {
+        let plan = parse(&read_state(disk, &folder.join("PLAN.md"))?.unwrap_or_default());
+        let board = read_threads(disk, &folder, &read_tasks(disk, &folder)?)?.0.board;
+        for agent in read_roster(disk, Path::new(""), &plan, &board)?.agents {
             if !named.contains(&agent.name) {
                 named.push(agent.name);
             }
@@ -168,21 +170,7 @@ fn roster_for(root: &Path) -> Result<String, Fault> {
     Ok(text)
 }
 
-fn write_index(root: &Path, id: &str, event: &IndexEvent, at: Moment) -> Result<(), Fault> {
-    let path = root.join("work").join("index.json");
-    let (_, text) = read_index(root)?;
-    let text = index_json::write(text.as_deref(), id, std::slice::from_ref(event), at)
-        .map_err(|error| unwritable(&path, &error))?;
-    replace(&path, text.as_bytes())
-}
-
-/// Returns whether nothing is in a folder but what dies with who made it: temporary files, and the state
-/// that an import writes before the plan.
-fn is_left_over(folder: &Path) -> bool {
-    folders(folder).iter().all(|name| name.starts_with('.') || name == THREADS)
-}
-
-fn folders(work: &Path) -> Vec<String> {
-    let Ok(folders) = fs::read_dir(work) else { return Vec::new() };
-    folders.filter_map(Result::ok).filter_map(|folder| folder.file_name().into_string().ok()).collect()
+/// Returns whether nothing is in a folder but what dies with who made it: temporary files.
+fn is_left_over(disk: &dyn Disk, folder: &Path) -> bool {
+    disk.names(folder).unwrap_or_default().iter().all(|name| name.starts_with('.'))
 }

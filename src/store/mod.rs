@@ -3,11 +3,15 @@
 //! Reading takes no lock. Writing does, and there is no way around it: [`FileStore::lock`] gives a
 //! [`Locked`], which owns the fresh read, and committing consumes it.
 //!
+//! How files are written is `commit`; what is asked of the file system is `disk`, which tests replace.
+//!
 //! Nothing here knows a rule. The files' formats are the three `*_json`/`*_yaml` modules; what they
 //! do not know they keep, in its place.
 
 mod agents_yaml;
+mod commit;
 mod create;
+mod disk;
 mod file;
 mod import;
 mod index_json;
@@ -29,18 +33,28 @@ pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use watch::Watch;
 pub use workspace::Place;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use self::commit::{LINKED, create_folders, replace};
+use self::disk::Disk;
 use crate::fault::Fault;
 
-/// Writes a file as a whole, in folders that are made where they are missing. Where a link stands, what
-/// it points to is written.
-pub fn write_whole(path: &Path, text: &[u8]) -> Result<(), Fault> {
-    let path: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(Fault::io("create the folder", folder))?;
+/// Writes a file of the project as a whole, in folders that are made where they are missing. Where a link
+/// stands, what it points to is written, as long as it stands in the project too.
+fn write_whole(disk: &dyn Disk, root: &Path, name: &str, text: &str) -> Result<(), Fault> {
+    let path = root.join(name);
+    let folder = path.parent().unwrap_or(root);
+    create_folders(disk, folder)?;
+    let path = path.canonicalize().unwrap_or(path);
+    let leads_out = |path: &Path| {
+        let whole = |path: &Path| path.canonicalize().ok();
+        path.parent().and_then(whole).zip(whole(root)).is_some_and(|(folder, root)| !folder.starts_with(root))
+    };
+    if leads_out(&path) {
+        let path = root.join(name);
+        return Err(Fault::StateUnreadable { path, at: None, why: LINKED.to_owned() });
     }
-    file::replace(&path, text)
+    replace(disk, &path, text.as_bytes())
 }
 
 /// A file that was read but holds something that must not be written over, such as a key twice. The

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::create::Initialised;
+use super::disk::Disk;
 use super::snapshot::read_state;
 use super::write_whole;
 use crate::fault::Fault;
@@ -44,17 +45,22 @@ const DEEPEST: usize = 4;
 
 /// Completes the set-up. Nothing is written before everything that is there has been read and understood.
 /// The caller holds the workspace's lock.
-pub(super) fn set_up_opencode(root: &Path, roster: &Roster, workspace: Initialised) -> Result<SetUp, Fault> {
+pub(super) fn set_up_opencode(
+    disk: &dyn Disk,
+    root: &Path,
+    roster: &Roster,
+    workspace: Initialised,
+) -> Result<SetUp, Fault> {
     let mut answer = SetUp { workspace, changed: Vec::new(), warnings: Vec::new() };
     let mut configs: Vec<Config> = Vec::new();
     for path in CONFIGS {
-        if let Some(text) = read_state(&root.join(path))? {
+        if let Some(text) = read_followed(disk, &root.join(path))? {
             configs.push(Config { path: path.to_owned(), text });
         }
     }
     let is_new = configs.is_empty();
     let config = configs.pop().unwrap_or_else(|| Config { path: CONFIGS[0].to_owned(), text: String::new() });
-    let known = agent_files(root)?;
+    let known = agent_files(disk, root)?;
     let mut new_files: Vec<(String, String)> = Vec::new();
     let mut restrict: Vec<&str> = Vec::new();
     for agent in &roster.agents {
@@ -91,13 +97,13 @@ pub(super) fn set_up_opencode(root: &Path, roster: &Roster, workspace: Initialis
     let merged = opencode::merge(&config, &configs, &restrict).map_err(|bad| unreadable(root, bad))?;
     answer.warnings.extend(merged.warnings);
     for (path, text) in new_files {
-        write_whole(&root.join(&path), text.as_bytes())?;
+        write_whole(disk, root, &path, &text)?;
         answer.workspace.created.push(path);
     }
     if merged.added.is_empty() {
         answer.workspace.kept.push(config.path);
     } else {
-        write_whole(&root.join(&config.path), merged.text.as_bytes())?;
+        write_whole(disk, root, &config.path, &merged.text)?;
         if is_new {
             answer.workspace.created.push(config.path);
         } else {
@@ -109,7 +115,7 @@ pub(super) fn set_up_opencode(root: &Path, roster: &Roster, workspace: Initialis
 
 /// Reads the agent files of a project, by the names of their agents. OpenCode reads `.opencode/agent` and
 /// `.opencode/agents`; the name is the path below it.
-fn agent_files(root: &Path) -> Result<BTreeMap<String, (String, AgentFile)>, Fault> {
+fn agent_files(disk: &dyn Disk, root: &Path) -> Result<BTreeMap<String, (String, AgentFile)>, Fault> {
     let mut files = BTreeMap::new();
     for top in [".opencode/agent", ".opencode/agents"] {
         let mut open: Vec<String> = vec![String::new()];
@@ -129,7 +135,7 @@ fn agent_files(root: &Path) -> Result<BTreeMap<String, (String, AgentFile)>, Fau
                         open.push(inner);
                     }
                 } else if let Some(agent) = inner.strip_suffix(".md")
-                    && let Some(text) = read_state(&entry.path())?
+                    && let Some(text) = read_followed(disk, &entry.path())?
                 {
                     files.insert(agent.to_owned(), (format!("{top}/{inner}"), AgentFile::read(&text)));
                 }
@@ -137,6 +143,11 @@ fn agent_files(root: &Path) -> Result<BTreeMap<String, (String, AgentFile)>, Fau
         }
     }
     Ok(files)
+}
+
+/// Reads a file of the project; where a link stands, what it points to: these are the person's own files.
+fn read_followed(disk: &dyn Disk, path: &Path) -> Result<Option<String>, Fault> {
+    read_state(disk, &path.canonicalize().unwrap_or_else(|_| path.to_owned()))
 }
 
 /// Returns the folder that the project uses for its agents or commands.

@@ -1,10 +1,10 @@
 //! A workstream as the files have it at one instant, owned; a [`Scene`] borrows from it.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::commit::{plain_folder, unreadable_file, why_unread};
+use super::disk::{Disk, Unread};
 use super::json::without_place;
 use super::tasks_json::{self, TasksJson};
 use super::threads_json::{self, ThreadsJson};
@@ -43,24 +43,26 @@ pub struct Snapshot {
 impl Snapshot {
     /// Reads the files of the workspace at `root` as they are now. The asking server is `own`.
     pub(super) fn read(
+        disk: &dyn Disk,
         root: PathBuf,
         place: &Place,
         wanted: Option<&str>,
         own: Option<ServerId>,
     ) -> Result<Self, Stopped> {
         let work = root.join("work");
-        let (index, index_text) = read_index(&root)?;
-        let Selected { workstream, is_default } = place.workstream(&root, wanted, &index)?;
+        let (index, index_text) = read_index(disk, &root)?;
+        let Selected { workstream, is_default } = place.workstream(disk, &root, wanted, &index)?;
         let folder = work.join(&workstream);
-        let (plan_text, plan_hash) = read_plan(&folder.join("PLAN.md"))?;
+        plain_folder(disk, &folder)?;
+        let (plan_text, plan_hash) = read_plan(disk, &folder.join("PLAN.md"))?;
         let plan = parse(&plan_text);
-        let (mut threads, threads_text) = read_state_of(&folder)?;
+        let (mut threads, threads_text) = read_state_of(disk, &folder)?;
         if !threads.from_tasks.is_empty() {
             let number = count(threads.from_tasks.len(), "thread is", "threads are");
             threads.oddities.push(format!("{number} read from tasks.json; `work import` writes them to threads.json"));
         }
-        let roster = read_roster(&work.join("agents.yaml"), &plan, &threads.board)?;
-        let mut alive = liveness::alive(&root, threads.board.servers());
+        let roster = read_roster(disk, &work.join("agents.yaml"), &plan, &threads.board)?;
+        let mut alive = liveness::alive(disk, &root, threads.board.servers());
         // Whoever asks lives, whatever became of its file.
         alive.extend(own);
         Ok(Self {
@@ -106,9 +108,9 @@ impl Snapshot {
 }
 
 /// Reads index.json as it is now, and its text where there is the file.
-pub(super) fn read_index(root: &Path) -> Result<(Index, Option<String>), Fault> {
+pub(super) fn read_index(disk: &dyn Disk, root: &Path) -> Result<(Index, Option<String>), Fault> {
     let path = root.join("work").join("index.json");
-    let text = read_state(&path)?;
+    let text = read_state(disk, &path)?;
     let index = match &text {
         Some(text) => {
             require_version(&path, text)?;
@@ -121,17 +123,17 @@ pub(super) fn read_index(root: &Path) -> Result<(Index, Option<String>), Fault> 
 
 /// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that
 /// cannot be read stops nothing once threads.json says it all.
-fn read_state_of(folder: &Path) -> Result<(ThreadsJson, Option<String>), Fault> {
-    match read_tasks(folder) {
+fn read_state_of(disk: &dyn Disk, folder: &Path) -> Result<(ThreadsJson, Option<String>), Fault> {
+    match read_tasks(disk, folder) {
         Ok(tasks) => {
-            let (mut threads, text) = read_threads(folder, &tasks)?;
+            let (mut threads, text) = read_threads(disk, folder, &tasks)?;
             if !threads.from_tasks.is_empty() {
                 threads.oddities.extend(tasks.oddities);
             }
             Ok((threads, text))
         }
         Err(fault) => {
-            let (mut threads, text) = read_threads(folder, &TasksJson::default())?;
+            let (mut threads, text) = read_threads(disk, folder, &TasksJson::default())?;
             if threads.board.threads.is_empty() || threads.has_stateless_records {
                 return Err(fault);
             }
@@ -143,9 +145,13 @@ fn read_state_of(folder: &Path) -> Result<(ThreadsJson, Option<String>), Fault> 
 
 /// Reads threads.json as it is now, and its text where there is the file. What it does not say of a
 /// thread's state is taken from `tasks`.
-pub(super) fn read_threads(folder: &Path, tasks: &TasksJson) -> Result<(ThreadsJson, Option<String>), Fault> {
+pub(super) fn read_threads(
+    disk: &dyn Disk,
+    folder: &Path,
+    tasks: &TasksJson,
+) -> Result<(ThreadsJson, Option<String>), Fault> {
     let path = folder.join("threads.json");
-    let text = read_state(&path)?;
+    let text = read_state(disk, &path)?;
     if let Some(text) = &text {
         require_version(&path, text)?;
     }
@@ -154,9 +160,9 @@ pub(super) fn read_threads(folder: &Path, tasks: &TasksJson) -> Result<(ThreadsJ
 }
 
 /// Reads the tasks.json of an older workstream; there is nothing in it where there is none.
-pub(super) fn read_tasks(folder: &Path) -> Result<TasksJson, Fault> {
+pub(super) fn read_tasks(disk: &dyn Disk, folder: &Path) -> Result<TasksJson, Fault> {
     let path = folder.join("tasks.json");
-    match read_state(&path)? {
+    match read_state(disk, &path)? {
         Some(text) => {
             require_version(&path, &text)?;
             tasks_json::read(&text).map_err(|error| unreadable(&path, &error))
@@ -166,20 +172,11 @@ pub(super) fn read_tasks(folder: &Path) -> Result<TasksJson, Fault> {
 }
 
 /// Reads a file of the state; `None` where there is none. A byte order mark is skipped.
-pub(super) fn read_state(path: &Path) -> Result<Option<String>, Fault> {
-    let bytes = match read_bounded(path, MAX_STATE_BYTES) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return Ok(None),
-        Err(TooMuch::Bytes(bytes)) => {
-            return Err(Fault::StateUnreadable {
-                path: path.to_owned(),
-                at: None,
-                why: format!("it has {bytes} bytes, the limit is {MAX_STATE_BYTES}"),
-            });
-        }
-        Err(TooMuch::Io(source)) => {
-            return Err(Fault::StateUnreadable { path: path.to_owned(), at: None, why: source.to_string() });
-        }
+pub(super) fn read_state(disk: &dyn Disk, path: &Path) -> Result<Option<String>, Fault> {
+    let bytes = match disk.read(path, MAX_STATE_BYTES) {
+        Ok(bytes) => bytes,
+        Err(Unread::Absent) => return Ok(None),
+        Err(unread) => return Err(unreadable_file(path, unread)),
     };
     match String::from_utf8(bytes) {
         Ok(mut text) => {
@@ -195,16 +192,9 @@ pub(super) fn read_state(path: &Path) -> Result<Option<String>, Fault> {
     }
 }
 
-fn read_plan(path: &Path) -> Result<(String, String), Fault> {
+fn read_plan(disk: &dyn Disk, path: &Path) -> Result<(String, String), Fault> {
     let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
-    let bytes = match read_bounded(path, MAX_PLAN_BYTES) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return Err(unreadable("it does not exist".to_owned())),
-        Err(TooMuch::Bytes(bytes)) => {
-            return Err(unreadable(format!("it has {bytes} bytes, the limit is {MAX_PLAN_BYTES}")));
-        }
-        Err(TooMuch::Io(source)) => return Err(unreadable(source.to_string())),
-    };
+    let bytes = disk.read(path, MAX_PLAN_BYTES).map_err(|unread| unreadable(why_unread(unread, MAX_PLAN_BYTES)))?;
     let hash = plan_hash(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let (line, column) = end_position(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
@@ -214,7 +204,7 @@ fn read_plan(path: &Path) -> Result<(String, String), Fault> {
 }
 
 /// Reads the roster; without agents.yaml it is what `plan` and `board` name.
-pub(super) fn read_roster(path: &Path, plan: &Plan, board: &Board) -> Result<Roster, Fault> {
+pub(super) fn read_roster(disk: &dyn Disk, path: &Path, plan: &Plan, board: &Board) -> Result<Roster, Fault> {
     let undeclared = || {
         let planned = plan.threads().filter_map(|thread| thread.agent.as_ref()).map(|agent| agent.name.as_str());
         let assigned = board.threads.values().flat_map(|thread| {
@@ -223,33 +213,12 @@ pub(super) fn read_roster(path: &Path, plan: &Plan, board: &Board) -> Result<Ros
         });
         Roster::undeclared(planned.chain(assigned))
     };
-    let Some(text) = read_state(path)? else { return Ok(undeclared()) };
+    let Some(text) = read_state(disk, path)? else { return Ok(undeclared()) };
     agents_yaml::read(&text, undeclared).map_err(|bad| Fault::StateUnreadable {
         path: path.to_owned(),
         at: bad.at,
         why: bad.why,
     })
-}
-
-enum TooMuch {
-    Bytes(u64),
-    Io(std::io::Error),
-}
-
-fn read_bounded(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TooMuch> {
-    let size = match fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(TooMuch::Io(error)),
-    };
-    if size > limit {
-        return Err(TooMuch::Bytes(size));
-    }
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(TooMuch::Io(error)),
-    }
 }
 
 /// Refuses a version other than 1.x, before anything else of the file can puzzle the reader.

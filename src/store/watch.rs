@@ -26,7 +26,7 @@ impl FileStore {
     /// Starts to follow the workspace; `tell` is called from another thread whenever something may have
     /// changed, also several times for one change. [`Watch::follow`] says which workstream.
     pub fn watch(&self, tell: impl Fn() + Send + 'static) -> Result<Watch, Stopped> {
-        let root = self.workspace()?;
+        let root = self.root()?;
         let gone = Arc::new(Mutex::new(Vec::new()));
         let seen_gone = Arc::clone(&gone);
         let handler = move |event: notify::Result<Event>| {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::disk::{Disk, Kind};
 use crate::closest::closest;
 use crate::decide::Refusal;
 use crate::index::Index;
@@ -25,16 +26,16 @@ pub struct Place {
 impl Place {
     /// Returns the workspace: the root that was named, else the nearest folder upwards that has one,
     /// not above the git root where there is one.
-    pub(super) fn workspace(&self) -> Result<PathBuf, Refusal> {
+    pub(super) fn workspace(&self, disk: &dyn Disk) -> Result<PathBuf, Refusal> {
         if let Some(root) = self.root.as_ref().filter(|root| !root.as_os_str().is_empty()) {
             let root = self.directory.join(root);
-            return if is_workspace(&root) { Ok(root) } else { Err(no_workspace(root.display().to_string())) };
+            return if is_workspace(disk, &root) { Ok(root) } else { Err(no_workspace(root.display().to_string())) };
         }
         for folder in self.directory.ancestors() {
-            if is_workspace(folder) {
+            if is_workspace(disk, folder) {
                 return Ok(folder.to_owned());
             }
-            if folder.join(".git").exists() {
+            if disk.kind(&folder.join(".git")).is_some() {
                 break;
             }
         }
@@ -43,30 +44,37 @@ impl Place {
 
     /// Returns where a workspace is made: the root that was named, else the one there is, else the git
     /// root, else the working directory.
-    pub(super) fn home(&self) -> PathBuf {
+    pub(super) fn home(&self, disk: &dyn Disk) -> PathBuf {
         if let Some(root) = self.root.as_ref().filter(|root| !root.as_os_str().is_empty()) {
             return self.directory.join(root);
         }
-        let git_root = || self.directory.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
-        self.workspace().ok().or_else(git_root).unwrap_or_else(|| self.directory.clone())
+        let git_root =
+            || self.directory.ancestors().find(|folder| disk.kind(&folder.join(".git")).is_some()).map(Path::to_owned);
+        self.workspace(disk).ok().or_else(git_root).unwrap_or_else(|| self.directory.clone())
     }
 
     /// Returns the workstream that a call means.
-    pub(super) fn workstream(&self, root: &Path, wanted: Option<&str>, index: &Index) -> Result<Selected, Refusal> {
+    pub(super) fn workstream(
+        &self,
+        disk: &dyn Disk,
+        root: &Path,
+        wanted: Option<&str>,
+        index: &Index,
+    ) -> Result<Selected, Refusal> {
         // What is set but empty, as an environment variable can be, is not set.
         let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let named = name(wanted).or_else(|| name(self.workstream.as_deref()));
         let current = name(index.current.as_deref());
         if let Some(wanted) = named.as_ref().or(current.as_ref()) {
-            let workstream = find(root, wanted, index)?;
+            let workstream = find(disk, root, wanted, index)?;
             let is_default = match (name(self.shell_workstream.as_deref()), &index.current) {
-                (Some(in_shell), _) => find(root, &in_shell, index).is_ok_and(|id| id == workstream),
+                (Some(in_shell), _) => find(disk, root, &in_shell, index).is_ok_and(|id| id == workstream),
                 (None, Some(current)) => *current == workstream,
-                (None, None) => known(root, index).as_slice() == [workstream.as_str()],
+                (None, None) => known(disk, root, index).as_slice() == [workstream.as_str()],
             };
             return Ok(Selected { workstream, is_default });
         }
-        let mut known = known(root, index);
+        let mut known = known(disk, root, index);
         match known.len() {
             1 => Ok(Selected { workstream: known.remove(0), is_default: true }),
             _ => Err(Refusal::NoCurrentWorkstream { known }),
@@ -87,16 +95,16 @@ fn no_workspace(searched: String) -> Refusal {
 }
 
 /// Other folders called `work` do not count: there must be an index or a plan.
-fn is_workspace(folder: &Path) -> bool {
+fn is_workspace(disk: &dyn Disk, folder: &Path) -> bool {
     let work = folder.join("work");
-    work.join("index.json").is_file() || !plans(&work).is_empty()
+    is_there(disk, &work.join("index.json")) || !plans(disk, &work).is_empty()
 }
 
-fn find(root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
-    if has_plan(root, wanted) {
+fn find(disk: &dyn Disk, root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
+    if has_plan(disk, root, wanted) {
         return Ok(wanted.to_owned());
     }
-    let known = known(root, index);
+    let known = known(disk, root, index);
     // A folder without an index entry has its name behind its number all the same.
     let is_called = |id: &str| match index.entry(id) {
         Some(entry) => entry.name == wanted,
@@ -113,10 +121,10 @@ fn find(root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
 
 /// Returns the ids of all workstreams that have a plan: those of the index in its order, then the
 /// folders that it lacks.
-pub(super) fn known(root: &Path, index: &Index) -> Vec<String> {
+pub(super) fn known(disk: &dyn Disk, root: &Path, index: &Index) -> Vec<String> {
     let mut known: Vec<String> =
-        index.entries.iter().map(|entry| entry.id.clone()).filter(|id| has_plan(root, id)).collect();
-    for id in plans(&root.join("work")) {
+        index.entries.iter().map(|entry| entry.id.clone()).filter(|id| has_plan(disk, root, id)).collect();
+    for id in plans(disk, &root.join("work")) {
         if !known.contains(&id) {
             known.push(id);
         }
@@ -124,18 +132,19 @@ pub(super) fn known(root: &Path, index: &Index) -> Vec<String> {
     known
 }
 
-fn has_plan(root: &Path, id: &str) -> bool {
-    is_folder_name(id) && root.join("work").join(id).join("PLAN.md").is_file()
+fn has_plan(disk: &dyn Disk, root: &Path, id: &str) -> bool {
+    is_folder_name(id) && is_there(disk, &root.join("work").join(id).join("PLAN.md"))
+}
+
+/// Returns whether there is such a file. A link counts, so that whoever reads it is told that it is one.
+fn is_there(disk: &dyn Disk, path: &Path) -> bool {
+    disk.kind(path).is_some_and(|kind| kind != Kind::Folder)
 }
 
 /// Returns the names of the folders in `work/` that hold a PLAN.md, sorted.
-fn plans(work: &Path) -> Vec<String> {
-    let Ok(folders) = std::fs::read_dir(work) else { return Vec::new() };
-    let mut plans: Vec<String> = folders
-        .filter_map(Result::ok)
-        .filter_map(|folder| folder.file_name().into_string().ok())
-        .filter(|name| is_folder_name(name) && work.join(name).join("PLAN.md").is_file())
-        .collect();
+fn plans(disk: &dyn Disk, work: &Path) -> Vec<String> {
+    let mut plans: Vec<String> = disk.names(work).unwrap_or_default();
+    plans.retain(|name| is_folder_name(name) && is_there(disk, &work.join(name).join("PLAN.md")));
     plans.sort();
     plans
 }
@@ -150,6 +159,7 @@ pub(super) fn is_folder_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::MachineDisk;
     use super::*;
 
     #[test]
@@ -171,12 +181,12 @@ mod tests {
         std::fs::create_dir_all(folder.path().join("work/above")).unwrap();
         std::fs::write(folder.path().join("work/above/PLAN.md"), "").unwrap();
         let place = Place { directory: deep, ..Place::default() };
-        assert_eq!(place.workspace().ok(), Some(folder.path().to_owned()));
+        assert_eq!(place.workspace(&MachineDisk).ok(), Some(folder.path().to_owned()));
         std::fs::create_dir(repo.join(".git")).unwrap();
-        assert!(matches!(place.workspace(), Err(Refusal::NoWorkspace { .. })));
+        assert!(matches!(place.workspace(&MachineDisk), Err(Refusal::NoWorkspace { .. })));
         std::fs::create_dir_all(repo.join("work/001-a")).unwrap();
-        assert!(place.workspace().is_err(), "a folder called work without a plan does not count");
+        assert!(place.workspace(&MachineDisk).is_err(), "a folder called work without a plan does not count");
         std::fs::write(repo.join("work/001-a/PLAN.md"), "").unwrap();
-        assert_eq!(place.workspace().ok(), Some(repo));
+        assert_eq!(place.workspace(&MachineDisk).ok(), Some(repo));
     }
 }

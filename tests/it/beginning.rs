@@ -122,11 +122,25 @@ fn a_workstream_that_was_begun_and_not_finished_is_begun_again() {
     let entry =
         r#"{"streams": [{"id": "004-api", "name": "api", "status": "pending", "approval": {"status": "draft"}}]}"#;
     workspace.write("work/index.json", entry);
-    workspace
-        .write("work/004-api/threads.json", "{\"threads\": [{\"threadId\": \"01.01.01\", \"status\": \"completed\"}]}");
+    workspace.write("work/004-api/.PLAN.md.tmp", "# Pl");
     assert!(workspace.work(&["create", "api"]).starts_with("exit 0\n004-api is created"));
-    assert!(workspace.work(&["tree"]).contains("[ ] 01.01.01"), "and inherits nothing");
+    assert!(workspace.work(&["tree"]).contains("[ ] 01.01.01"));
     assert!(workspace.work(&["create", "other"]).starts_with("exit 0\n005-other is created"));
+}
+
+#[test]
+fn a_new_workstream_takes_no_state_over_and_removes_none() {
+    let workspace = Workspace::empty();
+    workspace.work(&["init"]);
+    workspace.write(
+        "work/index.json",
+        r#"{"streams": [{"id": "004-api", "name": "api", "status": "pending", "approval": {"status": "draft"}}]}"#,
+    );
+    let state = "{\"threads\": [{\"threadId\": \"01.01.01\", \"status\": \"completed\"}]}";
+    workspace.write("work/004-api/threads.json", state);
+    assert!(workspace.work(&["create", "api"]).starts_with("exit 0\n005-api is created"));
+    assert!(workspace.work(&["tree"]).contains("[ ] 01.01.01"), "and inherits nothing");
+    assert_eq!(workspace.read("work/004-api/threads.json"), state);
 }
 
 #[test]

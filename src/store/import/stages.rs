@@ -15,6 +15,7 @@ use crate::fault::{Fault, Stopped};
 use crate::index::name_of;
 use crate::plan::{Plan, StagePlan, ThreadId, assemble, parse};
 use crate::store::create::Beginning;
+use crate::store::disk::Disk;
 use crate::store::file::FileStore;
 use crate::store::json::{Object, close, open};
 use crate::store::snapshot::{read_state, unreadable};
@@ -33,16 +34,16 @@ impl FileStore {
         let from = folder.display().to_string();
         let folder_name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = name.unwrap_or_else(|| name_of(&folder_name));
-        let stages = read_stages(&folder)?;
+        let stages = read_stages(self.disk(), &folder)?;
         if stages.is_empty() {
             return Err(nothing_to_import(&from).into());
         }
-        let root = self.workspace()?;
+        let root = self.root()?;
         let origin = folder.strip_prefix(&root).unwrap_or(&folder).display().to_string();
-        let readme = read_state(&folder.join("README.md"))?;
+        let readme = read_state(self.disk(), &folder.join("README.md"))?;
         let assembled = assemble(name, readme.as_deref(), &stages, &origin);
         let plan = parse(&assembled.text);
-        let state = State::read(&folder)?;
+        let state = State::read(self.disk(), &folder)?;
         let mut left = assembled.left;
         left.extend(state.left(&folder));
         left.push("the approvals: the plan has a new text, and stages are approved again (work approve)".to_owned());
@@ -77,7 +78,7 @@ pub(in crate::store) fn importable(root: &Path) -> Vec<String> {
 }
 
 /// Reads the stage folders, in the order in which that version ran them: 01, 01-r1, 02.
-fn read_stages(folder: &Path) -> Result<Vec<StagePlan>, Fault> {
+fn read_stages(disk: &dyn Disk, folder: &Path) -> Result<Vec<StagePlan>, Fault> {
     let stages = folder.join("stages");
     let entries = match fs::read_dir(&stages) {
         Ok(entries) => entries,
@@ -92,8 +93,8 @@ fn read_stages(folder: &Path) -> Result<Vec<StagePlan>, Fault> {
     names.sort();
     let mut read = Vec::new();
     for (_, name) in names {
-        if let Some(plan) = read_state(&stages.join(&name).join("PLAN.md"))? {
-            let requirements = read_state(&stages.join(&name).join("REQUIREMENTS.md"))?;
+        if let Some(plan) = read_state(disk, &stages.join(&name).join("PLAN.md"))? {
+            let requirements = read_state(disk, &stages.join(&name).join("REQUIREMENTS.md"))?;
             read.push(StagePlan { folder: name, plan, requirements });
         }
     }
@@ -137,9 +138,9 @@ struct HierarchyThread {
 }
 
 impl State {
-    fn read(folder: &Path) -> Result<Self, Fault> {
+    fn read(disk: &dyn Disk, folder: &Path) -> Result<Self, Fault> {
         let path = folder.join(STATE);
-        match read_state(&path)? {
+        match read_state(disk, &path)? {
             Some(text) => serde_json::from_str(&text).map_err(|error| unreadable(&path, &error)),
             None => Ok(Self { is_missing: true, ..Self::default() }),
         }

@@ -15,7 +15,7 @@ impl FileStore {
         let snapshot = locked.snapshot();
         let workstream = snapshot.workstream.clone();
         let folder = snapshot.root.join("work").join(&workstream);
-        let tasks = read_tasks(&folder)?;
+        let tasks = read_tasks(self.disk(), &folder)?;
         if tasks.threads.is_empty() {
             return Err(nothing_to_import(&format!("work/{workstream}")).into());
         }

@@ -1,0 +1,217 @@
+//! How files are written: each as a whole, and several as one.
+//!
+//! One file is replaced by a rename. Where a decision changes several, they stand in a journal first,
+//! and whoever takes the lock next finishes what a process that died has left of it. So there is the
+//! old state or the new one, and nothing between, after whatever happened at whatever instant.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::disk::{Disk, Kind, Unread};
+use super::lock::run_folder;
+use super::snapshot::{MAX_STATE_BYTES, unreadable};
+use super::workspace::is_folder_name;
+use crate::fault::Fault;
+use crate::plan::plan_hash;
+
+/// The largest journal that is read, in bytes: every text of the largest commit, escaped.
+const MAX_JOURNAL_BYTES: u64 = 4 * MAX_STATE_BYTES;
+
+/// What is said of a symbolic link where a file or a folder of the workspace should stand.
+pub(super) const LINKED: &str = "it is a symbolic link; only what stands in the workspace itself is read or written";
+
+/// A file as it will be.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Where it is, from `work/` on.
+    pub(super) path: String,
+    /// The text that it gets.
+    pub(super) text: String,
+}
+
+/// Makes all changes, or none. When this returns, they are durable. The caller holds the lock.
+///
+/// After an error the changes may still happen, all of them: the disk did not say what became of them.
+pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[Change]) -> Result<(), Fault> {
+    let work = root.join("work");
+    for Change { path, text } in changes {
+        if text.len() as u64 > MAX_STATE_BYTES {
+            // Nobody could read it again.
+            return Err(Fault::TooLarge { path: work.join(path), bytes: text.len(), limit: MAX_STATE_BYTES });
+        }
+    }
+    if let [change] = changes {
+        return put(disk, &work, &change.path, &change.text);
+    }
+    let mut journal = Journal { files: Vec::new() };
+    for Change { path, text } in changes {
+        let before = read_now(disk, &work.join(path))?.as_deref().map(plan_hash);
+        journal.files.push(JournalFile { path: path.clone(), before, text: text.clone() });
+    }
+    let path = journal_path(root);
+    let text = serde_json::to_string(&journal).map_err(|error| Fault::Internal(error.to_string()))?;
+    replace(disk, &path, text.as_bytes())?;
+    finish(disk, root, &journal)
+}
+
+/// Returns whether a commit of several files is under way, or was when its process died.
+pub(super) fn is_under_way(disk: &dyn Disk, root: &Path) -> bool {
+    disk.kind(&journal_path(root)).is_some()
+}
+
+/// Finishes the commit of a process that died in the middle of it. The caller holds the lock.
+pub(super) fn recover(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
+    let path = journal_path(root);
+    if disk.kind(&path).is_none() {
+        return Ok(());
+    }
+    let bytes = disk.read(&path, MAX_JOURNAL_BYTES).map_err(|unread| unreadable_file(&path, unread))?;
+    let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| unreadable(&path, &error))?;
+    if let Some(odd) = journal.files.iter().find(|file| !is_ours(&file.path)) {
+        let why = format!("{:?} is no file of the state", odd.path);
+        return Err(Fault::StateUnreadable { path, at: None, why });
+    }
+    finish(disk, root, &journal)
+}
+
+#[derive(Serialize, Deserialize)]
+struct Journal {
+    files: Vec<JournalFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct JournalFile {
+    path: String,
+    /// The SHA-256 of the text that was there, where there was one: nothing is written over what somebody
+    /// else wrote since.
+    before: Option<String>,
+    text: String,
+}
+
+fn journal_path(root: &Path) -> PathBuf {
+    run_folder(root).join("journal.json")
+}
+
+/// Writes the files of a journal that are as they were, and removes it. If one was changed since by
+/// something that takes no lock (an editor, git), that wins, and nothing more is written.
+fn finish(disk: &dyn Disk, root: &Path, journal: &Journal) -> Result<(), Fault> {
+    let work = root.join("work");
+    let mut left: Vec<&JournalFile> = Vec::new();
+    let mut is_ours = true;
+    for file in &journal.files {
+        let now = read_now(disk, &work.join(&file.path))?;
+        if now.as_deref() == Some(file.text.as_bytes()) {
+            continue;
+        }
+        is_ours &= now.as_deref().map(plan_hash) == file.before;
+        left.push(file);
+    }
+    if is_ours {
+        for file in left {
+            put(disk, &work, &file.path, &file.text)?;
+        }
+    }
+    let path = journal_path(root);
+    disk.remove(&path).map_err(Fault::io("remove", &path))
+}
+
+fn read_now(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+    match disk.read(path, MAX_STATE_BYTES) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Unread::Absent) => Ok(None),
+        Err(unread) => Err(unreadable_file(path, unread)),
+    }
+}
+
+/// Returns whether a path, from `work/` on, is one that commits write.
+fn is_ours(path: &str) -> bool {
+    match path.split_once('/') {
+        None => path == "index.json",
+        Some((workstream, file)) => is_folder_name(workstream) && ["PLAN.md", "threads.json"].contains(&file),
+    }
+}
+
+fn put(disk: &dyn Disk, work: &Path, path: &str, text: &str) -> Result<(), Fault> {
+    let path = work.join(path);
+    if let Some(folder) = path.parent() {
+        create_folders(disk, folder)?;
+    }
+    replace(disk, &path, text.as_bytes())
+}
+
+/// Makes a folder, and those above it, durable.
+pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> Result<(), Fault> {
+    if disk.kind(folder).is_some() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folders(disk, above)?;
+    match disk.create_folder(folder) {
+        // Another process was faster.
+        Err(_) if disk.kind(folder).is_some() => {}
+        Err(error) => return Err(Fault::io("create the folder", folder)(error)),
+        Ok(()) => {}
+    }
+    disk.sync_folder(above).map_err(Fault::io("sync", above))
+}
+
+/// Replaces a file as a whole: after a power cut at any instant there is the old text or the new one.
+///
+/// Both syncs are needed. Without the first, a power cut can leave the new name on a file whose text
+/// never arrived; without the second, the old file under the name, after the answer was sent.
+///
+/// The temporary file has one name, which is safe under the workspace's lock, so that a process that
+/// dies here leaves at most one behind, and the next write takes it over.
+pub(super) fn replace(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<(), Fault> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Fault::Internal(format!("{} names no file", path.display())));
+    };
+    match disk.kind(path) {
+        Some(Kind::Link) => return Err(unreadable_file(path, Unread::Link)),
+        Some(Kind::Folder | Kind::Other) => return Err(unreadable_file(path, Unread::NoFile)),
+        Some(Kind::File) | None => {}
+    }
+    let temporary = folder.join(format!(".{}.tmp", name.to_string_lossy()));
+    if disk.kind(&temporary).is_some() {
+        disk.remove(&temporary).map_err(Fault::io("remove", &temporary))?;
+    }
+    let written = write_and_sync(disk, &temporary, path, text)
+        .and_then(|()| disk.rename(&temporary, path).map_err(Fault::io("replace", path)));
+    if written.is_err() {
+        let _ = disk.remove(&temporary);
+    }
+    written?;
+    disk.sync_folder(folder).map_err(Fault::io("sync", folder))
+}
+
+fn write_and_sync(disk: &dyn Disk, temporary: &Path, path: &Path, text: &[u8]) -> Result<(), Fault> {
+    let mut file = disk.create(temporary, path).map_err(Fault::io("create", temporary))?;
+    file.write(text).map_err(Fault::io("write", temporary))?;
+    file.sync().map_err(Fault::io("sync", temporary))
+}
+
+/// Returns whether there is this folder of the workspace. A link in its place is refused: it could lead
+/// anywhere.
+pub(super) fn plain_folder(disk: &dyn Disk, folder: &Path) -> Result<bool, Fault> {
+    match disk.kind(folder) {
+        Some(Kind::Link) => Err(unreadable_file(folder, Unread::Link)),
+        kind => Ok(kind.is_some()),
+    }
+}
+
+/// Why a file of the state cannot be used.
+pub(super) fn unreadable_file(path: &Path, unread: Unread) -> Fault {
+    let why = why_unread(unread, MAX_STATE_BYTES);
+    Fault::StateUnreadable { path: path.to_owned(), at: None, why }
+}
+
+pub(super) fn why_unread(unread: Unread, limit: u64) -> String {
+    match unread {
+        Unread::Absent => "it does not exist".to_owned(),
+        Unread::Link => LINKED.to_owned(),
+        Unread::NoFile => "it is no regular file".to_owned(),
+        Unread::TooLarge(bytes) => format!("it has {bytes} bytes, the limit is {limit}"),
+        Unread::Io(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,93 @@
+//! What the store asks of a file system, one step each, so that a test can stop between any two of them.
+//!
+//! [`MachineDisk`] is the machine's. The tests have one in memory that forgets in a power cut what was not
+//! synced, and one that fails at a chosen step.
+
+#[cfg(test)]
+pub(crate) mod faulty;
+mod machine;
+#[cfg(test)]
+pub(crate) mod memory;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+pub(crate) use machine::MachineDisk;
+
+/// A file system. Paths are absolute, or mean the working directory of the process.
+pub(crate) trait Disk: fmt::Debug + Send + Sync {
+    /// Reads a file of at most `limit` bytes as a whole. A symbolic link at the end of the path is not
+    /// followed, and nothing but a regular file is opened for longer than it takes to see that.
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread>;
+
+    /// Returns what stands at the path; a symbolic link is not followed. `None`: nothing does, or what
+    /// does cannot be seen.
+    fn kind(&self, path: &Path) -> Option<Kind>;
+
+    /// Returns the names in a folder, in no order.
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
+
+    /// Makes a folder in one that exists.
+    fn create_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Makes a file that must not exist yet, with the permissions of `like` where that exists.
+    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn NewFile>>;
+
+    /// Gives a file another name; what has that name is replaced.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file, or a symbolic link itself.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Takes the lock of the file, which is made where there is none, or gives up after `wait`: `None`.
+    /// The lock is free again when it is dropped or the process ends.
+    fn lock(&self, path: &Path, wait: Duration) -> io::Result<Option<Box<dyn Held>>>;
+
+    /// Returns whether somebody holds the lock of the file. What cannot be looked at may be held.
+    fn is_locked(&self, path: &Path) -> bool;
+}
+
+/// A file that is being written.
+pub(crate) trait NewFile {
+    /// Adds to the file.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes what was written durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A lock that is held.
+pub(crate) trait Held: fmt::Debug + Send + Sync {
+    /// Returns whether its file still has this path: the lock of one that was removed stops nobody.
+    fn stands_at(&self, path: &Path) -> bool;
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Folder,
+    Link,
+    /// A pipe, a device, a socket.
+    Other,
+}
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// There is none.
+    Absent,
+    /// It is a symbolic link.
+    Link,
+    /// It is a folder, a pipe, a device.
+    NoFile,
+    /// It has so many bytes.
+    TooLarge(u64),
+    /// The operating system refused.
+    Io(io::Error),
+}
