@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::commit::{plain_folder, recover};
+use super::commit::{create_folders, plain_folder, recover};
 use super::disk::{Disk, Held};
 use crate::fault::Fault;
 
@@ -22,16 +22,13 @@ pub(super) fn run_folder(root: &Path) -> PathBuf {
 fn make_run_folder(disk: &dyn Disk, root: &Path) -> Result<PathBuf, Fault> {
     let folder = run_folder(root);
     let ignore = folder.join(".gitignore");
-    let made_by_another = |error: &std::io::Error| error.kind() == ErrorKind::AlreadyExists;
     if !plain_folder(disk, &folder)? {
-        match disk.create_folder(&folder) {
-            Err(error) if !made_by_another(&error) => return Err(Fault::io("create the folder", &folder)(error)),
-            _ => {}
-        }
+        // A journal can only be found again if its folder is.
+        create_folders(disk, &folder)?;
     }
     if disk.kind(&ignore).is_none() {
         match disk.create(&ignore, &ignore).and_then(|mut file| file.write(b"*\n")) {
-            Err(error) if !made_by_another(&error) => return Err(Fault::io("write", &ignore)(error)),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(Fault::io("write", &ignore)(error)),
             _ => {}
         }
     }

@@ -11,7 +11,7 @@
 mod agents_yaml;
 mod commit;
 mod create;
-mod disk;
+pub(crate) mod disk;
 mod file;
 mod import;
 mod index_json;

@@ -1,1 +1,146 @@
+//! A file system that fails at a chosen step, and keeps a log of the steps.
 
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Disk, Held, Kind, NewFile, Unread};
+
+/// What happens at the chosen step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The process ends before the step; of a write, half is done. Nothing works any more.
+    Death,
+    /// The step fails with this error of the operating system; of a write, half is done.
+    Once(i32),
+    /// It and every later one fails.
+    FromThenOn(i32),
+}
+
+/// A file system on which one step fails. Only what changes something is a step.
+#[derive(Debug, Clone)]
+pub(crate) struct FaultyDisk {
+    disk: Arc<dyn Disk>,
+    script: Arc<Mutex<Script>>,
+}
+
+#[derive(Debug)]
+struct Script {
+    /// The step that fails, from 0, and how.
+    failure: Option<(usize, Failure)>,
+    log: Vec<String>,
+}
+
+impl FaultyDisk {
+    /// Wraps a file system on which nothing fails.
+    pub(crate) fn sound(disk: Arc<dyn Disk>) -> Self {
+        Self { disk, script: Arc::new(Mutex::new(Script { failure: None, log: Vec::new() })) }
+    }
+
+    /// Wraps a file system on which this happens at that step, from 0.
+    pub(crate) fn failing(disk: Arc<dyn Disk>, step: usize, failure: Failure) -> Self {
+        let faulty = Self::sound(disk);
+        faulty.script.lock().unwrap_or_else(PoisonError::into_inner).failure = Some((step, failure));
+        faulty
+    }
+
+    /// Returns the steps so far, each in a few words.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).log.clone()
+    }
+
+    /// Does a step. `half` is what of it happens when it fails.
+    fn step<T>(
+        &self,
+        what: &str,
+        path: &Path,
+        half: impl FnOnce(),
+        whole: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = script.log.len();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        script.log.push(format!("{what} {name}"));
+        let failure = script.failure;
+        drop(script);
+        match failure {
+            Some((at, Failure::Once(error))) if at == step => {
+                half();
+                Err(io::Error::from_raw_os_error(error))
+            }
+            Some((at, failure)) if at <= step && !matches!(failure, Failure::Once(_)) => {
+                if at == step {
+                    half();
+                }
+                Err(match failure {
+                    Failure::FromThenOn(error) => io::Error::from_raw_os_error(error),
+                    _ => io::Error::other("the process is dead"),
+                })
+            }
+            _ => whole(),
+        }
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
+        self.disk.read(path, limit)
+    }
+
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        self.disk.kind(path)
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        self.disk.names(folder)
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step("create folder", folder, || {}, || self.disk.create_folder(folder))
+    }
+
+    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn NewFile>> {
+        let file = self.step("create", path, || {}, || self.disk.create(path, like))?;
+        Ok(Box::new(FaultyFile { file, path: path.to_owned(), disk: self.clone() }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step("rename to", to, || {}, || self.disk.rename(from, to))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step("remove", path, || {}, || self.disk.remove(path))
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step("sync folder", folder, || {}, || self.disk.sync_folder(folder))
+    }
+
+    fn lock(&self, path: &Path, wait: Duration) -> io::Result<Option<Box<dyn Held>>> {
+        self.step("lock", path, || {}, || self.disk.lock(path, wait))
+    }
+
+    fn is_locked(&self, path: &Path) -> bool {
+        self.disk.is_locked(path)
+    }
+}
+
+struct FaultyFile {
+    file: Box<dyn NewFile>,
+    path: std::path::PathBuf,
+    disk: FaultyDisk,
+}
+
+impl NewFile for FaultyFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = std::cell::RefCell::new(&mut self.file);
+        let half = || drop(file.borrow_mut().write(&bytes[..bytes.len() / 2]));
+        self.disk.step("write", &self.path, half, || file.borrow_mut().write(bytes))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let file = &mut self.file;
+        self.disk.step("sync", &self.path, || {}, || file.sync())
+    }
+}

@@ -28,7 +28,7 @@ impl Disk for MachineDisk {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
         // One that grows while it is read does not fill the memory either.
-        let read = file.take(limit + 1).read_to_end(&mut bytes).map_err(Unread::Io)? as u64;
+        let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Unread::Io)? as u64;
         if read > limit { Err(Unread::TooLarge(read)) } else { Ok(bytes) }
     }
 

@@ -1,1 +1,275 @@
+//! A machine in memory, whose power can be cut.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Disk, Held, Kind, NewFile, Unread};
+
+/// The file system of a machine in memory. Clones are the same machine, as its processes see it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MemoryDisk {
+    machine: Arc<Machine>,
+}
+
+#[derive(Debug, Default)]
+struct Machine {
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    files: Vec<File>,
+    /// What stands where, as processes see it.
+    names: BTreeMap<PathBuf, Node>,
+    /// What would stand where after a power cut, if nothing but what was synced arrived.
+    durable_names: BTreeMap<PathBuf, Node>,
+    /// The files whose lock is held.
+    locked: BTreeSet<usize>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct File {
+    text: Vec<u8>,
+    durable_text: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Folder,
+    File(usize),
+}
+
+/// What of that which was not synced has arrived all the same when the power goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrived {
+    Nothing,
+    /// The names have, the texts have not: the usual surprise after a rename without a sync.
+    Names,
+    /// The texts have, half of each; the names have not.
+    HalfTexts,
+    Everything,
+}
+
+impl Arrived {
+    pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::Names, Self::HalfTexts, Self::Everything];
+}
+
+impl MemoryDisk {
+    /// Makes a machine with these files, all durable.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        let disk = Self::default();
+        for (path, text) in files {
+            disk.put(path, text);
+        }
+        disk
+    }
+
+    /// Writes a file as a person does, durable at once.
+    pub(crate) fn put(&self, path: &str, text: &str) {
+        let mut state = self.state();
+        let path = Path::new(path);
+        for folder in path.ancestors().skip(1) {
+            state.names.insert(folder.to_owned(), Node::Folder);
+        }
+        let text = text.as_bytes().to_vec();
+        state.files.push(File { durable_text: text.clone(), text });
+        let file = Node::File(state.files.len() - 1);
+        state.names.insert(path.to_owned(), file);
+        state.durable_names = state.names.clone();
+    }
+
+    /// Returns the text of all files, by path.
+    pub(crate) fn texts(&self) -> BTreeMap<String, String> {
+        let state = self.state();
+        let text = |(path, node): (&PathBuf, &Node)| match node {
+            Node::Folder => None,
+            Node::File(file) => {
+                Some((path.display().to_string(), String::from_utf8_lossy(&state.files[*file].text).into_owned()))
+            }
+        };
+        state.names.iter().filter_map(text).collect()
+    }
+
+    /// Returns a machine of its own that is as this one is now.
+    pub(crate) fn copy(&self) -> Self {
+        let state = self.state().clone();
+        Self { machine: Arc::new(Machine { state: Mutex::new(state), freed: Condvar::new() }) }
+    }
+
+    /// Returns the machine as it comes back after a power cut now: nobody holds a lock.
+    pub(crate) fn after_power_cut(&self, arrived: Arrived) -> Self {
+        let mut state = self.state().clone();
+        if matches!(arrived, Arrived::Nothing | Arrived::HalfTexts) {
+            state.names = state.durable_names.clone();
+        }
+        for file in &mut state.files {
+            match arrived {
+                Arrived::Nothing | Arrived::Names => file.text = file.durable_text.clone(),
+                Arrived::HalfTexts if file.text != file.durable_text => file.text.truncate(file.text.len() / 2),
+                Arrived::HalfTexts | Arrived::Everything => {}
+            }
+            file.durable_text = file.text.clone();
+        }
+        let names = state.names.clone();
+        state.names.retain(|path, _| path.ancestors().skip(1).all(|folder| names.contains_key(folder)));
+        state.durable_names = state.names.clone();
+        state.locked.clear();
+        Self { machine: Arc::new(Machine { state: Mutex::new(state), freed: Condvar::new() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.machine.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn file(&self, path: &Path) -> io::Result<usize> {
+        match self.names.get(path) {
+            Some(Node::File(file)) => Ok(*file),
+            Some(Node::Folder) => Err(ErrorKind::IsADirectory.into()),
+            None => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn add(&mut self, path: &Path, node: Node) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        if self.names.get(folder) != Some(&Node::Folder) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        if self.names.contains_key(path) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        self.names.insert(path.to_owned(), node);
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: &Path) -> io::Result<usize> {
+        self.files.push(File::default());
+        let file = self.files.len() - 1;
+        self.add(path, Node::File(file)).map(|()| file)
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
+        let state = self.state();
+        match state.names.get(path) {
+            None => Err(Unread::Absent),
+            Some(Node::Folder) => Err(Unread::NoFile),
+            Some(Node::File(file)) => {
+                let text = &state.files[*file].text;
+                if text.len() as u64 > limit { Err(Unread::TooLarge(text.len() as u64)) } else { Ok(text.clone()) }
+            }
+        }
+    }
+
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        self.state().names.get(path).map(|node| match node {
+            Node::Folder => Kind::Folder,
+            Node::File(_) => Kind::File,
+        })
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let state = self.state();
+        let inside = state.names.keys().filter(|path| path.parent() == Some(folder));
+        Ok(inside.filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect())
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        self.state().add(folder, Node::Folder)
+    }
+
+    fn create(&self, path: &Path, _like: &Path) -> io::Result<Box<dyn NewFile>> {
+        let file = self.state().add_file(path)?;
+        Ok(Box::new(Open { disk: self.clone(), file }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let file = state.file(from)?;
+        state.names.remove(from);
+        state.names.insert(to.to_owned(), Node::File(file));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.file(path)?;
+        state.names.remove(path);
+        Ok(())
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let inside = |path: &Path| path.parent() == Some(folder);
+        state.durable_names.retain(|path, _| !inside(path));
+        let now: Vec<(PathBuf, Node)> =
+            state.names.iter().filter(|(path, _)| inside(path)).map(|(path, node)| (path.clone(), *node)).collect();
+        state.durable_names.extend(now);
+        Ok(())
+    }
+
+    fn lock(&self, path: &Path, wait: Duration) -> io::Result<Option<Box<dyn Held>>> {
+        let state = self.state();
+        let (mut state, timeout) = self
+            .machine
+            .freed
+            .wait_timeout_while(state, wait, |state| state.file(path).is_ok_and(|file| state.locked.contains(&file)))
+            .unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            return Ok(None);
+        }
+        let file = state.file(path).or_else(|_| state.add_file(path))?;
+        state.locked.insert(file);
+        Ok(Some(Box::new(Lock { disk: self.clone(), file })))
+    }
+
+    fn is_locked(&self, path: &Path) -> bool {
+        let state = self.state();
+        state.file(path).is_ok_and(|file| state.locked.contains(&file))
+    }
+}
+
+/// A file that is being written.
+struct Open {
+    disk: MemoryDisk,
+    file: usize,
+}
+
+impl NewFile for Open {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.disk.state().files[self.file].text.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let file = &mut self.disk.state().files[self.file];
+        file.durable_text = file.text.clone();
+        Ok(())
+    }
+}
+
+/// A lock that is held.
+#[derive(Debug)]
+struct Lock {
+    disk: MemoryDisk,
+    file: usize,
+}
+
+impl Held for Lock {
+    fn stands_at(&self, path: &Path) -> bool {
+        self.disk.state().file(path).is_ok_and(|file| file == self.file)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.disk.state().locked.remove(&self.file);
+        self.disk.machine.freed.notify_all();
+    }
+}

@@ -64,3 +64,6 @@ fn transact<A>(
     }
     Ok(answer)
 }
+
+#[cfg(test)]
+mod crash_tests;

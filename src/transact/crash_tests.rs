@@ -1,0 +1,319 @@
+//! What dies or fails at any step of a commit leaves the old state or the new one, the lock free, and a
+//! workspace in which the next call works (DESIGN §3, "Writing").
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+use crate::board::Said;
+use crate::clock::SteppingClock;
+use crate::decide::{MAX_REPORT_CHARS, UpdateThread};
+use crate::store::Place;
+use crate::store::disk::Disk;
+use crate::store::disk::MachineDisk;
+use crate::store::disk::faulty::{Failure, FaultyDisk};
+use crate::store::disk::memory::{Arrived, MemoryDisk};
+
+const A: ServerId = ServerId::fixed(0xa);
+
+const PLAN: &str = "\
+# Plan: Search
+## Stages
+### Stage 1: Index
+##### Batch 1: Storage
+###### Thread 1: Schema @agent:default
+###### Thread 2: Rows
+### Stage 2: API
+##### Batch 1: Routes
+###### Thread 1: Routes
+";
+
+/// What is done before the failure, and what fails.
+struct Scenario {
+    name: &'static str,
+    before: &'static [&'static str],
+    call: &'static str,
+}
+
+const SCENARIOS: [Scenario; 10] = [
+    Scenario { name: "the first commit of a server", before: &["approve"], call: "next" },
+    Scenario { name: "an attempt starts", before: &["approve", "next"], call: "start" },
+    Scenario { name: "a worker reports", before: &["approve", "next", "start"], call: "complete" },
+    Scenario { name: "an outcome is read", before: &["approve", "next", "block both"], call: "outcome" },
+    Scenario { name: "a plan is approved: two files", before: &[], call: "approve" },
+    Scenario {
+        name: "a stage is approved with --force: two files",
+        before: &["approve", "next", "start"],
+        call: "approve stage",
+    },
+    Scenario { name: "a workstream is made: three files", before: &[], call: "create" },
+    Scenario { name: "a workspace is made", before: &["remove all"], call: "init" },
+    Scenario { name: "another workstream becomes the current one", before: &["create"], call: "current" },
+    Scenario { name: "a planner is released", before: &["approve", "next"], call: "release" },
+];
+
+/// A process on some disk.
+struct Process {
+    store: FileStore,
+    clock: SteppingClock,
+}
+
+impl Process {
+    fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
+        let place = Place { root: Some(root.to_owned()), ..Place::default() };
+        Self { store: FileStore::on(disk, place, Some(A)), clock: SteppingClock::default() }
+    }
+
+    fn update(&self, thread: &str, said: Said, report: &str) -> Result<(), Stopped> {
+        let update = UpdateThread {
+            thread: thread.parse().unwrap(),
+            said,
+            report: (!report.is_empty()).then(|| report.to_owned()),
+            transient: false,
+            artifacts: None,
+            next_steps: None,
+            attempt: None,
+            force: false,
+        };
+        self.agent(&AgentRequest::UpdateThread(update))
+    }
+
+    fn agent(&self, request: &AgentRequest) -> Result<(), Stopped> {
+        transact_for_agent(&self.store, &self.clock, A, &|| false, Some("001-search"), request).map(drop)
+    }
+
+    fn person(&self, request: &PersonRequest) -> Result<(), Stopped> {
+        transact_for_person(&self.store, &self.clock, Some("001-search"), request).map(drop)
+    }
+
+    fn call(&self, call: &str) -> Result<(), Stopped> {
+        let by = "ann".to_owned();
+        match call {
+            "next" => self.agent(&AgentRequest::NextBatch),
+            "start" => self.update("1.1.1", Said::InProgress, ""),
+            "complete" => self.update("1.1.1", Said::Completed, &"x".repeat(MAX_REPORT_CHARS)),
+            "block both" => ["1.1.1", "1.1.2"].iter().try_for_each(|id| self.update(id, Said::Blocked, "no key")),
+            "outcome" => self.agent(&AgentRequest::BatchOutcome(None)),
+            "approve" => self.person(&PersonRequest::ApprovePlan { force: false, by }),
+            "approve stage" => {
+                self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
+            }
+            "create" => self.store.create("other", 1, self.clock.now()).map(drop),
+            "init" => self.store.init(false, self.clock.now()).map(drop),
+            "current" => self.person(&PersonRequest::SetCurrent),
+            "release" => self.person(&PersonRequest::Release),
+            _ => unreachable!("{call}"),
+        }
+    }
+}
+
+/// The tracked files: what a person commits.
+fn state(disk: &MemoryDisk) -> BTreeMap<String, String> {
+    let mut texts = disk.texts();
+    texts.retain(|path, _| !path.contains("/.run/") && !path.contains(".tmp"));
+    texts
+}
+
+fn prepared(scenario: &Scenario) -> MemoryDisk {
+    if scenario.before == ["remove all"] {
+        return MemoryDisk::with(&[("/w/README.md", "")]);
+    }
+    let index = r#"{"version":"1.0.0","current_stream":"001-search","streams":[{"id":"001-search","name":"search","approval":{"status":"draft"}}]}"#;
+    let disk = MemoryDisk::with(&[("/w/work/index.json", index), ("/w/work/001-search/PLAN.md", PLAN)]);
+    let process = Process::on(Arc::new(disk.clone()), Path::new("/w"));
+    for call in scenario.before {
+        process.call(call).unwrap();
+    }
+    disk
+}
+
+/// Returns whether there is a journal or a temporary file.
+fn litter(disk: &MemoryDisk) -> Vec<String> {
+    disk.texts().into_keys().filter(|path| path.contains(".tmp") || path.ends_with("journal.json")).collect()
+}
+
+/// What must hold after the failure: the old state or the new one, and the call can be made again.
+fn check(
+    what: &str,
+    disk: &MemoryDisk,
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+    call: &str,
+    is_acknowledged: bool,
+) {
+    let next = Process::on(Arc::new(disk.clone()), Path::new("/w"));
+    // Whoever reads finishes what was begun.
+    let _ = next.store.read(Some("001-search"));
+    let now = state(disk);
+    if call == "init" {
+        // Each file of a workspace stands for itself: some may be there.
+        assert!(now.iter().all(|(path, text)| new.get(path) == Some(text)), "{what}: {now:?}");
+        assert!(!is_acknowledged || now == *new, "{what}: acknowledged and lost");
+    } else if is_acknowledged {
+        assert!(now == *new, "{what}: acknowledged and lost: {now:#?}");
+    } else {
+        assert!(now == *old || now == *new, "{what}: neither the old state nor the new one: {now:#?}");
+    }
+    match next.call(call) {
+        Ok(()) => {}
+        // Done already.
+        Err(Stopped::Refusal(Refusal::AlreadyExists { .. })) if now == *new => {}
+        Err(stopped) => panic!("{what}: the next call: {stopped}"),
+    }
+    let after = state(disk);
+    assert!(after.keys().eq(new.keys()), "{what}: {:?}", after.keys());
+    let left: Vec<String> =
+        litter(disk).into_iter().filter(|path| now != *new || path.ends_with("journal.json")).collect();
+    assert_eq!(left, [""; 0], "{what}: stays behind");
+}
+
+#[test]
+fn a_process_that_dies_at_any_step_leaves_the_old_state_or_the_new_one() {
+    let mut cut = 0;
+    for scenario in &SCENARIOS {
+        let start = prepared(scenario);
+        let old = state(&start);
+        let whole = start.copy();
+        let sound = FaultyDisk::sound(Arc::new(whole.clone()));
+        Process::on(Arc::new(sound.clone()), Path::new("/w")).call(scenario.call).unwrap();
+        let new = state(&whole);
+        assert_ne!(old, new, "{}: it changes something", scenario.name);
+        let steps = sound.log();
+        for step in 0..=steps.len() {
+            let disk = start.copy();
+            let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Death);
+            let process = Process::on(Arc::new(faulty), Path::new("/w"));
+            let answered = process.call(scenario.call);
+            assert_eq!(answered.is_ok(), step == steps.len(), "{}: step {step}", scenario.name);
+            for arrived in Arrived::ALL {
+                let what =
+                    format!("{}, a power cut before step {step} of {steps:?}, {arrived:?} arrived", scenario.name);
+                let after = disk.after_power_cut(arrived);
+                check(&what, &after, &old, &new, scenario.call, answered.is_ok());
+                cut += 1;
+            }
+            drop(process);
+            let what = format!("{}, death before step {step} of {steps:?}", scenario.name);
+            check(&what, &disk, &old, &new, scenario.call, answered.is_ok());
+        }
+    }
+    assert!(cut > 400, "{cut}");
+}
+
+#[test]
+fn a_step_that_fails_is_told_and_leaves_the_old_state_or_the_new_one() {
+    for scenario in &SCENARIOS {
+        let start = prepared(scenario);
+        let old = state(&start);
+        let whole = start.copy();
+        let sound = FaultyDisk::sound(Arc::new(whole.clone()));
+        Process::on(Arc::new(sound.clone()), Path::new("/w")).call(scenario.call).unwrap();
+        let new = state(&whole);
+        for step in 0..sound.log().len() {
+            for error in [libc::EIO, libc::ENOSPC, libc::EROFS] {
+                for failure in [Failure::Once(error), Failure::FromThenOn(error)] {
+                    let disk = start.copy();
+                    let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, failure);
+                    let process = Process::on(Arc::new(faulty.clone()), Path::new("/w"));
+                    let what = format!("{}, {failure:?} at {:?}", scenario.name, sound.log()[step]);
+                    let answered = process.call(scenario.call);
+                    match &answered {
+                        Err(Stopped::Fault(fault)) => assert!(!fault.hint().is_empty(), "{what}"),
+                        Err(Stopped::Refusal(refusal)) => panic!("{what}: {refusal}"),
+                        // What need not succeed, such as tidying up.
+                        Ok(()) => assert!(faulty.log()[step].starts_with("remove"), "{what}"),
+                    }
+                    // The same process goes on, and so does another one.
+                    let now = state(&disk);
+                    check(
+                        &what,
+                        &disk.copy().after_power_cut(Arrived::Everything),
+                        &old,
+                        &new,
+                        scenario.call,
+                        answered.is_ok(),
+                    );
+                    drop(process);
+                    check(&what, &disk, &old, &new, scenario.call, answered.is_ok() && now == new);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_steps_of_a_commit() {
+    let log = |name: &str| {
+        let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap();
+        let sound = FaultyDisk::sound(Arc::new(prepared(scenario)));
+        Process::on(Arc::new(sound.clone()), Path::new("/w")).call(scenario.call).unwrap();
+        sound.log().join("\n")
+    };
+    insta::assert_snapshot!(log("a worker reports"), @"
+    lock lock
+    remove 00000000-0000-0000-0000-00000000000a
+    lock 00000000-0000-0000-0000-00000000000a
+    create .threads.json.tmp
+    write .threads.json.tmp
+    sync .threads.json.tmp
+    rename to threads.json
+    sync folder 001-search
+    ");
+    insta::assert_snapshot!(log("a stage is approved with --force: two files"), @"");
+}
+
+/// The same on a real file system, where a process dies but the power stays.
+#[test]
+fn on_a_real_disk_too() {
+    for scenario in SCENARIOS.iter().filter(|scenario| scenario.before != ["remove all"]) {
+        let memory = prepared(scenario);
+        let folder = |disk: &MemoryDisk| {
+            let folder = tempfile::tempdir().unwrap();
+            for (path, text) in disk.texts() {
+                let path = folder.path().join(path.strip_prefix("/w/").unwrap());
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+            folder
+        };
+        let read_all = |root: &Path| {
+            let disk = MachineDisk;
+            let mut texts = BTreeMap::new();
+            for path in [
+                "index.json",
+                "001-search/threads.json",
+                "002-other/PLAN.md",
+                "001-search/.threads.json.tmp",
+                ".run/journal.json",
+            ] {
+                if let Ok(bytes) = disk.read(&root.join("work").join(path), u64::MAX) {
+                    texts.insert(path.to_owned(), String::from_utf8(bytes).unwrap());
+                }
+            }
+            texts
+        };
+        let whole = folder(&memory);
+        let old = read_all(whole.path());
+        let sound = FaultyDisk::sound(Arc::new(MachineDisk));
+        Process::on(Arc::new(sound.clone()), whole.path()).call(scenario.call).unwrap();
+        let new = read_all(whole.path());
+        for step in 0..sound.log().len() {
+            for failure in [Failure::Death, Failure::Once(libc::EIO), Failure::FromThenOn(libc::ENOSPC)] {
+                let folder = folder(&memory);
+                let faulty = FaultyDisk::failing(Arc::new(MachineDisk), step, failure);
+                let what = format!("{}, {failure:?} at {:?}", scenario.name, sound.log()[step]);
+                let _ = Process::on(Arc::new(faulty), folder.path()).call(scenario.call);
+                let next = Process::on(Arc::new(MachineDisk), folder.path());
+                let _ = next.store.read(Some("001-search"));
+                let mut now = read_all(folder.path());
+                now.remove("001-search/.threads.json.tmp");
+                assert!(now == old || now == new, "{what}: {now:#?}");
+                match next.call(scenario.call) {
+                    Ok(()) | Err(Stopped::Refusal(Refusal::AlreadyExists { .. })) => {}
+                    Err(stopped) => panic!("{what}: {stopped}"),
+                }
+            }
+        }
+    }
+}
