@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::commit::{plain_folder, unreadable_file, why_unread};
 use super::disk::{Disk, Unread};
@@ -20,6 +21,11 @@ use crate::wording::count;
 
 /// The largest index.json, threads.json or agents.yaml that is read, in bytes.
 pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Some editors empty a file and write it then. An empty plan is looked at again, so often and so long
+/// apart, before it counts.
+const SAVE_WAITS: u32 = 10;
+const SAVE_WAIT: Duration = Duration::from_millis(2);
 
 /// A workstream as the files have it at one instant.
 #[derive(Debug)]
@@ -194,7 +200,15 @@ pub(super) fn read_state(disk: &dyn Disk, path: &Path) -> Result<Option<String>,
 
 fn read_plan(disk: &dyn Disk, path: &Path) -> Result<(String, String), Fault> {
     let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
-    let bytes = disk.read(path, MAX_PLAN_BYTES).map_err(|unread| unreadable(why_unread(unread, MAX_PLAN_BYTES)))?;
+    let read = || disk.read(path, MAX_PLAN_BYTES).map_err(|unread| unreadable(why_unread(unread, MAX_PLAN_BYTES)));
+    let mut bytes = read()?;
+    for _ in 0..SAVE_WAITS {
+        if !bytes.is_empty() {
+            break;
+        }
+        std::thread::sleep(SAVE_WAIT);
+        bytes = read()?;
+    }
     let hash = plan_hash(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let (line, column) = end_position(&error.as_bytes()[..error.utf8_error().valid_up_to()]);

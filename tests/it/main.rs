@@ -9,6 +9,7 @@ mod broken_files;
 mod command_line;
 mod eras;
 mod import;
+mod kill;
 mod next_commands;
 mod old_files;
 mod opencode;

@@ -1,9 +1,11 @@
 //! Several processes on one workspace lose nothing.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
-use workstream::decide::MAX_REPORT_CHARS;
 
 use crate::support::{Server, Workspace};
 
@@ -69,34 +71,95 @@ fn of_many_who_want_one_thread_one_gets_it() {
     assert_eq!(workspace.threads()["threads"][0]["sessions"].as_array().unwrap().len(), 1);
 }
 
+/// Counts down when it is dropped.
+struct Over<'c>(&'c AtomicUsize);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Servers, people at the command line, and somebody who saves PLAN.md again and again.
 #[test]
-fn the_command_line_and_a_server_share_the_state() {
-    let workspace = Workspace::with_plan(&plan(2 * UPDATES));
-    let mut server = workspace.serve();
+fn eight_processes_and_an_editor_lose_nothing_and_wait_in_turn() {
+    const SERVERS: usize = 5;
+    const PEOPLE: usize = 3;
+    const UPDATES: usize = 100;
+    let text = plan((SERVERS + PEOPLE) * UPDATES);
+    let workspace = Workspace::with_plan(&text);
+    let servers: Vec<Server> = (0..SERVERS).map(|_| workspace.serve()).collect();
+    let path = workspace.root().join("work/001-search/PLAN.md");
+    let left = AtomicUsize::new(SERVERS + PEOPLE);
+    // Who had which turn, in the order of the acknowledgments.
+    let turns: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        let workspace = &workspace;
+        let (workspace, left, turns, text) = (&workspace, &left, &turns, &text);
+        // Also a lane that fails is over.
+        let lane_over = || Over(left);
+        for (lane, mut server) in servers.into_iter().enumerate() {
+            let over = lane_over();
+            scope.spawn(move || {
+                let _over = over;
+                for update in 0..UPDATES {
+                    let id = format!("1.1.{}", lane * UPDATES + update + 1);
+                    if update % 10 == 0 {
+                        server.answer("update_thread", &json!({"thread_id": id, "status": "in_progress"}));
+                    }
+                    let report = format!("server {lane}, update {update}");
+                    server.answer("update_thread", &json!({"thread_id": id, "status": "completed", "report": report}));
+                    turns.lock().unwrap().push(lane);
+                }
+            });
+        }
+        for lane in SERVERS..SERVERS + PEOPLE {
+            let over = lane_over();
+            scope.spawn(move || {
+                let _over = over;
+                for update in 0..UPDATES {
+                    let id = format!("1.1.{}", lane * UPDATES + update + 1);
+                    let report = format!("person {lane}, update {update}");
+                    let line = ["update", "--thread", &id, "--status", "completed", "--report", &report];
+                    let seen = workspace.work(&line);
+                    assert!(seen.starts_with("exit 0"), "{seen}");
+                    turns.lock().unwrap().push(lane);
+                }
+            });
+        }
         scope.spawn(move || {
-            for update in 1..=UPDATES {
-                let id = update.to_string();
-                let seen = workspace.work(&[
-                    "update",
-                    "--thread",
-                    &format!("1.1.{id}"),
-                    "--status",
-                    "completed",
-                    "--report",
-                    "by hand",
-                ]);
-                assert!(seen.starts_with("exit 0"), "{seen}");
+            // Some editors rename a new file over the old one, others empty it and write.
+            let aside = path.with_extension("swp");
+            for save in 0_u32.. {
+                if left.load(Ordering::Relaxed) == 0 {
+                    break;
+                }
+                let text = format!("{text}\nsaved {save} times\n");
+                if save % 2 == 0 {
+                    std::fs::write(&aside, text).unwrap();
+                    std::fs::rename(&aside, &path).unwrap();
+                } else {
+                    std::fs::write(&path, text).unwrap();
+                }
+                thread::sleep(Duration::from_millis(5));
             }
         });
-        for update in UPDATES + 1..=2 * UPDATES {
-            let id = format!("1.1.{update}");
-            let report = "x".repeat(MAX_REPORT_CHARS);
-            server.answer("update_thread", &json!({"thread_id": id, "status": "completed", "report": report}));
-        }
     });
     let state = workspace.threads();
-    let done = state["threads"].as_array().unwrap().iter().filter(|thread| thread["status"] == "completed").count();
-    assert_eq!(done, 2 * UPDATES);
+    let threads = state["threads"].as_array().unwrap();
+    assert_eq!(threads.len(), (SERVERS + PEOPLE) * UPDATES);
+    for (at, thread) in threads.iter().enumerate() {
+        let (lane, update) = (at / UPDATES, at % UPDATES);
+        let who = if lane < SERVERS { "server" } else { "person" };
+        let report = format!("{who} {lane}, update {update}");
+        assert_eq!((&thread["status"], &thread["report"]), (&json!("completed"), &json!(report)));
+        let running = thread["sessions"].as_array().unwrap().iter().filter(|session| session["status"] == "running");
+        assert_eq!(running.count(), 0, "{thread}");
+    }
+    // When the first server has had all its turns, no other one has been kept from half of its own.
+    let turns = turns.into_inner().unwrap();
+    let had = |lane: usize, until: usize| turns[..until].iter().filter(|turn| **turn == lane).count();
+    let first = (1..=turns.len()).find(|until| (0..SERVERS).any(|lane| had(lane, *until) == UPDATES)).unwrap();
+    let shares: Vec<usize> = (0..SERVERS).map(|lane| had(lane, first)).collect();
+    println!("{shares:?}");
+    assert!(shares.iter().all(|share| *share >= UPDATES / 2), "{shares:?}");
 }

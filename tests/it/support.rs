@@ -266,6 +266,18 @@ impl Server {
         (self.child.wait().unwrap().code().unwrap(), rest)
     }
 
+    /// Kills the process and returns what it had still said; a line that was cut off is none.
+    pub(crate) fn kill_and_hear(mut self) -> Vec<Value> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.output, &mut rest).unwrap();
+        rest.split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}")))
+            .collect()
+    }
+
     /// Kills the process as a power cut would: nothing runs at its end.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
