@@ -119,7 +119,8 @@ fn choose(
             return Err(Refusal::HeldByAnotherPlanner { batch: id.batch, holder, command });
         }
         let budget = cycle.budget(id);
-        let not_started = thread.status == Status::Pending && budget.reassigned_after == Some(thread.latest_number());
+        let not_started =
+            thread.status == Status::Pending && budget.carried_out_after() == Some(thread.latest_number());
         if wanted == Some(&current) || wanted.is_none() && not_started {
             return Ok(None);
         }

@@ -1175,6 +1175,49 @@ fn no_word_gets_around_an_open_reassignment() {
 }
 
 #[test]
+fn who_has_a_thread_by_now_keeps_it() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A blocked 01.01.01 no key
+        person assign 01.01.01 system-engineer-opus
+        A assign 01.01.01
+        A blocked 01.01.01#1 no key
+        A failed 01.01.01#1 another reason
+        A in_progress 01.01.02
+        A dies
+        B next
+        B assign 01.01.02
+        B failed 01.01.02#1 lost
+        B failed 01.01.02 it could not start
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A blocked 01.01.01 no key
+        01.01.01#1 blocked -> Reassign system-engineer-opus#2
+    person assign 01.01.01 system-engineer-opus
+        01.01.01#2 pending system-engineer-opus
+    A assign 01.01.01
+        01.01.01#2 pending system-engineer-opus (no change)
+    A blocked 01.01.01#1 no key
+        01.01.01#2 pending -> Reassign system-engineer-opus#2 (no change)
+    A failed 01.01.01#1 another reason
+        01.01.01#2 pending -> Reassign system-engineer-opus#2 (no change)
+    A in_progress 01.01.02
+        01.01.02#1 in_progress
+    A dies
+        gone
+    B next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-opus, 01.01.02#2 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    B assign 01.01.02
+        01.01.02#2 pending frontend-designer-flash failover
+    B failed 01.01.02#1 lost
+        01.01.02#2 pending -> Reassign frontend-designer-flash#2 (no change)
+    B failed 01.01.02 it could not start
+        01.01.02#2 blocked -> Block frontend-designer-flash#2
+    "#);
+}
+
+#[test]
 fn history_costs_nothing() {
     insta::assert_snapshot!(transcript("
         A next

@@ -260,7 +260,27 @@ fn the_steps_of_a_commit() {
     rename to threads.json
     sync folder 001-search
     ");
-    insta::assert_snapshot!(log("a stage is approved with --force: two files"), @"");
+    insta::assert_snapshot!(log("a stage is approved with --force: two files"), @"
+    lock lock
+    remove 00000000-0000-0000-0000-00000000000a
+    lock 00000000-0000-0000-0000-00000000000a
+    create .journal.json.tmp
+    write .journal.json.tmp
+    sync .journal.json.tmp
+    rename to journal.json
+    sync folder .run
+    create .threads.json.tmp
+    write .threads.json.tmp
+    sync .threads.json.tmp
+    rename to threads.json
+    sync folder 001-search
+    create .index.json.tmp
+    write .index.json.tmp
+    sync .index.json.tmp
+    rename to index.json
+    sync folder work
+    remove journal.json
+    ");
 }
 
 /// The same on a real file system, where a process dies but the power stays.

@@ -67,3 +67,5 @@ fn transact<A>(
 
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod model_tests;

@@ -59,10 +59,32 @@ impl Step<'_, '_> {
     /// A report that names no attempt, of a thread that was reassigned and not started since, is of the
     /// new agent's run, not of the attempt that failed before.
     fn resolved(&self, meant: Meant) -> Meant {
+        if meant == Meant::Unsaid && self.is_given_away() { Meant::Next } else { meant }
+    }
+
+    /// Returns who has the thread now, where the report names an attempt after which the thread was given
+    /// to another agent: told again or told late, it does not take the thread away from its new agent.
+    fn taken_over(&self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+        if meant != Meant::Latest || !self.is_given_away() {
+            return Ok(None);
+        }
+        self.require_ready()?;
+        Ok(Some(self.given_away()))
+    }
+
+    /// Returns whether the thread waits for its first run by another agent.
+    fn is_given_away(&self) -> bool {
         let cycle = self.ledger.board().open_cycle_of(self.id.batch);
-        let reassigned_after = cycle.and_then(|cycle| cycle.budget(self.id).carried_out_after());
-        let waits = self.thread.status == Status::Pending && reassigned_after == Some(self.thread.latest_number());
-        if meant == Meant::Unsaid && waits { Meant::Next } else { meant }
+        let given_after = cycle.and_then(|cycle| cycle.budget(self.id).carried_out_after());
+        self.thread.status == Status::Pending && given_after == Some(self.thread.latest_number())
+    }
+
+    fn given_away(&self) -> Decision {
+        Decision {
+            action: DecisionAction::Reassign,
+            agent: self.scene.agent(self.ledger.board(), self.id).0,
+            attempt: self.thread.latest_number() + 1,
+        }
     }
 
     pub(super) fn complete(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
@@ -88,6 +110,8 @@ impl Step<'_, '_> {
         if self.thread.status == Status::InProgress {
             self.join_cycle();
             self.end_latest(AttemptStatus::Failed, self.request.transient);
+        } else if let Some(taken_over) = self.taken_over(meant)? {
+            return Ok(Some(taken_over));
         } else if self.amends_nothing(meant)? || self.amends_the_past(meant) {
             return Ok(open_decision(self.scene, self.ledger.board(), self.id));
         } else {
@@ -106,13 +130,16 @@ impl Step<'_, '_> {
             Status::Blocked if self.was_tried() => return self.amend_failure(meant),
             _ => {
                 self.require_ready()?;
+                if let Some(taken_over) = self.taken_over(meant)? {
+                    return Ok(Some(taken_over));
+                }
                 if self.amends_the_past(meant) {
                     return Ok(None);
                 }
                 if let Some(same) = self.same_failure(meant) {
                     return Ok(Some(same));
                 }
-                self.end_or_record(meant, AttemptStatus::Failed, self.request.transient)?;
+                self.end_or_record(self.resolved(meant), AttemptStatus::Failed, self.request.transient)?;
             }
         }
         let decision = decide_failure(self.scene, self.id, &self.report, self.ledger);
@@ -151,11 +178,7 @@ impl Step<'_, '_> {
         match open {
             Some(decision) if same => Some(decision),
             // What was decided is done already: the thread was reassigned.
-            None if same => Some(Decision {
-                action: DecisionAction::Reassign,
-                agent: self.scene.agent(board, self.id).0,
-                attempt: latest.number + 1,
-            }),
+            None if same => Some(self.given_away()),
             _ => None,
         }
     }

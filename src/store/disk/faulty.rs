@@ -41,8 +41,14 @@ impl FaultyDisk {
     /// Wraps a file system on which this happens at that step, from 0.
     pub(crate) fn failing(disk: Arc<dyn Disk>, step: usize, failure: Failure) -> Self {
         let faulty = Self::sound(disk);
-        faulty.script.lock().unwrap_or_else(PoisonError::into_inner).failure = Some((step, failure));
+        faulty.fail_in(step, failure);
         faulty
+    }
+
+    /// Lets this happen so many steps from now.
+    pub(crate) fn fail_in(&self, steps: usize, failure: Failure) {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        script.failure = Some((script.log.len() + steps, failure));
     }
 
     /// Returns the steps so far, each in a few words.

@@ -1,0 +1,476 @@
+//! Planners, workers and a person at random, on a disk on which processes die at any step and with a
+//! clock that jumps, against a naive model of DESIGN §4 to §7 that knows nothing of how the program
+//! works. Answers, state and invariants are compared after each step; what fails shrinks to a transcript.
+
+mod model;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use proptest::prelude::*;
+
+use self::model::{Call, Caller as Who, Id, Model, invariants};
+use super::*;
+use crate::board::Said;
+use crate::clock::Moment;
+use crate::decide::{AssignThread, Decision, OpenDecision, UpdateThread};
+use crate::store::Place;
+use crate::store::disk::faulty::{Failure, FaultyDisk};
+use crate::store::disk::memory::{Arrived, MemoryDisk};
+
+const PLAN: &str = "\
+# Plan: Search
+## Stages
+### Stage 1: Index
+##### Batch 1: Storage
+###### Thread 1: Schema @agent:system-engineer-codex
+###### Thread 2: Rows @agent:frontend-designer-grok
+###### Thread 3: Notes
+##### Batch 2: Queries
+###### Thread 1: Parser @agent:system-engineer-codex
+### Stage 2: API
+##### Batch 1: Routes
+###### Thread 1: Routes @agent:system-engineer-opus
+";
+
+const INDEX: &str =
+    r#"{"version":"1.0.0","streams":[{"id":"001-search","name":"search","approval":{"status":"approved"}}]}"#;
+
+/// How many servers there are at a time.
+const SERVERS: usize = 3;
+
+/// One line of a transcript.
+#[derive(Clone)]
+enum Step {
+    Call(Caller, Call),
+    /// The server dies at this step of its commit, if it gets that far; else after it has answered. What
+    /// was not synced may or may not have arrived.
+    Dies(usize, Call, usize, Option<Arrived>),
+    /// The server ends and another one takes its place.
+    Restarts(usize),
+    /// The clock of the machine jumps, by seconds.
+    Clock(i64),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Server(usize),
+    Person,
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letter = |server: usize| char::from(b'A' + u8::try_from(server).unwrap_or_default());
+        match self {
+            Self::Call(Caller::Server(server), call) => write!(f, "{} {}", letter(*server), line(call)),
+            Self::Call(Caller::Person, call) => write!(f, "person {}", line(call)),
+            Self::Dies(server, call, step, arrived) => {
+                let how =
+                    arrived.map_or("is killed".to_owned(), |arrived| format!("loses power ({arrived:?} arrived)"));
+                write!(f, "{} {how} at step {step} of: {}", letter(*server), line(call))
+            }
+            Self::Restarts(server) => write!(f, "{} restarts", letter(*server)),
+            Self::Clock(seconds) => write!(f, "the clock jumps {seconds} s"),
+        }
+    }
+}
+
+fn line(call: &Call) -> String {
+    let name = |id: &Id| format!("{:02}.{:02}.{:02}", id.0, id.1, id.2);
+    match call {
+        Call::Next => "next".to_owned(),
+        Call::Outcome => "outcome".to_owned(),
+        Call::Release => "release".to_owned(),
+        Call::Complete => "complete".to_owned(),
+        Call::ApproveStage { stage, force } => format!("approve stage {stage}{}", if *force { " --force" } else { "" }),
+        Call::Assign { thread, agent } => format!("assign {} {}", name(thread), agent.as_deref().unwrap_or("")),
+        Call::Update { thread, said, report, transient, attempt, .. } => {
+            let transient = if *transient { " transient" } else { "" };
+            let attempt = attempt.map(|number| format!(" #{number}")).unwrap_or_default();
+            let report = report.as_ref().map(|report| format!(" {report:?}")).unwrap_or_default();
+            format!("{said:?} {}{attempt}{transient}{report}", name(thread))
+        }
+    }
+}
+
+/// A clock that somebody sets.
+#[derive(Clone)]
+struct SetClock(Arc<AtomicI64>);
+
+impl Clock for SetClock {
+    fn now(&self) -> Moment {
+        let second = self.0.fetch_add(1, Ordering::Relaxed);
+        Moment::parse(&jiff::Timestamp::from_second(second).unwrap().to_string()).unwrap()
+    }
+}
+
+/// A server process.
+struct Server {
+    name: u8,
+    disk: FaultyDisk,
+    store: FileStore,
+}
+
+struct World {
+    disk: MemoryDisk,
+    clock: SetClock,
+    servers: Vec<Server>,
+    /// How many servers there have been.
+    names: u8,
+    model: Model,
+}
+
+impl World {
+    fn new() -> Self {
+        let agents: Vec<String> = model::ROSTER.iter().map(|agent| format!("  - name: {agent}\n")).collect();
+        let disk = MemoryDisk::with(&[
+            ("/w/work/index.json", INDEX),
+            ("/w/work/agents.yaml", &format!("agents:\n{}", agents.concat())),
+            ("/w/work/001-search/PLAN.md", PLAN),
+        ]);
+        let clock = SetClock(Arc::new(AtomicI64::new(1_767_225_600)));
+        let mut world = Self { disk, clock, servers: Vec::new(), names: 0, model: Model::usual() };
+        world.servers = (0..SERVERS).map(|_| world.start()).collect();
+        world
+    }
+
+    fn start(&mut self) -> Server {
+        self.names += 1;
+        let disk = FaultyDisk::sound(Arc::new(self.disk.clone()));
+        let server = ServerId::fixed(u128::from(self.names));
+        Server { name: self.names, store: FileStore::on(Arc::new(disk.clone()), place(), Some(server)), disk }
+    }
+
+    fn alive(&self) -> BTreeSet<u8> {
+        self.servers.iter().map(|server| server.name).collect()
+    }
+
+    fn ask(&self, store: &FileStore, caller: &Who, call: &Call) -> Result<String, Stopped> {
+        let update = || match call {
+            Call::Update { thread, said, report, transient, attempt, force } => UpdateThread {
+                thread: thread_id(*thread),
+                said: match said {
+                    model::Said::InProgress => Said::InProgress,
+                    model::Said::Completed => Said::Completed,
+                    model::Said::Blocked => Said::Blocked,
+                    model::Said::Failed => Said::Failed,
+                    model::Said::Pending => Said::Pending,
+                    model::Said::Cancelled => Said::Cancelled,
+                },
+                report: report.clone(),
+                transient: *transient,
+                artifacts: None,
+                next_steps: None,
+                attempt: *attempt,
+                force: *force,
+            },
+            _ => unreachable!(),
+        };
+        let assign = |thread: &Id, agent: &Option<String>| AssignThread {
+            thread: thread_id(*thread),
+            agent: agent.clone(),
+            reason: None,
+        };
+        if let Who::Server(name) = caller {
+            let request = match call {
+                Call::Next => AgentRequest::NextBatch,
+                Call::Update { .. } => AgentRequest::UpdateThread(update()),
+                Call::Assign { thread, agent } => AgentRequest::AssignThread(assign(thread, agent)),
+                Call::Outcome => AgentRequest::BatchOutcome(None),
+                _ => unreachable!(),
+            };
+            let server = ServerId::fixed(u128::from(*name));
+            return transact_for_agent(store, &self.clock, server, &|| false, None, &request)
+                .map(|answer| told(&answer));
+        }
+        let by = "ann".to_owned();
+        let request = match call {
+            Call::Update { .. } => PersonRequest::UpdateThread(update()),
+            Call::Assign { thread, agent } => PersonRequest::AssignThread(assign(thread, agent)),
+            Call::ApproveStage { stage, force } => {
+                PersonRequest::ApproveStage { stage: stage.to_string().parse().unwrap(), force: *force, by }
+            }
+            Call::Release => PersonRequest::Release,
+            Call::Complete => PersonRequest::Complete,
+            _ => unreachable!(),
+        };
+        transact_for_person(store, &self.clock, None, &request).map(|answer| match answer {
+            PersonAnswer::Updated(updated) => told(&AgentAnswer::Updated(updated)),
+            PersonAnswer::Assignment(assignment) => told(&AgentAnswer::Assignment(assignment)),
+            _ => "ok".to_owned(),
+        })
+    }
+
+    /// Carries out a step in the program and in the model, and compares.
+    fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        let before = self.model.clone();
+        let mut by_person = false;
+        match step {
+            Step::Clock(seconds) => {
+                self.clock.0.fetch_add(*seconds, Ordering::Relaxed);
+            }
+            Step::Restarts(server) => {
+                let next = self.start();
+                self.servers[*server] = next;
+            }
+            Step::Call(caller, call) => {
+                let who = match caller {
+                    Caller::Server(server) => Who::Server(self.servers[*server].name),
+                    Caller::Person => Who::Person,
+                };
+                by_person = *caller == Caller::Person;
+                let person;
+                let store = match caller {
+                    Caller::Server(server) => &self.servers[*server].store,
+                    Caller::Person => {
+                        person = FileStore::on(Arc::new(self.disk.clone()), place(), None);
+                        &person
+                    }
+                };
+                let texts = tracked(&self.disk);
+                let came = match self.ask(store, &who, call) {
+                    Ok(answer) => Ok(answer),
+                    Err(Stopped::Refusal(refusal)) => Err(refusal.code().word()),
+                    Err(Stopped::Fault(fault)) => return Err(TestCaseError::fail(fault.to_string())),
+                };
+                let alive = self.alive();
+                let expected = self.model.call(&who, &alive, call);
+                prop_assert_eq!(&came, &expected, "the answer to {:?}", step);
+                if came.is_err() {
+                    prop_assert!(texts == tracked(&self.disk), "a refusal changes nothing");
+                }
+            }
+            Step::Dies(server, call, at, arrived) => {
+                let name = self.servers[*server].name;
+                let alive = self.alive();
+                let mut after = self.model.clone();
+                let expected = after.call(&Who::Server(name), &alive, call);
+                let texts = tracked(&self.disk);
+                let dying = &self.servers[*server];
+                let before = dying.disk.log().len();
+                dying.disk.fail_in(*at, Failure::Death);
+                let came = self.ask(&dying.store, &Who::Server(name), call);
+                let is_whole = dying.disk.log().len() <= before + at;
+                match arrived {
+                    None => {
+                        let next = self.start();
+                        self.servers[*server] = next;
+                    }
+                    Some(arrived) => {
+                        // All processes of the machine are gone with it.
+                        self.disk = self.disk.after_power_cut(*arrived);
+                        self.servers = (0..SERVERS).map(|_| self.start()).collect();
+                    }
+                }
+                // Whoever reads finishes what was begun.
+                let _ = FileStore::on(Arc::new(self.disk.clone()), place(), None).read(None);
+                match came {
+                    Ok(answer) => {
+                        prop_assert_eq!(Ok(answer), expected, "the answer to {:?}", step);
+                        self.model = after;
+                    }
+                    Err(Stopped::Refusal(refusal)) => {
+                        prop_assert_eq!(
+                            Err(refusal.code().word()),
+                            expected.as_ref().map(|_| ()).map_err(|code| *code)
+                        );
+                    }
+                    Err(Stopped::Fault(fault)) => {
+                        prop_assert!(!is_whole, "{fault}");
+                        // The old state or the new one.
+                        if texts != tracked(&self.disk) {
+                            self.model = after;
+                        }
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(self.state(), self.model.state(), "the state after {:?}", step);
+        invariants(&before, &self.model, by_person).map_err(TestCaseError::fail)
+    }
+
+    fn state(&self) -> String {
+        let snapshot = FileStore::on(Arc::new(self.disk.clone()), place(), None).read(None).unwrap();
+        let board = snapshot.board();
+        let mut lines = Vec::new();
+        for (id, thread) in &board.threads {
+            let assigned = thread.assigned_agent.as_deref();
+            if thread.status == crate::board::Status::Pending && assigned.is_none() && thread.attempts.is_empty() {
+                continue;
+            }
+            let attempts: Vec<String> = thread
+                .attempts
+                .iter()
+                .map(|attempt| {
+                    let cycle = attempt.cycle.map_or("-".to_owned(), |cycle| cycle.to_string());
+                    format!("{} {} {} c{cycle}", attempt.number, attempt.agent, attempt.status.word())
+                })
+                .collect();
+            let (status, assigned) = (thread.status, assigned.unwrap_or("-"));
+            lines.push(format!("{id} {status} assigned={assigned} attempts=[{}]", attempts.join(", ")));
+        }
+        for cycle in &board.cycles {
+            let name = |holder: ServerId| (0..=u8::MAX).find(|name| ServerId::fixed(u128::from(*name)) == holder);
+            let holder = cycle.holder.and_then(name).map_or("-".to_owned(), |name| name.to_string());
+            let open = if cycle.open { "open" } else { "closed" };
+            let (batch, number, read) = (cycle.batch, cycle.number, cycle.read);
+            lines.push(format!("cycle {batch}/{number} {open} holder={holder} read={read}"));
+        }
+        lines.join("\n")
+    }
+}
+
+fn place() -> Place {
+    Place { root: Some(Path::new("/w").to_owned()), ..Place::default() }
+}
+
+/// The files that a person commits.
+fn tracked(disk: &MemoryDisk) -> std::collections::BTreeMap<String, String> {
+    let mut texts = disk.texts();
+    texts.retain(|path, _| !path.contains("/.run/") && !path.contains(".tmp"));
+    texts
+}
+
+fn thread_id(id: Id) -> crate::plan::ThreadId {
+    format!("{}.{}.{}", id.0, id.1, id.2).parse().unwrap()
+}
+
+/// What an answer says, in the words of the model.
+fn told(answer: &AgentAnswer) -> String {
+    let word = |value: &dyn erased::Word| value.word();
+    let decided = |decision: &Decision| format!("{} {} #{}", word(&decision.action), decision.agent, decision.attempt);
+    let open = |decisions: &[OpenDecision]| {
+        let told = decisions
+            .iter()
+            .map(|open| format!("{} {} {} #{}", open.thread_id, word(&open.action), open.agent, open.attempt));
+        told.collect::<Vec<_>>().join(", ")
+    };
+    match answer {
+        AgentAnswer::NextBatch(next) => format!(
+            "{} {} cycle {} resumed={} held={} dispatch=[{}] failover=[{}]",
+            word(&next.batch_completion_status),
+            next.batch.as_ref().map_or("-", |batch| batch.id.as_str()),
+            next.cycle.map_or("-".to_owned(), |cycle| cycle.to_string()),
+            next.resumed,
+            next.held_by.is_some(),
+            next.dispatch.join(", "),
+            open(&next.failover),
+        ),
+        AgentAnswer::Updated(updated) => {
+            let decision = updated.decision.as_ref().map(|decision| format!(" {}", decided(decision)));
+            format!("{} #{}{}", updated.status, updated.attempt, decision.unwrap_or_default())
+        }
+        AgentAnswer::Assignment(assigned) => {
+            format!("{} {} #{} {}", assigned.agent, assigned.status, assigned.attempt, assigned.failover_applied)
+        }
+        AgentAnswer::BatchOutcome(outcome) => {
+            let outcomes = outcome.outcomes.iter().map(|outcome| {
+                format!("{} {} {} {}", outcome.thread_id, outcome.status, outcome.agent_used, outcome.failover_applied)
+            });
+            format!(
+                "{} {} [{}]",
+                word(&outcome.batch_completion_status),
+                outcome.batch.as_ref().map_or("-", |batch| batch.id.as_str()),
+                outcomes.collect::<Vec<_>>().join(", ")
+            )
+        }
+        _ => unreachable!(),
+    }
+}
+
+/// The word by which a value stands in an answer.
+mod erased {
+    pub(super) trait Word {
+        fn word(&self) -> String;
+    }
+
+    impl<T: serde::Serialize> Word for T {
+        fn word(&self) -> String {
+            serde_json::to_value(self).unwrap().as_str().unwrap().to_owned()
+        }
+    }
+}
+
+fn thread() -> impl Strategy<Value = Id> {
+    prop_oneof![4 => Just((1, 1, 1)), 3 => Just((1, 1, 2)), 2 => Just((1, 1, 3)), 2 => Just((1, 2, 1)), 1 => Just((2, 1, 1))]
+}
+
+fn agent() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        4 => Just(None),
+        1 => proptest::sample::select(model::ROSTER.to_vec()).prop_map(|agent| Some(agent.to_owned())),
+    ]
+}
+
+fn update(said: impl Strategy<Value = model::Said>) -> impl Strategy<Value = Call> {
+    let attempt = prop_oneof![3 => Just(None), 3 => (1..6_u32).prop_map(Some)];
+    (thread(), said, prop_oneof![Just("x"), Just("y")], any::<bool>(), attempt).prop_map(
+        |(thread, said, report, transient, attempt)| Call::Update {
+            thread,
+            said,
+            report: Some(report.to_owned()),
+            transient,
+            attempt,
+            force: true,
+        },
+    )
+}
+
+fn agents_call() -> impl Strategy<Value = Call> {
+    use model::Said::{Blocked, Completed, Failed, InProgress};
+    let said = prop_oneof![4 => Just(InProgress), 2 => Just(Completed), 3 => Just(Blocked), 5 => Just(Failed)];
+    prop_oneof![
+        4 => Just(Call::Next),
+        3 => Just(Call::Outcome),
+        4 => (thread(), agent()).prop_map(|(thread, agent)| Call::Assign { thread, agent }),
+        20 => update(said),
+    ]
+}
+
+fn persons_call() -> impl Strategy<Value = Call> {
+    use model::Said::{Cancelled, Completed, Failed, Pending};
+    let said = prop_oneof![2 => Just(Pending), 1 => Just(Cancelled), 1 => Just(Completed), 1 => Just(Failed)];
+    let stage = 1..=2_u16;
+    prop_oneof![
+        4 => update(said),
+        1 => (thread(), agent()).prop_filter_map("a person names one", |(thread, agent)| {
+            agent.map(|agent| Call::Assign { thread, agent: Some(agent) })
+        }),
+        2 => (stage, proptest::bool::weighted(0.2)).prop_map(|(stage, force)| Call::ApproveStage { stage, force }),
+        1 => Just(Call::Release),
+        1 => Just(Call::Complete),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let server = prop_oneof![5 => Just(0_usize), 2 => Just(1_usize), 1 => Just(2_usize)];
+    let arrived = proptest::option::of(proptest::sample::select(Arrived::ALL.to_vec()));
+    prop_oneof![
+        30 => (server.clone(), agents_call()).prop_map(|(server, call)| Step::Call(Caller::Server(server), call)),
+        3 => persons_call().prop_map(|call| Step::Call(Caller::Person, call)),
+        2 => (server.clone(), agents_call(), 0..12_usize, arrived)
+            .prop_map(|(server, call, at, arrived)| Step::Dies(server, call, at, arrived)),
+        1 => server.prop_map(Step::Restarts),
+        1 => (-100_000_i64..100_000).prop_map(Step::Clock),
+    ]
+}
+
+/// `WORK_MODEL_CASES` says how many others than the usual.
+fn cases() -> u32 {
+    std::env::var("WORK_MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(250)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_program_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.step(step)?;
+        }
+    }
+}

@@ -1,0 +1,1180 @@
+//! A naive reference model of DESIGN sections 4, 5, 5a, 6, 6a, 7 and the table in 8: an oracle for
+//! property tests. Obviously right over fast: plain lists, everything recomputed by loops. What DESIGN and
+//! the transcripts leave open is marked `CHOICE`.
+//!
+//! The world is fixed: an approved plan that never changes, the roster below, no `max_parallel`. So an open
+//! cycle is always the last one of the list (only opening a cycle closes another, only `call` closes).
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::collapsible_if, reason = "an oracle is plain, not polished")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) type Id = (u16, u16, u16);
+type Batch = (u16, u16);
+
+pub(super) const ROSTER: [&str; 6] = [
+    "default",
+    "system-engineer-codex",
+    "system-engineer-opus",
+    "frontend-designer-grok",
+    "frontend-designer-flash",
+    "default-minimax",
+];
+const FAMILIES: [&str; 2] = ["system-engineer-", "frontend-designer-"];
+
+#[derive(Clone, Debug)]
+pub(super) enum Caller {
+    Server(u8),
+    Person,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    InProgress,
+    Completed,
+    Blocked,
+    Failed,
+    Pending,
+    Cancelled,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Call {
+    Next,
+    Update { thread: Id, said: Said, report: Option<String>, transient: bool, attempt: Option<u32>, force: bool },
+    Assign { thread: Id, agent: Option<String> },
+    Outcome,
+    ApproveStage { stage: u16, force: bool },
+    Release,
+    Complete,
+}
+
+/// `Err`: the refusal's code.
+pub(super) type Answer = Result<String, &'static str>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Pending,
+    InProgress,
+    Completed,
+    Blocked,
+    Cancelled,
+}
+
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::InProgress => "in_progress",
+            Status::Completed => "completed",
+            Status::Blocked => "blocked",
+            Status::Cancelled => "cancelled",
+        }
+    }
+
+    fn done(self) -> bool {
+        self == Status::Completed || self == Status::Cancelled
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Running,
+    Completed,
+    Failed,
+    Interrupted,
+}
+
+impl Run {
+    fn word(self) -> &'static str {
+        match self {
+            Run::Running => "running",
+            Run::Completed => "completed",
+            Run::Failed => "failed",
+            Run::Interrupted => "interrupted",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Retry,
+    Reassign,
+    Block,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Decision {
+    action: Action,
+    agent: String,
+    attempt: u32,
+}
+
+impl Decision {
+    fn text(&self) -> String {
+        let action = match self.action {
+            Action::Retry => "retry",
+            Action::Reassign => "reassign",
+            Action::Block => "block",
+        };
+        format!("{action} {} #{}", self.agent, self.attempt)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Attempt {
+    number: u32,
+    agent: String,
+    run: Run,
+    /// Index into `Model::cycles`.
+    cycle: Option<usize>,
+    /// The server that started it; none: the command line, or a report of no length.
+    owner: Option<u8>,
+    report: String,
+    transient: bool,
+    /// What was answered when it failed, to answer the same when it is told twice (5a.8).
+    decided: Option<Decision>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Thread {
+    status: Status,
+    assigned: Option<String>,
+    attempts: Vec<Attempt>,
+    /// Attempts up to this number are from before a person's `pending`: they count for nothing (5a.9).
+    floor: u32,
+    /// A pending thread waits for this: a retry or a reassignment (§6).
+    waits: Option<Decision>,
+    breadcrumb: String,
+    note: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+struct Budget {
+    retries: u32,
+    reassigns: u32,
+    /// Assignments by a person: free, each may give one more run.
+    free: u32,
+    /// The agent was changed in this cycle, and no attempt has begun since.
+    moved: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cycle {
+    batch: Batch,
+    number: u32,
+    open: bool,
+    holder: Option<u8>,
+    read: bool,
+    budgets: BTreeMap<Id, Budget>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Model {
+    plan: Vec<(Id, Option<&'static str>)>,
+    threads: BTreeMap<Id, Thread>,
+    cycles: Vec<Cycle>,
+    approved: BTreeSet<u16>,
+    finished: bool,
+}
+
+/// What a report is of (5a.7, 5a.8).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Latest,
+    Next,
+}
+
+fn batch_of(id: Id) -> Batch {
+    (id.0, id.1)
+}
+
+fn show(id: Id) -> String {
+    format!("{:02}.{:02}.{:02}", id.0, id.1, id.2)
+}
+
+fn show_batch(batch: Option<Batch>) -> String {
+    batch.map_or("-".to_owned(), |batch| format!("{:02}.{:02}", batch.0, batch.1))
+}
+
+fn server(caller: &Caller) -> Option<u8> {
+    match caller {
+        Caller::Server(server) => Some(*server),
+        Caller::Person => None,
+    }
+}
+
+fn lives(who: Option<u8>, alive: &BTreeSet<u8>) -> bool {
+    who.is_some_and(|who| alive.contains(&who))
+}
+
+/// §6: a family is a prefix.
+fn same_family(a: &str, b: &str) -> bool {
+    FAMILIES.iter().any(|family| a.starts_with(family) && b.starts_with(family))
+}
+
+impl Model {
+    pub(super) fn new(mut plan: Vec<(Id, Option<&'static str>)>) -> Model {
+        plan.sort();
+        let fresh = Thread {
+            status: Status::Pending,
+            assigned: None,
+            attempts: Vec::new(),
+            floor: 0,
+            waits: None,
+            breadcrumb: String::new(),
+            note: String::new(),
+        };
+        let threads = plan.iter().map(|(id, _)| (*id, fresh.clone())).collect();
+        Model { plan, threads, cycles: Vec::new(), approved: BTreeSet::new(), finished: false }
+    }
+
+    /// The usual plan.
+    pub(super) fn usual() -> Model {
+        Model::new(vec![
+            ((1, 1, 1), Some("system-engineer-codex")),
+            ((1, 1, 2), Some("frontend-designer-grok")),
+            ((1, 1, 3), None),
+            ((1, 2, 1), Some("system-engineer-codex")),
+            ((2, 1, 1), Some("system-engineer-opus")),
+        ])
+    }
+
+    pub(super) fn call(&mut self, caller: &Caller, alive: &BTreeSet<u8>, call: &Call) -> Answer {
+        // §6a: a running attempt whose process is gone is interrupted, at the instant. Answers show that;
+        // it is written with the next call that is not refused.
+        let mut seen = self.clone();
+        seen.sweep(alive);
+        let mut after = seen.clone();
+        let answer = match call {
+            Call::Next => after.next(caller, alive),
+            Call::Update { thread, said, report, transient, attempt, force } => {
+                let words = report.as_deref().unwrap_or("").trim();
+                after.update(caller, alive, *thread, *said, words, *transient, *attempt, *force)
+            }
+            Call::Assign { thread, agent } => after.assign(caller, alive, *thread, agent.as_deref()),
+            Call::Outcome => after.outcome(caller, alive),
+            Call::ApproveStage { stage, force } => after.approve_stage(caller, *stage, *force),
+            Call::Release => after.release(caller),
+            Call::Complete => after.complete(caller),
+        }?;
+        // 5a.4: any later change of a thread removes the mark. CHOICE: a thread of the cycle's batch.
+        if !matches!(call, Call::Outcome) {
+            if let Some(open) = after.open_index() {
+                let batch = after.cycles[open].batch;
+                let same = after
+                    .threads
+                    .iter()
+                    .filter(|(id, _)| batch_of(**id) == batch)
+                    .all(|(id, thread)| self.threads[id] == *thread);
+                if open < self.cycles.len() && !same {
+                    after.cycles[open].read = false;
+                }
+            }
+        }
+        *self = after;
+        Ok(answer)
+    }
+
+    // ---- looking ----
+
+    fn thread(&self, id: Id) -> &Thread {
+        &self.threads[&id]
+    }
+
+    fn at(&mut self, id: Id) -> &mut Thread {
+        self.threads.get_mut(&id).unwrap()
+    }
+
+    fn latest(&self, id: Id) -> u32 {
+        self.thread(id).attempts.last().map_or(0, |attempt| attempt.number)
+    }
+
+    fn open_index(&self) -> Option<usize> {
+        self.cycles.iter().position(|cycle| cycle.open)
+    }
+
+    /// The open cycle of this batch.
+    fn cycle_of(&self, batch: Batch) -> Option<usize> {
+        self.cycles.iter().position(|cycle| cycle.open && cycle.batch == batch)
+    }
+
+    fn latest_cycle_of(&self, batch: Batch) -> Option<usize> {
+        self.cycles.iter().rposition(|cycle| cycle.batch == batch)
+    }
+
+    fn budget(&self, id: Id) -> Budget {
+        let cycle = self.cycle_of(batch_of(id));
+        cycle.and_then(|cycle| self.cycles[cycle].budgets.get(&id).cloned()).unwrap_or_default()
+    }
+
+    fn budget_mut(&mut self, id: Id) -> &mut Budget {
+        let cycle = self.cycle_of(batch_of(id)).expect("budgets belong to an open cycle");
+        self.cycles[cycle].budgets.entry(id).or_default()
+    }
+
+    /// The attempts of this cycle, after fresh budgets.
+    fn current(&self, id: Id) -> Vec<&Attempt> {
+        let Some(cycle) = self.cycle_of(batch_of(id)) else { return Vec::new() };
+        let thread = self.thread(id);
+        let of_this = |attempt: &&Attempt| attempt.cycle == Some(cycle) && attempt.number > thread.floor;
+        thread.attempts.iter().filter(of_this).collect()
+    }
+
+    /// Whether the latest attempt is one of this cycle. Otherwise it is history and costs nothing.
+    fn latest_is_current(&self, id: Id) -> bool {
+        let latest = self.latest(id);
+        self.current(id).iter().any(|attempt| attempt.number == latest)
+    }
+
+    /// §4.
+    fn agent(&self, id: Id) -> String {
+        if let Some(assigned) = &self.thread(id).assigned {
+            return assigned.clone();
+        }
+        let planned = self.plan.iter().find(|(planned, _)| *planned == id).and_then(|(_, agent)| *agent);
+        planned.unwrap_or("default").to_owned()
+    }
+
+    fn batches(&self) -> Vec<Batch> {
+        let mut batches: Vec<Batch> = self.plan.iter().map(|(id, _)| batch_of(*id)).collect();
+        batches.dedup();
+        batches
+    }
+
+    fn threads_of(&self, batch: Batch) -> Vec<Id> {
+        self.plan.iter().map(|(id, _)| *id).filter(|id| batch_of(*id) == batch).collect()
+    }
+
+    fn batch_complete(&self, batch: Batch) -> bool {
+        self.threads_of(batch).into_iter().all(|id| self.thread(id).status.done())
+    }
+
+    fn first_incomplete(&self) -> Option<Batch> {
+        self.batches().into_iter().find(|batch| !self.batch_complete(*batch))
+    }
+
+    /// §7: stage N+1 starts only when stage N is approved; one without threads needs none.
+    fn gate_before(&self, stage: u16) -> bool {
+        self.plan.iter().any(|(id, _)| id.0 < stage && !self.approved.contains(&id.0))
+    }
+
+    fn all_approved(&self) -> bool {
+        !self.gate_before(u16::MAX)
+    }
+
+    /// §2 "ready", §5: `batch_not_ready` for an earlier batch, `awaiting_approval` for a gate; the transcript
+    /// "too early" shows that the earlier batch is named first.
+    fn ready(&self, batch: Batch) -> Result<(), &'static str> {
+        if self.finished {
+            return Err("awaiting_approval"); // CHOICE: as on hold; hardly reachable
+        }
+        if self.first_incomplete() != Some(batch) {
+            return Err("batch_not_ready");
+        }
+        if self.gate_before(batch.0) {
+            return Err("awaiting_approval");
+        }
+        Ok(())
+    }
+
+    /// §2 and the brief: no thread is pending or in progress, nor blocked and handed out untried.
+    fn settled(&self, batch: Batch) -> bool {
+        self.threads_of(batch).into_iter().all(|id| match self.thread(id).status {
+            Status::Completed | Status::Cancelled => true,
+            Status::Blocked => self.cycle_of(batch).is_none() || !self.current(id).is_empty(),
+            Status::Pending | Status::InProgress => false,
+        })
+    }
+
+    /// §6.2: same family first, in roster order, then `default*` (`default` first), never one that was tried
+    /// in this cycle. Nor the one it has: "to another" (transcript: 01.01.02 never ran and takes flash).
+    fn candidates(&self, id: Id) -> Vec<String> {
+        let now = self.agent(id);
+        let mut found: Vec<String> = Vec::new();
+        let mut all: Vec<&str> = ROSTER.iter().copied().filter(|agent| same_family(agent, &now)).collect();
+        all.push("default");
+        all.extend(ROSTER.iter().copied().filter(|agent| agent.starts_with("default")));
+        for agent in all {
+            let tried = self.current(id).iter().any(|attempt| attempt.agent == agent);
+            if agent != now && !tried && !found.iter().any(|other| other == agent) {
+                found.push(agent.to_owned());
+            }
+        }
+        found
+    }
+
+    /// §6 1-3, for the latest attempt, which has failed or is blocked.
+    fn decide(&self, id: Id) -> Decision {
+        let latest = self.thread(id).attempts.last().expect("an attempt that ended");
+        let budget = self.budget(id);
+        let (action, agent, attempt) = if !self.latest_is_current(id) {
+            // Transcript: a failure of no open cycle answers `block` (a batch that left the plan).
+            (Action::Block, self.agent(id), latest.number)
+        } else if latest.transient && budget.retries == 0 {
+            (Action::Retry, self.agent(id), latest.number + 1)
+        } else if budget.reassigns == 0 && !self.candidates(id).is_empty() {
+            (Action::Reassign, self.candidates(id)[0].clone(), latest.number + 1)
+        } else {
+            (Action::Block, self.agent(id), latest.number)
+        };
+        Decision { action, agent, attempt }
+    }
+
+    /// What is decided and not yet carried out. For a blocked thread it is advice, computed anew.
+    fn open_decision(&self, id: Id) -> Option<Decision> {
+        if !self.latest_is_current(id) {
+            return None;
+        }
+        match self.thread(id).status {
+            Status::Pending => self.thread(id).waits.clone(),
+            Status::Blocked => Some(self.decide(id)),
+            _ => None,
+        }
+    }
+
+    /// Blocked in an earlier cycle and not tried in this one: handed out (5a.3).
+    fn blocked_dispatched(&self, id: Id) -> bool {
+        let batch = batch_of(id);
+        self.thread(id).status == Status::Blocked && self.ready(batch).is_ok() && self.current(id).is_empty()
+    }
+
+    /// 5a.6: `attempt` in answers.
+    fn shown_attempt(&self, id: Id) -> u32 {
+        let latest = self.latest(id);
+        match self.thread(id).status {
+            Status::InProgress | Status::Completed | Status::Cancelled => latest,
+            Status::Pending => latest + 1,
+            Status::Blocked if self.blocked_dispatched(id) => latest + 1,
+            Status::Blocked => latest,
+        }
+    }
+
+    /// §8: the latest cycle used the thread's retry or reassignment.
+    fn failover_applied(&self, id: Id) -> bool {
+        let cycle = self.latest_cycle_of(batch_of(id));
+        let budget = cycle.and_then(|cycle| self.cycles[cycle].budgets.get(&id));
+        budget.is_some_and(|budget| budget.retries > 0 || budget.reassigns > 0)
+    }
+
+    // ---- changing ----
+
+    /// §6a, 5a.9: interrupted attempts cost nothing, but a third one in a cycle counts as a transient
+    /// failure. CHOICE: that attempt is then `failed`, so the next interruption is again the third; attempts
+    /// before fresh budgets are not counted.
+    fn sweep(&mut self, alive: &BTreeSet<u8>) {
+        let ids: Vec<Id> = self.threads.keys().copied().collect();
+        for id in ids {
+            if self.thread(id).status != Status::InProgress {
+                continue;
+            }
+            let running = self.at(id).attempts.last_mut().unwrap();
+            if running.owner.is_none_or(|owner| alive.contains(&owner)) {
+                continue;
+            }
+            running.run = Run::Interrupted;
+            let thread = self.at(id);
+            thread.status = Status::Pending;
+            thread.waits = None;
+            let interrupted = self.current(id).iter().filter(|attempt| attempt.run == Run::Interrupted).count();
+            if self.latest_is_current(id) && interrupted >= 3 {
+                let latest = self.at(id).attempts.last_mut().unwrap();
+                latest.transient = true;
+                latest.report = "\u{0}interrupted three times".to_owned();
+                self.fail_latest(id);
+            }
+        }
+    }
+
+    /// 5a.2, 5a.5: opens a cycle; at most one is open in a workstream. CHOICE: whatever else was open closes
+    /// (that needs a person who reopens an earlier batch).
+    fn open_cycle(&mut self, batch: Batch, holder: Option<u8>) {
+        for cycle in &mut self.cycles {
+            cycle.open = false;
+        }
+        let number = 1 + self.cycles.iter().filter(|cycle| cycle.batch == batch).count() as u32;
+        self.cycles.push(Cycle { batch, number, open: true, holder, read: false, budgets: BTreeMap::new() });
+    }
+
+    /// 5a.2: it opens with a start or a report in a ready batch that has none open.
+    fn ensure_cycle(&mut self, batch: Batch, holder: Option<u8>) {
+        if self.cycle_of(batch).is_none() && self.ready(batch).is_ok() {
+            self.open_cycle(batch, holder);
+        }
+    }
+
+    /// The next attempt of a thread, by §4's agent.
+    fn push_attempt(&mut self, id: Id, run: Run, owner: Option<u8>) {
+        let attempt = Attempt {
+            number: self.latest(id) + 1,
+            agent: self.agent(id),
+            run,
+            cycle: self.cycle_of(batch_of(id)),
+            owner,
+            report: String::new(),
+            transient: false,
+            decided: None,
+        };
+        let thread = self.at(id);
+        thread.attempts.push(attempt);
+        thread.waits = None;
+        if self.cycle_of(batch_of(id)).is_some() {
+            self.budget_mut(id).moved = false;
+        }
+    }
+
+    /// §5 `failed`, §6: the latest attempt has failed; the program decides.
+    fn fail_latest(&mut self, id: Id) -> Decision {
+        self.at(id).attempts.last_mut().unwrap().run = Run::Failed;
+        let decision = self.decide(id);
+        if decision.action == Action::Retry {
+            self.budget_mut(id).retries += 1; // 5a.9
+        }
+        let thread = self.at(id);
+        thread.attempts.last_mut().unwrap().decided = Some(decision.clone());
+        let over = decision.action == Action::Block;
+        thread.status = if over { Status::Blocked } else { Status::Pending };
+        thread.waits = if over { None } else { Some(decision.clone()) };
+        decision
+    }
+
+    /// §6: may another attempt begin? `Ok(true)`: with the retry.
+    fn may_start(&self, id: Id) -> Result<bool, &'static str> {
+        let Some(decision) = self.open_decision(id) else { return Ok(false) };
+        match decision.action {
+            Action::Reassign => Err("reassignment_required"),
+            Action::Block => Err("failover_exhausted"),
+            // After `failed` the retry is already paid; out of a worker's own transient block it is now.
+            Action::Retry => Ok(self.thread(id).status == Status::Blocked),
+        }
+    }
+
+    // ---- update_thread ----
+
+    #[allow(clippy::too_many_arguments)]
+    fn update(
+        &mut self,
+        caller: &Caller,
+        alive: &BTreeSet<u8>,
+        id: Id,
+        said: Said,
+        words: &str,
+        transient: bool,
+        attempt: Option<u32>,
+        force: bool,
+    ) -> Answer {
+        // Refusals, CHOICE of the order where transcripts are silent: the thread, the report, the table, the
+        // force, the number, the gates, the runner, failover.
+        if !self.threads.contains_key(&id) {
+            return Err("unknown_thread");
+        }
+        let persons = matches!(said, Said::Pending | Said::Cancelled);
+        if persons && matches!(caller, Caller::Server(_)) {
+            return Err("invalid_argument"); // §5: set only by a person
+        }
+        if words.chars().count() > 2000 {
+            return Err("invalid_argument");
+        }
+        let status = self.thread(id).status;
+        if persons && !force && (said, status) != (Said::Cancelled, Status::Cancelled) {
+            return Err("force_required");
+        }
+        // §5, the table.
+        let refused = match (status, said) {
+            (Status::Completed, Said::Completed | Said::Pending) => false,
+            (Status::Completed, _) => true,
+            (Status::Cancelled, Said::Cancelled | Said::Pending) => false,
+            (Status::Cancelled, _) => true,
+            _ => false,
+        };
+        if (refused || persons) && said != Said::InProgress {
+            self.of(id, said, words, attempt)?; // the program looks at the number first
+        }
+        if refused {
+            return Err("invalid_transition");
+        }
+        // §5: 1 to 2,000 characters, trimmed.
+        if matches!(said, Said::Completed | Said::Blocked | Said::Failed) && words.is_empty() {
+            return Err("report_required");
+        }
+        if persons {
+            // CHOICE: a person's decision needs no ready batch and looks at no attempt number.
+            return if said == Said::Pending { self.give_back(id) } else { self.cancel(id, words) };
+        }
+        if said == Said::InProgress {
+            return self.start(caller, alive, id, words, attempt);
+        }
+        self.report(caller, id, said, words, transient, attempt)
+    }
+
+    /// 5a.9: a person's `pending` gives fresh budgets. CHOICE: a running attempt ends as interrupted.
+    fn give_back(&mut self, id: Id) -> Answer {
+        let latest = self.latest(id);
+        let thread = self.at(id);
+        if let Some(attempt) = thread.attempts.last_mut() {
+            if attempt.run == Run::Running {
+                attempt.run = Run::Interrupted;
+            }
+        }
+        thread.status = Status::Pending;
+        thread.waits = None;
+        thread.floor = latest;
+        if let Some(cycle) = self.cycle_of(batch_of(id)) {
+            self.cycles[cycle].budgets.remove(&id);
+        }
+        self.finished = false; // CHOICE: reopens a completed workstream
+        self.updated(id, None)
+    }
+
+    /// §5: cancelling ends a running attempt.
+    fn cancel(&mut self, id: Id, words: &str) -> Answer {
+        let thread = self.at(id);
+        if let Some(attempt) = thread.attempts.last_mut() {
+            if attempt.run == Run::Running {
+                attempt.run = Run::Interrupted;
+            }
+        }
+        thread.status = Status::Cancelled;
+        thread.waits = None;
+        if !words.is_empty() {
+            thread.note = words.to_owned();
+        }
+        self.updated(id, None)
+    }
+
+    fn updated(&self, id: Id, decision: Option<Decision>) -> Answer {
+        let decision = decision.map(|decision| format!(" {}", decision.text())).unwrap_or_default();
+        Ok(format!("{} #{}{decision}", self.thread(id).status.word(), self.shown_attempt(id)))
+    }
+
+    /// `in_progress`.
+    fn start(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id, words: &str, attempt: Option<u32>) -> Answer {
+        let latest = self.latest(id);
+        let me = server(caller);
+        let runs = self.thread(id).status == Status::InProgress;
+        // 5a.7: the next number starts, the running one is a heartbeat.
+        let expected = if runs { latest } else { latest + 1 };
+        match attempt {
+            Some(0) => return Err("invalid_argument"),
+            Some(number) if number < expected => return Err("stale_attempt"),
+            Some(number) if number > expected => return Err("invalid_argument"),
+            _ => {}
+        }
+        if runs {
+            // §5: an attempt belongs to the server that started it; nobody's is adopted; a person may speak of
+            // any attempt.
+            let running = self.at(id).attempts.last_mut().unwrap();
+            match (running.owner, me) {
+                (Some(owner), Some(me)) if owner != me && alive.contains(&owner) => return Err("already_running"),
+                (_, Some(me)) => running.owner = Some(me),
+                (_, None) => {}
+            }
+        } else {
+            // §5: any update of a pending or blocked thread needs a ready batch.
+            self.ready(batch_of(id))?;
+            let with_the_retry = self.may_start(id)?;
+            self.ensure_cycle(batch_of(id), me);
+            if with_the_retry {
+                self.budget_mut(id).retries += 1;
+            }
+            self.push_attempt(id, Run::Running, me);
+            self.at(id).status = Status::InProgress;
+        }
+        if !words.is_empty() {
+            self.at(id).breadcrumb = words.to_owned(); // §5: the breadcrumb
+        }
+        self.updated(id, None)
+    }
+
+    /// 5a.7, 5a.8: which attempt a report is of.
+    fn of(&self, id: Id, said: Said, words: &str, attempt: Option<u32>) -> Result<Of, &'static str> {
+        let latest = self.latest(id);
+        let status = self.thread(id).status;
+        // The program: a blocked thread has a next attempt only where it is handed out.
+        let waiting = status == Status::Pending || self.blocked_dispatched(id);
+        match attempt {
+            Some(0) => return Err("invalid_argument"),
+            Some(number) if number < latest => return Err("stale_attempt"),
+            Some(number) if number == latest => return Ok(Of::Latest),
+            Some(number) if number == latest + 1 && waiting => return Ok(Of::Next),
+            Some(_) => return Err("invalid_argument"),
+            None => {}
+        }
+        let current = self.latest_is_current(id);
+        Ok(match status {
+            Status::InProgress | Status::Completed | Status::Cancelled => Of::Latest,
+            // 5a.6: a late success is of the last attempt; another report records one in a cycle that has none.
+            Status::Blocked if said == Said::Completed || current => Of::Latest,
+            Status::Blocked => Of::Next,
+            // 5a.6, and the brief: without a number after a reassignment it is of the new agent's run.
+            Status::Pending if !current => Of::Next,
+            Status::Pending if said == Said::Failed => {
+                // 5a.8: the same report is the same failure told twice; other words are the next failure.
+                // After an interruption it is of the interrupted run (5a.7: omitted, it means the latest).
+                let last = self.thread(id).attempts.last().unwrap();
+                let same = last.run == Run::Failed && last.report == words;
+                let interrupted = last.run != Run::Failed && !self.budget(id).moved;
+                if same || interrupted { Of::Latest } else { Of::Next }
+            }
+            Status::Pending if self.budget(id).moved => Of::Next,
+            Status::Pending => Of::Latest,
+        })
+    }
+
+    /// `completed`, `blocked`, `failed`.
+    fn report(
+        &mut self,
+        caller: &Caller,
+        id: Id,
+        said: Said,
+        words: &str,
+        transient: bool,
+        attempt: Option<u32>,
+    ) -> Answer {
+        let of = self.of(id, said, words, attempt)?;
+        let status = self.thread(id).status;
+        let batch = batch_of(id);
+        let me = server(caller);
+        let mut use_retry = false;
+        if matches!(status, Status::Pending | Status::Blocked) {
+            self.ready(batch)?;
+            if of == Of::Next && said != Said::Completed {
+                // An attempt nobody could have run is refused; work that is done is done (§5).
+                use_retry = self.may_start(id)?;
+            }
+        }
+        if status == Status::Completed {
+            // §5: the same report: no change; another amends. CHOICE: opens no cycle.
+            self.at(id).attempts.last_mut().unwrap().report = words.to_owned();
+            return self.updated(id, None);
+        }
+        // The thread was given to another agent since: what is told of the run before takes nothing away.
+        if of == Of::Latest && status == Status::Pending && said != Said::Completed && attempt.is_some() {
+            if self.cycle_of(batch).is_some() && self.budget(id).moved {
+                let decision =
+                    Decision { action: Action::Reassign, agent: self.agent(id), attempt: self.latest(id) + 1 };
+                return self.updated(id, Some(decision));
+            }
+        }
+        let history = of == Of::Latest && status != Status::InProgress && !self.latest_is_current(id);
+        if history && said != Said::Completed {
+            // History costs nothing (transcript): a blocked thread's report is amended, a pending thread is
+            // left alone.
+            if status == Status::Blocked {
+                self.at(id).attempts.last_mut().unwrap().report = words.to_owned();
+            }
+            return self.updated(id, None);
+        }
+        if of == Of::Latest && status == Status::Pending && said == Said::Failed {
+            let last = self.thread(id).attempts.last().unwrap();
+            if last.run == Run::Failed {
+                // 5a.8: told twice: the same decision, nothing changes.
+                let decided = last.decided.clone();
+                return self.updated(id, decided);
+            }
+        }
+        self.ensure_cycle(batch, me);
+        if of == Of::Next {
+            if use_retry {
+                self.budget_mut(id).retries += 1;
+            }
+            self.push_attempt(id, Run::Failed, None);
+        }
+        let thread = self.at(id);
+        let last = thread.attempts.last_mut().unwrap();
+        last.report = words.to_owned();
+        match said {
+            Said::Completed => {
+                last.run = Run::Completed;
+                thread.status = Status::Completed;
+                thread.waits = None;
+                self.updated(id, None)
+            }
+            // §5 table: an update of a blocked thread amends it, and with it the advice (transcript).
+            Said::Failed if status == Status::Blocked && of == Of::Latest => {
+                last.transient = transient;
+                self.updated(id, self.open_decision(id))
+            }
+            Said::Failed => {
+                last.transient = transient;
+                let decision = self.fail_latest(id);
+                self.updated(id, Some(decision))
+            }
+            _ => {
+                // §6: after a worker's own `blocked` the decision is advice.
+                last.transient = transient;
+                last.run = Run::Failed;
+                last.decided = None;
+                thread.status = Status::Blocked;
+                thread.waits = None;
+                self.updated(id, self.open_decision(id))
+            }
+        }
+    }
+
+    // ---- assign_thread ----
+
+    fn assign(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id, agent: Option<&str>) -> Answer {
+        // CHOICE of the order: the thread, the agent, the table, the hold, no change, the budget, the family.
+        if !self.threads.contains_key(&id) {
+            return Err("unknown_thread");
+        }
+        if agent.is_some_and(|agent| !ROSTER.contains(&agent)) {
+            return Err("unknown_agent");
+        }
+        if self.thread(id).status.done() {
+            return Err("invalid_transition");
+        }
+        let me = server(caller);
+        let cycle = self.cycle_of(batch_of(id));
+        let now = self.agent(id);
+        let Some(cycle) = cycle else {
+            // §6: no open cycle of its batch: a plain assignment, free, to any agent of the roster.
+            let Some(agent) = agent else { return Err("invalid_argument") };
+            if agent != now {
+                self.change_agent(id, agent);
+            }
+            return self.assigned(id);
+        };
+        let holder = self.cycles[cycle].holder;
+        if me.is_some() && holder != me && lives(holder, alive) {
+            return Err("held_by_another_planner"); // §6a
+        }
+        // §6: the agent that it has, or no agent while the reassigned run has not started: no change.
+        // CHOICE: also where a person made the reassignment; also on an exhausted thread.
+        let unstarted = self.budget(id).moved && self.thread(id).status == Status::Pending;
+        if agent == Some(now.as_str()) || (agent.is_none() && unstarted) {
+            return self.assigned(id);
+        }
+        if me.is_none() {
+            // The brief: a person's is free and carries out an open decision.
+            let Some(agent) = agent else { return Err("invalid_argument") };
+            self.change_agent(id, agent);
+            self.redecide(id, agent);
+            let budget = self.budget_mut(id);
+            budget.free += 1;
+            budget.moved = true;
+            return self.assigned(id);
+        }
+        if self.budget(id).reassigns > 0 {
+            return Err("failover_exhausted");
+        }
+        if self.thread(id).status == Status::Blocked
+            && self.open_decision(id).is_some_and(|decision| decision.action == Action::Block)
+        {
+            return Err("failover_exhausted"); // §6: on an exhausted thread
+        }
+        let agent = match agent {
+            None => self.candidates(id).first().cloned().ok_or("failover_exhausted")?,
+            Some(agent) => {
+                if !same_family(agent, &now) && !agent.starts_with("default") {
+                    return Err("not_in_family");
+                }
+                agent.to_owned()
+            }
+        };
+        self.change_agent(id, &agent);
+        self.redecide(id, &agent);
+        let budget = self.budget_mut(id);
+        budget.reassigns += 1; // 5a.9: whether or not a run began
+        budget.moved = true;
+        self.assigned(id)
+    }
+
+    /// Told of again, a failure before an assignment answers with who has the thread now.
+    fn redecide(&mut self, id: Id, agent: &str) {
+        let attempt = self.latest(id) + 1;
+        let current = self.latest_is_current(id);
+        if let Some(last) = self.at(id).attempts.last_mut() {
+            if current && last.run == Run::Failed {
+                last.decided = Some(Decision { action: Action::Reassign, agent: agent.to_owned(), attempt });
+            }
+        }
+    }
+
+    /// §6: pending: changes the agent; blocked: becomes pending; in progress: the attempt ends as failed.
+    fn change_agent(&mut self, id: Id, agent: &str) {
+        let thread = self.at(id);
+        thread.assigned = Some(agent.to_owned());
+        if thread.status == Status::InProgress {
+            thread.attempts.last_mut().unwrap().run = Run::Failed;
+        }
+        thread.status = Status::Pending;
+        thread.waits = None;
+    }
+
+    fn assigned(&self, id: Id) -> Answer {
+        let (agent, status) = (self.agent(id), self.thread(id).status.word());
+        Ok(format!("{agent} {status} #{} {}", self.shown_attempt(id), self.failover_applied(id)))
+    }
+
+    // ---- next_batch, batch_outcome ----
+
+    fn next(&mut self, caller: &Caller, alive: &BTreeSet<u8>) -> Answer {
+        let Some(me) = server(caller) else { return Err("invalid_argument") }; // the command line has no `next`
+        let nothing = |status: &str| Ok(format!("{status} - cycle - resumed=false held=false dispatch=[] failover=[]"));
+        // §7, the table. Gated and empty answers open and close nothing (5a.2).
+        let batch = match self.first_incomplete() {
+            Some(batch) if !self.finished => batch,
+            _ => return nothing("no_incomplete_batch"),
+        };
+        if self.gate_before(batch.0) {
+            return nothing("awaiting_approval");
+        }
+        let (mut status, mut resumed, mut held) = ("in_progress", false, false);
+        // What is held by a living planner is its own, also where a person reopened an earlier batch.
+        let mut batch = batch;
+        match self.open_index() {
+            None => self.open_cycle(batch, Some(me)),
+            Some(open) => {
+                let (running, holder) = (self.cycles[open].batch, self.cycles[open].holder);
+                let settled = self.settled(running);
+                let over = self.batch_complete(running) // 5a.5 (a): on to the next one, whoever holds
+                    || settled && (self.cycles[open].read || !lives(holder, alive)); // 5a.5 (b)
+                if over {
+                    self.open_cycle(batch, Some(me));
+                } else if holder != Some(me) && lives(holder, alive) {
+                    (resumed, held, batch) = (true, true, running); // §6a
+                } else if running != batch {
+                    self.open_cycle(batch, Some(me)); // an earlier batch is incomplete again
+                } else if settled {
+                    (status, resumed) = ("blocked", true);
+                } else {
+                    self.cycles[open].holder = Some(me); // §6a: takes over at once
+                    resumed = true;
+                }
+            }
+        }
+        let open = self.cycle_of(batch).unwrap();
+        let mut dispatch = Vec::new();
+        let mut failover = Vec::new();
+        for id in self.threads_of(batch) {
+            let decision = self.open_decision(id);
+            // 5a.3.
+            let hand_out = match self.thread(id).status {
+                Status::Pending => decision.as_ref().is_none_or(|decision| decision.action != Action::Reassign),
+                Status::Blocked => self.current(id).is_empty(),
+                _ => false,
+            };
+            if hand_out && !held && status == "in_progress" {
+                dispatch.push(show(id));
+            }
+            // §6; an exhausted thread has no open decision (transcript).
+            if let Some(decision) = decision.filter(|decision| decision.action != Action::Block) {
+                failover.push(format!("{} {}", show(id), decision.text()));
+            }
+        }
+        Ok(format!(
+            "{status} {} cycle {} resumed={resumed} held={held} dispatch=[{}] failover=[{}]",
+            show_batch(Some(batch)),
+            self.cycles[open].number,
+            dispatch.join(", "),
+            failover.join(", ")
+        ))
+    }
+
+    fn outcome(&mut self, caller: &Caller, alive: &BTreeSet<u8>) -> Answer {
+        let me = server(caller);
+        let first = self.first_incomplete();
+        // §8: the one handed out last, else the next incomplete one.
+        let batch = self.cycles.last().map(|cycle| cycle.batch).or(first).or(self.batches().last().copied());
+        let status = if self.finished || (first.is_none() && self.all_approved()) {
+            "no_incomplete_batch"
+        } else {
+            match batch {
+                None => "completed", // all cancelled by hand and not approved
+                Some(batch) if self.batch_complete(batch) => "completed",
+                Some(batch) if self.gate_before(batch.0) => "awaiting_approval",
+                Some(batch) if self.settled(batch) => "blocked",
+                Some(_) => "in_progress",
+            }
+        };
+        let ids = batch.map(|batch| self.threads_of(batch)).unwrap_or_default();
+        let outcomes: Vec<String> = ids
+            .into_iter()
+            .map(|id| {
+                // The agent of the last attempt, or the one that would run.
+                let last = self.thread(id).attempts.last().map(|attempt| attempt.agent.clone());
+                let agent = last.unwrap_or_else(|| self.agent(id));
+                format!("{} {} {agent} {}", show(id), self.thread(id).status.word(), self.failover_applied(id))
+            })
+            .collect();
+        // 5a.4: on a settled batch it marks the cycle as read when its server holds it or no living one does.
+        if let Some(open) = batch.and_then(|batch| self.cycle_of(batch)) {
+            let holder = self.cycles[open].holder;
+            let may = (me.is_some() && holder == me) || !lives(holder, alive);
+            if may && self.settled(self.cycles[open].batch) {
+                self.cycles[open].read = true;
+            }
+        }
+        Ok(format!("{status} {} [{}]", show_batch(batch), outcomes.join(", ")))
+    }
+
+    // ---- a person's ----
+
+    fn approve_stage(&mut self, caller: &Caller, stage: u16, force: bool) -> Answer {
+        if matches!(caller, Caller::Server(_)) {
+            return Err("invalid_argument"); // §7: no MCP tool can pass a gate
+        }
+        let ids: Vec<Id> = self.plan.iter().map(|(id, _)| *id).filter(|id| id.0 == stage).collect();
+        if ids.is_empty() {
+            return Err("unknown_stage");
+        }
+        for id in ids {
+            if self.thread(id).status.done() {
+                continue;
+            }
+            if !force {
+                return Err("not_complete");
+            }
+            self.cancel(id, "approved with --force")?;
+        }
+        self.approved.insert(stage);
+        Ok("ok".to_owned())
+    }
+
+    /// §6a: ends a hold.
+    fn release(&mut self, caller: &Caller) -> Answer {
+        if matches!(caller, Caller::Server(_)) {
+            return Err("invalid_argument");
+        }
+        if let Some(open) = self.open_index() {
+            self.cycles[open].holder = None;
+        }
+        Ok("ok".to_owned())
+    }
+
+    /// §7: when everything is complete and approved.
+    fn complete(&mut self, caller: &Caller) -> Answer {
+        if matches!(caller, Caller::Server(_)) {
+            return Err("invalid_argument");
+        }
+        if !self.finished && (self.first_incomplete().is_some() || !self.all_approved()) {
+            return Err("not_complete");
+        }
+        self.finished = true;
+        Ok("ok".to_owned())
+    }
+
+    // ---- printing ----
+
+    pub(super) fn state(&self) -> String {
+        let mut lines = Vec::new();
+        for (id, thread) in &self.threads {
+            if thread.status == Status::Pending && thread.assigned.is_none() && thread.attempts.is_empty() {
+                continue;
+            }
+            let attempts: Vec<String> = thread
+                .attempts
+                .iter()
+                .map(|attempt| {
+                    let cycle = attempt.cycle.map_or("-".to_owned(), |cycle| self.cycles[cycle].number.to_string());
+                    format!("{} {} {} c{cycle}", attempt.number, attempt.agent, attempt.run.word())
+                })
+                .collect();
+            let assigned = thread.assigned.as_deref().unwrap_or("-");
+            let status = thread.status.word();
+            lines.push(format!("{} {status} assigned={assigned} attempts=[{}]", show(*id), attempts.join(", ")));
+        }
+        for cycle in &self.cycles {
+            let open = if cycle.open { "open" } else { "closed" };
+            let holder = cycle.holder.filter(|_| cycle.open).map_or("-".to_owned(), |holder| holder.to_string());
+            let (batch, number, read) = (show_batch(Some(cycle.batch)), cycle.number, cycle.read);
+            lines.push(format!("cycle {batch}/{number} {open} holder={holder} read={read}"));
+        }
+        lines.join("\n")
+    }
+}
+
+/// What DESIGN promises of a state and of a step.
+pub(super) fn invariants(before: &Model, after: &Model, by_person: bool) -> Result<(), String> {
+    // 5a.1: a workstream has at most one open cycle; a batch's are numbered 1, 2, …
+    let open: Vec<&Cycle> = after.cycles.iter().filter(|cycle| cycle.open).collect();
+    if open.len() > 1 {
+        return Err(format!("{} cycles are open", open.len()));
+    }
+    for (index, cycle) in after.cycles.iter().enumerate() {
+        let earlier = after.cycles[..index].iter().filter(|other| other.batch == cycle.batch).count();
+        if cycle.number as usize != earlier + 1 {
+            return Err(format!("cycle {} of {:?} is the {}th", cycle.number, cycle.batch, earlier + 1));
+        }
+        if let Some(was) = before.cycles.get(index) {
+            if (was.batch, was.number) != (cycle.batch, cycle.number) {
+                return Err(format!("cycle {index} has become another"));
+            }
+            if !was.open && cycle.open {
+                return Err(format!("cycle {index} is open again"));
+            }
+        }
+        // 5a.4: only a settled batch is read, and any change takes the mark.
+        if cycle.open && cycle.read && !after.settled(cycle.batch) {
+            return Err(format!("cycle {index} is read and not settled"));
+        }
+        // §6: one retry, one reassignment per thread and cycle.
+        for (id, budget) in &cycle.budgets {
+            if budget.retries > 1 || budget.reassigns > 1 {
+                return Err(format!("{}: {} retries, {} reassignments", show(*id), budget.retries, budget.reassigns));
+            }
+        }
+    }
+    if after.cycles.len() < before.cycles.len() {
+        return Err("a cycle is lost".to_owned());
+    }
+    for (id, thread) in &after.threads {
+        let name = show(*id);
+        let was = &before.threads[id];
+        // §5: at most one running attempt, and exactly one of a thread in progress, the last.
+        let running: Vec<usize> =
+            (0..thread.attempts.len()).filter(|at| thread.attempts[*at].run == Run::Running).collect();
+        let expected: Vec<usize> =
+            if thread.status == Status::InProgress { vec![thread.attempts.len().wrapping_sub(1)] } else { vec![] };
+        if running != expected {
+            return Err(format!("{name} is {} and runs {running:?}", thread.status.word()));
+        }
+        // 5a.6: numbered 1, 2, … over its whole life.
+        for (at, attempt) in thread.attempts.iter().enumerate() {
+            if attempt.number as usize != at + 1 {
+                return Err(format!("{name}: attempt {} stands at {}", attempt.number, at + 1));
+            }
+        }
+        // Attempts keep agent, number and cycle; one that ended does not run again.
+        if thread.attempts.len() < was.attempts.len() {
+            return Err(format!("{name}: an attempt is lost"));
+        }
+        for (old, new) in was.attempts.iter().zip(&thread.attempts) {
+            if (old.number, &old.agent, old.cycle) != (new.number, &new.agent, new.cycle) {
+                return Err(format!("{name}: attempt {} has changed", old.number));
+            }
+            if old.run != Run::Running && new.run == Run::Running {
+                return Err(format!("{name}: attempt {} runs again", old.number));
+            }
+            if old.run == Run::Completed && new.run != Run::Completed {
+                return Err(format!("{name}: attempt {} is no longer completed", old.number));
+            }
+        }
+        // 5a.9: at most three attempts per cycle that count, besides what a person assigned.
+        for (index, cycle) in after.cycles.iter().enumerate() {
+            let counts = |attempt: &&Attempt| {
+                attempt.cycle == Some(index) && attempt.number > thread.floor && attempt.run != Run::Interrupted
+            };
+            let counted = thread.attempts.iter().filter(counts).count() as u32;
+            let free = cycle.budgets.get(id).map_or(0, |budget| budget.free);
+            if cycle.open && counted > 3 + free {
+                return Err(format!("{name}: {counted} attempts count in cycle {index}"));
+            }
+        }
+        // §5: nobody but a person reopens what is done.
+        if was.status.done() && thread.status != was.status && !by_person {
+            return Err(format!("{name}: {} became {}", was.status.word(), thread.status.word()));
+        }
+        // §7: stage N+1 starts only when stage N is approved.
+        let touched = thread.status != was.status || thread.attempts != was.attempts;
+        if touched && !by_person && before.gate_before(id.0) {
+            return Err(format!("{name} was touched before its gate"));
+        }
+    }
+    // §7: gates are a person's.
+    if !by_person && (before.approved != after.approved || before.finished != after.finished) {
+        return Err("a gate was passed without a person".to_owned());
+    }
+    Ok(())
+}
