@@ -65,13 +65,24 @@ impl Fault {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "ask the person to make it writable, then call again".into()
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Io { source, .. }
+                if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+            {
                 "ask the person to free disk space, then call again".into()
+            }
+            Self::Io { source, .. } if is_in_the_way(source.kind()) => {
+                "ask the person to look at what stands there, then call again".into()
             }
             Self::Io { .. } | Self::Cancelled => "call again".into(),
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
         }
     }
+}
+
+/// Returns whether calling again cannot help: something else stands where a file or folder should.
+fn is_in_the_way(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound, ReadOnlyFilesystem};
+    matches!(kind, AlreadyExists | IsADirectory | NotADirectory | NotFound | ReadOnlyFilesystem)
 }
 
 /// Why there is no answer: the rules say no, or the machine failed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::plan::{PlanApproval, StageNumber};
+use crate::wording::is_hidden;
 
 /// The longest name of a workstream's folder, in characters.
 const MAX_NAME_CHARS: usize = 60;
@@ -174,7 +175,7 @@ impl Entry {
 pub fn slug(name: &str) -> Option<String> {
     let mut slug = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() {
+        if c.is_alphanumeric() && !is_hidden(c) {
             slug.push(c);
         } else if !slug.is_empty() && !slug.ends_with('-') {
             slug.push('-');

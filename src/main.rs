@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use workstream::cli;
 
 fn main() -> ExitCode {
-    cli::run(cli::Arguments::parse())
+    cli::run()
 }

@@ -1,5 +1,7 @@
 //! PURE. The agents there are, and which can stand in for which (DESIGN §2 "role family", §3).
 
+use std::collections::HashSet;
+
 use crate::closest::{MAX_SUGGESTIONS, closest};
 
 /// The agent that runs a thread which nobody assigned, and everybody's last resort.
@@ -47,12 +49,9 @@ impl Roster {
     /// Returns the roster of a workspace without agents.yaml: `named` in their order, each once,
     /// then `default`.
     pub fn undeclared<'n>(named: impl IntoIterator<Item = &'n str>) -> Self {
-        let mut agents: Vec<Agent> = Vec::new();
-        for name in named.into_iter().chain([DEFAULT_AGENT]) {
-            if !name.is_empty() && !agents.iter().any(|agent| agent.name == name) {
-                agents.push(Agent::named(name));
-            }
-        }
+        let mut seen = HashSet::new();
+        let named = named.into_iter().chain([DEFAULT_AGENT]).filter(|name| !name.is_empty() && seen.insert(*name));
+        let agents = named.map(Agent::named).collect();
         Self { agents, families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(), max_parallel: None, declared: false }
     }
 

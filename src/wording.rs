@@ -27,11 +27,18 @@ pub(crate) fn shown(c: char) -> char {
     if is_hidden(c) && !matches!(c, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { c }
 }
 
-/// Controls, and marks that turn the reading direction around or end a line unseen: they could make one
-/// text look like another.
+/// Controls, marks that turn the reading direction around or end a line unseen, and characters that show
+/// nothing: they could make one text look like another. The joiners U+200B to U+200D stay, which words of
+/// some languages need.
 pub(crate) fn is_hidden(c: char) -> bool {
-    let is_mark = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || is_mark
+    let turns_or_ends =
+        matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}');
+    let shows_nothing = matches!(
+        c,
+        '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{2060}'
+            ..='\u{2065}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    c.is_control() || turns_or_ends || shows_nothing
 }
 
 /// Returns a text of one line, whatever agents wrote into it: they cannot forge a line of their own.

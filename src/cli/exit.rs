@@ -101,6 +101,18 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
     }
 }
 
+/// Prints the help or the version that was asked for, or what is wrong with the arguments. That repeats
+/// what was typed, which can come from anywhere.
+pub(super) fn wrong_arguments(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // If stdout is closed nobody wants it.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let _ = io::stderr().lock().write_all(printable(&error.render().to_string()).as_bytes());
+    ExitCode::from(ARGUMENTS)
+}
+
 /// Prints a note to stderr.
 pub(super) fn note(message: &str) {
     let _ = io::stderr().lock().write_all(format!("note: {}\n", printable(message)).as_bytes());

@@ -154,9 +154,12 @@ struct Session {
     flags: String,
 }
 
-/// Carries out a command line and returns its exit code.
-pub fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { command, common } = arguments;
+/// Carries out the command line of this process and returns its exit code.
+pub fn run() -> ExitCode {
+    let Arguments { command, common } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::wrong_arguments(&error),
+    };
     let directory = match std::env::current_dir() {
         Ok(directory) => directory,
         Err(error) => return exit::fail(&format!("the working directory is gone: {error}"), None, exit::IO),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::scene::Scene;
-use crate::plan::{Counts, check};
+use crate::plan::{Counts, check, with_line_feeds};
 
 /// The answer of `work validate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,12 +35,13 @@ pub struct Finding {
 
 /// Decides the request.
 pub(super) fn decide(scene: &Scene<'_>) -> Validation {
-    let lines: Vec<&str> = scene.plan_text.lines().collect();
+    let text = with_line_feeds(scene.plan_text);
+    let lines: Vec<&str> = text.lines().collect();
     let finding = |problem: crate::plan::Problem| Finding {
         forbids_approval: problem.kind.forbids_approval(),
         line: problem.line,
         column: problem.column,
-        source: lines.get(problem.line.saturating_sub(1)).copied().unwrap_or_default().to_owned(),
+        source: source_of(lines.get(problem.line.saturating_sub(1)).copied().unwrap_or_default(), problem.column),
         message: problem.kind.to_string(),
         help: problem.kind.help(),
     };
@@ -49,4 +50,10 @@ pub(super) fn decide(scene: &Scene<'_>) -> Validation {
         counts: scene.plan.counts(),
         problems: check(scene.plan, scene.roster).into_iter().map(finding).collect(),
     }
+}
+
+/// Returns the line that a problem stands in; of one longer than any screen as much as shows the place.
+fn source_of(line: &str, column: usize) -> String {
+    const MAX_CHARS: usize = 1_000;
+    if column > MAX_CHARS { String::new() } else { line.chars().take(MAX_CHARS).collect() }
 }

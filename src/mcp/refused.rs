@@ -5,6 +5,7 @@ use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::Value;
 
 use crate::fault::Stopped;
+use crate::wording::printable;
 
 /// The key of the machine-readable copy in a result's `_meta`.
 const META_KEY: &str = "workstream-mcp/error";
@@ -28,6 +29,7 @@ pub(super) fn refused(stopped: &Stopped) -> CallToolResult {
     result
 }
 
+/// What a client sent stands in some refusals, and a client may show one in a terminal.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -14,6 +14,10 @@ use super::wire::Wire;
 use crate::board::ServerId;
 use crate::clock::SystemClock;
 use crate::store::Place;
+use crate::wording::{one_line, printable};
+
+/// The longest line on stderr, in characters.
+const MAX_EVENT_CHARS: usize = 2_000;
 
 /// Serves MCP on stdin and stdout until the input ends or the process is told to end.
 ///
@@ -22,7 +26,7 @@ use crate::store::Place;
 /// old state or the new one.
 pub fn serve(place: Place) -> ExitCode {
     let level = std::env::var("WORK_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
-    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_max_level(level).with_writer(|| Diagnostics).with_ansi(false).init();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -37,6 +41,23 @@ pub fn serve(place: Place) -> ExitCode {
     let code = runtime.block_on(run(WorkServer::new(place, Box::new(SystemClock), ServerId::draw())));
     runtime.shutdown_background();
     code
+}
+
+/// stderr, one line per event. What a client sent stands in some of them: it can neither drive a terminal,
+/// nor forge a line, nor fill a disk.
+struct Diagnostics;
+
+impl io::Write for Diagnostics {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line: String = printable(&one_line(text.trim_end())).chars().take(MAX_EVENT_CHARS).collect();
+        io::stderr().write_all(format!("{line}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 async fn run(server: WorkServer) -> ExitCode {

@@ -18,9 +18,10 @@ mod thread_body;
 use serde::Serialize;
 
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, SoundPlan, plan_hash};
-pub use check::check;
+pub use check::{MAX_PROBLEMS, check};
 pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;
+pub(crate) use parse::with_line_feeds;
 pub use problem::{Level, Problem, ProblemKind};
 pub use source::is_agent_char;
 pub use stage_plans::{Assembled, StagePlan, assemble};

@@ -54,6 +54,7 @@ const CLOSE: &str = "-->";
 /// Returns what CommonMark sees in `text`. Ranges are byte offsets on character boundaries.
 pub(super) fn outline(text: &str) -> Outline {
     let mut found = Outline::default();
+    let end_of_text = text.trim_end().len();
     let mut depth = 0_usize;
     let mut heading: Option<Heading> = None;
     let mut bold_from: Option<usize> = None;
@@ -74,7 +75,7 @@ pub(super) fn outline(text: &str) -> Outline {
                     Tag::Heading { level, .. } if depth == 0 && text[range.start..].starts_with('#') => {
                         heading = Some(Heading { level: level as u8, content: range.end..range.end, range });
                     }
-                    Tag::HtmlBlock => comments_in(text, range, &mut found.comments),
+                    Tag::HtmlBlock => comments_in(text, end_of_text, range, &mut found.comments),
                     Tag::Strong if depth == 1 && heading.is_none() && starts_line(text, range.start) => {
                         bold_from = Some(range.start);
                     }
@@ -94,7 +95,7 @@ pub(super) fn outline(text: &str) -> Outline {
                     _ => {}
                 }
             }
-            Event::InlineHtml(_) => comments_in(text, range, &mut found.comments),
+            Event::InlineHtml(_) => comments_in(text, end_of_text, range, &mut found.comments),
             Event::TaskListMarker(checked) => found.boxes.push(CheckBox { checked, range }),
             _ => {}
         }
@@ -103,7 +104,8 @@ pub(super) fn outline(text: &str) -> Outline {
 }
 
 fn starts_line(text: &str, at: usize) -> bool {
-    text[..at].rsplit(['\n', '\r']).next().is_none_or(|before| before.trim().is_empty())
+    let before = text[..at].trim_end_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
+    before.is_empty() || before.ends_with(['\n', '\r'])
 }
 
 fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
@@ -120,7 +122,8 @@ fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
     matches!(word.as_str(), "summary" | "details" | "agent").then_some(Marker { word, range: bold.start..end })
 }
 
-fn comments_in(text: &str, html: Range<usize>, found: &mut Vec<Comment>) {
+/// `end_of_text` is where nothing but blanks follow.
+fn comments_in(text: &str, end_of_text: usize, html: Range<usize>, found: &mut Vec<Comment>) {
     let mut at = html.start;
     while let Some(open) = text[at..html.end].find(OPEN) {
         let start = at + open;
@@ -130,7 +133,7 @@ fn comments_in(text: &str, html: Range<usize>, found: &mut Vec<Comment>) {
         let (end, closed) = match text[search..html.end].find(CLOSE) {
             Some(close) => ((search + close + CLOSE.len()).max(body), true),
             // A comment that is not closed takes the rest of the file, unless other HTML ends it.
-            None if text[html.end..].trim().is_empty() => (html.end, false),
+            None if html.end >= end_of_text => (html.end, false),
             None => return,
         };
         found.push(Comment { range: start..end, closed });

@@ -1,5 +1,6 @@
 //! Headings become stages, batches and threads. The one function here cannot fail.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -11,18 +12,36 @@ use super::source::Source;
 use super::thread_body::thread_body;
 use super::{Batch, NamedAgent, Plan, Stage, Thread};
 
+/// How much of an open question a problem tells, in characters.
+const MAX_QUESTION_CHARS: usize = 300;
+
 /// Reads a PLAN.md: a plan, and all that is wrong with its text.
 ///
 /// What carries a problem that leaves its place in the plan unclear (no number, a number that is
 /// already taken) is not part of the plan. A byte order mark is skipped.
 pub fn parse(text: &str) -> Plan {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let outline = outline(text);
-    let mut reader = Reader::new(text, &outline);
+    let text = with_line_feeds(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let outline = outline(&text);
+    let mut reader = Reader::new(&text, &outline);
     for heading in &outline.headings {
         reader.heading(heading);
     }
     reader.finish()
+}
+
+/// Returns the text with each carriage return that stands alone, a line end to `CommonMark`, as the line
+/// feed that everything else here takes for one. Nothing moves: both have one byte.
+pub(crate) fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    let is_alone = |at: usize| !text[at + 1..].starts_with('\n');
+    if !text.match_indices('\r').any(|(at, _)| is_alone(at)) {
+        return Cow::Borrowed(text);
+    }
+    let mut chars = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(c) = chars.next() {
+        out.push(if c == '\r' && chars.peek() != Some(&'\n') { '\n' } else { c });
+    }
+    Cow::Owned(out)
 }
 
 /// The part of a stage, batch or thread whose text is being read.
@@ -313,12 +332,15 @@ impl<'t> Reader<'t> {
     }
 
     fn questions(&mut self, range: &Range<usize>) {
-        for check_box in &self.source.outline.boxes {
-            if check_box.checked || !range.contains(&check_box.range.start) {
+        let boxes = &self.source.outline.boxes;
+        let first = boxes.partition_point(|check_box| check_box.range.start < range.start);
+        for check_box in boxes[first..].iter().take_while(|check_box| check_box.range.start < range.end) {
+            if check_box.checked {
                 continue;
             }
             let line = self.source.text[check_box.range.end..].lines().next().unwrap_or_default();
             let question = self.source.span(check_box.range.end..check_box.range.end + line.len());
+            let question: String = question.chars().take(MAX_QUESTION_CHARS).collect();
             // A template's empty box asks nothing.
             if !question.is_empty() {
                 self.problem(check_box.range.start, ProblemKind::OpenQuestion(question));

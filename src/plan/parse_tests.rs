@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::super::{Plan, ThreadId};
-use super::parse;
+use super::{parse, with_line_feeds};
 
 /// A plan and its problems, as a person can read them.
 fn shown(text: &str) -> String {
@@ -331,6 +331,7 @@ proptest! {
     #[test]
     fn parsing_never_panics_and_texts_are_in_the_source(text in prop_oneof![lines(), "\\PC*", "[\\s\\S]{0,200}"]) {
         let plan = parse(&text);
+        let text = with_line_feeds(&text);
         let mut ids: Vec<ThreadId> = plan.threads().map(|thread| thread.id).collect();
         for id in &ids {
             prop_assert!(plan.thread(*id).is_some());

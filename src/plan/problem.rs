@@ -44,6 +44,13 @@ pub enum ProblemKind {
     NoThreads,
     /// A comment is never closed, so the rest of the file is part of it.
     UnclosedComment,
+    /// There are so many more problems; whether one of them forbids the approval.
+    More {
+        /// How many.
+        number: usize,
+        /// Whether one of them forbids the approval.
+        forbid: bool,
+    },
 }
 
 /// The three levels of structure.
@@ -71,6 +78,7 @@ impl ProblemKind {
             | Self::NoThreads
             | Self::UnclosedComment => true,
             Self::NoPlanHeading | Self::EmptyName(_) | Self::BatchWithoutThreads(_) | Self::UnknownAgent(..) => false,
+            Self::More { forbid, .. } => *forbid,
         }
     }
 
@@ -99,6 +107,7 @@ impl ProblemKind {
                     .to_owned()
             }
             Self::UnclosedComment => "close it with `-->`".to_owned(),
+            Self::More { .. } => "mend the ones above first".to_owned(),
         }
     }
 }
@@ -117,6 +126,7 @@ impl fmt::Display for ProblemKind {
             Self::OpenQuestion(question) => write!(f, "open question: {question}"),
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
             Self::NoThreads => write!(f, "there are no threads in this plan"),
+            Self::More { number, .. } => write!(f, "and {number} more from here on"),
             Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
         }
     }

@@ -7,6 +7,7 @@ use super::json::without_place;
 use crate::roster::{Agent, DEFAULT_FAMILIES, Roster};
 
 #[derive(Deserialize)]
+#[serde(expecting = "a mapping")]
 struct FileRecord {
     agents: Option<Vec<AgentRecord>>,
     execution: Option<ExecutionRecord>,
@@ -14,6 +15,7 @@ struct FileRecord {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a mapping")]
 struct AgentRecord {
     name: String,
     family: Option<String>,
@@ -24,6 +26,7 @@ struct AgentRecord {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a mapping")]
 struct ExecutionRecord {
     max_parallel: Option<usize>,
 }

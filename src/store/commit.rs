@@ -19,7 +19,7 @@ use crate::plan::plan_hash;
 const MAX_JOURNAL_BYTES: u64 = 4 * MAX_STATE_BYTES;
 
 /// What is said of a symbolic link where a file or a folder of the workspace should stand.
-pub(super) const LINKED: &str = "it is a symbolic link; only what stands in the workspace itself is read or written";
+const LINKED: &str = "it is a symbolic link; only what stands in the workspace itself is read or written";
 
 /// A file as it will be.
 #[derive(Debug)]

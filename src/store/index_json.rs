@@ -16,12 +16,14 @@ const APPROVAL_ORDER: [&str; 8] =
     ["status", "approved_at", "approved_by", "revoked_at", "revoked_by", "revoked_reason", "plan_hash", "stages"];
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct FileRecord {
     current_stream: Option<String>,
     streams: Option<Vec<StreamRecord>>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct StreamRecord {
     id: String,
     name: Option<String>,
@@ -30,6 +32,7 @@ struct StreamRecord {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ApprovalRecord {
     status: Option<ApprovalWord>,
     approved_at: Option<String>,
@@ -40,6 +43,7 @@ struct ApprovalRecord {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct StageRecord {
     status: Option<ApprovalWord>,
     approved_at: Option<String>,

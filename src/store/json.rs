@@ -3,12 +3,16 @@
 //! `serde_json::Value` would round numbers and drop the first of two equal keys without a word;
 //! here a value that nobody touches is copied, and a key that stands twice is an error.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
+
+/// How deep a document of the state may be nested: as deep as readers of JSON usually go.
+const MAX_DEPTH: usize = 128;
 
 /// The version that new files are written with. Files of other 1.x versions keep theirs.
 const VERSION: &str = "1.0.0";
@@ -81,8 +85,9 @@ impl<'de> Deserialize<'de> for Object {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let mut entries: Vec<(String, Box<RawValue>)> = Vec::new();
+                let mut seen: HashSet<String> = HashSet::new();
                 while let Some((key, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if entries.iter().any(|(known, _)| *known == key) {
+                    if !seen.insert(key.clone()) {
                         return Err(A::Error::custom(format!("the key {key:?} stands here twice")));
                     }
                     entries.push((key, value));
@@ -109,7 +114,7 @@ pub(super) fn open(text: Option<&str>, order: &[&str]) -> serde_json::Result<Obj
 
 /// Returns the text of a document; it ends with a line end unless `before`, the text it was, did not.
 pub(super) fn close(document: &Object, before: Option<&str>) -> serde_json::Result<String> {
-    let mut text = pretty(&serde_json::to_string(document)?);
+    let mut text = pretty(&serde_json::to_string(document)?)?;
     if before.is_none_or(|before| before.ends_with('\n')) {
         text.push('\n');
     }
@@ -125,8 +130,9 @@ pub(super) fn without_place(error: &impl fmt::Display) -> String {
 }
 
 /// Returns JSON text laid out with two spaces per level, as the programs of this family write it.
-/// Only white space changes: every number, string and key keeps its text. `text` must be valid JSON.
-fn pretty(text: &str) -> String {
+/// Only white space changes: every number, string and key keeps its text. `text` must be valid JSON; what
+/// is nested deeper than [`MAX_DEPTH`] is an error, since each level makes every line of it longer.
+fn pretty(text: &str) -> serde_json::Result<String> {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;
     let mut tokens = text.char_indices().peekable();
@@ -159,6 +165,9 @@ fn pretty(text: &str) -> String {
                     out.push(close);
                 } else {
                     depth += 1;
+                    if depth > MAX_DEPTH {
+                        return Err(serde_json::Error::custom(format!("it is nested deeper than {MAX_DEPTH} levels")));
+                    }
                     newline(&mut out, depth);
                 }
             }
@@ -176,7 +185,7 @@ fn pretty(text: &str) -> String {
             _ => out.push(c),
         }
     }
-    out
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -225,8 +234,8 @@ mod tests {
         #[test]
         fn the_layout_is_the_one_that_other_programs_write(value in json()) {
             let expected = serde_json::to_string_pretty(&value).unwrap();
-            prop_assert_eq!(&pretty(&serde_json::to_string(&value).unwrap()), &expected);
-            prop_assert_eq!(&pretty(&expected), &expected);
+            prop_assert_eq!(&pretty(&serde_json::to_string(&value).unwrap()).unwrap(), &expected);
+            prop_assert_eq!(&pretty(&expected).unwrap(), &expected);
         }
     }
 }

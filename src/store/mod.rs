@@ -35,7 +35,7 @@ pub use workspace::Place;
 
 use std::path::Path;
 
-use self::commit::{LINKED, create_folders, replace};
+use self::commit::{create_folders, replace};
 use self::disk::Disk;
 use crate::fault::Fault;
 
@@ -43,18 +43,15 @@ use crate::fault::Fault;
 /// stands, what it points to is written, as long as it stands in the project too.
 fn write_whole(disk: &dyn Disk, root: &Path, name: &str, text: &str) -> Result<(), Fault> {
     let path = root.join(name);
-    let folder = path.parent().unwrap_or(root);
-    create_folders(disk, folder)?;
-    let path = path.canonicalize().unwrap_or(path);
-    let leads_out = |path: &Path| {
-        let whole = |path: &Path| path.canonicalize().ok();
-        path.parent().and_then(whole).zip(whole(root)).is_some_and(|(folder, root)| !folder.starts_with(root))
-    };
-    if leads_out(&path) {
-        let path = root.join(name);
-        return Err(Fault::StateUnreadable { path, at: None, why: LINKED.to_owned() });
+    // What there is of the path already says where it leads.
+    let there = path.ancestors().find_map(|part| part.canonicalize().ok());
+    let leads_out = there.zip(root.canonicalize().ok()).is_some_and(|(there, root)| !there.starts_with(root));
+    if leads_out {
+        let why = "a symbolic link leads out of the project; only what stands in it is written".to_owned();
+        return Err(Fault::StateUnreadable { path, at: None, why });
     }
-    replace(disk, &path, text.as_bytes())
+    create_folders(disk, path.parent().unwrap_or(root))?;
+    replace(disk, &path.canonicalize().unwrap_or(path), text.as_bytes())
 }
 
 /// A file that was read but holds something that must not be written over, such as a key twice. The

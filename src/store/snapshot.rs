@@ -22,10 +22,13 @@ use crate::wording::count;
 /// The largest index.json, threads.json or agents.yaml that is read, in bytes.
 pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Some editors empty a file and write it then. An empty plan is looked at again, so often and so long
-/// apart, before it counts.
-const SAVE_WAITS: u32 = 10;
-const SAVE_WAIT: Duration = Duration::from_millis(2);
+/// Some editors empty a file and write it then, piece by piece. A plan that is empty, or was written less
+/// than this ago, is read again, so many times at the most.
+const SAVE_TIME: Duration = Duration::from_millis(10);
+const SAVE_WAITS: u32 = 4;
+
+/// How much is said of why a file cannot be read, in characters.
+const MAX_WHY_CHARS: usize = 300;
 
 /// A workstream as the files have it at one instant.
 #[derive(Debug)]
@@ -203,10 +206,11 @@ fn read_plan(disk: &dyn Disk, path: &Path) -> Result<(String, String), Fault> {
     let read = || disk.read(path, MAX_PLAN_BYTES).map_err(|unread| unreadable(why_unread(unread, MAX_PLAN_BYTES)));
     let mut bytes = read()?;
     for _ in 0..SAVE_WAITS {
-        if !bytes.is_empty() {
+        let is_fresh = disk.age(path).is_some_and(|age| age < SAVE_TIME);
+        if !bytes.is_empty() && !is_fresh {
             break;
         }
-        std::thread::sleep(SAVE_WAIT);
+        std::thread::sleep(SAVE_TIME);
         bytes = read()?;
     }
     let hash = plan_hash(&bytes);
@@ -231,19 +235,20 @@ pub(super) fn read_roster(disk: &dyn Disk, path: &Path, plan: &Plan, board: &Boa
     agents_yaml::read(&text, undeclared).map_err(|bad| Fault::StateUnreadable {
         path: path.to_owned(),
         at: bad.at,
-        why: bad.why,
+        why: bad.why.chars().take(MAX_WHY_CHARS).collect(),
     })
 }
 
 /// Refuses a version other than 1.x, before anything else of the file can puzzle the reader.
 fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     #[derive(serde::Deserialize)]
+    #[serde(expecting = "an object")]
     struct Version {
         version: Option<serde_json::Value>,
     }
 
-    // What is no JSON at all is told by the reader of the file, with its place.
-    let Ok(Version { version: Some(version) }) = serde_json::from_str(text) else { return Ok(()) };
+    let read: Version = serde_json::from_str(text).map_err(|error| unreadable(path, &error))?;
+    let Some(version) = read.version else { return Ok(()) };
     match version.as_str() {
         Some(version) if version == "1" || version.starts_with("1.") => Ok(()),
         Some(version) => Err(Fault::UnknownFormat { path: path.to_owned(), version: version.to_owned() }),
@@ -255,6 +260,8 @@ fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
 pub(super) fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
     let at = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
     let why = if at.is_some() { without_place(error) } else { error.to_string() };
+    // A message can repeat what stands in the file, however long that is.
+    let why = why.chars().take(MAX_WHY_CHARS).collect();
     Fault::StateUnreadable { path: path.to_owned(), at, why }
 }
 

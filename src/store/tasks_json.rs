@@ -37,11 +37,13 @@ pub(super) struct TasksJson {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct FileRecord {
     tasks: Option<Vec<TaskRecord>>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct TaskRecord {
     id: String,
     name: Option<String>,

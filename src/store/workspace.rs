@@ -6,6 +6,7 @@ use super::disk::{Disk, Kind};
 use crate::closest::closest;
 use crate::decide::Refusal;
 use crate::index::Index;
+use crate::wording::is_hidden;
 
 /// Where a process was told to look.
 #[derive(Debug, Clone, Default)]
@@ -149,12 +150,13 @@ fn plans(disk: &dyn Disk, work: &Path) -> Vec<String> {
     plans
 }
 
-/// Returns whether a text can name a folder inside `work/` and nothing else: no path, no hidden name.
+/// Returns whether a text can name a folder inside `work/` and nothing else: no path, no hidden name, and
+/// no character by which two names could look like one.
 pub(super) fn is_folder_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['.', '-'])
         && text.len() <= 255
-        && !text.contains(|c: char| matches!(c, '/' | '\\' | ':') || c.is_control())
+        && !text.contains(|c: char| matches!(c, '/' | '\\' | ':' | '\u{200b}'..='\u{200d}') || is_hidden(c))
 }
 
 #[cfg(test)]
@@ -167,7 +169,22 @@ mod tests {
         for name in ["001-search-api", "été", "a b"] {
             assert!(is_folder_name(name), "{name:?}");
         }
-        for name in ["", ".", "..", ".run", "-x", "../x", "a/b", "a\\b", "C:", "a\0b", "a\nb"] {
+        for name in [
+            "",
+            ".",
+            "..",
+            ".run",
+            "-x",
+            "../x",
+            "a/b",
+            "a\\b",
+            "C:",
+            "a\0b",
+            "a\nb",
+            "a\u{200b}b",
+            "a\u{202e}b",
+            "a\u{3164}b",
+        ] {
             assert!(!is_folder_name(name), "{name:?}");
         }
     }

@@ -140,7 +140,7 @@ fn eight_processes_and_an_editor_lose_nothing_and_wait_in_turn() {
                 } else {
                     std::fs::write(&path, text).unwrap();
                 }
-                thread::sleep(Duration::from_millis(5));
+                thread::sleep(Duration::from_millis(100));
             }
         });
     });

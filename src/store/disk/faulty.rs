@@ -98,6 +98,10 @@ impl Disk for FaultyDisk {
         self.disk.kind(path)
     }
 
+    fn age(&self, path: &Path) -> Option<Duration> {
+        self.disk.age(path)
+    }
+
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
         self.disk.names(folder)
     }

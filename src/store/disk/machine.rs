@@ -42,6 +42,11 @@ impl Disk for MachineDisk {
         })
     }
 
+    /// Where the clock was put back, a time to come counts as none.
+    fn age(&self, path: &Path) -> Option<Duration> {
+        fs::symlink_metadata(path).ok()?.modified().ok()?.elapsed().ok()
+    }
+
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
         // A name that is not UTF-8 is none that this program gave.
         Ok(fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())

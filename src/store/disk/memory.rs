@@ -121,6 +121,15 @@ impl MemoryDisk {
         Self { machine: Arc::new(Machine { state: Mutex::new(state), freed: Condvar::new() }) }
     }
 
+    /// Writes everything back, as a kernel does by itself after a while.
+    pub(crate) fn write_back(&self) {
+        let mut state = self.state();
+        state.durable_names = state.names.clone();
+        for file in &mut state.files {
+            file.durable_text = file.text.clone();
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.machine.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,6 +181,10 @@ impl Disk for MemoryDisk {
             Node::Folder => Kind::Folder,
             Node::File(_) => Kind::File,
         })
+    }
+
+    fn age(&self, _path: &Path) -> Option<Duration> {
+        None
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {

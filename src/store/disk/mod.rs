@@ -26,6 +26,9 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// does cannot be seen.
     fn kind(&self, path: &Path) -> Option<Kind>;
 
+    /// Returns how long ago the file was written; `None` where that is not known.
+    fn age(&self, path: &Path) -> Option<Duration>;
+
     /// Returns the names in a folder, in no order.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
 

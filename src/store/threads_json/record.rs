@@ -7,13 +7,14 @@ use crate::board::{ServerId, Status};
 use crate::plan::{BatchId, ThreadId};
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 pub(super) struct FileRecord {
     pub(super) threads: Option<Vec<ThreadRecord>>,
     pub(super) cycles: Option<Vec<CycleRecord>>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct ThreadRecord {
     pub(super) thread_id: String,
     pub(super) thread_name: Option<String>,
@@ -29,7 +30,7 @@ pub(super) struct ThreadRecord {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(in crate::store) struct SessionRecord {
     pub(in crate::store) agent_name: Option<String>,
     pub(in crate::store) started_at: Option<String>,
@@ -43,7 +44,7 @@ pub(in crate::store) struct SessionRecord {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct CycleRecord {
     pub(super) batch: BatchWord,
     pub(super) cycle: Counter,
@@ -56,7 +57,7 @@ pub(super) struct CycleRecord {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct BudgetRecord {
     pub(super) thread_id: ThreadWord,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -256,6 +256,8 @@ impl World {
                 let is_whole = dying.disk.log().len() <= before + at;
                 match arrived {
                     None => {
+                        // The kernel lives on, and writes back what the process had no time to sync.
+                        self.disk.write_back();
                         let next = self.start();
                         self.servers[*server] = next;
                     }

@@ -395,7 +395,9 @@ impl Model {
         all.push("default");
         all.extend(ROSTER.iter().copied().filter(|agent| agent.starts_with("default")));
         for agent in all {
-            let tried = self.current(id).iter().any(|attempt| attempt.agent == agent);
+            // An interrupted run tried nobody: it costs nothing (5a.9).
+            let tried = |attempt: &&Attempt| attempt.agent == agent && attempt.run != Run::Interrupted;
+            let tried = self.current(id).iter().any(tried);
             if agent != now && !tried && !found.iter().any(|other| other == agent) {
                 found.push(agent.to_owned());
             }
