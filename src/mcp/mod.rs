@@ -5,6 +5,7 @@
 //! there becomes an answer like any other.
 
 mod assign_thread;
+mod backlog;
 mod batch_outcome;
 mod completion;
 mod era;
@@ -37,10 +38,13 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool_handler};
 
 pub use serve::serve;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use self::backlog::Backlog;
 use self::era::{Keeps, dressed, is_modern, sign};
 use self::subscriptions::Subscriptions;
+use self::wire::InFlight;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
@@ -56,6 +60,9 @@ each its workstream, thread_id and attempt, carries out failover decisions and c
 is empty, then batch_outcome; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
 blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
+
+/// How many calls are carried out at once; others wait.
+const MAX_CALLS: usize = 16;
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
 const METHODS: [&str; 13] = [
@@ -83,6 +90,10 @@ pub struct WorkServer {
     shell: Arc<Shell>,
     tools: Arc<ToolRouter<Self>>,
     subscriptions: Arc<Subscriptions>,
+    /// What the client has not read yet.
+    backlog: Arc<Backlog>,
+    /// The calls that may be carried out at once.
+    calls: Arc<Semaphore>,
     ended: CancellationToken,
 }
 
@@ -113,6 +124,8 @@ impl WorkServer {
             shell: Arc::new(Shell { store, clock, server }),
             tools: Arc::new(tools),
             subscriptions: Arc::new(Subscriptions::new(ended.clone())),
+            backlog: Arc::default(),
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
             ended,
         }
     }
@@ -140,11 +153,14 @@ impl WorkServer {
         }
     }
 
-    /// Carries something out on a blocking thread; a panic there becomes an answer.
+    /// Carries something out on a blocking thread, once there is one and the client has read what it has
+    /// asked for before; a panic there becomes an answer.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shell) -> Result<T, Stopped> + Send + 'static,
     ) -> Result<T, Stopped> {
+        let _turn = self.calls.acquire().await;
+        self.backlog.room().await;
         let shell = Arc::clone(&self.shell);
         tokio::task::spawn_blocking(move || work(&shell)).await.unwrap_or_else(|panicked| {
             tracing::error!(%panicked, "a call died");
@@ -214,6 +230,8 @@ impl ServerHandler for WorkServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         let is_modern = is_modern(&context);
+        // The router drops the context before the call is over.
+        let _room = context.extensions.get::<InFlight>().cloned();
         let (token, peer) = (context.meta.get_progress_token(), context.peer.clone());
         let call = self.tools.call(ToolCallContext::new(self, request, context));
         let mut response = match token {

@@ -3,14 +3,15 @@
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
 use tracing::level_filters::LevelFilter;
 
-use super::WorkServer;
 use super::wire::Wire;
+use super::{MAX_CALLS, WorkServer};
 use crate::board::ServerId;
 use crate::clock::SystemClock;
 use crate::store::Place;
@@ -18,6 +19,10 @@ use crate::wording::{one_line, printable};
 
 /// The longest line on stderr, in characters.
 const MAX_EVENT_CHARS: usize = 2_000;
+
+/// How many threads there may be besides that of the protocol: one for each call that is carried out, and
+/// some for what the runtime does itself.
+const MAX_BLOCKING_THREADS: usize = MAX_CALLS + 4;
 
 /// Serves MCP on stdin and stdout until the input ends or the process is told to end.
 ///
@@ -27,7 +32,11 @@ const MAX_EVENT_CHARS: usize = 2_000;
 pub fn serve(place: Place) -> ExitCode {
     let level = std::env::var("WORK_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
     tracing_subscriber::fmt().with_max_level(level).with_writer(|| Diagnostics).with_ansi(false).init();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "cannot start");
@@ -76,7 +85,7 @@ async fn run(server: WorkServer) -> ExitCode {
 
 async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
     let (input, output) = stdio_pipes();
-    let transport = Wire::new(input, output, server.ended.clone());
+    let transport = Wire::new(input, output, Arc::clone(&server.backlog), server.ended.clone());
     match server.serve(transport).await {
         Ok(running) => match running.waiting().await {
             Ok(_) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rmcp::model::{ResourceUpdatedNotificationParam, SubscriptionFilter};
 use rmcp::service::SubscriptionContext;
 use rmcp::{ErrorData, Peer, RoleServer};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::resources::{Address, read, text};
@@ -22,6 +22,9 @@ use crate::store::Watch;
 
 /// The most resources that one client may be subscribed to.
 pub(super) const MAX_SUBSCRIPTIONS: usize = 1_000;
+
+/// How many listeners one client may have.
+const MAX_LISTENERS: usize = 100;
 
 /// How many listeners may be on their way at once.
 const MAX_ACCEPTED: usize = 16;
@@ -43,6 +46,7 @@ pub(super) struct Subscriptions {
     accepted: Mutex<Vec<(Vec<String>, watch::Receiver<u64>)>>,
     /// Whether the task that tells legacy clients runs.
     is_telling: Mutex<bool>,
+    listeners: Semaphore,
     ended: CancellationToken,
 }
 
@@ -55,6 +59,7 @@ impl Subscriptions {
             legacy: Seen::default(),
             accepted: Mutex::default(),
             is_telling: Mutex::default(),
+            listeners: Semaphore::new(MAX_LISTENERS),
             ended,
         }
     }
@@ -126,6 +131,9 @@ impl WorkServer {
             let mut accepted = lock(&self.subscriptions.accepted);
             let at = accepted.iter().position(|(known, _)| *known == uris);
             at.map(|at| accepted.remove(at).1)
+        };
+        let Ok(_listener) = self.subscriptions.listeners.try_acquire() else {
+            return Err(ErrorData::invalid_request(format!("there are {MAX_LISTENERS} listeners already"), None));
         };
         let mut changes = accepted.unwrap_or_else(|| self.subscriptions.changes.subscribe());
         let seen = Seen::default();

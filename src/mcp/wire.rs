@@ -7,18 +7,17 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientRequest, ErrorData, JsonRpcMessage, RequestId};
+use rmcp::model::{ClientRequest, ErrorData, GetExtensions as _, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde_json::{Map, Value};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::sync::Mutex;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+use super::backlog::Backlog;
 
 /// The longest line that is read, in bytes. A client that never ends its line cannot fill the memory.
 pub(super) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
@@ -26,25 +25,35 @@ pub(super) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 /// How much of the start, and of the end, of a line that is too long is kept, to find its id there.
 const KEPT_BYTES: usize = 512;
 
-/// How long the end waits for answers that the client does not read.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How much memory for lines is kept while there is none, in bytes.
+const KEPT_CAPACITY: usize = 64 * 1024;
+
+/// How much the requests that are being carried out may take together, in KiB.
+const MAX_IN_FLIGHT_KIB: u32 = 64 * 1024;
+
+/// What a request takes besides its text, in KiB, generously: 512 small ones at a time.
+const REQUEST_KIB: u32 = 128;
 
 /// The server's end of the two streams.
-pub(super) struct Wire<R, W> {
+pub(super) struct Wire<R> {
     input: BufReader<R>,
     line: Vec<u8>,
     /// The line at hand is too long: all but its start and end is dropped.
     skipping: bool,
-    output: Arc<Mutex<W>>,
-    /// Nobody reads the answers any more.
-    deaf: CancellationToken,
-    /// The answers to what rmcp never sees.
-    answers: JoinSet<()>,
+    /// A message that was read and waits until there is room for it, and what it takes.
+    next: Option<(RxJsonRpcMessage<RoleServer>, u32)>,
+    in_flight: Arc<Semaphore>,
+    backlog: Arc<Backlog>,
     /// A request that opens a session has come.
     open: bool,
     /// Cancelled when the input has ended, so that who waits for the client waits no longer.
     ended: CancellationToken,
 }
+
+/// What a request takes of the room for all, given back when the last copy goes.
+#[derive(Clone)]
+#[expect(dead_code, reason = "it is held, not read")]
+pub(super) struct InFlight(Option<Arc<OwnedSemaphorePermit>>);
 
 enum Line {
     Whole,
@@ -52,15 +61,21 @@ enum Line {
     EndOfInput,
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
-    pub(super) fn new(input: R, output: W, ended: CancellationToken) -> Self {
+impl<R: AsyncRead + Unpin> Wire<R> {
+    pub(super) fn new<W: AsyncWrite + Unpin + Send + 'static>(
+        input: R,
+        output: W,
+        backlog: Arc<Backlog>,
+        ended: CancellationToken,
+    ) -> Self {
+        backlog.write_to(output);
         Self {
             input: BufReader::new(input),
             line: Vec::new(),
             skipping: false,
-            output: Arc::new(Mutex::new(output)),
-            deaf: CancellationToken::new(),
-            answers: JoinSet::new(),
+            next: None,
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT_KIB as usize)),
+            backlog,
             open: false,
             ended,
         }
@@ -122,7 +137,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
         None
     }
 
-    fn answer_malformed(&mut self, message: &Map<String, Value>) {
+    fn answer_malformed(&self, message: &Map<String, Value>) {
         let method = message.get("method").and_then(Value::as_str);
         let id = message.get("id").map(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
         match (id, method) {
@@ -142,31 +157,46 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send + 'static> Wire<R, W> {
         }
     }
 
-    fn answer(&mut self, error: ErrorData, id: Option<RequestId>) {
-        let message = TxJsonRpcMessage::<RoleServer>::error(error, id);
-        let sent = send(Arc::clone(&self.output), self.deaf.clone(), message);
-        self.answers.spawn(async move {
-            if let Err(error) = sent.await {
-                tracing::debug!(%error, "cannot answer");
-            }
-        });
+    fn answer(&self, error: ErrorData, id: Option<RequestId>) {
+        push(&self.backlog, &TxJsonRpcMessage::<RoleServer>::error(error, id));
+    }
+
+    /// Reads the next message that can be handled, into `self.next`. Returns whether there was one.
+    async fn read_next(&mut self) -> bool {
+        while self.next.is_none() {
+            self.backlog.room().await;
+            let message = match self.next_line().await {
+                Line::EndOfInput => return false,
+                Line::TooLong => {
+                    let (head, tail) = self.line.split_at(self.line.len().min(KEPT_BYTES));
+                    let seen = Glimpse::of_ends(&String::from_utf8_lossy(head), &String::from_utf8_lossy(tail));
+                    if let Glimpse { id: Some(id), has_method: true } = seen {
+                        let message = format!("the message has more than {MAX_LINE_BYTES} bytes");
+                        self.answer(ErrorData::invalid_request(message, None), Some(id));
+                    }
+                    None
+                }
+                Line::Whole => self.read(),
+            };
+            let kib = u32::try_from(self.line.len() / 1024).unwrap_or(MAX_IN_FLIGHT_KIB);
+            self.line.clear();
+            // What one large message needed is not kept for ever.
+            self.line.shrink_to(KEPT_CAPACITY);
+            self.next = message.map(|message| (message, (REQUEST_KIB + kib).min(MAX_IN_FLIGHT_KIB)));
+        }
+        true
     }
 }
 
-async fn send<W: AsyncWrite + Unpin>(
-    output: Arc<Mutex<W>>,
-    deaf: CancellationToken,
-    message: TxJsonRpcMessage<RoleServer>,
-) -> Result<(), io::Error> {
-    let mut line = serde_json::to_vec(&message)?;
-    line.push(b'\n');
-    let mut output = output.lock().await;
-    let sent = match output.write_all(&line).await {
-        Ok(()) => output.flush().await,
-        Err(error) => Err(error),
-    };
-    // A server that nobody hears must not go on holding what it holds.
-    sent.inspect_err(|_| deaf.cancel())
+/// Lets a line wait to be written.
+fn push(backlog: &Backlog, message: &TxJsonRpcMessage<RoleServer>) {
+    match serde_json::to_vec(message) {
+        Ok(mut line) => {
+            line.push(b'\n');
+            backlog.push(line);
+        }
+        Err(error) => tracing::error!(%error, "cannot write an answer"),
+    }
 }
 
 /// Returns the text with what some clients write by mistake replaced: bytes that are not UTF-8, and
@@ -274,67 +304,62 @@ fn leading_id(value: &str) -> Option<RequestId> {
     serde_json::from_str(&value[..end]).ok()
 }
 
-impl<R, W> Transport<RoleServer> for Wire<R, W>
-where
-    R: AsyncRead + Unpin + Send + 'static,
-    W: AsyncWrite + Unpin + Send + 'static,
-{
+impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for Wire<R> {
     type Error = io::Error;
 
     fn send(
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
-        send(Arc::clone(&self.output), self.deaf.clone(), message)
+        let backlog = Arc::clone(&self.backlog);
+        async move {
+            // Answers are as many as there are requests; nobody asked for anything else, so it waits.
+            if !matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_)) {
+                backlog.room().await;
+            }
+            push(&backlog, &message);
+            Ok(())
+        }
     }
 
+    /// rmcp drops this future whenever it has something to send: what was read waits in `self`.
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            let deaf = self.deaf.clone();
-            let line = tokio::select! {
-                line = self.next_line() => line,
-                () = deaf.cancelled() => Line::EndOfInput,
+            let backlog = Arc::clone(&self.backlog);
+            let is_there = tokio::select! {
+                is_there = self.read_next() => is_there,
+                () = backlog.deaf() => false,
             };
-            let message = match line {
-                Line::EndOfInput => {
-                    self.ended.cancel();
-                    let answered = async { while self.answers.join_next().await.is_some() {} };
-                    let _ = timeout(PATIENCE, answered).await;
-                    return None;
+            if !is_there {
+                self.ended.cancel();
+                return None;
+            }
+            let taken = match &self.next {
+                Some((JsonRpcMessage::Request(_), kib)) => {
+                    // Nobody closes it. It is given back when the request has been carried out.
+                    Arc::clone(&self.in_flight).acquire_many_owned(*kib).await.ok()
                 }
-                Line::TooLong => {
-                    let (head, tail) = self.line.split_at(self.line.len().min(KEPT_BYTES));
-                    let seen = Glimpse::of_ends(&String::from_utf8_lossy(head), &String::from_utf8_lossy(tail));
-                    if let Glimpse { id: Some(id), has_method: true } = seen {
-                        let message = format!("the message has more than {MAX_LINE_BYTES} bytes");
-                        self.answer(ErrorData::invalid_request(message, None), Some(id));
-                    }
-                    None
-                }
-                Line::Whole => self.read(),
+                _ => None,
             };
-            self.line.clear();
-            match message {
-                None => {}
-                Some(message) if self.open => return Some(message),
-                Some(JsonRpcMessage::Request(request)) => {
+            match self.next.take().map(|(message, _)| message) {
+                Some(JsonRpcMessage::Request(mut request)) => {
                     // These two may come before a session and do not open one.
-                    self.open =
+                    self.open |=
                         !matches!(request.request, ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_));
+                    request.request.extensions_mut().insert(InFlight(taken.map(Arc::new)));
                     return Some(JsonRpcMessage::Request(request));
                 }
+                Some(message) if self.open => return Some(message),
                 // rmcp would take it for a broken client and end the process.
                 Some(_) => tracing::debug!("dropped a message that came before the first request"),
+                None => {}
             }
         }
     }
 
+    /// A client that does not read cannot keep the process alive.
     async fn close(&mut self) -> Result<(), io::Error> {
-        // A client that does not read cannot keep the process alive.
-        match timeout(PATIENCE, async { self.output.lock().await.flush().await }).await {
-            Ok(flushed) => flushed,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
+        self.backlog.finish().await
     }
 }
 

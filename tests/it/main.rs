@@ -8,6 +8,8 @@ mod beginning;
 mod broken_files;
 mod command_line;
 mod eras;
+mod flood;
+mod hostile;
 mod import;
 mod kill;
 mod next_commands;

@@ -71,6 +71,36 @@ fn of_many_who_want_one_thread_one_gets_it() {
     assert_eq!(workspace.threads()["threads"][0]["sessions"].as_array().unwrap().len(), 1);
 }
 
+#[test]
+fn of_many_planners_one_gets_the_batch_and_when_it_dies_another_one() {
+    let workspace = Workspace::with_plan(&plan(3));
+    let mut servers: Vec<Server> = (0..PROCESSES).map(|_| workspace.serve()).collect();
+    while !servers.is_empty() {
+        let calls: Vec<(Server, serde_json::Value)> = thread::scope(|scope| {
+            let calls: Vec<_> = servers
+                .drain(..)
+                .map(|mut server| {
+                    scope.spawn(move || {
+                        let next = server.answer("next_batch", &json!({}));
+                        (server, next)
+                    })
+                })
+                .collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        });
+        let got = |next: &serde_json::Value| next["dispatch"] == json!(["01.01.01", "01.01.02", "01.01.03"]);
+        assert_eq!(calls.iter().filter(|(_, next)| got(next)).count(), 1, "{calls:?}");
+        for (server, next) in calls {
+            if got(&next) {
+                server.kill();
+            } else {
+                assert_eq!((&next["dispatch"], next["held_by"].is_string()), (&json!([]), true));
+                servers.push(server);
+            }
+        }
+    }
+}
+
 /// Counts down when it is dropped.
 struct Over<'c>(&'c AtomicUsize);
 

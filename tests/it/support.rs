@@ -194,6 +194,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A running `work mcp` and the pipe to it. It is killed when this is dropped.
+#[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) child: Child,
     input: Option<ChildStdin>,
@@ -256,6 +257,11 @@ impl Server {
     pub(crate) fn answer(&mut self, tool: &str, arguments: &Value) -> Value {
         let text = self.call(tool, arguments);
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{tool} {arguments}: {text}"))
+    }
+
+    /// Returns the pipe to the server, which ends when it is dropped.
+    pub(crate) fn take_input(&mut self) -> ChildStdin {
+        self.input.take().unwrap()
     }
 
     /// Closes the input and returns the exit code, and what else came.

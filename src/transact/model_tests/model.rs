@@ -774,6 +774,12 @@ impl Model {
                 return self.updated(id, decided);
             }
         }
+        if status == Status::Blocked && of == Of::Latest && said != Said::Completed {
+            let last = self.thread(id).attempts.last().unwrap();
+            if last.report == words && last.transient == transient {
+                return self.updated(id, self.open_decision(id)); // §5: repeating a call changes nothing
+            }
+        }
         self.ensure_cycle(batch, me);
         if of == Of::Next {
             if use_retry {
