@@ -129,7 +129,15 @@ fn what_is_no_file_of_the_workspace_is_neither_followed_nor_waited_for() {
             assert!(said_with(path, folder).contains("no regular file") || path.ends_with("index.json"));
         }
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+    work: error state_unreadable: [workspace]/work: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+    work/001-search: error state_unreadable: [workspace]/work/001-search: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+    work/.run: error state_unreadable: [workspace]/work/.run: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+    work/index.json: error state_unreadable: [workspace]/work/index.json: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+    work/agents.yaml: error state_unreadable: [workspace]/work/agents.yaml: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+    work/001-search/PLAN.md: error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is a symbolic link; only what stands in the workspace itself is read or written. hint: mend the file; it is only read, never written
+    work/001-search/threads.json: error state_unreadable: [workspace]/work/001-search/threads.json: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+    ");
 }
 
 #[cfg(unix)]
@@ -215,8 +223,8 @@ fn deep_and_wide_files_are_refused_or_read_in_time() {
     let keys: Vec<String> = (0..200_000).map(|key| format!("\"k{key}\": 1")).collect();
     let threads: Vec<String> =
         (0..200_000).map(|n| format!("{{\"threadId\": \"1.{}.{}\"}}", n / 999 + 1, n % 999 + 1)).collect();
-    let anchors: String =
-        (b'a'..=b'z').map(|c| format!("{0}: &{0} [*{1}, *{1}]\n", c as char, (c + 1) as char)).collect();
+    let anchors: Vec<String> =
+        (b'a'..=b'z').map(|c| format!("{0}: &{0} [*{1}, *{1}]\n", char::from(c), char::from(c + 1))).collect();
     for (path, text) in [
         (state, deep(100_000)),
         (state, deep(130)),
@@ -229,7 +237,7 @@ fn deep_and_wide_files_are_refused_or_read_in_time() {
         ("work/index.json", deep(100_000)),
         ("work/index.json", "[]".to_owned()),
         ("work/agents.yaml", format!("agents: {}{}", "[".repeat(100_000), "]".repeat(100_000))),
-        ("work/agents.yaml", anchors),
+        ("work/agents.yaml", anchors.concat()),
         ("work/agents.yaml", "agents: !!python/object:os.system [x]".to_owned()),
         ("work/agents.yaml", format!("x: !!float \"{}\"", "9".repeat(1_000_000))),
     ] {
