@@ -52,6 +52,8 @@ pub mod closest;
 pub mod decide;
 mod document;
 pub mod fault;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod index;
 pub mod mcp;
 pub mod opencode;

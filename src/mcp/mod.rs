@@ -169,6 +169,16 @@ impl WorkServer {
     }
 }
 
+/// Returns the server's end of two streams, for the fuzzers.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn wire<R, W>(input: R, output: W) -> impl rmcp::transport::Transport<RoleServer>
+where
+    R: tokio::io::AsyncRead + Unpin + Send + 'static,
+    W: tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    wire::Wire::new(input, output, Arc::default(), CancellationToken::new())
+}
+
 /// Tells a client that a call takes its time, where another process holds the workspace: a client that
 /// counts the seconds starts again with each word.
 async fn telling_progress<T>(call: impl Future<Output = T>, token: ProgressToken, peer: Peer<RoleServer>) -> T {

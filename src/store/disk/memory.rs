@@ -1,5 +1,7 @@
 //! A machine in memory, whose power can be cut.
 
+#![cfg_attr(not(test), allow(dead_code, reason = "the fuzzers cut no power"))]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -69,17 +71,24 @@ impl MemoryDisk {
     }
 
     /// Writes a file as a person does, durable at once.
-    pub(crate) fn put(&self, path: &str, text: &str) {
+    pub(crate) fn put(&self, path: &str, text: impl AsRef<[u8]>) {
         let mut state = self.state();
         let path = Path::new(path);
         for folder in path.ancestors().skip(1) {
             state.names.insert(folder.to_owned(), Node::Folder);
         }
-        let text = text.as_bytes().to_vec();
+        let text = text.as_ref().to_vec();
         state.files.push(File { durable_text: text.clone(), text });
         let file = Node::File(state.files.len() - 1);
         state.names.insert(path.to_owned(), file);
         state.durable_names = state.names.clone();
+    }
+
+    /// Returns what a file holds.
+    pub(crate) fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        let state = self.state();
+        let file = state.file(Path::new(path)).ok()?;
+        Some(state.files[file].text.clone())
     }
 
     /// Returns the text of all files, by path.

@@ -6,7 +6,7 @@
 #[cfg(test)]
 pub(crate) mod faulty;
 mod machine;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod memory;
 
 use std::fmt;

@@ -89,7 +89,7 @@ pub(super) enum CycleWord {
 }
 
 /// The number of an attempt or a cycle, small enough to count on from.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "u32")]
 pub(in crate::store) struct Counter(pub(super) u32);
 

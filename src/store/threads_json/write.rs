@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::record::{BatchWord, BudgetRecord, CycleWord, ServerWord, ThreadWord};
+use super::record::{BatchWord, BudgetRecord, Counter, CycleWord, ServerWord, ThreadWord};
 use crate::board::{Attempt, Board, Cycle, Thread};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
@@ -189,12 +189,12 @@ fn write_attempt(
     }
     session.set("agentName", &after.agent, order)?;
     session.set("status", &after.status.word(), order)?;
-    session.set("attempt", &after.number, order)?;
+    session.set("attempt", &counter(after.number)?, order)?;
     if let Some(ended) = &after.completed_at {
         session.set("completedAt", ended, order)?;
     }
     if let Some(cycle) = after.cycle {
-        session.set("cycle", &cycle, order)?;
+        session.set("cycle", &counter(cycle)?, order)?;
     }
     if !after.report.is_empty() || before.is_some_and(|before| !before.report.is_empty()) {
         session.set("report", &after.report, order)?;
@@ -208,10 +208,15 @@ fn write_attempt(
     Ok(())
 }
 
+/// Refuses what could not be read again.
+fn counter(number: u32) -> serde_json::Result<Counter> {
+    Counter::try_from(number).map_err(serde_json::Error::custom)
+}
+
 fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
     let order = &CYCLE_ORDER;
     record.set("batch", &BatchWord(cycle.batch), order)?;
-    record.set("cycle", &cycle.number, order)?;
+    record.set("cycle", &counter(cycle.number)?, order)?;
     record.set("status", if cycle.open { &CycleWord::Open } else { &CycleWord::Closed }, order)?;
     record.set("holder", &cycle.holder.map(ServerWord), order)?;
     record.set("read", &cycle.read, order)?;

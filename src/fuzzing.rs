@@ -1,0 +1,118 @@
+//! What the fuzzers of `fuzz/` call, and a test that calls it with what they have found so far. Not part
+//! of the program.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rmcp::transport::Transport as _;
+
+use crate::board::ServerId;
+use crate::clock::SteppingClock;
+use crate::decide::{AgentRequest, PersonRequest, Scope};
+use crate::fault::Stopped;
+use crate::store::disk::memory::MemoryDisk;
+use crate::store::{FileStore, Place};
+use crate::transact::{transact_for_agent, transact_for_person};
+
+const PLAN: &str = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n###### Thread 1: T\n###### Thread 2: U\n";
+const THREADS: &str = r#"{"version": "1.0.0", "threads": [{"threadId": "01.01.01", "status": "completed"}]}"#;
+const INDEX: &str = r#"{"version": "1.0.0", "streams": [{"id": "001-a", "approval": {"status": "approved"}}]}"#;
+const AGENTS: &str = "agents: [{name: default}, {name: system-engineer-a}]\n";
+
+/// A workspace in which one file is what the fuzzer says: whatever is asked, what can be read can be
+/// written and read again, and what cannot be read stays as it is.
+///
+/// # Panics
+///
+/// If that is not so: that is what a fuzzer looks for.
+pub fn workspace(file: &str, text: &[u8]) {
+    let path = format!("/w/work/{file}");
+    let mut files = vec![
+        ("/w/work/index.json", INDEX),
+        ("/w/work/agents.yaml", AGENTS),
+        ("/w/work/001-a/PLAN.md", PLAN),
+        ("/w/work/001-a/threads.json", THREADS),
+    ];
+    files.retain(|(known, _)| *known != path);
+    let disk = MemoryDisk::with(&files);
+    disk.put(&path, text);
+    let place = Place { root: Some(Path::new("/w").to_owned()), ..Place::default() };
+    let clock = SteppingClock::default();
+    let ask = |request: &AgentRequest| {
+        let before = disk.bytes(&path);
+        let server = ServerId::fixed(1);
+        let store = FileStore::on(Arc::new(disk.clone()), place.clone(), Some(server));
+        let answer = transact_for_agent(&store, &clock, server, &|| false, Some("001-a"), request);
+        match &answer {
+            Ok(answer) => drop(serde_json::to_string(answer).map_err(|error| panic!("{error}"))),
+            Err(stopped) => {
+                assert_eq!(disk.bytes(&path), before, "{stopped}: and the file is another one");
+                assert!(!stopped.hint().is_empty());
+            }
+        }
+        answer.map(drop)
+    };
+    let before = ask(&AgentRequest::WorkstreamStatus);
+    let _ = ask(&AgentRequest::Report(Scope::Workstream));
+    let _ = ask(&AgentRequest::NextBatch);
+    let _ = ask(&AgentRequest::BatchOutcome(None));
+    let store = FileStore::on(Arc::new(disk.clone()), place.clone(), None);
+    let _ = transact_for_person(&store, &clock, Some("001-a"), &PersonRequest::Validate);
+    let approve = PersonRequest::ApprovePlan { force: true, by: "ann".to_owned() };
+    let approved = transact_for_person(&store, &clock, Some("001-a"), &approve);
+    if let Err(Stopped::Fault(_)) = approved {
+        return;
+    }
+    let after = ask(&AgentRequest::WorkstreamStatus);
+    assert!(before.is_err() || after.is_ok(), "it was readable and was written: {:?}", after.err());
+}
+
+/// Lines from a client: every line that comes back is one JSON object.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn client(input: &[u8]) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
+    let (mut client, server) = tokio::io::duplex(64 * 1024);
+    let input = input.to_vec();
+    let written = runtime.block_on(async move {
+        let mut wire = crate::mcp::wire(std::io::Cursor::new(input), server);
+        while wire.receive().await.is_some() {}
+        let _ = wire.close().await;
+        drop(wire);
+        let mut written = Vec::new();
+        let read = tokio::io::AsyncReadExt::read_to_end(&mut client, &mut written);
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(5), read).await;
+        written
+    });
+    for line in String::from_utf8_lossy(&written).lines() {
+        let answer: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(answer["error"].is_object(), "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls a fuzzer's function with each of its inputs.
+    fn replay(target: &str, call: impl Fn(&[u8])) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+        let mut number = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            call(&std::fs::read(entry.unwrap().path()).unwrap());
+            number += 1;
+        }
+        assert!(number >= 5, "{}: {number} inputs", folder.display());
+    }
+
+    #[test]
+    fn what_the_fuzzers_have_found_is_handled() {
+        replay("plan", |text| workspace("001-a/PLAN.md", text));
+        replay("threads_json", |text| workspace("001-a/threads.json", text));
+        replay("index_json", |text| workspace("index.json", text));
+        replay("agents_yaml", |text| workspace("agents.yaml", text));
+        replay("client", client);
+    }
+}
