@@ -1,5 +1,7 @@
 //! How an event changes the board. No rules here: whoever records an event has checked them.
 
+use std::sync::Arc;
+
 use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
@@ -42,13 +44,13 @@ impl Board {
                 }
             }
             Event::ThreadNamed { thread, name, stage_name, batch_name } => {
-                let thread = self.threads.entry(*thread).or_default();
+                let thread = self.thread_mut(*thread);
                 thread.name = Some(name.clone());
                 thread.stage_name = Some(stage_name.clone());
                 thread.batch_name = Some(batch_name.clone());
             }
             Event::AttemptStarted { thread, number, agent, server, cycle } => {
-                self.threads.entry(*thread).or_default().attempts.push(Attempt {
+                self.thread_mut(*thread).attempts.push(Attempt {
                     number: *number,
                     agent: agent.clone(),
                     status: AttemptStatus::Running,
@@ -82,10 +84,10 @@ impl Board {
                 }
             }
             Event::BreadcrumbLeft { thread, text } => {
-                self.threads.entry(*thread).or_default().breadcrumb.clone_from(text);
+                self.thread_mut(*thread).breadcrumb.clone_from(text);
             }
             Event::ThreadBecame { thread, status, report, artifacts, next_steps } => {
-                let thread = self.threads.entry(*thread).or_default();
+                let thread = self.thread_mut(*thread);
                 thread.status = *status;
                 if let Some(report) = report {
                     thread.report.clone_from(report);
@@ -98,10 +100,10 @@ impl Board {
                 }
             }
             Event::AgentAssigned { thread, agent } => {
-                self.threads.entry(*thread).or_default().assigned_agent = Some(agent.clone());
+                self.thread_mut(*thread).assigned_agent = Some(agent.clone());
             }
             Event::AssignmentCleared { thread } => {
-                self.threads.entry(*thread).or_default().assigned_agent = None;
+                self.thread_mut(*thread).assigned_agent = None;
             }
             Event::RetryUsed { thread, after } => {
                 if let Some(budget) = self.budget_mut(*thread) {
@@ -141,7 +143,7 @@ impl Board {
     }
 
     fn latest_attempt_mut(&mut self, thread: ThreadId) -> Option<&mut Attempt> {
-        self.threads.get_mut(&thread)?.attempts.last_mut()
+        Arc::make_mut(self.threads.get_mut(&thread)?).attempts.last_mut()
     }
 
     fn budget_mut(&mut self, thread: ThreadId) -> Option<&mut Budget> {

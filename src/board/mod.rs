@@ -10,6 +10,7 @@ mod server_id;
 mod thread_state;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use event::Event;
 pub use server_id::ServerId;
@@ -21,7 +22,8 @@ use crate::plan::{BatchId, ThreadId};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Board {
     /// The threads that something has happened to. One that is missing is pending.
-    pub threads: BTreeMap<ThreadId, Thread>,
+    /// They are shared with the boards that this one was made from: a decision copies what it changes.
+    pub threads: BTreeMap<ThreadId, Arc<Thread>>,
     /// The execution cycles of all batches, in the order in which they were opened. At most one is
     /// open.
     pub cycles: Vec<Cycle>,
@@ -151,6 +153,11 @@ impl Board {
     /// Returns the latest cycle of the batch, open or closed.
     pub fn latest_cycle_of(&self, batch: BatchId) -> Option<&Cycle> {
         self.cycles.iter().rev().find(|cycle| cycle.batch == batch)
+    }
+
+    /// Returns the thread to change it; one that nothing has happened to yet is added.
+    pub fn thread_mut(&mut self, id: ThreadId) -> &mut Thread {
+        Arc::make_mut(self.threads.entry(id).or_default())
     }
 
     /// Returns the server processes that the board says hold or run something.

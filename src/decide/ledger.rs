@@ -1,5 +1,7 @@
 //! What a decision changes: events, and the board as they leave it.
 
+use std::sync::Arc;
+
 use crate::board::{Board, Event};
 use crate::clock::Moment;
 use crate::index::IndexEvent;
@@ -7,21 +9,21 @@ use crate::index::IndexEvent;
 /// The events of one decision. Each is applied as it is recorded, so that what is decided next sees it.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    board: Board,
+    board: Arc<Board>,
     events: Vec<Event>,
     index_events: Vec<IndexEvent>,
     at: Moment,
 }
 
 impl Ledger {
-    /// Starts with the board as it is and nothing recorded. All events happen at the same moment.
-    pub fn new(board: &Board, at: Moment) -> Self {
-        Self { board: board.clone(), events: Vec::new(), index_events: Vec::new(), at }
+    /// Starts with the board as it is and nothing recorded; it is copied when something is. All events happen at the same moment.
+    pub fn new(board: &Arc<Board>, at: Moment) -> Self {
+        Self { board: Arc::clone(board), events: Vec::new(), index_events: Vec::new(), at }
     }
 
     /// Records an event and applies it.
     pub fn record(&mut self, event: Event) {
-        self.board.apply(&event, self.at);
+        Arc::make_mut(&mut self.board).apply(&event, self.at);
         self.events.push(event);
     }
 
@@ -31,7 +33,7 @@ impl Ledger {
     }
 
     /// Returns the board as the events recorded so far leave it.
-    pub fn board(&self) -> &Board {
+    pub fn board(&self) -> &Arc<Board> {
         &self.board
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -44,7 +45,7 @@ struct World {
     plan_hash: String,
     entry: Option<Entry>,
     roster: Roster,
-    board: Board,
+    board: Arc<Board>,
     alive: BTreeSet<ServerId>,
     clock: SteppingClock,
 }
@@ -58,7 +59,7 @@ impl World {
             plan_hash: String::new(),
             entry: Some(Entry { id: "001-search".into(), name: "search".into(), status: None, approvals }),
             roster: Roster { declared: true, ..Roster::undeclared(AGENTS) },
-            board: Board::default(),
+            board: Arc::default(),
             alive: BTreeSet::from([A, B]),
             clock: SteppingClock::default(),
         }

@@ -39,8 +39,8 @@ pub(super) struct BadYaml {
 }
 
 /// Reads an agents.yaml. Keys that mean nothing here are ignored. A file that has no `agents` declares
-/// none: the roster is `undeclared`, with what else the file says.
-pub(super) fn read(text: &str, undeclared: impl FnOnce() -> Roster) -> Result<Roster, BadYaml> {
+/// none: whoever reads it fills them in.
+pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
     let bad = |error: &serde_saphyr::Error| {
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         BadYaml {
@@ -63,7 +63,7 @@ pub(super) fn read(text: &str, undeclared: impl FnOnce() -> Roster) -> Result<Ro
                     model: agent.models.as_ref().and_then(first_model),
                 })
                 .collect(),
-            None => undeclared().agents,
+            None => Vec::new(),
         },
         families: match file.families {
             Some(families) => families.iter().map(|family| prefix(family)).collect(),
@@ -89,10 +89,6 @@ fn prefix(family: &str) -> String {
 mod tests {
     use super::*;
 
-    fn nobody() -> Roster {
-        Roster::undeclared([])
-    }
-
     #[test]
     fn a_roster_as_the_family_writes_it() {
         let text = "\
@@ -112,7 +108,7 @@ execution:
   max_parallel: 4
 families: [system-engineer-, writer]
 ";
-        let roster = read(text, nobody).unwrap();
+        let roster = read(text).unwrap();
         assert_eq!(
             roster.agents.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>(),
             ["system-engineer-codex", "reviewer"]
@@ -125,13 +121,13 @@ families: [system-engineer-, writer]
 
     #[test]
     fn a_file_without_agents_declares_none() {
-        let roster = read("execution: {max_parallel: 2}\n", nobody).unwrap();
-        assert_eq!((roster.agents.len(), roster.declared, roster.max_parallel), (1, false, Some(2)));
+        let roster = read("execution: {max_parallel: 2}\n").unwrap();
+        assert_eq!((roster.agents.len(), roster.declared, roster.max_parallel), (0, false, Some(2)));
     }
 
     #[test]
     fn a_broken_file_is_reported_with_its_place() {
-        let bad = read("agents:\n  - nam: x\n", nobody).err().unwrap();
+        let bad = read("agents:\n  - nam: x\n").err().unwrap();
         assert_eq!(bad.at.map(|(line, _)| line), Some(2), "{bad:?}");
         let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}agents: *i\n", {
             let mut names = String::new();
@@ -141,6 +137,6 @@ families: [system-engineer-, writer]
             }
             names
         });
-        assert!(read(&bomb, nobody).is_err());
+        assert!(read(&bomb).is_err());
     }
 }

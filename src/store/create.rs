@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::file::FileStore;
 use super::lock::lock;
 use super::opencode_files::set_up_opencode;
-use super::snapshot::{read_index, read_roster, read_state, read_tasks, read_threads};
+use super::snapshot::{Files, read_state, read_tasks, read_threads, undeclared};
 use super::workspace::known;
 use super::{LOCK_WAIT, SetUp, index_json, unwritable, write_whole};
 use crate::board::Board;
@@ -87,7 +87,7 @@ impl FileStore {
         initialised.write(disk, &root, "work/index.json", || Ok(empty))?;
         initialised.write(disk, &root, "work/agents.yaml", || roster_for(disk, &root))?;
         if opencode {
-            let roster = read_roster(disk, &work.join("agents.yaml"), &Plan::default(), &Board::default())?;
+            let roster = self.files().roster(disk, &work.join("agents.yaml"), &Plan::default(), &Board::default())?;
             return Ok(set_up_opencode(disk, &root, &roster, initialised)?);
         }
         Ok(SetUp { workspace: initialised, changed: Vec::new(), warnings: Vec::new() })
@@ -120,8 +120,9 @@ impl FileStore {
         let (root, disk) = (self.root()?, self.disk());
         let work = root.join("work");
         let _lock = lock(disk, &root, LOCK_WAIT)?;
-        let (index, index_text) = read_index(disk, &root)?;
-        if let Some(workstream) = known(disk, &root, &index).into_iter().find(|id| name_of(id) == slug) {
+        let file = self.files().index(disk, &root)?;
+        let index = &file.index;
+        if let Some(workstream) = known(disk, &root, index).into_iter().find(|id| name_of(id) == slug) {
             return Err(Refusal::AlreadyExists { workstream }.into());
         }
         let folders = disk.names(&work).unwrap_or_default();
@@ -136,7 +137,7 @@ impl FileStore {
         if index.entry(&id).is_none() {
             events.insert(0, IndexEvent::Created);
         }
-        let index = index_json::write(index_text.as_deref(), &id, &events, at)
+        let index = index_json::write(file.text.as_deref(), &id, &events, at)
             .map_err(|error| unwritable(&work.join("index.json"), &error))?;
         let mut changes = vec![Change { path: "index.json".to_owned(), text: index }];
         if let Some(text) = beginning.threads {
@@ -152,11 +153,11 @@ impl FileStore {
 /// they and their states name, so that nobody who works there becomes a stranger.
 fn roster_for(disk: &dyn Disk, root: &Path) -> Result<String, Fault> {
     let mut named: Vec<String> = Vec::new();
-    for id in known(disk, root, &read_index(disk, root)?.0) {
+    for id in known(disk, root, &Files::default().index(disk, root)?.index) {
         let folder = root.join("work").join(&id);
         let plan = parse(&read_state(disk, &folder.join("PLAN.md"))?.unwrap_or_default());
         let board = read_threads(disk, &folder, &read_tasks(disk, &folder)?)?.0.board;
-        for agent in read_roster(disk, Path::new(""), &plan, &board)?.agents {
+        for agent in undeclared(&plan, &board).agents {
             if !named.contains(&agent.name) {
                 named.push(agent.name);
             }

@@ -9,7 +9,7 @@ use super::disk::{Disk, Held, MachineDisk};
 use super::import::importable;
 use super::liveness::Liveness;
 use super::lock::lock;
-use super::snapshot::{Snapshot, read_index};
+use super::snapshot::{Files, Snapshot, ThreadsFile};
 use super::tasks_json::TasksJson;
 use super::workspace::{Place, known};
 use super::{index_json, threads_json, unwritable};
@@ -26,6 +26,7 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 pub struct FileStore {
     disk: Arc<dyn Disk>,
     place: Place,
+    files: Files,
     /// The server process that this store writes for; `None` on the command line.
     server: Option<ServerId>,
     liveness: Liveness,
@@ -61,18 +62,22 @@ impl FileStore {
 
     /// Makes a store on a file system.
     pub(crate) fn on(disk: Arc<dyn Disk>, place: Place, server: Option<ServerId>) -> Self {
-        Self { disk, place, server, liveness: Liveness::default(), turn: Mutex::new(()) }
+        Self { disk, place, files: Files::default(), server, liveness: Liveness::default(), turn: Mutex::new(()) }
     }
 
     /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
     pub fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         let root = self.root()?;
         self.settle(&root)?;
-        Snapshot::read(self.disk(), root, &self.place, wanted, self.server)
+        Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)
     }
 
     pub(super) fn place(&self) -> &Place {
         &self.place
+    }
+
+    pub(super) fn files(&self) -> &Files {
+        &self.files
     }
 
     pub(super) fn disk(&self) -> &dyn Disk {
@@ -97,17 +102,17 @@ impl FileStore {
     /// Returns the workstreams of the workspace.
     pub fn list(&self) -> Result<Listed, Stopped> {
         let (root, disk) = (self.root()?, self.disk());
-        let (index, _) = read_index(disk, &root)?;
-        let current = self.place.workstream(disk, &root, None, &index).ok().map(|selected| selected.workstream);
-        Ok(Listed { workstreams: known(disk, &root, &index), current, importable: importable(&root) })
+        let index = &self.files.index(disk, &root)?.index;
+        let current = self.place.workstream(disk, &root, None, index).ok().map(|selected| selected.workstream);
+        Ok(Listed { workstreams: known(disk, &root, index), current, importable: importable(&root) })
     }
 
     /// Returns the id of the workstream that is `wanted` by id or name, else of the default, also if its
     /// files cannot be read.
     pub fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
         let root = self.root()?;
-        let (index, _) = read_index(self.disk(), &root)?;
-        Ok(self.place.workstream(self.disk(), &root, wanted, &index)?.workstream)
+        let index = &self.files.index(self.disk(), &root)?.index;
+        Ok(self.place.workstream(self.disk(), &root, wanted, index)?.workstream)
     }
 
     /// Takes the right to write, and reads the workstream as it is then.
@@ -116,7 +121,7 @@ impl FileStore {
         let asked = Instant::now();
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = lock(self.disk(), &root, LOCK_WAIT.saturating_sub(asked.elapsed()))?;
-        let snapshot = Snapshot::read(self.disk(), root, &self.place, wanted, self.server)?;
+        let snapshot = Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)?;
         Ok(Locked { snapshot, store: self, _lock: lock, _turn: turn })
     }
 }
@@ -129,45 +134,58 @@ impl Locked<'_> {
 
     /// Writes what the ledger holds, all of it or nothing. When this returns, it is durable.
     pub fn commit(self, ledger: &Ledger) -> Result<(), Fault> {
-        let Snapshot { root, workstream, index_text, .. } = &self.snapshot;
+        let Snapshot { root, workstream, index, .. } = &self.snapshot;
         if let Some(server) = self.store.server
             && ledger.board().servers().any(|holder| holder == server)
         {
             self.store.liveness.announce(self.store.disk(), root, server)?;
         }
         let mut changes = Vec::new();
+        let mut written = None;
         if !ledger.events().is_empty() {
-            changes.push(self.threads_change(ledger.board(), ledger.at())?);
+            let (change, threads) = self.threads_change(ledger.board(), ledger.at())?;
+            changes.push(change);
+            written = threads;
         }
         if !ledger.index_events().is_empty() {
-            let text = index_json::write(index_text.as_deref(), workstream, ledger.index_events(), ledger.at())
+            let text = index_json::write(index.text.as_deref(), workstream, ledger.index_events(), ledger.at())
                 .map_err(|error| unwritable(&root.join("work/index.json"), &error))?;
             changes.push(Change { path: "index.json".to_owned(), text });
         }
-        commit(self.store.disk(), root, &changes)
+        commit(self.store.disk(), root, &changes)?;
+        if let (Some(threads), Some(change)) = (written, changes.into_iter().next()) {
+            let path = root.join("work").join(change.path);
+            self.store.files.threads.put(&path, change.text.into_bytes().into(), Arc::new(threads));
+        }
+        Ok(())
     }
 
     /// Writes threads.json with this board.
-    pub(super) fn write_threads(&self, after: &Board, at: Moment) -> Result<(), Fault> {
-        let change = self.threads_change(after, at)?;
+    pub(super) fn write_threads(&self, after: &Arc<Board>, at: Moment) -> Result<(), Fault> {
+        let (change, _) = self.threads_change(after, at)?;
         commit(self.store.disk(), &self.snapshot.root, &[change])
     }
 
-    /// Returns threads.json with this board. What was read from tasks.json is written down with the first
-    /// change: from then on there is one file to read.
-    fn threads_change(&self, after: &Board, at: Moment) -> Result<Change, Fault> {
-        let Snapshot { root, workstream, threads, threads_text, .. } = &self.snapshot;
+    /// Returns threads.json with this board, and what it will say where that is known. What was read from
+    /// tasks.json is written down with the first change: from then on there is one file to read.
+    fn threads_change(&self, after: &Arc<Board>, at: Moment) -> Result<(Change, Option<ThreadsFile>), Fault> {
+        let Snapshot { root, workstream, threads: file, .. } = &self.snapshot;
         let path = root.join("work").join(workstream).join("threads.json");
-        let text = threads_text.as_deref();
+        let unwritable = |error| unwritable(&path, &error);
         let alone;
-        let before = if threads.from_tasks.is_empty() {
-            &threads.board
+        let before = if file.threads.from_tasks.is_empty() {
+            &file.threads.board
         } else {
-            alone = threads_json::read(text, &TasksJson::default()).map_err(|error| unwritable(&path, &error))?;
+            alone = threads_json::read(file.text.as_deref(), &TasksJson::default()).map_err(unwritable)?;
             &alone.board
         };
-        let text = threads_json::write(text, workstream, before, after, &threads.from_tasks, at)
-            .map_err(|error| unwritable(&path, &error))?;
-        Ok(Change { path: format!("{workstream}/threads.json"), text })
+        let document = file.document(workstream).map_err(unwritable)?;
+        let document = threads_json::write(document, before, after, &file.threads.from_tasks, at);
+        let document = document.map_err(unwritable)?;
+        let text = document.text().map_err(unwritable)?;
+        let change = Change { path: format!("{workstream}/threads.json"), text };
+        let written =
+            file.is_alone.then(|| ThreadsFile::written(file, Arc::clone(after), document, change.text.clone()));
+        Ok((change, written))
     }
 }

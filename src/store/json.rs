@@ -39,16 +39,31 @@ impl Object {
             *known = raw;
             return Ok(());
         }
-        let rank = |key: &str| order.iter().position(|known| *known == key);
-        let own = rank(key);
-        let behind = self.entries.iter().rposition(|(known, _)| rank(known).is_some_and(|rank| Some(rank) < own));
-        let at = match behind {
-            Some(behind) => behind + 1,
-            None if own.is_some() => 0,
-            None => self.entries.len(),
-        };
+        let at = Self::place(self.entries.iter().map(|(known, _)| known.as_str()), key, order);
         self.entries.insert(at, (key.to_owned(), raw));
         Ok(())
+    }
+
+    /// Returns where a new key goes among those there are: behind the last one that stands before it in
+    /// `order`.
+    pub(super) fn place<'k>(
+        keys: impl DoubleEndedIterator<Item = &'k str> + ExactSizeIterator,
+        key: &str,
+        order: &[&str],
+    ) -> usize {
+        let rank = |key: &str| order.iter().position(|known| *known == key);
+        let (own, number) = (rank(key), keys.len());
+        let behind = keys.enumerate().rev().find(|(_, known)| rank(known).is_some_and(|rank| Some(rank) < own));
+        match behind {
+            Some((behind, _)) => behind + 1,
+            None if own.is_some() => 0,
+            None => number,
+        }
+    }
+
+    /// Returns all keys and their values, in their order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.entries.iter().map(|(key, raw)| (key.as_str(), &**raw))
     }
 
     /// Returns whether there is such a key.
@@ -114,7 +129,7 @@ pub(super) fn open(text: Option<&str>, order: &[&str]) -> serde_json::Result<Obj
 
 /// Returns the text of a document; it ends with a line end unless `before`, the text it was, did not.
 pub(super) fn close(document: &Object, before: Option<&str>) -> serde_json::Result<String> {
-    let mut text = pretty(&serde_json::to_string(document)?)?;
+    let mut text = laid_out(&serde_json::to_string(document)?, 0)?;
     if before.is_none_or(|before| before.ends_with('\n')) {
         text.push('\n');
     }
@@ -129,12 +144,13 @@ pub(super) fn without_place(error: &impl fmt::Display) -> String {
     message[..end].to_owned()
 }
 
-/// Returns JSON text laid out with two spaces per level, as the programs of this family write it.
+/// Returns JSON text laid out with two spaces per level, as the programs of this family write it, to stand
+/// so many levels deep.
 /// Only white space changes: every number, string and key keeps its text. `text` must be valid JSON; what
 /// is nested deeper than [`MAX_DEPTH`] is an error, since each level makes every line of it longer.
-fn pretty(text: &str) -> serde_json::Result<String> {
+pub(super) fn laid_out(text: &str, level: usize) -> serde_json::Result<String> {
     let mut out = String::with_capacity(text.len() * 2);
-    let mut depth = 0_usize;
+    let mut depth = level;
     let mut tokens = text.char_indices().peekable();
     let newline = |out: &mut String, depth: usize| {
         out.push('\n');
@@ -234,8 +250,9 @@ mod tests {
         #[test]
         fn the_layout_is_the_one_that_other_programs_write(value in json()) {
             let expected = serde_json::to_string_pretty(&value).unwrap();
-            prop_assert_eq!(&pretty(&serde_json::to_string(&value).unwrap()).unwrap(), &expected);
-            prop_assert_eq!(&pretty(&expected).unwrap(), &expected);
+            prop_assert_eq!(&laid_out(&serde_json::to_string(&value).unwrap(), 0).unwrap(), &expected);
+            prop_assert_eq!(&laid_out(&expected, 0).unwrap(), &expected);
+            prop_assert_eq!(&laid_out(&expected, 2).unwrap(), &expected.replace('\n', "\n    "));
         }
     }
 }

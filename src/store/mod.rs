@@ -9,6 +9,7 @@
 //! do not know they keep, in its place.
 
 mod agents_yaml;
+mod cache;
 mod commit;
 mod create;
 pub(crate) mod disk;

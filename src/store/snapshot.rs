@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::cache::Cache;
 use super::commit::{plain_folder, unreadable_file, why_unread};
-use super::disk::{Disk, Unread};
+use super::disk::{Disk, Identity, Unread};
 use super::json::without_place;
 use super::tasks_json::{self, TasksJson};
-use super::threads_json::{self, ThreadsJson};
+use super::threads_json::{self, Document, ThreadsJson};
 use super::workspace::{Place, Selected};
 use super::{agents_yaml, index_json, liveness};
 use crate::board::{Board, ServerId};
@@ -18,6 +20,9 @@ use crate::index::Index;
 use crate::plan::{MAX_PLAN_BYTES, Plan, parse, plan_hash};
 use crate::roster::Roster;
 use crate::wording::count;
+
+const THREADS: &str = "threads.json";
+const TASKS: &str = "tasks.json";
 
 /// The largest index.json, threads.json or agents.yaml that is read, in bytes.
 pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
@@ -38,20 +43,80 @@ pub struct Snapshot {
     pub(super) workstream: String,
     is_default: bool,
     flags: String,
-    index: Index,
-    plan: Plan,
-    plan_text: String,
-    plan_hash: String,
-    roster: Roster,
-    pub(super) threads: ThreadsJson,
+    pub(super) index: Arc<IndexFile>,
+    plan: Arc<PlanFile>,
+    roster: Arc<Roster>,
+    pub(super) threads: Arc<ThreadsFile>,
     alive: BTreeSet<ServerId>,
-    pub(super) threads_text: Option<String>,
-    pub(super) index_text: Option<String>,
+}
+
+/// What index.json says, and its text where there is the file.
+#[derive(Debug, Default)]
+pub(super) struct IndexFile {
+    pub(super) index: Index,
+    pub(super) text: Option<String>,
+}
+
+/// What PLAN.md says.
+#[derive(Debug)]
+struct PlanFile {
+    plan: Plan,
+    text: String,
+    hash: String,
+}
+
+/// What threads.json says, and its text where there is the file.
+#[derive(Debug, Default)]
+pub(super) struct ThreadsFile {
+    pub(super) threads: ThreadsJson,
+    pub(super) text: Option<String>,
+    /// The text taken apart, once somebody has changed something.
+    document: OnceLock<Document>,
+    /// Whether there is no tasks.json that says something too.
+    pub(super) is_alone: bool,
+}
+
+impl ThreadsFile {
+    /// Returns the file with another board, as it was just written.
+    pub(super) fn written(before: &Self, board: Arc<Board>, document: Document, text: String) -> Self {
+        let threads = ThreadsJson {
+            board,
+            oddities: before.threads.oddities.clone(),
+            from_tasks: BTreeSet::new(),
+            has_stateless_records: before.threads.has_stateless_records,
+        };
+        // Nobody must be able to tell what is kept from what is read.
+        debug_assert_eq!(
+            threads_json::read(Some(&text), &TasksJson::default()).ok().map(|read| read.board),
+            Some(Arc::clone(&threads.board)),
+            "{text}"
+        );
+        Self { threads, text: Some(text), document: document.into(), is_alone: before.is_alone }
+    }
+
+    /// Returns the text taken apart.
+    pub(super) fn document(&self, stream_id: &str) -> serde_json::Result<&Document> {
+        if self.document.get().is_none() {
+            // Of two who do this at once, both have the same.
+            let _ = self.document.set(Document::read(self.text.as_deref(), stream_id)?);
+        }
+        self.document.get().ok_or_else(|| serde::ser::Error::custom("there is no document"))
+    }
+}
+
+/// The files of a workspace as they were parsed last.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    index: Cache<IndexFile>,
+    agents: Cache<Roster>,
+    plans: Cache<PlanFile>,
+    pub(super) threads: Cache<ThreadsFile>,
 }
 
 impl Snapshot {
     /// Reads the files of the workspace at `root` as they are now. The asking server is `own`.
     pub(super) fn read(
+        files: &Files,
         disk: &dyn Disk,
         root: PathBuf,
         place: &Place,
@@ -59,19 +124,15 @@ impl Snapshot {
         own: Option<ServerId>,
     ) -> Result<Self, Stopped> {
         let work = root.join("work");
-        let (index, index_text) = read_index(disk, &root)?;
-        let Selected { workstream, is_default } = place.workstream(disk, &root, wanted, &index)?;
+        let index = files.index(disk, &root)?;
+        let Selected { workstream, is_default } = place.workstream(disk, &root, wanted, &index.index)?;
         let folder = work.join(&workstream);
         plain_folder(disk, &folder)?;
-        let (plan_text, plan_hash) = read_plan(disk, &folder.join("PLAN.md"))?;
-        let plan = parse(&plan_text);
-        let (mut threads, threads_text) = read_state_of(disk, &folder)?;
-        if !threads.from_tasks.is_empty() {
-            let number = count(threads.from_tasks.len(), "thread is", "threads are");
-            threads.oddities.push(format!("{number} read from tasks.json; `work import` writes them to threads.json"));
-        }
-        let roster = read_roster(disk, &work.join("agents.yaml"), &plan, &threads.board)?;
-        let mut alive = liveness::alive(disk, &root, threads.board.servers());
+        let plan = files.plan(disk, &folder.join("PLAN.md"))?;
+        let threads = files.state_of(disk, &folder)?;
+        let roster = files.roster(disk, &work.join("agents.yaml"), &plan.plan, &threads.threads.board)?;
+        let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
+        let mut alive = liveness::alive(disk, &root, others);
         // Whoever asks lives, whatever became of its file.
         alive.extend(own);
         Ok(Self {
@@ -82,19 +143,15 @@ impl Snapshot {
             flags: place.flags.clone(),
             index,
             plan,
-            plan_text,
-            plan_hash,
             roster,
             threads,
             alive,
-            threads_text,
-            index_text,
         })
     }
 
     /// Returns the board.
-    pub fn board(&self) -> &Board {
-        &self.threads.board
+    pub fn board(&self) -> &Arc<Board> {
+        &self.threads.threads.board
     }
 
     /// Returns all that a decision may depend on.
@@ -104,52 +161,138 @@ impl Snapshot {
             workstream: &self.workstream,
             is_default: self.is_default,
             flags: &self.flags,
-            current: self.index.current.as_deref(),
-            entry: self.index.entry(&self.workstream),
-            plan: &self.plan,
-            plan_text: &self.plan_text,
-            plan_hash: &self.plan_hash,
+            current: self.index.index.current.as_deref(),
+            entry: self.index.index.entry(&self.workstream),
+            plan: &self.plan.plan,
+            plan_text: &self.plan.text,
+            plan_hash: &self.plan.hash,
             roster: &self.roster,
             alive: &self.alive,
-            oddities: &self.threads.oddities,
+            oddities: &self.threads.threads.oddities,
         }
     }
 }
 
-/// Reads index.json as it is now, and its text where there is the file.
-pub(super) fn read_index(disk: &dyn Disk, root: &Path) -> Result<(Index, Option<String>), Fault> {
-    let path = root.join("work").join("index.json");
-    let text = read_state(disk, &path)?;
-    let index = match &text {
-        Some(text) => {
-            require_version(&path, text)?;
-            index_json::read(text).map_err(|error| unreadable(&path, &error))?
+impl Files {
+    /// Reads index.json as it is now.
+    pub(super) fn index(&self, disk: &dyn Disk, root: &Path) -> Result<Arc<IndexFile>, Fault> {
+        let path = root.join("work").join("index.json");
+        let read = self.index.get(
+            disk,
+            &path,
+            MAX_STATE_BYTES,
+            |unread| unreadable_file(&path, unread),
+            |bytes| {
+                let text = text_of(&path, bytes)?;
+                require_version(&path, text)?;
+                let index = index_json::read(text).map_err(|error| unreadable(&path, &error))?;
+                Ok(IndexFile { index, text: Some(text.to_owned()) })
+            },
+        );
+        read.map(Option::unwrap_or_default)
+    }
+
+    fn plan(&self, disk: &dyn Disk, path: &Path) -> Result<Arc<PlanFile>, Fault> {
+        let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
+        for _ in 0..SAVE_WAITS {
+            let is_fresh = |identity: Identity| identity.size == 0 || identity.age() < SAVE_TIME;
+            if !disk.identity(path).is_some_and(is_fresh) {
+                break;
+            }
+            std::thread::sleep(SAVE_TIME);
         }
-        None => Index::default(),
-    };
-    Ok((index, text))
+        let unread = |unread| unreadable(why_unread(unread, MAX_PLAN_BYTES));
+        let read = self.plans.get(disk, path, MAX_PLAN_BYTES, unread, |bytes| {
+            let text = std::str::from_utf8(bytes).map_err(|error| {
+                let (line, column) = end_position(&bytes[..error.valid_up_to()]);
+                unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
+            })?;
+            Ok(PlanFile { plan: parse(text), text: text.to_owned(), hash: plan_hash(bytes) })
+        })?;
+        read.ok_or_else(|| unreadable("it does not exist".to_owned()))
+    }
+
+    /// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that
+    /// cannot be read stops nothing once threads.json says it all.
+    fn state_of(&self, disk: &dyn Disk, folder: &Path) -> Result<Arc<ThreadsFile>, Fault> {
+        if disk.kind(&folder.join(TASKS)).is_none() {
+            let path = folder.join(THREADS);
+            let unread = |unread| unreadable_file(&path, unread);
+            let read = self.threads.get(disk, &path, MAX_STATE_BYTES, unread, |bytes| {
+                let text = text_of(&path, bytes)?;
+                require_version(&path, text)?;
+                let threads = threads_json::read(Some(text), &TasksJson::default());
+                let threads = threads.map_err(|error| unreadable(&path, &error))?;
+                Ok(ThreadsFile { threads, text: Some(text.to_owned()), is_alone: true, ..ThreadsFile::default() })
+            });
+            let none = || Arc::new(ThreadsFile { is_alone: true, ..ThreadsFile::default() });
+            return Ok(read?.unwrap_or_else(none));
+        }
+        let (mut threads, text) = match read_tasks(disk, folder) {
+            Ok(tasks) => {
+                let (mut threads, text) = read_threads(disk, folder, &tasks)?;
+                if !threads.from_tasks.is_empty() {
+                    threads.oddities.extend(tasks.oddities);
+                }
+                (threads, text)
+            }
+            Err(fault) => {
+                let (mut threads, text) = read_threads(disk, folder, &TasksJson::default())?;
+                if threads.board.threads.is_empty() || threads.has_stateless_records {
+                    return Err(fault);
+                }
+                threads.oddities.push("tasks.json cannot be read, and is not needed any more".to_owned());
+                (threads, text)
+            }
+        };
+        if !threads.from_tasks.is_empty() {
+            let number = count(threads.from_tasks.len(), "thread is", "threads are");
+            threads.oddities.push(format!("{number} read from tasks.json; `work import` writes them to threads.json"));
+        }
+        Ok(Arc::new(ThreadsFile { threads, text, ..ThreadsFile::default() }))
+    }
+
+    /// Reads the roster; without agents.yaml it is what `plan` and `board` name.
+    pub(super) fn roster(
+        &self,
+        disk: &dyn Disk,
+        path: &Path,
+        plan: &Plan,
+        board: &Board,
+    ) -> Result<Arc<Roster>, Fault> {
+        let read = self.agents.get(
+            disk,
+            path,
+            MAX_STATE_BYTES,
+            |unread| unreadable_file(path, unread),
+            |bytes| {
+                agents_yaml::read(text_of(path, bytes)?).map_err(|bad| Fault::StateUnreadable {
+                    path: path.to_owned(),
+                    at: bad.at,
+                    why: bad.why.chars().take(MAX_WHY_CHARS).collect(),
+                })
+            },
+        );
+        let declared = read?;
+        if let Some(roster) = declared.as_ref().filter(|roster| roster.declared) {
+            return Ok(Arc::clone(roster));
+        }
+        let named = undeclared(plan, board);
+        Ok(Arc::new(match declared {
+            Some(declared) => Roster { agents: named.agents, ..Roster::clone(&declared) },
+            None => named,
+        }))
+    }
 }
 
-/// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that
-/// cannot be read stops nothing once threads.json says it all.
-fn read_state_of(disk: &dyn Disk, folder: &Path) -> Result<(ThreadsJson, Option<String>), Fault> {
-    match read_tasks(disk, folder) {
-        Ok(tasks) => {
-            let (mut threads, text) = read_threads(disk, folder, &tasks)?;
-            if !threads.from_tasks.is_empty() {
-                threads.oddities.extend(tasks.oddities);
-            }
-            Ok((threads, text))
-        }
-        Err(fault) => {
-            let (mut threads, text) = read_threads(disk, folder, &TasksJson::default())?;
-            if threads.board.threads.is_empty() || threads.has_stateless_records {
-                return Err(fault);
-            }
-            threads.oddities.push("tasks.json cannot be read, and is not needed any more".to_owned());
-            Ok((threads, text))
-        }
-    }
+/// Returns the roster of a workspace that declares none.
+pub(super) fn undeclared(plan: &Plan, board: &Board) -> Roster {
+    let planned = plan.threads().filter_map(|thread| thread.agent.as_ref()).map(|agent| agent.name.as_str());
+    let assigned = board.threads.values().flat_map(|thread| {
+        let ran = thread.attempts.iter().map(|attempt| attempt.agent.as_str());
+        thread.assigned_agent.as_deref().into_iter().chain(ran)
+    });
+    Roster::undeclared(planned.chain(assigned))
 }
 
 /// Reads threads.json as it is now, and its text where there is the file. What it does not say of a
@@ -159,7 +302,7 @@ pub(super) fn read_threads(
     folder: &Path,
     tasks: &TasksJson,
 ) -> Result<(ThreadsJson, Option<String>), Fault> {
-    let path = folder.join("threads.json");
+    let path = folder.join(THREADS);
     let text = read_state(disk, &path)?;
     if let Some(text) = &text {
         require_version(&path, text)?;
@@ -170,7 +313,7 @@ pub(super) fn read_threads(
 
 /// Reads the tasks.json of an older workstream; there is nothing in it where there is none.
 pub(super) fn read_tasks(disk: &dyn Disk, folder: &Path) -> Result<TasksJson, Fault> {
-    let path = folder.join("tasks.json");
+    let path = folder.join(TASKS);
     match read_state(disk, &path)? {
         Some(text) => {
             require_version(&path, &text)?;
@@ -180,63 +323,24 @@ pub(super) fn read_tasks(disk: &dyn Disk, folder: &Path) -> Result<TasksJson, Fa
     }
 }
 
-/// Reads a file of the state; `None` where there is none. A byte order mark is skipped.
+/// Reads a file of the state; `None` where there is none.
 pub(super) fn read_state(disk: &dyn Disk, path: &Path) -> Result<Option<String>, Fault> {
-    let bytes = match disk.read(path, MAX_STATE_BYTES) {
-        Ok(bytes) => bytes,
-        Err(Unread::Absent) => return Ok(None),
-        Err(unread) => return Err(unreadable_file(path, unread)),
-    };
-    match String::from_utf8(bytes) {
-        Ok(mut text) => {
-            if text.starts_with('\u{feff}') {
-                text.drain(..'\u{feff}'.len_utf8());
-            }
-            Ok(Some(text))
-        }
+    match disk.read(path, MAX_STATE_BYTES) {
+        Ok(bytes) => Ok(Some(text_of(path, &bytes)?.to_owned())),
+        Err(Unread::Absent) => Ok(None),
+        Err(unread) => Err(unreadable_file(path, unread)),
+    }
+}
+
+/// Returns the text of a file of the state. A byte order mark is skipped.
+fn text_of<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Fault> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {
-            let at = Some(end_position(&error.as_bytes()[..error.utf8_error().valid_up_to()]));
+            let at = Some(end_position(&bytes[..error.valid_up_to()]));
             Err(Fault::StateUnreadable { path: path.to_owned(), at, why: "it is not UTF-8".to_owned() })
         }
     }
-}
-
-fn read_plan(disk: &dyn Disk, path: &Path) -> Result<(String, String), Fault> {
-    let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
-    let read = || disk.read(path, MAX_PLAN_BYTES).map_err(|unread| unreadable(why_unread(unread, MAX_PLAN_BYTES)));
-    let mut bytes = read()?;
-    for _ in 0..SAVE_WAITS {
-        let is_fresh = disk.age(path).is_some_and(|age| age < SAVE_TIME);
-        if !bytes.is_empty() && !is_fresh {
-            break;
-        }
-        std::thread::sleep(SAVE_TIME);
-        bytes = read()?;
-    }
-    let hash = plan_hash(&bytes);
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let (line, column) = end_position(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
-        unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
-    })?;
-    Ok((text, hash))
-}
-
-/// Reads the roster; without agents.yaml it is what `plan` and `board` name.
-pub(super) fn read_roster(disk: &dyn Disk, path: &Path, plan: &Plan, board: &Board) -> Result<Roster, Fault> {
-    let undeclared = || {
-        let planned = plan.threads().filter_map(|thread| thread.agent.as_ref()).map(|agent| agent.name.as_str());
-        let assigned = board.threads.values().flat_map(|thread| {
-            let ran = thread.attempts.iter().map(|attempt| attempt.agent.as_str());
-            thread.assigned_agent.as_deref().into_iter().chain(ran)
-        });
-        Roster::undeclared(planned.chain(assigned))
-    };
-    let Some(text) = read_state(disk, path)? else { return Ok(undeclared()) };
-    agents_yaml::read(&text, undeclared).map_err(|bad| Fault::StateUnreadable {
-        path: path.to_owned(),
-        at: bad.at,
-        why: bad.why.chars().take(MAX_WHY_CHARS).collect(),
-    })
 }
 
 /// Refuses a version other than 1.x, before anything else of the file can puzzle the reader.

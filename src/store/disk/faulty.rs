@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Disk, Held, Kind, NewFile, Unread};
+use super::{Disk, Held, Identity, Kind, NewFile, Unread};
 
 /// What happens at the chosen step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +98,8 @@ impl Disk for FaultyDisk {
         self.disk.kind(path)
     }
 
-    fn age(&self, path: &Path) -> Option<Duration> {
-        self.disk.age(path)
+    fn identity(&self, path: &Path) -> Option<Identity> {
+        self.disk.identity(path)
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {

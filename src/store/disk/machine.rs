@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{Disk, Held, Kind, NewFile, Unread};
+use super::{Disk, Held, Identity, Kind, NewFile, Unread};
 
 /// The file system of the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,9 +42,24 @@ impl Disk for MachineDisk {
         })
     }
 
-    /// Where the clock was put back, a time to come counts as none.
-    fn age(&self, path: &Path) -> Option<Duration> {
-        fs::symlink_metadata(path).ok()?.modified().ok()?.elapsed().ok()
+    #[cfg(unix)]
+    fn identity(&self, path: &Path) -> Option<Identity> {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Some(Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn identity(&self, _path: &Path) -> Option<Identity> {
+        None
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {

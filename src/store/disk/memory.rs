@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Disk, Held, Kind, NewFile, Unread};
+use super::{Disk, Held, Identity, Kind, NewFile, Unread};
 
 /// The file system of a machine in memory. Clones are the same machine, as its processes see it.
 #[derive(Debug, Clone, Default)]
@@ -192,7 +192,7 @@ impl Disk for MemoryDisk {
         })
     }
 
-    fn age(&self, _path: &Path) -> Option<Duration> {
+    fn identity(&self, _path: &Path) -> Option<Identity> {
         None
     }
 

@@ -12,7 +12,7 @@ pub(crate) mod memory;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub(crate) use machine::MachineDisk;
 
@@ -26,8 +26,8 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// does cannot be seen.
     fn kind(&self, path: &Path) -> Option<Kind>;
 
-    /// Returns how long ago the file was written; `None` where that is not known.
-    fn age(&self, path: &Path) -> Option<Duration>;
+    /// Returns what changes whenever the file does; `None` where that is not known.
+    fn identity(&self, path: &Path) -> Option<Identity>;
 
     /// Returns the names in a folder, in no order.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
@@ -78,6 +78,32 @@ pub(crate) enum Kind {
     Link,
     /// A pipe, a device, a socket.
     Other,
+}
+
+/// What changes whenever a file does. Times are in nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    pub(crate) modified: i128,
+    pub(crate) changed: i128,
+}
+
+impl Identity {
+    /// Returns how long ago the file was changed. Where the clock was put back, how far.
+    pub(crate) fn age(&self) -> Duration {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = i128::try_from(now.as_nanos()).unwrap_or(i128::MAX);
+        let nanoseconds = (now - self.changed).unsigned_abs();
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+    }
+
+    /// Returns whether a change from now on cannot have the time of the last one: kernels tell time in
+    /// steps of up to 10 ms.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.age() > Duration::from_millis(20)
+    }
 }
 
 /// Why a file was not read.

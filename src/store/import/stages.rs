@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,7 +48,7 @@ impl FileStore {
         let mut left = assembled.left;
         left.extend(state.left(&folder));
         left.push("the approvals: the plan has a new text, and stages are approved again (work approve)".to_owned());
-        let mut board = Board::default();
+        let mut board = Arc::new(Board::default());
         let workstream = self.add_workstream(name, at, |id| {
             let path = folder.join(STATE);
             let threads = state.threads_json(id, &plan, at, &mut left).map_err(|error| unwritable(&path, &error))?;

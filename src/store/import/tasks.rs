@@ -21,7 +21,7 @@ impl FileStore {
         }
         let imported = Imported {
             from: format!("work/{workstream}/tasks.json"),
-            unchanged: snapshot.threads.from_tasks.is_empty(),
+            unchanged: snapshot.threads.threads.from_tasks.is_empty(),
             threads: by_status(snapshot.board(), tasks.threads.keys().copied()),
             left: left(tasks),
             workstream,

@@ -3,15 +3,18 @@
 //! Reading knows the fields that the rules need. Writing changes the fields that changed and leaves
 //! every other byte of a record as it stands, in its place.
 
+mod document;
 mod read;
 mod record;
 mod write;
 
+pub(super) use document::Document;
 pub(super) use read::read;
 pub(super) use record::{SessionRecord, StatusWord};
 pub(super) use write::write;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::board::Board;
 use crate::plan::ThreadId;
@@ -19,7 +22,7 @@ use crate::plan::ThreadId;
 /// What a threads.json says.
 #[derive(Debug, Default)]
 pub(super) struct ThreadsJson {
-    pub(super) board: Board,
+    pub(super) board: Arc<Board>,
     /// Records that stand for no thread, one sentence each.
     pub(super) oddities: Vec<String>,
     /// The threads whose state stands in tasks.json and not here.

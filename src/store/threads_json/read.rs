@@ -1,12 +1,13 @@
 //! Text → board.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::ThreadsJson;
 use super::record::{
     BudgetRecord, CycleRecord, CycleWord, FileRecord, SessionRecord, SessionWord, StatusWord, ThreadRecord,
 };
-use crate::board::{Attempt, AttemptStatus, Budget, Cycle, Status, Thread};
+use crate::board::{Attempt, AttemptStatus, Board, Budget, Cycle, Status, Thread};
 use crate::plan::ThreadId;
 use crate::store::tasks_json::{TaskThread, TasksJson};
 
@@ -20,6 +21,7 @@ pub(in crate::store) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_jso
         None => FileRecord { threads: None, cycles: None },
     };
     let mut read = ThreadsJson::default();
+    let mut board = Board::default();
     let mut without_state: BTreeSet<ThreadId> = tasks.threads.keys().copied().collect();
     for mut record in file.threads.unwrap_or_default() {
         let Ok(id) = record.thread_id.parse::<ThreadId>() else {
@@ -35,22 +37,23 @@ pub(in crate::store) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_jso
         } else if let Some(tasks) = tasks.threads.get(&id) {
             complete(&mut record, tasks);
         }
-        if read.board.threads.insert(id, thread(record)).is_some() {
+        if board.threads.insert(id, Arc::new(thread(record))).is_some() {
             return Err(serde_json::Error::custom(format!("thread {id} has two records")));
         }
     }
     for (id, tasks) in tasks.threads.iter().filter(|(id, _)| without_state.contains(id)) {
-        read.board.threads.entry(*id).or_insert_with(|| {
+        board.threads.entry(*id).or_insert_with(|| {
             let mut record = ThreadRecord::default();
             complete(&mut record, tasks);
-            thread(record)
+            Arc::new(thread(record))
         });
     }
     read.from_tasks = without_state;
-    read.board.cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();
-    if read.board.cycles.iter().filter(|cycle| cycle.open).count() > 1 {
+    board.cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();
+    if board.cycles.iter().filter(|cycle| cycle.open).count() > 1 {
         return Err(serde_json::Error::custom("more than one cycle is open"));
     }
+    read.board = Arc::new(board);
     Ok(read)
 }
 
@@ -124,8 +127,9 @@ fn attempt(record: SessionRecord, next: u32) -> Attempt {
         report: record.report.unwrap_or_default(),
         transient: record.transient.unwrap_or_default(),
         server: record.server.map(|server| server.0),
-        started_at: record.started_at,
-        completed_at: record.completed_at,
+        // Where older software did not say when, the file gets an empty text.
+        started_at: record.started_at.filter(|time| !time.is_empty()),
+        completed_at: record.completed_at.filter(|time| !time.is_empty()),
     }
 }
 

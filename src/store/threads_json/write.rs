@@ -1,18 +1,18 @@
 //! A board's changes → text.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::Error as _;
-use serde_json::value::{RawValue, to_raw_value};
 
+use super::document::Document;
 use super::record::{BatchWord, BudgetRecord, Counter, CycleWord, ServerWord, ThreadWord};
 use crate::board::{Attempt, Board, Cycle, Thread};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
-use crate::store::json::{Object, close, open, without_place};
+use crate::store::json::{Object, laid_out, without_place};
 
-const FILE_ORDER: [&str; 5] = ["version", "stream_id", "last_updated", "threads", "cycles"];
+pub(super) const FILE_ORDER: [&str; 5] = ["version", "stream_id", "last_updated", "threads", "cycles"];
 const THREAD_ORDER: [&str; 14] = [
     "threadId",
     "threadName",
@@ -45,49 +45,36 @@ const SESSION_ORDER: [&str; 12] = [
 ];
 const CYCLE_ORDER: [&str; 8] = ["batch", "cycle", "status", "holder", "read", "openedAt", "closedAt", "threads"];
 
-/// Returns the text of threads.json with what changed between `before` and `after`. `text` is the file
-/// as it was, which `before` was read from. The threads of `unwritten` are written also if nothing
-/// changed.
+/// Returns threads.json with what changed between `before` and `after`. `document` is the file as it was,
+/// which `before` was read from. The threads of `unwritten` are written also if nothing changed.
 pub(in crate::store) fn write(
-    text: Option<&str>,
-    stream_id: &str,
+    document: &Document,
     before: &Board,
     after: &Board,
     unwritten: &BTreeSet<ThreadId>,
     at: Moment,
-) -> serde_json::Result<String> {
-    let mut file = open(text, &FILE_ORDER)?;
-    if text.is_none() {
-        file.set("stream_id", &stream_id, &FILE_ORDER)?;
-    }
-    file.set("last_updated", &at.to_string(), &FILE_ORDER)?;
-    let mut records: Vec<(Option<ThreadId>, Box<RawValue>)> = file
-        .get::<Vec<Box<RawValue>>>("threads")?
-        .unwrap_or_default()
-        .into_iter()
-        .map(|raw| Ok((serde_json::from_str::<IdOnly>(raw.get())?.thread_id.parse().ok(), raw)))
-        .collect::<serde_json::Result<_>>()?;
+) -> serde_json::Result<Document> {
+    let mut written = document.clone();
+    written.set("last_updated", &at.to_string())?;
+    let mut changed = Vec::new();
     for (id, thread) in &after.threads {
         let known = before.threads.get(id);
-        if known == Some(thread) && !unwritten.contains(id) {
+        let is_same = known.is_some_and(|known| Arc::ptr_eq(known, thread) || known == thread);
+        if is_same && !unwritten.contains(id) {
             continue;
         }
-        match records.iter_mut().find(|(record, _)| *record == Some(*id)) {
-            Some((_, raw)) => {
-                let record = serde_json::from_str(raw.get()).map_err(|error| in_record(*id, &error))?;
-                *raw = write_thread(record, *id, known, thread, at)?;
+        let record = match document.record(*id) {
+            Some(record) => {
+                let record = serde_json::from_str(record).map_err(|error| in_record(*id, &error))?;
+                write_thread(record, *id, known.map(Arc::as_ref), thread, at)?
             }
-            None => {
-                let raw = write_thread(Object::default(), *id, None, thread, at)?;
-                let behind = records.iter().rposition(|(record, _)| record.is_some_and(|record| record < *id));
-                records.insert(behind.map_or(0, |behind| behind + 1), (Some(*id), raw));
-            }
-        }
+            None => write_thread(Object::default(), *id, None, thread, at)?,
+        };
+        changed.push((*id, laid_out(&serde_json::to_string(&record)?, 2)?));
     }
-    let records: Vec<Box<RawValue>> = records.into_iter().map(|(_, raw)| raw).collect();
-    file.set("threads", &records, &FILE_ORDER)?;
+    written.set_records(changed);
     if before.cycles != after.cycles {
-        let mut records = file.get::<Vec<Object>>("cycles")?.unwrap_or_default();
+        let mut records = written.get::<Vec<Object>>("cycles")?.unwrap_or_default();
         for (at, cycle) in after.cycles.iter().enumerate() {
             if before.cycles.get(at) == Some(cycle) {
                 continue;
@@ -97,20 +84,14 @@ pub(in crate::store) fn write(
             }
             write_cycle(&mut records[at], cycle)?;
         }
-        file.set("cycles", &records, &FILE_ORDER)?;
+        written.set("cycles", &records)?;
     }
-    close(&file, text)
+    Ok(written)
 }
 
 /// The place in a message is that in the record; which record it is says more.
 fn in_record(id: ThreadId, error: &serde_json::Error) -> serde_json::Error {
     serde_json::Error::custom(format!("in the record of thread {id}: {}", without_place(error)))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct IdOnly {
-    thread_id: String,
 }
 
 fn write_thread(
@@ -119,7 +100,7 @@ fn write_thread(
     before: Option<&Thread>,
     after: &Thread,
     at: Moment,
-) -> serde_json::Result<Box<RawValue>> {
+) -> serde_json::Result<Object> {
     let order = &THREAD_ORDER;
     let is_new = before.is_none();
     let new = Thread::default();
@@ -171,7 +152,7 @@ fn write_thread(
         record.set("createdAt", &at.to_string(), order)?;
     }
     record.set("updatedAt", &at.to_string(), order)?;
-    to_raw_value(&record)
+    Ok(record)
 }
 
 fn write_attempt(

@@ -1,0 +1,160 @@
+//! The text of threads.json in pieces, so that a change lays out again only what it changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::write::FILE_ORDER;
+use crate::plan::ThreadId;
+use crate::store::json::{Object, laid_out, open};
+
+/// A threads.json: its top-level keys in their order, and the records of its threads.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Document {
+    /// Each key and its value, laid out; that of `threads` stands in `records`.
+    entries: Vec<(String, Arc<str>)>,
+    records: Vec<Record>,
+    /// Where the record of a thread stands.
+    places: Arc<HashMap<ThreadId, usize>>,
+    ends_with_line_end: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    /// `None`: it is of no thread, and stays as it is.
+    thread: Option<ThreadId>,
+    text: Arc<str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct IdOnly {
+    thread_id: String,
+}
+
+const THREADS: &str = "threads";
+
+impl Document {
+    /// Takes a text apart; without one it is a new file.
+    pub(in crate::store) fn read(text: Option<&str>, stream_id: &str) -> serde_json::Result<Self> {
+        let mut file = open(text, &FILE_ORDER)?;
+        if text.is_none() {
+            file.set("stream_id", &stream_id, &FILE_ORDER)?;
+        }
+        let threads = file.get::<Vec<Box<RawValue>>>(THREADS)?.unwrap_or_default();
+        let mut records = Vec::with_capacity(threads.len());
+        for raw in threads {
+            let thread = serde_json::from_str::<IdOnly>(raw.get())?.thread_id.parse().ok();
+            records.push(Record { thread, text: laid_out(raw.get(), 2)?.into() });
+        }
+        file.set(THREADS, &[(); 0], &FILE_ORDER)?;
+        let mut entries = Vec::new();
+        for (key, raw) in file.entries() {
+            entries.push((key.to_owned(), laid_out(raw.get(), 1)?.into()));
+        }
+        let ends_with_line_end = text.is_none_or(|text| text.ends_with('\n'));
+        let places = Arc::new(places(&records));
+        Ok(Self { entries, records, places, ends_with_line_end })
+    }
+
+    /// Returns the text of a thread's record.
+    pub(super) fn record(&self, thread: ThreadId) -> Option<&str> {
+        self.places.get(&thread).map(|at| &*self.records[*at].text)
+    }
+
+    /// Changes the records of these threads, which are in the order of their ids. A new one goes behind the
+    /// last of those before it.
+    pub(super) fn set_records(&mut self, changed: Vec<(ThreadId, String)>) {
+        let mut new = Vec::new();
+        for (thread, text) in changed {
+            match self.places.get(&thread) {
+                Some(at) => self.records[*at].text = text.into(),
+                None => new.push(Record { thread: Some(thread), text: text.into() }),
+            }
+        }
+        if new.is_empty() {
+            return;
+        }
+        // The smallest id from each place on: the last record with a smaller id than a new one is the last
+        // place where that is smaller.
+        let mut smallest: Vec<Option<ThreadId>> = Vec::with_capacity(self.records.len());
+        let mut least = None;
+        for record in self.records.iter().rev() {
+            least = match (least, record.thread) {
+                (Some(least), Some(thread)) => Some(std::cmp::min::<ThreadId>(least, thread)),
+                (least, thread) => least.or(thread),
+            };
+            smallest.push(least);
+        }
+        smallest.reverse();
+        let mut records = Vec::with_capacity(self.records.len() + new.len());
+        let mut old = std::mem::take(&mut self.records).into_iter();
+        let mut taken = 0;
+        for record in new {
+            let place = smallest.partition_point(|least| least.is_some_and(|least| Some(least) < record.thread));
+            records.extend(old.by_ref().take(place - taken));
+            taken = place;
+            records.push(record);
+        }
+        records.extend(old);
+        self.records = records;
+        self.places = Arc::new(places(&self.records));
+    }
+
+    /// Returns the value of a top-level key.
+    pub(super) fn get<T: for<'t> Deserialize<'t>>(&self, key: &str) -> serde_json::Result<Option<T>> {
+        match self.entries.iter().find(|(known, _)| known == key) {
+            Some((_, text)) => serde_json::from_str(text),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets a top-level key.
+    pub(super) fn set(&mut self, key: &str, value: &impl serde::Serialize) -> serde_json::Result<()> {
+        let text = laid_out(&serde_json::to_string(value)?, 1)?.into();
+        match self.entries.iter_mut().find(|(known, _)| known == key) {
+            Some((_, known)) => *known = text,
+            None => {
+                let keys = self.entries.iter().map(|(key, _)| key.as_str());
+                let place = Object::place(keys, key, &FILE_ORDER);
+                self.entries.insert(place, (key.to_owned(), text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the whole text, laid out with two spaces per level as the programs of this family write it.
+    pub(in crate::store) fn text(&self) -> serde_json::Result<String> {
+        let size: usize = self.records.iter().map(|record| record.text.len() + 6).sum();
+        let rest: usize = self.entries.iter().map(|(key, text)| key.len() + text.len() + 10).sum();
+        let mut out = String::with_capacity(size + rest + 32);
+        out.push('{');
+        for (at, (key, text)) in self.entries.iter().enumerate() {
+            out.push_str(if at == 0 { "\n  " } else { ",\n  " });
+            out.push_str(&serde_json::to_string(key)?);
+            out.push_str(": ");
+            if key != THREADS || self.records.is_empty() {
+                out.push_str(text);
+                continue;
+            }
+            for (at, record) in self.records.iter().enumerate() {
+                out.push_str(if at == 0 { "[\n    " } else { ",\n    " });
+                out.push_str(&record.text);
+            }
+            out.push_str("\n  ]");
+        }
+        out.push_str("\n}");
+        if self.ends_with_line_end {
+            out.push('\n');
+        }
+        Ok(out)
+    }
+}
+
+fn places(records: &[Record]) -> HashMap<ThreadId, usize> {
+    // Of two records of one thread, which no reader accepts, the first counts.
+    let of_threads = records.iter().enumerate().rev();
+    of_threads.filter_map(|(at, record)| Some((record.thread?, at))).collect()
+}
