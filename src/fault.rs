@@ -42,6 +42,11 @@ impl Fault {
         move |source| Self::Io { doing, path, source }
     }
 
+    /// A call that died inside.
+    pub(crate) fn bug() -> Self {
+        Self::Internal("a bug; its trace is on the server's stderr".to_owned())
+    }
+
     /// Returns the machine-readable name.
     pub fn code(&self) -> Code {
         match self {

@@ -12,7 +12,7 @@ use crate::decide::{AgentRequest, PersonRequest, Scope};
 use crate::fault::Stopped;
 use crate::store::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Place};
-use crate::transact::{transact_for_agent, transact_for_person};
+use crate::transact::{AgentDoor, Ask, transact_for_person};
 
 const PLAN: &str = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n###### Thread 1: T\n###### Thread 2: U\n";
 const THREADS: &str = r#"{"version": "1.0.0", "threads": [{"threadId": "01.01.01", "status": "completed"}]}"#;
@@ -42,7 +42,8 @@ pub fn workspace(file: &str, text: &[u8]) {
         let before = disk.bytes(&path);
         let server = ServerId::fixed(1);
         let store = FileStore::on(Arc::new(disk.clone()), place.clone(), Some(server));
-        let answer = transact_for_agent(&store, &clock, server, &|| false, Some("001-a"), request);
+        let door = AgentDoor::new(store, Box::new(SteppingClock::default()), server);
+        let answer = door.ask(Ask::new(Some("001-a"), request.clone()));
         match &answer {
             Ok(answer) => drop(serde_json::to_string(answer).map_err(|error| panic!("{error}"))),
             Err(stopped) => {

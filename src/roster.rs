@@ -49,8 +49,12 @@ impl Roster {
     /// Returns the roster of a workspace without agents.yaml: `named` in their order, each once,
     /// then `default`.
     pub fn undeclared<'n>(named: impl IntoIterator<Item = &'n str>) -> Self {
-        let mut seen = HashSet::new();
-        let named = named.into_iter().chain([DEFAULT_AGENT]).filter(|name| !name.is_empty() && seen.insert(*name));
+        let (mut seen, mut last) = (HashSet::new(), "");
+        // Neighbours often have one agent.
+        let named = named.into_iter().chain([DEFAULT_AGENT]).filter(|name| {
+            let is_new = *name != std::mem::replace(&mut last, *name) && seen.insert(*name);
+            is_new && !name.is_empty()
+        });
         let agents = named.map(Agent::named).collect();
         Self { agents, families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(), max_parallel: None, declared: false }
     }

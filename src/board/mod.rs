@@ -155,6 +155,13 @@ impl Board {
         self.cycles.iter().rev().find(|cycle| cycle.batch == batch)
     }
 
+    /// Returns the threads of a batch that something has happened to.
+    pub fn threads_of(&self, batch: BatchId) -> impl Iterator<Item = (ThreadId, &Thread)> {
+        let first = ThreadId { batch, number: 0 };
+        let rest = self.threads.range(first..).take_while(move |(id, _)| id.batch == batch);
+        rest.map(|(id, thread)| (*id, &**thread))
+    }
+
     /// Returns the thread to change it; one that nothing has happened to yet is added.
     pub fn thread_mut(&mut self, id: ThreadId) -> &mut Thread {
         Arc::make_mut(self.threads.entry(id).or_default())

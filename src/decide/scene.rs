@@ -164,7 +164,7 @@ impl<'s> Scene<'s> {
         let has_state = |thread: &crate::board::Thread| {
             thread.status != Status::Pending || !thread.attempts.is_empty() || thread.assigned_agent.is_some()
         };
-        let gone = board.threads.iter().filter(|(id, thread)| self.plan.thread(**id).is_none() && has_state(thread));
+        let gone = board.threads.iter().filter(|(id, thread)| has_state(thread) && self.plan.thread(**id).is_none());
         gone.map(|(id, _)| id.to_string()).collect()
     }
 }

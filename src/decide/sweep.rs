@@ -5,7 +5,7 @@ use super::cycles::interrupt_running;
 use super::failover::{DecisionAction, all_reasons, decide_failure, open_decision};
 use super::ledger::Ledger;
 use super::scene::Scene;
-use crate::board::{AttemptStatus, Event, Status};
+use crate::board::{AttemptStatus, Event, Status, Thread};
 use crate::plan::ThreadId;
 
 /// The interruption of a thread in one cycle that counts as a failure (DESIGN §5a.9).
@@ -17,11 +17,12 @@ const INTERRUPTED_TOO_OFTEN: &str =
 
 /// Ends the running attempts whose server process is gone; their threads are pending again.
 pub(super) fn sweep(scene: &Scene<'_>, ledger: &mut Ledger) {
-    let is_gone = |id: &ThreadId| {
-        let server = ledger.board().threads.get(id).and_then(|thread| thread.running()?.server);
+    let is_gone = |thread: &Thread| {
+        let server = thread.running().and_then(|attempt| attempt.server);
         server.is_some_and(|server| !scene.alive.contains(&server))
     };
-    let gone: Vec<ThreadId> = ledger.board().threads.keys().copied().filter(is_gone).collect();
+    let threads = ledger.board().threads.iter();
+    let gone: Vec<ThreadId> = threads.filter(|(_, thread)| is_gone(thread)).map(|(id, _)| *id).collect();
     for id in gone {
         interrupt(scene, id, ledger);
     }
@@ -37,9 +38,7 @@ fn block_hopeless(scene: &Scene<'_>, ledger: &mut Ledger) {
         board.status(*id) == Status::Pending
             && open_decision(scene, board, *id).is_some_and(|decision| decision.action == DecisionAction::Block)
     };
-    let batch = cycle.batch;
-    let hopeless: Vec<ThreadId> =
-        board.threads.keys().copied().filter(|id| id.batch == batch).filter(is_hopeless).collect();
+    let hopeless: Vec<ThreadId> = board.threads_of(cycle.batch).map(|(id, _)| id).filter(is_hopeless).collect();
     for id in hopeless {
         let report = all_reasons(ledger.board(), id);
         ledger.record(Event::became(id, Status::Blocked, report));

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -18,14 +18,25 @@ use tokio_util::sync::CancellationToken;
 /// are.
 pub(super) const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
 
+/// How much the requests that are being carried out may take together, in KiB.
+const MAX_IN_FLIGHT_KIB: u32 = 64 * 1024;
+
+/// What a request takes besides its text, in KiB, generously: 512 small ones at a time.
+const REQUEST_KIB: u32 = 128;
+
 /// About how much is written at once, in bytes: what a pipe holds.
 const AT_ONCE_BYTES: usize = 64 * 1024;
 
 /// How long the end waits for a client that reads nothing.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The lines that wait to be written.
-#[derive(Debug, Default)]
+/// What a request takes of the room for all, given back when the last copy goes.
+#[derive(Clone)]
+#[expect(dead_code, reason = "it is held, not read")]
+pub(super) struct InFlight(Option<Arc<OwnedSemaphorePermit>>);
+
+/// The lines that wait to be written, and the room for what will be.
+#[derive(Debug)]
 pub(super) struct Backlog {
     waiting: Mutex<VecDeque<Vec<u8>>>,
     /// Something waits.
@@ -36,6 +47,21 @@ pub(super) struct Backlog {
     unread: AtomicU64,
     /// Nobody reads any more.
     deaf: CancellationToken,
+    /// Room for the requests that are being carried out, in KiB.
+    in_flight: Arc<Semaphore>,
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            filled: Notify::new(),
+            drained: Notify::new(),
+            unread: AtomicU64::new(0),
+            deaf: CancellationToken::new(),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT_KIB as usize)),
+        }
+    }
 }
 
 impl Backlog {
@@ -91,6 +117,19 @@ impl Backlog {
                 () = self.deaf.cancelled() => return,
             }
         }
+    }
+
+    /// Takes room for a request whose text has so many KiB, once there is some. It is given back when the
+    /// last copy goes.
+    pub(super) async fn take_in(&self, kib: u32) -> InFlight {
+        let kib = kib.saturating_add(REQUEST_KIB).min(MAX_IN_FLIGHT_KIB);
+        // Nobody closes it.
+        InFlight(Arc::clone(&self.in_flight).acquire_many_owned(kib).await.ok().map(Arc::new))
+    }
+
+    /// Returns whether there is one request at the most.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.in_flight.available_permits() > (MAX_IN_FLIGHT_KIB - 2 * REQUEST_KIB) as usize
     }
 
     /// Waits until nobody reads any more.

@@ -2,22 +2,22 @@
 
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
 
-use super::Shell;
 use super::resources::encoded;
 use crate::decide::{AgentAnswer, AgentRequest, Report, Scope, ThreadReport};
+use crate::transact::{AgentDoor, Ask};
 
 /// Returns what an argument can be, as far as it is written.
-pub(super) fn complete(shell: &Shell, request: &CompleteRequestParams) -> CompleteResult {
+pub(super) fn complete(door: &AgentDoor, request: &CompleteRequestParams) -> CompleteResult {
     let given = |name: &str| request.context.as_ref()?.arguments.as_ref()?.get(name).cloned();
     let is_template = matches!(request.r#ref, Reference::Resource(_));
     let workstream = if is_template { given("workstream") } else { None };
-    let report = || match shell.ask(workstream.as_deref(), &AgentRequest::Report(Scope::Workstream)) {
+    let report = || match door.ask(Ask::new(workstream.as_deref(), AgentRequest::Report(Scope::Workstream))) {
         Ok(AgentAnswer::Report(report)) => Some(report),
         _ => None,
     };
     let values: Vec<String> = match (request.argument.name.as_str(), is_template) {
-        ("workstream", true) => shell
-            .store
+        ("workstream", true) => door
+            .store()
             .list()
             .map(|listed| listed.workstreams)
             .unwrap_or_default()

@@ -22,6 +22,7 @@ mod wire;
 mod workstream_status;
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,17 +42,16 @@ pub use serve::serve;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use self::backlog::Backlog;
+use self::backlog::{Backlog, InFlight};
 use self::era::{Keeps, dressed, is_modern, sign};
 use self::subscriptions::Subscriptions;
-use self::wire::InFlight;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Fault, Stopped};
 use crate::store::{FileStore, Place};
-use crate::transact::transact_for_agent;
+use crate::transact::{AgentDoor, Ask};
 
 /// What every session reads before its first call. Three sentences, paid for in every session.
 pub const INSTRUCTIONS: &str = "work executes a plan batch by batch. \
@@ -87,7 +87,7 @@ const REMOVED: [&str; 3] = ["initialize", "resources/subscribe", "resources/unsu
 /// The server. Cheap to clone; all state is on disk.
 #[derive(Clone)]
 pub struct WorkServer {
-    shell: Arc<Shell>,
+    door: Arc<AgentDoor>,
     tools: Arc<ToolRouter<Self>>,
     subscriptions: Arc<Subscriptions>,
     /// What the client has not read yet.
@@ -95,12 +95,6 @@ pub struct WorkServer {
     /// The calls that may be carried out at once.
     calls: Arc<Semaphore>,
     ended: CancellationToken,
-}
-
-struct Shell {
-    store: FileStore,
-    clock: Box<dyn Clock>,
-    server: ServerId,
 }
 
 /// The arguments of a tool: parsed once, here, into a request.
@@ -121,7 +115,7 @@ impl WorkServer {
         let store = FileStore::new(place, Some(server));
         let ended = CancellationToken::new();
         Self {
-            shell: Arc::new(Shell { store, clock, server }),
+            door: Arc::new(AgentDoor::new(store, clock, server)),
             tools: Arc::new(tools),
             subscriptions: Arc::new(Subscriptions::new(ended.clone())),
             backlog: Arc::default(),
@@ -140,11 +134,15 @@ impl WorkServer {
         arguments: JsonObject,
         cancelled: CancellationToken,
     ) -> CallToolResult {
-        let answered = self.blocking(move |shell| {
-            let (workstream, request) = schema::parse::<A>(arguments).and_then(A::into_request)?;
-            shell.ask_unless(&|| cancelled.is_cancelled(), workstream.as_deref(), &request)
-        });
-        match answered.await {
+        let parsed = quietly(|| Ok(schema::parse::<A>(arguments).and_then(A::into_request)?));
+        let answered = match parsed {
+            Ok((workstream, request)) => {
+                let is_cancelled = Arc::new(move || cancelled.is_cancelled());
+                self.ask(Ask { workstream, request, is_cancelled }).await
+            }
+            Err(stopped) => Err(stopped),
+        };
+        match answered {
             Ok(answer) => match serde_json::to_value(&answer) {
                 Ok(answer) => CallToolResult::structured(answer),
                 Err(error) => refused::refused(&Fault::Internal(error.to_string()).into()),
@@ -153,20 +151,39 @@ impl WorkServer {
         }
     }
 
+    /// Carries out a call. One that is alone and has nobody to wait for is carried out where it stands: to
+    /// hand it to another thread and back would take longer than to answer it. Others meanwhile share commits.
+    async fn ask(&self, ask: Ask) -> Result<AgentAnswer, Stopped> {
+        if self.backlog.is_quiet()
+            && let Some(answer) = quietly(|| Ok(self.door.ask_at_once(&ask)))?
+        {
+            return answer;
+        }
+        self.blocking(move |door| door.ask(ask)).await
+    }
+
     /// Carries something out on a blocking thread, once there is one and the client has read what it has
     /// asked for before; a panic there becomes an answer.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Shell) -> Result<T, Stopped> + Send + 'static,
+        work: impl FnOnce(&AgentDoor) -> Result<T, Stopped> + Send + 'static,
     ) -> Result<T, Stopped> {
         let _turn = self.calls.acquire().await;
         self.backlog.room().await;
-        let shell = Arc::clone(&self.shell);
-        tokio::task::spawn_blocking(move || work(&shell)).await.unwrap_or_else(|panicked| {
+        let door = Arc::clone(&self.door);
+        tokio::task::spawn_blocking(move || work(&door)).await.unwrap_or_else(|panicked| {
             tracing::error!(%panicked, "a call died");
-            Err(Fault::Internal("a bug; its trace is on the server's stderr".to_owned()).into())
+            Err(Fault::bug().into())
         })
     }
+}
+
+/// Turns a panic into an answer.
+fn quietly<T>(work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a call died");
+        Err(Fault::bug().into())
+    })
 }
 
 /// Returns the server's end of two streams, for the fuzzers.
@@ -193,22 +210,6 @@ async fn telling_progress<T>(call: impl Future<Output = T>, token: ProgressToken
         let waits = ProgressNotificationParam::new(token.clone(), seconds).with_message("another process writes");
         // Who cannot be told waits all the same.
         let _ = peer.notify_progress(waits).await;
-    }
-}
-
-impl Shell {
-    fn ask(&self, workstream: Option<&str>, request: &AgentRequest) -> Result<AgentAnswer, Stopped> {
-        self.ask_unless(&|| false, workstream, request)
-    }
-
-    /// Asks; nothing is written any more once the caller has cancelled.
-    fn ask_unless(
-        &self,
-        is_cancelled: &dyn Fn() -> bool,
-        workstream: Option<&str>,
-        request: &AgentRequest,
-    ) -> Result<AgentAnswer, Stopped> {
-        transact_for_agent(&self.store, self.clock.as_ref(), self.server, is_cancelled, workstream, request)
     }
 }
 
@@ -295,7 +296,7 @@ impl ServerHandler for WorkServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
-        let listed = self.blocking(move |shell| Ok(resources::list(shell, cursor.as_deref()))).await;
+        let listed = self.blocking(move |door| Ok(resources::list(door, cursor.as_deref()))).await;
         let listed = listed.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))??;
         Ok(dressed!(self, context, Keeps::Never, listed))
     }
@@ -314,7 +315,7 @@ impl ServerHandler for WorkServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = request.uri;
-        let read = self.blocking(move |shell| Ok(resources::read(shell, &uri))).await;
+        let read = self.blocking(move |door| Ok(resources::read(door, &uri))).await;
         let read = read.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))??;
         Ok(dressed!(self, context, Keeps::Never, read).into())
     }
@@ -352,7 +353,7 @@ impl ServerHandler for WorkServer {
         _context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         // What cannot be read completes nothing.
-        Ok(self.blocking(move |shell| Ok(completion::complete(shell, &request))).await.unwrap_or_default())
+        Ok(self.blocking(move |door| Ok(completion::complete(door, &request))).await.unwrap_or_default())
     }
 
     /// rmcp hands over here what it cannot parse, known methods with malformed parameters too.

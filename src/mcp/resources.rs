@@ -11,11 +11,11 @@ use rmcp::model::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::Shell;
 use crate::decide::{AgentAnswer, AgentRequest, Code, Report, Scope};
 use crate::document::{write_brief, write_document, write_summary};
 use crate::fault::Stopped;
 use crate::plan::{BatchId, ThreadId};
+use crate::transact::{AgentDoor, Ask};
 use crate::wording::printable;
 
 /// How many resources one answer lists.
@@ -58,13 +58,13 @@ enum Format {
 pub(super) struct NoAddress;
 
 /// Lists the resources of the workstream that is meant when nobody names one, from `cursor` on.
-pub(super) fn list(shell: &Shell, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
+pub(super) fn list(door: &AgentDoor, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
     let start = match cursor {
         Some(cursor) => cursor.parse().map_err(|_| ErrorData::invalid_params("this cursor is none of mine", None))?,
         None => 0_usize,
     };
     // Where there is nothing to list, there is nothing wrong: clients ask for this when they connect.
-    let Ok(AgentAnswer::Report(report)) = shell.ask(None, &AgentRequest::Report(Scope::Workstream)) else {
+    let Ok(AgentAnswer::Report(report)) = door.ask(Ask::new(None, AgentRequest::Report(Scope::Workstream))) else {
         return Ok(ListResourcesResult::default());
     };
     let all = resources(&report);
@@ -107,7 +107,7 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
 }
 
 /// Reads a resource.
-pub(super) fn read(shell: &Shell, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+pub(super) fn read(door: &AgentDoor, uri: &str) -> Result<ReadResourceResult, ErrorData> {
     let not_found = |why: String| {
         let short: String = uri.chars().take(300).collect();
         ErrorData::resource_not_found(why, Some(json!({ "uri": short })))
@@ -116,7 +116,7 @@ pub(super) fn read(shell: &Shell, uri: &str) -> Result<ReadResourceResult, Error
         let templates: Vec<&str> = TEMPLATES.iter().map(|(uri, ..)| *uri).collect();
         not_found(format!("no resource has such an address; there are {}", templates.join(", ")))
     })?;
-    match text(shell, &address) {
+    match text(door, &address) {
         Ok(text) => {
             let contents = ResourceContents::text(text, uri).with_mime_type(address.format.mime_type());
             Ok(ReadResourceResult::new(vec![contents]))
@@ -131,7 +131,7 @@ pub(super) fn read(shell: &Shell, uri: &str) -> Result<ReadResourceResult, Error
 }
 
 /// Returns the text of a resource. The same state gives the same text.
-pub(super) fn text(shell: &Shell, address: &Address) -> Result<String, Stopped> {
+pub(super) fn text(door: &AgentDoor, address: &Address) -> Result<String, Stopped> {
     let request = match (address.part, address.format) {
         (Part::Plan, Format::Markdown) => AgentRequest::PlanText,
         (Part::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),
@@ -139,7 +139,7 @@ pub(super) fn text(shell: &Shell, address: &Address) -> Result<String, Stopped> 
         (Part::Outcome(batch), Format::Json) => AgentRequest::ViewOutcome(batch),
         (Part::Thread(thread), _) => AgentRequest::ReadThread(thread),
     };
-    let answer = shell.ask(Some(&address.workstream), &request)?;
+    let answer = door.ask(Ask::new(Some(&address.workstream), request))?;
     let mut text = String::new();
     match (&answer, address.part, address.format) {
         (AgentAnswer::PlanText(plan), ..) => return Ok(plan.clone()),

@@ -15,10 +15,11 @@ use rmcp::{ErrorData, Peer, RoleServer};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::WorkServer;
 use super::resources::{Address, read, text};
-use super::{Shell, WorkServer};
 use crate::fault::Stopped;
 use crate::store::Watch;
+use crate::transact::AgentDoor;
 
 /// The most resources that one client may be subscribed to.
 pub(super) const MAX_SUBSCRIPTIONS: usize = 1_000;
@@ -65,17 +66,17 @@ impl Subscriptions {
     }
 
     /// Follows the files of the workstreams that the resources belong to.
-    fn follow<'u>(&self, shell: &Shell, uris: impl Iterator<Item = &'u str>) -> Result<(), Stopped> {
+    fn follow<'u>(&self, door: &AgentDoor, uris: impl Iterator<Item = &'u str>) -> Result<(), Stopped> {
         let mut files = lock(&self.files);
         if files.is_none() {
             let changes = self.changes.clone();
-            *files = Some(shell.store.watch(move || changes.send_modify(|count| *count += 1))?);
+            *files = Some(door.store().watch(move || changes.send_modify(|count| *count += 1))?);
         }
         let names: BTreeSet<String> =
             uris.filter_map(|uri| Some(uri.parse::<Address>().ok()?.workstream().to_owned())).collect();
         for name in names {
             // By its id: a name that a client chose is no path.
-            let id = shell.store.selected(Some(&name)).ok();
+            let id = door.store().selected(Some(&name)).ok();
             if let Some(files) = files.as_mut() {
                 files.follow(id.as_deref())?;
             }
@@ -113,7 +114,7 @@ impl WorkServer {
     pub(super) fn accept(&self, filter: &SubscriptionFilter) {
         let uris = filter.resource_subscriptions.clone().unwrap_or_default();
         let changes = self.subscriptions.changes.subscribe();
-        if let Err(stopped) = self.subscriptions.follow(&self.shell, uris.iter().map(String::as_str)) {
+        if let Err(stopped) = self.subscriptions.follow(&self.door, uris.iter().map(String::as_str)) {
             tracing::debug!(%stopped, "a listener is told when it listens");
         }
         let mut accepted = lock(&self.subscriptions.accepted);
@@ -164,10 +165,10 @@ impl WorkServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         let subscriptions = Arc::clone(&self.subscriptions);
-        let looked = self.blocking(move |shell| {
+        let looked = self.blocking(move |door| {
             // Follow first, then look: what changes in between is told.
-            subscriptions.follow(shell, uris.iter().map(String::as_str))?;
-            Ok(uris.into_iter().map(|uri| read(shell, &uri).map(|_| (look(shell, &uri), uri))).collect::<Vec<_>>())
+            subscriptions.follow(door, uris.iter().map(String::as_str))?;
+            Ok(uris.into_iter().map(|uri| read(door, &uri).map(|_| (look(door, &uri), uri))).collect::<Vec<_>>())
         });
         let looked = looked.await.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?;
         for found in looked {
@@ -188,9 +189,9 @@ impl WorkServer {
         changes.mark_unchanged();
         let uris: Vec<String> = lock(seen).keys().cloned().collect();
         let subscriptions = Arc::clone(&self.subscriptions);
-        let looked = self.blocking(move |shell| {
-            subscriptions.follow(shell, uris.iter().map(String::as_str))?;
-            Ok(uris.into_iter().map(|uri| (look(shell, &uri), uri)).collect::<Vec<_>>())
+        let looked = self.blocking(move |door| {
+            subscriptions.follow(door, uris.iter().map(String::as_str))?;
+            Ok(uris.into_iter().map(|uri| (look(door, &uri), uri)).collect::<Vec<_>>())
         });
         let looked = match looked.await {
             Ok(looked) => looked,
@@ -215,8 +216,8 @@ impl WorkServer {
 }
 
 /// Returns a number that is another one when the text of a resource is.
-fn look(shell: &Shell, uri: &str) -> u64 {
-    let text = uri.parse::<Address>().ok().and_then(|address| text(shell, &address).ok());
+fn look(door: &AgentDoor, uri: &str) -> u64 {
+    let text = uri.parse::<Address>().ok().and_then(|address| text(door, &address).ok());
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()

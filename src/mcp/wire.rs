@@ -14,7 +14,6 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::backlog::Backlog;
@@ -28,32 +27,20 @@ const KEPT_BYTES: usize = 512;
 /// How much memory for lines is kept while there is none, in bytes.
 const KEPT_CAPACITY: usize = 64 * 1024;
 
-/// How much the requests that are being carried out may take together, in KiB.
-const MAX_IN_FLIGHT_KIB: u32 = 64 * 1024;
-
-/// What a request takes besides its text, in KiB, generously: 512 small ones at a time.
-const REQUEST_KIB: u32 = 128;
-
 /// The server's end of the two streams.
 pub(super) struct Wire<R> {
     input: BufReader<R>,
     line: Vec<u8>,
     /// The line at hand is too long: all but its start and end is dropped.
     skipping: bool,
-    /// A message that was read and waits until there is room for it, and what it takes.
+    /// A message that was read and waits until there is room for it, and how many KiB it has.
     next: Option<(RxJsonRpcMessage<RoleServer>, u32)>,
-    in_flight: Arc<Semaphore>,
     backlog: Arc<Backlog>,
     /// A request that opens a session has come.
     open: bool,
     /// Cancelled when the input has ended, so that who waits for the client waits no longer.
     ended: CancellationToken,
 }
-
-/// What a request takes of the room for all, given back when the last copy goes.
-#[derive(Clone)]
-#[expect(dead_code, reason = "it is held, not read")]
-pub(super) struct InFlight(Option<Arc<OwnedSemaphorePermit>>);
 
 enum Line {
     Whole,
@@ -74,7 +61,6 @@ impl<R: AsyncRead + Unpin> Wire<R> {
             line: Vec::new(),
             skipping: false,
             next: None,
-            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT_KIB as usize)),
             backlog,
             open: false,
             ended,
@@ -178,11 +164,11 @@ impl<R: AsyncRead + Unpin> Wire<R> {
                 }
                 Line::Whole => self.read(),
             };
-            let kib = u32::try_from(self.line.len() / 1024).unwrap_or(MAX_IN_FLIGHT_KIB);
+            let kib = u32::try_from(self.line.len() / 1024).unwrap_or(u32::MAX);
             self.line.clear();
             // What one large message needed is not kept for ever.
             self.line.shrink_to(KEPT_CAPACITY);
-            self.next = message.map(|message| (message, (REQUEST_KIB + kib).min(MAX_IN_FLIGHT_KIB)));
+            self.next = message.map(|message| (message, kib));
         }
         true
     }
@@ -335,10 +321,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for Wire<R> {
                 return None;
             }
             let taken = match &self.next {
-                Some((JsonRpcMessage::Request(_), kib)) => {
-                    // Nobody closes it. It is given back when the request has been carried out.
-                    Arc::clone(&self.in_flight).acquire_many_owned(*kib).await.ok()
-                }
+                Some((JsonRpcMessage::Request(_), kib)) => Some(self.backlog.take_in(*kib).await),
                 _ => None,
             };
             match self.next.take().map(|(message, _)| message) {
@@ -346,7 +329,9 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for Wire<R> {
                     // These two may come before a session and do not open one.
                     self.open |=
                         !matches!(request.request, ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_));
-                    request.request.extensions_mut().insert(InFlight(taken.map(Arc::new)));
+                    if let Some(taken) = taken {
+                        request.request.extensions_mut().insert(taken);
+                    }
                     return Some(JsonRpcMessage::Request(request));
                 }
                 Some(message) if self.open => return Some(message),

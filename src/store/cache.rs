@@ -23,7 +23,7 @@ pub(super) struct Cache<T> {
 #[derive(Debug)]
 struct Kept<T> {
     identity: Option<Identity>,
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     parsed: Arc<T>,
 }
 
@@ -54,16 +54,16 @@ impl<T> Cache<T> {
         }
         // What changed so lately that the next change could have the same time is compared again.
         let identity = identity.filter(Identity::is_settled);
-        let bytes = match disk.read(path, limit) {
-            Ok(bytes) => bytes,
-            Err(Unread::Absent) => return Ok(None),
-            Err(why) => return Err(unread(why)),
-        };
         let (bytes, parsed) = match known {
-            Some((_, known, parsed)) if *known == *bytes => (known, parsed),
+            Some((_, known, parsed)) if disk.holds(path, &known) => (known, parsed),
             _ => {
+                let bytes = match disk.read(path, limit) {
+                    Ok(bytes) => bytes,
+                    Err(Unread::Absent) => return Ok(None),
+                    Err(why) => return Err(unread(why)),
+                };
                 let parsed = Arc::new(parse(&bytes)?);
-                (bytes.into(), parsed)
+                (Arc::new(bytes), parsed)
             }
         };
         self.keep(path, Kept { identity, bytes, parsed: Arc::clone(&parsed) });
@@ -71,8 +71,8 @@ impl<T> Cache<T> {
     }
 
     /// Keeps what was just written.
-    pub(super) fn put(&self, path: &Path, bytes: Arc<[u8]>, parsed: Arc<T>) {
-        self.keep(path, Kept { identity: None, bytes, parsed });
+    pub(super) fn put(&self, path: &Path, bytes: Vec<u8>, parsed: Arc<T>) {
+        self.keep(path, Kept { identity: None, bytes: Arc::new(bytes), parsed });
     }
 
     fn keep(&self, path: &Path, kept: Kept<T>) {

@@ -1,8 +1,8 @@
 //! The store of one machine: the files themselves.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::commit::{Change, commit, is_under_way, plain_folder};
 use super::disk::{Disk, Held, MachineDisk};
@@ -30,8 +30,6 @@ pub struct FileStore {
     /// The server process that this store writes for; `None` on the command line.
     server: Option<ServerId>,
     liveness: Liveness,
-    /// Calls of this process take their turns here, so that only one of them waits for other processes.
-    turn: Mutex<()>,
 }
 
 /// The workstreams of a workspace.
@@ -51,7 +49,6 @@ pub struct Locked<'s> {
     snapshot: Snapshot,
     store: &'s FileStore,
     _lock: Box<dyn Held>,
-    _turn: MutexGuard<'s, ()>,
 }
 
 impl FileStore {
@@ -62,7 +59,7 @@ impl FileStore {
 
     /// Makes a store on a file system.
     pub(crate) fn on(disk: Arc<dyn Disk>, place: Place, server: Option<ServerId>) -> Self {
-        Self { disk, place, files: Files::default(), server, liveness: Liveness::default(), turn: Mutex::new(()) }
+        Self { disk, place, files: Files::default(), server, liveness: Liveness::default() }
     }
 
     /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
@@ -117,12 +114,15 @@ impl FileStore {
 
     /// Takes the right to write, and reads the workstream as it is then.
     pub fn lock(&self, wanted: Option<&str>) -> Result<Locked<'_>, Stopped> {
+        self.lock_within(wanted, LOCK_WAIT)
+    }
+
+    /// The same, but waits no longer than this.
+    pub(crate) fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Locked<'_>, Stopped> {
         let root = self.root()?;
-        let asked = Instant::now();
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let lock = lock(self.disk(), &root, LOCK_WAIT.saturating_sub(asked.elapsed()))?;
+        let lock = lock(self.disk(), &root, wait)?;
         let snapshot = Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)?;
-        Ok(Locked { snapshot, store: self, _lock: lock, _turn: turn })
+        Ok(Locked { snapshot, store: self, _lock: lock })
     }
 }
 
@@ -130,6 +130,11 @@ impl Locked<'_> {
     /// Returns the workstream as it is.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// Lets the next decision see a board that will be committed.
+    pub(crate) fn see(&mut self, board: &Board) {
+        self.snapshot.see(board);
     }
 
     /// Writes what the ledger holds, all of it or nothing. When this returns, it is durable.
@@ -155,7 +160,7 @@ impl Locked<'_> {
         commit(self.store.disk(), root, &changes)?;
         if let (Some(threads), Some(change)) = (written, changes.into_iter().next()) {
             let path = root.join("work").join(change.path);
-            self.store.files.threads.put(&path, change.text.into_bytes().into(), Arc::new(threads));
+            self.store.files.threads.put(&path, change.text.into_bytes(), Arc::new(threads));
         }
         Ok(())
     }
@@ -184,8 +189,7 @@ impl Locked<'_> {
         let document = document.map_err(unwritable)?;
         let text = document.text().map_err(unwritable)?;
         let change = Change { path: format!("{workstream}/threads.json"), text };
-        let written =
-            file.is_alone.then(|| ThreadsFile::written(file, Arc::clone(after), document, change.text.clone()));
+        let written = file.is_alone.then(|| ThreadsFile::written(file, Arc::clone(after), document, &change.text));
         Ok((change, written))
     }
 }

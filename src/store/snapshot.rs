@@ -70,7 +70,7 @@ struct PlanFile {
 pub(super) struct ThreadsFile {
     pub(super) threads: ThreadsJson,
     pub(super) text: Option<String>,
-    /// The text taken apart, once somebody has changed something.
+    /// The text taken apart, once somebody has changed something; then `text` is not needed any more.
     document: OnceLock<Document>,
     /// Whether there is no tasks.json that says something too.
     pub(super) is_alone: bool,
@@ -78,7 +78,7 @@ pub(super) struct ThreadsFile {
 
 impl ThreadsFile {
     /// Returns the file with another board, as it was just written.
-    pub(super) fn written(before: &Self, board: Arc<Board>, document: Document, text: String) -> Self {
+    pub(super) fn written(before: &Self, board: Arc<Board>, document: Document, text: &str) -> Self {
         let threads = ThreadsJson {
             board,
             oddities: before.threads.oddities.clone(),
@@ -87,11 +87,11 @@ impl ThreadsFile {
         };
         // Nobody must be able to tell what is kept from what is read.
         debug_assert_eq!(
-            threads_json::read(Some(&text), &TasksJson::default()).ok().map(|read| read.board),
+            threads_json::read(Some(text), &TasksJson::default()).ok().map(|read| read.board),
             Some(Arc::clone(&threads.board)),
             "{text}"
         );
-        Self { threads, text: Some(text), document: document.into(), is_alone: before.is_alone }
+        Self { threads, text: None, document: document.into(), is_alone: before.is_alone }
     }
 
     /// Returns the text taken apart.
@@ -152,6 +152,15 @@ impl Snapshot {
     /// Returns the board.
     pub fn board(&self) -> &Arc<Board> {
         &self.threads.threads.board
+    }
+
+    /// Lets the next decision see a board that will be committed: without a roster agents are known by
+    /// what the board names.
+    pub(super) fn see(&mut self, board: &Board) {
+        if !self.roster.declared {
+            let named = undeclared(&self.plan.plan, board);
+            self.roster = Arc::new(Roster { agents: named.agents, ..Roster::clone(&self.roster) });
+        }
     }
 
     /// Returns all that a decision may depend on.

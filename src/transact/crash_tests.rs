@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::board::Said;
+use crate::board::{Said, ServerId};
 use crate::clock::SteppingClock;
-use crate::decide::{MAX_REPORT_CHARS, UpdateThread};
+use crate::decide::{AgentRequest, MAX_REPORT_CHARS, UpdateThread};
 use crate::store::Place;
 use crate::store::disk::Disk;
 use crate::store::disk::MachineDisk;
@@ -55,14 +55,15 @@ const SCENARIOS: [Scenario; 10] = [
 
 /// A process on some disk.
 struct Process {
-    store: FileStore,
+    door: AgentDoor,
     clock: SteppingClock,
 }
 
 impl Process {
     fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
         let place = Place { root: Some(root.to_owned()), ..Place::default() };
-        Self { store: FileStore::on(disk, place, Some(A)), clock: SteppingClock::default() }
+        let store = FileStore::on(disk, place, Some(A));
+        Self { door: AgentDoor::new(store, Box::new(SteppingClock::default()), A), clock: SteppingClock::default() }
     }
 
     fn update(&self, thread: &str, said: Said, report: &str) -> Result<(), Stopped> {
@@ -80,11 +81,11 @@ impl Process {
     }
 
     fn agent(&self, request: &AgentRequest) -> Result<(), Stopped> {
-        transact_for_agent(&self.store, &self.clock, A, &|| false, Some("001-search"), request).map(drop)
+        self.door.ask(Ask::new(Some("001-search"), request.clone())).map(drop)
     }
 
     fn person(&self, request: &PersonRequest) -> Result<(), Stopped> {
-        transact_for_person(&self.store, &self.clock, Some("001-search"), request).map(drop)
+        transact_for_person(self.door.store(), &self.clock, Some("001-search"), request).map(drop)
     }
 
     fn call(&self, call: &str) -> Result<(), Stopped> {
@@ -99,8 +100,8 @@ impl Process {
             "approve stage" => {
                 self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
             }
-            "create" => self.store.create("other", 1, self.clock.now()).map(drop),
-            "init" => self.store.init(false, self.clock.now()).map(drop),
+            "create" => self.door.store().create("other", 1, self.clock.now()).map(drop),
+            "init" => self.door.store().init(false, self.clock.now()).map(drop),
             "current" => self.person(&PersonRequest::SetCurrent),
             "release" => self.person(&PersonRequest::Release),
             _ => unreachable!("{call}"),
@@ -144,7 +145,7 @@ fn check(
 ) {
     let next = Process::on(Arc::new(disk.clone()), Path::new("/w"));
     // Whoever reads finishes what was begun.
-    let _ = next.store.read(Some("001-search"));
+    let _ = next.door.store().read(Some("001-search"));
     let now = state(disk);
     if call == "init" {
         // Each file of a workspace stands for itself: some may be there.
@@ -325,7 +326,7 @@ fn on_a_real_disk_too() {
                 let what = format!("{}, {failure:?} at {:?}", scenario.name, sound.log()[step]);
                 let _ = Process::on(Arc::new(faulty), folder.path()).call(scenario.call);
                 let next = Process::on(Arc::new(MachineDisk), folder.path());
-                let _ = next.store.read(Some("001-search"));
+                let _ = next.door.store().read(Some("001-search"));
                 let mut now = read_all(folder.path());
                 now.remove("001-search/.threads.json.tmp");
                 assert!(now == old || now == new, "{what}: {now:#?}");

@@ -32,6 +32,23 @@ impl Disk for MachineDisk {
         if read > limit { Err(Unread::TooLarge(read)) } else { Ok(bytes) }
     }
 
+    fn holds(&self, path: &Path, bytes: &[u8]) -> bool {
+        let Ok(mut file) = unfollowed(OpenOptions::new().read(true)).open(path) else { return false };
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes.len() as u64) {
+            return false;
+        }
+        let mut buffer = [0; 16 * 1024];
+        let mut rest = bytes;
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return rest.is_empty(),
+                Ok(read) if rest.starts_with(&buffer[..read]) => rest = &rest[read..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => return false,
+            }
+        }
+    }
+
     fn kind(&self, path: &Path) -> Option<Kind> {
         let kind = fs::symlink_metadata(path).ok()?.file_type();
         Some(match () {
@@ -167,6 +184,9 @@ fn locked(file: File, wait: Duration) -> io::Result<Option<File>> {
         Ok(()) => return Ok(Some(file)),
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => return Err(error),
+    }
+    if wait.is_zero() {
+        return Ok(None);
     }
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {

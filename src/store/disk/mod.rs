@@ -22,6 +22,11 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// followed, and nothing but a regular file is opened for longer than it takes to see that.
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread>;
 
+    /// Returns whether the file holds just these bytes, without a copy of them.
+    fn holds(&self, path: &Path, bytes: &[u8]) -> bool {
+        self.read(path, bytes.len() as u64).is_ok_and(|read| read == bytes)
+    }
+
     /// Returns what stands at the path; a symbolic link is not followed. `None`: nothing does, or what
     /// does cannot be seen.
     fn kind(&self, path: &Path) -> Option<Kind>;

@@ -57,8 +57,11 @@ pub(in crate::store) fn write(
     let mut written = document.clone();
     written.set("last_updated", &at.to_string())?;
     let mut changed = Vec::new();
+    let mut known_threads = before.threads.iter().peekable();
     for (id, thread) in &after.threads {
-        let known = before.threads.get(id);
+        // Both are in the order of their ids.
+        while known_threads.next_if(|(known, _)| *known < id).is_some() {}
+        let known = known_threads.peek().filter(|(known, _)| *known == id).map(|(_, thread)| *thread);
         let is_same = known.is_some_and(|known| Arc::ptr_eq(known, thread) || known == thread);
         if is_same && !unwritten.contains(id) {
             continue;

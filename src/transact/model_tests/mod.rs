@@ -14,9 +14,9 @@ use proptest::prelude::*;
 
 use self::model::{Call, Caller as Who, Id, Model, invariants};
 use super::*;
-use crate::board::Said;
+use crate::board::{Said, ServerId};
 use crate::clock::Moment;
-use crate::decide::{AssignThread, Decision, OpenDecision, UpdateThread};
+use crate::decide::{AgentAnswer, AgentRequest, AssignThread, Decision, OpenDecision, UpdateThread};
 use crate::store::Place;
 use crate::store::disk::faulty::{Failure, FaultyDisk};
 use crate::store::disk::memory::{Arrived, MemoryDisk};
@@ -111,7 +111,7 @@ impl Clock for SetClock {
 struct Server {
     name: u8,
     disk: FaultyDisk,
-    store: FileStore,
+    door: AgentDoor,
 }
 
 struct World {
@@ -141,14 +141,15 @@ impl World {
         self.names += 1;
         let disk = FaultyDisk::sound(Arc::new(self.disk.clone()));
         let server = ServerId::fixed(u128::from(self.names));
-        Server { name: self.names, store: FileStore::on(Arc::new(disk.clone()), place(), Some(server)), disk }
+        let store = FileStore::on(Arc::new(disk.clone()), place(), Some(server));
+        Server { name: self.names, door: AgentDoor::new(store, Box::new(self.clock.clone()), server), disk }
     }
 
     fn alive(&self) -> BTreeSet<u8> {
         self.servers.iter().map(|server| server.name).collect()
     }
 
-    fn ask(&self, store: &FileStore, caller: &Who, call: &Call) -> Result<String, Stopped> {
+    fn ask(&self, door: &AgentDoor, caller: &Who, call: &Call) -> Result<String, Stopped> {
         let update = || match call {
             Call::Update { thread, said, report, transient, attempt, force } => UpdateThread {
                 thread: thread_id(*thread),
@@ -174,7 +175,7 @@ impl World {
             agent: agent.clone(),
             reason: None,
         };
-        if let Who::Server(name) = caller {
+        if let Who::Server(_) = caller {
             let request = match call {
                 Call::Next => AgentRequest::NextBatch,
                 Call::Update { .. } => AgentRequest::UpdateThread(update()),
@@ -182,9 +183,7 @@ impl World {
                 Call::Outcome => AgentRequest::BatchOutcome(None),
                 _ => unreachable!(),
             };
-            let server = ServerId::fixed(u128::from(*name));
-            return transact_for_agent(store, &self.clock, server, &|| false, None, &request)
-                .map(|answer| told(&answer));
+            return door.ask(Ask::new(None, request)).map(|answer| told(&answer));
         }
         let by = "ann".to_owned();
         let request = match call {
@@ -197,7 +196,7 @@ impl World {
             Call::Complete => PersonRequest::Complete,
             _ => unreachable!(),
         };
-        transact_for_person(store, &self.clock, None, &request).map(|answer| match answer {
+        transact_for_person(door.store(), &self.clock, None, &request).map(|answer| match answer {
             PersonAnswer::Updated(updated) => told(&AgentAnswer::Updated(updated)),
             PersonAnswer::Assignment(assignment) => told(&AgentAnswer::Assignment(assignment)),
             _ => "ok".to_owned(),
@@ -223,15 +222,16 @@ impl World {
                 };
                 by_person = *caller == Caller::Person;
                 let person;
-                let store = match caller {
-                    Caller::Server(server) => &self.servers[*server].store,
+                let door = match caller {
+                    Caller::Server(server) => &self.servers[*server].door,
                     Caller::Person => {
-                        person = FileStore::on(Arc::new(self.disk.clone()), place(), None);
+                        let store = FileStore::on(Arc::new(self.disk.clone()), place(), None);
+                        person = AgentDoor::new(store, Box::new(self.clock.clone()), ServerId::fixed(0));
                         &person
                     }
                 };
                 let texts = tracked(&self.disk);
-                let came = match self.ask(store, &who, call) {
+                let came = match self.ask(door, &who, call) {
                     Ok(answer) => Ok(answer),
                     Err(Stopped::Refusal(refusal)) => Err(refusal.code().word()),
                     Err(Stopped::Fault(fault)) => return Err(TestCaseError::fail(fault.to_string())),
@@ -252,7 +252,7 @@ impl World {
                 let dying = &self.servers[*server];
                 let before = dying.disk.log().len();
                 dying.disk.fail_in(*at, Failure::Death);
-                let came = self.ask(&dying.store, &Who::Server(name), call);
+                let came = self.ask(&dying.door, &Who::Server(name), call);
                 let is_whole = dying.disk.log().len() <= before + at;
                 match arrived {
                     None => {
