@@ -39,7 +39,7 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool_handler};
 
 pub use serve::serve;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::backlog::{Backlog, InFlight};
@@ -61,7 +61,7 @@ is empty, then batch_outcome; a worker calls read_thread, then update_thread in_
 blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
 
-/// How many calls are carried out at once; others wait.
+/// How many calls that only read are carried out at once; others wait. Those that write share one thread.
 const MAX_CALLS: usize = 16;
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
@@ -159,7 +159,18 @@ impl WorkServer {
         {
             return answer;
         }
-        self.blocking(move |door| door.ask(ask)).await
+        let ask = match self.blocking(move |door| Ok((door.look(&ask)?, ask))).await? {
+            (Some(answer), _) => return Ok(answer),
+            (None, ask) => ask,
+        };
+        self.backlog.room().await;
+        let (sender, receiver) = oneshot::channel();
+        // Who does not wait any more is not told.
+        if self.door.submit(ask, move |answer| drop(sender.send(answer))) {
+            let door = Arc::clone(&self.door);
+            tokio::task::spawn_blocking(move || door.lead());
+        }
+        receiver.await.unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 
     /// Carries something out on a blocking thread, once there is one and the client has read what it has

@@ -34,17 +34,17 @@ impl<T> Default for Cache<T> {
 }
 
 impl<T> Cache<T> {
-    /// Returns what the file is parsed into as it is now; `None` where there is none.
+    /// Returns what the file is parsed into as it is now; `None` where there is none. `identity` was asked
+    /// before this: what changes in between changes it.
     pub(super) fn get<E>(
         &self,
         disk: &dyn Disk,
         path: &Path,
+        identity: Option<Identity>,
         limit: u64,
         unread: impl FnOnce(Unread) -> E,
         parse: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Option<Arc<T>>, E> {
-        // Asked before the bytes are read: what changes in between changes it.
-        let identity = disk.identity(path);
         let known =
             self.files().get(path).map(|kept| (kept.identity, Arc::clone(&kept.bytes), Arc::clone(&kept.parsed)));
         if let (Some(now), Some((Some(then), _, parsed))) = (identity, &known)

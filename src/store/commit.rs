@@ -4,6 +4,7 @@
 //! and whoever takes the lock next finishes what a process that died has left of it. So there is the
 //! old state or the new one, and nothing between, after whatever happened at whatever instant.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -173,9 +174,6 @@ pub(super) fn replace(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<(), F
         Some(Kind::File) | None => {}
     }
     let temporary = folder.join(format!(".{}.tmp", name.to_string_lossy()));
-    if disk.kind(&temporary).is_some() {
-        disk.remove(&temporary).map_err(Fault::io("remove", &temporary))?;
-    }
     let written = write_and_sync(disk, &temporary, path, text)
         .and_then(|()| disk.rename(&temporary, path).map_err(Fault::io("replace", path)));
     if written.is_err() {
@@ -186,7 +184,15 @@ pub(super) fn replace(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<(), F
 }
 
 fn write_and_sync(disk: &dyn Disk, temporary: &Path, path: &Path, text: &[u8]) -> Result<(), Fault> {
-    let mut file = disk.create(temporary, path).map_err(Fault::io("create", temporary))?;
+    let mut file = match disk.create(temporary, path) {
+        // Of a process that died.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            disk.remove(temporary).map_err(Fault::io("remove", temporary))?;
+            disk.create(temporary, path)
+        }
+        created => created,
+    }
+    .map_err(Fault::io("create", temporary))?;
     file.write(text).map_err(Fault::io("write", temporary))?;
     file.sync().map_err(Fault::io("sync", temporary))
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::LOCK_WAIT;
 use super::disk::{Disk, Held};
-use super::lock::run_folder;
+use super::lock::{ignore_run_folder, run_folder};
 use crate::board::ServerId;
 use crate::fault::Fault;
 
@@ -27,6 +27,7 @@ impl Liveness {
         if held.get(root).is_some_and(|lock| lock.stands_at(&path)) {
             return Ok(());
         }
+        ignore_run_folder(disk, root)?;
         tidy(disk, root);
         // Whoever asks whether the server lives holds the lock for an instant.
         let lock = disk.lock(&path, LOCK_WAIT).map_err(Fault::io("lock", &path))?;

@@ -21,18 +21,24 @@ pub(super) fn run_folder(root: &Path) -> PathBuf {
 /// Makes [`run_folder`], which tells git to ignore itself.
 fn make_run_folder(disk: &dyn Disk, root: &Path) -> Result<PathBuf, Fault> {
     let folder = run_folder(root);
-    let ignore = folder.join(".gitignore");
     if !plain_folder(disk, &folder)? {
         // A journal can only be found again if its folder is.
         create_folders(disk, &folder)?;
+        ignore_run_folder(disk, root)?;
     }
+    Ok(folder)
+}
+
+/// Lets git ignore [`run_folder`], if it does not yet.
+pub(super) fn ignore_run_folder(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
+    let ignore = run_folder(root).join(".gitignore");
     if disk.kind(&ignore).is_none() {
         match disk.create(&ignore, &ignore).and_then(|mut file| file.write(b"*\n")) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(Fault::io("write", &ignore)(error)),
             _ => {}
         }
     }
-    Ok(folder)
+    Ok(())
 }
 
 /// Takes the lock of the workspace, or gives up after `wait`, and finishes what a process that died in

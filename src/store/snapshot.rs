@@ -189,6 +189,7 @@ impl Files {
         let read = self.index.get(
             disk,
             &path,
+            disk.identity(&path),
             MAX_STATE_BYTES,
             |unread| unreadable_file(&path, unread),
             |bytes| {
@@ -203,15 +204,17 @@ impl Files {
 
     fn plan(&self, disk: &dyn Disk, path: &Path) -> Result<Arc<PlanFile>, Fault> {
         let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
+        let mut identity = disk.identity(path);
         for _ in 0..SAVE_WAITS {
             let is_fresh = |identity: Identity| identity.size == 0 || identity.age() < SAVE_TIME;
-            if !disk.identity(path).is_some_and(is_fresh) {
+            if !identity.is_some_and(is_fresh) {
                 break;
             }
             std::thread::sleep(SAVE_TIME);
+            identity = disk.identity(path);
         }
         let unread = |unread| unreadable(why_unread(unread, MAX_PLAN_BYTES));
-        let read = self.plans.get(disk, path, MAX_PLAN_BYTES, unread, |bytes| {
+        let read = self.plans.get(disk, path, identity, MAX_PLAN_BYTES, unread, |bytes| {
             let text = std::str::from_utf8(bytes).map_err(|error| {
                 let (line, column) = end_position(&bytes[..error.valid_up_to()]);
                 unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
@@ -227,7 +230,7 @@ impl Files {
         if disk.kind(&folder.join(TASKS)).is_none() {
             let path = folder.join(THREADS);
             let unread = |unread| unreadable_file(&path, unread);
-            let read = self.threads.get(disk, &path, MAX_STATE_BYTES, unread, |bytes| {
+            let read = self.threads.get(disk, &path, disk.identity(&path), MAX_STATE_BYTES, unread, |bytes| {
                 let text = text_of(&path, bytes)?;
                 require_version(&path, text)?;
                 let threads = threads_json::read(Some(text), &TasksJson::default());
@@ -272,6 +275,7 @@ impl Files {
         let read = self.agents.get(
             disk,
             path,
+            disk.identity(path),
             MAX_STATE_BYTES,
             |unread| unreadable_file(path, unread),
             |bytes| {

@@ -5,7 +5,7 @@
 //! is still decided on the state that those before it left, and answered only when it is durable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use super::look;
@@ -41,24 +41,30 @@ pub struct AgentDoor {
     store: FileStore,
     clock: Box<dyn Clock>,
     server: ServerId,
-    /// The calls that wait to be written.
-    waiting: Mutex<Vec<Job>>,
-    /// Held by the one who writes for all.
-    leading: Mutex<()>,
+    queue: Mutex<Queue>,
 }
 
-type Answer = Result<AgentAnswer, Stopped>;
+/// The calls that wait to be written.
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    /// Somebody writes for all.
+    is_led: bool,
+}
 
-/// A call that waits, and where its answer goes.
+/// What comes back from a call.
+pub type Answer = Result<AgentAnswer, Stopped>;
+
+/// A call that waits, and who is told its answer.
 struct Job {
     ask: Ask,
-    answer: Arc<Mutex<Option<Answer>>>,
+    tell: Box<dyn FnOnce(Answer) + Send>,
 }
 
 impl AgentDoor {
     /// Opens the door of a server process to the workspace of a store.
     pub fn new(store: FileStore, clock: Box<dyn Clock>, server: ServerId) -> Self {
-        Self { store, clock, server, waiting: Mutex::default(), leading: Mutex::default() }
+        Self { store, clock, server, queue: Mutex::default() }
     }
 
     /// Returns the store behind the door.
@@ -71,20 +77,13 @@ impl AgentDoor {
         if let Some(answer) = self.look(&ask)? {
             return Ok(answer);
         }
-        let answer = Arc::new(Mutex::new(None));
-        lock(&self.waiting).push(Job { ask, answer: Arc::clone(&answer) });
-        loop {
-            // Whoever has waited for another one's commit finds the answer here.
-            let leading = lock(&self.leading);
-            if let Some(answer) = lock(&answer).take() {
-                return answer;
-            }
-            let mut jobs = std::mem::take(&mut *lock(&self.waiting));
-            let rest = jobs.split_off(jobs.len().min(MAX_GROUP));
-            lock(&self.waiting).splice(0..0, rest);
-            self.write_for_all(&jobs);
-            drop(leading);
+        let (sender, receiver) = mpsc::channel();
+        let tell = move |answer| drop(sender.send(answer));
+        if self.submit(ask, tell) {
+            self.lead();
         }
+        // Nobody tells it if there is a bug on the way.
+        receiver.recv().unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 
     /// Carries out what is asked if nobody has to be waited for. `None`: somebody has to.
@@ -94,19 +93,62 @@ impl AgentDoor {
             Ok(None) => {}
             Err(stopped) => return Some(Err(stopped)),
         }
-        let _leading = match self.leading.try_lock() {
-            Ok(leading) => leading,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        match self.write(&[ask], Duration::ZERO) {
+        let leading = self.take_the_lead()?;
+        let written = self.write(&[ask], Duration::ZERO);
+        drop(leading);
+        // Who came meanwhile has found the lead taken.
+        if !self.queue().jobs.is_empty() {
+            self.lead();
+        }
+        match written {
             Err(Stopped::Fault(Fault::Busy { .. })) => None,
             Err(stopped) => Some(Err(stopped)),
             Ok(answers) => answers.into_iter().next(),
         }
     }
 
-    fn look(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Stopped> {
+    /// Lets a call that writes wait for the next commit. Returns whether nobody writes for all: then the
+    /// caller calls [`AgentDoor::lead`], from a thread that may wait.
+    pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> bool {
+        let mut queue = self.queue();
+        queue.jobs.push(Job { ask, tell: Box::new(tell) });
+        !queue.is_led
+    }
+
+    /// Writes for all until nobody waits.
+    pub fn lead(&self) {
+        loop {
+            let Some(leading) = self.take_the_lead() else { return };
+            loop {
+                let jobs: Vec<Job> = {
+                    let mut queue = self.queue();
+                    let number = queue.jobs.len().min(MAX_GROUP);
+                    queue.jobs.drain(..number).collect()
+                };
+                if jobs.is_empty() {
+                    break;
+                }
+                self.write_for_all(jobs);
+            }
+            // Who came after the last look and before the lead was given back has found it taken.
+            drop(leading);
+            if self.queue().jobs.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn take_the_lead(&self) -> Option<Lead<'_>> {
+        let was_led = std::mem::replace(&mut self.queue().is_led, true);
+        (!was_led).then_some(Lead(self))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides without the lock what changes nothing. `None`: it is to be written.
+    pub fn look(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Stopped> {
         let access = ask.request.access();
         look(&self.store, self.clock.as_ref(), ask.workstream.as_deref(), access, |scene, ledger| {
             self.decide(ask, scene, ledger)
@@ -119,20 +161,21 @@ impl AgentDoor {
 
     /// Answers all jobs. Those of one workstream share a commit; if that fails each is tried alone, so that
     /// nobody fails because of another one's report.
-    fn write_for_all(&self, jobs: &[Job]) {
-        let mut from = 0;
-        while let Some(first) = jobs.get(from) {
-            let same = |job: &&Job| job.ask.workstream == first.ask.workstream;
-            let group = &jobs[from..from + jobs[from..].iter().take_while(same).count()];
-            from += group.len();
+    fn write_for_all(&self, jobs: Vec<Job>) {
+        let mut jobs = jobs.into_iter().peekable();
+        while let Some(first) = jobs.next() {
+            let mut group = vec![first];
+            while let Some(job) = jobs.next_if(|job| job.ask.workstream == group[0].ask.workstream) {
+                group.push(job);
+            }
             let asks: Vec<&Ask> = group.iter().map(|job| &job.ask).collect();
             let answers = match self.write(&asks, LOCK_WAIT) {
                 Ok(answers) => answers,
                 Err(stopped) if group.len() == 1 => vec![Err(stopped)],
                 Err(_) => asks.iter().map(|ask| self.write_alone(ask)).collect(),
             };
-            for (job, answer) in group.iter().zip(answers) {
-                *lock(&job.answer) = Some(answer);
+            for (job, answer) in group.into_iter().zip(answers) {
+                (job.tell)(answer);
             }
         }
     }
@@ -177,6 +220,11 @@ impl AgentDoor {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Held by the one who writes for all.
+struct Lead<'d>(&'d AgentDoor);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        self.0.queue().is_led = false;
+    }
 }

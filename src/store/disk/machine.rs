@@ -17,6 +17,8 @@ impl Disk for MachineDisk {
         let mut options = OpenOptions::new();
         let file = match unfollowed(options.read(true)).open(path) {
             Ok(file) => file,
+            // A link would not have been found to be none.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Unread::Absent),
             Err(error) => return Err(unread(self.kind(path), error)),
         };
         let metadata = file.metadata().map_err(Unread::Io)?;
@@ -90,7 +92,9 @@ impl Disk for MachineDisk {
 
     fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn NewFile>> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        if let Ok(metadata) = fs::metadata(like) {
+        if let Ok(metadata) = fs::metadata(like)
+            && file.metadata()?.permissions() != metadata.permissions()
+        {
             file.set_permissions(metadata.permissions())?;
         }
         Ok(Box::new(file))
@@ -174,7 +178,6 @@ fn unread(there: Option<Kind>, error: io::Error) -> Unread {
     match there {
         Some(Kind::Link) => Unread::Link,
         Some(Kind::Folder | Kind::Other) => Unread::NoFile,
-        _ if error.kind() == ErrorKind::NotFound => Unread::Absent,
         _ => Unread::Io(error),
     }
 }
