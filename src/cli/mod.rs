@@ -20,6 +20,7 @@ mod report;
 mod tree;
 mod update;
 mod validate;
+#[cfg(feature = "watch")]
 mod watch;
 
 use std::ffi::OsString;
@@ -96,6 +97,7 @@ Examples:
   work status --json | jq -r .next_user_command")]
     Status,
     /// Watch the board live in the terminal
+    #[cfg(feature = "watch")]
     Watch(watch::Arguments),
     /// Show stages, batches and threads with their status and agents
     Tree(tree::Arguments),
@@ -188,6 +190,7 @@ pub fn run() -> ExitCode {
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),
         Command::Import(arguments) => arguments.run(&session),
+        #[cfg(feature = "watch")]
         Command::Watch(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
         Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),

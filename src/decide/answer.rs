@@ -45,7 +45,6 @@ pub struct Outcome {
     /// The thread.
     pub thread_id: String,
     /// Its status.
-    #[schemars(with = "ThreadStatus")]
     pub status: &'static str,
     /// Its last report.
     pub report: String,
@@ -57,19 +56,6 @@ pub struct Outcome {
     pub artifacts: Vec<String>,
     /// What is left to do.
     pub next_steps: Vec<String>,
-}
-
-/// The status words of a thread, for schemas.
-#[derive(JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-#[expect(dead_code, reason = "it only describes `Status::word` to schemars")]
-pub(super) enum ThreadStatus {
-    Pending,
-    InProgress,
-    Completed,
-    Blocked,
-    Cancelled,
 }
 
 /// Writes a status as its word.

@@ -24,7 +24,6 @@ pub struct Assignment {
     /// The agent that runs it next.
     pub agent: String,
     /// Its status now.
-    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The attempt that runs, comes next or was the last.
     pub attempt: u32,

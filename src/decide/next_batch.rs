@@ -59,7 +59,6 @@ pub struct DispatchThread {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The agent that runs it.
     pub agent: String,

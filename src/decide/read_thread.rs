@@ -19,8 +19,8 @@ pub struct Brief {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "super::answer::ThreadStatus")]
     #[serde(serialize_with = "super::answer::status_word")]
+    #[schemars(with = "String")]
     pub status: Status,
     /// The agent that runs it.
     pub agent: String,
@@ -78,8 +78,8 @@ pub struct Sibling {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "super::answer::ThreadStatus")]
     #[serde(serialize_with = "super::answer::status_word")]
+    #[schemars(with = "String")]
     pub status: Status,
     /// The agent that runs it.
     pub agent: String,

@@ -78,8 +78,8 @@ pub struct OpenThread {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[schemars(with = "super::answer::ThreadStatus")]
     #[serde(serialize_with = "super::answer::status_word")]
+    #[schemars(with = "String")]
     pub status: Status,
     /// The agent that runs it, or ran it last.
     pub agent: String,

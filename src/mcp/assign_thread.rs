@@ -12,13 +12,13 @@ use crate::decide::{AgentRequest, AssignThread, Assignment, Refusal};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AssignThreadArguments {
-    /// `SS.BB.TT`
+    /// SS.BB.TT
     thread_id: String,
-    /// Default: the candidate of the failover decision.
+    /// Default: the failover candidate.
     agent: Option<String>,
-    /// Why.
+    // The word says it.
     reason: Option<String>,
-    /// Id or name; default: the current one.
+    /// Default: current.
     workstream: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl Arguments for AssignThreadArguments {
 impl WorkServer {
     #[tool(
         title = "Assign thread",
-        description = "Planner: gives a thread to another agent of its role family or a default one, once per cycle; a running attempt ends as failed.",
+        description = "Planner: gives a thread to another agent of its family or a default one, once per cycle. Ends a running attempt.",
         input_schema = schema::input::<AssignThreadArguments>(),
         output_schema = schema::output::<Assignment>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)

@@ -12,9 +12,9 @@ use crate::decide::{AgentRequest, BatchOutcome, Refusal};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BatchOutcomeArguments {
-    /// `SS.BB`; default: the batch handed out last.
+    /// SS.BB; default: the last handed out.
     batch: Option<String>,
-    /// Id or name; default: the current one.
+    /// Default: current.
     workstream: Option<String>,
 }
 

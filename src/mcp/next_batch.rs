@@ -12,7 +12,7 @@ use crate::decide::{AgentRequest, NextBatch, Refusal};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NextBatchArguments {
-    /// Id or name; default: the current one.
+    /// Default: current.
     workstream: Option<String>,
 }
 

@@ -12,9 +12,9 @@ use crate::decide::{AgentRequest, Brief, Refusal};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReadThreadArguments {
-    /// `SS.BB.TT`
+    /// SS.BB.TT
     thread_id: String,
-    /// Id or name; default: the current one.
+    /// Default: current.
     workstream: Option<String>,
 }
 

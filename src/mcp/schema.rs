@@ -27,7 +27,27 @@ pub(super) fn input<T: JsonSchema + Any>() -> Arc<JsonObject> {
 /// words.
 pub(super) fn output<T: JsonSchema + Any>() -> Arc<JsonObject> {
     let settings = settings().for_serialize().with_transform(RecursiveTransform(SlimOutput));
-    object(&settings.into_generator().into_root_schema_for::<T>())
+    let mut schema = JsonObject::clone(&object(&settings.into_generator().into_root_schema_for::<T>()));
+    // Which keys there are is what programs rely on; that each is always there the types say to people.
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for (name, property) in properties.iter_mut() {
+            // Those of next_batch are always none.
+            if name != "outcomes" || property.get("type").is_none_or(|kind| kind != "array") {
+                flatten(property);
+            }
+        }
+    }
+    Arc::new(schema)
+}
+
+/// Of what stands inside of objects and lists only the kind is told: a client pays for every byte of the
+/// list of tools, and no model sees this. The seven keys of an outcome are a contract, and stay.
+fn flatten(schema: &mut Value) {
+    let Value::Object(schema) = schema else { return };
+    schema.remove("properties");
+    if schema.get("items").is_some_and(|items| items.get("properties").is_some()) {
+        schema.remove("items");
+    }
 }
 
 /// Reads the arguments of a call. The refusal names the argument.
@@ -97,7 +117,7 @@ impl Transform for SlimInput {
     }
 }
 
-/// Drops number formats, titles and descriptions.
+/// Drops number formats, titles and descriptions, and which keys are always there: all that are not null.
 #[derive(Clone)]
 struct SlimOutput;
 
@@ -105,6 +125,7 @@ impl Transform for SlimOutput {
     fn transform(&mut self, schema: &mut Schema) {
         drop_formats(schema);
         schema.remove("description");
+        schema.remove("required");
         drop_variant_words(schema);
     }
 }

@@ -13,25 +13,25 @@ use crate::decide::{AgentRequest, Refusal, UpdateThread, Updated};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct UpdateThreadArguments {
-    /// `SS.BB.TT`
+    /// SS.BB.TT
     thread_id: String,
-    /// What happened.
+    // The words say it.
     status: ReportedStatus,
-    /// 1-2 sentences; required unless `in_progress`. `blocked`: reason and dependency.
+    /// 1-2 sentences; required unless in_progress. blocked: the reason.
     report: Option<String>,
-    /// With `failed` or `blocked`: a timeout, crash or lost connection that a rerun may cure; no exhausted quota.
+    /// A timeout, crash or lost connection; not an exhausted quota.
     transient: Option<bool>,
     /// Paths or links.
     artifacts: Option<Vec<String>>,
-    /// What is left to do.
+    /// What is left.
     next_steps: Option<Vec<String>>,
-    /// The attempt you were given.
+    /// As given to you.
     attempt: Option<u32>,
-    /// Id or name; default: the current one.
+    /// Default: current.
     workstream: Option<String>,
 }
 
-/// What an agent may say of a thread; a person has more words.
+// What an agent may say of a thread; a person has more words. (A doc comment would be sent.)
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -67,7 +67,7 @@ impl Arguments for UpdateThreadArguments {
 impl WorkServer {
     #[tool(
         title = "Update thread",
-        description = "Reports on a thread. Worker: in_progress at the start, then completed or blocked. failed: the run broke; the planner carries out the decision in the answer.",
+        description = "Worker: in_progress at the start, then completed or blocked. failed: the run broke; the planner carries out the decision.",
         input_schema = schema::input::<UpdateThreadArguments>(),
         output_schema = schema::output::<Updated>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)

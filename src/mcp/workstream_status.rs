@@ -12,7 +12,7 @@ use crate::decide::{AgentRequest, Refusal, WorkstreamStatus};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WorkstreamStatusArguments {
-    /// Id or name; default: the current one.
+    /// Default: current.
     workstream: Option<String>,
 }
 

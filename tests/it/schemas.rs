@@ -140,7 +140,8 @@ fn every_tool_says_what_a_model_and_a_client_need() {
         let input = &tool["inputSchema"];
         assert_eq!(input["additionalProperties"], json!(false), "{name}: unknown arguments are refused");
         for (argument, schema) in input["properties"].as_object().unwrap() {
-            assert!(schema["description"].is_string(), "{name}: {argument} is described");
+            let says_it_all = matches!(argument.as_str(), "status" | "reason");
+            assert_eq!(schema["description"].is_string(), !says_it_all, "{name}: {argument} is described");
             assert!(schema["type"].is_string(), "{name}: {argument} has one type");
         }
         assert_eq!(tool["outputSchema"]["type"], "object", "{name}");
@@ -164,7 +165,8 @@ fn the_surface_stays_small() {
         })
         .sum();
     let whole = json!({"tools": tools}).to_string().len();
-    assert!(seen_by_models <= 3_200, "{seen_by_models} bytes are shown to models");
-    assert!(whole <= 11_800, "tools/list has {whole} bytes");
+    // tests/clients/tokens.mjs counts the tokens of the same: 700 for all, 450 for the four of the user's card.
+    assert!(seen_by_models <= 2_700, "{seen_by_models} bytes are shown to models");
+    assert!(whole <= 6_500, "tools/list has {whole} bytes");
     assert_eq!(INSTRUCTIONS.matches(". ").count() + 1, 3, "the instructions are three sentences");
 }

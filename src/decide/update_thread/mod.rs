@@ -28,7 +28,6 @@ pub struct Updated {
     /// The thread.
     pub thread_id: String,
     /// Its status now.
-    #[schemars(with = "super::answer::ThreadStatus")]
     pub status: &'static str,
     /// The attempt that runs, comes next or was the last.
     pub attempt: u32,
