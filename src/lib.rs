@@ -40,10 +40,11 @@
 //!
 //! `tools/call update_thread` arrives in [`mcp`] as a line, becomes arguments, then
 //! [`decide::AgentRequest::UpdateThread`]. [`transact`] takes the workspace's lock, reads the files as they
-//! are now into a [`store::Snapshot`], and asks [`decide`]. The decision first ends the attempts of
+//! are now into a [`store::Snapshot`] (parsed again only where they are others), and asks [`decide`]. The decision first ends the attempts of
 //! processes that are gone, checks the attempt number as a fencing token, looks the transition up, and
 //! records events in a [`decide::Ledger`], each applied to a copy of the board at once. The store writes
-//! the records that changed, syncs, renames, syncs the folder; only then does the answer leave.
+//! the records that changed, syncs, renames, syncs the folder; only then does the answer leave. What came
+//! in meanwhile goes into the next commit together.
 
 pub mod board;
 pub mod cli;

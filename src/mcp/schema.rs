@@ -20,14 +20,14 @@ const MAX_COMPLAINT_CHARS: usize = 300;
 /// Returns the schema of a tool's arguments, as models read it.
 pub(super) fn input<T: JsonSchema + Any>() -> Arc<JsonObject> {
     let settings = settings().with_transform(RecursiveTransform(SlimInput));
-    object(&settings.into_generator().into_root_schema_for::<T>())
+    Arc::new(object(settings.into_generator().into_root_schema_for::<T>()))
 }
 
 /// Returns the schema of a tool's answer, as programs check it. No model is shown it, so it carries no
 /// words.
 pub(super) fn output<T: JsonSchema + Any>() -> Arc<JsonObject> {
     let settings = settings().for_serialize().with_transform(RecursiveTransform(SlimOutput));
-    let mut schema = JsonObject::clone(&object(&settings.into_generator().into_root_schema_for::<T>()));
+    let mut schema = object(settings.into_generator().into_root_schema_for::<T>());
     // Which keys there are is what programs rely on; that each is always there the types say to people.
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for (name, property) in properties.iter_mut() {
@@ -71,11 +71,11 @@ fn settings() -> SchemaSettings {
     })
 }
 
-fn object(schema: &Schema) -> Arc<JsonObject> {
-    let mut object = schema.as_object().cloned().unwrap_or_default();
+fn object(schema: Schema) -> JsonObject {
+    let Value::Object(mut object) = schema.to_value() else { return JsonObject::new() };
     object.remove("title");
     object.remove("description");
-    Arc::new(object)
+    object
 }
 
 /// Drops what costs tokens and says nothing: number formats, titles, defaults of null, and null itself

@@ -17,7 +17,7 @@ struct UpdateThreadArguments {
     thread_id: String,
     // The words say it.
     status: ReportedStatus,
-    /// 1-2 sentences; required unless in_progress. blocked: the reason.
+    /// 1-2 sentences, required at the end. blocked: the reason.
     report: Option<String>,
     /// A timeout, crash or lost connection; not an exhausted quota.
     transient: Option<bool>,

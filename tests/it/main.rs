@@ -7,6 +7,7 @@ mod support;
 mod beginning;
 mod broken_files;
 mod command_line;
+mod counts;
 mod eras;
 mod flood;
 mod hostile;

@@ -1,0 +1,110 @@
+//! Where the time of a call goes: `cargo bench --bench core`.
+#![expect(clippy::unwrap_used, reason = "a measurement, not a program")]
+
+use std::fmt::Write as _;
+use std::fs;
+
+use divan::{Bencher, black_box};
+use tempfile::TempDir;
+use workstream::board::{Said, ServerId};
+use workstream::clock::SystemClock;
+use workstream::decide::{AgentRequest, Caller, Ledger, PersonRequest, UpdateThread, decide_for_agent};
+use workstream::plan::parse;
+use workstream::store::{FileStore, Place};
+use workstream::transact::{AgentDoor, Ask, transact_for_person};
+
+const THREADS: [usize; 4] = [10, 100, 1_000, 10_000];
+const SERVER: ServerId = ServerId::fixed(1);
+
+fn main() {
+    divan::main();
+}
+
+fn plan(threads: usize) -> String {
+    let mut plan = "# Plan: Bench\n## Stages\n".to_owned();
+    for at in 0..threads {
+        let batch = at / 10;
+        if batch % 900 == 0 && at % 10 == 0 {
+            let _ = writeln!(plan, "### Stage {}: Stage", batch / 900 + 1);
+        }
+        if at % 10 == 0 {
+            let _ = writeln!(plan, "##### Batch {}: Batch", batch % 900 + 1);
+        }
+        let _ = writeln!(
+            plan,
+            "###### Thread {}: Thread {at}\n**Summary:** What to do in {at}.\n**Details:** How.",
+            at % 10 + 1
+        );
+    }
+    plan
+}
+
+fn workspace(threads: usize) -> (TempDir, Place) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::create_dir_all(folder.path().join("work/001-bench")).unwrap();
+    fs::write(folder.path().join("work/001-bench/PLAN.md"), plan(threads)).unwrap();
+    let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
+    let approve = PersonRequest::ApprovePlan { force: false, by: "bench".to_owned() };
+    transact_for_person(&FileStore::new(place.clone(), None), &SystemClock, None, &approve).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    (folder, place)
+}
+
+fn update(report: String) -> AgentRequest {
+    AgentRequest::UpdateThread(UpdateThread {
+        thread: "1.1.1".parse().unwrap(),
+        said: Said::Completed,
+        report: Some(report),
+        transient: false,
+        artifacts: None,
+        next_steps: None,
+        attempt: None,
+        force: false,
+    })
+}
+
+/// PLAN.md → a plan.
+#[divan::bench(args = THREADS)]
+fn parse_plan(bencher: Bencher, threads: usize) {
+    let text = plan(threads);
+    bencher.bench(|| parse(black_box(&text)));
+}
+
+/// All files, parsed for the first time.
+#[divan::bench(args = THREADS, sample_count = 20)]
+fn read_first(bencher: Bencher, threads: usize) {
+    let (_folder, place) = workspace(threads);
+    bencher.bench(|| FileStore::new(place.clone(), None).read(None).unwrap());
+}
+
+/// All files, as they were.
+#[divan::bench(args = THREADS)]
+fn read_again(bencher: Bencher, threads: usize) {
+    let (_folder, place) = workspace(threads);
+    let store = FileStore::new(place, None);
+    bencher.bench(|| store.read(None).unwrap());
+}
+
+/// The decision of an `update_thread`, with the copy of the board that it changes.
+#[divan::bench(args = THREADS)]
+fn decide_update(bencher: Bencher, threads: usize) {
+    let (_folder, place) = workspace(threads);
+    let snapshot = FileStore::new(place, Some(SERVER)).read(None).unwrap();
+    let request = update("done".to_owned());
+    bencher.bench(|| {
+        let mut ledger = Ledger::new(snapshot.board(), workstream::clock::Clock::now(&SystemClock));
+        decide_for_agent(&snapshot.scene(), Caller::Server(SERVER), &request, &mut ledger).unwrap()
+    });
+}
+
+/// A whole `update_thread`: lock, read, decide, serialise, write, two syncs.
+#[divan::bench(args = THREADS, sample_count = 30)]
+fn commit_update(bencher: Bencher, threads: usize) {
+    let (_folder, place) = workspace(threads);
+    let door = AgentDoor::new(FileStore::new(place, Some(SERVER)), Box::new(SystemClock), SERVER);
+    let mut round = 0;
+    bencher.bench_local(|| {
+        round += 1;
+        door.ask(Ask::new(None, update(format!("round {round}")))).unwrap()
+    });
+}

@@ -1,0 +1,107 @@
+//! What does not depend on the machine: system calls, syncs and bytes per call.
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, Workspace};
+
+fn plan(threads: usize) -> String {
+    let headings: Vec<String> = (1..=threads)
+        .map(|n| format!("###### Thread {n}: Part {n} @agent:system-engineer-codex\n**Summary:** Define part {n} and its migrations.\n"))
+        .collect();
+    format!(
+        "# Plan: P\n## Stages\n### Stage 1: Index\n##### Batch 1: Storage\nHow it is stored.\n{}",
+        headings.concat()
+    )
+}
+
+#[test]
+fn answers_stay_small() {
+    // 350 tokens for three threads and 40 for an update; a token has some four bytes here.
+    let workspace = Workspace::with_plan(&plan(3));
+    let mut server = workspace.serve();
+    let next = server.call("next_batch", &json!({}));
+    assert!(next.len() <= 1_100, "{} bytes: {next}", next.len());
+    let update = |said: &str| json!({"thread_id": "1.1.1", "status": said, "report": "r", "transient": true});
+    for said in ["failed", "completed"] {
+        let answer = server.call("update_thread", &update(said));
+        assert!(answer.len() <= 140, "{} bytes: {answer}", answer.len());
+    }
+}
+
+/// Runs something while strace counts, and returns the system calls of the server by name.
+#[cfg(target_os = "linux")]
+fn counted(server: &mut Server, folder: &std::path::Path, work: impl FnOnce(&mut Server)) -> Option<Vec<String>> {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    let log = folder.join("strace.txt");
+    let pid = server.child.id().to_string();
+    let mut strace = Command::new("strace")
+        .args(["-f", "-qq", "-o", log.to_str().unwrap(), "-p", &pid])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    // Until it has attached itself.
+    for _ in 0..200 {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        if !status.contains("TracerPid:\t0") {
+            break;
+        }
+        if strace.try_wait().unwrap().is_some() {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    work(server);
+    std::thread::sleep(Duration::from_millis(50));
+    let _ = Command::new("kill").args(["-s", "INT", &strace.id().to_string()]).status();
+    let _ = strace.wait();
+    let text = std::fs::read_to_string(log).ok()?;
+    let calls = text.lines().filter(|line| !line.contains("resumed>")).filter_map(|line| {
+        let call = line.split_whitespace().nth(1)?;
+        Some(call.split('(').next()?.to_owned())
+    });
+    Some(calls.collect())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_call_takes_few_system_calls_and_a_commit_two_syncs() {
+    let workspace = Workspace::with_plan(&plan(100));
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let update = |n: usize| json!({"thread_id": format!("1.1.{n}"), "status": "completed", "report": "r"});
+    server.answer("update_thread", &update(1));
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    server.answer("next_batch", &json!({}));
+    let folder = tempfile::tempdir().unwrap();
+    let Some(read) = counted(&mut server, folder.path(), |server| drop(server.answer("next_batch", &json!({})))) else {
+        println!("skipped: strace cannot attach");
+        return;
+    };
+    let number = |calls: &[String], name: &str| calls.iter().filter(|call| *call == name).count();
+    assert!(read.len() <= 30, "{} system calls to read: {read:?}", read.len());
+    assert_eq!(number(&read, "fsync") + number(&read, "flock"), 0, "reading takes no lock: {read:?}");
+    let written =
+        counted(&mut server, folder.path(), |server| drop(server.answer("update_thread", &update(2)))).unwrap();
+    assert!(written.len() <= 60, "{} system calls to write: {written:?}", written.len());
+    assert_eq!(number(&written, "fsync"), 2, "{written:?}");
+    // A hundred calls at once share commits.
+    let together = counted(&mut server, folder.path(), |server| {
+        for n in 1..=100 {
+            let arguments = json!({"thread_id": format!("1.1.{n}"), "status": "completed", "report": "together"});
+            server.send("tools/call", &json!({"name": "update_thread", "arguments": arguments}));
+        }
+        for _ in 1..=100 {
+            let answer: Value = server.receive();
+            assert_ne!(answer["result"]["isError"], json!(true), "{answer}");
+        }
+    })
+    .unwrap();
+    let syncs = number(&together, "fsync");
+    assert!(syncs <= 60, "{syncs} syncs for a hundred calls at once");
+    let state = workspace.threads();
+    assert!(state["threads"].as_array().unwrap().iter().all(|thread| thread["report"] == "together"));
+}
