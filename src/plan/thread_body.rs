@@ -29,10 +29,9 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     }
     let mut open: (Part, usize) = (Part::Intro, start);
     let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
-    for marker in &source.outline.markers {
-        if marker.range.start < start || marker.range.start >= range.end {
-            continue;
-        }
+    let markers = &source.outline.markers;
+    let first = markers.partition_point(|marker| marker.range.start < start);
+    for marker in markers[first..].iter().take_while(|marker| marker.range.start < range.end) {
         let seen = |part: Part| open.0 == part || parts.iter().any(|(known, _)| *known == part);
         match marker.word.as_str() {
             "summary" if !seen(Part::Summary) && !seen(Part::Details) => {
