@@ -27,10 +27,13 @@ const TASKS: &str = "tasks.json";
 /// The largest index.json, threads.json or agents.yaml that is read, in bytes.
 pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Some editors empty a file and write it then, piece by piece. A plan that is empty, or was written less
-/// than this ago, is read again, so many times at the most.
+/// Some editors empty a file and write it then, piece by piece. A plan that was written less than this ago
+/// is looked at again, so many times at the most.
 const SAVE_TIME: Duration = Duration::from_millis(10);
 const SAVE_WAITS: u32 = 4;
+
+/// One that was emptied less than this ago is waited for: hardly anybody wants it to be empty.
+const EMPTY_TIME: Duration = Duration::from_secs(1);
 
 /// How much is said of why a file cannot be read, in characters.
 const MAX_WHY_CHARS: usize = 300;
@@ -205,13 +208,15 @@ impl Files {
     fn plan(&self, disk: &dyn Disk, path: &Path) -> Result<Arc<PlanFile>, Fault> {
         let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
         let mut identity = disk.identity(path);
-        for _ in 0..SAVE_WAITS {
-            let is_fresh = |identity: Identity| identity.size == 0 || identity.age() < SAVE_TIME;
-            if !identity.is_some_and(is_fresh) {
-                break;
-            }
+        let is_being_saved = |identity: Identity, waits: u32| match identity.size {
+            0 => identity.age() < EMPTY_TIME,
+            _ => identity.age() < SAVE_TIME && waits < SAVE_WAITS,
+        };
+        let mut waits = 0;
+        while identity.is_some_and(|identity| is_being_saved(identity, waits)) {
             std::thread::sleep(SAVE_TIME);
             identity = disk.identity(path);
+            waits += 1;
         }
         let unread = |unread| unreadable(why_unread(unread, MAX_PLAN_BYTES));
         let read = self.plans.get(disk, path, identity, MAX_PLAN_BYTES, unread, |bytes| {

@@ -366,7 +366,8 @@ fn every_command_explains_itself() {
     let workspace = Workspace::empty();
     let help = workspace.stdout(&["--help"]);
     insta::assert_snapshot!(help, @"
-    Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person passes
+    Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
+    passes
 
     Usage: work [OPTIONS] <COMMAND>
 
@@ -393,7 +394,8 @@ fn every_command_explains_itself() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-          --root <DIR>       The folder that holds work/; default: the nearest one upwards [env: WORK_ROOT]
+          --root <DIR>       The folder that holds work/; default: the nearest one upwards [env:
+                             WORK_ROOT]
           --workstream <ID>  The workstream, by id or name; default: the current one [env: WORK_STREAM]
           --json             Print the answer as JSON
           --color <WHEN>     When to use colours [default: auto] [possible values: auto, always, never]
