@@ -912,7 +912,10 @@ impl Model {
 
     fn assigned(&self, id: Id) -> Answer {
         let (agent, status) = (self.agent(id), self.thread(id).status.word());
-        Ok(format!("{agent} {status} #{} {}", self.shown_attempt(id), self.failover_applied(id)))
+        // A free assignment, outside of an open cycle, is no failover.
+        let budget = self.budget(id);
+        let applied = budget.retries > 0 || budget.reassigns > 0;
+        Ok(format!("{agent} {status} #{} {applied}", self.shown_attempt(id)))
     }
 
     // ---- next_batch, batch_outcome ----
