@@ -48,7 +48,7 @@ use self::subscriptions::Subscriptions;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
-use crate::decide::{AgentAnswer, AgentRequest, Refusal};
+use crate::decide::{Access, AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Fault, Stopped};
 use crate::store::{FileStore, Place};
 use crate::transact::{AgentDoor, Ask};
@@ -159,9 +159,14 @@ impl WorkServer {
         {
             return answer;
         }
-        let ask = match self.blocking(move |door| Ok((door.look(&ask)?, ask))).await? {
-            (Some(answer), _) => return Ok(answer),
-            (None, ask) => ask,
+        // What writes in any case has nothing to look at first.
+        let ask = if ask.request.access() == Access::Writes {
+            ask
+        } else {
+            match self.blocking(move |door| Ok((door.look(&ask)?, ask))).await? {
+                (Some(answer), _) => return Ok(answer),
+                (None, ask) => ask,
+            }
         };
         self.backlog.room().await;
         let (sender, receiver) = oneshot::channel();
