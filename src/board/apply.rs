@@ -1,7 +1,5 @@
 //! How an event changes the board. No rules here: whoever records an event has checked them.
 
-use std::sync::Arc;
-
 use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
@@ -143,7 +141,7 @@ impl Board {
     }
 
     fn latest_attempt_mut(&mut self, thread: ThreadId) -> Option<&mut Attempt> {
-        Arc::make_mut(self.threads.get_mut(&thread)?).attempts.last_mut()
+        self.threads.get_mut(thread)?.attempts.last_mut()
     }
 
     fn budget_mut(&mut self, thread: ThreadId) -> Option<&mut Budget> {

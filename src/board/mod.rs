@@ -8,13 +8,14 @@ mod apply;
 mod event;
 mod server_id;
 mod thread_state;
+mod threads;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 pub use event::Event;
 pub use server_id::ServerId;
 pub use thread_state::{Said, Status, Transition, UnknownStatus, transition};
+pub use threads::{Digest, Threads};
 
 use crate::plan::{BatchId, ThreadId};
 
@@ -22,8 +23,7 @@ use crate::plan::{BatchId, ThreadId};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Board {
     /// The threads that something has happened to. One that is missing is pending.
-    /// They are shared with the boards that this one was made from: a decision copies what it changes.
-    pub threads: BTreeMap<ThreadId, Arc<Thread>>,
+    pub threads: Threads,
     /// The execution cycles of all batches, in the order in which they were opened. At most one is
     /// open.
     pub cycles: Vec<Cycle>,
@@ -129,7 +129,7 @@ pub struct Budget {
 impl Board {
     /// Returns the thread, or a pending one where nothing has happened to it yet.
     pub fn thread(&self, id: ThreadId) -> std::borrow::Cow<'_, Thread> {
-        match self.threads.get(&id) {
+        match self.threads.get(id) {
             Some(thread) => std::borrow::Cow::Borrowed(thread),
             None => std::borrow::Cow::Owned(Thread::default()),
         }
@@ -137,7 +137,7 @@ impl Board {
 
     /// Returns the status of the thread.
     pub fn status(&self, id: ThreadId) -> Status {
-        self.threads.get(&id).map(|thread| thread.status).unwrap_or_default()
+        self.threads.get(id).map(|thread| thread.status).unwrap_or_default()
     }
 
     /// Returns the open cycle, of whichever batch.
@@ -157,21 +157,23 @@ impl Board {
 
     /// Returns the threads of a batch that something has happened to.
     pub fn threads_of(&self, batch: BatchId) -> impl Iterator<Item = (ThreadId, &Thread)> {
-        let first = ThreadId { batch, number: 0 };
-        let rest = self.threads.range(first..).take_while(move |(id, _)| id.batch == batch);
-        rest.map(|(id, thread)| (*id, &**thread))
+        self.threads.of(batch)
     }
 
     /// Returns the thread to change it; one that nothing has happened to yet is added.
     pub fn thread_mut(&mut self, id: ThreadId) -> &mut Thread {
-        Arc::make_mut(self.threads.entry(id).or_default())
+        self.threads.get_or_add(id)
+    }
+
+    /// Returns the threads with an attempt that runs under a server process, by id.
+    pub fn running(&self) -> impl Iterator<Item = (ThreadId, ServerId)> {
+        self.threads.digests().flat_map(|(_, digest)| digest.running.iter().copied())
     }
 
     /// Returns the server processes that the board says hold or run something.
     pub fn servers(&self) -> impl Iterator<Item = ServerId> {
         let holder = self.open_cycle().and_then(|cycle| cycle.holder);
-        let owners = self.threads.values().filter_map(|thread| thread.running()?.server);
-        holder.into_iter().chain(owners)
+        holder.into_iter().chain(self.running().map(|(_, server)| server))
     }
 }
 

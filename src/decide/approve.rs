@@ -67,7 +67,7 @@ pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger
         entry.approvals.plan.status == ApprovalStatus::Approved
             && entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash)
     });
-    let name_then = |id: ThreadId| board.threads.get(&id).and_then(|thread| thread.name.clone());
+    let name_then = |id: ThreadId| board.threads.get(id).and_then(|thread| thread.name.clone());
     let approved = PlanApproved {
         workstream: scene.workstream.to_owned(),
         plan_hash: scene.plan_hash.to_owned(),
@@ -75,10 +75,15 @@ pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger
         unchanged,
         added: plan
             .threads()
-            .filter(|thread| !board.threads.contains_key(&thread.id))
+            .filter(|thread| board.threads.get(thread.id).is_none())
             .map(|thread| thread.id.to_string())
             .collect(),
-        removed: board.threads.keys().filter(|id| plan.thread(**id).is_none()).map(ToString::to_string).collect(),
+        removed: board
+            .threads
+            .iter()
+            .filter(|(id, _)| plan.thread(*id).is_none())
+            .map(|(id, _)| id.to_string())
+            .collect(),
         renamed: plan
             .threads()
             .filter_map(|thread| {

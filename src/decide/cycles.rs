@@ -40,7 +40,7 @@ pub(super) fn interrupt_running(id: ThreadId, report: &str, ledger: &mut Ledger)
 
 /// Writes down the names of a thread that is about to change, where they are not there yet.
 pub(super) fn name_thread(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
-    let known = ledger.board().threads.get(&id).and_then(|thread| thread.name.as_deref());
+    let known = ledger.board().threads.get(id).and_then(|thread| thread.name.as_deref());
     if known.is_some_and(|name| is_name(id, name)) {
         return;
     }

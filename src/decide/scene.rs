@@ -89,7 +89,7 @@ impl<'s> Scene<'s> {
 
     /// Returns the agent that would run the thread next, and where its name comes from.
     pub fn agent(&self, board: &Board, id: ThreadId) -> (String, AgentSource) {
-        let assigned = board.threads.get(&id).and_then(|thread| thread.assigned_agent.clone());
+        let assigned = board.threads.get(id).and_then(|thread| thread.assigned_agent.clone());
         if let Some(agent) = assigned.filter(|agent| !agent.is_empty()) {
             return (agent, AgentSource::Assigned);
         }
@@ -140,7 +140,7 @@ impl<'s> Scene<'s> {
             if !self.roster.accepts(&agent) {
                 warnings.push(format!("{}: agent {agent} is not in work/agents.yaml", thread.id));
             }
-            let known = board.threads.get(&thread.id).and_then(|known| known.name.as_deref());
+            let known = board.threads.get(thread.id).and_then(|known| known.name.as_deref());
             if let Some(known) = known
                 && known != thread.name
                 && is_name(thread.id, known)
@@ -160,12 +160,14 @@ impl<'s> Scene<'s> {
     }
 
     fn left_the_plan(&self, board: &Board) -> Vec<String> {
-        // Approving a plan writes all its threads down; one to which nothing has happened holds nothing.
-        let has_state = |thread: &crate::board::Thread| {
-            thread.status != Status::Pending || !thread.attempts.is_empty() || thread.assigned_agent.is_some()
-        };
-        let gone = board.threads.iter().filter(|(id, thread)| has_state(thread) && self.plan.thread(**id).is_none());
-        gone.map(|(id, _)| id.to_string()).collect()
+        let mut gone = Vec::new();
+        for (batch, digest) in board.threads.digests().filter(|(_, digest)| !digest.touched.is_empty()) {
+            let planned = self.plan.batch(batch);
+            let has = |id: &ThreadId| planned.is_some_and(|batch| batch.thread(*id).is_some());
+            // Approving a plan writes all its threads down; one to which nothing has happened holds nothing.
+            gone.extend(digest.touched.iter().filter(|id| !has(id)).map(ToString::to_string));
+        }
+        gone
     }
 }
 
@@ -176,7 +178,8 @@ pub(super) fn is_name(id: ThreadId, name: &str) -> bool {
 
 /// Returns whether every thread of the batch is completed or cancelled (DESIGN §2 "complete").
 pub(super) fn is_complete(board: &Board, batch: &Batch) -> bool {
-    batch.threads.iter().all(|thread| board.status(thread.id).is_done())
+    let done = board.threads.digest(batch.id).map_or(&[][..], |digest| &digest.done);
+    batch.threads.len() <= done.len() && batch.threads.iter().all(|thread| done.binary_search(&thread.id).is_ok())
 }
 
 /// Returns whether the thread is blocked but was not tried yet in the open cycle of its batch, so that

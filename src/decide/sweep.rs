@@ -5,7 +5,7 @@ use super::cycles::interrupt_running;
 use super::failover::{DecisionAction, all_reasons, decide_failure, open_decision};
 use super::ledger::Ledger;
 use super::scene::Scene;
-use crate::board::{AttemptStatus, Event, Status, Thread};
+use crate::board::{AttemptStatus, Event, Status};
 use crate::plan::ThreadId;
 
 /// The interruption of a thread in one cycle that counts as a failure (DESIGN §5a.9).
@@ -17,12 +17,8 @@ const INTERRUPTED_TOO_OFTEN: &str =
 
 /// Ends the running attempts whose server process is gone; their threads are pending again.
 pub(super) fn sweep(scene: &Scene<'_>, ledger: &mut Ledger) {
-    let is_gone = |thread: &Thread| {
-        let server = thread.running().and_then(|attempt| attempt.server);
-        server.is_some_and(|server| !scene.alive.contains(&server))
-    };
-    let threads = ledger.board().threads.iter();
-    let gone: Vec<ThreadId> = threads.filter(|(_, thread)| is_gone(thread)).map(|(id, _)| *id).collect();
+    let running = ledger.board().running();
+    let gone: Vec<ThreadId> = running.filter(|(_, server)| !scene.alive.contains(server)).map(|(id, _)| id).collect();
     for id in gone {
         interrupt(scene, id, ledger);
     }

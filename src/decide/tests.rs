@@ -187,7 +187,7 @@ impl World {
     /// What holds after every step, whatever was asked.
     fn check_invariants(&self) {
         assert!(self.board.cycles.iter().filter(|cycle| cycle.open).count() <= 1, "one open cycle");
-        for (id, thread) in &self.board.threads {
+        for (id, thread) in self.board.threads.iter() {
             let numbers: Vec<u32> = thread.attempts.iter().map(|attempt| attempt.number).collect();
             assert!(numbers.is_sorted_by(|a, b| a < b), "{id}: attempt numbers only grow: {numbers:?}");
             let running = thread.attempts.iter().filter(|attempt| attempt.status == AttemptStatus::Running).count();
@@ -1474,11 +1474,11 @@ proptest! {
                     prop_assert_eq!(&settled, &world.board, "{}: {} / {}", line, again, once_more);
                 }
             }
-            for (id, thread) in &world.board.threads {
-                let was = before.status(*id);
+            for (id, thread) in world.board.threads.iter() {
+                let was = before.status(id);
                 prop_assert!(!was.is_done() || thread.status == was, "{} was {:?}: {}", id, was, line);
                 for cycle in world.board.cycles.iter().filter(|cycle| cycle.batch == id.batch) {
-                    let counted = thread.attempts_in(*id, cycle);
+                    let counted = thread.attempts_in(id, cycle);
                     let counted = counted.filter(|attempt| attempt.status != AttemptStatus::Interrupted).count();
                     prop_assert!(counted <= 3, "{} has {} attempts in cycle {}: {}", id, counted, cycle.number, line);
                 }

@@ -178,7 +178,7 @@ fn counted(scene: &Scene<'_>, board: &Board, stage: &Stage) -> StageStatus {
 
 fn open_threads(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<OpenThread> {
     let open = |thread: &crate::plan::Thread| {
-        let state = board.threads.get(&thread.id)?;
+        let state = board.threads.get(thread.id)?;
         let report = match state.status {
             Status::InProgress => &state.breadcrumb,
             Status::Blocked => &state.report,

@@ -118,6 +118,13 @@ impl Plan {
         self.batches().flat_map(|batch| &batch.threads)
     }
 
+    /// Returns the agents that its threads name, each once, in the order in which they are named first.
+    pub fn agents(&self) -> Vec<String> {
+        let mut seen = std::collections::HashSet::new();
+        let named = self.threads().filter_map(|thread| thread.agent.as_ref());
+        named.filter(|agent| seen.insert(&agent.name)).map(|agent| agent.name.clone()).collect()
+    }
+
     /// Returns how many stages, batches and threads it has.
     pub fn counts(&self) -> Counts {
         Counts { stages: self.stages.len(), batches: self.batches().count(), threads: self.threads().count() }
@@ -137,8 +144,14 @@ impl Plan {
 
     /// Returns the thread with that id.
     pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
-        let threads = &self.batch(id.batch)?.threads;
-        threads.get(threads.binary_search_by_key(&id, |thread| thread.id).ok()?)
+        self.batch(id.batch)?.thread(id)
+    }
+}
+
+impl Batch {
+    /// Returns the thread of the batch with that id.
+    pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
+        self.threads.get(self.threads.binary_search_by_key(&id, |thread| thread.id).ok()?)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::clock::Moment;
 use crate::decide::Refusal;
 use crate::fault::{Fault, Stopped};
 use crate::index::{IndexEvent, name_of, slug};
-use crate::plan::{MAX_NUMBER, MAX_PLAN_BYTES, Plan, parse, template};
+use crate::plan::{MAX_NUMBER, MAX_PLAN_BYTES, parse, template};
 
 /// The roster of a new workspace.
 const ROSTER: &str = include_str!("agents.yaml");
@@ -87,7 +87,7 @@ impl FileStore {
         initialised.write(disk, &root, "work/index.json", || Ok(empty))?;
         initialised.write(disk, &root, "work/agents.yaml", || roster_for(disk, &root))?;
         if opencode {
-            let roster = self.files().roster(disk, &work.join("agents.yaml"), &Plan::default(), &Board::default())?;
+            let roster = self.files().roster(disk, &work.join("agents.yaml"), &[], &Board::default())?;
             return Ok(set_up_opencode(disk, &root, &roster, initialised)?);
         }
         Ok(SetUp { workspace: initialised, changed: Vec::new(), warnings: Vec::new() })
@@ -157,7 +157,7 @@ fn roster_for(disk: &dyn Disk, root: &Path) -> Result<String, Fault> {
         let folder = root.join("work").join(&id);
         let plan = parse(&read_state(disk, &folder.join("PLAN.md"))?.unwrap_or_default());
         let board = read_threads(disk, &folder, &read_tasks(disk, &folder)?)?.0.board;
-        for agent in undeclared(&plan, &board).agents {
+        for agent in undeclared(&plan.agents(), &board).agents {
             if !named.contains(&agent.name) {
                 named.push(agent.name);
             }

@@ -64,6 +64,8 @@ pub(super) struct IndexFile {
 #[derive(Debug)]
 struct PlanFile {
     plan: Plan,
+    /// The agents that it names, each once.
+    agents: Vec<String>,
     text: String,
     hash: String,
 }
@@ -133,7 +135,7 @@ impl Snapshot {
         plain_folder(disk, &folder)?;
         let plan = files.plan(disk, &folder.join("PLAN.md"))?;
         let threads = files.state_of(disk, &folder)?;
-        let roster = files.roster(disk, &work.join("agents.yaml"), &plan.plan, &threads.threads.board)?;
+        let roster = files.roster(disk, &work.join("agents.yaml"), &plan.agents, &threads.threads.board)?;
         let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
         let mut alive = liveness::alive(disk, &root, others);
         // Whoever asks lives, whatever became of its file.
@@ -161,7 +163,7 @@ impl Snapshot {
     /// what the board names.
     pub(super) fn see(&mut self, board: &Board) {
         if !self.roster.declared {
-            let named = undeclared(&self.plan.plan, board);
+            let named = undeclared(&self.plan.agents, board);
             self.roster = Arc::new(Roster { agents: named.agents, ..Roster::clone(&self.roster) });
         }
     }
@@ -224,7 +226,8 @@ impl Files {
                 let (line, column) = end_position(&bytes[..error.valid_up_to()]);
                 unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
             })?;
-            Ok(PlanFile { plan: parse(text), text: text.to_owned(), hash: plan_hash(bytes) })
+            let plan = parse(text);
+            Ok(PlanFile { agents: plan.agents(), plan, text: text.to_owned(), hash: plan_hash(bytes) })
         })?;
         read.ok_or_else(|| unreadable("it does not exist".to_owned()))
     }
@@ -269,12 +272,12 @@ impl Files {
         Ok(Arc::new(ThreadsFile { threads, text, ..ThreadsFile::default() }))
     }
 
-    /// Reads the roster; without agents.yaml it is what `plan` and `board` name.
+    /// Reads the roster; without agents.yaml it is whom the plan and `board` name.
     pub(super) fn roster(
         &self,
         disk: &dyn Disk,
         path: &Path,
-        plan: &Plan,
+        planned: &[String],
         board: &Board,
     ) -> Result<Arc<Roster>, Fault> {
         let read = self.agents.get(
@@ -295,7 +298,7 @@ impl Files {
         if let Some(roster) = declared.as_ref().filter(|roster| roster.declared) {
             return Ok(Arc::clone(roster));
         }
-        let named = undeclared(plan, board);
+        let named = undeclared(planned, board);
         Ok(Arc::new(match declared {
             Some(declared) => Roster { agents: named.agents, ..Roster::clone(&declared) },
             None => named,
@@ -303,14 +306,10 @@ impl Files {
     }
 }
 
-/// Returns the roster of a workspace that declares none.
-pub(super) fn undeclared(plan: &Plan, board: &Board) -> Roster {
-    let planned = plan.threads().filter_map(|thread| thread.agent.as_ref()).map(|agent| agent.name.as_str());
-    let assigned = board.threads.values().flat_map(|thread| {
-        let ran = thread.attempts.iter().map(|attempt| attempt.agent.as_str());
-        thread.assigned_agent.as_deref().into_iter().chain(ran)
-    });
-    Roster::undeclared(planned.chain(assigned))
+/// Returns the roster of a workspace that declares none: whom its plan and its board name.
+pub(super) fn undeclared(planned: &[String], board: &Board) -> Roster {
+    let named = board.threads.digests().flat_map(|(_, digest)| digest.agents.iter().map(String::as_str));
+    Roster::undeclared(planned.iter().map(String::as_str).chain(named))
 }
 
 /// Reads threads.json as it is now, and its text where there is the file. What it does not say of a

@@ -1,6 +1,12 @@
 //! What does not depend on the machine: system calls, syncs and bytes per call.
 
+use allocation_counter::measure;
 use serde_json::{Value, json};
+use workstream::board::ServerId;
+use workstream::clock::SystemClock;
+use workstream::decide::AgentRequest;
+use workstream::store::{FileStore, Place};
+use workstream::transact::{AgentDoor, Ask};
 
 use crate::support::{Server, Workspace};
 
@@ -64,6 +70,28 @@ fn counted(server: &mut Server, folder: &std::path::Path, work: impl FnOnce(&mut
         Some(call.split('(').next()?.to_owned())
     });
     Some(calls.collect())
+}
+
+#[test]
+fn a_read_allocates_no_more_among_many_threads() {
+    let allocated = |batches: usize| {
+        let heads: Vec<String> = (2..=batches)
+            .map(|n| format!("##### Batch {n}: Later\n###### Thread 1: Part {n} @agent:default\n**Summary:** Later.\n"))
+            .collect();
+        let workspace = Workspace::with_plan(&(plan(3) + &heads.concat()));
+        let place = Place { root: Some(workspace.root().to_owned()), ..Place::default() };
+        let server = ServerId::fixed(1);
+        let door = AgentDoor::new(FileStore::new(place, Some(server)), Box::new(SystemClock), server);
+        let next_batch = || door.ask(Ask::new(None, AgentRequest::NextBatch)).unwrap();
+        next_batch();
+        // Then the files are old enough to be known by their times.
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        next_batch();
+        measure(|| drop(next_batch())).count_total
+    };
+    let (few, many) = (allocated(2), allocated(900));
+    assert!(few <= 150, "{few} allocations");
+    assert!(many <= few + 10, "{many} allocations among 900 batches, {few} among 2");
 }
 
 #[cfg(target_os = "linux")]

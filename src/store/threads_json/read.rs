@@ -37,16 +37,16 @@ pub(in crate::store) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_jso
         } else if let Some(tasks) = tasks.threads.get(&id) {
             complete(&mut record, tasks);
         }
-        if board.threads.insert(id, Arc::new(thread(record))).is_some() {
+        if board.threads.insert(id, thread(record)) {
             return Err(serde_json::Error::custom(format!("thread {id} has two records")));
         }
     }
     for (id, tasks) in tasks.threads.iter().filter(|(id, _)| without_state.contains(id)) {
-        board.threads.entry(*id).or_insert_with(|| {
+        if board.threads.get(*id).is_none() {
             let mut record = ThreadRecord::default();
             complete(&mut record, tasks);
-            Arc::new(thread(record))
-        });
+            board.threads.insert(*id, thread(record));
+        }
     }
     read.from_tasks = without_state;
     board.cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();

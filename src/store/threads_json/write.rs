@@ -1,7 +1,6 @@
 //! A board's changes → text.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde::de::Error as _;
 
@@ -57,23 +56,28 @@ pub(in crate::store) fn write(
     let mut written = document.clone();
     written.set("last_updated", &at.to_string())?;
     let mut changed = Vec::new();
-    let mut known_threads = before.threads.iter().peekable();
-    for (id, thread) in &after.threads {
-        // Both are in the order of their ids.
-        while known_threads.next_if(|(known, _)| *known < id).is_some() {}
-        let known = known_threads.peek().filter(|(known, _)| *known == id).map(|(_, thread)| *thread);
-        let is_same = known.is_some_and(|known| Arc::ptr_eq(known, thread) || known == thread);
-        if is_same && !unwritten.contains(id) {
-            continue;
-        }
-        let record = match document.record(*id) {
+    let mut write = |id: ThreadId, known: Option<&Thread>, thread: &Thread| -> serde_json::Result<()> {
+        let record = match document.record(id) {
             Some(record) => {
-                let record = serde_json::from_str(record).map_err(|error| in_record(*id, &error))?;
-                write_thread(record, *id, known.map(Arc::as_ref), thread, at)?
+                let record = serde_json::from_str(record).map_err(|error| in_record(id, &error))?;
+                write_thread(record, id, known, thread, at)?
             }
-            None => write_thread(Object::default(), *id, None, thread, at)?,
+            None => write_thread(Object::default(), id, None, thread, at)?,
         };
-        changed.push((*id, laid_out(&serde_json::to_string(&record)?, 2)?));
+        changed.push((id, laid_out(&serde_json::to_string(&record)?, 2)?));
+        Ok(())
+    };
+    if unwritten.is_empty() {
+        for (id, known, thread) in after.threads.changed(&before.threads) {
+            write(id, known, thread)?;
+        }
+    } else {
+        for (id, thread) in after.threads.iter() {
+            let known = before.threads.get(id);
+            if unwritten.contains(&id) || known != Some(thread) {
+                write(id, known, thread)?;
+            }
+        }
     }
     written.set_records(changed);
     if before.cycles != after.cycles {
@@ -221,4 +225,44 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
         })
         .collect();
     record.set("threads", &budgets, order)
+}
+
+#[cfg(test)]
+mod tests {
+    use allocation_counter::{AllocationInfo, measure};
+
+    use super::*;
+    use crate::board::Status;
+    use crate::store::tasks_json::TasksJson;
+    use crate::store::threads_json;
+
+    /// What it allocates to change one of so many threads and lay out the file, and how long that is.
+    fn one_change_of(threads: u16) -> (AllocationInfo, u64) {
+        let now = Moment::parse("2026-07-28T09:00:00Z").unwrap();
+        let id = |at: u16| ThreadId::new(1, at / 10 + 1, at % 10 + 1);
+        let mut all = Board::default();
+        for at in 0..threads {
+            all.thread_mut(id(at)).report = format!("what was done in thread {at}");
+        }
+        let new = Document::read(None, "001-search").unwrap();
+        let text = write(&new, &Board::default(), &all, &BTreeSet::new(), now).unwrap().text().unwrap();
+        let document = Document::read(Some(&text), "001-search").unwrap();
+        let before = threads_json::read(Some(&text), &TasksJson::default()).unwrap().board;
+        let allocated = measure(|| {
+            let mut after = Board::clone(&before);
+            after.thread_mut(id(7)).status = Status::Completed;
+            let written = write(&document, &before, &after, &BTreeSet::new(), now).unwrap();
+            assert!(written.text().unwrap().len() > text.len());
+        });
+        (allocated, text.len() as u64)
+    }
+
+    #[test]
+    fn a_change_copies_the_text_once_and_nothing_else_that_grows() {
+        let (few, _) = one_change_of(20);
+        let (many, length) = one_change_of(2_000);
+        assert!(few.count_total <= 150, "{few:?}");
+        assert!(many.count_total <= few.count_total + 50, "{many:?} against {few:?}");
+        assert!(many.bytes_total <= length * 3 / 2, "{many:?} for a file of {length} bytes");
+    }
 }

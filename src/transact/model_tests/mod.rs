@@ -299,7 +299,7 @@ impl World {
         let snapshot = FileStore::on(Arc::new(self.disk.clone()), place(), None).read(None).unwrap();
         let board = snapshot.board();
         let mut lines = Vec::new();
-        for (id, thread) in &board.threads {
+        for (id, thread) in board.threads.iter() {
             let assigned = thread.assigned_agent.as_deref();
             if thread.status == crate::board::Status::Pending && assigned.is_none() && thread.attempts.is_empty() {
                 continue;
