@@ -7,11 +7,13 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
-use crate::decide::{AgentRequest, AssignThread, Assignment, Refusal};
+use crate::decide::{AgentRequest, AssignThread, Refusal};
+
+const DOCUMENT: &str = include_str!("../../tool-schemas/assign_thread.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AssignThreadArguments {
+pub(super) struct AssignThreadArguments {
     /// SS.BB.TT
     thread_id: String,
     /// Default: the failover candidate.
@@ -35,8 +37,8 @@ impl WorkServer {
     #[tool(
         title = "Assign thread",
         description = "Planner: gives a thread to another agent of its family or a default one, once per cycle. Ends a running attempt.",
-        input_schema = schema::input::<AssignThreadArguments>(),
-        output_schema = schema::output::<Assignment>(),
+        input_schema = schema::input(DOCUMENT),
+        output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
     async fn assign_thread(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {

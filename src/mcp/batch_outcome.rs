@@ -7,11 +7,13 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
-use crate::decide::{AgentRequest, BatchOutcome, Refusal};
+use crate::decide::{AgentRequest, Refusal};
+
+const DOCUMENT: &str = include_str!("../../tool-schemas/batch_outcome.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct BatchOutcomeArguments {
+pub(super) struct BatchOutcomeArguments {
     /// SS.BB; default: the last handed out.
     batch: Option<String>,
     /// Default: current.
@@ -30,8 +32,8 @@ impl WorkServer {
     #[tool(
         title = "Batch outcome",
         description = "Planner: the outcomes of a batch when its workers have ended. Return outcomes unchanged.",
-        input_schema = schema::input::<BatchOutcomeArguments>(),
-        output_schema = schema::output::<BatchOutcome>(),
+        input_schema = schema::input(DOCUMENT),
+        output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
     async fn batch_outcome(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {

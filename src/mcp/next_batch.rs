@@ -7,7 +7,9 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
-use crate::decide::{AgentRequest, NextBatch, Refusal};
+use crate::decide::{AgentRequest, Refusal};
+
+const DOCUMENT: &str = include_str!("../../tool-schemas/next_batch.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -27,8 +29,8 @@ impl WorkServer {
     #[tool(
         title = "Next batch",
         description = "Planner: opens or resumes the next incomplete batch. Launch one worker per id in dispatch, all in one response.",
-        input_schema = schema::input::<NextBatchArguments>(),
-        output_schema = schema::output::<NextBatch>(),
+        input_schema = schema::input(DOCUMENT),
+        output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
     async fn next_batch(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {

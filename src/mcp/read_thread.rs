@@ -7,11 +7,13 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
-use crate::decide::{AgentRequest, Brief, Refusal};
+use crate::decide::{AgentRequest, Refusal};
+
+const DOCUMENT: &str = include_str!("../../tool-schemas/read_thread.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ReadThreadArguments {
+pub(super) struct ReadThreadArguments {
     /// SS.BB.TT
     thread_id: String,
     /// Default: current.
@@ -29,8 +31,8 @@ impl WorkServer {
     #[tool(
         title = "Read thread",
         description = "Worker: the brief of a thread: what to do, in which stage and batch, beside whom, and what was tried before.",
-        input_schema = schema::input::<ReadThreadArguments>(),
-        output_schema = schema::output::<Brief>(),
+        input_schema = schema::input(DOCUMENT),
+        output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
     async fn read_thread(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {

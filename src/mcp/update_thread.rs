@@ -8,11 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
 use crate::board::Said;
-use crate::decide::{AgentRequest, Refusal, UpdateThread, Updated};
+use crate::decide::{AgentRequest, Refusal, UpdateThread};
+
+const DOCUMENT: &str = include_str!("../../tool-schemas/update_thread.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct UpdateThreadArguments {
+pub(super) struct UpdateThreadArguments {
     /// SS.BB.TT
     thread_id: String,
     // The words say it.
@@ -68,8 +70,8 @@ impl WorkServer {
     #[tool(
         title = "Update thread",
         description = "Worker: in_progress at the start, then completed or blocked. failed: the run broke; the planner carries out the decision.",
-        input_schema = schema::input::<UpdateThreadArguments>(),
-        output_schema = schema::output::<Updated>(),
+        input_schema = schema::input(DOCUMENT),
+        output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
     async fn update_thread(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {

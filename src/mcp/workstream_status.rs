@@ -7,11 +7,13 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
-use crate::decide::{AgentRequest, Refusal, WorkstreamStatus};
+use crate::decide::{AgentRequest, Refusal};
+
+const DOCUMENT: &str = include_str!("../../tool-schemas/workstream_status.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct WorkstreamStatusArguments {
+pub(super) struct WorkstreamStatusArguments {
     /// Default: current.
     workstream: Option<String>,
 }
@@ -27,8 +29,8 @@ impl WorkServer {
     #[tool(
         title = "Workstream status",
         description = "Where the workstream stands: counts per batch, open threads, the next gate, problems of PLAN.md.",
-        input_schema = schema::input::<WorkstreamStatusArguments>(),
-        output_schema = schema::output::<WorkstreamStatus>(),
+        input_schema = schema::input(DOCUMENT),
+        output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
     async fn workstream_status(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {

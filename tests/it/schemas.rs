@@ -1,5 +1,5 @@
 //! The wire surface is a reviewed document: `tool-schemas/`, exact to the byte. `UPDATE_SCHEMAS=1`
-//! rewrites it.
+//! rewrites it; what the types of a tool make is looked at in `src/mcp/schema/made.rs`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -101,16 +101,18 @@ fn name(tool: &Value) -> &str {
 
 #[test]
 fn the_documents_are_what_the_server_says() {
-    let mut documents: BTreeMap<String, Value> =
-        tools().into_iter().map(|tool| (format!("{}.json", name(&tool)), tool)).collect();
-    documents.insert("_refusals.json".to_owned(), refusals());
-    documents.insert("_server.json".to_owned(), introduction());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tool-schemas");
+    let own = [("_refusals.json", refusals()), ("_server.json", introduction())];
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-        for (file, document) in &documents {
+        for (file, document) in &own {
             std::fs::write(folder.join(file), serde_json::to_string_pretty(document).unwrap() + "\n").unwrap();
         }
+        // Those of the tools are rewritten from their types, and are part of this program as it was built.
+        return;
     }
+    let of_tools = tools().into_iter().map(|tool| (format!("{}.json", name(&tool)), tool));
+    let documents: BTreeMap<String, Value> =
+        own.into_iter().map(|(file, document)| (file.to_owned(), document)).chain(of_tools).collect();
     let mut files: Vec<String> =
         std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     files.sort();

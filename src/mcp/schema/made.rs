@@ -1,0 +1,173 @@
+//! Types → the schemas of tools, slim: what no model needs is not sent (MCP.md §6).
+
+use std::any::Any;
+use std::path::Path;
+
+use rmcp::model::{JsonObject, Tool};
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+use crate::board::ServerId;
+use crate::clock::SystemClock;
+use crate::decide::{Assignment, BatchOutcome, Brief, NextBatch, Updated, WorkstreamStatus};
+use crate::mcp::WorkServer;
+use crate::mcp::assign_thread::AssignThreadArguments;
+use crate::mcp::batch_outcome::BatchOutcomeArguments;
+use crate::mcp::next_batch::NextBatchArguments;
+use crate::mcp::read_thread::ReadThreadArguments;
+use crate::mcp::update_thread::UpdateThreadArguments;
+use crate::mcp::workstream_status::WorkstreamStatusArguments;
+use crate::store::Place;
+
+/// Returns the schema of a tool's arguments, as models read it.
+fn input<T: JsonSchema + Any>() -> JsonObject {
+    let settings = settings().with_transform(RecursiveTransform(SlimInput));
+    object(settings.into_generator().into_root_schema_for::<T>())
+}
+
+/// Returns the schema of a tool's answer, as programs check it. No model is shown it, so it carries no
+/// words.
+fn output<T: JsonSchema + Any>() -> JsonObject {
+    let settings = settings().for_serialize().with_transform(RecursiveTransform(SlimOutput));
+    let mut schema = object(settings.into_generator().into_root_schema_for::<T>());
+    // Which keys there are is what programs rely on; that each is always there the types say to people.
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for (name, property) in properties.iter_mut() {
+            // Those of next_batch are always none.
+            if name != "outcomes" || property.get("type").is_none_or(|kind| kind != "array") {
+                flatten(property);
+            }
+        }
+    }
+    schema
+}
+
+/// Of what stands inside of objects and lists only the kind is told: a client pays for every byte of the
+/// list of tools, and no model sees this. The seven keys of an outcome are a contract, and stay.
+fn flatten(schema: &mut Value) {
+    let Value::Object(schema) = schema else { return };
+    schema.remove("properties");
+    if schema.get("items").is_some_and(|items| items.get("properties").is_some()) {
+        schema.remove("items");
+    }
+}
+
+fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12().with(|settings| {
+        settings.meta_schema = None;
+        settings.inline_subschemas = true;
+    })
+}
+
+fn object(schema: Schema) -> JsonObject {
+    let Value::Object(mut object) = schema.to_value() else { return JsonObject::new() };
+    object.remove("title");
+    object.remove("description");
+    object
+}
+
+/// Drops what costs tokens and says nothing: number formats, titles, defaults of null, and null itself
+/// as a type, which is accepted all the same.
+#[derive(Clone)]
+struct SlimInput;
+
+impl Transform for SlimInput {
+    fn transform(&mut self, schema: &mut Schema) {
+        drop_formats(schema);
+        if schema.get("default").is_some_and(|default| default.is_null() || *default == Value::Bool(false)) {
+            schema.remove("default");
+        }
+        let without_null = match schema.get("type") {
+            Some(Value::Array(types)) => match types.as_slice() {
+                [one, null] if null == "null" => Some(one.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(one) = without_null {
+            schema.insert("type".to_owned(), one);
+        }
+        let of_null = match schema.get("anyOf") {
+            Some(Value::Array(any)) => match any.as_slice() {
+                [Value::Object(one), Value::Object(null)] if null.get("type").is_some_and(|null| null == "null") => {
+                    Some(one.clone())
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(one) = of_null {
+            schema.remove("anyOf");
+            for (key, value) in one {
+                schema.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Drops number formats, titles and descriptions, and which keys are always there: all that are not null.
+#[derive(Clone)]
+struct SlimOutput;
+
+impl Transform for SlimOutput {
+    fn transform(&mut self, schema: &mut Schema) {
+        drop_formats(schema);
+        schema.remove("description");
+        schema.remove("required");
+        drop_variant_words(schema);
+    }
+}
+
+/// schemars makes a list of constants of an enum whose variants are documented; it is one enum.
+fn drop_variant_words(schema: &mut Schema) {
+    let Some(Value::Array(variants)) = schema.get("oneOf") else { return };
+    let words: Option<Vec<Value>> = variants.iter().map(|variant| variant.get("const").cloned()).collect();
+    if let Some(words) = words {
+        schema.remove("oneOf");
+        schema.insert("type".to_owned(), "string".into());
+        schema.insert("enum".to_owned(), words.into());
+    }
+}
+
+fn drop_formats(schema: &mut Schema) {
+    schema.remove("format");
+    schema.remove("title");
+    schema.remove("minimum");
+    schema.remove("maximum");
+}
+
+/// Returns a tool with the schemas that its types make.
+fn made<A: JsonSchema + Any, B: JsonSchema + Any>(tools: &[Tool], name: &str) -> Tool {
+    let mut tool = tools.iter().find(|tool| tool.name == name).unwrap().clone();
+    tool.input_schema = input::<A>().into();
+    tool.output_schema = Some(output::<B>().into());
+    tool
+}
+
+/// `UPDATE_SCHEMAS=1` rewrites the documents.
+#[test]
+fn the_documents_are_what_the_tools_types_make() {
+    let tools = WorkServer::new(Place::default(), Box::new(SystemClock), ServerId::fixed(1)).tools();
+    let made = [
+        made::<AssignThreadArguments, Assignment>(&tools, "assign_thread"),
+        made::<BatchOutcomeArguments, BatchOutcome>(&tools, "batch_outcome"),
+        made::<NextBatchArguments, NextBatch>(&tools, "next_batch"),
+        made::<ReadThreadArguments, Brief>(&tools, "read_thread"),
+        made::<UpdateThreadArguments, Updated>(&tools, "update_thread"),
+        made::<WorkstreamStatusArguments, WorkstreamStatus>(&tools, "workstream_status"),
+    ];
+    assert_eq!(made.len(), tools.len(), "each tool is here");
+    for (tool, said) in made.iter().zip(&tools) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tool-schemas").join(format!("{}.json", tool.name));
+        let text = serde_json::to_string_pretty(tool).unwrap() + "\n";
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            std::fs::write(path, text).unwrap();
+            continue;
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(written, text, "{}: run the tests with UPDATE_SCHEMAS=1 and review the difference", tool.name);
+        assert_eq!(tool, said, "the server says what its types make");
+    }
+}
