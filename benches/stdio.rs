@@ -15,10 +15,16 @@ use serde_json::{Value, json};
 
 const WORK: &str = env!("CARGO_BIN_EXE_work");
 
+/// Set for the process that does nothing but replace the file of this path for each line it reads.
+const ECHO: &str = "WORK_BENCH_ECHO";
+
 /// Threads per batch of the plans that are measured.
 const BATCH: usize = 10;
 
 fn main() {
+    if let Some(state) = std::env::var_os(ECHO) {
+        return echo(Path::new(&state));
+    }
     println!("process start to the answer to tools/list");
     let folder = workspace(10);
     let started = median(40, || {
@@ -36,7 +42,8 @@ fn main() {
         std::thread::sleep(Duration::from_millis(50));
         let read = median(400, || session.timed("next_batch", &json!({})));
         let state = folder.path().join("work/001-bench/threads.json");
-        let (mut updates, mut floors) = (Vec::new(), Vec::new());
+        let (mut updates, mut floors, mut echoes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut echo = Echo::start(&state);
         for round in 0..120 {
             let report = format!("round {round}");
             let thread = format!("1.1.{}", round % BATCH + 1);
@@ -44,15 +51,17 @@ fn main() {
                 session.timed("update_thread", &json!({"thread_id": thread, "status": "completed", "report": report})),
             );
             floors.push(raw_replace(&state));
+            echoes.push(echo.timed());
         }
-        let (update, floor) = (middle(updates), middle(floors));
+        let (update, floor, echo) = (middle(updates), middle(floors), middle(echoes));
         println!(
-            "{threads} threads, {} KiB: next_batch {:.3} ms; update_thread {:.3} ms, floor {:.3} ms, ratio {:.2}",
+            "{threads} threads, {} KiB: next_batch {:.3} ms; update_thread {:.3} ms, floor {:.3} ms, ratio {:.2}; to a process that does only the floor {:.2}",
             fs::metadata(&state).unwrap().len() / 1024,
             milliseconds(read),
             milliseconds(update),
             milliseconds(floor),
             update.as_secs_f64() / floor.as_secs_f64(),
+            update.as_secs_f64() / echo.as_secs_f64(),
         );
         if threads == 10 {
             println!("memory after some hundred calls: {:.1} MiB", session.resident());
@@ -118,6 +127,43 @@ fn raw_replace(path: &Path) -> Duration {
     fs::rename(&temporary, &target).unwrap();
     File::open(folder).unwrap().sync_all().unwrap();
     begun.elapsed()
+}
+
+/// The floor, for each line on stdin: what it costs to be another process.
+fn echo(state: &Path) {
+    for line in std::io::stdin().lines() {
+        raw_replace(state);
+        println!("{}", line.unwrap());
+    }
+}
+
+/// A process that does nothing but the floor.
+struct Echo {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Echo {
+    fn start(state: &Path) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut child = command.env(ECHO, state).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output }
+    }
+
+    fn timed(&mut self) -> Duration {
+        let begun = Instant::now();
+        self.child.stdin.as_mut().unwrap().write_all(b"again\n").unwrap();
+        self.output.read_line(&mut String::new()).unwrap();
+        begun.elapsed()
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
 }
 
 fn median(rounds: usize, mut measure: impl FnMut() -> Duration) -> Duration {
