@@ -10,7 +10,7 @@ use workstream::board::{Said, ServerId};
 use workstream::clock::SystemClock;
 use workstream::decide::{AgentRequest, Caller, Ledger, PersonRequest, UpdateThread, decide_for_agent};
 use workstream::plan::parse;
-use workstream::store::{FileStore, Place};
+use workstream::store::{FileStore, Place, Store as _};
 use workstream::transact::{AgentDoor, Ask, transact_for_person};
 
 const THREADS: [usize; 4] = [10, 100, 1_000, 10_000];
@@ -101,7 +101,7 @@ fn decide_update(bencher: Bencher, threads: usize) {
 #[divan::bench(args = THREADS, sample_count = 30)]
 fn commit_update(bencher: Bencher, threads: usize) {
     let (_folder, place) = workspace(threads);
-    let door = AgentDoor::new(FileStore::new(place, Some(SERVER)), Box::new(SystemClock), SERVER);
+    let door = AgentDoor::new(Box::new(FileStore::new(place, Some(SERVER))), Box::new(SystemClock), SERVER);
     let mut round = 0;
     bencher.bench_local(|| {
         round += 1;

@@ -42,7 +42,7 @@ pub fn workspace(file: &str, text: &[u8]) {
         let before = disk.bytes(&path);
         let server = ServerId::fixed(1);
         let store = FileStore::on(Arc::new(disk.clone()), place.clone(), Some(server));
-        let door = AgentDoor::new(store, Box::new(SteppingClock::default()), server);
+        let door = AgentDoor::new(Box::new(store), Box::new(SteppingClock::default()), server);
         let answer = door.ask(Ask::new(Some("001-a"), request.clone()));
         match &answer {
             Ok(answer) => drop(serde_json::to_string(answer).map_err(|error| panic!("{error}"))),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::page::{Page, Tone, wrapped};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::{Changed, FileStore, SetUp};
+use crate::store::{Changed, FileStore, SetUp, Store as _};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "What is there already stays as it is, so it can be run again.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Session, exit, render};
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest, WorkstreamStatus};
-use crate::store::FileStore;
+use crate::store::{FileStore, Store as _};
 use crate::transact::transact_for_person;
 
 /// A workstream of the list.

@@ -115,7 +115,7 @@ impl WorkServer {
         let store = FileStore::new(place, Some(server));
         let ended = CancellationToken::new();
         Self {
-            door: Arc::new(AgentDoor::new(store, clock, server)),
+            door: Arc::new(AgentDoor::new(Box::new(store), clock, server)),
             tools: Arc::new(tools),
             subscriptions: Arc::new(Subscriptions::new(ended.clone())),
             backlog: Arc::default(),

@@ -40,7 +40,7 @@ type Seen = Arc<Mutex<BTreeMap<String, u64>>>;
 pub(super) struct Subscriptions {
     /// Counts the changes of files.
     changes: watch::Sender<u64>,
-    files: Mutex<Option<Watch>>,
+    files: Mutex<Option<Box<dyn Watch>>>,
     legacy: Seen,
     /// Listeners that were acknowledged and have not begun to listen: what they listen to, and the changes
     /// since then.
@@ -70,7 +70,7 @@ impl Subscriptions {
         let mut files = lock(&self.files);
         if files.is_none() {
             let changes = self.changes.clone();
-            *files = Some(door.store().watch(move || changes.send_modify(|count| *count += 1))?);
+            *files = Some(door.store().watch(Box::new(move || changes.send_modify(|count| *count += 1)))?);
         }
         let names: BTreeSet<String> =
             uris.filter_map(|uri| Some(uri.parse::<Address>().ok()?.workstream().to_owned())).collect();

@@ -11,15 +11,13 @@ use super::liveness::Liveness;
 use super::lock::lock;
 use super::snapshot::{Files, Snapshot, ThreadsFile};
 use super::tasks_json::TasksJson;
+use super::watch::watch;
 use super::workspace::{Place, known};
-use super::{index_json, threads_json, unwritable};
+use super::{LOCK_WAIT, Listed, Locked, Store, Watch, index_json, threads_json, unwritable};
 use crate::board::{Board, ServerId};
 use crate::clock::Moment;
 use crate::decide::Ledger;
 use crate::fault::{Fault, Stopped};
-
-/// How long a call waits for the lock before it is told that the workspace is busy.
-pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// The files of a workspace. Any number of processes may use them at once.
 #[derive(Debug)]
@@ -32,20 +30,9 @@ pub struct FileStore {
     liveness: Liveness,
 }
 
-/// The workstreams of a workspace.
+/// A workstream of which this process holds the lock.
 #[derive(Debug)]
-pub struct Listed {
-    /// The ids of those that have a plan: in the order of index.json, then by name.
-    pub workstreams: Vec<String>,
-    /// The one that is meant when nobody names one.
-    pub current: Option<String>,
-    /// Folders that `work import` can make workstreams of, from the workspace on.
-    pub importable: Vec<String>,
-}
-
-/// A workstream that nobody else can change until this is dropped or committed.
-#[derive(Debug)]
-pub struct Locked<'s> {
+pub(super) struct LockedFiles<'s> {
     snapshot: Snapshot,
     store: &'s FileStore,
     _lock: Box<dyn Held>,
@@ -60,13 +47,6 @@ impl FileStore {
     /// Makes a store on a file system.
     pub(crate) fn on(disk: Arc<dyn Disk>, place: Place, server: Option<ServerId>) -> Self {
         Self { disk, place, files: Files::default(), server, liveness: Liveness::default() }
-    }
-
-    /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
-    pub fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
-        let root = self.root()?;
-        self.settle(&root)?;
-        Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -96,49 +76,54 @@ impl FileStore {
         Ok(())
     }
 
-    /// Returns the workstreams of the workspace.
-    pub fn list(&self) -> Result<Listed, Stopped> {
+    /// Takes the lock, and reads the workstream as it is then.
+    pub(super) fn lock_files(&self, wanted: Option<&str>, wait: Duration) -> Result<LockedFiles<'_>, Stopped> {
+        let root = self.root()?;
+        let lock = lock(self.disk(), &root, wait)?;
+        let snapshot = Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)?;
+        Ok(LockedFiles { snapshot, store: self, _lock: lock })
+    }
+}
+
+impl Store for FileStore {
+    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        let root = self.root()?;
+        self.settle(&root)?;
+        Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)
+    }
+
+    fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
+        Ok(Box::new(self.lock_files(wanted, wait)?))
+    }
+
+    fn list(&self) -> Result<Listed, Stopped> {
         let (root, disk) = (self.root()?, self.disk());
         let index = &self.files.index(disk, &root)?.index;
         let current = self.place.workstream(disk, &root, None, index).ok().map(|selected| selected.workstream);
         Ok(Listed { workstreams: known(disk, &root, index), current, importable: importable(&root) })
     }
 
-    /// Returns the id of the workstream that is `wanted` by id or name, else of the default, also if its
-    /// files cannot be read.
-    pub fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
+    fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
         let root = self.root()?;
         let index = &self.files.index(self.disk(), &root)?.index;
         Ok(self.place.workstream(self.disk(), &root, wanted, index)?.workstream)
     }
 
-    /// Takes the right to write, and reads the workstream as it is then.
-    pub fn lock(&self, wanted: Option<&str>) -> Result<Locked<'_>, Stopped> {
-        self.lock_within(wanted, LOCK_WAIT)
-    }
-
-    /// The same, but waits no longer than this.
-    pub(crate) fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Locked<'_>, Stopped> {
-        let root = self.root()?;
-        let lock = lock(self.disk(), &root, wait)?;
-        let snapshot = Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)?;
-        Ok(Locked { snapshot, store: self, _lock: lock })
+    fn watch(&self, tell: Box<dyn Fn() + Send>) -> Result<Box<dyn Watch>, Stopped> {
+        Ok(Box::new(watch(&self.root()?, tell)?))
     }
 }
 
-impl Locked<'_> {
-    /// Returns the workstream as it is.
-    pub fn snapshot(&self) -> &Snapshot {
+impl Locked for LockedFiles<'_> {
+    fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// Lets the next decision see a board that will be committed.
-    pub(crate) fn see(&mut self, board: &Board) {
+    fn see(&mut self, board: &Board) {
         self.snapshot.see(board);
     }
 
-    /// Writes what the ledger holds, all of it or nothing. When this returns, it is durable.
-    pub fn commit(self, ledger: &Ledger) -> Result<(), Fault> {
+    fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
         let Snapshot { root, workstream, index, .. } = &self.snapshot;
         if let Some(server) = self.store.server
             && ledger.board().servers().any(|holder| holder == server)
@@ -163,6 +148,12 @@ impl Locked<'_> {
             self.store.files.threads.put(&path, change.text.into_bytes(), Arc::new(threads));
         }
         Ok(())
+    }
+}
+
+impl LockedFiles<'_> {
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// Writes threads.json with this board.

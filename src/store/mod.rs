@@ -1,6 +1,6 @@
 //! The only room with a disk: the files of DESIGN §3, read as they are now and written whole.
 //!
-//! Reading takes no lock. Writing does, and there is no way around it: [`FileStore::lock`] gives a
+//! Reading takes no lock. Writing does, and there is no way around it: [`Store::lock`] gives a
 //! [`Locked`], which owns the fresh read, and committing consumes it.
 //!
 //! How files are written is `commit`; what is asked of the file system is `disk`, which tests replace.
@@ -27,18 +27,80 @@ mod watch;
 mod workspace;
 
 pub use create::{Created, Initialised};
-pub use file::{FileStore, LOCK_WAIT, Listed, Locked};
+pub use file::FileStore;
 pub use import::Imported;
 pub use opencode_files::{Changed, SetUp};
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
-pub use watch::Watch;
 pub use workspace::Place;
 
+use std::fmt::Debug;
 use std::path::Path;
+use std::time::Duration;
 
 use self::commit::{create_folders, replace};
 use self::disk::Disk;
-use crate::fault::Fault;
+use crate::board::Board;
+use crate::decide::Ledger;
+use crate::fault::{Fault, Stopped};
+
+/// How long a call waits for others to write before it is told that the workspace is busy.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// A workspace, wherever it is kept. Any number of processes may use it at once.
+pub trait Store: Debug + Send + Sync {
+    /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
+    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped>;
+
+    /// Takes the right to write, and reads the workstream as it is then. Who else writes is waited for no
+    /// longer than `wait`.
+    fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped>;
+
+    /// The same, and waits as long as a call may.
+    fn lock(&self, wanted: Option<&str>) -> Result<Box<dyn Locked + '_>, Stopped> {
+        self.lock_within(wanted, LOCK_WAIT)
+    }
+
+    /// Returns the workstreams of the workspace.
+    fn list(&self) -> Result<Listed, Stopped>;
+
+    /// Returns the id of the workstream that is `wanted` by id or name, else of the default, also if what it
+    /// holds cannot be read.
+    fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped>;
+
+    /// Starts to follow the workspace; `tell` is called from another thread whenever something may have
+    /// changed, also several times for one change. [`Watch::follow`] says which workstream.
+    fn watch(&self, tell: Box<dyn Fn() + Send>) -> Result<Box<dyn Watch>, Stopped>;
+}
+
+/// A workstream that nobody else can change until this is dropped or committed.
+pub trait Locked {
+    /// Returns the workstream as it is.
+    fn snapshot(&self) -> &Snapshot;
+
+    /// Lets the next decision see a board that will be committed.
+    fn see(&mut self, board: &Board);
+
+    /// Writes what the ledger holds, all of it or nothing. When this returns, it is durable.
+    fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault>;
+}
+
+/// Follows a workspace until it is dropped.
+pub trait Watch: Debug + Send {
+    /// Follows what there is to follow by now of a workstream. Returns whether there was something new; what
+    /// was read before can have changed unnoticed.
+    fn follow(&mut self, workstream: Option<&str>) -> Result<bool, Fault>;
+}
+
+/// The workstreams of a workspace.
+#[derive(Debug)]
+pub struct Listed {
+    /// The ids of those that have a plan, in the order of the index; then those that it lacks, by name.
+    pub workstreams: Vec<String>,
+    /// The one that is meant when nobody names one.
+    pub current: Option<String>,
+    /// Folders that `work import` can make workstreams of, from the workspace on.
+    pub importable: Vec<String>,
+}
 
 /// Writes a file of the project as a whole, in folders that are made where they are missing. Where a link
 /// stands, what it points to is written, as long as it stands in the project too.

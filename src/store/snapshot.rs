@@ -14,6 +14,7 @@ use super::threads_json::{self, Document, ThreadsJson};
 use super::workspace::{Place, Selected};
 use super::{agents_yaml, index_json, liveness};
 use crate::board::{Board, ServerId};
+use crate::clock::Moment;
 use crate::decide::Scene;
 use crate::fault::{Fault, Stopped};
 use crate::index::Index;
@@ -51,6 +52,8 @@ pub struct Snapshot {
     roster: Arc<Roster>,
     pub(super) threads: Arc<ThreadsFile>,
     alive: BTreeSet<ServerId>,
+    /// What time it was then, by the clock of the store, where it has one.
+    now: Option<Moment>,
 }
 
 /// What index.json says, and its text where there is the file.
@@ -151,12 +154,18 @@ impl Snapshot {
             roster,
             threads,
             alive,
+            now: None,
         })
     }
 
     /// Returns the board.
     pub fn board(&self) -> &Arc<Board> {
         &self.threads.threads.board
+    }
+
+    /// Returns what time it was then, where the store has a clock of its own.
+    pub fn now(&self) -> Option<Moment> {
+        self.now
     }
 
     /// Lets the next decision see a board that will be committed: without a roster agents are known by

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::file::FileStore;
+use super::Watch;
 use super::lock::{LOCK, run_folder};
-use crate::fault::{Fault, Stopped};
+use crate::fault::Fault;
 
 /// Follows the files of one workstream until it is dropped.
 #[derive(Debug)]
-pub struct Watch {
+pub(super) struct FileWatch {
     watcher: RecommendedWatcher,
     root: PathBuf,
     followed: BTreeSet<PathBuf>,
@@ -22,34 +22,29 @@ pub struct Watch {
     gone: Arc<Mutex<Vec<PathBuf>>>,
 }
 
-impl FileStore {
-    /// Starts to follow the workspace; `tell` is called from another thread whenever something may have
-    /// changed, also several times for one change. [`Watch::follow`] says which workstream.
-    pub fn watch(&self, tell: impl Fn() + Send + 'static) -> Result<Watch, Stopped> {
-        let root = self.root()?;
-        let gone = Arc::new(Mutex::new(Vec::new()));
-        let seen_gone = Arc::clone(&gone);
-        let handler = move |event: notify::Result<Event>| {
-            // An error can mean that events were lost.
-            if let Ok(event) = event {
-                if !matters(&event) {
-                    return;
-                }
-                if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
-                    seen_gone.lock().unwrap_or_else(PoisonError::into_inner).extend(event.paths);
-                }
+/// Starts to follow the workspace at `root`.
+pub(super) fn watch(root: &Path, tell: Box<dyn Fn() + Send>) -> Result<FileWatch, Fault> {
+    let gone = Arc::new(Mutex::new(Vec::new()));
+    let seen_gone = Arc::clone(&gone);
+    let handler = move |event: notify::Result<Event>| {
+        // An error can mean that events were lost.
+        if let Ok(event) = event {
+            if !matters(&event) {
+                return;
             }
-            tell();
-        };
-        let watcher = notify::recommended_watcher(handler).map_err(|error| unwatchable(&root, error))?;
-        Ok(Watch { watcher, root, followed: BTreeSet::new(), gone })
-    }
+            if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+                seen_gone.lock().unwrap_or_else(PoisonError::into_inner).extend(event.paths);
+            }
+        }
+        tell();
+    };
+    let watcher = notify::recommended_watcher(handler).map_err(|error| unwatchable(root, error))?;
+    Ok(FileWatch { watcher, root: root.to_owned(), followed: BTreeSet::new(), gone })
 }
 
-impl Watch {
-    /// Follows what there is to follow by now of a workstream: folders are made while time goes by.
-    /// Returns whether there was something new; what was read before can have changed unnoticed.
-    pub fn follow(&mut self, workstream: Option<&str>) -> Result<bool, Fault> {
+impl Watch for FileWatch {
+    // Folders are made while time goes by.
+    fn follow(&mut self, workstream: Option<&str>) -> Result<bool, Fault> {
         for path in self.gone.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             if self.followed.remove(&path) {
                 // The kernel has forgotten one that was removed already.

@@ -9,11 +9,11 @@ use super::*;
 use crate::board::{Said, ServerId};
 use crate::clock::SteppingClock;
 use crate::decide::{AgentRequest, MAX_REPORT_CHARS, UpdateThread};
-use crate::store::Place;
 use crate::store::disk::Disk;
 use crate::store::disk::MachineDisk;
 use crate::store::disk::faulty::{Failure, FaultyDisk};
 use crate::store::disk::memory::{Arrived, MemoryDisk};
+use crate::store::{FileStore, Place};
 
 const A: ServerId = ServerId::fixed(0xa);
 
@@ -56,14 +56,19 @@ const SCENARIOS: [Scenario; 10] = [
 /// A process on some disk.
 struct Process {
     door: AgentDoor,
+    files: FileStore,
     clock: SteppingClock,
 }
 
 impl Process {
     fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
         let place = Place { root: Some(root.to_owned()), ..Place::default() };
-        let store = FileStore::on(disk, place, Some(A));
-        Self { door: AgentDoor::new(store, Box::new(SteppingClock::default()), A), clock: SteppingClock::default() }
+        let store = FileStore::on(Arc::clone(&disk), place.clone(), Some(A));
+        Self {
+            door: AgentDoor::new(Box::new(store), Box::new(SteppingClock::default()), A),
+            files: FileStore::on(disk, place, None),
+            clock: SteppingClock::default(),
+        }
     }
 
     fn update(&self, thread: &str, said: Said, report: &str) -> Result<(), Stopped> {
@@ -100,8 +105,8 @@ impl Process {
             "approve stage" => {
                 self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
             }
-            "create" => self.door.store().create("other", 1, self.clock.now()).map(drop),
-            "init" => self.door.store().init(false, self.clock.now()).map(drop),
+            "create" => self.files.create("other", 1, self.clock.now()).map(drop),
+            "init" => self.files.init(false, self.clock.now()).map(drop),
             "current" => self.person(&PersonRequest::SetCurrent),
             "release" => self.person(&PersonRequest::Release),
             _ => unreachable!("{call}"),

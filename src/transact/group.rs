@@ -13,7 +13,7 @@ use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
 use crate::fault::{Fault, Stopped};
-use crate::store::{FileStore, LOCK_WAIT, Locked};
+use crate::store::{LOCK_WAIT, Snapshot, Store};
 
 /// The most calls that one commit carries.
 const MAX_GROUP: usize = 256;
@@ -38,7 +38,7 @@ impl Ask {
 
 /// The agents' door of one server process.
 pub struct AgentDoor {
-    store: FileStore,
+    store: Box<dyn Store>,
     clock: Box<dyn Clock>,
     server: ServerId,
     queue: Mutex<Queue>,
@@ -63,13 +63,13 @@ struct Job {
 
 impl AgentDoor {
     /// Opens the door of a server process to the workspace of a store.
-    pub fn new(store: FileStore, clock: Box<dyn Clock>, server: ServerId) -> Self {
+    pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId) -> Self {
         Self { store, clock, server, queue: Mutex::default() }
     }
 
     /// Returns the store behind the door.
-    pub fn store(&self) -> &FileStore {
-        &self.store
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
     }
 
     /// Carries out what is asked, and waits for others where it must.
@@ -150,7 +150,7 @@ impl AgentDoor {
     /// Decides without the lock what changes nothing. `None`: it is to be written.
     pub fn look(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Stopped> {
         let access = ask.request.access();
-        look(&self.store, self.clock.as_ref(), ask.workstream.as_deref(), access, |scene, ledger| {
+        look(self.store.as_ref(), self.clock.as_ref(), ask.workstream.as_deref(), access, |scene, ledger| {
             self.decide(ask, scene, ledger)
         })
     }
@@ -193,8 +193,9 @@ impl AgentDoor {
         let mut last: Option<Ledger> = None;
         let mut answers = Vec::with_capacity(asks.len());
         for ask in asks {
-            let mut ledger = Ledger::new(&board, self.clock.now());
-            let answer = self.decide_one(ask, &locked, &mut ledger);
+            let at = locked.snapshot().now().unwrap_or_else(|| self.clock.now());
+            let mut ledger = Ledger::new(&board, at);
+            let answer = self.decide_one(ask, locked.snapshot(), &mut ledger);
             if answer.is_ok() && !ledger.is_empty() {
                 board = Arc::clone(ledger.board());
                 locked.see(&board);
@@ -209,11 +210,11 @@ impl AgentDoor {
     }
 
     /// A bug in one decision is no other call's.
-    fn decide_one(&self, ask: &Ask, locked: &Locked, ledger: &mut Ledger) -> Answer {
+    fn decide_one(&self, ask: &Ask, snapshot: &Snapshot, ledger: &mut Ledger) -> Answer {
         if (ask.is_cancelled)() {
             return Err(Fault::Cancelled.into());
         }
-        match catch_unwind(AssertUnwindSafe(|| self.decide(ask, &locked.snapshot().scene(), ledger))) {
+        match catch_unwind(AssertUnwindSafe(|| self.decide(ask, &snapshot.scene(), ledger))) {
             Ok(decided) => Ok(decided?),
             Err(_) => Err(Fault::bug().into()),
         }

@@ -9,11 +9,11 @@ pub use group::{AgentDoor, Answer, Ask};
 use crate::clock::Clock;
 use crate::decide::{Access, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_person};
 use crate::fault::Stopped;
-use crate::store::FileStore;
+use crate::store::{Snapshot, Store};
 
 /// Carries out a request of the people's door.
 pub fn transact_for_person(
-    store: &FileStore,
+    store: &dyn Store,
     clock: &dyn Clock,
     workstream: Option<&str>,
     request: &PersonRequest,
@@ -23,7 +23,7 @@ pub fn transact_for_person(
         return Ok(answer);
     }
     let locked = store.lock(workstream)?;
-    let mut ledger = Ledger::new(locked.snapshot().board(), clock.now());
+    let mut ledger = begin(locked.snapshot(), clock);
     let answer = decide(&locked.snapshot().scene(), &mut ledger)?;
     if !ledger.is_empty() {
         locked.commit(&ledger)?;
@@ -33,7 +33,7 @@ pub fn transact_for_person(
 
 /// Decides without the lock what changes nothing. `None`: it takes the lock.
 fn look<A>(
-    store: &FileStore,
+    store: &dyn Store,
     clock: &dyn Clock,
     workstream: Option<&str>,
     access: Access,
@@ -43,9 +43,14 @@ fn look<A>(
         return Ok(None);
     }
     let snapshot = store.read(workstream)?;
-    let mut ledger = Ledger::new(snapshot.board(), clock.now());
+    let mut ledger = begin(&snapshot, clock);
     let answer = decide(&snapshot.scene(), &mut ledger)?;
     Ok((access == Access::Reads || ledger.is_empty()).then_some(answer))
+}
+
+/// Begins with the board as it is, at the time that the store says, where it has a clock of its own.
+fn begin(snapshot: &Snapshot, clock: &dyn Clock) -> Ledger {
+    Ledger::new(snapshot.board(), snapshot.now().unwrap_or_else(|| clock.now()))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ fn a_read_allocates_no_more_among_many_threads() {
         let workspace = Workspace::with_plan(&(plan(3) + &heads.concat()));
         let place = Place { root: Some(workspace.root().to_owned()), ..Place::default() };
         let server = ServerId::fixed(1);
-        let door = AgentDoor::new(FileStore::new(place, Some(server)), Box::new(SystemClock), server);
+        let door = AgentDoor::new(Box::new(FileStore::new(place, Some(server))), Box::new(SystemClock), server);
         let next_batch = || door.ask(Ask::new(None, AgentRequest::NextBatch)).unwrap();
         next_batch();
         // Then the files are old enough to be known by their times.

@@ -21,7 +21,7 @@ use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest, Scope};
 use crate::fault::{Fault, Stopped};
-use crate::store::{FileStore, Watch};
+use crate::store::{FileStore, Store, Watch};
 use crate::transact::transact_for_person;
 
 /// The keys that the screen tells of.
@@ -80,7 +80,7 @@ impl Arguments {
     }
 }
 
-fn read(store: &FileStore) -> Result<crate::decide::Report, Stopped> {
+fn read(store: &dyn Store) -> Result<crate::decide::Report, Stopped> {
     match transact_for_person(store, &SystemClock, None, &PersonRequest::Report(Scope::Workstream))? {
         PersonAnswer::Report(report) => Ok(report),
         other => Err(Fault::Internal(format!("a report was asked for, {other:?} came")).into()),
@@ -119,24 +119,24 @@ fn frame(view: &View) -> Page {
     page
 }
 
-fn watch(store: &FileStore) -> Result<ExitCode, Stopped> {
+fn watch(store: &dyn Store) -> Result<ExitCode, Stopped> {
     // What is wrong from the start is said on the terminal as it is.
     read(store)?;
     let (sender, wakes) = mpsc::channel();
     let tell = sender.clone();
-    let mut files = store.watch(move || {
+    let mut files = store.watch(Box::new(move || {
         // Once nobody listens, nobody needs to know.
         let _ = tell.send(Wake::Files);
-    })?;
+    }))?;
     let mut screen = Screen::open(sender).map_err(Fault::io("open", "the terminal"))?;
-    let watched = run_loop(store, &mut files, &mut screen, &wakes);
+    let watched = run_loop(store, files.as_mut(), &mut screen, &wakes);
     screen.close();
     watched
 }
 
 fn run_loop(
-    store: &FileStore,
-    files: &mut Watch,
+    store: &dyn Store,
+    files: &mut dyn Watch,
     screen: &mut Screen,
     wakes: &Receiver<Wake>,
 ) -> Result<ExitCode, Stopped> {

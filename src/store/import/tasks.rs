@@ -1,5 +1,6 @@
 //! tasks.json of the 0.3 format: its threads are written to threads.json.
 
+use super::super::LOCK_WAIT;
 use super::{Imported, by_status, nothing_to_import};
 use crate::clock::Moment;
 use crate::fault::Stopped;
@@ -11,7 +12,7 @@ use crate::wording::count;
 impl FileStore {
     /// Writes to threads.json what tasks.json says of the threads of a workstream.
     pub fn import_tasks(&self, wanted: Option<&str>, at: Moment) -> Result<Imported, Stopped> {
-        let locked = self.lock(wanted)?;
+        let locked = self.lock_files(wanted, LOCK_WAIT)?;
         let snapshot = locked.snapshot();
         let workstream = snapshot.workstream.clone();
         let folder = snapshot.root.join("work").join(&workstream);

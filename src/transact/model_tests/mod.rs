@@ -18,9 +18,9 @@ use super::*;
 use crate::board::{Said, ServerId};
 use crate::clock::Moment;
 use crate::decide::{AgentAnswer, AgentRequest, AssignThread, Decision, OpenDecision, UpdateThread};
-use crate::store::Place;
 use crate::store::disk::faulty::{Failure, FaultyDisk};
 use crate::store::disk::memory::{Arrived, MemoryDisk};
+use crate::store::{FileStore, Place, Store};
 
 const PLAN: &str = "\
 # Plan: Search
@@ -143,7 +143,7 @@ impl World {
         let disk = FaultyDisk::sound(Arc::new(self.disk.clone()));
         let server = ServerId::fixed(u128::from(self.names));
         let store = FileStore::on(Arc::new(disk.clone()), place(), Some(server));
-        Server { name: self.names, door: AgentDoor::new(store, Box::new(self.clock.clone()), server), disk }
+        Server { name: self.names, door: AgentDoor::new(Box::new(store), Box::new(self.clock.clone()), server), disk }
     }
 
     fn alive(&self) -> BTreeSet<u8> {
@@ -227,7 +227,7 @@ impl World {
                     Caller::Server(server) => &self.servers[*server].door,
                     Caller::Person => {
                         let store = FileStore::on(Arc::new(self.disk.clone()), place(), None);
-                        person = AgentDoor::new(store, Box::new(self.clock.clone()), ServerId::fixed(0));
+                        person = AgentDoor::new(Box::new(store), Box::new(self.clock.clone()), ServerId::fixed(0));
                         &person
                     }
                 };
