@@ -27,6 +27,9 @@ pub enum Fault {
     /// The operating system refused something.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
+    /// The database cannot be reached, or says no.
+    #[error("{database}: {why}")]
+    Database { database: String, why: String, hint: &'static str },
     /// The caller does not want it any more; nothing was written, and nobody reads this.
     #[error("the call was cancelled")]
     Cancelled,
@@ -53,7 +56,7 @@ impl Fault {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
             Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
             Self::Busy { .. } | Self::Cancelled => Code::Busy,
-            Self::TooLarge { .. } | Self::Io { .. } | Self::Internal(_) => Code::Io,
+            Self::TooLarge { .. } | Self::Io { .. } | Self::Database { .. } | Self::Internal(_) => Code::Io,
         }
     }
 
@@ -78,6 +81,7 @@ impl Fault {
             Self::Io { source, .. } if is_in_the_way(source.kind()) => {
                 "ask the person to look at what stands there, then call again".into()
             }
+            Self::Database { hint, .. } => (*hint).into(),
             Self::Io { .. } | Self::Cancelled => "call again".into(),
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::plan::{PlanApproval, StageNumber};
 use crate::wording::is_hidden;
 
@@ -81,7 +83,8 @@ pub struct Approvals {
 }
 
 /// A change of index.json. Only the command line's requests make one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum IndexEvent {
     /// The workstream begins, with a plan that is a draft.
     Created,

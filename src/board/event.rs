@@ -1,10 +1,13 @@
 //! What can happen to a board. Small steps, so that one request is a list of them.
 
 use super::{AttemptStatus, ServerId, Status};
+use serde::Serialize;
+
 use crate::plan::{BatchId, ThreadId};
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A cycle was opened; any that was open is closed before.
     CycleOpened {

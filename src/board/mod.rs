@@ -78,7 +78,8 @@ pub struct Attempt {
 }
 
 /// The status of an attempt, as a session of threads.json has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptStatus {
     /// It runs.
     Running,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 /// The random name that a server process draws when it starts (DESIGN §6a). It is also a file name
@@ -19,6 +20,12 @@ impl ServerId {
     /// Returns a fixed name, for tests.
     pub const fn fixed(number: u128) -> Self {
         Self(Uuid::from_u128(number))
+    }
+}
+
+impl Serialize for ServerId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The status of a thread, as threads.json has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Not started, or waiting for its next attempt.
     #[default]

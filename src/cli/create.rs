@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use super::page::{Page, Tone};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::FileStore;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -23,7 +22,10 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = FileStore::new(session.place.clone(), None);
+        let store = match session.files() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
         let created = match store.create(&self.name, self.stages, SystemClock.now()) {
             Ok(created) => created,
             Err(stopped) => return exit::stopped(&stopped, &session.flags),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::page::{Page, Tone, wrapped};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::{FileStore, Imported};
+use crate::store::Imported;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "The originals stay as they are. What has no place in the new files is listed.
@@ -26,7 +26,10 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = FileStore::new(session.place.clone(), None);
+        let store = match session.files() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
         let imported = match &self.folder {
             Some(folder) => store.import_stages(folder, self.name.as_deref(), SystemClock.now()),
             None => store.import_tasks(None, SystemClock.now()),

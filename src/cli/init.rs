@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::page::{Page, Tone, wrapped};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::{Changed, FileStore, SetUp, Store as _};
+use crate::store::{Changed, SetUp, Store as _};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "What is there already stays as it is, so it can be run again.
@@ -27,7 +27,10 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = FileStore::new(session.place.clone(), None);
+        let store = match session.files() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
         let set_up = match store.init(self.opencode, SystemClock.now()) {
             Ok(set_up) => set_up,
             Err(stopped) => return exit::stopped(&stopped, &session.flags),

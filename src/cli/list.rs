@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::{Session, exit, render};
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest, WorkstreamStatus};
-use crate::store::{FileStore, Store as _};
 use crate::transact::transact_for_person;
 
 /// A workstream of the list.
@@ -24,19 +23,22 @@ pub(super) struct Row {
 }
 
 pub(super) fn run(session: &Session) -> ExitCode {
-    let store = FileStore::new(session.place.clone(), None);
+    let store = match session.store() {
+        Ok(store) => store,
+        Err(code) => return code,
+    };
     let listed = match store.list() {
         Ok(listed) => listed,
         Err(stopped) => return exit::stopped(&stopped, &session.flags),
     };
     let row = |workstream: String| {
         // One that cannot be read does not hide the others.
-        let (status, error) = match transact_for_person(&store, &SystemClock, Some(&workstream), &PersonRequest::Status)
-        {
-            Ok(PersonAnswer::Status(status)) => (Some(status), None),
-            Ok(_) => (None, None),
-            Err(stopped) => (None, Some(stopped.to_string())),
-        };
+        let (status, error) =
+            match transact_for_person(store.as_ref(), &SystemClock, Some(&workstream), &PersonRequest::Status) {
+                Ok(PersonAnswer::Status(status)) => (Some(status), None),
+                Ok(_) => (None, None),
+                Err(stopped) => (None, Some(stopped.to_string())),
+            };
         Row { current: listed.current.as_ref() == Some(&workstream), workstream, status, error }
     };
     let rows: Vec<Row> = listed.workstreams.into_iter().map(row).collect();

@@ -17,6 +17,8 @@ mod page;
 mod read;
 mod render;
 mod report;
+#[cfg(feature = "postgres")]
+mod store;
 mod tree;
 mod update;
 mod validate;
@@ -33,7 +35,7 @@ use self::output::Output;
 use self::render::Form;
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest};
-use crate::store::{FileStore, Place};
+use crate::store::{FileStore, Place, Store, open};
 use crate::transact::transact_for_person;
 use crate::wording::quoted;
 
@@ -67,6 +69,9 @@ struct Common {
     /// The folder that holds work/; default: the nearest one upwards
     #[arg(long, global = true, env = "WORK_ROOT", value_name = "DIR", hide_env_values = true)]
     root: Option<OsString>,
+    /// The database that holds the workspace, in place of files
+    #[arg(long, global = true, env = "WORK_STORE", value_name = "URL", hide_env_values = true)]
+    store: Option<String>,
     /// The workstream, by id or name; default: the current one
     #[arg(long, global = true, env = "WORK_STREAM", value_name = "ID", hide_env_values = true)]
     workstream: Option<String>,
@@ -134,6 +139,10 @@ Example:
     Export(export::Arguments),
     /// Take over a workstream that another version of this family made
     Import(import::Arguments),
+    /// Keep the workspace in a database, for teams on several machines
+    #[cfg(feature = "postgres")]
+    #[command(subcommand)]
+    Store(store::Arguments),
     /// Serve MCP on stdin and stdout, for planners and workers
     #[command(after_help = "An MCP client starts it. WORK_LOG=debug makes it say more on stderr.
 
@@ -180,6 +189,7 @@ pub fn run() -> ExitCode {
             directory,
             workstream: common.workstream,
             shell_workstream,
+            store: common.store,
             flags,
         },
     };
@@ -192,6 +202,8 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => arguments.run(&session),
         #[cfg(feature = "watch")]
         Command::Watch(arguments) => arguments.run(&session),
+        #[cfg(feature = "postgres")]
+        Command::Store(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
         Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
@@ -236,6 +248,24 @@ impl Session {
         }
     }
 
+    /// Opens the workspace, wherever it is kept.
+    fn store(&self) -> Result<Box<dyn Store>, ExitCode> {
+        open(self.place.clone(), None).map_err(|fault| exit::stopped(&fault.into(), &self.flags))
+    }
+
+    /// Opens the files of the workspace, for what a database has no place for.
+    fn files(&self) -> Result<FileStore, ExitCode> {
+        if self.place.database().is_some() {
+            let hint = "leave --store and WORK_STORE out; then copy the workspace with work store push";
+            return Err(exit::fail(
+                "this writes files, and the workspace is in a database",
+                Some(hint),
+                exit::ARGUMENTS,
+            ));
+        }
+        Ok(FileStore::new(self.place.clone(), None))
+    }
+
     fn carry_out(&self, request: &PersonRequest, form: Form) -> ExitCode {
         self.carry_out_in(None, request, form)
     }
@@ -243,8 +273,11 @@ impl Session {
     /// Carries out a request in the workstream that is `wanted`, else in the one that the command line
     /// means.
     fn carry_out_in(&self, wanted: Option<&str>, request: &PersonRequest, form: Form) -> ExitCode {
-        let store = FileStore::new(self.place.clone(), None);
-        let answer = match transact_for_person(&store, &SystemClock, wanted, request) {
+        let store = match self.store() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
+        let answer = match transact_for_person(store.as_ref(), &SystemClock, wanted, request) {
             Ok(answer) => answer,
             Err(stopped) => return exit::stopped(&stopped, &self.flags),
         };

@@ -32,6 +32,14 @@ impl Ledger {
         self.index_events.push(event);
     }
 
+    /// Returns the ledger of both decisions, of which the other one was made on the board that this one leaves.
+    #[must_use]
+    pub fn followed_by(mut self, later: Self) -> Self {
+        self.events.extend(later.events);
+        self.index_events.extend(later.index_events);
+        Self { board: later.board, at: later.at, ..self }
+    }
+
     /// Returns the board as the events recorded so far leave it.
     pub fn board(&self) -> &Arc<Board> {
         &self.board

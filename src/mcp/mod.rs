@@ -50,7 +50,7 @@ use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{Access, AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Fault, Stopped};
-use crate::store::{FileStore, Place};
+use crate::store::Store;
 use crate::transact::{AgentDoor, Ask};
 
 /// What every session reads before its first call. Three sentences, paid for in every session.
@@ -104,18 +104,17 @@ trait Arguments: serde::de::DeserializeOwned {
 }
 
 impl WorkServer {
-    /// Makes a server for the workspace at `place`. Touches no file.
-    pub fn new(place: Place, clock: Box<dyn Clock>, server: ServerId) -> Self {
+    /// Makes a server for the workspace of a store that was opened for `server`. Touches no file.
+    pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId) -> Self {
         let tools = Self::next_batch_router()
             + Self::read_thread_router()
             + Self::assign_thread_router()
             + Self::update_thread_router()
             + Self::batch_outcome_router()
             + Self::workstream_status_router();
-        let store = FileStore::new(place, Some(server));
         let ended = CancellationToken::new();
         Self {
-            door: Arc::new(AgentDoor::new(Box::new(store), clock, server)),
+            door: Arc::new(AgentDoor::new(store, clock, server)),
             tools: Arc::new(tools),
             subscriptions: Arc::new(Subscriptions::new(ended.clone())),
             backlog: Arc::default(),
@@ -154,7 +153,8 @@ impl WorkServer {
     /// Carries out a call. One that is alone and has nobody to wait for is carried out where it stands: to
     /// hand it to another thread and back would take longer than to answer it. Others meanwhile share commits.
     async fn ask(&self, ask: Ask) -> Result<AgentAnswer, Stopped> {
-        if self.backlog.is_quiet()
+        if self.door.store().is_near()
+            && self.backlog.is_quiet()
             && let Some(answer) = quietly(|| Ok(self.door.ask_at_once(&ask)))?
         {
             return answer;
@@ -392,6 +392,7 @@ impl ServerHandler for WorkServer {
 mod tests {
     use super::*;
     use crate::clock::SteppingClock;
+    use crate::store::{FileStore, Place};
 
     #[derive(serde::Deserialize)]
     struct Panics {}
@@ -406,7 +407,8 @@ mod tests {
     async fn a_panic_is_an_answer_and_the_next_call_works() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
-        let server = WorkServer::new(place, Box::new(SteppingClock::default()), ServerId::fixed(1));
+        let store = FileStore::new(place, Some(ServerId::fixed(1)));
+        let server = WorkServer::new(Box::new(store), Box::new(SteppingClock::default()), ServerId::fixed(1));
         let text = |result: CallToolResult| result.content[0].as_text().unwrap().text.clone();
         let panicked = text(server.answer::<Panics>(JsonObject::new(), CancellationToken::new()).await);
         assert!(panicked.starts_with("error io: the server failed inside"), "{panicked}");

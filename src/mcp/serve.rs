@@ -14,7 +14,7 @@ use super::wire::Wire;
 use super::{MAX_CALLS, WorkServer};
 use crate::board::ServerId;
 use crate::clock::SystemClock;
-use crate::store::Place;
+use crate::store::{Place, open};
 use crate::wording::{one_line, printable};
 
 /// The longest line on stderr, in characters.
@@ -47,7 +47,17 @@ pub fn serve(place: Place) -> ExitCode {
         let _ =
             writeln!(io::stderr(), "work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
     }
-    let code = runtime.block_on(run(WorkServer::new(place, Box::new(SystemClock), ServerId::draw())));
+    let id = ServerId::draw();
+    let store = match open(place, Some(id)) {
+        Ok(store) => store,
+        Err(fault) => {
+            tracing::error!(%fault, "cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let server = WorkServer::new(store, Box::new(SystemClock), id);
+    let code = runtime.block_on(run(server.clone()));
+    server.door.store().end();
     runtime.shutdown_background();
     code
 }

@@ -85,6 +85,14 @@ impl FileStore {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl FileStore {
+    /// Reads a workstream of the workspace that the caller has locked.
+    pub(super) fn read_locked(&self, id: &str) -> Result<Snapshot, Stopped> {
+        Snapshot::read(&self.files, self.disk(), self.root()?, &self.place, Some(id), self.server)
+    }
+}
+
 impl Store for FileStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         let root = self.root()?;
@@ -109,7 +117,7 @@ impl Store for FileStore {
         Ok(self.place.workstream(self.disk(), &root, wanted, index)?.workstream)
     }
 
-    fn watch(&self, tell: Box<dyn Fn() + Send>) -> Result<Box<dyn Watch>, Stopped> {
+    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped> {
         Ok(Box::new(watch(&self.root()?, tell)?))
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, Index, IndexEvent, StreamStatus};
 use crate::plan::StageNumber;
 
-const FILE_ORDER: [&str; 4] = ["version", "last_updated", "current_stream", "streams"];
+pub(super) const FILE_ORDER: [&str; 4] = ["version", "last_updated", "current_stream", "streams"];
 const STREAM_ORDER: [&str; 8] = ["id", "name", "order", "status", "approval", "path", "created_at", "updated_at"];
 const APPROVAL_ORDER: [&str; 8] =
     ["status", "approved_at", "approved_by", "revoked_at", "revoked_by", "revoked_reason", "plan_hash", "stages"];

@@ -20,6 +20,8 @@ mod json;
 mod liveness;
 mod lock;
 mod opencode_files;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod snapshot;
 mod tasks_json;
 mod threads_json;
@@ -30,6 +32,8 @@ pub use create::{Created, Initialised};
 pub use file::FileStore;
 pub use import::Imported;
 pub use opencode_files::{Changed, SetUp};
+#[cfg(feature = "postgres")]
+pub use postgres::{Migrated, Moved, PostgresStore, Push};
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use workspace::Place;
 
@@ -39,7 +43,7 @@ use std::time::Duration;
 
 use self::commit::{create_folders, replace};
 use self::disk::Disk;
-use crate::board::Board;
+use crate::board::{Board, ServerId};
 use crate::decide::Ledger;
 use crate::fault::{Fault, Stopped};
 
@@ -69,7 +73,15 @@ pub trait Store: Debug + Send + Sync {
 
     /// Starts to follow the workspace; `tell` is called from another thread whenever something may have
     /// changed, also several times for one change. [`Watch::follow`] says which workstream.
-    fn watch(&self, tell: Box<dyn Fn() + Send>) -> Result<Box<dyn Watch>, Stopped>;
+    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped>;
+
+    /// Returns whether it answers so fast that nothing else needs to go on meanwhile.
+    fn is_near(&self) -> bool {
+        true
+    }
+
+    /// Says that this process ends: what it holds can be taken over at once.
+    fn end(&self) {}
 }
 
 /// A workstream that nobody else can change until this is dropped or committed.
@@ -89,6 +101,21 @@ pub trait Watch: Debug + Send {
     /// Follows what there is to follow by now of a workstream. Returns whether there was something new; what
     /// was read before can have changed unnoticed.
     fn follow(&mut self, workstream: Option<&str>) -> Result<bool, Fault>;
+}
+
+/// Opens the workspace at a place. Touches no file and connects to nothing yet.
+pub fn open(place: Place, server: Option<ServerId>) -> Result<Box<dyn Store>, Fault> {
+    match place.database() {
+        #[cfg(feature = "postgres")]
+        Some(_) => Ok(Box::new(PostgresStore::new(place, server)?)),
+        #[cfg(not(feature = "postgres"))]
+        Some(_) => Err(Fault::Database {
+            database: "--store".to_owned(),
+            why: "this build of work knows no databases".to_owned(),
+            hint: "install one with the feature postgres",
+        }),
+        None => Ok(Box::new(FileStore::new(place, server))),
+    }
 }
 
 /// The workstreams of a workspace.

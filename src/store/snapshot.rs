@@ -43,17 +43,17 @@ const MAX_WHY_CHARS: usize = 300;
 #[derive(Debug)]
 pub struct Snapshot {
     pub(super) root: PathBuf,
-    workspace: String,
+    pub(super) workspace: String,
     pub(super) workstream: String,
-    is_default: bool,
-    flags: String,
+    pub(super) is_default: bool,
+    pub(super) flags: String,
     pub(super) index: Arc<IndexFile>,
-    plan: Arc<PlanFile>,
-    roster: Arc<Roster>,
+    pub(super) plan: Arc<PlanFile>,
+    pub(super) roster: Arc<Roster>,
     pub(super) threads: Arc<ThreadsFile>,
-    alive: BTreeSet<ServerId>,
+    pub(super) alive: BTreeSet<ServerId>,
     /// What time it was then, by the clock of the store, where it has one.
-    now: Option<Moment>,
+    pub(super) now: Option<Moment>,
 }
 
 /// What index.json says, and its text where there is the file.
@@ -65,7 +65,7 @@ pub(super) struct IndexFile {
 
 /// What PLAN.md says.
 #[derive(Debug)]
-struct PlanFile {
+pub(super) struct PlanFile {
     plan: Plan,
     /// The agents that it names, each once.
     agents: Vec<String>,
@@ -82,6 +82,59 @@ pub(super) struct ThreadsFile {
     document: OnceLock<Document>,
     /// Whether there is no tasks.json that says something too.
     pub(super) is_alone: bool,
+}
+
+impl PlanFile {
+    /// Reads a plan. The hash is that of its bytes.
+    pub(super) fn of(text: &str) -> Self {
+        let plan = parse(text);
+        Self { agents: plan.agents(), plan, text: text.to_owned(), hash: plan_hash(text.as_bytes()) }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl PlanFile {
+    /// Returns the hash of its text.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Returns the agents that it names, each once.
+    pub(super) fn agents(&self) -> &[String] {
+        &self.agents
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl ThreadsFile {
+    /// Reads the text of a threads.json.
+    pub(super) fn of(text: &str) -> serde_json::Result<Self> {
+        let threads = threads_json::read(Some(text), &TasksJson::default())?;
+        Ok(Self { threads, text: Some(text.to_owned()), is_alone: true, ..Self::default() })
+    }
+
+    /// Returns the file after a change: `text` has the records of the threads that changed, and all the rest.
+    pub(super) fn with_changes(&self, text: &str, stream_id: &str) -> serde_json::Result<Self> {
+        let changed = threads_json::read(Some(text), &TasksJson::default())?;
+        let mut board = Board::clone(&self.threads.board);
+        for (id, thread) in changed.board.threads.iter() {
+            board.threads.insert(id, thread.clone());
+        }
+        board.cycles.clone_from(&changed.board.cycles);
+        let document = self.document(stream_id)?.with_changes(Document::read(Some(text), stream_id)?);
+        Ok(Self::of_document(self, Arc::new(board), document))
+    }
+
+    /// Returns the file with another board and its document.
+    pub(super) fn of_document(before: &Self, board: Arc<Board>, document: Document) -> Self {
+        let threads = ThreadsJson {
+            board,
+            oddities: before.threads.oddities.clone(),
+            from_tasks: BTreeSet::new(),
+            has_stateless_records: before.threads.has_stateless_records,
+        };
+        Self { threads, text: None, document: document.into(), is_alone: true }
+    }
 }
 
 impl ThreadsFile {
@@ -235,8 +288,7 @@ impl Files {
                 let (line, column) = end_position(&bytes[..error.valid_up_to()]);
                 unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
             })?;
-            let plan = parse(text);
-            Ok(PlanFile { agents: plan.agents(), plan, text: text.to_owned(), hash: plan_hash(bytes) })
+            Ok(PlanFile::of(text))
         })?;
         read.ok_or_else(|| unreadable("it does not exist".to_owned()))
     }

@@ -23,7 +23,7 @@ pub(super) struct FileWatch {
 }
 
 /// Starts to follow the workspace at `root`.
-pub(super) fn watch(root: &Path, tell: Box<dyn Fn() + Send>) -> Result<FileWatch, Fault> {
+pub(super) fn watch(root: &Path, tell: Box<dyn Fn() + Send + Sync>) -> Result<FileWatch, Fault> {
     let gone = Arc::new(Mutex::new(Vec::new()));
     let seen_gone = Arc::clone(&gone);
     let handler = move |event: notify::Result<Event>| {

@@ -20,11 +20,18 @@ pub struct Place {
     /// What `WORK_STREAM` says in the shell in which a person runs the next command; a server does not
     /// know it.
     pub shell_workstream: Option<String>,
+    /// `--store` or `WORK_STORE`: the URL of a database that holds the workspace in place of files.
+    pub store: Option<String>,
     /// What the next command must say too to mean the same workspace: ` --root DIR` where it was typed.
     pub flags: String,
 }
 
 impl Place {
+    /// Returns the URL of the database, where the workspace is in one.
+    pub fn database(&self) -> Option<&str> {
+        self.store.as_deref().map(str::trim).filter(|url| !url.is_empty())
+    }
+
     /// Returns the workspace: the root that was named, else the nearest folder upwards that has one,
     /// not above the git root where there is one.
     pub(super) fn workspace(&self, disk: &dyn Disk) -> Result<PathBuf, Refusal> {
@@ -62,20 +69,36 @@ impl Place {
         wanted: Option<&str>,
         index: &Index,
     ) -> Result<Selected, Refusal> {
+        self.choose(wanted, index, |id| has_plan(disk, root, id), || known(disk, root, index))
+    }
+
+    /// The same, among the workstreams of these ids.
+    #[cfg(feature = "postgres")]
+    pub(super) fn select(&self, wanted: Option<&str>, index: &Index, known: &[String]) -> Result<Selected, Refusal> {
+        self.choose(wanted, index, |id| known.iter().any(|known| known == id), || known.to_vec())
+    }
+
+    fn choose(
+        &self,
+        wanted: Option<&str>,
+        index: &Index,
+        has_plan: impl Fn(&str) -> bool + Copy,
+        known: impl Fn() -> Vec<String>,
+    ) -> Result<Selected, Refusal> {
         // What is set but empty, as an environment variable can be, is not set.
         let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let named = name(wanted).or_else(|| name(self.workstream.as_deref()));
         let current = name(index.current.as_deref());
         if let Some(wanted) = named.as_ref().or(current.as_ref()) {
-            let workstream = find(disk, root, wanted, index)?;
+            let workstream = find(wanted, index, has_plan, &known)?;
             let is_default = match (name(self.shell_workstream.as_deref()), &index.current) {
-                (Some(in_shell), _) => find(disk, root, &in_shell, index).is_ok_and(|id| id == workstream),
+                (Some(in_shell), _) => find(&in_shell, index, has_plan, &known).is_ok_and(|id| id == workstream),
                 (None, Some(current)) => *current == workstream,
-                (None, None) => known(disk, root, index).as_slice() == [workstream.as_str()],
+                (None, None) => known().as_slice() == [workstream.as_str()],
             };
             return Ok(Selected { workstream, is_default });
         }
-        let mut known = known(disk, root, index);
+        let mut known = known();
         match known.len() {
             1 => Ok(Selected { workstream: known.remove(0), is_default: true }),
             _ => Err(Refusal::NoCurrentWorkstream { known }),
@@ -101,11 +124,16 @@ fn is_workspace(disk: &dyn Disk, folder: &Path) -> bool {
     is_there(disk, &work.join("index.json")) || !plans(disk, &work).is_empty()
 }
 
-fn find(disk: &dyn Disk, root: &Path, wanted: &str, index: &Index) -> Result<String, Refusal> {
-    if has_plan(disk, root, wanted) {
+fn find(
+    wanted: &str,
+    index: &Index,
+    has_plan: impl Fn(&str) -> bool,
+    known: impl Fn() -> Vec<String>,
+) -> Result<String, Refusal> {
+    if has_plan(wanted) {
         return Ok(wanted.to_owned());
     }
-    let known = known(disk, root, index);
+    let known = known();
     // A folder without an index entry has its name behind its number all the same.
     let is_called = |id: &str| match index.entry(id) {
         Some(entry) => entry.name == wanted,

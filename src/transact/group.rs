@@ -190,7 +190,7 @@ impl AgentDoor {
         let workstream = asks.first().and_then(|ask| ask.workstream.as_deref());
         let mut locked = self.store.lock_within(workstream, wait)?;
         let mut board = Arc::clone(locked.snapshot().board());
-        let mut last: Option<Ledger> = None;
+        let mut written: Option<Ledger> = None;
         let mut answers = Vec::with_capacity(asks.len());
         for ask in asks {
             let at = locked.snapshot().now().unwrap_or_else(|| self.clock.now());
@@ -199,11 +199,14 @@ impl AgentDoor {
             if answer.is_ok() && !ledger.is_empty() {
                 board = Arc::clone(ledger.board());
                 locked.see(&board);
-                last = Some(ledger);
+                written = Some(match written {
+                    Some(before) => before.followed_by(ledger),
+                    None => ledger,
+                });
             }
             answers.push(answer);
         }
-        if let Some(ledger) = last {
+        if let Some(ledger) = written {
             locked.commit(&ledger)?;
         }
         Ok(answers)

@@ -13,10 +13,10 @@ use workstream::decide::{Code, Refusal};
 use workstream::fault::{Fault, Stopped};
 use workstream::mcp::{INSTRUCTIONS, WorkServer};
 use workstream::plan::{BatchId, StageNumber, ThreadId};
-use workstream::store::Place;
+use workstream::store::{FileStore, Place};
 
 fn server() -> WorkServer {
-    WorkServer::new(Place::default(), Box::new(SystemClock), ServerId::fixed(1))
+    WorkServer::new(Box::new(FileStore::new(Place::default(), None)), Box::new(SystemClock), ServerId::fixed(1))
 }
 
 fn tools() -> Vec<Value> {

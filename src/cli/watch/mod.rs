@@ -21,7 +21,7 @@ use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest, Scope};
 use crate::fault::{Fault, Stopped};
-use crate::store::{FileStore, Store, Watch};
+use crate::store::{Store, Watch};
 use crate::transact::transact_for_person;
 
 /// The keys that the screen tells of.
@@ -59,12 +59,15 @@ enum Wake {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = FileStore::new(session.place.clone(), None);
+        let store = match session.store() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
         if session.output.is_json() {
             return session.carry_out(&PersonRequest::Report(Scope::Workstream), super::render::Form::Plain);
         }
         if self.once {
-            return match read(&store) {
+            return match read(store.as_ref()) {
                 Ok(report) => session.output.print(frame(&Ok(report))),
                 Err(stopped) => exit::stopped(&stopped, &session.flags),
             };
@@ -73,7 +76,7 @@ impl Arguments {
             let hint = "print one frame with work watch --once, or see work status";
             return exit::fail("work watch needs a terminal", Some(hint), exit::ARGUMENTS);
         }
-        match watch(&store) {
+        match watch(store.as_ref()) {
             Ok(code) => code,
             Err(stopped) => exit::stopped(&stopped, &session.flags),
         }

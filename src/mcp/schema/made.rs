@@ -19,7 +19,7 @@ use crate::mcp::next_batch::NextBatchArguments;
 use crate::mcp::read_thread::ReadThreadArguments;
 use crate::mcp::update_thread::UpdateThreadArguments;
 use crate::mcp::workstream_status::WorkstreamStatusArguments;
-use crate::store::Place;
+use crate::store::{FileStore, Place};
 
 /// Returns the schema of a tool's arguments, as models read it.
 fn input<T: JsonSchema + Any>() -> JsonObject {
@@ -149,7 +149,9 @@ fn made<A: JsonSchema + Any, B: JsonSchema + Any>(tools: &[Tool], name: &str) ->
 /// `UPDATE_SCHEMAS=1` rewrites the documents.
 #[test]
 fn the_documents_are_what_the_tools_types_make() {
-    let tools = WorkServer::new(Place::default(), Box::new(SystemClock), ServerId::fixed(1)).tools();
+    let tools =
+        WorkServer::new(Box::new(FileStore::new(Place::default(), None)), Box::new(SystemClock), ServerId::fixed(1))
+            .tools();
     let made = [
         made::<AssignThreadArguments, Assignment>(&tools, "assign_thread"),
         made::<BatchOutcomeArguments, BatchOutcome>(&tools, "batch_outcome"),

@@ -37,6 +37,10 @@ struct IdOnly {
 const THREADS: &str = "threads";
 
 impl Document {
+    /// The order of new top-level keys.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) const ORDER: [&str; 5] = FILE_ORDER;
+
     /// Takes a text apart; without one it is a new file.
     pub(in crate::store) fn read(text: Option<&str>, stream_id: &str) -> serde_json::Result<Self> {
         let mut file = open(text, &FILE_ORDER)?;
@@ -60,7 +64,7 @@ impl Document {
     }
 
     /// Returns the text of a thread's record.
-    pub(super) fn record(&self, thread: ThreadId) -> Option<&str> {
+    pub(in crate::store) fn record(&self, thread: ThreadId) -> Option<&str> {
         self.places.get(&thread).map(|at| &*self.records[*at].text)
     }
 
@@ -104,7 +108,7 @@ impl Document {
     }
 
     /// Returns the value of a top-level key.
-    pub(super) fn get<T: for<'t> Deserialize<'t>>(&self, key: &str) -> serde_json::Result<Option<T>> {
+    pub(in crate::store) fn get<T: for<'t> Deserialize<'t>>(&self, key: &str) -> serde_json::Result<Option<T>> {
         match self.entries.iter().find(|(known, _)| known == key) {
             Some((_, text)) => serde_json::from_str(text),
             None => Ok(None),
@@ -123,6 +127,36 @@ impl Document {
             }
         }
         Ok(())
+    }
+
+    /// Returns it with the records of `changed` in place of its own, and all other keys of it.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn with_changes(&self, changed: Self) -> Self {
+        let records =
+            changed.records.iter().filter_map(|record| Some((record.thread?, record.text.as_ref().to_owned())));
+        let mut records: Vec<_> = records.collect();
+        records.sort_by_key(|(thread, _)| *thread);
+        let mut all = Self { entries: changed.entries, ..self.clone() };
+        all.set_records(records);
+        all
+    }
+
+    /// Returns the text of all keys but the threads and the cycles.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn rest(&self) -> serde_json::Result<String> {
+        let mut rest = Object::default();
+        for (key, text) in self.entries.iter().filter(|(key, _)| key != THREADS && key != "cycles") {
+            rest.set(key, &serde_json::from_str::<&RawValue>(text)?, &[])?;
+        }
+        serde_json::to_string(&rest)
+    }
+
+    /// Returns the records that are of no thread, as a list.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn strays(&self) -> serde_json::Result<String> {
+        let strays = self.records.iter().filter(|record| record.thread.is_none());
+        let strays = strays.map(|record| serde_json::from_str::<&RawValue>(&record.text));
+        serde_json::to_string(&strays.collect::<serde_json::Result<Vec<_>>>()?)
     }
 
     /// Returns the whole text, laid out with two spaces per level as the programs of this family write it.

@@ -1,0 +1,96 @@
+//! `work store migrate|push|pull`: a workspace in a database.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::page::Page;
+use super::{Session, exit};
+use crate::fault::Stopped;
+use crate::store::{FileStore, Moved, PostgresStore, Push};
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  export WORK_STORE='postgres://work@db.example/team?workspace=search'
+  work store migrate          make the tables, or bring them up to date
+  work store push             copy work/ to the database
+  work store push --plan      only PLAN.md and agents.yaml, after a change
+  work store pull             copy it back")]
+pub(super) enum Arguments {
+    /// Make the tables, or bring them up to date
+    Migrate,
+    /// Copy the workspace, or the workstream of --workstream, from the files to the database
+    Push {
+        /// Copy only PLAN.md and agents.yaml of what is there already
+        #[arg(long, conflicts_with = "force")]
+        plan: bool,
+        /// Write over what is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Copy the workspace, or the workstream of --workstream, from the database to the files
+    Pull {
+        /// Write over the files that are there
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> ExitCode {
+        if session.place.database().is_none() {
+            let hint = "--store postgres://USER@HOST/DATABASE?workspace=NAME, or set WORK_STORE";
+            return exit::fail("no database is named", Some(hint), exit::ARGUMENTS);
+        }
+        match self.carry_out(session) {
+            Ok(code) => code,
+            Err(stopped) => exit::stopped(&stopped, &session.flags),
+        }
+    }
+
+    fn carry_out(self, session: &Session) -> Result<ExitCode, Stopped> {
+        let store = PostgresStore::new(session.place.clone(), None)?;
+        let files = FileStore::new(session.place.clone(), None);
+        let workstream = session.place.workstream.as_deref();
+        let moved = match self {
+            Self::Migrate => {
+                let migrated = store.migrate()?;
+                if session.output.is_json() {
+                    return Ok(session.output.print_json(&migrated));
+                }
+                let mut page = Page::default();
+                let _ = match (migrated.from, migrated.to) {
+                    (from, to) if from == to => writeln!(page, "the tables have version {to} already"),
+                    (0, to) => writeln!(page, "the tables are there, version {to}"),
+                    (from, to) => writeln!(page, "the tables went from version {from} to {to}"),
+                };
+                return Ok(session.output.print(page));
+            }
+            Self::Push { plan, force } => {
+                let push = match (plan, force) {
+                    (true, _) => Push::Plans,
+                    (_, true) => Push::Force,
+                    (false, false) => Push::New,
+                };
+                store.push(&files, workstream, push)?
+            }
+            Self::Pull { force } => store.pull(&files, workstream, force)?,
+        };
+        if session.output.is_json() {
+            return Ok(session.output.print_json(&moved));
+        }
+        Ok(session.output.print(page(&moved)))
+    }
+}
+
+fn page(moved: &Moved) -> Page {
+    let mut page = Page::default();
+    let _ = writeln!(page, "to {}", moved.to);
+    for (ids, what) in [(&moved.written, "written"), (&moved.unchanged, "the same already")] {
+        for id in ids {
+            let _ = writeln!(page, "  {id}: {what}");
+        }
+    }
+    page
+}

@@ -1,0 +1,274 @@
+//! The connections to a database: a pool, and the thread that drives it. Whoever asks waits on its own thread.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::address::Address;
+use super::migrate;
+use crate::fault::Fault;
+use crate::store::LOCK_WAIT;
+
+/// How many connections one process has at the most.
+const MAX_CONNECTIONS: usize = 8;
+
+/// How long anything that is asked of the database may take, waiting for others included.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a database is looked for that restarts, or is out of reach for a moment.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The connections of one store.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) address: Address,
+    pub(super) handle: Handle,
+    pub(super) tls: Tls,
+    pool: Pool,
+    /// Dropped with the engine: then its thread ends.
+    _end: oneshot::Sender<()>,
+}
+
+/// How connections are made safe.
+#[derive(Clone)]
+pub(super) struct Tls(pub(super) MakeRustlsConnect);
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+/// What went wrong when something was asked.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The database said no, or cannot be reached.
+    Asked(tokio_postgres::Error),
+    /// There was no connection.
+    Pool(PoolError),
+    /// What came back, or did not, is known.
+    Known(Fault),
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Asked(error)
+    }
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Known(fault)
+    }
+}
+
+impl Engine {
+    /// Starts the thread. Connects to nothing yet.
+    pub(super) fn start(address: Address) -> Result<Self, Fault> {
+        let fault = |why: String| Fault::Database {
+            database: address.shown.clone(),
+            why,
+            hint: "ask the person to look at the database's address and certificates",
+        };
+        let tls = Tls(MakeRustlsConnect::new(tls(&address).map_err(fault)?));
+        let manager = Manager::from_config(
+            address.config.clone(),
+            tls.0.clone(),
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let shown = address.shown.clone();
+        let prepared = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+            let shown = shown.clone();
+            Box::pin(async move {
+                // A client that vanishes in the middle of a transaction must not hold its locks for ever.
+                let settings = format!(
+                    "SET lock_timeout = {}; SET statement_timeout = 25000; \
+                     SET idle_in_transaction_session_timeout = 20000; SET synchronous_commit = on",
+                    LOCK_WAIT.as_millis()
+                );
+                client.batch_execute(&settings).await.map_err(HookError::Backend)?;
+                migrate::check(client, &shown).await
+            })
+        });
+        let pool = Pool::builder(manager)
+            .max_size(MAX_CONNECTIONS)
+            .wait_timeout(Some(LOCK_WAIT))
+            .create_timeout(Some(LOCK_WAIT))
+            .runtime(Runtime::Tokio1)
+            .post_create(prepared)
+            .build()
+            .map_err(|error| fault(error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(Fault::io("start", "a thread for the database"))?;
+        let handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel::<()>();
+        std::thread::Builder::new()
+            .name("database".to_owned())
+            .spawn(move || {
+                let _ = runtime.block_on(ended);
+                runtime.shutdown_background();
+            })
+            .map_err(Fault::io("start", "a thread for the database"))?;
+        Ok(Self { address, handle, tls, pool, _end: end })
+    }
+
+    /// Waits for something on this thread, whichever it is: also one that drives another runtime.
+    pub(super) fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+        let _context = self.handle.enter();
+        pollster::block_on(what)
+    }
+
+    /// Returns a connection.
+    pub(super) async fn connection(&self) -> Result<Object, Failed> {
+        self.pool.get().await.map_err(Failed::Pool)
+    }
+
+    /// Returns a connection of its own, outside of the pool, on which nothing is checked or set.
+    pub(super) async fn own_connection(&self) -> Result<tokio_postgres::Client, Failed> {
+        let (client, connection) = self.address.config.connect(self.tls.0.clone()).await?;
+        self.handle.spawn(connection);
+        Ok(client)
+    }
+
+    /// Asks something that changes nothing until it is committed, again if the connection broke on the way.
+    pub(super) fn ask<T>(&self, ask: impl AsyncFn(Object) -> Result<T, Failed>) -> Result<T, Fault> {
+        self.wait(async {
+            let begun = std::time::Instant::now();
+            loop {
+                let asked = tokio::time::timeout(ANSWER_TIMEOUT, async { ask(self.connection().await?).await });
+                match asked.await {
+                    Ok(Ok(answer)) => return Ok(answer),
+                    Ok(Err(failed)) if is_passing(&failed) && begun.elapsed() < PATIENCE => {
+                        tracing::debug!(?failed, "the database is asked again");
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                    Ok(Err(failed)) => return Err(self.fault(failed)),
+                    Err(_) => return Err(self.unanswered()),
+                }
+            }
+        })
+    }
+
+    /// Returns the fault of a database that says nothing.
+    pub(super) fn unanswered(&self) -> Fault {
+        self.database(format!("no answer in {} seconds", ANSWER_TIMEOUT.as_secs()), "call again")
+    }
+
+    fn database(&self, why: String, hint: &'static str) -> Fault {
+        Fault::Database { database: self.address.shown.clone(), why, hint }
+    }
+
+    /// Says what went wrong, without a word of who asked by which password.
+    pub(super) fn fault(&self, failed: Failed) -> Fault {
+        match failed {
+            Failed::Known(fault) => fault,
+            Failed::Pool(PoolError::Timeout(deadpool_postgres::TimeoutType::Wait)) => {
+                Fault::Busy { path: self.address.shown.clone().into() }
+            }
+            Failed::Pool(PoolError::Timeout(_)) => {
+                self.database("it cannot be reached in time".to_owned(), "call again")
+            }
+            Failed::Pool(PoolError::PostCreateHook(HookError::Message(why))) => {
+                self.database(why.into_owned(), migrate::HINT)
+            }
+            Failed::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
+                self.of_error(&error)
+            }
+            Failed::Pool(error) => self.database(error.to_string(), "call again"),
+            Failed::Asked(error) => self.of_error(&error),
+        }
+    }
+
+    fn of_error(&self, error: &tokio_postgres::Error) -> Fault {
+        let Some(said) = error.as_db_error() else {
+            let mut why = error.to_string();
+            let mut cause = std::error::Error::source(error);
+            while let Some(error) = cause {
+                why = format!("{why}: {error}");
+                cause = error.source();
+            }
+            let hint = if why.contains("certificate") {
+                "ask the person to name the certificates by sslrootcert=FILE"
+            } else {
+                "call again; if it stays so, ask the person whether the database runs and can be reached"
+            };
+            return self.database(why, hint);
+        };
+        let hint = match said.code() {
+            code if *code == SqlState::LOCK_NOT_AVAILABLE => {
+                return Fault::Busy { path: self.address.shown.clone().into() };
+            }
+            code if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+                "ask the person to mend user and password: in the URL, PGPASSWORD or the password file"
+            }
+            code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+                "ask the person to grant the role its rights: docs/teams.md"
+            }
+            _ => "call again; if it stays so, ask the person to look at the database",
+        };
+        self.database(said.message().to_owned(), hint)
+    }
+}
+
+/// Returns whether asking again can help, and nothing has happened yet.
+fn is_passing(failed: &Failed) -> bool {
+    let error = match failed {
+        Failed::Asked(error)
+        | Failed::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => error,
+        Failed::Pool(_) | Failed::Known(_) => return false,
+    };
+    match error.code() {
+        Some(code) => [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::TOO_MANY_CONNECTIONS,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        ]
+        .contains(code),
+        None => error.is_closed() || is_out_of_reach(error),
+    }
+}
+
+/// Returns whether the connection failed below the protocol: refused, reset, cut.
+fn is_out_of_reach(error: &tokio_postgres::Error) -> bool {
+    use std::io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof,
+    };
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    let kinds = [ConnectionRefused, ConnectionReset, ConnectionAborted, BrokenPipe, UnexpectedEof, NotFound];
+    source.is_some_and(|source| kinds.contains(&source.kind()))
+}
+
+/// Certificates are always checked: against the system's, or those of a file that is named.
+fn tls(address: &Address) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if address.needs_tls() {
+        match &address.root_certificates {
+            Some(path) => {
+                let unread = |error: rustls::pki_types::pem::Error| format!("{}: {error}", path.display());
+                for certificate in CertificateDer::pem_file_iter(path).map_err(unread)? {
+                    roots.add(certificate.map_err(unread)?).map_err(|error| format!("{}: {error}", path.display()))?;
+                }
+            }
+            None => {
+                let found = rustls_native_certs::load_native_certs();
+                roots.add_parsable_certificates(found.certs);
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(builder.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,76 @@
+//! The tables, and their version: migrations are applied by a person, and looked for at every connection.
+
+use std::borrow::Cow;
+
+use deadpool_postgres::HookError;
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+/// What has made the tables, in order. Never changed once it is released; a new one is added.
+const MIGRATIONS: [&str; 1] = [include_str!("001.sql")];
+
+/// What to do about tables that are missing or old.
+pub(super) const HINT: &str = "ask the person to run work store migrate with the release of work that all hosts use";
+
+/// The number of the lock that keeps two migrations apart.
+const LOCK: i64 = 0x776f_726b;
+
+/// What the migration did.
+#[derive(Debug, serde::Serialize)]
+pub struct Migrated {
+    /// The version of the tables before; 0: there were none.
+    pub from: i32,
+    /// The version now.
+    pub to: i32,
+}
+
+fn latest() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+async fn version(client: &Client) -> Result<i32, tokio_postgres::Error> {
+    match client.query_one("SELECT coalesce(max(version), 0) FROM work.migrations", &[]).await {
+        Ok(row) => row.try_get(0),
+        Err(error)
+            if [Some(&SqlState::UNDEFINED_TABLE), Some(&SqlState::INVALID_SCHEMA_NAME)].contains(&error.code()) =>
+        {
+            Ok(0)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses tables of another version than this program's: newer ones it does not know, older ones lack
+/// something.
+pub(super) async fn check(client: &Client, _shown: &str) -> Result<(), HookError> {
+    let version = version(client).await.map_err(HookError::Backend)?;
+    let latest = latest();
+    let why = match version {
+        0 => "it has no tables of work yet".to_owned(),
+        version if version < latest => format!("its tables have version {version}, this program needs {latest}"),
+        version if version > latest => {
+            format!("its tables have version {version}, this program knows {latest}: another host has a newer work")
+        }
+        _ => return Ok(()),
+    };
+    Err(HookError::Message(Cow::Owned(why)))
+}
+
+/// Applies what is missing, all of it or nothing.
+pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    let there: bool =
+        transaction.query_one("SELECT to_regclass('work.migrations') IS NOT NULL", &[]).await?.try_get(0)?;
+    let from = if there {
+        transaction.query_one("SELECT coalesce(max(version), 0) FROM work.migrations", &[]).await?.try_get(0)?
+    } else {
+        0_i32
+    };
+    for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > from) {
+        transaction.batch_execute(sql).await?;
+        transaction.execute("INSERT INTO work.migrations (version) VALUES ($1)", &[&number]).await?;
+    }
+    transaction.commit().await?;
+    Ok(Migrated { from, to: from.max(latest()) })
+}

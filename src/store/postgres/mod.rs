@@ -1,0 +1,300 @@
+//! A workspace in PostgreSQL, for teams on several machines: the same tools, rules and answers, an engine
+//! that exists (docs/teams.md).
+//!
+//! One short transaction per call locks the row of its workstream and nothing else; calls of other
+//! workstreams do not wait for it. Records are the text that the files have, so that the same reader and
+//! writer serve both, and what nobody knows is kept. What was read is kept by revision.
+
+mod address;
+mod engine;
+mod lease;
+mod migrate;
+mod rows;
+mod transfer;
+mod watch;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+
+use self::address::Address;
+use self::engine::{Engine, Failed};
+pub use self::migrate::Migrated;
+use self::rows::{Kept, Opened};
+pub use self::transfer::{Moved, Push};
+use super::workspace::Place;
+use super::{Listed, Locked, Snapshot, Store, Watch};
+use crate::board::{Board, ServerId};
+use crate::decide::{Ledger, Refusal};
+use crate::fault::{Fault, Stopped};
+use crate::index::Index;
+
+/// How many workstreams are kept as they were read.
+const MAX_KEPT: usize = 1_000;
+
+/// Changes of so long a time are told together.
+const NOTIFY_AFTER: Duration = Duration::from_millis(10);
+
+/// A workspace in a database. Any number of processes on any number of hosts may use it at once.
+#[derive(Debug)]
+pub struct PostgresStore {
+    address: Address,
+    place: Place,
+    /// The server process that this store writes for; `None` on the command line.
+    server: Option<ServerId>,
+    /// Started when it is needed first: a server that nobody asks anything connects to nothing.
+    engine: OnceLock<Arc<Engine>>,
+    starting: Mutex<()>,
+    /// The workstreams as they were read last, by key.
+    kept: Mutex<HashMap<i64, Arc<Kept>>>,
+    /// Somebody tells the listeners in a moment.
+    is_notifying: Arc<AtomicBool>,
+    /// The server process keeps its lease alive.
+    has_lease: AtomicBool,
+}
+
+/// A workstream whose row this process has locked.
+struct LockedRows<'s> {
+    store: &'s PostgresStore,
+    engine: Arc<Engine>,
+    /// Always there until it is committed or dropped.
+    client: Option<Object>,
+    opened: Opened,
+}
+
+impl PostgresStore {
+    /// Makes a store for the database that the place names. Connects to nothing yet.
+    pub fn new(place: Place, server: Option<ServerId>) -> Result<Self, Fault> {
+        Ok(Self {
+            address: Address::parse(place.database().unwrap_or_default())?,
+            place,
+            server,
+            engine: OnceLock::new(),
+            starting: Mutex::default(),
+            kept: Mutex::default(),
+            is_notifying: Arc::default(),
+            has_lease: AtomicBool::new(false),
+        })
+    }
+
+    fn engine(&self) -> Result<&Arc<Engine>, Fault> {
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
+        }
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.engine.get().is_none() {
+            let _ = self.engine.set(Arc::new(Engine::start(self.address.clone())?));
+        }
+        self.engine.get().ok_or_else(Fault::bug)
+    }
+
+    /// Makes the tables, or brings them up to date.
+    pub fn migrate(&self) -> Result<Migrated, Fault> {
+        let engine = self.engine()?;
+        engine.wait(async {
+            let mut client = engine.own_connection().await.map_err(|failed| engine.fault(failed))?;
+            migrate::migrate(&mut client).await.map_err(|error| engine.fault(error.into()))
+        })
+    }
+
+    /// What people are shown as the workspace.
+    fn shown(&self) -> String {
+        format!("{}?workspace={}", self.address.shown, self.address.workspace)
+    }
+
+    /// Reads the workstream, and locks it if it is to be written. The connection holds the transaction then.
+    fn open(&self, wanted: Option<&str>, locks: bool) -> Result<(Object, Opened), Stopped> {
+        let name = |name: Option<&str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        let named = name(wanted).or_else(|| name(self.place.workstream.as_deref()));
+        let engine = self.engine()?;
+        let found = engine.ask(async |client: Object| {
+            if locks {
+                client.batch_execute("BEGIN").await?;
+            }
+            let opened = rows::open(&client, &self.address.workspace, named.as_deref(), locks, &self.kept).await;
+            if locks && !matches!(opened, Ok(Some(_))) {
+                client.batch_execute("ROLLBACK").await?;
+            }
+            Ok((client, opened?))
+        })?;
+        if let (client, Some(mut opened)) = found {
+            // Only who says it by another name than its id, or in a shell that means one, needs the others.
+            opened.is_default = match name(self.place.shell_workstream.as_deref()) {
+                Some(_) => self.selected(None).is_ok_and(|id| id == opened.workstream),
+                None => match &opened.current {
+                    Some(current) => *current == opened.workstream,
+                    None => opened.is_only,
+                },
+            };
+            return Ok((client, opened));
+        }
+        // By name, or there is none: then the refusal names those there are.
+        let id = self.selected(wanted)?;
+        let found = engine.ask(async |client: Object| {
+            if locks {
+                client.batch_execute("BEGIN").await?;
+            }
+            let opened = rows::open(&client, &self.address.workspace, Some(&id), locks, &self.kept).await?;
+            Ok((client, opened))
+        })?;
+        match found {
+            (client, Some(opened)) => Ok((client, opened)),
+            (_, None) => Err(Refusal::UnknownWorkstream { given: id, known: self.list()?.workstreams }.into()),
+        }
+    }
+
+    fn snapshot(&self, opened: &Opened) -> Result<Snapshot, Stopped> {
+        let mut alive = opened.alive.clone();
+        alive.extend(self.server);
+        let roster = rows::roster(opened, &self.shown())?;
+        Ok(Snapshot {
+            workspace: self.shown(),
+            root: PathBuf::from(self.shown()),
+            workstream: opened.workstream.clone(),
+            is_default: opened.is_default,
+            flags: self.place.flags.clone(),
+            index: Arc::clone(&opened.index),
+            plan: Arc::clone(&opened.kept.plan),
+            roster: Arc::new(roster),
+            threads: Arc::clone(&opened.kept.threads),
+            alive,
+            now: Some(opened.now),
+        })
+    }
+
+    fn catalogue(&self) -> Result<(Index, Vec<String>), Stopped> {
+        let engine = self.engine()?;
+        let catalogue = engine.ask(async |client: Object| rows::catalogue(&client, &self.address.workspace).await)?;
+        catalogue.ok_or_else(|| Refusal::NoWorkspace { searched: self.shown() }.into())
+    }
+
+    /// Tells the listeners on all hosts, in a moment and without anybody waiting for it: inside of the commit it
+    /// would make all commits of the database wait for each other.
+    fn notify(&self, engine: &Arc<Engine>) {
+        if self.is_notifying.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (engine, flag) = (Arc::clone(engine), Arc::clone(&self.is_notifying));
+        let handle = engine.handle.clone();
+        handle.spawn(async move {
+            tokio::time::sleep(NOTIFY_AFTER).await;
+            flag.store(false, Ordering::Release);
+            if let Ok(client) = engine.connection().await {
+                // A listener that misses it looks by itself after some seconds.
+                let _ = client.execute("SELECT pg_notify($1, $2)", &[&watch::CHANNEL, &engine.address.workspace]).await;
+            }
+        });
+    }
+}
+
+impl Store for PostgresStore {
+    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        let (_client, opened) = self.open(wanted, false)?;
+        self.snapshot(&opened)
+    }
+
+    fn lock_within(&self, wanted: Option<&str>, _wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
+        let engine = Arc::clone(self.engine()?);
+        let (client, opened) = self.open(wanted, true)?;
+        let locked = LockedRows { store: self, engine, client: Some(client), opened };
+        let snapshot = self.snapshot(&locked.opened)?;
+        Ok(Box::new(Seen { locked, snapshot }))
+    }
+
+    fn list(&self) -> Result<Listed, Stopped> {
+        let (index, known) = self.catalogue()?;
+        let current = self.place.select(None, &index, &known).ok().map(|selected| selected.workstream);
+        Ok(Listed { workstreams: known, current, importable: Vec::new() })
+    }
+
+    fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
+        let (index, known) = self.catalogue()?;
+        Ok(self.place.select(wanted, &index, &known)?.workstream)
+    }
+
+    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped> {
+        Ok(Box::new(watch::watch(self.engine()?, tell)))
+    }
+
+    fn is_near(&self) -> bool {
+        false
+    }
+
+    fn end(&self) {
+        if let (Some(engine), Some(server), true) =
+            (self.engine.get(), self.server, self.has_lease.load(Ordering::Acquire))
+        {
+            lease::give_back(engine, server);
+        }
+    }
+}
+
+/// The locked rows, and what a decision sees of them.
+struct Seen<'s> {
+    locked: LockedRows<'s>,
+    snapshot: Snapshot,
+}
+
+impl Locked for Seen<'_> {
+    fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn see(&mut self, board: &Board) {
+        self.snapshot.see(board);
+    }
+
+    fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
+        self.locked.commit(ledger)
+    }
+}
+
+impl LockedRows<'_> {
+    fn commit(mut self, ledger: &Ledger) -> Result<(), Fault> {
+        let (store, engine) = (self.store, Arc::clone(&self.engine));
+        let own = store.server.filter(|server| ledger.board().servers().any(|holder| holder == *server));
+        let announced = own.filter(|server| !self.opened.alive.contains(server));
+        let actor = match store.server {
+            Some(server) => format!("server {server}"),
+            None => std::env::var("USER").unwrap_or_else(|_| "a person".to_owned()),
+        };
+        let change = rows::Change::of(&self.opened, ledger, &actor, announced, &store.shown())?;
+        let client = self.client.take().ok_or_else(Fault::bug)?;
+        let revision = engine.wait(change.commit(&engine, client))?;
+        if let Some(server) = own
+            && !store.has_lease.swap(true, Ordering::AcqRel)
+        {
+            lease::keep(&engine, server);
+        }
+        let kept = change.into_kept(&self.opened, revision);
+        store.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(self.opened.key, Arc::new(kept));
+        store.notify(&engine);
+        Ok(())
+    }
+}
+
+impl Drop for LockedRows<'_> {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        let ended = self
+            .engine
+            .wait(async { tokio::time::timeout(Duration::from_secs(5), client.batch_execute("ROLLBACK")).await });
+        if !matches!(ended, Ok(Ok(()))) {
+            // A connection in an unknown state is not used again.
+            drop(Object::take(client));
+        }
+    }
+}
+
+impl From<Stopped> for Failed {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Fault(fault) => Self::Known(fault),
+            Stopped::Refusal(refusal) => Self::Known(Fault::Internal(refusal.to_string())),
+        }
+    }
+}

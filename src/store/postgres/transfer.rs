@@ -1,0 +1,432 @@
+//! A workspace's way between files and the database, in both directions, with all that nobody knows.
+
+use deadpool_postgres::Object as Connection;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio_postgres::Transaction;
+
+use super::PostgresStore;
+use super::engine::Failed;
+use crate::decide::Refusal;
+use crate::fault::{Fault, Stopped};
+use crate::plan::plan_hash;
+use crate::store::commit::{Change, commit, create_folders, plain_folder};
+use crate::store::json::{Object, close};
+use crate::store::lock::lock;
+use crate::store::snapshot::read_state;
+use crate::store::threads_json::Document;
+use crate::store::workspace::is_folder_name;
+use crate::store::{FileStore, LOCK_WAIT, Store as _, index_json};
+
+/// What is pushed over what is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Push {
+    /// Nothing: a workstream whose state is another one there is refused.
+    New,
+    /// The plans and the roster; states stay as they are there.
+    Plans,
+    /// Everything.
+    Force,
+}
+
+/// What was moved.
+#[derive(Debug, Default, Serialize)]
+pub struct Moved {
+    /// Where to: the database's workspace, or the folder that holds `work/`.
+    pub to: String,
+    /// The workstreams that are new there, or another one than before.
+    pub written: Vec<String>,
+    /// Those that were the same on both sides.
+    pub unchanged: Vec<String>,
+}
+
+/// A workstream as rows hold it, or its parts on the way there.
+pub(super) struct Assembled {
+    pub(super) rest: String,
+    pub(super) strays: String,
+    pub(super) threads: Vec<String>,
+    pub(super) cycles: Vec<String>,
+}
+
+impl Assembled {
+    /// Returns threads.json with these records.
+    pub(super) fn text(&self) -> serde_json::Result<String> {
+        let raw = |texts: &[String]| {
+            texts.iter().map(|text| RawValue::from_string(text.clone())).collect::<serde_json::Result<Vec<_>>>()
+        };
+        let mut file: Object = serde_json::from_str(&self.rest)?;
+        let mut threads = raw(&self.threads)?;
+        threads.extend(serde_json::from_str::<Vec<Box<RawValue>>>(&self.strays)?);
+        file.set("threads", &threads, &Document::ORDER)?;
+        if !self.cycles.is_empty() {
+            file.set("cycles", &raw(&self.cycles)?, &Document::ORDER)?;
+        }
+        Ok(serde_json::to_string(&file)? + "\n")
+    }
+}
+
+/// A workstream of files.
+struct Parts {
+    id: String,
+    entry: Option<String>,
+    plan: String,
+    is_approved: bool,
+    document: Document,
+    statuses: Vec<(crate::plan::ThreadId, &'static str)>,
+    cycles: Vec<crate::board::Cycle>,
+}
+
+impl PostgresStore {
+    /// Copies the workspace of the files, or one workstream of it, to the database, all of it or nothing.
+    pub fn push(&self, files: &FileStore, wanted: Option<&str>, push: Push) -> Result<Moved, Stopped> {
+        let listed = files.list()?;
+        let ids = match wanted {
+            Some(wanted) => vec![files.selected(Some(wanted))?],
+            None => listed.workstreams,
+        };
+        let root = files.root()?;
+        let work = root.join("work");
+        let _lock = lock(files.disk(), &root, LOCK_WAIT)?;
+        let roster = read_state(files.disk(), &work.join("agents.yaml"))?;
+        let index = files.files().index(files.disk(), &root)?;
+        let parts = ids.iter().map(|id| parts(files, id)).collect::<Result<Vec<_>, Stopped>>()?;
+        let (rest, current) = index_rest(index.text.as_deref()).map_err(|error| Fault::StateUnreadable {
+            path: work.join("index.json"),
+            at: None,
+            why: error.to_string(),
+        })?;
+        let engine = self.engine()?;
+        let moved = engine.ask(async |mut client: Connection| {
+            let transaction = client.transaction().await?;
+            let key: i64 = transaction
+                .query_one(
+                    "INSERT INTO work.workspaces (name, current_workstream, roster, rest)
+                     VALUES ($1, $2, $3, $4::text::json)
+                     ON CONFLICT (name) DO UPDATE SET roster = excluded.roster,
+                         rest = CASE WHEN $5 THEN excluded.rest ELSE work.workspaces.rest END,
+                         current_workstream = CASE WHEN $5 THEN excluded.current_workstream
+                             ELSE coalesce(work.workspaces.current_workstream, excluded.current_workstream) END
+                     RETURNING key",
+                    &[&self.address.workspace, &current, &roster, &rest, &(push == Push::Force)],
+                )
+                .await?
+                .try_get(0)?;
+            let mut moved = Moved { to: self.shown(), ..Moved::default() };
+            let mut refused = None;
+            for (position, part) in (0_i32..).zip(&parts) {
+                match push_one(&transaction, key, position, part, push).await? {
+                    Some(true) => moved.written.push(part.id.clone()),
+                    Some(false) => moved.unchanged.push(part.id.clone()),
+                    None => refused = refused.or_else(|| Some(part.id.clone())),
+                }
+            }
+            if let Some(id) = refused {
+                return Ok(Err(id));
+            }
+            transaction.commit().await?;
+            Ok(Ok(moved))
+        })?;
+        self.notify(engine);
+        moved.map_err(|id| {
+            Refusal::invalid(
+                format!("{id} has another state in the database; nothing was pushed"),
+                "push only plans and roster by --plan, or write over it by --force; work store pull brings it here",
+            )
+            .into()
+        })
+    }
+
+    /// Copies the workspace of the database, or one workstream of it, to the files, all of it or nothing.
+    pub fn pull(&self, files: &FileStore, wanted: Option<&str>, force: bool) -> Result<Moved, Stopped> {
+        let wanted = wanted.map(|wanted| self.selected(Some(wanted))).transpose()?;
+        let engine = self.engine()?;
+        let pulled = engine.ask(async |mut client: Connection| {
+            let transaction = client
+                .build_transaction()
+                .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+                .read_only(true)
+                .start()
+                .await?;
+            pull_all(&transaction, &self.address.workspace, wanted.as_deref()).await
+        })?;
+        let Some(pulled) = pulled else {
+            return Err(Refusal::NoWorkspace { searched: self.shown() }.into());
+        };
+        let disk = files.disk();
+        let root = files.place().home(disk);
+        let work = root.join("work");
+        if !plain_folder(disk, &work)? {
+            create_folders(disk, &work)?;
+        }
+        let _lock = lock(disk, &root, LOCK_WAIT)?;
+        let unreadable = |error: serde_json::Error| Fault::StateUnreadable {
+            path: self.shown().into(),
+            at: None,
+            why: error.to_string(),
+        };
+        let mut moved = Moved { to: root.display().to_string(), ..Moved::default() };
+        let (mut changes, mut in_the_way) = (Vec::new(), Vec::new());
+        let mut take = |path: String, text: String| -> Result<bool, Fault> {
+            let there = read_state(disk, &work.join(&path))?;
+            if there.as_deref() == Some(text.as_str()) {
+                return Ok(false);
+            }
+            if there.is_some() {
+                in_the_way.push(format!("work/{path}"));
+            }
+            changes.push(Change { path, text });
+            Ok(true)
+        };
+        let own = read_state(disk, &work.join("index.json"))?;
+        let own = if force || wanted.is_none() { None } else { own };
+        take("index.json".to_owned(), pulled.index(own.as_deref()).map_err(unreadable)?)?;
+        if let Some(roster) = pulled.roster {
+            take("agents.yaml".to_owned(), roster)?;
+        }
+        for (id, plan, assembled) in pulled.workstreams {
+            if !is_folder_name(&id) {
+                return Err(
+                    Refusal::invalid(format!("{id:?} cannot name a folder"), "rename it in the database").into()
+                );
+            }
+            let text = assembled.text().map_err(unreadable)?;
+            let threads = Document::read(Some(&text), &id).and_then(|document| document.text()).map_err(unreadable)?;
+            let is_new = take(format!("{id}/threads.json"), threads)? | take(format!("{id}/PLAN.md"), plan)?;
+            if is_new { moved.written.push(id) } else { moved.unchanged.push(id) }
+        }
+        in_the_way.retain(|path| wanted.is_none() || path != "work/index.json");
+        if !force && !in_the_way.is_empty() {
+            let why = format!("other files are there: {}; nothing was pulled", in_the_way.join(", "));
+            return Err(Refusal::invalid(why, "commit them and pull with --force, or pull into another --root").into());
+        }
+        commit(disk, &root, &changes)?;
+        Ok(moved)
+    }
+}
+
+/// A workspace of the database.
+struct Pulled {
+    current: Option<String>,
+    roster: Option<String>,
+    rest: String,
+    entries: Vec<String>,
+    workstreams: Vec<(String, String, Assembled)>,
+}
+
+impl Pulled {
+    /// Returns index.json: as it was pushed, or with `own`, the one that is here, with the entries in it.
+    fn index(&self, own: Option<&str>) -> serde_json::Result<String> {
+        let order = &index_json::FILE_ORDER;
+        let mut file: Object = serde_json::from_str(own.unwrap_or(&self.rest))?;
+        let mut streams = file.get::<Vec<Object>>("streams")?.unwrap_or_default();
+        for entry in &self.entries {
+            let entry: Object = serde_json::from_str(entry)?;
+            let id = entry.get::<String>("id")?;
+            let mut known = None;
+            for (at, stream) in streams.iter().enumerate() {
+                if stream.get::<String>("id")? == id {
+                    known = Some(at);
+                }
+            }
+            match known {
+                Some(at) => streams[at] = entry,
+                None => streams.push(entry),
+            }
+        }
+        if own.is_none() {
+            file.set("current_stream", &self.current, order)?;
+        }
+        file.set("streams", &streams, order)?;
+        close(&file, own)
+    }
+}
+
+/// Returns index.json without what rows hold, and the current workstream.
+fn index_rest(text: Option<&str>) -> serde_json::Result<(String, Option<String>)> {
+    let mut file: Object = serde_json::from_str(text.unwrap_or(r#"{"version":"1.0.0"}"#))?;
+    let current = file.get::<String>("current_stream")?;
+    file.remove("current_stream");
+    file.remove("streams");
+    Ok((serde_json::to_string(&file)?, current))
+}
+
+fn parts(files: &FileStore, id: &str) -> Result<Parts, Stopped> {
+    let snapshot = files.read_locked(id)?;
+    let path = files.root()?.join("work").join(id).join("threads.json");
+    let unreadable =
+        |error: serde_json::Error| Fault::StateUnreadable { path: path.clone(), at: None, why: error.to_string() };
+    if !snapshot.threads.threads.from_tasks.is_empty() {
+        return Err(Refusal::invalid(format!("{id} keeps its state in tasks.json"), "run work import first").into());
+    }
+    let document = snapshot.threads.document(id).map_err(unreadable)?.clone();
+    let mut entry = None;
+    if let Some(text) = &snapshot.index.text {
+        let file: Object = serde_json::from_str(text).map_err(unreadable)?;
+        for stream in file.get::<Vec<Box<RawValue>>>("streams").map_err(unreadable)?.unwrap_or_default() {
+            let of: Object = serde_json::from_str(stream.get()).map_err(unreadable)?;
+            if of.get::<String>("id").map_err(unreadable)?.as_deref() == Some(id) {
+                entry = Some(stream.get().to_owned());
+            }
+        }
+    }
+    let scene = snapshot.scene();
+    let is_approved = scene.entry.is_some_and(|entry| entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash));
+    let board = snapshot.board();
+    Ok(Parts {
+        id: id.to_owned(),
+        entry,
+        plan: scene.plan_text.to_owned(),
+        is_approved,
+        document,
+        statuses: board.threads.iter().map(|(id, thread)| (id, thread.status.word())).collect(),
+        cycles: board.cycles.clone(),
+    })
+}
+
+/// Pushes one workstream. Returns whether anything changed; `None`: its state is another one there.
+async fn push_one(
+    transaction: &Transaction<'_>,
+    workspace: i64,
+    position: i32,
+    part: &Parts,
+    push: Push,
+) -> Result<Option<bool>, Failed> {
+    let unreadable = |error: serde_json::Error| Fault::StateUnreadable {
+        path: part.id.clone().into(),
+        at: None,
+        why: error.to_string(),
+    };
+    let hash = plan_hash(part.plan.as_bytes());
+    let there = transaction
+        .query_opt(
+            "SELECT key, plan_hash, entry::text FROM work.workstreams WHERE workspace = $1 AND id = $2 FOR UPDATE",
+            &[&workspace, &part.id],
+        )
+        .await?;
+    if let Some(there) = there {
+        let (key, known): (i64, String) = (there.try_get(0)?, there.try_get(1)?);
+        let set_plan = "UPDATE work.workstreams SET plan = $2, plan_hash = $3, revision = revision + 1 WHERE key = $1";
+        if push == Push::Plans {
+            if known == hash {
+                return Ok(Some(false));
+            }
+            transaction.execute(set_plan, &[&key, &part.plan, &hash]).await?;
+            return Ok(Some(true));
+        }
+        let entry: Option<String> = there.try_get(2)?;
+        let text = assembled(transaction, key).await?.text().map_err(unreadable)?;
+        let text = Document::read(Some(&text), &part.id).and_then(|document| document.text()).map_err(unreadable)?;
+        let is_same = text == part.document.text().map_err(unreadable)? && entry == part.entry;
+        match (is_same, known == hash) {
+            (true, true) => return Ok(Some(false)),
+            (true, false) => {
+                transaction.execute(set_plan, &[&key, &part.plan, &hash]).await?;
+                return Ok(Some(true));
+            }
+            (false, _) if push == Push::New => return Ok(None),
+            (false, _) => {
+                transaction.execute("DELETE FROM work.workstreams WHERE key = $1", &[&key]).await?;
+            }
+        }
+    }
+    let rest = part.document.rest().map_err(unreadable)?;
+    let strays = part.document.strays().map_err(unreadable)?;
+    let key: i64 = transaction
+        .query_one(
+            "INSERT INTO work.workstreams
+                 (workspace, id, position, entry, plan, plan_hash, approved_plan, rest, strays)
+             VALUES ($1, $2, $3, $4::text::json, $5, $6, CASE WHEN $7 THEN $5::text END, $8::text::json, $9::text::json)
+             RETURNING key",
+            &[&workspace, &part.id, &position, &part.entry, &part.plan, &hash, &part.is_approved, &rest, &strays],
+        )
+        .await?
+        .try_get(0)?;
+    let (mut stages, mut batches, mut threads) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut statuses, mut records) = (Vec::new(), Vec::new());
+    let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
+    for (id, status) in &part.statuses {
+        stages.push(small(id.batch.stage.0));
+        batches.push(small(id.batch.number));
+        threads.push(small(id.number));
+        statuses.push(*status);
+        records.push(part.document.record(*id).unwrap_or("{}"));
+    }
+    transaction
+        .execute(
+            "INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
+             SELECT $1, u.stage, u.batch, u.thread, u.status, 1, u.record::json
+             FROM unnest($2::smallint[], $3::smallint[], $4::smallint[], $5::text[], $6::text[])
+                 AS u (stage, batch, thread, status, record)",
+            &[&key, &stages, &batches, &threads, &statuses, &records],
+        )
+        .await?;
+    let cycles = part.document.get::<Vec<Box<RawValue>>>("cycles").map_err(unreadable)?.unwrap_or_default();
+    for (position, (cycle, record)) in (0_i32..).zip(part.cycles.iter().zip(&cycles)) {
+        transaction
+            .execute(
+                "INSERT INTO work.cycles (workstream, position, batch, number, open, holder, revision, record)
+                 VALUES ($1, $2, $3, $4, $5, $6::text::uuid, 1, $7::text::json)",
+                &[
+                    &key,
+                    &position,
+                    &cycle.batch.to_string(),
+                    &cycle.number.cast_signed(),
+                    &cycle.open,
+                    &cycle.holder.map(|holder| holder.to_string()),
+                    &record.get(),
+                ],
+            )
+            .await?;
+    }
+    Ok(Some(true))
+}
+
+async fn assembled(transaction: &Transaction<'_>, key: i64) -> Result<Assembled, Failed> {
+    let own =
+        transaction.query_one("SELECT rest::text, strays::text FROM work.workstreams WHERE key = $1", &[&key]).await?;
+    let threads = "SELECT record::text FROM work.threads WHERE workstream = $1 ORDER BY stage, batch, thread";
+    let cycles = "SELECT record::text FROM work.cycles WHERE workstream = $1 ORDER BY position";
+    let mut texts = [Vec::new(), Vec::new()];
+    for (texts, sql) in texts.iter_mut().zip([threads, cycles]) {
+        for row in transaction.query(sql, &[&key]).await? {
+            texts.push(row.try_get(0)?);
+        }
+    }
+    let [threads, cycles] = texts;
+    Ok(Assembled { rest: own.try_get(0)?, strays: own.try_get(1)?, threads, cycles })
+}
+
+async fn pull_all(
+    transaction: &Transaction<'_>,
+    workspace: &str,
+    wanted: Option<&str>,
+) -> Result<Option<Pulled>, Failed> {
+    let own = transaction
+        .query_opt(
+            "SELECT key, current_workstream, roster, rest::text FROM work.workspaces WHERE name = $1",
+            &[&workspace],
+        )
+        .await?;
+    let Some(own) = own else { return Ok(None) };
+    let key: i64 = own.try_get(0)?;
+    let rows = transaction
+        .query(
+            "SELECT key, id, entry::text, plan FROM work.workstreams
+             WHERE workspace = $1 AND ($2::text IS NULL OR id = $2) ORDER BY position, id",
+            &[&key, &wanted],
+        )
+        .await?;
+    let mut pulled = Pulled {
+        current: own.try_get(1)?,
+        roster: own.try_get(2)?,
+        rest: own.try_get(3)?,
+        entries: Vec::new(),
+        workstreams: Vec::new(),
+    };
+    for row in rows {
+        let id: String = row.try_get(1)?;
+        pulled.entries.extend(row.try_get::<_, Option<String>>(2)?);
+        pulled.workstreams.push((id, row.try_get(3)?, assembled(transaction, row.try_get(0)?).await?));
+    }
+    Ok(Some(pulled))
+}

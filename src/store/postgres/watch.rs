@@ -1,0 +1,88 @@
+//! Notices when something in the workspace changes, on whichever host: by `LISTEN`, and, since a notification
+//! can be lost, by a look at the revisions every few seconds.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio_postgres::AsyncMessage;
+
+use super::engine::{Engine, Failed};
+use crate::fault::Fault;
+use crate::store::Watch;
+
+/// The channel on which changes are told. What is sent is the name of the workspace.
+pub(super) const CHANNEL: &str = "work";
+
+/// How often the revisions are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
+const REVISIONS: &str = "SELECT coalesce(sum(w.revision), 0)::text || ' ' || count(*) || ' '
+        || (SELECT count(*) FROM work.servers WHERE lease_until > clock_timestamp())
+    FROM work.workspaces s LEFT JOIN work.workstreams w ON w.workspace = s.key WHERE s.name = $1";
+
+/// Follows a workspace until it is dropped.
+#[derive(Debug)]
+struct Listener {
+    _end: oneshot::Sender<()>,
+}
+
+impl Watch for Listener {
+    fn follow(&mut self, _workstream: Option<&str>) -> Result<bool, Fault> {
+        Ok(false)
+    }
+}
+
+/// Starts to follow the workspace of the engine.
+pub(super) fn watch(engine: &Arc<Engine>, tell: Box<dyn Fn() + Send + Sync>) -> impl Watch + use<> {
+    let (end, mut ended) = oneshot::channel::<()>();
+    let weak = Arc::downgrade(engine);
+    engine.handle.spawn(async move {
+        loop {
+            let Some(engine) = weak.upgrade() else { return };
+            tokio::select! {
+                _ = &mut ended => return,
+                listened = listen(&engine, tell.as_ref()) => {
+                    if let Err(failed) = listened {
+                        tracing::debug!(?failed, "the changes of the database are not heard for a moment");
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    Listener { _end: end }
+}
+
+/// Tells of changes until the connection ends.
+async fn listen(engine: &Engine, tell: &(dyn Fn() + Send + Sync)) -> Result<(), Failed> {
+    let (client, mut connection) = engine.address.config.connect(engine.tls.0.clone()).await?;
+    let mut messages = Box::pin(async {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            match message {
+                Ok(AsyncMessage::Notification(news)) if news.payload() == engine.address.workspace => tell(),
+                Ok(_) => {}
+                Err(error) => return Err(Failed::Asked(error)),
+            }
+        }
+        Ok(())
+    });
+    let looks = async {
+        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        let mut known = String::new();
+        loop {
+            let now: String = client.query_one(REVISIONS, &[&engine.address.workspace]).await?.try_get(0)?;
+            if now != known {
+                // The first time too: what changed before it listened was not heard.
+                known = now;
+                tell();
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        ended = &mut messages => ended,
+        failed = looks => failed,
+    }
+}
