@@ -163,7 +163,12 @@ async fn demo() -> Result<(), Failure> {
     let person = Person { program: program.clone(), workspace: workspace.path().to_owned() };
 
     let mut command = tokio::process::Command::new(&program);
-    command.arg("mcp").current_dir(workspace.path()).env_remove("WORK_ROOT").env_remove("WORK_STREAM");
+    command
+        .arg("mcp")
+        .current_dir(workspace.path())
+        .env_remove("WORK_ROOT")
+        .env_remove("WORK_STREAM")
+        .env_remove("WORK_STORE");
     let session = ().serve(TokioChildProcess::new(command)?).await.map_err(RmcpError::from)?;
     let planner = Agent { name: "planner".to_owned(), server: session.peer().clone() };
 
@@ -306,6 +311,7 @@ impl Person {
             .current_dir(&self.workspace)
             .env_remove("WORK_ROOT")
             .env_remove("WORK_STREAM")
+            .env_remove("WORK_STORE")
             .output()?;
         let elapsed = started.elapsed();
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,6 +1,7 @@
 //! The threads of a board, batch by batch.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::{ServerId, Status, Thread};
@@ -14,7 +15,7 @@ use crate::plan::{BatchId, ThreadId};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Threads(BTreeMap<BatchId, Arc<BatchThreads>>);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 struct BatchThreads {
     threads: BTreeMap<ThreadId, Arc<Thread>>,
     /// Worked out when it is asked for; a change forgets it.
@@ -116,6 +117,12 @@ impl PartialEq for BatchThreads {
 }
 
 impl Eq for BatchThreads {}
+
+impl fmt::Debug for BatchThreads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.threads.fmt(f)
+    }
+}
 
 impl Digest {
     fn of<'t>(threads: impl Iterator<Item = (ThreadId, &'t Thread)>) -> Self {

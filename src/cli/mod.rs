@@ -178,7 +178,10 @@ pub fn run() -> ExitCode {
     // What was typed must be typed again in the next command; what the environment says is said there.
     let shell_workstream = std::env::var("WORK_STREAM").ok();
     let typed_root = common.root.as_ref().filter(|root| std::env::var_os("WORK_ROOT").as_ref() != Some(*root));
-    let flags = typed_root.map(|root| format!(" --root {}", quoted(&root.to_string_lossy()))).unwrap_or_default();
+    let root_flag = typed_root.map(|root| format!(" --root {}", quoted(&root.to_string_lossy()))).unwrap_or_default();
+    let typed_store = common.store.as_ref().filter(|url| std::env::var("WORK_STORE").as_ref() != Ok(*url));
+    let store_flag = typed_store.map(|url| format!(" --store {}", quoted(&without_password(url)))).unwrap_or_default();
+    let flags = root_flag + &store_flag;
     let typed_workstream = common.workstream.as_ref().filter(|id| shell_workstream.as_ref() != Some(*id));
     let workstream_flag = typed_workstream.map(|id| format!(" --workstream {}", quoted(id))).unwrap_or_default();
     let session = Session {
@@ -232,6 +235,14 @@ pub fn run() -> ExitCode {
             Session { output, ..session }.carry_out(&request, form)
         }
     }
+}
+
+/// Returns the URL of a database without the password in it, which is nobody's to read.
+fn without_password(url: &str) -> String {
+    let Some((start, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let (scheme, user) = start.split_once("://").unwrap_or(("postgres", start));
+    let user = user.split_once(':').map_or(user, |(user, _)| user);
+    format!("{scheme}://{user}@{host}")
 }
 
 fn completions(shell: clap_complete::Shell) -> String {
@@ -289,6 +300,23 @@ impl Session {
         match &answer {
             PersonAnswer::Validation(validation) if printed == ExitCode::SUCCESS => exit::validation(validation),
             _ => printed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn a_command_to_repeat_has_no_password() {
+        let table = [
+            ("postgres://ann:s@cret@db/team?x=1", "postgres://ann@db/team?x=1"),
+            ("postgres://ann@db/team", "postgres://ann@db/team"),
+            ("postgres://db/team", "postgres://db/team"),
+        ];
+        for (url, expected) in table {
+            assert_eq!(without_password(url), expected);
         }
     }
 }

@@ -16,6 +16,10 @@ mod kill;
 mod next_commands;
 mod old_files;
 mod opencode;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_server;
 mod prompts;
 mod race;
 mod reading;

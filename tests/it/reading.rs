@@ -389,6 +389,7 @@ fn every_command_explains_itself() {
       report       Print what came of the threads, as Markdown for a pull request
       export       Print all there is about the workstream
       import       Take over a workstream that another version of this family made
+      store        Keep the workspace in a database, for teams on several machines
       mcp          Serve MCP on stdin and stdout, for planners and workers
       completions  Print the completions for a shell
       help         Print this message or the help of the given subcommand(s)
@@ -396,6 +397,7 @@ fn every_command_explains_itself() {
     Options:
           --root <DIR>       The folder that holds work/; default: the nearest one upwards [env:
                              WORK_ROOT]
+          --store <URL>      The database that holds the workspace, in place of files [env: WORK_STORE]
           --workstream <ID>  The workstream, by id or name; default: the current one [env: WORK_STREAM]
           --json             Print the answer as JSON
           --color <WHEN>     When to use colours [default: auto] [possible values: auto, always, never]

@@ -53,7 +53,11 @@ impl Address {
         }
         let url = if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) };
         // The message of the library names a key, never a value.
-        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| bad(error.to_string()))?;
+        let unread = |error: tokio_postgres::Error| match std::error::Error::source(&error) {
+            Some(cause) => bad(cause.to_string()),
+            None => bad(error.to_string()),
+        };
+        let mut config: Config = url.parse().map_err(unread)?;
         if config.get_user().is_none()
             && let Some(user) = variable("PGUSER").or_else(|| variable("USER"))
         {

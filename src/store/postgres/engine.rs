@@ -85,9 +85,7 @@ impl Engine {
             tls.0.clone(),
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
-        let shown = address.shown.clone();
         let prepared = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
-            let shown = shown.clone();
             Box::pin(async move {
                 // A client that vanishes in the middle of a transaction must not hold its locks for ever.
                 let settings = format!(
@@ -96,7 +94,7 @@ impl Engine {
                     LOCK_WAIT.as_millis()
                 );
                 client.batch_execute(&settings).await.map_err(HookError::Backend)?;
-                migrate::check(client, &shown).await
+                migrate::check(client).await
             })
         });
         let pool = Pool::builder(manager)
@@ -199,7 +197,7 @@ impl Engine {
             let hint = if why.contains("certificate") {
                 "ask the person to name the certificates by sslrootcert=FILE"
             } else {
-                "call again; if it stays so, ask the person whether the database runs and can be reached"
+                "call again; if it stays so, ask the person to look whether the database runs and can be reached"
             };
             return self.database(why, hint);
         };

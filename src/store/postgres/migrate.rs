@@ -6,6 +6,9 @@ use deadpool_postgres::HookError;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use super::engine::Failed;
+use crate::fault::Fault;
+
 /// What has made the tables, in order. Never changed once it is released; a new one is added.
 const MIGRATIONS: [&str; 1] = [include_str!("001.sql")];
 
@@ -42,22 +45,24 @@ async fn version(client: &Client) -> Result<i32, tokio_postgres::Error> {
 
 /// Refuses tables of another version than this program's: newer ones it does not know, older ones lack
 /// something.
-pub(super) async fn check(client: &Client, _shown: &str) -> Result<(), HookError> {
+pub(super) async fn check(client: &Client) -> Result<(), HookError> {
     let version = version(client).await.map_err(HookError::Backend)?;
     let latest = latest();
     let why = match version {
+        version if version > latest => too_new(version),
         0 => "it has no tables of work yet".to_owned(),
         version if version < latest => format!("its tables have version {version}, this program needs {latest}"),
-        version if version > latest => {
-            format!("its tables have version {version}, this program knows {latest}: another host has a newer work")
-        }
         _ => return Ok(()),
     };
     Err(HookError::Message(Cow::Owned(why)))
 }
 
-/// Applies what is missing, all of it or nothing.
-pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, tokio_postgres::Error> {
+fn too_new(version: i32) -> String {
+    format!("its tables have version {version}, this program knows {}: another host has a newer work", latest())
+}
+
+/// Applies what is missing, all of it or nothing. Tables of a newer version are left as they are.
+pub(super) async fn migrate(client: &mut Client, shown: &str) -> Result<Migrated, Failed> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let there: bool =
@@ -67,10 +72,13 @@ pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, tokio_postg
     } else {
         0_i32
     };
+    if from > latest() {
+        return Err(Fault::Database { database: shown.to_owned(), why: too_new(from), hint: HINT }.into());
+    }
     for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > from) {
         transaction.batch_execute(sql).await?;
         transaction.execute("INSERT INTO work.migrations (version) VALUES ($1)", &[&number]).await?;
     }
     transaction.commit().await?;
-    Ok(Migrated { from, to: from.max(latest()) })
+    Ok(Migrated { from, to: latest() })
 }

@@ -7,6 +7,8 @@
 
 mod address;
 mod engine;
+#[cfg(test)]
+mod for_tests;
 mod lease;
 mod migrate;
 mod rows;
@@ -23,6 +25,8 @@ use deadpool_postgres::Object;
 
 use self::address::Address;
 use self::engine::{Engine, Failed};
+#[cfg(test)]
+pub(crate) use self::for_tests::postgres_for_tests;
 pub use self::migrate::Migrated;
 use self::rows::{Kept, Opened};
 pub use self::transfer::{Moved, Push};
@@ -97,7 +101,7 @@ impl PostgresStore {
         let engine = self.engine()?;
         engine.wait(async {
             let mut client = engine.own_connection().await.map_err(|failed| engine.fault(failed))?;
-            migrate::migrate(&mut client).await.map_err(|error| engine.fault(error.into()))
+            migrate::migrate(&mut client, &self.address.shown).await.map_err(|failed| engine.fault(failed))
         })
     }
 
@@ -166,10 +170,18 @@ impl PostgresStore {
         })
     }
 
+    fn no_workspace(&self) -> Fault {
+        Fault::Database {
+            database: self.address.shown.clone(),
+            why: format!("it has no workspace {:?}", self.address.workspace),
+            hint: "ask the person to run work store push, or to name another by ?workspace=NAME",
+        }
+    }
+
     fn catalogue(&self) -> Result<(Index, Vec<String>), Stopped> {
         let engine = self.engine()?;
         let catalogue = engine.ask(async |client: Object| rows::catalogue(&client, &self.address.workspace).await)?;
-        catalogue.ok_or_else(|| Refusal::NoWorkspace { searched: self.shown() }.into())
+        catalogue.ok_or_else(|| self.no_workspace().into())
     }
 
     /// Tells the listeners on all hosts, in a moment and without anybody waiting for it: inside of the commit it

@@ -150,7 +150,7 @@ impl PostgresStore {
             pull_all(&transaction, &self.address.workspace, wanted.as_deref()).await
         })?;
         let Some(pulled) = pulled else {
-            return Err(Refusal::NoWorkspace { searched: self.shown() }.into());
+            return Err(self.no_workspace().into());
         };
         let disk = files.disk();
         let root = files.place().home(disk);

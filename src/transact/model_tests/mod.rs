@@ -18,6 +18,7 @@ use super::*;
 use crate::board::{Said, ServerId};
 use crate::clock::Moment;
 use crate::decide::{AgentAnswer, AgentRequest, AssignThread, Decision, OpenDecision, UpdateThread};
+use crate::store::disk::Disk;
 use crate::store::disk::faulty::{Failure, FaultyDisk};
 use crate::store::disk::memory::{Arrived, MemoryDisk};
 use crate::store::{FileStore, Place, Store};
@@ -116,6 +117,10 @@ struct Server {
 }
 
 struct World {
+    /// The database that holds the workspace, if none of the disk's files does.
+    database: Option<String>,
+    /// The person's door to it: to log in takes long in a build that is not optimised.
+    person: Option<Arc<AgentDoor>>,
     disk: MemoryDisk,
     clock: SetClock,
     servers: Vec<Server>,
@@ -133,17 +138,57 @@ impl World {
             ("/w/work/001-search/PLAN.md", PLAN),
         ]);
         let clock = SetClock(Arc::new(AtomicI64::new(1_767_225_600)));
-        let mut world = Self { disk, clock, servers: Vec::new(), names: 0, model: Model::usual() };
+        let mut world =
+            Self { database: None, person: None, disk, clock, servers: Vec::new(), names: 0, model: Model::usual() };
         world.servers = (0..SERVERS).map(|_| world.start()).collect();
         world
+    }
+
+    /// The same workspace in a database.
+    #[cfg(feature = "postgres")]
+    fn in_database(url: &str) -> Self {
+        let mut world = Self::new();
+        let place = Place { store: Some(url.to_owned()), ..Place::default() };
+        let files = FileStore::on(Arc::new(world.disk.clone()), self::place(), None);
+        let store = crate::store::PostgresStore::new(place, None).unwrap();
+        store.push(&files, None, crate::store::Push::New).unwrap();
+        world.database = Some(url.to_owned());
+        world.person =
+            Some(Arc::new(AgentDoor::new(Box::new(store), Box::new(world.clock.clone()), ServerId::fixed(0))));
+        world.servers = (0..SERVERS).map(|_| world.start()).collect();
+        world
+    }
+
+    fn store(&self, disk: Arc<dyn Disk>, server: Option<ServerId>) -> Box<dyn Store> {
+        match &self.database {
+            Some(url) => crate::store::open(Place { store: Some(url.clone()), ..Place::default() }, server).unwrap(),
+            None => Box::new(FileStore::on(disk, place(), server)),
+        }
+    }
+
+    /// The door of somebody who is no server.
+    fn person(&self) -> Arc<AgentDoor> {
+        self.person.clone().unwrap_or_else(|| {
+            let store = self.store(Arc::new(self.disk.clone()), None);
+            Arc::new(AgentDoor::new(store, Box::new(self.clock.clone()), ServerId::fixed(0)))
+        })
+    }
+
+    /// What a refusal must not change.
+    fn tracked(&self) -> std::collections::BTreeMap<String, String> {
+        if self.database.is_none() {
+            return tracked(&self.disk);
+        }
+        let snapshot = self.person().store().read(None).unwrap();
+        [("board".to_owned(), format!("{:?} {:?}", snapshot.board(), snapshot.scene().entry))].into()
     }
 
     fn start(&mut self) -> Server {
         self.names += 1;
         let disk = FaultyDisk::sound(Arc::new(self.disk.clone()));
         let server = ServerId::fixed(u128::from(self.names));
-        let store = FileStore::on(Arc::new(disk.clone()), place(), Some(server));
-        Server { name: self.names, door: AgentDoor::new(Box::new(store), Box::new(self.clock.clone()), server), disk }
+        let store = self.store(Arc::new(disk.clone()), Some(server));
+        Server { name: self.names, door: AgentDoor::new(store, Box::new(self.clock.clone()), server), disk }
     }
 
     fn alive(&self) -> BTreeSet<u8> {
@@ -212,7 +257,15 @@ impl World {
             Step::Clock(seconds) => {
                 self.clock.0.fetch_add(*seconds, Ordering::Relaxed);
             }
+            Step::Dies(server, call, at, _) if self.database.is_some() => {
+                // A transaction has no middle: it was before or after.
+                if *at >= 6 {
+                    self.step(&Step::Call(Caller::Server(*server), call.clone()))?;
+                }
+                return self.step(&Step::Restarts(*server));
+            }
             Step::Restarts(server) => {
+                self.servers[*server].door.store().end();
                 let next = self.start();
                 self.servers[*server] = next;
             }
@@ -223,15 +276,14 @@ impl World {
                 };
                 by_person = *caller == Caller::Person;
                 let person;
-                let door = match caller {
+                let door: &AgentDoor = match caller {
                     Caller::Server(server) => &self.servers[*server].door,
                     Caller::Person => {
-                        let store = FileStore::on(Arc::new(self.disk.clone()), place(), None);
-                        person = AgentDoor::new(Box::new(store), Box::new(self.clock.clone()), ServerId::fixed(0));
+                        person = self.person();
                         &person
                     }
                 };
-                let texts = tracked(&self.disk);
+                let texts = self.tracked();
                 let came = match self.ask(door, &who, call) {
                     Ok(answer) => Ok(answer),
                     Err(Stopped::Refusal(refusal)) => Err(refusal.code().word()),
@@ -241,7 +293,7 @@ impl World {
                 let expected = self.model.call(&who, &alive, call);
                 prop_assert_eq!(&came, &expected, "the answer to {:?}", step);
                 if came.is_err() {
-                    prop_assert!(texts == tracked(&self.disk), "a refusal changes nothing");
+                    prop_assert!(texts == self.tracked(), "a refusal changes nothing");
                 }
             }
             Step::Dies(server, call, at, arrived) => {
@@ -296,7 +348,7 @@ impl World {
     }
 
     fn state(&self) -> String {
-        let snapshot = FileStore::on(Arc::new(self.disk.clone()), place(), None).read(None).unwrap();
+        let snapshot = self.person().store().read(None).unwrap();
         let board = snapshot.board();
         let mut lines = Vec::new();
         for (id, thread) in board.threads.iter() {
@@ -484,4 +536,21 @@ proptest! {
             world.step(step)?;
         }
     }
+}
+
+/// The same on PostgreSQL, with fewer transcripts: each step asks a server.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_database_does_what_the_model_does() {
+    let Some(server) = crate::store::postgres_for_tests() else { return };
+    let cases = ProptestConfig { cases: config().cases.min(20), ..config() };
+    let mut runner = proptest::test_runner::TestRunner::new(cases);
+    let number = AtomicI64::new(0);
+    let transcripts = proptest::collection::vec(step(), 1..60);
+    let done = runner.run(&transcripts, |steps| {
+        let case = number.fetch_add(1, Ordering::Relaxed);
+        let mut world = World::in_database(&format!("{server}&workspace=model{case}"));
+        steps.iter().try_for_each(|step| world.step(step))
+    });
+    done.unwrap();
 }

@@ -1,0 +1,29 @@
+//! A database for tests inside of the library.
+
+#[path = "../../../tests/it/postgres_server.rs"]
+#[expect(dead_code, reason = "the tests of the whole program use the rest")]
+mod postgres_server;
+
+use std::sync::OnceLock;
+
+use self::postgres_server::Database;
+use super::PostgresStore;
+use crate::store::Place;
+
+/// Returns the URL of an empty database with tables; `None`, and a line that says why, where there is no server.
+/// `WORK_TEST_POSTGRES` names one, else one is started.
+pub(crate) fn postgres_for_tests() -> Option<String> {
+    static SERVER: OnceLock<Result<Database, String>> = OnceLock::new();
+    match SERVER.get_or_init(Database::find) {
+        Ok(server) => {
+            let url = server.fresh();
+            let place = Place { store: Some(url.clone()), ..Place::default() };
+            PostgresStore::new(place, None).and_then(|store| store.migrate()).unwrap();
+            Some(url)
+        }
+        Err(why) => {
+            println!("skipped: {why}");
+            None
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! A workspace in a real PostgreSQL server, from outside: hosts that share it, and all that can break on the way.
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::postgres_server::{Database, Mode, Server as Postgres, Settings, Tls, execute};
+use crate::support::{PLAN, Server, Workspace};
+
+/// A workspace that was pushed to a database of its own. Each workspace folder is a host without files.
+struct Team {
+    url: String,
+    host: Workspace,
+}
+
+/// Returns the server that the tests of this process share; `None`, and a line that says why, where there is none.
+fn shared() -> Option<&'static Database> {
+    static SERVER: OnceLock<Result<Database, String>> = OnceLock::new();
+    match SERVER.get_or_init(Database::find) {
+        Ok(server) => Some(server),
+        Err(why) => {
+            println!("skipped: {why}");
+            None
+        }
+    }
+}
+
+/// Starts a server of the test's own, which it can stop.
+fn own(settings: Settings) -> Option<Postgres> {
+    if let Err(why) = Postgres::find() {
+        println!("skipped: {why}");
+        return None;
+    }
+    Some(Postgres::start_with(settings).unwrap())
+}
+
+impl Team {
+    /// Moves a workspace of files to the database.
+    fn with_plan(url: &str, plan: &str) -> Self {
+        let files = Workspace::with_plan(plan);
+        files.write("work/agents.yaml", "agents:\n  - name: default\n  - name: system-engineer-codex\n");
+        let team = Self { url: url.to_owned(), host: Workspace::empty() };
+        for arguments in [["approve", "plan"], ["current", "--set=001-search"]] {
+            files.stdout(&arguments);
+        }
+        for arguments in [["store", "migrate"], ["store", "push"]] {
+            let output = team.on(&files, &arguments).output().unwrap();
+            assert!(output.status.success(), "{}", files.seen(&output));
+        }
+        team
+    }
+
+    fn on(&self, workspace: &Workspace, arguments: &[&str]) -> std::process::Command {
+        let mut command = workspace.command(arguments);
+        command.env("WORK_STORE", &self.url);
+        command
+    }
+
+    /// Runs `work` on a host, which must succeed, and returns what it prints.
+    fn stdout(&self, arguments: &[&str]) -> String {
+        let output = self.on(&self.host, arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", self.host.seen(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn serve(&self) -> Server {
+        self.host.serve_with("WORK_STORE", &self.url)
+    }
+
+    fn sql(&self, sql: &str) -> Vec<String> {
+        execute(&self.url, sql)
+    }
+
+    fn threads(&self) -> Value {
+        let exported: Value = serde_json::from_str(&self.stdout(&["export"])).unwrap();
+        exported
+    }
+}
+
+fn plan(threads: usize) -> String {
+    let headings: Vec<String> = (1..=threads).map(|number| format!("###### Thread {number}: T{number}\n")).collect();
+    format!("# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n{}", headings.concat())
+}
+
+/// Sends updates one after the other until told to end, and returns the reports that were acknowledged.
+fn updates(mut server: Server, name: usize, stop: &AtomicBool) -> Vec<(String, String)> {
+    let mut acknowledged = Vec::new();
+    for round in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let (thread, report) = (format!("1.1.{}", name + 1), format!("report {name}-{round}"));
+        let arguments = json!({"thread_id": thread, "status": "completed", "report": report});
+        if !server.call("update_thread", &arguments).starts_with("error ") {
+            acknowledged.push((thread, report));
+        }
+    }
+    acknowledged
+}
+
+#[test]
+fn what_is_pushed_comes_back_byte_by_byte() {
+    let Some(database) = shared() else { return };
+    let files = Workspace::with_plan(PLAN);
+    files.stdout(&["approve", "plan"]);
+    files.write("work/agents.yaml", "# ours\nagents:\n  - name: default\n    note: kept\n");
+    let mut server = files.serve();
+    server.answer("next_batch", &json!({}));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "blocked", "report": "no key \u{1f511}"}));
+    drop(server);
+    // What nobody knows, in each kind of record, and a record of no thread.
+    let threads = files.read("work/001-search/threads.json");
+    let threads = threads
+        .replacen("\"version\"", "\"ours\": {\n    \"number\": 1.50\n  },\n  \"version\"", 1)
+        .replacen("\"threadId\"", "\"colour\": \"red\",\n      \"threadId\"", 1)
+        .replacen("\"holder\"", "\"mood\": null,\n      \"holder\"", 1);
+    let stray = ",\n    {\n      \"threadId\": \"notes\",\n      \"text\": \"kept\"\n    }\n  ],\n  \"cycles\"";
+    let threads = threads.replacen("\n  ],\n  \"cycles\"", stray, 1);
+    assert!(threads.contains("notes") && threads.contains("colour") && threads.contains("mood"), "{threads}");
+    files.write("work/001-search/threads.json", &threads);
+    let index = files.read("work/index.json").replacen("\"version\"", "\"ours\": [1, 2],\n  \"version\"", 1);
+    let index = index.replacen("\"id\"", "\"owner\": \"ann\",\n      \"id\"", 1);
+    files.write("work/index.json", &index);
+    files.stdout(&["current", "--set=001-search"]);
+
+    let team = Team { url: database.fresh(), host: Workspace::empty() };
+    for arguments in [&["store", "migrate"][..], &["store", "push"], &["store", "push"]] {
+        let output = team.on(&files, arguments).output().unwrap();
+        assert!(output.status.success(), "{}", files.seen(&output));
+    }
+    team.stdout(&["store", "pull"]);
+    for path in ["work/index.json", "work/agents.yaml", "work/001-search/PLAN.md", "work/001-search/threads.json"] {
+        assert_eq!(team.host.read(path), files.read(path), "{path}");
+    }
+    // Another state there is not written over, and neither are other files here.
+    let mut server = team.serve();
+    server.answer("update_thread", &json!({"thread_id": "1.1.2", "status": "completed", "report": "r"}));
+    for arguments in [["store", "push"], ["store", "pull"]] {
+        let output = team.on(&files, &arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", files.seen(&output));
+    }
+    let state = files.read("work/001-search/threads.json");
+    assert_eq!(state, threads);
+    let output = team.on(&files, &["store", "pull", "--force"]).output().unwrap();
+    assert!(output.status.success(), "{}", files.seen(&output));
+    assert!(files.read("work/001-search/threads.json").contains("\"colour\": \"red\""));
+    // A changed plan is pushed alone, and shuts the gate as it does in files.
+    files.write("work/001-search/PLAN.md", PLAN.replace("Parser", "Lexer"));
+    let output = team.on(&files, &["store", "push", "--plan"]).output().unwrap();
+    assert!(output.status.success(), "{}", files.seen(&output));
+    assert!(team.stdout(&["status"]).contains("work approve plan"), "{}", team.stdout(&["status"]));
+}
+
+#[test]
+fn eight_hosts_lose_nothing_and_do_nothing_twice() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), &plan(8 * 25));
+    team.stdout(&["status"]);
+    let servers: Vec<Server> = (0..8).map(|_| team.serve()).collect();
+    thread::scope(|scope| {
+        for (process, mut server) in servers.into_iter().enumerate() {
+            scope.spawn(move || {
+                for update in 0..25 {
+                    let id = format!("1.1.{}", process * 25 + update + 1);
+                    let report = format!("process {process}, update {update}");
+                    server.answer("update_thread", &json!({"thread_id": id, "status": "completed", "report": report}));
+                }
+            });
+        }
+    });
+    let kept = team.sql("SELECT record ->> 'report' FROM work.threads WHERE status = 'completed' ORDER BY thread");
+    let expected: Vec<String> = (0..200).map(|at| format!("process {}, update {}", at / 25, at % 25)).collect();
+    assert_eq!(kept, expected);
+    let events = "SELECT count(*) FROM work.events WHERE event ->> 'event' = 'thread_became'";
+    assert_eq!(team.sql(events), ["200"], "each once");
+}
+
+#[test]
+fn a_server_that_restarts_and_connections_that_are_cut_lose_nothing() {
+    let Some(postgres) = own(Settings::default()) else { return };
+    let team = Team::with_plan(&format!("{}?sslmode=disable", postgres.url()), &plan(3));
+    let stop = AtomicBool::new(false);
+    let servers: Vec<Server> = (0..3).map(|_| team.serve()).collect();
+    let acknowledged: Vec<Vec<(String, String)>> = thread::scope(|scope| {
+        let workers: Vec<_> = servers
+            .into_iter()
+            .enumerate()
+            .map(|(name, server)| {
+                let stop = &stop;
+                scope.spawn(move || updates(server, name, stop))
+            })
+            .collect();
+        // Cut whoever is in the middle of something, again and again; then crash, and restart in order.
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE application_name = 'work' AND pid <> pg_backend_pid()";
+        for _ in 0..25 {
+            thread::sleep(Duration::from_millis(60));
+            execute(&team.url, cut);
+        }
+        postgres.stop(Mode::Immediate).unwrap();
+        thread::sleep(Duration::from_millis(500));
+        postgres.restart().unwrap();
+        thread::sleep(Duration::from_secs(1));
+        postgres.restart().unwrap();
+        thread::sleep(Duration::from_secs(1));
+        stop.store(true, Ordering::Relaxed);
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    let became = team.sql(
+        "SELECT event ->> 'thread' || ' ' || (event ->> 'report') FROM work.events
+         WHERE event ->> 'event' = 'thread_became' ORDER BY key",
+    );
+    for (name, acknowledged) in acknowledged.iter().enumerate() {
+        assert!(acknowledged.len() > 20, "server {name} was acknowledged {} updates", acknowledged.len());
+        for (_, report) in acknowledged {
+            let times = became.iter().filter(|event| event.ends_with(&format!(" {report}"))).count();
+            assert_eq!(times, 1, "{report} was acknowledged and stands there {times} times");
+        }
+        let (thread, last) = acknowledged.last().unwrap();
+        let state = team.threads().to_string();
+        assert!(state.contains(last), "the last report of {thread}, {last}: {state}");
+    }
+}
+
+#[test]
+fn a_planner_is_replaced_when_its_lease_ends_and_not_before() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), PLAN);
+    let mut first = team.serve();
+    let mut second = team.serve();
+    assert_eq!(first.answer("next_batch", &json!({}))["resumed"], false);
+    assert!(second.answer("next_batch", &json!({}))["held_by"].is_string());
+    // One whose host vanished: nobody can tell from one that is slow, until its lease is over.
+    first.kill();
+    assert!(second.answer("next_batch", &json!({}))["held_by"].is_string(), "the lease still runs");
+    team.sql("UPDATE work.servers SET lease_until = clock_timestamp()");
+    let taken = second.answer("next_batch", &json!({}));
+    assert!(taken["held_by"].is_null() && taken["dispatch"][0].is_string(), "{taken}");
+    // One that ends in order is replaced at once.
+    let mut third = team.serve();
+    assert!(third.answer("next_batch", &json!({}))["held_by"].is_string());
+    second.end();
+    assert!(third.answer("next_batch", &json!({}))["held_by"].is_null());
+}
+
+#[test]
+fn a_lease_is_renewed_however_slow_the_calls_are() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), PLAN);
+    let mut server = team.serve();
+    server.answer("next_batch", &json!({}));
+    let lease = || team.sql("SELECT extract(epoch FROM lease_until)::bigint FROM work.servers");
+    let begun = lease();
+    let patience = Instant::now();
+    while lease() == begun {
+        assert!(patience.elapsed() < Duration::from_secs(20), "the lease was not renewed");
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn a_change_on_one_host_is_told_on_another() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), PLAN);
+    let (mut planner, mut listener) = (team.serve(), team.serve());
+    planner.answer("next_batch", &json!({}));
+    let uri = "work://001-search/threads/01.01.01.md";
+    let answer = listener.request("resources/subscribe", &json!({"uri": uri}));
+    assert!(answer.get("error").is_none(), "{answer}");
+    thread::sleep(Duration::from_millis(500));
+    planner.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    let news = listener.receive();
+    assert_eq!((&news["method"], &news["params"]["uri"]), (&json!("notifications/resources/updated"), &json!(uri)));
+    assert!(team.stdout(&["tree"]).contains("01.01.01"));
+}
+
+/// What a person sees, without what changes from run to run.
+fn seen(team: &Team, arguments: &[&str]) -> String {
+    let output = team.on(&team.host, arguments).output().unwrap();
+    let seen = team.host.seen(&output);
+    let host = team.url.split_once('@').unwrap().1.split('/').next().unwrap();
+    assert!(!seen.contains("secret"), "{seen}");
+    seen.replace(host, "[host]")
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong_and_never_the_password() {
+    let Some(postgres) = own(Settings::default()) else { return };
+    let url = format!("{}?sslmode=disable", postgres.url());
+    let team = |url: &str| Team { url: url.to_owned(), host: Workspace::empty() };
+    let mut said = String::new();
+    let mut note = |what: &str, url: &str, arguments: &[&str]| {
+        said += &format!("# {what}\n{}\n", seen(&team(url), arguments));
+    };
+    let secret = |url: &str| url.replace(postgres.password(), "secret");
+    note("not migrated", &url, &["status"]);
+    note("wrong password", &secret(&url), &["status"]);
+    note("no such role", &url.replace("work_test:", "nobody:"), &["status"]);
+    note("no such database", &url.replace("/postgres?", "/nowhere?"), &["status"]);
+    note("TLS where there is none", &url.replace("disable", "require"), &["status"]);
+    note("an option that nobody knows", &secret(&url.replace("sslmode", "sslmood")), &["status"]);
+    note("no URL", "mysql://ann:secret@db/x@y/", &["status"]);
+    note("a command for files", &secret(&url), &["create", "x"]);
+    execute(
+        &url,
+        "CREATE SCHEMA work; CREATE TABLE work.migrations (version integer); INSERT INTO work.migrations VALUES (99)",
+    );
+    note("a newer schema", &url, &["status"]);
+    note("a newer schema is left alone", &url, &["store", "migrate"]);
+    execute(&url, "DROP SCHEMA work CASCADE");
+    note("migrated", &url, &["store", "migrate"]);
+    note("migrated again", &url, &["store", "migrate"]);
+    note("no workspace", &url, &["status"]);
+    insta::assert_snapshot!(said.trim_end(), @r#"
+    # not migrated
+    exit 6
+    stderr: error: postgres://[host]/postgres: it has no tables of work yet
+    stderr: Hint: run work store migrate with the release of work that all hosts use
+    # wrong password
+    exit 6
+    stderr: error: postgres://[host]/postgres: password authentication failed for user "work_test"
+    stderr: Hint: mend user and password: in the URL, PGPASSWORD or the password file
+    # no such role
+    exit 6
+    stderr: error: postgres://[host]/postgres: password authentication failed for user "nobody"
+    stderr: Hint: mend user and password: in the URL, PGPASSWORD or the password file
+    # no such database
+    exit 6
+    stderr: error: postgres://[host]/nowhere: database "nowhere" does not exist
+    stderr: Hint: call again; if it stays so, look at the database
+    # TLS where there is none
+    exit 6
+    stderr: error: postgres://[host]/postgres: error performing TLS handshake: server does not support TLS
+    stderr: Hint: call again; if it stays so, look whether the database runs and can be reached
+    # an option that nobody knows
+    exit 6
+    stderr: error: --store: unknown option `sslmood`
+    stderr: Hint: give it as postgres://USER@HOST/DATABASE?workspace=NAME
+    # no URL
+    exit 6
+    stderr: error: --store: it is no postgres:// URL
+    stderr: Hint: give it as postgres://USER@HOST/DATABASE?workspace=NAME
+    # a command for files
+    exit 2
+    stderr: error: this writes files, and the workspace is in a database
+    stderr: Hint: leave --store and WORK_STORE out; then copy the workspace with work store push
+    # a newer schema
+    exit 6
+    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 1: another host has a newer work
+    stderr: Hint: run work store migrate with the release of work that all hosts use
+    # a newer schema is left alone
+    exit 6
+    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 1: another host has a newer work
+    stderr: Hint: run work store migrate with the release of work that all hosts use
+    # migrated
+    exit 0
+    the tables are there, version 1
+    # migrated again
+    exit 0
+    the tables have version 1 already
+    # no workspace
+    exit 6
+    stderr: error: postgres://[host]/postgres: it has no workspace "default"
+    stderr: Hint: run work store push, or to name another by ?workspace=NAME
+    "#);
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_told_and_the_server_goes_on() {
+    let Some(postgres) = own(Settings::default()) else { return };
+    let team = Team::with_plan(&format!("{}?sslmode=disable", postgres.url()), PLAN);
+    let mut server = team.serve();
+    server.answer("next_batch", &json!({}));
+    postgres.stop(Mode::Fast).unwrap();
+    let refused = server.call("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    assert!(refused.starts_with("error io: postgres://127.0.0.1:"), "{refused}");
+    assert!(!refused.contains(postgres.password()), "{refused}");
+    postgres.restart().unwrap();
+    let answer = server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    assert_eq!(answer["attempt"], 1, "{answer}");
+    // One that is frozen for a moment is waited for.
+    postgres.freeze().unwrap();
+    server.send("tools/call", &json!({"name": "next_batch", "arguments": {}}));
+    thread::sleep(Duration::from_secs(2));
+    postgres.thaw().unwrap();
+    let answer = server.receive();
+    assert_ne!(answer["result"]["isError"], json!(true), "{answer}");
+}
+
+#[test]
+fn tls_is_checked() {
+    let key = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, private) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&cert, key.cert.pem()).unwrap();
+    std::fs::write(&private, key.signing_key.serialize_pem()).unwrap();
+    let tls = Some(Tls { cert: cert.clone(), key: private });
+    let Some(postgres) = own(Settings { tls, ..Settings::default() }) else { return };
+    let url = postgres.url();
+    let trusted = Team::with_plan(&format!("{url}?sslmode=require&sslrootcert={}", cert.display()), PLAN);
+    assert!(trusted.stdout(&["status"]).contains("001-search"));
+    let unknown = Team { url: format!("{url}?sslmode=require"), host: Workspace::empty() };
+    let output = unknown.on(&unknown.host, &["status"]).stdin(Stdio::null()).output().unwrap();
+    let said = unknown.host.seen(&output);
+    assert!(said.contains("certificate") && said.contains("sslrootcert"), "{said}");
+    assert!(!said.contains(postgres.password()), "{said}");
+}
+
+#[test]
+fn the_role_of_the_documentation_is_enough() {
+    let Some(postgres) = own(Settings::default()) else { return };
+    let url = format!("{}?sslmode=disable", postgres.url());
+    let owner = Team::with_plan(&url, PLAN);
+    // The SQL that docs/teams.md tells people to run.
+    let text = include_str!("../../docs/teams.md");
+    let from = text.find("CREATE ROLE work_user").unwrap();
+    let sql: String = text[from..].lines().take_while(|line| !line.is_empty()).collect();
+    execute(&url, &sql.replace('…', "word"));
+    let user = url.replace("work_test:", "work_user:").replace(postgres.password(), "word");
+    let team = Team { url: user, host: Workspace::empty() };
+    let mut server = team.serve();
+    server.answer("next_batch", &json!({}));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "completed", "report": "r"}));
+    team.stdout(&["assign", "--thread", "1.1.2", "--agent", "system-engineer-codex"]);
+    server.end();
+    team.stdout(&["approve", "plan", "--revoke"]);
+    team.stdout(&["approve", "plan"]);
+    team.stdout(&["current", "--set=001-search"]);
+    assert_eq!(owner.sql("SELECT count(*) > 6 FROM work.events"), ["t"]);
+    // It cannot unsay what happened.
+    for sql in ["DELETE FROM work.events", "UPDATE work.events SET actor = 'me'", "DROP TABLE work.threads"] {
+        let (program, url) = ("psql", team.url.clone());
+        let Ok(output) = std::process::Command::new(program).args([&url, "-c", sql]).output() else { return };
+        assert!(!output.status.success(), "{sql}");
+    }
+}
