@@ -171,9 +171,9 @@ impl WorkServer {
         self.backlog.room().await;
         let (sender, receiver) = oneshot::channel();
         // Who does not wait any more is not told.
-        if self.door.submit(ask, move |answer| drop(sender.send(answer))) {
+        if let Some(line) = self.door.submit(ask, move |answer| drop(sender.send(answer))) {
             let door = Arc::clone(&self.door);
-            tokio::task::spawn_blocking(move || door.lead());
+            tokio::task::spawn_blocking(move || door.lead(&line));
         }
         receiver.await.unwrap_or_else(|_| Err(Fault::bug().into()))
     }

@@ -4,6 +4,7 @@
 //! under way waits for it, and goes into the next one: one lock, one write, two syncs for all of them. Each
 //! is still decided on the state that those before it left, and answered only when it is durable.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
@@ -41,8 +42,12 @@ pub struct AgentDoor {
     store: Box<dyn Store>,
     clock: Box<dyn Clock>,
     server: ServerId,
-    queue: Mutex<Queue>,
+    queues: Mutex<HashMap<Line, Queue>>,
 }
+
+/// Calls of different lines do not wait for each other: where commits share one lock, as those of files do, there is
+/// one line; else one for each workstream, as it is called.
+pub type Line = Option<String>;
 
 /// The calls that wait to be written.
 #[derive(Default)]
@@ -64,7 +69,7 @@ struct Job {
 impl AgentDoor {
     /// Opens the door of a server process to the workspace of a store.
     pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId) -> Self {
-        Self { store, clock, server, queue: Mutex::default() }
+        Self { store, clock, server, queues: Mutex::default() }
     }
 
     /// Returns the store behind the door.
@@ -79,8 +84,8 @@ impl AgentDoor {
         }
         let (sender, receiver) = mpsc::channel();
         let tell = move |answer| drop(sender.send(answer));
-        if self.submit(ask, tell) {
-            self.lead();
+        if let Some(line) = self.submit(ask, tell) {
+            self.lead(&line);
         }
         // Nobody tells it if there is a bug on the way.
         receiver.recv().unwrap_or_else(|_| Err(Fault::bug().into()))
@@ -93,12 +98,13 @@ impl AgentDoor {
             Ok(None) => {}
             Err(stopped) => return Some(Err(stopped)),
         }
-        let leading = self.take_the_lead()?;
+        let line = self.line(ask);
+        let leading = self.take_the_lead(&line)?;
         let written = self.write(&[ask], Duration::ZERO);
         drop(leading);
         // Who came meanwhile has found the lead taken.
-        if !self.queue().jobs.is_empty() {
-            self.lead();
+        if self.has_jobs(&line) {
+            self.lead(&line);
         }
         match written {
             Err(Stopped::Fault(Fault::Busy { .. })) => None,
@@ -107,21 +113,24 @@ impl AgentDoor {
         }
     }
 
-    /// Lets a call that writes wait for the next commit. Returns whether nobody writes for all: then the
-    /// caller calls [`AgentDoor::lead`], from a thread that may wait.
-    pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> bool {
-        let mut queue = self.queue();
+    /// Lets a call that writes wait for the next commit of its line. Returns the line if nobody writes for it:
+    /// then the caller calls [`AgentDoor::lead`], from a thread that may wait.
+    pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> Option<Line> {
+        let line = self.line(&ask);
+        let mut queues = self.queues();
+        let queue = queues.entry(line.clone()).or_default();
         queue.jobs.push(Job { ask, tell: Box::new(tell) });
-        !queue.is_led
+        (!queue.is_led).then_some(line)
     }
 
-    /// Writes for all until nobody waits.
-    pub fn lead(&self) {
+    /// Writes for all of the line until nobody waits.
+    pub fn lead(&self, line: &Line) {
         loop {
-            let Some(leading) = self.take_the_lead() else { return };
+            let Some(leading) = self.take_the_lead(line) else { return };
             loop {
                 let jobs: Vec<Job> = {
-                    let mut queue = self.queue();
+                    let mut queues = self.queues();
+                    let queue = queues.entry(line.clone()).or_default();
                     let number = queue.jobs.len().min(MAX_GROUP);
                     queue.jobs.drain(..number).collect()
                 };
@@ -132,19 +141,27 @@ impl AgentDoor {
             }
             // Who came after the last look and before the lead was given back has found it taken.
             drop(leading);
-            if self.queue().jobs.is_empty() {
+            if !self.has_jobs(line) {
                 return;
             }
         }
     }
 
-    fn take_the_lead(&self) -> Option<Lead<'_>> {
-        let was_led = std::mem::replace(&mut self.queue().is_led, true);
-        (!was_led).then_some(Lead(self))
+    fn line(&self, ask: &Ask) -> Line {
+        if self.store.is_near() { None } else { ask.workstream.clone() }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn take_the_lead<'d>(&'d self, line: &'d Line) -> Option<Lead<'d>> {
+        let was_led = std::mem::replace(&mut self.queues().entry(line.clone()).or_default().is_led, true);
+        (!was_led).then_some(Lead { door: self, line })
+    }
+
+    fn has_jobs(&self, line: &Line) -> bool {
+        self.queues().get(line).is_some_and(|queue| !queue.jobs.is_empty())
+    }
+
+    fn queues(&self) -> MutexGuard<'_, HashMap<Line, Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Decides without the lock what changes nothing. `None`: it is to be written.
@@ -224,11 +241,20 @@ impl AgentDoor {
     }
 }
 
-/// Held by the one who writes for all.
-struct Lead<'d>(&'d AgentDoor);
+/// Held by the one who writes for all of a line.
+struct Lead<'d> {
+    door: &'d AgentDoor,
+    line: &'d Line,
+}
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        self.0.queue().is_led = false;
+        let mut queues = self.door.queues();
+        match queues.get_mut(self.line) {
+            // A name that nobody calls any more is forgotten.
+            Some(queue) if queue.jobs.is_empty() => drop(queues.remove(self.line)),
+            Some(queue) => queue.is_led = false,
+            None => {}
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 mod group;
 
-pub use group::{AgentDoor, Answer, Ask};
+pub use group::{AgentDoor, Answer, Ask, Line};
 
 use crate::clock::Clock;
 use crate::decide::{Access, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_person};

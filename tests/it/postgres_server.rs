@@ -14,32 +14,33 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use std::{env, fs};
+use std::{env, fs, path};
 
-use tempfile::TempDir;
+use tempfile::{Builder, TempDir};
 
-/// Reads the id of the main process from stdin, the last line counts. At the end of stdin it ends that process and its
-/// children, by force after two seconds, and removes the folder `$1`. SIGCONT is for a server that is frozen.
+/// Waits for the end of stdin. Then it ends every process of the server whose folder is `$1`, after some two seconds by
+/// force, and removes the folder. It knows them by command line and title. SIGCONT is for a server that is frozen.
 const WATCHDOG: &str = r#"
 trap '' HUP INT QUIT TERM
 cd / || exit
-pid= left=40
-while read -r told; do pid=$told; done
+while read -r _; do :; done
 family() {
-    for file in /proc/[0-9]*/stat; do
-        read -r line <"$file" && set -- ${line##*) } || continue
-        own=${file#/proc/}; own=${own%/stat}
-        case "$1 $own $2 " in [ZX]*) ;; *" $pid "*) echo "$own" ;; esac
+    for process in /proc/[0-9]*; do
+        name= line=
+        read -r name <"$process/comm"
+        case $name in postgres | initdb | sh) read -r line <"$process/cmdline" ;; esac
+        case $line in *"-D$1/data"* | "postgres: ${1##*/}: "*) echo "${process#/proc/}" ;; esac
     done
 }
-while all=$([ -n "$pid" ] && family); [ -n "$all" ]; do
-    if [ "$left" -gt 0 ]; then kill -s QUIT "$pid"; kill -s CONT $all; else kill -s KILL $all; fi
+left=30
+while all=$(family "$1"); [ -n "$all" ]; do
+    if [ "$left" -gt 0 ]; then kill -s QUIT $all; kill -s CONT $all; else kill -s KILL $all; fi
     left=$((left - 1)); sleep 0.05
 done
 until rm -rf "$1" || [ "$left" -lt -100 ]; do left=$((left - 1)); sleep 0.05; done
 "#;
 
-/// Becomes the program `$@`, but only after a line on stdin: by then the watchdog knows the process.
+/// Becomes the program `$@`, but only after a line on stdin: no program starts behind the watchdog's back.
 const GATE: &str = r#"read -r go && exec "$@" </dev/null"#;
 
 /// The certificate and the private key of a server, as PEM files.
@@ -80,9 +81,11 @@ pub(crate) enum Mode {
 /// A running server. Dropping it stops the server and removes its folder.
 #[derive(Debug)]
 pub(crate) struct Server {
-    watchdog: Mutex<Child>,
     postmaster: Mutex<Option<Child>>,
+    watchdog: Child,
     folder: TempDir,
+    /// The folder's name. The processes have it in their titles.
+    name: String,
     programs: PathBuf,
     /// The user and the group that run the server, unless we do.
     owner: Option<(u32, u32)>,
@@ -112,14 +115,18 @@ impl Server {
     /// Starts a server, and waits until it takes connections.
     pub(crate) fn start_with(settings: Settings) -> Result<Self, String> {
         let (programs, owner) = (Self::find()?, owner()?);
-        let folder = TempDir::with_prefix("postgres-").map_err(why("no temporary folder"))?;
+        let random = || RandomState::new().build_hasher().finish();
+        // The watchdog first: it must know the folder before there is one.
+        let name = format!("postgres-{:016x}", random());
+        let place = path::absolute(env::temp_dir()).map_err(why("no place for temporary folders"))?;
         let mut watchdog = Command::new("sh");
-        watchdog.args(["-c", WATCHDOG, "watchdog"]).arg(folder.path()).process_group(0);
+        watchdog.args(["-c", WATCHDOG, "watchdog"]).arg(place.join(&name)).process_group(0);
         watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let watchdog = Mutex::new(watchdog.spawn().map_err(why("cannot run `sh`"))?);
-        let password = format!("{:016x}", RandomState::new().build_hasher().finish());
-        let postmaster = Mutex::new(None);
-        let mut server = Self { watchdog, postmaster, folder, programs, owner, settings, port: 0, password };
+        let watchdog = watchdog.spawn().map_err(why("cannot run `sh`"))?;
+        let folder = Builder::new().prefix(&name).rand_bytes(0).tempdir_in(place);
+        let folder = folder.map_err(why("no temporary folder"))?;
+        let (postmaster, password) = (Mutex::new(None), format!("{:016x}", random()));
+        let mut server = Self { postmaster, watchdog, folder, name, programs, owner, settings, port: 0, password };
         server.prepare()?;
         let mut ports = 5;
         loop {
@@ -152,18 +159,14 @@ impl Server {
     /// Stops the server and waits for its end. The data stay. Nothing happens when it is stopped already.
     pub(crate) fn stop(&self, mode: Mode) -> Result<(), String> {
         let Some(mut postmaster) = lock(&self.postmaster).take() else { return Ok(()) };
-        let main = postmaster.id();
-        let all = family(main);
-        signal(if mode == Mode::Fast { "INT" } else { "QUIT" }, &[main]);
+        signal(if mode == Mode::Fast { "INT" } else { "QUIT" }, &[postmaster.id()]);
         // A frozen process takes the signal only when it goes on.
-        signal("CONT", &all);
+        signal("CONT", &self.family());
         let orderly = until(|| !matches!(postmaster.try_wait(), Ok(None)));
-        if !orderly {
-            signal("KILL", &family(main));
-        }
+        // Somebody is left when it does not stop, or when it was killed and its children were busy.
+        signal("KILL", &self.family());
         postmaster.wait().map_err(why("cannot wait for the server"))?;
-        let gone = until(|| all.iter().all(|pid| state(*pid).is_none()));
-        self.tell("")?;
+        let gone = until(|| self.family().is_empty());
         if orderly && gone { Ok(()) } else { Err("the server did not stop in time".to_owned()) }
     }
 
@@ -178,15 +181,15 @@ impl Server {
         let main = self.main()?;
         let frozen = |pids: &[u32]| {
             signal("STOP", pids);
-            until(|| pids.iter().all(|pid| state(*pid).is_none_or(|it| it.0 == 'T')))
+            until(|| pids.iter().all(|pid| matches!(state(*pid), None | Some('T'))))
         };
         // The postmaster first: from then on there are no new children.
-        if frozen(&[main]) && frozen(&family(main)) { Ok(()) } else { Err("the server does not freeze".to_owned()) }
+        if frozen(&[main]) && frozen(&self.family()) { Ok(()) } else { Err("the server does not freeze".to_owned()) }
     }
 
     /// Lets a frozen server go on (SIGCONT).
     pub(crate) fn thaw(&self) -> Result<(), String> {
-        self.main().map(|main| signal("CONT", &family(main)))
+        self.main().map(|_| signal("CONT", &self.family()))
     }
 
     /// The postmaster's id.
@@ -194,11 +197,14 @@ impl Server {
         Ok(lock(&self.postmaster).as_ref().ok_or("the server is not running")?.id())
     }
 
-    /// Tells the watchdog which process is the main one now.
-    fn tell(&self, main: impl Display) -> Result<(), String> {
-        let mut watchdog = lock(&self.watchdog);
-        let pipe = watchdog.stdin.as_mut().ok_or("the watchdog has no pipe")?;
-        pipe.write_all(format!("{main}\n").as_bytes()).map_err(why("the watchdog of the server is gone"))
+    /// The processes of the server, by command line and title.
+    fn family(&self) -> Vec<u32> {
+        let (main, child) = (format!("-D\0{}\0", self.file("data").display()), format!("postgres: {}: ", self.name));
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let line = |pid: &u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let ours = |line: &str| line.contains(&main) || line.starts_with(&child);
+        all.filter(|pid| ours(&String::from_utf8_lossy(&line(pid)))).collect()
     }
 
     /// Fills the folder: the data, the certificate, the key.
@@ -215,7 +221,6 @@ impl Server {
         let fixed = "--no-sync --no-instructions --encoding=UTF8 --locale=C --auth=scram-sha-256 \
                      --username=work_test --pwfile=../password";
         let done = self.spawn("initdb", fixed)?.wait().is_ok_and(|status| status.success());
-        self.tell("")?;
         if done { Ok(()) } else { Err(format!("initdb failed:\n{}", self.log())) }
     }
 
@@ -225,7 +230,7 @@ impl Server {
         let tls = if tls.is_some() { "-c ssl=on -c ssl_cert_file=../cert.pem -c ssl_key_file=../key.pem" } else { "" };
         // The socket goes beside the data folder. By its whole path, the name could be too long for a socket.
         let places = format!("-c listen_addresses=127.0.0.1 -p {} -c unix_socket_directories=..", self.port);
-        let limits = format!("-c fsync={fsync} -c max_connections={max_connections}");
+        let limits = format!("-c fsync={fsync} -c max_connections={max_connections} -c cluster_name={}", self.name);
         let postmaster = self.spawn("postgres", &format!("{places} {limits} {tls}"))?;
         let main = postmaster.id();
         *lock(&self.postmaster) = Some(postmaster);
@@ -253,7 +258,6 @@ impl Server {
         }
         command.env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::piped());
         let mut child = command.stdout(log.try_clone().map_err(why())?).stderr(log).spawn().map_err(why())?;
-        self.tell(child.id())?;
         child.stdin.take().ok_or("no pipe to the server")?.write_all(b"go\n").map_err(why())?;
         Ok(child)
     }
@@ -330,7 +334,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.stop(Mode::Immediate);
         // Waiting closes the pipe. The watchdog then removes the folder.
-        let _ = lock(&self.watchdog).wait();
+        let _ = self.watchdog.wait();
     }
 }
 
@@ -370,19 +374,11 @@ fn until(mut so: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// The state of a process and its parent. None when it has ended.
-fn state(pid: u32) -> Option<(char, u32)> {
-    let stat = String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?).into_owned();
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?.chars().next().filter(|it| !matches!(it, 'Z' | 'X'))?;
-    Some((state, fields.next()?.parse().ok()?))
-}
-
-/// A process and its children.
-fn family(main: u32) -> Vec<u32> {
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    all.filter(|pid| state(*pid).is_some_and(|(_, parent)| *pid == main || parent == main)).collect()
+/// The state of a process. None when it has ended.
+fn state(pid: u32) -> Option<char> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let state = String::from_utf8_lossy(&stat).rsplit_once(") ")?.1.chars().next()?;
+    (!matches!(state, 'Z' | 'X')).then_some(state)
 }
 
 /// Sends a signal to processes; one that is gone already is no error. `kill` is a part of `sh` itself.

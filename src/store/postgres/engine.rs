@@ -59,6 +59,39 @@ pub(super) enum Failed {
     Known(Fault),
 }
 
+/// A connection that is, or may be, in a transaction. When it is dropped it is closed, so that the server undoes
+/// everything and nobody else gets it, whatever it was in the middle of.
+#[derive(Debug)]
+pub(super) struct InTransaction(Option<Object>);
+
+impl InTransaction {
+    pub(super) fn new(client: Object) -> Self {
+        Self(Some(client))
+    }
+
+    /// Returns the connection, which is in no transaction any more, to the pool.
+    pub(super) fn release(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl std::ops::Deref for InTransaction {
+    type Target = Object;
+
+    #[expect(clippy::expect_used, reason = "it is taken out only where `self` ends")]
+    fn deref(&self) -> &Object {
+        self.0.as_ref().expect("the connection is there until the end")
+    }
+}
+
+impl Drop for InTransaction {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
 impl From<tokio_postgres::Error> for Failed {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Asked(error)

@@ -24,7 +24,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 
 use self::address::Address;
-use self::engine::{Engine, Failed};
+use self::engine::{Engine, InTransaction};
 #[cfg(test)]
 pub(crate) use self::for_tests::postgres_for_tests;
 pub use self::migrate::Migrated;
@@ -41,7 +41,7 @@ use crate::index::Index;
 const MAX_KEPT: usize = 1_000;
 
 /// Changes of so long a time are told together.
-const NOTIFY_AFTER: Duration = Duration::from_millis(10);
+const NOTIFY_AFTER: Duration = Duration::from_millis(50);
 
 /// A workspace in a database. Any number of processes on any number of hosts may use it at once.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ struct LockedRows<'s> {
     store: &'s PostgresStore,
     engine: Arc<Engine>,
     /// Always there until it is committed or dropped.
-    client: Option<Object>,
+    client: Option<InTransaction>,
     opened: Opened,
 }
 
@@ -111,44 +111,53 @@ impl PostgresStore {
     }
 
     /// Reads the workstream, and locks it if it is to be written. The connection holds the transaction then.
-    fn open(&self, wanted: Option<&str>, locks: bool) -> Result<(Object, Opened), Stopped> {
-        let name = |name: Option<&str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+    fn open(&self, wanted: Option<&str>, locks: bool) -> Result<(Option<InTransaction>, Opened), Stopped> {
+        let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let named = name(wanted).or_else(|| name(self.place.workstream.as_deref()));
-        let engine = self.engine()?;
-        let found = engine.ask(async |client: Object| {
-            if locks {
-                client.batch_execute("BEGIN").await?;
-            }
-            let opened = rows::open(&client, &self.address.workspace, named.as_deref(), locks, &self.kept).await;
-            if locks && !matches!(opened, Ok(Some(_))) {
-                client.batch_execute("ROLLBACK").await?;
-            }
-            Ok((client, opened?))
-        })?;
-        if let (client, Some(mut opened)) = found {
-            // Only who says it by another name than its id, or in a shell that means one, needs the others.
-            opened.is_default = match name(self.place.shell_workstream.as_deref()) {
-                Some(_) => self.selected(None).is_ok_and(|id| id == opened.workstream),
-                None => match &opened.current {
-                    Some(current) => *current == opened.workstream,
-                    None => opened.is_only,
-                },
+        if let Some((client, mut opened)) = self.open_one(named.as_deref(), locks)? {
+            opened.is_default = match (name(self.place.shell_workstream.as_deref()), &opened.current) {
+                (Some(_), _) => self.selected_in_shell().is_some_and(|id| id == opened.workstream),
+                (None, Some(current)) => *current == opened.workstream,
+                (None, None) => opened.is_only,
             };
             return Ok((client, opened));
         }
-        // By name, or there is none: then the refusal names those there are.
-        let id = self.selected(wanted)?;
-        let found = engine.ask(async |client: Object| {
-            if locks {
-                client.batch_execute("BEGIN").await?;
+        // By its name, or there is none: then the refusal names those there are.
+        let (index, known) = self.catalogue()?;
+        let selected = self.place.select(wanted, &index, &known)?;
+        match self.open_one(Some(&selected.workstream), locks)? {
+            Some((client, mut opened)) => {
+                opened.is_default = selected.is_default;
+                Ok((client, opened))
             }
-            let opened = rows::open(&client, &self.address.workspace, Some(&id), locks, &self.kept).await?;
-            Ok((client, opened))
-        })?;
-        match found {
-            (client, Some(opened)) => Ok((client, opened)),
-            (_, None) => Err(Refusal::UnknownWorkstream { given: id, known: self.list()?.workstreams }.into()),
+            None => Err(Refusal::UnknownWorkstream { given: selected.workstream, known }.into()),
         }
+    }
+
+    /// The same, of the workstream with this id, else of the current one; `None` where there is none.
+    fn open_one(&self, id: Option<&str>, locks: bool) -> Result<Option<(Option<InTransaction>, Opened)>, Fault> {
+        self.engine()?.ask(async |client: Object| {
+            if !locks {
+                let opened = rows::open(&client, &self.address.workspace, id, false, &self.kept).await?;
+                return Ok(opened.map(|opened| (None, opened)));
+            }
+            let client = InTransaction::new(client);
+            match rows::open(&client, &self.address.workspace, id, true, &self.kept).await? {
+                Some(opened) => Ok(Some((Some(client), opened))),
+                None => {
+                    client.batch_execute("ROLLBACK").await?;
+                    client.release();
+                    Ok(None)
+                }
+            }
+        })
+    }
+
+    /// Returns the workstream that a bare command means in the person's shell.
+    fn selected_in_shell(&self) -> Option<String> {
+        let (index, known) = self.catalogue().ok()?;
+        let wanted = self.place.shell_workstream.as_deref();
+        self.place.select(wanted, &index, &known).ok().map(|selected| selected.workstream)
     }
 
     fn snapshot(&self, opened: &Opened) -> Result<Snapshot, Stopped> {
@@ -212,7 +221,7 @@ impl Store for PostgresStore {
     fn lock_within(&self, wanted: Option<&str>, _wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
         let engine = Arc::clone(self.engine()?);
         let (client, opened) = self.open(wanted, true)?;
-        let locked = LockedRows { store: self, engine, client: Some(client), opened };
+        let locked = LockedRows { store: self, engine, client, opened };
         let snapshot = self.snapshot(&locked.opened)?;
         Ok(Box::new(Seen { locked, snapshot }))
     }
@@ -295,18 +304,8 @@ impl Drop for LockedRows<'_> {
         let ended = self
             .engine
             .wait(async { tokio::time::timeout(Duration::from_secs(5), client.batch_execute("ROLLBACK")).await });
-        if !matches!(ended, Ok(Ok(()))) {
-            // A connection in an unknown state is not used again.
-            drop(Object::take(client));
-        }
-    }
-}
-
-impl From<Stopped> for Failed {
-    fn from(stopped: Stopped) -> Self {
-        match stopped {
-            Stopped::Fault(fault) => Self::Known(fault),
-            Stopped::Refusal(refusal) => Self::Known(Fault::Internal(refusal.to_string())),
+        if matches!(ended, Ok(Ok(()))) {
+            client.release();
         }
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use deadpool_postgres::Object as Connection;
 use serde_json::value::RawValue;
+use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::MAX_KEPT;
-use super::engine::{Engine, Failed};
+use super::engine::{Engine, Failed, InTransaction};
 use super::lease::LEASE;
 use super::transfer::Assembled;
 use crate::board::{Board, ServerId};
@@ -24,18 +25,18 @@ use crate::store::json::Object;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, undeclared};
 use crate::store::{agents_yaml, index_json, threads_json};
 
-/// The workstream that is wanted, else the current one.
+/// The workstream that is wanted, else the current one. The lock on its row follows, where it is to be written:
+/// who had to wait for it sees the row as it is then.
 const OPEN: &str = "SELECT w.key, w.id, w.revision, w.plan_hash, w.entry::text, s.current_workstream, s.roster,
         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),
-        ARRAY(SELECT v.id::text FROM work.servers v WHERE v.lease_until > clock_timestamp()),
-        NOT EXISTS (SELECT FROM work.workstreams o WHERE o.workspace = s.key AND o.key <> w.key)
+        s.current_workstream IS NULL
+            AND NOT EXISTS (SELECT FROM work.workstreams o WHERE o.workspace = s.key AND o.key <> w.key)
     FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
     WHERE s.name = $1 AND w.id = coalesce($2, s.current_workstream)";
 
-const LOCK: &str = "SELECT w.key FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
-    WHERE s.name = $1 AND w.id = coalesce($2, s.current_workstream) FOR NO KEY UPDATE OF w";
+const ALIVE: &str = "SELECT id::text FROM work.servers WHERE lease_until > clock_timestamp() AND id::text = ANY ($1)";
 
-/// Everything that changes is written at once; it takes the row locks that it needs in this order.
+/// Everything that changes is written at once. Most commits need no more than the first part.
 const COMMIT: &str = "WITH w AS (
         UPDATE work.workstreams SET revision = revision + 1, rest = $2::text::json,
             entry = coalesce($3::text::json, entry),
@@ -48,25 +49,28 @@ const COMMIT: &str = "WITH w AS (
             AS u (stage, batch, thread, status, record)
         ON CONFLICT (workstream, stage, batch, thread) DO UPDATE
             SET status = excluded.status, revision = excluded.revision, record = excluded.record),
+    e AS (
+        INSERT INTO work.events (commit, workstream, actor, event)
+        SELECT $10::text::uuid, w.key, $11, u.event::json FROM w, unnest($12::text[]) WITH ORDINALITY AS u (event, place)
+        ORDER BY u.place)";
+
+const COMMIT_MORE: &str = ",
     c AS (
         INSERT INTO work.cycles (workstream, position, batch, number, open, holder, revision, record)
         SELECT w.key, u.position, u.batch, u.number, u.open, u.holder::uuid, w.revision, u.record::json
-        FROM w, unnest($10::integer[], $11::text[], $12::integer[], $13::boolean[], $14::text[], $15::text[])
+        FROM w, unnest($13::integer[], $14::text[], $15::integer[], $16::boolean[], $17::text[], $18::text[])
             AS u (position, batch, number, open, holder, record)
         ON CONFLICT (workstream, position) DO UPDATE
             SET open = excluded.open, holder = excluded.holder, revision = excluded.revision, record = excluded.record),
-    e AS (
-        INSERT INTO work.events (commit, workstream, actor, event)
-        SELECT $16::text::uuid, w.key, $17, u.event::json FROM w, unnest($18::text[]) WITH ORDINALITY AS u (event, place)
-        ORDER BY u.place),
     s AS (
         INSERT INTO work.servers (id, lease_until)
         SELECT $19::text::uuid, clock_timestamp() + $20::text::interval WHERE $19::text IS NOT NULL
         ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until),
     k AS (
         UPDATE work.workspaces SET current_workstream = w.id FROM w
-        WHERE work.workspaces.key = w.workspace AND $21)
-    SELECT revision FROM w";
+        WHERE work.workspaces.key = w.workspace AND $21)";
+
+const COMMIT_END: &str = " SELECT revision FROM w";
 
 /// A workstream as it was read last.
 #[derive(Debug)]
@@ -121,15 +125,15 @@ async fn open_once(
     locks: bool,
     known: &Mutex<HashMap<i64, Arc<Kept>>>,
 ) -> Result<Option<(Opened, i64)>, Failed> {
-    let select = client.prepare_cached(OPEN).await?;
     let row = if locks {
-        let lock = client.prepare_cached(LOCK).await?;
-        // Both are sent at once. What the lock was waited for is seen: the second statement begins after it.
+        let select = client.prepare_cached(&format!("{OPEN} FOR NO KEY UPDATE OF w")).await?;
         let which: [&(dyn ToSql + Sync); 2] = [&workspace, &id];
-        let (locked, row) = tokio::join!(client.query_opt(&lock, &which), client.query_opt(&select, &which));
-        locked?;
+        // Both are sent at once.
+        let (begun, row) = tokio::join!(client.batch_execute("BEGIN"), client.query_opt(&select, &which));
+        begun?;
         row?
     } else {
+        let select = client.prepare_cached(OPEN).await?;
         client.query_opt(&select, &[&workspace, &id]).await?
     };
     let Some(row) = row else { return Ok(None) };
@@ -138,7 +142,6 @@ async fn open_once(
     let entry: Option<String> = row.try_get(4)?;
     let current: Option<String> = row.try_get(5)?;
     let now: String = row.try_get(7)?;
-    let alive: Vec<String> = row.try_get(8)?;
     let index = index_file(entry.as_deref(), current.as_deref()).map_err(|error| unreadable(workspace, &error))?;
     let before = known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
     let kept = match before {
@@ -153,16 +156,25 @@ async fn open_once(
             kept
         }
     };
+    // Asked when the row is locked: whoever wrote before has announced itself by then.
+    let named: Vec<String> = kept.threads.threads.board.servers().map(|server| server.to_string()).collect();
+    let mut alive = BTreeSet::new();
+    if !named.is_empty() {
+        let statement = client.prepare_cached(ALIVE).await?;
+        for row in client.query(&statement, &[&named]).await? {
+            alive.extend(row.try_get::<_, String>(0)?.parse::<ServerId>());
+        }
+    }
     let opened = Opened {
         key,
         workstream,
         current,
-        is_only: row.try_get(9)?,
+        is_only: row.try_get(8)?,
         is_default: true,
         index: Arc::new(index),
         kept,
         roster: row.try_get(6)?,
-        alive: alive.iter().filter_map(|id| id.parse().ok()).collect(),
+        alive,
         now: Moment::parse(&now).ok_or_else(|| Fault::Internal(format!("the database's time is {now:?}")))?,
     };
     Ok(Some((opened, revision)))
@@ -354,21 +366,21 @@ impl Change {
     /// Commits it on the connection that holds the lock. Returns the revision. If the connection breaks, nobody
     /// knows whether it was committed: then another one waits for the lock, looks for its events, and writes
     /// them if they are not there.
-    pub(super) async fn commit(&self, engine: &Engine, client: Connection) -> Result<i64, Fault> {
+    pub(super) async fn commit(&self, engine: &Engine, client: InTransaction) -> Result<i64, Fault> {
         let tried = tokio::time::timeout(Duration::from_secs(30), self.write(&client)).await;
         let failed = match tried {
-            Ok(Ok(revision)) => return Ok(revision),
-            // The database has said no; with this it forgets everything.
-            Ok(Err(Failed::Asked(error))) if error.as_db_error().is_some() && !client.is_closed() => {
-                if client.batch_execute("ROLLBACK").await.is_err() {
-                    drop(Connection::take(client));
-                }
+            Ok(Ok(revision)) => {
+                client.release();
+                return Ok(revision);
+            }
+            // The database has said no, and has undone everything.
+            Ok(Err(Failed::Asked(error))) if is_no(&error) => {
                 return Err(engine.fault(error.into()));
             }
             Ok(Err(failed)) => failed,
             Err(_) => Failed::Known(engine.unanswered()),
         };
-        drop(Connection::take(client));
+        drop(client);
         tracing::warn!("the connection to the database broke in a commit; looking what became of it");
         let mut last = failed;
         for wait in [0, 200, 500, 1_000, 2_000, 4_000] {
@@ -383,8 +395,10 @@ impl Change {
     }
 
     async fn write(&self, client: &Connection) -> Result<i64, Failed> {
-        let statement = client.prepare_cached(COMMIT).await?;
         let (threads, cycles) = (&self.threads, &self.cycles);
+        let needs_more = !cycles.position.is_empty() || self.lease.is_some() || self.becomes_current;
+        let more = if needs_more { COMMIT_MORE } else { "" };
+        let statement = client.prepare_cached(&[COMMIT, more, COMMIT_END].concat()).await?;
         let id = self.id.to_string();
         let values: [&(dyn ToSql + Sync); 21] = [
             &self.key,
@@ -396,20 +410,20 @@ impl Change {
             &threads.thread,
             &threads.status,
             &threads.record,
+            &id,
+            &self.actor,
+            &self.events,
             &cycles.position,
             &cycles.batch,
             &cycles.number,
             &cycles.open,
             &cycles.holder,
             &cycles.record,
-            &id,
-            &self.actor,
-            &self.events,
             &self.lease,
             &LEASE,
             &self.becomes_current,
         ];
-        let written = client.query_one(&statement, &values);
+        let written = client.query_one(&statement, &values[..if needs_more { values.len() } else { 12 }]);
         // Both are sent at once; what failed before it makes a COMMIT undo everything.
         let (row, committed) = tokio::join!(written, client.batch_execute("COMMIT"));
         let row = row?;
@@ -420,22 +434,16 @@ impl Change {
     /// Finds out what became of the commit, and carries it out if nothing did. The outer error: it is still not
     /// known.
     async fn settle(&self, engine: &Engine) -> Result<Result<i64, Fault>, Failed> {
-        let client = engine.connection().await?;
+        let client = InTransaction::new(engine.connection().await?);
         client.batch_execute("BEGIN").await?;
-        let seen = self.seen(&client).await;
-        if let Ok((false, revision)) = seen
-            && revision == self.before
-        {
-            return match self.write(&client).await {
-                Ok(revision) => Ok(Ok(revision)),
-                Err(failed) => {
-                    drop(Connection::take(client));
-                    Err(failed)
-                }
-            };
+        let (was_committed, revision) = self.seen(&client).await?;
+        if !was_committed && revision == self.before {
+            let revision = self.write(&client).await?;
+            client.release();
+            return Ok(Ok(revision));
         }
         client.batch_execute("ROLLBACK").await?;
-        let (was_committed, revision) = seen?;
+        client.release();
         if was_committed {
             return Ok(Ok(revision));
         }
@@ -462,6 +470,12 @@ impl Change {
         let revision = if revision == self.before + 1 { revision } else { self.before };
         Kept { revision, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
     }
+}
+
+/// Returns whether the database has refused, and goes on. When it ends the connection instead, that can have been after
+/// the commit.
+fn is_no(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
 }
 
 impl ThreadRows {

@@ -1,0 +1,220 @@
+//! A workspace in PostgreSQL under load: `cargo bench --bench postgres`.
+//!
+//! Eight processes with eight clients each report on threads of a thousand workstreams, against the same number of
+//! clients that do nothing but `BEGIN; UPDATE …; COMMIT` by the same client library, on the same server, in the same
+//! run, one after the other. Needs the programs of PostgreSQL; without them it says so.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not a program")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use workstream::board::{Said, ServerId};
+use workstream::clock::SystemClock;
+use workstream::decide::{AgentRequest, UpdateThread};
+use workstream::store::{FileStore, Place, PostgresStore, Push};
+use workstream::transact::{AgentDoor, Ask};
+
+#[path = "../tests/it/postgres_server.rs"]
+#[expect(dead_code, reason = "the tests of the whole program use the rest")]
+mod postgres_server;
+
+use postgres_server::{Server, Settings};
+
+/// The variable by which this program, started again, knows what to do: mode, clients, workstreams, seconds.
+const TASK: &str = "WORK_BENCH_TASK";
+const URL: &str = "WORK_BENCH_URL";
+
+/// Threads of each workstream.
+const THREADS: usize = 100;
+
+const PROCESSES: usize = 8;
+
+/// The most clients of all processes together.
+const CLIENTS: usize = 64;
+const SECONDS: usize = 8;
+
+fn main() {
+    if let Ok(task) = std::env::var(TASK) {
+        return work(&task, &std::env::var(URL).unwrap());
+    }
+    if let Err(why) = Server::find() {
+        println!("skipped: {why}");
+        return;
+    }
+    let server = Server::start_with(Settings { max_connections: 200, ..Settings::default() }).unwrap();
+    for workstreams in [10, 1_000] {
+        let url = format!("{}?sslmode=disable&workspace=w{workstreams}", server.url());
+        fill(&url, workstreams);
+        println!("{workstreams} workstreams, {} threads", workstreams * THREADS);
+        // With ten workstreams 64 clients would mostly wait for each other's rows.
+        for clients in if workstreams == 10 { vec![1] } else { vec![1, 8] } {
+            let mut rates = Vec::new();
+            for mode in ["bare", "work", "bare", "work"] {
+                let (rate, mut times) = run(&url, mode, clients, workstreams);
+                times.sort_unstable();
+                let at = |share: usize| Duration::from_micros(times[(times.len() - 1) * share / 100]);
+                println!(
+                    "    {:>2} clients, {mode}: {rate:>6.0} per second, p50 {:.2?}, p99 {:.2?}",
+                    clients * PROCESSES,
+                    at(50),
+                    at(99)
+                );
+                rates.push(rate);
+            }
+            println!("       ratio {:.2}", (rates[1] + rates[3]) / (rates[0] + rates[2]));
+        }
+    }
+}
+
+/// Pushes so many workstreams.
+fn fill(url: &str, workstreams: usize) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    for number in 0..workstreams {
+        let mut plan = "# Plan: Bench\n## Stages\n### Stage 1: Stage\n".to_owned();
+        let mut threads = r#"{"version":"1.0.0","threads":["#.to_owned();
+        for at in 0..THREADS {
+            if at % 10 == 0 {
+                let _ = writeln!(plan, "##### Batch {}: Batch", at / 10 + 1);
+            }
+            let _ = writeln!(plan, "###### Thread {}: Thread {at}\n**Summary:** What to do in {at}.", at % 10 + 1);
+            let comma = if at == 0 { "" } else { "," };
+            let id = format!("01.{:02}.{:02}", at / 10 + 1, at % 10 + 1);
+            let _ = write!(
+                threads,
+                r#"{comma}{{"threadId":"{id}","threadName":"Thread {at}","status":"completed","report":"done","sessions":[]}}"#
+            );
+        }
+        threads += "]}";
+        let work = folder.path().join(format!("work/{number:03}-bench"));
+        fs::create_dir_all(&work).unwrap();
+        fs::write(work.join("PLAN.md"), plan).unwrap();
+        fs::write(work.join("threads.json"), threads).unwrap();
+    }
+    let store = PostgresStore::new(place(url), None).unwrap();
+    store.migrate().unwrap();
+    let files = FileStore::new(Place { root: Some(folder.path().to_owned()), ..Place::default() }, None);
+    store.push(&files, None, Push::New).unwrap();
+}
+
+fn place(url: &str) -> Place {
+    Place { store: Some(url.to_owned()), directory: Path::new("/").to_owned(), ..Place::default() }
+}
+
+/// Runs the processes at once, and returns how much they did per second and how long each took, in microseconds.
+fn run(url: &str, mode: &str, clients: usize, workstreams: usize) -> (f64, Vec<u64>) {
+    let program = std::env::current_exe().unwrap();
+    let children: Vec<_> = (0..PROCESSES)
+        .map(|process| {
+            let task = format!("{mode} {clients} {workstreams} {process}");
+            Command::new(&program).env(TASK, task).env(URL, url).stdout(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let mut times = Vec::new();
+    for mut child in children {
+        let mut text = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        assert!(child.wait().unwrap().success());
+        times.extend(text.lines().map(|line| line.parse::<u64>().unwrap()));
+    }
+    let seconds = u32::try_from(SECONDS).unwrap();
+    (f64::from(u32::try_from(times.len()).unwrap()) / f64::from(seconds), times)
+}
+
+/// What one process does.
+fn work(task: &str, url: &str) {
+    let parts: Vec<&str> = task.split(' ').collect();
+    let (clients, workstreams): (usize, usize) = (parts[1].parse().unwrap(), parts[2].parse().unwrap());
+    let process: usize = parts[3].parse().unwrap();
+    let server = ServerId::draw();
+    let door =
+        AgentDoor::new(Box::new(PostgresStore::new(place(url), Some(server)).unwrap()), Box::new(SystemClock), server);
+    let times: Vec<Vec<u64>> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients)
+            .map(|client| {
+                let (door, seed) = (&door, process + PROCESSES * client);
+                let bare = parts[0] == "bare";
+                scope.spawn(
+                    move || if bare { bare_updates(url, seed, workstreams) } else { updates(door, seed, workstreams) },
+                )
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    let mut out = String::new();
+    for time in times.iter().flatten() {
+        let _ = writeln!(out, "{time}");
+    }
+    print!("{out}");
+}
+
+/// Returns the workstream and the thread that a client reports on next: each has workstreams of its own, as planners
+/// and their workers have, as far as there are enough.
+fn next(seed: usize, round: usize, workstreams: usize) -> (usize, usize) {
+    let own = (workstreams / CLIENTS).max(1);
+    ((seed + CLIENTS * (round % own)) % workstreams, round * 7 % THREADS)
+}
+
+fn measured(mut one: impl FnMut(usize)) -> Vec<u64> {
+    // To be connected, and to read for the first time, is not measured.
+    for round in 0..20 {
+        one(round);
+    }
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    let seconds = Duration::from_secs(u64::try_from(SECONDS).unwrap());
+    while begun.elapsed() < seconds {
+        let started = Instant::now();
+        one(20 + times.len());
+        times.push(u64::try_from(started.elapsed().as_micros()).unwrap());
+    }
+    times
+}
+
+fn updates(door: &AgentDoor, seed: usize, workstreams: usize) -> Vec<u64> {
+    measured(|round| {
+        let (workstream, thread) = next(seed, round, workstreams);
+        let update = UpdateThread {
+            thread: format!("1.{}.{}", thread / 10 + 1, thread % 10 + 1).parse().unwrap(),
+            said: Said::Completed,
+            report: Some(format!("round {round} of {seed}")),
+            transient: false,
+            artifacts: None,
+            next_steps: None,
+            attempt: None,
+            force: false,
+        };
+        door.ask(Ask::new(Some(&format!("{workstream:03}-bench")), AgentRequest::UpdateThread(update))).unwrap();
+    })
+}
+
+fn bare_updates(url: &str, seed: usize, workstreams: usize) -> Vec<u64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (url, workspace) = url.split_once("&workspace=").unwrap();
+    let (client, statement, keys) = runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let sql =
+            "UPDATE work.threads SET status = $5 WHERE workstream = $1 AND stage = $2 AND batch = $3 AND thread = $4";
+        let statement = client.prepare(sql).await.unwrap();
+        let keys =
+            "SELECT w.key FROM work.workstreams w JOIN work.workspaces s ON s.key = w.workspace WHERE s.name = $1";
+        let keys: Vec<i64> = client.query(keys, &[&workspace]).await.unwrap().iter().map(|row| row.get(0)).collect();
+        (client, statement, keys)
+    });
+    measured(|round| {
+        let (workstream, thread) = next(seed, round, workstreams);
+        let thread = i16::try_from(thread).unwrap();
+        let (batch, number) = (thread / 10 + 1, thread % 10 + 1);
+        runtime.block_on(async {
+            client.batch_execute("BEGIN").await.unwrap();
+            let key = &keys[workstream];
+            let changed = client.execute(&statement, &[key, &1_i16, &batch, &number, &"completed"]).await.unwrap();
+            assert_eq!(changed, 1);
+            client.batch_execute("COMMIT").await.unwrap();
+        });
+    })
+}
