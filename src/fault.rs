@@ -30,6 +30,9 @@ pub enum Fault {
     /// The database cannot be reached, or says no.
     #[error("{database}: {why}")]
     Database { database: String, why: String, hint: &'static str },
+    /// A commit broke, and nobody can say what became of it.
+    #[error("{database}: the connection broke in a commit, and it is not known whether it was written")]
+    Uncertain { database: String },
     /// The caller does not want it any more; nothing was written, and nobody reads this.
     #[error("the call was cancelled")]
     Cancelled,
@@ -56,7 +59,11 @@ impl Fault {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
             Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
             Self::Busy { .. } | Self::Cancelled => Code::Busy,
-            Self::TooLarge { .. } | Self::Io { .. } | Self::Database { .. } | Self::Internal(_) => Code::Io,
+            Self::TooLarge { .. }
+            | Self::Io { .. }
+            | Self::Database { .. }
+            | Self::Uncertain { .. }
+            | Self::Internal(_) => Code::Io,
         }
     }
 
@@ -82,6 +89,7 @@ impl Fault {
                 "ask the person to look at what stands there, then call again".into()
             }
             Self::Database { hint, .. } => (*hint).into(),
+            Self::Uncertain { .. } => "look what is there before you call again".into(),
             Self::Io { .. } | Self::Cancelled => "call again".into(),
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
         }

@@ -239,10 +239,13 @@ pub fn run() -> ExitCode {
 
 /// Returns the URL of a database without the password in it, which is nobody's to read.
 fn without_password(url: &str) -> String {
-    let Some((start, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let (url, query) = url.split_once('?').unwrap_or((url, ""));
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("password=")).collect();
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    let Some((start, host)) = url.rsplit_once('@') else { return format!("{url}{query}") };
     let (scheme, user) = start.split_once("://").unwrap_or(("postgres", start));
     let user = user.split_once(':').map_or(user, |(user, _)| user);
-    format!("{scheme}://{user}@{host}")
+    format!("{scheme}://{user}@{host}{query}")
 }
 
 fn completions(shell: clap_complete::Shell) -> String {
@@ -314,6 +317,7 @@ mod tests {
             ("postgres://ann:s@cret@db/team?x=1", "postgres://ann@db/team?x=1"),
             ("postgres://ann@db/team", "postgres://ann@db/team"),
             ("postgres://db/team", "postgres://db/team"),
+            ("postgres://db/team?password=x&user=ann", "postgres://db/team?user=ann"),
         ];
         for (url, expected) in table {
             assert_eq!(without_password(url), expected);

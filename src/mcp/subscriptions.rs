@@ -76,7 +76,8 @@ impl Subscriptions {
             uris.filter_map(|uri| Some(uri.parse::<Address>().ok()?.workstream().to_owned())).collect();
         for name in names {
             // By its id: a name that a client chose is no path.
-            let id = door.store().selected(Some(&name)).ok();
+            // A database tells of all its workstreams, and is too far to be asked here.
+            let id = if door.store().is_near() { door.store().selected(Some(&name)).ok() } else { Some(name) };
             if let Some(files) = files.as_mut() {
                 files.follow(id.as_deref())?;
             }

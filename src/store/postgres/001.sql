@@ -34,6 +34,8 @@ CREATE TABLE work.workstreams (
     strays json NOT NULL,
     -- Grows with every change; a row below has the one of its last change.
     revision bigint NOT NULL DEFAULT 1,
+    -- Grows when all threads and cycles are replaced.
+    generation bigint NOT NULL DEFAULT 1,
     UNIQUE (workspace, id)
 );
 
@@ -93,7 +95,8 @@ SELECT t.workstream, t.stage, t.batch, t.thread,
        s.value ->> 'startedAt' AS started_at,
        s.value ->> 'completedAt' AS completed_at,
        s.value ->> 'report' AS report
-FROM work.threads t, json_array_elements(t.record -> 'sessions') s;
+FROM work.threads t, json_array_elements(
+    CASE json_typeof(t.record -> 'sessions') WHEN 'array' THEN t.record -> 'sessions' ELSE '[]' END) s;
 
 CREATE VIEW work.approvals AS
 SELECT key AS workstream, NULL::text AS stage,
@@ -104,4 +107,5 @@ SELECT key AS workstream, NULL::text AS stage,
 FROM work.workstreams
 UNION ALL
 SELECT w.key, s.key, s.value ->> 'status', s.value ->> 'approved_by', s.value ->> 'approved_at', NULL
-FROM work.workstreams w, json_each(w.entry -> 'approval' -> 'stages') s;
+FROM work.workstreams w, json_each(
+    CASE json_typeof(w.entry -> 'approval' -> 'stages') WHEN 'object' THEN w.entry -> 'approval' -> 'stages' ELSE '{}' END) s;

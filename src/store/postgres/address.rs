@@ -79,6 +79,12 @@ impl Address {
             [Host::Unix(path), ..] => path.display().to_string(),
             _ => return Err(bad("it names no host".to_owned())),
         };
+        if host.contains('@') {
+            return Err(bad("an @ in a user or a password is written as %40".to_owned()));
+        }
+        if workspace.contains('\0') {
+            return Err(bad("the name of the workspace has a NUL".to_owned()));
+        }
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let port = if port == 5432 { String::new() } else { format!(":{port}") };
         let shown = format!("postgres://{host}{port}/{}", config.get_dbname().unwrap_or_default());
@@ -161,7 +167,12 @@ mod tests {
         assert_eq!(address.config.get_ssl_mode(), SslMode::Require);
         assert_eq!(address.config.get_password(), Some(&b"s:cret"[..]));
         assert!(!format!("{address:?}").contains("cret"), "{address:?}");
-        for bad in ["mysql://x", "postgres://ann:cret@h:x/db", "postgres://ann:cret@h/db?nonsense=cret"] {
+        for bad in [
+            "mysql://x",
+            "postgres://ann:s@cret@h/db",
+            "postgres://ann:cret@h:x/db",
+            "postgres://ann:cret@h/db?nonsense=cret",
+        ] {
             let why = Address::parse(bad).unwrap_err().to_string();
             assert!(!why.contains("cret"), "{why}");
         }

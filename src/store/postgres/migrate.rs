@@ -47,14 +47,18 @@ async fn version(client: &Client) -> Result<i32, tokio_postgres::Error> {
 /// something.
 pub(super) async fn check(client: &Client) -> Result<(), HookError> {
     let version = version(client).await.map_err(HookError::Backend)?;
+    require(version).map_err(|why| HookError::Message(Cow::Owned(why)))
+}
+
+/// Says what is wrong with the version of the tables, if anything is.
+pub(super) fn require(version: i32) -> Result<(), String> {
     let latest = latest();
-    let why = match version {
+    Err(match version {
         version if version > latest => too_new(version),
         0 => "it has no tables of work yet".to_owned(),
         version if version < latest => format!("its tables have version {version}, this program needs {latest}"),
         _ => return Ok(()),
-    };
-    Err(HookError::Message(Cow::Owned(why)))
+    })
 }
 
 fn too_new(version: i32) -> String {

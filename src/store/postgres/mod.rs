@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::Object;
+use tokio_postgres::types::ToSql;
 
 use self::address::Address;
 use self::engine::{Engine, InTransaction};
@@ -212,6 +213,18 @@ impl PostgresStore {
     }
 }
 
+/// Tells the listeners before it goes on, for at most a second.
+fn notify_now(engine: &Engine) {
+    engine.wait(async {
+        let told = async {
+            let client = engine.connection().await.ok()?;
+            let told = [&watch::CHANNEL as &(dyn ToSql + Sync), &engine.address.workspace];
+            client.execute("SELECT pg_notify($1, $2)", &told).await.ok()
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
+    });
+}
+
 impl Store for PostgresStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         let (_client, opened) = self.open(wanted, false)?;
@@ -293,7 +306,12 @@ impl LockedRows<'_> {
         }
         let kept = change.into_kept(&self.opened, revision);
         store.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(self.opened.key, Arc::new(kept));
-        store.notify(&engine);
+        if store.server.is_some() {
+            store.notify(&engine);
+        } else {
+            // The command line ends before that.
+            notify_now(&engine);
+        }
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::MAX_KEPT;
 use super::engine::{Engine, Failed, InTransaction};
 use super::lease::LEASE;
+use super::migrate;
 use super::transfer::Assembled;
 use crate::board::{Board, ServerId};
 use crate::clock::Moment;
@@ -30,7 +31,8 @@ use crate::store::{agents_yaml, index_json, threads_json};
 const OPEN: &str = "SELECT w.key, w.id, w.revision, w.plan_hash, w.entry::text, s.current_workstream, s.roster,
         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),
         s.current_workstream IS NULL
-            AND NOT EXISTS (SELECT FROM work.workstreams o WHERE o.workspace = s.key AND o.key <> w.key)
+            AND NOT EXISTS (SELECT FROM work.workstreams o WHERE o.workspace = s.key AND o.key <> w.key),
+        w.generation, (SELECT max(version) FROM work.migrations)
     FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
     WHERE s.name = $1 AND w.id = coalesce($2, s.current_workstream)";
 
@@ -41,7 +43,7 @@ const COMMIT: &str = "WITH w AS (
         UPDATE work.workstreams SET revision = revision + 1, rest = $2::text::json,
             entry = coalesce($3::text::json, entry),
             approved_plan = CASE WHEN $4 THEN plan ELSE approved_plan END
-        WHERE key = $1 RETURNING key, workspace, revision, id),
+        WHERE key = $1 AND revision = $13 RETURNING key, workspace, revision, id),
     t AS (
         INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
         SELECT w.key, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json
@@ -58,17 +60,17 @@ const COMMIT_MORE: &str = ",
     c AS (
         INSERT INTO work.cycles (workstream, position, batch, number, open, holder, revision, record)
         SELECT w.key, u.position, u.batch, u.number, u.open, u.holder::uuid, w.revision, u.record::json
-        FROM w, unnest($13::integer[], $14::text[], $15::integer[], $16::boolean[], $17::text[], $18::text[])
+        FROM w, unnest($14::integer[], $15::text[], $16::integer[], $17::boolean[], $18::text[], $19::text[])
             AS u (position, batch, number, open, holder, record)
         ON CONFLICT (workstream, position) DO UPDATE
             SET open = excluded.open, holder = excluded.holder, revision = excluded.revision, record = excluded.record),
     s AS (
         INSERT INTO work.servers (id, lease_until)
-        SELECT $19::text::uuid, clock_timestamp() + $20::text::interval WHERE $19::text IS NOT NULL
+        SELECT $20::text::uuid, clock_timestamp() + $21::text::interval WHERE $20::text IS NOT NULL
         ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until),
     k AS (
         UPDATE work.workspaces SET current_workstream = w.id FROM w
-        WHERE work.workspaces.key = w.workspace AND $21)";
+        WHERE work.workspaces.key = w.workspace AND $22)";
 
 const COMMIT_END: &str = " SELECT revision FROM w";
 
@@ -76,6 +78,8 @@ const COMMIT_END: &str = " SELECT revision FROM w";
 #[derive(Debug)]
 pub(super) struct Kept {
     revision: i64,
+    /// Another one when all threads were replaced.
+    generation: i64,
     pub(super) threads: Arc<ThreadsFile>,
     pub(super) plan: Arc<PlanFile>,
 }
@@ -101,7 +105,8 @@ pub(super) struct Opened {
 
 /// Reads the workstream; `None` where there is none of that id.
 ///
-/// Without the lock somebody can commit between two statements: then it is read again.
+/// Without the lock somebody can commit between two statements: what was read by several is looked at again, until
+/// the first of them says that it is known.
 pub(super) async fn open(
     client: &Connection,
     workspace: &str,
@@ -111,20 +116,20 @@ pub(super) async fn open(
 ) -> Result<Option<Opened>, Failed> {
     loop {
         match open_once(client, workspace, id, locks, known).await? {
-            Some((opened, revision)) if opened.kept.revision != revision => {}
+            Some((_, true)) if !locks => {}
             opened => return Ok(opened.map(|(opened, _)| opened)),
         }
     }
 }
 
-/// Returns what was read, and the revision that it began with.
+/// Returns what was read, and whether more than one statement was needed for it.
 async fn open_once(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
     locks: bool,
     known: &Mutex<HashMap<i64, Arc<Kept>>>,
-) -> Result<Option<(Opened, i64)>, Failed> {
+) -> Result<Option<(Opened, bool)>, Failed> {
     let row = if locks {
         let select = client.prepare_cached(&format!("{OPEN} FOR NO KEY UPDATE OF w")).await?;
         let which: [&(dyn ToSql + Sync); 2] = [&workspace, &id];
@@ -137,6 +142,12 @@ async fn open_once(
         client.query_opt(&select, &[&workspace, &id]).await?
     };
     let Some(row) = row else { return Ok(None) };
+    migrate::require(row.try_get(10)?).map_err(|why| Fault::Database {
+        database: workspace.to_owned(),
+        why,
+        hint: migrate::HINT,
+    })?;
+    let generation: i64 = row.try_get(9)?;
     let (key, workstream): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
     let (revision, plan_hash): (i64, String) = (row.try_get(2)?, row.try_get(3)?);
     let entry: Option<String> = row.try_get(4)?;
@@ -144,16 +155,18 @@ async fn open_once(
     let now: String = row.try_get(7)?;
     let index = index_file(entry.as_deref(), current.as_deref()).map_err(|error| unreadable(workspace, &error))?;
     let before = known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
-    let kept = match before {
-        Some(kept) if kept.revision == revision && kept.plan.hash() == plan_hash => kept,
+    let (kept, is_new) = match before {
+        Some(kept) if kept.revision == revision && kept.generation == generation => (kept, false),
         before => {
-            let kept = Arc::new(refreshed(client, key, &workstream, before.as_deref(), &plan_hash).await?);
+            let before = before.filter(|before| before.generation == generation);
+            let kept = refreshed(client, key, &workstream, before.as_deref(), &plan_hash, generation).await?;
+            let kept = Arc::new(kept);
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() >= MAX_KEPT {
                 known.clear();
             }
             known.insert(key, Arc::clone(&kept));
-            kept
+            (kept, true)
         }
     };
     // Asked when the row is locked: whoever wrote before has announced itself by then.
@@ -177,7 +190,7 @@ async fn open_once(
         alive,
         now: Moment::parse(&now).ok_or_else(|| Fault::Internal(format!("the database's time is {now:?}")))?,
     };
-    Ok(Some((opened, revision)))
+    Ok(Some((opened, is_new)))
 }
 
 /// Reads what changed since it was read last; all of it, where it never was.
@@ -187,6 +200,7 @@ async fn refreshed(
     workstream: &str,
     before: Option<&Kept>,
     plan_hash: &str,
+    generation: i64,
 ) -> Result<Kept, Failed> {
     let unread = |error: serde_json::Error| unreadable(workstream, &error);
     let plan = match before {
@@ -225,7 +239,7 @@ async fn refreshed(
         Some(before) => before.threads.with_changes(&text, workstream).map_err(unread)?,
         None => ThreadsFile::of(&text).map_err(unread)?,
     };
-    Ok(Kept { revision: own.try_get(0)?, threads: Arc::new(threads), plan })
+    Ok(Kept { revision: own.try_get(0)?, generation, threads: Arc::new(threads), plan })
 }
 
 /// Returns the index of a workspace as far as one workstream needs it.
@@ -368,7 +382,7 @@ impl Change {
     /// them if they are not there.
     pub(super) async fn commit(&self, engine: &Engine, client: InTransaction) -> Result<i64, Fault> {
         let tried = tokio::time::timeout(Duration::from_secs(30), self.write(&client)).await;
-        let failed = match tried {
+        match tried {
             Ok(Ok(revision)) => {
                 client.release();
                 return Ok(revision);
@@ -377,21 +391,20 @@ impl Change {
             Ok(Err(Failed::Asked(error))) if is_no(&error) => {
                 return Err(engine.fault(error.into()));
             }
-            Ok(Err(failed)) => failed,
-            Err(_) => Failed::Known(engine.unanswered()),
-        };
+            Ok(Err(failed)) => tracing::debug!(?failed, "a commit broke"),
+            Err(_) => tracing::debug!("a commit was not answered"),
+        }
         drop(client);
         tracing::warn!("the connection to the database broke in a commit; looking what became of it");
-        let mut last = failed;
         for wait in [0, 200, 500, 1_000, 2_000, 4_000] {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             match tokio::time::timeout(Duration::from_secs(15), self.settle(engine)).await {
                 Ok(Ok(settled)) => return settled,
-                Ok(Err(failed)) => last = failed,
-                Err(_) => last = Failed::Known(engine.unanswered()),
+                Ok(Err(failed)) => tracing::warn!(why = %engine.fault(failed), "not known yet"),
+                Err(_) => tracing::warn!(why = %engine.unanswered(), "not known yet"),
             }
         }
-        Err(engine.fault(last))
+        Err(Fault::Uncertain { database: engine.address.shown.clone() })
     }
 
     async fn write(&self, client: &Connection) -> Result<i64, Failed> {
@@ -400,7 +413,7 @@ impl Change {
         let more = if needs_more { COMMIT_MORE } else { "" };
         let statement = client.prepare_cached(&[COMMIT, more, COMMIT_END].concat()).await?;
         let id = self.id.to_string();
-        let values: [&(dyn ToSql + Sync); 21] = [
+        let values: [&(dyn ToSql + Sync); 22] = [
             &self.key,
             &self.rest,
             &self.entry,
@@ -413,6 +426,7 @@ impl Change {
             &id,
             &self.actor,
             &self.events,
+            &self.before,
             &cycles.position,
             &cycles.batch,
             &cycles.number,
@@ -423,7 +437,7 @@ impl Change {
             &LEASE,
             &self.becomes_current,
         ];
-        let written = client.query_one(&statement, &values[..if needs_more { values.len() } else { 12 }]);
+        let written = client.query_one(&statement, &values[..if needs_more { values.len() } else { 13 }]);
         // Both are sent at once; what failed before it makes a COMMIT undo everything.
         let (row, committed) = tokio::join!(written, client.batch_execute("COMMIT"));
         let row = row?;
@@ -468,7 +482,8 @@ impl Change {
     pub(super) fn into_kept(self, opened: &Opened, revision: i64) -> Kept {
         // Whatever was written between is read next time.
         let revision = if revision == self.before + 1 { revision } else { self.before };
-        Kept { revision, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
+        let generation = opened.kept.generation;
+        Kept { revision, generation, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
     }
 }
 

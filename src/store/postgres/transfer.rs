@@ -76,13 +76,27 @@ struct Parts {
     cycles: Vec<crate::board::Cycle>,
 }
 
+impl Parts {
+    /// Returns it as rows would hold it.
+    fn assembled(&self) -> serde_json::Result<Assembled> {
+        let cycles = self.document.get::<Vec<Box<RawValue>>>("cycles")?.unwrap_or_default();
+        let records = self.statuses.iter().map(|(id, _)| self.document.record(*id).unwrap_or("{}").to_owned());
+        Ok(Assembled {
+            rest: self.document.rest()?,
+            strays: self.document.strays()?,
+            threads: records.collect(),
+            cycles: cycles.iter().map(|cycle| cycle.get().to_owned()).collect(),
+        })
+    }
+}
+
 impl PostgresStore {
     /// Copies the workspace of the files, or one workstream of it, to the database, all of it or nothing.
     pub fn push(&self, files: &FileStore, wanted: Option<&str>, push: Push) -> Result<Moved, Stopped> {
         let listed = files.list()?;
         let ids = match wanted {
             Some(wanted) => vec![files.selected(Some(wanted))?],
-            None => listed.workstreams,
+            None => listed.workstreams.clone(),
         };
         let root = files.root()?;
         let work = root.join("work");
@@ -90,7 +104,12 @@ impl PostgresStore {
         let roster = read_state(files.disk(), &work.join("agents.yaml"))?;
         let index = files.files().index(files.disk(), &root)?;
         let parts = ids.iter().map(|id| parts(files, id)).collect::<Result<Vec<_>, Stopped>>()?;
-        let (rest, current) = index_rest(index.text.as_deref()).map_err(|error| Fault::StateUnreadable {
+        if let Some(part) = parts.iter().find(|part| part.plan.contains('\0')) {
+            let why = format!("work/{}/PLAN.md has a NUL, which a database cannot keep", part.id);
+            return Err(Refusal::invalid(why, "remove it").into());
+        }
+        let places = listed.workstreams;
+        let (rest, current) = index_rest(index.text.as_deref(), &places).map_err(|error| Fault::StateUnreadable {
             path: work.join("index.json"),
             at: None,
             why: error.to_string(),
@@ -98,22 +117,34 @@ impl PostgresStore {
         let engine = self.engine()?;
         let moved = engine.ask(async |mut client: Connection| {
             let transaction = client.transaction().await?;
-            let key: i64 = transaction
-                .query_one(
-                    "INSERT INTO work.workspaces (name, current_workstream, roster, rest)
-                     VALUES ($1, $2, $3, $4::text::json)
-                     ON CONFLICT (name) DO UPDATE SET roster = excluded.roster,
-                         rest = CASE WHEN $5 THEN excluded.rest ELSE work.workspaces.rest END,
-                         current_workstream = CASE WHEN $5 THEN excluded.current_workstream
-                             ELSE coalesce(work.workspaces.current_workstream, excluded.current_workstream) END
-                     RETURNING key",
-                    &[&self.address.workspace, &current, &roster, &rest, &(push == Push::Force)],
-                )
-                .await?
-                .try_get(0)?;
+            // In the order in which commits take them: workstreams, then the workspace.
+            let all = "SELECT w.key FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
+                WHERE s.name = $1 ORDER BY w.key FOR NO KEY UPDATE OF w";
+            transaction.query(all, &[&self.address.workspace]).await?;
+            let key = if push == Push::Plans {
+                let update = "UPDATE work.workspaces SET roster = coalesce($2, roster) WHERE name = $1 RETURNING key";
+                transaction.query_opt(update, &[&self.address.workspace, &roster]).await?
+            } else {
+                // What is there already wins, unless it is to be written over.
+                let insert = "INSERT INTO work.workspaces AS there (name, current_workstream, roster, rest)
+                    VALUES ($1, $2, $3, $4::text::json)
+                    ON CONFLICT (name) DO UPDATE SET
+                        roster = CASE WHEN $5 THEN coalesce(excluded.roster, there.roster)
+                            ELSE coalesce(there.roster, excluded.roster) END,
+                        rest = CASE WHEN $5 THEN excluded.rest ELSE there.rest END,
+                        current_workstream = CASE WHEN $5 THEN excluded.current_workstream
+                            ELSE coalesce(there.current_workstream, excluded.current_workstream) END
+                    RETURNING key";
+                let force = push == Push::Force;
+                transaction.query_opt(insert, &[&self.address.workspace, &current, &roster, &rest, &force]).await?
+            };
+            let Some(key) = key else { return Err(self.no_workspace().into()) };
+            let key: i64 = key.try_get(0)?;
             let mut moved = Moved { to: self.shown(), ..Moved::default() };
             let mut refused = None;
-            for (position, part) in (0_i32..).zip(&parts) {
+            for part in &parts {
+                let position = places.iter().position(|id| *id == part.id).unwrap_or(places.len());
+                let position = i32::try_from(position).unwrap_or(i32::MAX);
                 match push_one(&transaction, key, position, part, push).await? {
                     Some(true) => moved.written.push(part.id.clone()),
                     Some(false) => moved.unchanged.push(part.id.clone()),
@@ -128,8 +159,12 @@ impl PostgresStore {
         })?;
         self.notify(engine);
         moved.map_err(|id| {
+            if push == Push::Plans {
+                let why = format!("{id} is not in the database; nothing was pushed");
+                return Refusal::invalid(why, "push it as a whole first: work store push --workstream ID").into();
+            }
             Refusal::invalid(
-                format!("{id} has another state in the database; nothing was pushed"),
+                format!("{id} has another state or plan in the database; nothing was pushed"),
                 "push only plans and roster by --plan, or write over it by --force; work store pull brings it here",
             )
             .into()
@@ -178,7 +213,7 @@ impl PostgresStore {
             Ok(true)
         };
         let own = read_state(disk, &work.join("index.json"))?;
-        let own = if force || wanted.is_none() { None } else { own };
+        let own = if wanted.is_none() { None } else { own };
         take("index.json".to_owned(), pulled.index(own.as_deref()).map_err(unreadable)?)?;
         if let Some(roster) = pulled.roster {
             take("agents.yaml".to_owned(), roster)?;
@@ -241,12 +276,21 @@ impl Pulled {
     }
 }
 
-/// Returns index.json without what rows hold, and the current workstream.
-fn index_rest(text: Option<&str>) -> serde_json::Result<(String, Option<String>)> {
+/// Returns index.json without the entries of the workstreams that are known, which rows hold, and the current one.
+fn index_rest(text: Option<&str>, known: &[String]) -> serde_json::Result<(String, Option<String>)> {
     let mut file: Object = serde_json::from_str(text.unwrap_or(r#"{"version":"1.0.0"}"#))?;
     let current = file.get::<String>("current_stream")?;
     file.remove("current_stream");
+    let mut others = Vec::new();
+    for stream in file.get::<Vec<Object>>("streams")?.unwrap_or_default() {
+        if stream.get::<String>("id")?.is_none_or(|id| !known.contains(&id)) {
+            others.push(stream);
+        }
+    }
     file.remove("streams");
+    if !others.is_empty() {
+        file.set("streams", &others, &index_json::FILE_ORDER)?;
+    }
     Ok((serde_json::to_string(&file)?, current))
 }
 
@@ -315,32 +359,42 @@ async fn push_one(
         }
         let entry: Option<String> = there.try_get(2)?;
         let text = assembled(transaction, key).await?.text().map_err(unreadable)?;
-        let text = Document::read(Some(&text), &part.id).and_then(|document| document.text()).map_err(unreadable)?;
-        let is_same = text == part.document.text().map_err(unreadable)? && entry == part.entry;
-        match (is_same, known == hash) {
-            (true, true) => return Ok(Some(false)),
-            (true, false) => {
-                transaction.execute(set_plan, &[&key, &part.plan, &hash]).await?;
-                return Ok(Some(true));
-            }
-            (false, _) if push == Push::New => return Ok(None),
-            (false, _) => {
-                transaction.execute("DELETE FROM work.workstreams WHERE key = $1", &[&key]).await?;
-            }
+        let own = part.assembled().and_then(|assembled| assembled.text()).map_err(unreadable)?;
+        // Both in the order and the layout of rows, in which nothing else is lost.
+        let laid_out = |text: &str| Document::read(Some(text), &part.id).and_then(|document| document.text());
+        let is_same = laid_out(&text).map_err(unreadable)? == laid_out(&own).map_err(unreadable)?;
+        if is_same && entry == part.entry && known == hash {
+            return Ok(Some(false));
         }
+        if push == Push::New {
+            return Ok(None);
+        }
+        // What happened stays: only the state is replaced.
+        for sql in ["DELETE FROM work.threads WHERE workstream = $1", "DELETE FROM work.cycles WHERE workstream = $1"] {
+            transaction.execute(sql, &[&key]).await?;
+        }
+    } else if push == Push::Plans {
+        return Ok(None);
     }
     let rest = part.document.rest().map_err(unreadable)?;
     let strays = part.document.strays().map_err(unreadable)?;
-    let key: i64 = transaction
+    let key = transaction
         .query_one(
             "INSERT INTO work.workstreams
                  (workspace, id, position, entry, plan, plan_hash, approved_plan, rest, strays)
              VALUES ($1, $2, $3, $4::text::json, $5, $6, CASE WHEN $7 THEN $5::text END, $8::text::json, $9::text::json)
-             RETURNING key",
+             ON CONFLICT (workspace, id) DO UPDATE SET position = excluded.position, entry = excluded.entry,
+                 plan = excluded.plan, plan_hash = excluded.plan_hash, approved_plan = excluded.approved_plan,
+                 rest = excluded.rest, strays = excluded.strays,
+                 revision = work.workstreams.revision + 1, generation = work.workstreams.generation + 1
+             RETURNING key, revision",
             &[&workspace, &part.id, &position, &part.entry, &part.plan, &hash, &part.is_approved, &rest, &strays],
         )
-        .await?
-        .try_get(0)?;
+        .await?;
+    let (key, revision): (i64, i64) = (key.try_get(0)?, key.try_get(1)?);
+    let pushed = r#"INSERT INTO work.events (commit, workstream, actor, event)
+        VALUES (gen_random_uuid(), $1, current_user, '{"event":"pushed"}')"#;
+    transaction.execute(pushed, &[&key]).await?;
     let (mut stages, mut batches, mut threads) = (Vec::new(), Vec::new(), Vec::new());
     let (mut statuses, mut records) = (Vec::new(), Vec::new());
     let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
@@ -354,10 +408,10 @@ async fn push_one(
     transaction
         .execute(
             "INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
-             SELECT $1, u.stage, u.batch, u.thread, u.status, 1, u.record::json
+             SELECT $1, u.stage, u.batch, u.thread, u.status, $7, u.record::json
              FROM unnest($2::smallint[], $3::smallint[], $4::smallint[], $5::text[], $6::text[])
                  AS u (stage, batch, thread, status, record)",
-            &[&key, &stages, &batches, &threads, &statuses, &records],
+            &[&key, &stages, &batches, &threads, &statuses, &records, &revision],
         )
         .await?;
     let cycles = part.document.get::<Vec<Box<RawValue>>>("cycles").map_err(unreadable)?.unwrap_or_default();
@@ -365,7 +419,7 @@ async fn push_one(
         transaction
             .execute(
                 "INSERT INTO work.cycles (workstream, position, batch, number, open, holder, revision, record)
-                 VALUES ($1, $2, $3, $4, $5, $6::text::uuid, 1, $7::text::json)",
+                 VALUES ($1, $2, $3, $4, $5, $6::text::uuid, $8, $7::text::json)",
                 &[
                     &key,
                     &position,
@@ -374,6 +428,7 @@ async fn push_one(
                     &cycle.open,
                     &cycle.holder.map(|holder| holder.to_string()),
                     &record.get(),
+                    &revision,
                 ],
             )
             .await?;
