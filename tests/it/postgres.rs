@@ -432,6 +432,9 @@ fn the_role_of_the_documentation_is_enough() {
     team.stdout(&["approve", "plan", "--revoke"]);
     team.stdout(&["approve", "plan"]);
     team.stdout(&["current", "--set=001-search"]);
+    let files = Workspace::with_plan(&PLAN.replace("Parser", "Lexer"));
+    let output = team.on(&files, &["store", "push", "--plan"]).output().unwrap();
+    assert!(output.status.success(), "{}", files.seen(&output));
     assert_eq!(owner.sql("SELECT count(*) > 6 FROM work.events"), ["t"]);
     // It cannot unsay what happened.
     for sql in ["DELETE FROM work.events", "UPDATE work.events SET actor = 'me'", "DROP TABLE work.threads"] {
@@ -439,4 +442,59 @@ fn the_role_of_the_documentation_is_enough() {
         let Ok(output) = std::process::Command::new(program).args([&url, "-c", sql]).output() else { return };
         assert!(!output.status.success(), "{sql}");
     }
+}
+
+#[test]
+fn moving_one_workstream_leaves_the_others_alone() {
+    let Some(database) = shared() else { return };
+    let files = Workspace::empty();
+    files.stdout(&["init"]);
+    for name in ["alpha", "beta"] {
+        files.stdout(&["create", name, "--stages", "1"]);
+    }
+    for id in ["001-alpha", "002-beta"] {
+        files.write(&format!("work/{id}/PLAN.md"), PLAN);
+        files.stdout(&["approve", "plan", "--workstream", id]);
+    }
+    // An entry whose folder is gone.
+    let index = files.read("work/index.json").replacen("\"streams\": [", "\"streams\": [{\"id\": \"000-old\"},", 1);
+    files.write("work/index.json", index);
+    let team = Team { url: database.fresh(), host: Workspace::empty() };
+    let run = |workspace: &Workspace, arguments: &[&str]| {
+        let output = team.on(workspace, arguments).output().unwrap();
+        (output.status.code().unwrap(), workspace.seen(&output))
+    };
+    assert_eq!(run(&files, &["store", "migrate"]).0, 0);
+    assert_eq!(run(&files, &["store", "push", "--plan"]).0, 6, "there is nothing yet");
+    assert_eq!(run(&files, &["store", "push"]).0, 0);
+    assert_eq!(team.sql("SELECT count(*) FROM work.workstreams"), ["2"]);
+
+    // By its name, with the words of its id: another one is the current one.
+    files.write("work/001-alpha/PLAN.md", PLAN.replace("Parser", "Lexer"));
+    assert_eq!(run(&files, &["store", "push", "--plan", "--workstream", "alpha"]).0, 0);
+    for name in ["alpha", "001-alpha"] {
+        let (_, seen) = run(&team.host, &["status", "--workstream", name]);
+        assert!(seen.contains("work approve plan --workstream"), "{seen}");
+    }
+    // A plain push does not bring the old plan back.
+    files.write("work/001-alpha/PLAN.md", PLAN);
+    let (code, seen) = run(&files, &["store", "push"]);
+    assert!(code == 2 && seen.contains("001-alpha has another state or plan"), "{seen}");
+
+    assert_eq!(run(&files, &["store", "pull", "--workstream", "alpha", "--force"]).0, 0);
+    for id in ["000-old", "001-alpha", "002-beta"] {
+        assert!(files.read("work/index.json").contains(&format!("\"{id}\"")), "{id}");
+    }
+    // What happened stays, whatever is pushed over it.
+    let mut server = team.serve();
+    let update = json!({"workstream": "beta", "thread_id": "1.1.1", "status": "completed", "report": "there"});
+    server.answer("update_thread", &update);
+    let before: Vec<String> = team.sql("SELECT event::text FROM work.events ORDER BY key");
+    files.write("work/agents.yaml", "agents: [{name: default}]\n");
+    assert_eq!(run(&files, &["store", "push", "--force"]).0, 0);
+    let after = team.sql("SELECT event::text FROM work.events ORDER BY key");
+    assert!(after.starts_with(&before) && after.len() > before.len(), "{after:?}");
+    // The server sees that everything was replaced.
+    let answer = server.answer("read_thread", &json!({"workstream": "beta", "thread_id": "1.1.1"}));
+    assert_eq!(answer["status"], "pending", "{answer}");
 }
