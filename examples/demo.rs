@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example demo` plays a planner and its workers, several at once, with the rmcp
 //! client, and a person with the command line. It prints each call, what came back and how long it
-//! took, then the outcomes; it exits 1 if anything differs from what it expects.
+//! took, then the outcomes; it exits 1 if anything differs from what it expects. With `-- --store URL` the
+//! workspace is moved to a database first, where no workspace of that name may be yet.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -160,7 +161,18 @@ async fn demo() -> Result<(), Failure> {
     std::fs::write(stream.join("PLAN.md"), PLAN)?;
     std::fs::write(workspace.path().join("work/agents.yaml"), AGENTS)?;
     std::fs::write(workspace.path().join("work/index.json"), INDEX)?;
-    let person = Person { program: program.clone(), workspace: workspace.path().to_owned() };
+    let mut person = Person { program: program.clone(), workspace: workspace.path().to_owned(), store: None };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [option, url] = arguments.as_slice()
+        && option == "--store"
+    {
+        person.store = Some(url.clone());
+        person.says(&["store", "migrate"], true)?;
+        person.says(&["store", "push"], true)?;
+        std::fs::remove_dir_all(workspace.path().join("work"))?;
+    } else if !arguments.is_empty() {
+        return Err("the only option is --store URL".into());
+    }
 
     let mut command = tokio::process::Command::new(&program);
     command
@@ -168,7 +180,8 @@ async fn demo() -> Result<(), Failure> {
         .current_dir(workspace.path())
         .env_remove("WORK_ROOT")
         .env_remove("WORK_STREAM")
-        .env_remove("WORK_STORE");
+        .env_remove("WORK_STORE")
+        .envs(person.store.iter().map(|url| ("WORK_STORE", url)));
     let session = ().serve(TokioChildProcess::new(command)?).await.map_err(RmcpError::from)?;
     let planner = Agent { name: "planner".to_owned(), server: session.peer().clone() };
 
@@ -301,6 +314,8 @@ impl Agent {
 struct Person {
     program: PathBuf,
     workspace: PathBuf,
+    /// The URL of the database, where the workspace is in one.
+    store: Option<String>,
 }
 
 impl Person {
@@ -312,6 +327,7 @@ impl Person {
             .env_remove("WORK_ROOT")
             .env_remove("WORK_STREAM")
             .env_remove("WORK_STORE")
+            .envs(self.store.iter().map(|url| ("WORK_STORE", url)))
             .output()?;
         let elapsed = started.elapsed();
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,5 +1,6 @@
 -- What a workspace is made of. Times are the database's. Records are kept as the text they have in the
--- files, so that nothing is lost on the way there and back; columns beside them are for SQL.
+-- files, so that nothing is lost on the way there and back; columns beside them are for SQL. Pages of what is changed
+-- often have room, so that a change stays in its page and touches no index.
 CREATE SCHEMA work;
 
 CREATE TABLE work.migrations (
@@ -37,7 +38,7 @@ CREATE TABLE work.workstreams (
     -- Grows when all threads and cycles are replaced.
     generation bigint NOT NULL DEFAULT 1,
     UNIQUE (workspace, id)
-);
+) WITH (fillfactor = 70);
 
 CREATE TABLE work.threads (
     workstream bigint NOT NULL REFERENCES work.workstreams ON DELETE CASCADE,
@@ -48,7 +49,7 @@ CREATE TABLE work.threads (
     revision bigint NOT NULL,
     record json NOT NULL,
     PRIMARY KEY (workstream, stage, batch, thread)
-);
+) WITH (fillfactor = 70);
 
 CREATE TABLE work.cycles (
     workstream bigint NOT NULL REFERENCES work.workstreams ON DELETE CASCADE,

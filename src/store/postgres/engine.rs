@@ -120,10 +120,12 @@ impl Engine {
         );
         let prepared = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             Box::pin(async move {
-                // A client that vanishes in the middle of a transaction must not hold its locks for ever.
+                // Each statement has one good plan, and to plan costs more than to carry out. And a client that
+                // vanishes in the middle of a transaction must not hold its locks for ever.
                 let settings = format!(
                     "SET lock_timeout = {}; SET statement_timeout = 25000; \
-                     SET idle_in_transaction_session_timeout = 20000; SET synchronous_commit = on",
+                     SET idle_in_transaction_session_timeout = 20000; SET synchronous_commit = on; \
+                     SET plan_cache_mode = force_generic_plan",
                     LOCK_WAIT.as_millis()
                 );
                 client.batch_execute(&settings).await.map_err(HookError::Backend)?;
