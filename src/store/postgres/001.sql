@@ -70,7 +70,8 @@ CREATE TABLE work.events (
     key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- All events of one commit have one; by it a client whose connection broke finds out what became of it.
     commit uuid NOT NULL,
-    workstream bigint NOT NULL REFERENCES work.workstreams ON DELETE CASCADE,
+    -- No foreign key: what happened stays when a workstream goes.
+    workstream bigint NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
     actor text NOT NULL,
     client inet DEFAULT inet_client_addr(),
