@@ -124,7 +124,9 @@ impl ThreadsFile {
         let document = self.document(stream_id)?.with_changes(Document::read(Some(text), stream_id)?);
         Ok(Self::of_document(self, Arc::new(board), document))
     }
+}
 
+impl ThreadsFile {
     /// Returns the file with another board and its document.
     pub(super) fn of_document(before: &Self, board: Arc<Board>, document: Document) -> Self {
         let threads = ThreadsJson {
@@ -133,26 +135,19 @@ impl ThreadsFile {
             from_tasks: BTreeSet::new(),
             has_stateless_records: before.threads.has_stateless_records,
         };
-        Self { threads, text: None, document: document.into(), is_alone: true }
+        Self { threads, text: None, document: document.into(), is_alone: before.is_alone }
     }
-}
 
-impl ThreadsFile {
     /// Returns the file with another board, as it was just written.
     pub(super) fn written(before: &Self, board: Arc<Board>, document: Document, text: &str) -> Self {
-        let threads = ThreadsJson {
-            board,
-            oddities: before.threads.oddities.clone(),
-            from_tasks: BTreeSet::new(),
-            has_stateless_records: before.threads.has_stateless_records,
-        };
+        let written = Self::of_document(before, board, document);
         // Nobody must be able to tell what is kept from what is read.
         debug_assert_eq!(
             threads_json::read(Some(text), &TasksJson::default()).ok().map(|read| read.board),
-            Some(Arc::clone(&threads.board)),
+            Some(Arc::clone(&written.threads.board)),
             "{text}"
         );
-        Self { threads, text: None, document: document.into(), is_alone: before.is_alone }
+        written
     }
 
     /// Returns the text taken apart.

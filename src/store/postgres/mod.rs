@@ -22,7 +22,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::Object;
-use tokio_postgres::types::ToSql;
 
 use self::address::Address;
 use self::engine::{Engine, InTransaction};
@@ -205,24 +204,9 @@ impl PostgresStore {
         handle.spawn(async move {
             tokio::time::sleep(NOTIFY_AFTER).await;
             flag.store(false, Ordering::Release);
-            if let Ok(client) = engine.connection().await {
-                // A listener that misses it looks by itself after some seconds.
-                let _ = client.execute("SELECT pg_notify($1, $2)", &[&watch::CHANNEL, &engine.address.workspace]).await;
-            }
+            watch::tell(&engine).await;
         });
     }
-}
-
-/// Tells the listeners before it goes on, for at most a second.
-fn notify_now(engine: &Engine) {
-    engine.wait(async {
-        let told = async {
-            let client = engine.connection().await.ok()?;
-            let told = [&watch::CHANNEL as &(dyn ToSql + Sync), &engine.address.workspace];
-            client.execute("SELECT pg_notify($1, $2)", &told).await.ok()
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
-    });
 }
 
 impl Store for PostgresStore {
@@ -309,8 +293,8 @@ impl LockedRows<'_> {
         if store.server.is_some() {
             store.notify(&engine);
         } else {
-            // The command line ends before that.
-            notify_now(&engine);
+            // The command line ends before that, so it waits, for at most a second.
+            let _ = engine.wait(async { tokio::time::timeout(Duration::from_secs(1), watch::tell(&engine)).await });
         }
         Ok(())
     }

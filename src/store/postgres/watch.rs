@@ -34,6 +34,13 @@ impl Watch for Listener {
     }
 }
 
+/// Tells the listeners on all hosts. One that misses it looks by itself after some seconds.
+pub(super) async fn tell(engine: &Engine) {
+    if let Ok(client) = engine.connection().await {
+        let _ = client.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &engine.address.workspace]).await;
+    }
+}
+
 /// Starts to follow the workspace of the engine.
 pub(super) fn watch(engine: &Arc<Engine>, tell: Box<dyn Fn() + Send + Sync>) -> impl Watch + use<> {
     let (end, mut ended) = oneshot::channel::<()>();
