@@ -9,7 +9,7 @@ use crate::decide::{Code, Refusal};
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the facts that their names say")]
 pub enum Fault {
-    /// PLAN.md is missing, too large or not UTF-8.
+    /// PLAN.md is missing, empty, too large or not UTF-8.
     #[error("{}: {why}", path.display())]
     PlanUnreadable { path: PathBuf, why: String },
     /// A file of the state is not what it should be. It is never written over.
@@ -33,6 +33,9 @@ pub enum Fault {
     /// A commit broke, and nobody can say what became of it.
     #[error("{database}: the connection broke in a commit, and it is not known whether it was written")]
     Uncertain { database: String },
+    /// Somebody else has written since the decision was made. Nothing was written, and it can be made again.
+    #[error("{database}: others have written meanwhile; nothing was written")]
+    Overtaken { database: String },
     /// The caller does not want it any more; nothing was written, and nobody reads this.
     #[error("the call was cancelled")]
     Cancelled,
@@ -58,7 +61,7 @@ impl Fault {
         match self {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
             Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
-            Self::Busy { .. } | Self::Cancelled => Code::Busy,
+            Self::Busy { .. } | Self::Overtaken { .. } | Self::Cancelled => Code::Busy,
             Self::TooLarge { .. }
             | Self::Io { .. }
             | Self::Database { .. }
@@ -90,7 +93,7 @@ impl Fault {
             }
             Self::Database { hint, .. } => (*hint).into(),
             Self::Uncertain { .. } => "look what is there before you call again".into(),
-            Self::Io { .. } | Self::Cancelled => "call again".into(),
+            Self::Io { .. } | Self::Overtaken { .. } | Self::Cancelled => "call again".into(),
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
         }
     }

@@ -120,7 +120,7 @@ impl Code {
             Self::ForceRequired => "It undoes something; a person means it by --force.",
             Self::UnknownStage => "PLAN.md has no such stage.",
             Self::AlreadyExists => "There is a workstream of that name.",
-            Self::PlanUnreadable => "PLAN.md is missing, too large or not UTF-8.",
+            Self::PlanUnreadable => "PLAN.md is missing, empty, too large or not UTF-8.",
             Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
             Self::Busy => "Another process held the lock for too long.",
             Self::Io => "The machine failed; every file is the old one or the new one.",

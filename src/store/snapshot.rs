@@ -33,8 +33,9 @@ pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 const SAVE_TIME: Duration = Duration::from_millis(10);
 const SAVE_WAITS: u32 = 4;
 
-/// One that was emptied less than this ago is waited for: hardly anybody wants it to be empty.
-const EMPTY_TIME: Duration = Duration::from_secs(1);
+/// One that was emptied less than this ago is waited for, as a busy disk can come between the two steps; hardly
+/// anybody wants it to be empty.
+const EMPTY_TIME: Duration = Duration::from_secs(4);
 
 /// How much is said of why a file cannot be read, in characters.
 const MAX_WHY_CHARS: usize = 300;
@@ -283,6 +284,10 @@ impl Files {
                 let (line, column) = end_position(&bytes[..error.valid_up_to()]);
                 unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
             })?;
+            // Whoever is told instead that it has no such thread would take that for an answer.
+            if text.is_empty() {
+                return Err(unreadable("it is empty".to_owned()));
+            }
             Ok(PlanFile::of(text))
         })?;
         read.ok_or_else(|| unreadable("it does not exist".to_owned()))

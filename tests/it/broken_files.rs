@@ -82,10 +82,15 @@ fn a_plan_that_is_gone_or_too_large() {
     let mut server = workspace.serve();
     workspace.write("work/001-search/PLAN.md", vec![b'x'; 9 * 1024 * 1024]);
     let large = workspace.without_chance(&server.call("next_batch", &json!({})));
+    // Somebody may be writing it again in a moment, but not for minutes.
+    let plan = std::fs::File::create(workspace.root().join("work/001-search/PLAN.md")).unwrap();
+    plan.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
+    let empty = workspace.without_chance(&server.call("read_thread", &json!({"thread_id": "1.1.1"})));
     std::fs::remove_file(workspace.root().join("work/001-search/PLAN.md")).unwrap();
     let gone = workspace.without_chance(&server.call("next_batch", &json!({})));
-    insta::assert_snapshot!(format!("{large}\n{gone}"), @r#"
+    insta::assert_snapshot!(format!("{large}\n{empty}\n{gone}"), @r#"
     error plan_unreadable: [workspace]/work/001-search/PLAN.md: it has 9437184 bytes, the limit is 8388608. hint: mend the file; it is only read, never written
+    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is empty. hint: mend the file; it is only read, never written
     error unknown_workstream: no workstream with a PLAN.md has the id or name "001-search". hint: create work/<id>/PLAN.md
     "#);
 }
