@@ -31,6 +31,13 @@ const URL: &str = "WORK_BENCH_URL";
 /// Threads of each workstream.
 const THREADS: usize = 100;
 
+/// How many workstreams a small workspace has, and a large one.
+const FEW: usize = 10;
+const MANY: usize = 1_000;
+
+/// How often each is measured.
+const ROUNDS: usize = 3;
+
 const PROCESSES: usize = 8;
 
 /// The most clients of all processes together.
@@ -46,26 +53,33 @@ fn main() {
         return;
     }
     let server = Server::start_with(Settings { max_connections: 200, ..Settings::default() }).unwrap();
-    for workstreams in [10, 1_000] {
-        let url = format!("{}?sslmode=disable&workspace=w{workstreams}", server.url());
-        fill(&url, workstreams);
-        println!("{workstreams} workstreams, {} threads", workstreams * THREADS);
-        // With ten workstreams 64 clients would mostly wait for each other's rows.
-        for clients in if workstreams == 10 { vec![1] } else { vec![1, 8] } {
-            let mut rates = Vec::new();
-            for mode in ["bare", "work", "bare", "work"] {
-                let (rate, mut times) = run(&url, mode, clients, workstreams);
+    let url = |workstreams: usize| format!("{}?sslmode=disable&workspace=w{workstreams}", server.url());
+    for workstreams in [FEW, MANY] {
+        fill(&url(workstreams), workstreams);
+    }
+    // With few workstreams 64 clients would mostly wait for each other's rows.
+    for (clients, runs) in
+        [(1, &[("bare", MANY), ("work", MANY), ("work", FEW)][..]), (8, &[("bare", MANY), ("work", MANY)])]
+    {
+        // In turn, as what else the machine does changes from minute to minute.
+        let mut rates = vec![0.0; runs.len()];
+        for _ in 0..ROUNDS {
+            for ((mode, workstreams), sum) in runs.iter().zip(&mut rates) {
+                let (rate, mut times) = run(&url(*workstreams), mode, clients, *workstreams);
                 times.sort_unstable();
                 let at = |share: usize| Duration::from_micros(times[(times.len() - 1) * share / 100]);
+                let (threads, clients) = (workstreams * THREADS, clients * PROCESSES);
                 println!(
-                    "    {:>2} clients, {mode}: {rate:>6.0} per second, p50 {:.2?}, p99 {:.2?}",
-                    clients * PROCESSES,
+                    "{clients:>2} clients, {threads:>6} threads, {mode}: {rate:>6.0} per second, p50 {:.2?}, p99 {:.2?}",
                     at(50),
                     at(99)
                 );
-                rates.push(rate);
+                *sum += rate;
             }
-            println!("       ratio {:.2}", (rates[1] + rates[3]) / (rates[0] + rates[2]));
+        }
+        println!("    ratio to bare transactions: {:.2}", rates[1] / rates[0]);
+        if let Some(few) = rates.get(2) {
+            println!("    growth from {} to {} threads: {:.2}", FEW * THREADS, MANY * THREADS, few / rates[1]);
         }
     }
 }

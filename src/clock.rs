@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
@@ -22,9 +22,21 @@ impl Moment {
         self.0.duration_since(earlier.0).try_into().unwrap_or_default()
     }
 
+    /// Returns the instant so much later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time).unwrap_or(Timestamp::MAX))
+    }
+
     /// Returns the day, as `2026-11-22`.
     pub fn day(self) -> String {
         self.0.strftime("%Y-%m-%d").to_string()
+    }
+}
+
+impl From<Moment> for SystemTime {
+    fn from(moment: Moment) -> Self {
+        moment.0.into()
     }
 }
 

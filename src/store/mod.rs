@@ -66,6 +66,12 @@ pub trait Store: Debug + Send + Sync {
         self.lock_within(wanted, LOCK_WAIT)
     }
 
+    /// Returns the workstream as this process knows it, if it can be decided on without a lock: a commit is
+    /// [`Fault::Overtaken`] where anything of it is not so any more.
+    fn known(&self, _wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
+        None
+    }
+
     /// Returns the workstreams of the workspace.
     fn list(&self) -> Result<Listed, Stopped>;
 
@@ -86,7 +92,8 @@ pub trait Store: Debug + Send + Sync {
     fn end(&self) {}
 }
 
-/// A workstream that nobody else can change until this is dropped or committed.
+/// A workstream that nobody else can change until this is dropped or committed; or, as [`Store::known`] has it,
+/// whose change would be noticed.
 pub trait Locked {
     /// Returns the workstream as it is.
     fn snapshot(&self) -> &Snapshot;

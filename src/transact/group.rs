@@ -9,12 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use super::look;
+use super::{look, not_overtaken};
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
 use crate::fault::{Fault, Stopped};
-use crate::store::{LOCK_WAIT, Snapshot, Store};
+use crate::store::{LOCK_WAIT, Locked, Snapshot, Store};
 
 /// The most calls that one commit carries.
 const MAX_GROUP: usize = 256;
@@ -207,10 +207,23 @@ impl AgentDoor {
         answers.pop().unwrap_or_else(|| Err(Fault::Internal("a call has no answer".to_owned()).into()))
     }
 
-    /// Decides what is asked of one workstream, one after the other, and commits all of it at once.
+    /// Decides what is asked of one workstream, one after the other, and commits all of it at once: first on what is
+    /// known, where nothing has to be locked for it.
     fn write(&self, asks: &[&Ask], wait: Duration) -> Result<Vec<Answer>, Stopped> {
         let workstream = asks.first().and_then(|ask| ask.workstream.as_deref());
-        let mut locked = self.store.lock_within(workstream, wait)?;
+        if let Some(known) = self.store.known(workstream) {
+            match self.decide_and_commit(asks, known) {
+                // What was refused may be known wrongly, unless it was written beside something else.
+                Ok((_, false)) | Err(Fault::Overtaken { .. }) => {}
+                Ok((answers, true)) => return Ok(answers),
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        not_overtaken(|| Ok(self.decide_and_commit(asks, self.store.lock_within(workstream, wait)?)?.0))
+    }
+
+    /// Returns the answers, and whether anything was written.
+    fn decide_and_commit(&self, asks: &[&Ask], mut locked: Box<dyn Locked + '_>) -> Result<(Vec<Answer>, bool), Fault> {
         let mut board = Arc::clone(locked.snapshot().board());
         let mut written: Option<Ledger> = None;
         let mut answers = Vec::with_capacity(asks.len());
@@ -228,10 +241,9 @@ impl AgentDoor {
             }
             answers.push(answer);
         }
-        if let Some(ledger) = written {
-            locked.commit(&ledger)?;
-        }
-        Ok(answers)
+        let Some(ledger) = written else { return Ok((answers, false)) };
+        locked.commit(&ledger)?;
+        Ok((answers, true))
     }
 
     /// A bug in one decision is no other call's.

@@ -8,8 +8,11 @@ pub use group::{AgentDoor, Answer, Ask, Line};
 
 use crate::clock::Clock;
 use crate::decide::{Access, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_person};
-use crate::fault::Stopped;
+use crate::fault::{Fault, Stopped};
 use crate::store::{Snapshot, Store};
+
+/// How often one request is decided at the most, with what others have written in between.
+const MAX_DECISIONS: usize = 4;
 
 /// Carries out a request of the people's door.
 pub fn transact_for_person(
@@ -22,13 +25,26 @@ pub fn transact_for_person(
     if let Some(answer) = look(store, clock, workstream, request.access(), decide)? {
         return Ok(answer);
     }
-    let locked = store.lock(workstream)?;
-    let mut ledger = begin(locked.snapshot(), clock);
-    let answer = decide(&locked.snapshot().scene(), &mut ledger)?;
-    if !ledger.is_empty() {
-        locked.commit(&ledger)?;
+    not_overtaken(|| {
+        let locked = store.lock(workstream)?;
+        let mut ledger = begin(locked.snapshot(), clock);
+        let answer = decide(&locked.snapshot().scene(), &mut ledger)?;
+        if !ledger.is_empty() {
+            locked.commit(&ledger)?;
+        }
+        Ok(answer)
+    })
+}
+
+/// Decides anew what was overtaken, within a bound.
+fn not_overtaken<A>(decide: impl Fn() -> Result<A, Stopped>) -> Result<A, Stopped> {
+    for _ in 1..MAX_DECISIONS {
+        match decide() {
+            Err(Stopped::Fault(Fault::Overtaken { .. })) => {}
+            decided => return decided,
+        }
     }
-    Ok(answer)
+    decide()
 }
 
 /// Decides without the lock what changes nothing. `None`: it takes the lock.

@@ -213,7 +213,7 @@ fn a_server_that_restarts_and_connections_that_are_cut_lose_nothing() {
     });
     let became = team.sql(
         "SELECT event ->> 'thread' || ' ' || (event ->> 'report') FROM work.events
-         WHERE event ->> 'event' = 'thread_became' ORDER BY key",
+         WHERE event ->> 'event' = 'thread_became' ORDER BY revision, place",
     );
     for (name, acknowledged) in acknowledged.iter().enumerate() {
         assert!(acknowledged.len() > 20, "server {name} was acknowledged {} updates", acknowledged.len());
@@ -489,10 +489,10 @@ fn moving_one_workstream_leaves_the_others_alone() {
     let mut server = team.serve();
     let update = json!({"workstream": "beta", "thread_id": "1.1.1", "status": "completed", "report": "there"});
     server.answer("update_thread", &update);
-    let before: Vec<String> = team.sql("SELECT event::text FROM work.events ORDER BY key");
+    let before: Vec<String> = team.sql("SELECT event::text FROM work.events ORDER BY workstream, revision, place");
     files.write("work/agents.yaml", "agents: [{name: default}]\n");
     assert_eq!(run(&files, &["store", "push", "--force"]).0, 0);
-    let after = team.sql("SELECT event::text FROM work.events ORDER BY key");
+    let after = team.sql("SELECT event::text FROM work.events ORDER BY workstream, revision, place");
     assert!(after.starts_with(&before) && after.len() > before.len(), "{after:?}");
     // The server sees that everything was replaced.
     let answer = server.answer("read_thread", &json!({"workstream": "beta", "thread_id": "1.1.1"}));

@@ -33,7 +33,8 @@ CREATE TABLE work.workstreams (
     -- threads.json without threads and cycles, and its records that are of no thread.
     rest json NOT NULL,
     strays json NOT NULL,
-    -- Grows with every change; a row below has the one of its last change.
+    -- Grows with every change, also of its workspace, of which workstreams there are, and of the tables; a row below
+    -- has the one of its last change.
     revision bigint NOT NULL DEFAULT 1,
     -- Grows when all threads and cycles are replaced.
     generation bigint NOT NULL DEFAULT 1,
@@ -67,18 +68,20 @@ CREATE UNIQUE INDEX one_open_cycle ON work.cycles (workstream) WHERE open;
 
 -- Who did what when. Only ever added to.
 CREATE TABLE work.events (
-    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    -- All events of one commit have one; by it a client whose connection broke finds out what became of it.
-    commit uuid NOT NULL,
     -- No foreign key: what happened stays when a workstream goes.
     workstream bigint NOT NULL,
+    -- The one that the workstream has since then.
+    revision bigint NOT NULL,
+    -- Its place among the events of the revision, from 1.
+    place integer NOT NULL,
+    -- All events of one commit have one; by it a client whose connection broke finds out what became of it.
+    commit uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
     actor text NOT NULL,
     client inet DEFAULT inet_client_addr(),
-    event json NOT NULL
+    event json NOT NULL,
+    PRIMARY KEY (workstream, revision, place)
 );
-CREATE INDEX events_by_commit ON work.events (commit);
-CREATE INDEX events_by_workstream ON work.events (workstream, key);
 
 -- The server processes that hold something, as long as they say that they live.
 CREATE TABLE work.servers (

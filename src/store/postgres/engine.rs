@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
@@ -101,6 +101,15 @@ impl From<tokio_postgres::Error> for Failed {
 impl From<Fault> for Failed {
     fn from(fault: Fault) -> Self {
         Self::Known(fault)
+    }
+}
+
+impl Failed {
+    /// Returns whether the database has refused, and goes on. When it ends the connection instead, that can have been
+    /// after the commit.
+    pub(super) fn is_no(&self) -> bool {
+        let Self::Asked(error) = self else { return false };
+        error.as_db_error().is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
     }
 }
 
@@ -196,6 +205,11 @@ impl Engine {
         self.database(format!("no answer in {} seconds", ANSWER_TIMEOUT.as_secs()), "call again")
     }
 
+    /// Returns the fault of a commit that was not written, since something is not as it was when it was decided.
+    pub(super) fn overtaken(&self) -> Fault {
+        Fault::Overtaken { database: self.address.shown.clone() }
+    }
+
     fn database(&self, why: String, hint: &'static str) -> Fault {
         Fault::Database { database: self.address.shown.clone(), why, hint }
     }
@@ -253,7 +267,7 @@ impl Engine {
 }
 
 /// Returns whether asking again can help, and nothing has happened yet.
-fn is_passing(failed: &Failed) -> bool {
+pub(super) fn is_passing(failed: &Failed) -> bool {
     let error = match failed {
         Failed::Asked(error)
         | Failed::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => error,

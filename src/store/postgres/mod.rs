@@ -2,10 +2,13 @@
 //! that exists (docs/teams.md).
 //!
 //! One short transaction per call locks the row of its workstream and nothing else; calls of other
-//! workstreams do not wait for it. Records are the text that the files have, so that the same reader and
-//! writer serve both, and what nobody knows is kept. What was read is kept by revision.
+//! workstreams do not wait for it. Where a server process is the only one that writes a workstream, that is one
+//! statement: decided on what it knows, and written only if all of that is still so. Records are the text that the
+//! files have, so that the same reader and writer serve both, and what nobody knows is kept. What was read is kept by
+//! revision.
 
 mod address;
+mod change;
 mod engine;
 #[cfg(test)]
 mod for_tests;
@@ -24,6 +27,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 
 use self::address::Address;
+use self::change::{Change, Writer};
 use self::engine::{Engine, InTransaction};
 #[cfg(test)]
 pub(crate) use self::for_tests::postgres_for_tests;
@@ -55,19 +59,24 @@ pub struct PostgresStore {
     starting: Mutex<()>,
     /// The workstreams as they were read last, by key.
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
+    /// Those that this process was the last to write, by what they are called.
+    known: Mutex<HashMap<Option<String>, Opened>>,
     /// Somebody tells the listeners in a moment.
     is_notifying: Arc<AtomicBool>,
     /// The server process keeps its lease alive.
     has_lease: AtomicBool,
 }
 
-/// A workstream whose row this process has locked.
+/// A workstream to write.
 struct LockedRows<'s> {
     store: &'s PostgresStore,
     engine: Arc<Engine>,
-    /// Always there until it is committed or dropped.
+    /// What it was called.
+    wanted: Option<String>,
+    /// The transaction that has locked its row, until it is committed or dropped; `None`: it is only known.
     client: Option<InTransaction>,
     opened: Opened,
+    snapshot: Snapshot,
 }
 
 impl PostgresStore {
@@ -80,6 +89,7 @@ impl PostgresStore {
             engine: OnceLock::new(),
             starting: Mutex::default(),
             kept: Mutex::default(),
+            known: Mutex::default(),
             is_notifying: Arc::default(),
             has_lease: AtomicBool::new(false),
         })
@@ -179,6 +189,30 @@ impl PostgresStore {
         })
     }
 
+    /// Keeps what is known of a workstream after a commit. It can be decided on without a lock, if nobody else has
+    /// written it in between: two processes that write in turn would only overtake each other.
+    fn learn(&self, locked: &LockedRows<'_>, change: Change, written: &Result<i64, Fault>, own: Option<ServerId>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(revision) = written else {
+            known.remove(&locked.wanted);
+            return;
+        };
+        let is_known = change.is_next(*revision) && !change.changes_index() && !locked.opened.is_news;
+        let kept = Arc::new(change.into_kept(&locked.opened, *revision));
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(locked.opened.key, Arc::clone(&kept));
+        if !is_known {
+            known.remove(&locked.wanted);
+            return;
+        }
+        if known.len() >= MAX_KEPT {
+            known.clear();
+        }
+        let mut opened = locked.opened.clone();
+        opened.kept = kept;
+        opened.alive.extend(own);
+        known.insert(locked.wanted.clone(), opened);
+    }
+
     fn no_workspace(&self) -> Fault {
         Fault::Database {
             database: self.address.shown.clone(),
@@ -218,9 +252,16 @@ impl Store for PostgresStore {
     fn lock_within(&self, wanted: Option<&str>, _wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
         let engine = Arc::clone(self.engine()?);
         let (client, opened) = self.open(wanted, true)?;
-        let locked = LockedRows { store: self, engine, client, opened };
-        let snapshot = self.snapshot(&locked.opened)?;
-        Ok(Box::new(Seen { locked, snapshot }))
+        let snapshot = self.snapshot(&opened)?;
+        Ok(Box::new(LockedRows { store: self, engine, wanted: wanted.map(str::to_owned), client, opened, snapshot }))
+    }
+
+    fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
+        let wanted = wanted.map(str::to_owned);
+        let mut opened = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&wanted)?.clone();
+        opened.come_to_now();
+        let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
+        Some(Box::new(LockedRows { store: self, engine, wanted, client: None, opened, snapshot }))
     }
 
     fn list(&self) -> Result<Listed, Stopped> {
@@ -251,13 +292,7 @@ impl Store for PostgresStore {
     }
 }
 
-/// The locked rows, and what a decision sees of them.
-struct Seen<'s> {
-    locked: LockedRows<'s>,
-    snapshot: Snapshot,
-}
-
-impl Locked for Seen<'_> {
+impl Locked for LockedRows<'_> {
     fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -266,30 +301,25 @@ impl Locked for Seen<'_> {
         self.snapshot.see(board);
     }
 
-    fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
-        self.locked.commit(ledger)
-    }
-}
-
-impl LockedRows<'_> {
-    fn commit(mut self, ledger: &Ledger) -> Result<(), Fault> {
+    fn commit(mut self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
         let (store, engine) = (self.store, Arc::clone(&self.engine));
         let own = store.server.filter(|server| ledger.board().servers().any(|holder| holder == *server));
-        let announced = own.filter(|server| !self.opened.alive.contains(server));
-        let actor = match store.server {
-            Some(server) => format!("server {server}"),
-            None => std::env::var("USER").unwrap_or_else(|_| "a person".to_owned()),
+        let client = self.client.take();
+        let writer = Writer {
+            server: store.server,
+            announces: own.filter(|server| !self.opened.alive.contains(server)),
+            has_lock: client.is_some(),
+            shown: store.shown(),
         };
-        let change = rows::Change::of(&self.opened, ledger, &actor, announced, &store.shown())?;
-        let client = self.client.take().ok_or_else(Fault::bug)?;
-        let revision = engine.wait(change.commit(&engine, client))?;
+        let change = Change::of(&self.opened, ledger, &writer)?;
+        let written = engine.wait(change.commit(&engine, client));
+        store.learn(&self, change, &written, own);
+        written?;
         if let Some(server) = own
             && !store.has_lease.swap(true, Ordering::AcqRel)
         {
             lease::keep(&engine, server);
         }
-        let kept = change.into_kept(&self.opened, revision);
-        store.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(self.opened.key, Arc::new(kept));
         if store.server.is_some() {
             store.notify(&engine);
         } else {

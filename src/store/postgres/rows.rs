@@ -1,30 +1,25 @@
-//! Rows → a workstream, and what changed of it → rows, in one statement.
+//! Rows → a workstream. What was read is kept by revision, so that only what changed since is read again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use deadpool_postgres::Object as Connection;
 use serde_json::value::RawValue;
-use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use super::MAX_KEPT;
-use super::engine::{Engine, Failed, InTransaction};
-use super::lease::LEASE;
+use super::engine::Failed;
 use super::migrate;
 use super::transfer::Assembled;
-use crate::board::{Board, ServerId};
+use crate::board::ServerId;
 use crate::clock::Moment;
-use crate::decide::Ledger;
 use crate::fault::Fault;
-use crate::index::{Index, IndexEvent};
-use crate::plan::ThreadId;
+use crate::index::Index;
 use crate::roster::Roster;
 use crate::store::json::Object;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, undeclared};
-use crate::store::{agents_yaml, index_json, threads_json};
+use crate::store::{agents_yaml, index_json};
 
 /// The workstream that is wanted, else the current one. The lock on its row follows, where it is to be written:
 /// who had to wait for it sees the row as it is then.
@@ -38,54 +33,18 @@ const OPEN: &str = "SELECT w.key, w.id, w.revision, w.plan_hash, w.entry::text, 
 
 const ALIVE: &str = "SELECT id::text FROM work.servers WHERE lease_until > clock_timestamp() AND id::text = ANY ($1)";
 
-/// Everything that changes is written at once. Most commits need no more than the first part.
-const COMMIT: &str = "WITH w AS (
-        UPDATE work.workstreams SET revision = revision + 1, rest = $2::text::json,
-            entry = coalesce($3::text::json, entry),
-            approved_plan = CASE WHEN $4 THEN plan ELSE approved_plan END
-        WHERE key = $1 AND revision = $13 RETURNING key, workspace, revision, id),
-    t AS (
-        INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
-        SELECT w.key, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json
-        FROM w, unnest($5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[])
-            AS u (stage, batch, thread, status, record)
-        ON CONFLICT (workstream, stage, batch, thread) DO UPDATE
-            SET status = excluded.status, revision = excluded.revision, record = excluded.record),
-    e AS (
-        INSERT INTO work.events (commit, workstream, actor, event)
-        SELECT $10::text::uuid, w.key, $11, u.event::json FROM w, unnest($12::text[]) WITH ORDINALITY AS u (event, place)
-        ORDER BY u.place)";
-
-const COMMIT_MORE: &str = ",
-    c AS (
-        INSERT INTO work.cycles (workstream, position, batch, number, open, holder, revision, record)
-        SELECT w.key, u.position, u.batch, u.number, u.open, u.holder::uuid, w.revision, u.record::json
-        FROM w, unnest($14::integer[], $15::text[], $16::integer[], $17::boolean[], $18::text[], $19::text[])
-            AS u (position, batch, number, open, holder, record)
-        ON CONFLICT (workstream, position) DO UPDATE
-            SET open = excluded.open, holder = excluded.holder, revision = excluded.revision, record = excluded.record),
-    s AS (
-        INSERT INTO work.servers (id, lease_until)
-        SELECT $20::text::uuid, clock_timestamp() + $21::text::interval WHERE $20::text IS NOT NULL
-        ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until),
-    k AS (
-        UPDATE work.workspaces SET current_workstream = w.id FROM w
-        WHERE work.workspaces.key = w.workspace AND $22)";
-
-const COMMIT_END: &str = " SELECT revision FROM w";
-
 /// A workstream as it was read last.
 #[derive(Debug)]
 pub(super) struct Kept {
-    revision: i64,
+    pub(super) revision: i64,
     /// Another one when all threads were replaced.
-    generation: i64,
+    pub(super) generation: i64,
     pub(super) threads: Arc<ThreadsFile>,
     pub(super) plan: Arc<PlanFile>,
 }
 
 /// A workstream as it is, and what stands around it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Opened {
     pub(super) key: i64,
     pub(super) workstream: String,
@@ -96,11 +55,23 @@ pub(super) struct Opened {
     /// Its own entry of the index, and which workstream is the current one.
     pub(super) index: Arc<IndexFile>,
     pub(super) kept: Arc<Kept>,
+    /// Somebody else has written it since this process read it last, or this process never has.
+    pub(super) is_news: bool,
     roster: Option<String>,
     /// The server processes whose lease runs.
     pub(super) alive: BTreeSet<ServerId>,
     /// The database's time.
     pub(super) now: Moment,
+    /// When it was asked.
+    asked: Instant,
+}
+
+impl Opened {
+    /// Lets the database's time go on as much as time has gone on here.
+    pub(super) fn come_to_now(&mut self) {
+        let asked = std::mem::replace(&mut self.asked, Instant::now());
+        self.now = self.now.after(self.asked - asked);
+    }
 }
 
 /// Reads the workstream; `None` where there is none of that id.
@@ -116,20 +87,19 @@ pub(super) async fn open(
 ) -> Result<Option<Opened>, Failed> {
     loop {
         match open_once(client, workspace, id, locks, known).await? {
-            Some((_, true)) if !locks => {}
-            opened => return Ok(opened.map(|(opened, _)| opened)),
+            Some(opened) if opened.is_news && !locks => {}
+            opened => return Ok(opened),
         }
     }
 }
 
-/// Returns what was read, and whether more than one statement was needed for it.
 async fn open_once(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
     locks: bool,
     known: &Mutex<HashMap<i64, Arc<Kept>>>,
-) -> Result<Option<(Opened, bool)>, Failed> {
+) -> Result<Option<Opened>, Failed> {
     let row = if locks {
         let select = client.prepare_cached(&format!("{OPEN} FOR NO KEY UPDATE OF w")).await?;
         let which: [&(dyn ToSql + Sync); 2] = [&workspace, &id];
@@ -141,6 +111,7 @@ async fn open_once(
         let select = client.prepare_cached(OPEN).await?;
         client.query_opt(&select, &[&workspace, &id]).await?
     };
+    let asked = Instant::now();
     let Some(row) = row else { return Ok(None) };
     migrate::require(row.try_get(10)?).map_err(|why| Fault::Database {
         database: workspace.to_owned(),
@@ -155,7 +126,7 @@ async fn open_once(
     let now: String = row.try_get(7)?;
     let index = index_file(entry.as_deref(), current.as_deref()).map_err(|error| unreadable(workspace, &error))?;
     let before = known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
-    let (kept, is_new) = match before {
+    let (kept, is_news) = match before {
         Some(kept) if kept.revision == revision && kept.generation == generation => (kept, false),
         before => {
             let before = before.filter(|before| before.generation == generation);
@@ -186,11 +157,13 @@ async fn open_once(
         is_default: true,
         index: Arc::new(index),
         kept,
+        is_news,
         roster: row.try_get(6)?,
         alive,
+        asked,
         now: Moment::parse(&now).ok_or_else(|| Fault::Internal(format!("the database's time is {now:?}")))?,
     };
-    Ok(Some((opened, is_new)))
+    Ok(Some(opened))
 }
 
 /// Reads what changed since it was read last; all of it, where it never was.
@@ -291,235 +264,4 @@ pub(super) async fn catalogue(client: &Connection, workspace: &str) -> Result<Op
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Fault {
     Fault::StateUnreadable { path: format!("the database's {what}").into(), at: None, why: error.to_string() }
-}
-
-/// What a commit writes.
-pub(super) struct Change {
-    key: i64,
-    before: i64,
-    id: Uuid,
-    rest: String,
-    entry: Option<String>,
-    approves: bool,
-    threads: ThreadRows,
-    cycles: CycleRows,
-    events: Vec<String>,
-    actor: String,
-    lease: Option<String>,
-    becomes_current: bool,
-    written: ThreadsFile,
-}
-
-#[derive(Default)]
-struct ThreadRows {
-    stage: Vec<i16>,
-    batch: Vec<i16>,
-    thread: Vec<i16>,
-    status: Vec<&'static str>,
-    record: Vec<String>,
-}
-
-#[derive(Default)]
-struct CycleRows {
-    position: Vec<i32>,
-    batch: Vec<String>,
-    number: Vec<i32>,
-    open: Vec<bool>,
-    holder: Vec<Option<String>>,
-    record: Vec<String>,
-}
-
-impl Change {
-    /// Works out what the ledger changes of what was opened.
-    pub(super) fn of(
-        opened: &Opened,
-        ledger: &Ledger,
-        actor: &str,
-        lease: Option<ServerId>,
-        shown: &str,
-    ) -> Result<Self, Fault> {
-        let unwritable =
-            |error: serde_json::Error| Fault::StateUnreadable { path: shown.into(), at: None, why: error.to_string() };
-        let (before, after) = (&opened.kept.threads.threads.board, ledger.board());
-        let document = opened.kept.threads.document(&opened.workstream).map_err(unwritable)?;
-        let document =
-            threads_json::write(document, before, after, &BTreeSet::new(), ledger.at()).map_err(unwritable)?;
-        let mut threads = ThreadRows::default();
-        for (id, _, thread) in after.threads.changed(&before.threads) {
-            threads.add(id, thread.status.word(), document.record(id).unwrap_or_default());
-        }
-        let records = document.get::<Vec<Box<RawValue>>>("cycles").map_err(unwritable)?.unwrap_or_default();
-        let cycles = CycleRows::of(before, after, &records);
-        let mut entry = None;
-        let index_events = ledger.index_events();
-        if !index_events.is_empty() {
-            let text = index_json::write(opened.index.text.as_deref(), &opened.workstream, index_events, ledger.at());
-            let file: Object = text.and_then(|text| serde_json::from_str(&text)).map_err(unwritable)?;
-            let streams = file.get::<Vec<Box<RawValue>>>("streams").map_err(unwritable)?.unwrap_or_default();
-            entry = streams.first().map(|entry| entry.get().to_owned());
-        }
-        let events = ledger.events().iter().map(serde_json::to_string);
-        let events = events.chain(index_events.iter().map(serde_json::to_string));
-        Ok(Self {
-            key: opened.key,
-            before: opened.kept.revision,
-            id: Uuid::new_v4(),
-            rest: document.rest().map_err(unwritable)?,
-            entry,
-            approves: index_events.iter().any(|event| matches!(event, IndexEvent::PlanApproved { .. })),
-            threads,
-            cycles,
-            events: events.collect::<serde_json::Result<_>>().map_err(unwritable)?,
-            actor: actor.to_owned(),
-            lease: lease.map(|server| server.to_string()),
-            becomes_current: index_events.contains(&IndexEvent::CurrentSet),
-            written: ThreadsFile::of_document(&opened.kept.threads, Arc::clone(after), document),
-        })
-    }
-
-    /// Commits it on the connection that holds the lock. Returns the revision. If the connection breaks, nobody
-    /// knows whether it was committed: then another one waits for the lock, looks for its events, and writes
-    /// them if they are not there.
-    pub(super) async fn commit(&self, engine: &Engine, client: InTransaction) -> Result<i64, Fault> {
-        let tried = tokio::time::timeout(Duration::from_secs(30), self.write(&client)).await;
-        match tried {
-            Ok(Ok(revision)) => {
-                client.release();
-                return Ok(revision);
-            }
-            // The database has said no, and has undone everything.
-            Ok(Err(Failed::Asked(error))) if is_no(&error) => {
-                return Err(engine.fault(error.into()));
-            }
-            Ok(Err(failed)) => tracing::debug!(?failed, "a commit broke"),
-            Err(_) => tracing::debug!("a commit was not answered"),
-        }
-        drop(client);
-        tracing::warn!("the connection to the database broke in a commit; looking what became of it");
-        for wait in [0, 200, 500, 1_000, 2_000, 4_000] {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            match tokio::time::timeout(Duration::from_secs(15), self.settle(engine)).await {
-                Ok(Ok(settled)) => return settled,
-                Ok(Err(failed)) => tracing::warn!(why = %engine.fault(failed), "not known yet"),
-                Err(_) => tracing::warn!(why = %engine.unanswered(), "not known yet"),
-            }
-        }
-        Err(Fault::Uncertain { database: engine.address.shown.clone() })
-    }
-
-    async fn write(&self, client: &Connection) -> Result<i64, Failed> {
-        let (threads, cycles) = (&self.threads, &self.cycles);
-        let needs_more = !cycles.position.is_empty() || self.lease.is_some() || self.becomes_current;
-        let more = if needs_more { COMMIT_MORE } else { "" };
-        let statement = client.prepare_cached(&[COMMIT, more, COMMIT_END].concat()).await?;
-        let id = self.id.to_string();
-        let values: [&(dyn ToSql + Sync); 22] = [
-            &self.key,
-            &self.rest,
-            &self.entry,
-            &self.approves,
-            &threads.stage,
-            &threads.batch,
-            &threads.thread,
-            &threads.status,
-            &threads.record,
-            &id,
-            &self.actor,
-            &self.events,
-            &self.before,
-            &cycles.position,
-            &cycles.batch,
-            &cycles.number,
-            &cycles.open,
-            &cycles.holder,
-            &cycles.record,
-            &self.lease,
-            &LEASE,
-            &self.becomes_current,
-        ];
-        let written = client.query_one(&statement, &values[..if needs_more { values.len() } else { 13 }]);
-        // Both are sent at once; what failed before it makes a COMMIT undo everything.
-        let (row, committed) = tokio::join!(written, client.batch_execute("COMMIT"));
-        let row = row?;
-        committed?;
-        Ok(row.try_get(0)?)
-    }
-
-    /// Finds out what became of the commit, and carries it out if nothing did. The outer error: it is still not
-    /// known.
-    async fn settle(&self, engine: &Engine) -> Result<Result<i64, Fault>, Failed> {
-        let client = InTransaction::new(engine.connection().await?);
-        client.batch_execute("BEGIN").await?;
-        let (was_committed, revision) = self.seen(&client).await?;
-        if !was_committed && revision == self.before {
-            let revision = self.write(&client).await?;
-            client.release();
-            return Ok(Ok(revision));
-        }
-        client.batch_execute("ROLLBACK").await?;
-        client.release();
-        if was_committed {
-            return Ok(Ok(revision));
-        }
-        Ok(Err(Fault::Database {
-            database: engine.address.shown.clone(),
-            why: "the connection broke before anything was written, and others have written since".to_owned(),
-            hint: "call again",
-        }))
-    }
-
-    /// Waits until the old transaction is over, and looks whether its events are there.
-    async fn seen(&self, client: &Connection) -> Result<(bool, i64), Failed> {
-        let revision = client
-            .query_one("SELECT revision FROM work.workstreams WHERE key = $1 FOR NO KEY UPDATE", &[&self.key])
-            .await?
-            .try_get(0)?;
-        let there = "SELECT EXISTS (SELECT FROM work.events WHERE commit = $1::text::uuid)";
-        Ok((client.query_one(there, &[&self.id.to_string()]).await?.try_get(0)?, revision))
-    }
-
-    /// Returns the workstream as it was written.
-    pub(super) fn into_kept(self, opened: &Opened, revision: i64) -> Kept {
-        // Whatever was written between is read next time.
-        let revision = if revision == self.before + 1 { revision } else { self.before };
-        let generation = opened.kept.generation;
-        Kept { revision, generation, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
-    }
-}
-
-/// Returns whether the database has refused, and goes on. When it ends the connection instead, that can have been after
-/// the commit.
-fn is_no(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
-}
-
-impl ThreadRows {
-    fn add(&mut self, id: ThreadId, status: &'static str, record: &str) {
-        // Numbers of stages, batches and threads have three digits.
-        let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
-        self.stage.push(small(id.batch.stage.0));
-        self.batch.push(small(id.batch.number));
-        self.thread.push(small(id.number));
-        self.status.push(status);
-        self.record.push(record.to_owned());
-    }
-}
-
-impl CycleRows {
-    fn of(before: &Board, after: &Board, records: &[Box<RawValue>]) -> Self {
-        let mut rows = Self::default();
-        for (at, (cycle, record)) in after.cycles.iter().zip(records).enumerate() {
-            if before.cycles.get(at) == Some(cycle) {
-                continue;
-            }
-            let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-            rows.position.push(number(at));
-            rows.batch.push(cycle.batch.to_string());
-            rows.number.push(cycle.number.cast_signed());
-            rows.open.push(cycle.open);
-            rows.holder.push(cycle.holder.map(|holder| holder.to_string()));
-            rows.record.push(record.get().to_owned());
-        }
-        rows
-    }
 }

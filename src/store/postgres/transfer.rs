@@ -154,6 +154,8 @@ impl PostgresStore {
             if let Some(id) = refused {
                 return Ok(Err(id));
             }
+            let all = "UPDATE work.workstreams SET revision = revision + 1 WHERE workspace = $1";
+            transaction.execute(all, &[&key]).await?;
             transaction.commit().await?;
             Ok(Ok(moved))
         })?;
@@ -392,9 +394,9 @@ async fn push_one(
         )
         .await?;
     let (key, revision): (i64, i64) = (key.try_get(0)?, key.try_get(1)?);
-    let pushed = r#"INSERT INTO work.events (commit, workstream, actor, event)
-        VALUES (gen_random_uuid(), $1, current_user, '{"event":"pushed"}')"#;
-    transaction.execute(pushed, &[&key]).await?;
+    let pushed = r#"INSERT INTO work.events (workstream, revision, place, commit, actor, event)
+        VALUES ($1, $2, 1, gen_random_uuid(), current_user, '{"event":"pushed"}')"#;
+    transaction.execute(pushed, &[&key, &revision]).await?;
     let (mut stages, mut batches, mut threads) = (Vec::new(), Vec::new(), Vec::new());
     let (mut statuses, mut records) = (Vec::new(), Vec::new());
     let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);

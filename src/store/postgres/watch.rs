@@ -36,8 +36,10 @@ impl Watch for Listener {
 
 /// Tells the listeners on all hosts. One that misses it looks by itself after some seconds.
 pub(super) async fn tell(engine: &Engine) {
-    if let Ok(client) = engine.connection().await {
-        let _ = client.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &engine.address.workspace]).await;
+    if let Ok(client) = engine.connection().await
+        && let Ok(notify) = client.prepare_cached("SELECT pg_notify($1, $2)").await
+    {
+        let _ = client.execute(&notify, &[&CHANNEL, &engine.address.workspace]).await;
     }
 }
 

@@ -1,0 +1,374 @@
+//! What a decision changes → rows, in one statement.
+//!
+//! Where the workstream is locked, that ends the transaction. Where it is not, the statement is the whole transaction:
+//! it writes only if everything that the decision has seen is still so.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use deadpool_postgres::Object as Connection;
+use serde_json::value::RawValue;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::engine::{Engine, Failed, InTransaction, is_passing};
+use super::lease::LEASE;
+use super::rows::{Kept, Opened};
+use crate::board::{Board, ServerId};
+use crate::decide::Ledger;
+use crate::fault::Fault;
+use crate::index::IndexEvent;
+use crate::plan::ThreadId;
+use crate::store::json::Object;
+use crate::store::snapshot::ThreadsFile;
+use crate::store::{index_json, threads_json};
+
+/// Who writes.
+pub(super) struct Writer {
+    /// The server process; `None` on the command line.
+    pub(super) server: Option<ServerId>,
+    /// The one whose lease begins with this.
+    pub(super) announces: Option<ServerId>,
+    /// Whether the workstream is locked, or only known.
+    pub(super) has_lock: bool,
+    /// What people are shown as the workspace.
+    pub(super) shown: String,
+}
+
+/// What a commit writes.
+pub(super) struct Change {
+    key: i64,
+    before: i64,
+    /// What must still be so; `None`: the workstream is locked.
+    known: Option<Known>,
+    id: Uuid,
+    rest: String,
+    entry: Option<String>,
+    approves: bool,
+    threads: ThreadRows,
+    cycles: CycleRows,
+    events: Vec<String>,
+    actor: String,
+    lease: Option<String>,
+    becomes_current: bool,
+    written: ThreadsFile,
+}
+
+/// What a decision has seen beside the workstream itself, in which it would be overtaken.
+struct Known {
+    now: SystemTime,
+    /// The servers that the workstream names, but this one, and those of them whose lease runs.
+    others: Vec<String>,
+    alive: Vec<String>,
+}
+
+/// A statement in the making.
+#[derive(Default)]
+struct Sql<'v> {
+    text: String,
+    values: Vec<&'v (dyn ToSql + Sync)>,
+}
+
+impl<'v> Sql<'v> {
+    /// Adds a part; each `$` in it is one of the values, in their order.
+    fn add(&mut self, text: &str, values: &[&'v (dyn ToSql + Sync)]) {
+        let mut parts = text.split('$');
+        self.text.extend(parts.next());
+        for (part, value) in parts.zip(values) {
+            self.values.push(*value);
+            let _ = write!(self.text, "${}{part}", self.values.len());
+        }
+    }
+
+    /// Adds one row as a table.
+    fn row<const N: usize>(&mut self, types: [&str; N], values: [&'v (dyn ToSql + Sync); N]) {
+        self.add(&format!("(VALUES ({}))", types.map(|kind| format!("$::{kind}")).join(", ")), &values);
+    }
+
+    /// Adds a table of columns.
+    fn rows<const N: usize>(&mut self, types: [&str; N], columns: [&'v (dyn ToSql + Sync); N]) {
+        self.add(&format!("unnest({})", types.map(|kind| format!("$::{kind}[]")).join(", ")), &columns);
+    }
+}
+
+#[derive(Default)]
+struct ThreadRows {
+    stage: Vec<i16>,
+    batch: Vec<i16>,
+    thread: Vec<i16>,
+    status: Vec<&'static str>,
+    record: Vec<String>,
+}
+
+#[derive(Default)]
+struct CycleRows {
+    position: Vec<i32>,
+    batch: Vec<String>,
+    number: Vec<i32>,
+    open: Vec<bool>,
+    holder: Vec<Option<String>>,
+    record: Vec<String>,
+}
+
+impl Change {
+    /// Works out what the ledger changes of what was opened.
+    pub(super) fn of(opened: &Opened, ledger: &Ledger, writer: &Writer) -> Result<Self, Fault> {
+        let unwritable = |error: serde_json::Error| Fault::StateUnreadable {
+            path: writer.shown.clone().into(),
+            at: None,
+            why: error.to_string(),
+        };
+        let (before, after) = (&opened.kept.threads.threads.board, ledger.board());
+        let document = opened.kept.threads.document(&opened.workstream).map_err(unwritable)?;
+        let document =
+            threads_json::write(document, before, after, &BTreeSet::new(), ledger.at()).map_err(unwritable)?;
+        let mut threads = ThreadRows::default();
+        for (id, _, thread) in after.threads.changed(&before.threads) {
+            threads.add(id, thread.status.word(), document.record(id).unwrap_or_default());
+        }
+        let records = document.get::<Vec<Box<RawValue>>>("cycles").map_err(unwritable)?.unwrap_or_default();
+        let cycles = CycleRows::of(before, after, &records);
+        let mut entry = None;
+        let index_events = ledger.index_events();
+        if !index_events.is_empty() {
+            let text = index_json::write(opened.index.text.as_deref(), &opened.workstream, index_events, ledger.at());
+            let file: Object = text.and_then(|text| serde_json::from_str(&text)).map_err(unwritable)?;
+            let streams = file.get::<Vec<Box<RawValue>>>("streams").map_err(unwritable)?.unwrap_or_default();
+            entry = streams.first().map(|entry| entry.get().to_owned());
+        }
+        let events = ledger.events().iter().map(serde_json::to_string);
+        let events = events.chain(index_events.iter().map(serde_json::to_string));
+        Ok(Self {
+            key: opened.key,
+            before: opened.kept.revision,
+            known: (!writer.has_lock).then(|| Known::of(opened, writer.server)),
+            id: Uuid::new_v4(),
+            rest: document.rest().map_err(unwritable)?,
+            entry,
+            approves: index_events.iter().any(|event| matches!(event, IndexEvent::PlanApproved { .. })),
+            threads,
+            cycles,
+            events: events.collect::<serde_json::Result<_>>().map_err(unwritable)?,
+            actor: match writer.server {
+                Some(server) => format!("server {server}"),
+                None => std::env::var("USER").unwrap_or_else(|_| "a person".to_owned()),
+            },
+            lease: writer.announces.map(|server| server.to_string()),
+            becomes_current: index_events.contains(&IndexEvent::CurrentSet),
+            written: ThreadsFile::of_document(&opened.kept.threads, Arc::clone(after), document),
+        })
+    }
+
+    /// Commits it, on the connection that holds the lock where there is one. Returns the revision. If the connection
+    /// breaks, nobody knows whether it was committed: then another one waits for the lock and looks for its events.
+    pub(super) async fn commit(&self, engine: &Engine, locked: Option<InTransaction>) -> Result<i64, Fault> {
+        let client = match locked {
+            Some(client) => client,
+            None => InTransaction::new(engine.connection().await.map_err(|failed| engine.fault(failed))?),
+        };
+        match tokio::time::timeout(Duration::from_secs(30), self.write(&client)).await {
+            Ok(Ok(revision)) => {
+                client.release();
+                return revision.ok_or_else(|| engine.overtaken());
+            }
+            // The database has said no, and has undone everything.
+            Ok(Err(failed)) if failed.is_no() => {
+                return Err(if is_passing(&failed) { engine.overtaken() } else { engine.fault(failed) });
+            }
+            Ok(Err(failed)) => tracing::debug!(?failed, "a commit broke"),
+            Err(_) => tracing::debug!("a commit was not answered"),
+        }
+        drop(client);
+        tracing::warn!("the connection to the database broke in a commit; looking what became of it");
+        for wait in [0, 200, 500, 1_000, 2_000, 4_000] {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            match tokio::time::timeout(Duration::from_secs(15), self.settle(engine)).await {
+                Ok(Ok(settled)) => return settled,
+                Ok(Err(failed)) => tracing::warn!(why = %engine.fault(failed), "not known yet"),
+                Err(_) => tracing::warn!(why = %engine.unanswered(), "not known yet"),
+            }
+        }
+        Err(Fault::Uncertain { database: engine.address.shown.clone() })
+    }
+
+    /// Returns the revision; `None`: something is not as it was, and nothing was written.
+    async fn write(&self, client: &Connection) -> Result<Option<i64>, Failed> {
+        let id = self.id.to_string();
+        let sql = self.sql(&id);
+        let statement = client.prepare_cached(&sql.text).await?;
+        let written = client.query_opt(&statement, &sql.values);
+        let row = if self.known.is_some() {
+            written.await?
+        } else {
+            // Both are sent at once; what failed before it makes a COMMIT undo everything.
+            let (row, committed) = tokio::join!(written, client.batch_execute("COMMIT"));
+            let row = row?;
+            committed?;
+            row
+        };
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Returns the statement that writes everything at once, and no more than there is: PostgreSQL takes longer to
+    /// set up each part than to carry it out.
+    fn sql<'v>(&'v self, id: &'v String) -> Sql<'v> {
+        let mut sql = Sql::default();
+        sql.add("WITH w AS (UPDATE work.workstreams SET revision = revision + 1, rest = $::text::json", &[&self.rest]);
+        if let Some(entry) = &self.entry {
+            sql.add(", entry = $::text::json", &[entry]);
+        }
+        if self.approves {
+            sql.add(", approved_plan = plan", &[]);
+        }
+        sql.add(" WHERE key = $ AND revision = $", &[&self.key, &self.before]);
+        if let Some(known) = &self.known {
+            // What the host takes for the database's time: one that stood still in between, or whose clock runs wrong,
+            // asks again.
+            let is_now =
+                " AND clock_timestamp() BETWEEN $::timestamptz - interval '1s' AND $::timestamptz + interval '1s'";
+            sql.add(is_now, &[&known.now, &known.now]);
+            if !known.others.is_empty() {
+                let same_are_alive = " AND $::text[]::uuid[] = ARRAY(SELECT id FROM work.servers
+                    WHERE id = ANY ($::text[]::uuid[]) AND lease_until > clock_timestamp() ORDER BY id)";
+                sql.add(same_are_alive, &[&known.alive, &known.others]);
+            }
+        }
+        sql.add(" RETURNING key, workspace, revision, id)", &[]);
+        if !self.threads.record.is_empty() {
+            let insert = ", t AS (INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
+                SELECT w.key, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json FROM w, ";
+            sql.add(insert, &[]);
+            let types = ["smallint", "smallint", "smallint", "text", "text"];
+            let ThreadRows { stage, batch, thread, status, record } = &self.threads;
+            match record.len() {
+                1 => sql.row(types, [&stage[0], &batch[0], &thread[0], &status[0], &record[0]]),
+                _ => sql.rows(types, [stage, batch, thread, status, record]),
+            }
+            let update = " AS u (stage, batch, thread, status, record)
+                ON CONFLICT (workstream, stage, batch, thread) DO UPDATE
+                    SET status = excluded.status, revision = excluded.revision, record = excluded.record)";
+            sql.add(update, &[]);
+        }
+        if !self.cycles.record.is_empty() {
+            let insert = ", c AS (INSERT INTO work.cycles
+                    (workstream, position, batch, number, open, holder, revision, record)
+                SELECT w.key, u.position, u.batch, u.number, u.open, u.holder::uuid, w.revision, u.record::json FROM w, ";
+            sql.add(insert, &[]);
+            let CycleRows { position, batch, number, open, holder, record } = &self.cycles;
+            let types = ["integer", "text", "integer", "boolean", "text", "text"];
+            sql.rows(types, [position, batch, number, open, holder, record]);
+            let update = " AS u (position, batch, number, open, holder, record)
+                ON CONFLICT (workstream, position) DO UPDATE SET open = excluded.open, holder = excluded.holder,
+                    revision = excluded.revision, record = excluded.record)";
+            sql.add(update, &[]);
+        }
+        if let Some(server) = &self.lease {
+            let renew = ", l AS (INSERT INTO work.servers (id, lease_until)
+                SELECT $::text::uuid, clock_timestamp() + $::text::interval FROM w
+                ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until)";
+            sql.add(renew, &[server, &LEASE]);
+        }
+        if self.becomes_current {
+            let set =
+                ", k AS (UPDATE work.workspaces AS s SET current_workstream = w.id FROM w WHERE s.key = w.workspace),
+                o AS (UPDATE work.workstreams AS o SET revision = o.revision + 1 FROM w
+                    WHERE o.workspace = w.workspace AND o.key <> w.key)";
+            sql.add(set, &[]);
+        }
+        let events = ", e AS (INSERT INTO work.events (workstream, revision, place, commit, actor, event)
+            SELECT w.key, w.revision, u.place, $::text::uuid, $, u.event::json FROM w, ";
+        sql.add(events, &[id, &self.actor]);
+        match self.events.as_slice() {
+            [event] => sql.add("(VALUES (1, $)) AS u (place, event)", &[event]),
+            _ => sql.add("unnest($::text[]) WITH ORDINALITY AS u (event, place)", &[&self.events]),
+        }
+        sql.add(") SELECT revision FROM w", &[]);
+        sql
+    }
+
+    /// Finds out what became of the commit. The outer error: it is still not known.
+    async fn settle(&self, engine: &Engine) -> Result<Result<i64, Fault>, Failed> {
+        let client = InTransaction::new(engine.connection().await?);
+        client.batch_execute("BEGIN").await?;
+        // Waits until the old transaction is over.
+        let lock = "SELECT revision FROM work.workstreams WHERE key = $1 FOR NO KEY UPDATE";
+        let revision: i64 = client.query_one(lock, &[&self.key]).await?.try_get(0)?;
+        let there = "SELECT EXISTS (SELECT FROM work.events
+            WHERE workstream = $1 AND revision = $2 AND commit = $3::text::uuid)";
+        let values: [&(dyn ToSql + Sync); 3] = [&self.key, &(self.before + 1), &self.id.to_string()];
+        let was_committed: bool = client.query_one(there, &values).await?.try_get(0)?;
+        if !was_committed {
+            // One that is still on its way must not be carried out any more.
+            let spend = "UPDATE work.workstreams SET revision = revision + 1 WHERE key = $1";
+            client.execute(spend, &[&self.key]).await?;
+        }
+        client.batch_execute("COMMIT").await?;
+        client.release();
+        Ok(if was_committed { Ok(revision) } else { Err(engine.overtaken()) })
+    }
+
+    /// Returns whether nobody has written between what was opened and this revision.
+    pub(super) fn is_next(&self, revision: i64) -> bool {
+        revision == self.before + 1
+    }
+
+    /// Returns whether it changes more than the state of threads and cycles.
+    pub(super) fn changes_index(&self) -> bool {
+        self.entry.is_some() || self.becomes_current
+    }
+
+    /// Returns the workstream as it was written.
+    pub(super) fn into_kept(self, opened: &Opened, revision: i64) -> Kept {
+        // Whatever was written between is read next time.
+        let revision = if self.is_next(revision) { revision } else { self.before };
+        let generation = opened.kept.generation;
+        Kept { revision, generation, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
+    }
+}
+
+impl Known {
+    fn of(opened: &Opened, own: Option<ServerId>) -> Self {
+        let others = opened.kept.threads.threads.board.servers().filter(|server| Some(*server) != own);
+        // In an order that PostgreSQL has too.
+        let others: BTreeSet<String> = others.map(|server| server.to_string()).collect();
+        let alive: BTreeSet<String> = opened.alive.iter().map(ToString::to_string).collect();
+        Self {
+            now: opened.now.into(),
+            alive: others.intersection(&alive).cloned().collect(),
+            others: others.into_iter().collect(),
+        }
+    }
+}
+
+impl ThreadRows {
+    fn add(&mut self, id: ThreadId, status: &'static str, record: &str) {
+        // Numbers of stages, batches and threads have three digits.
+        let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
+        self.stage.push(small(id.batch.stage.0));
+        self.batch.push(small(id.batch.number));
+        self.thread.push(small(id.number));
+        self.status.push(status);
+        self.record.push(record.to_owned());
+    }
+}
+
+impl CycleRows {
+    fn of(before: &Board, after: &Board, records: &[Box<RawValue>]) -> Self {
+        let mut rows = Self::default();
+        for (at, (cycle, record)) in after.cycles.iter().zip(records).enumerate() {
+            if before.cycles.get(at) == Some(cycle) {
+                continue;
+            }
+            let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+            rows.position.push(number(at));
+            rows.batch.push(cycle.batch.to_string());
+            rows.number.push(cycle.number.cast_signed());
+            rows.open.push(cycle.open);
+            rows.holder.push(cycle.holder.map(|holder| holder.to_string()));
+            rows.record.push(record.get().to_owned());
+        }
+        rows
+    }
+}
