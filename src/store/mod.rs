@@ -32,10 +32,10 @@ pub use create::{Created, Initialised};
 pub use file::FileStore;
 pub use import::Imported;
 pub use opencode_files::{Changed, SetUp};
-#[cfg(all(test, feature = "postgres"))]
-pub(crate) use postgres::postgres_for_tests;
 #[cfg(feature = "postgres")]
 pub use postgres::{Migrated, Moved, PostgresStore, Push};
+#[cfg(all(test, feature = "postgres"))]
+pub(crate) use postgres::{execute, postgres_for_tests};
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use workspace::Place;
 

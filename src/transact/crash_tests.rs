@@ -15,7 +15,7 @@ use crate::store::disk::faulty::{Failure, FaultyDisk};
 use crate::store::disk::memory::{Arrived, MemoryDisk};
 use crate::store::{FileStore, Place};
 
-const A: ServerId = ServerId::fixed(0xa);
+pub(super) const A: ServerId = ServerId::fixed(0xa);
 
 const PLAN: &str = "\
 # Plan: Search
@@ -30,13 +30,13 @@ const PLAN: &str = "\
 ";
 
 /// What is done before the failure, and what fails.
-struct Scenario {
-    name: &'static str,
-    before: &'static [&'static str],
-    call: &'static str,
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    pub(super) before: &'static [&'static str],
+    pub(super) call: &'static str,
 }
 
-const SCENARIOS: [Scenario; 10] = [
+pub(super) const SCENARIOS: [Scenario; 10] = [
     Scenario { name: "the first commit of a server", before: &["approve"], call: "next" },
     Scenario { name: "an attempt starts", before: &["approve", "next"], call: "start" },
     Scenario { name: "a worker reports", before: &["approve", "next", "start"], call: "complete" },
@@ -54,8 +54,9 @@ const SCENARIOS: [Scenario; 10] = [
 ];
 
 /// A process on some disk.
-struct Process {
-    door: AgentDoor,
+pub(super) struct Process {
+    pub(super) door: AgentDoor,
+    /// The same files, for what only they can do.
     files: FileStore,
     clock: SteppingClock,
 }
@@ -64,14 +65,15 @@ impl Process {
     fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
         let place = Place { root: Some(root.to_owned()), ..Place::default() };
         let store = FileStore::on(Arc::clone(&disk), place.clone(), Some(A));
-        Self {
-            door: AgentDoor::new(Box::new(store), Box::new(SteppingClock::default()), A),
-            files: FileStore::on(disk, place, None),
-            clock: SteppingClock::default(),
-        }
+        Self::of(Box::new(store), FileStore::on(disk, place, None))
     }
 
-    fn update(&self, thread: &str, said: Said, report: &str) -> Result<(), Stopped> {
+    pub(super) fn of(store: Box<dyn Store>, files: FileStore) -> Self {
+        let door = AgentDoor::new(store, Box::new(SteppingClock::default()), A);
+        Self { door, files, clock: SteppingClock::default() }
+    }
+
+    fn update(&self, thread: &str, said: Said, report: &str) -> Result<String, Stopped> {
         let update = UpdateThread {
             thread: thread.parse().unwrap(),
             said,
@@ -85,28 +87,35 @@ impl Process {
         self.agent(&AgentRequest::UpdateThread(update))
     }
 
-    fn agent(&self, request: &AgentRequest) -> Result<(), Stopped> {
-        self.door.ask(Ask::new(Some("001-search"), request.clone())).map(drop)
+    fn agent(&self, request: &AgentRequest) -> Result<String, Stopped> {
+        let answer = self.door.ask(Ask::new(Some("001-search"), request.clone()))?;
+        Ok(serde_json::to_string(&answer).unwrap())
     }
 
-    fn person(&self, request: &PersonRequest) -> Result<(), Stopped> {
-        transact_for_person(self.door.store(), &self.clock, Some("001-search"), request).map(drop)
+    fn person(&self, request: &PersonRequest) -> Result<String, Stopped> {
+        let answer = transact_for_person(self.door.store(), &self.clock, Some("001-search"), request)?;
+        Ok(serde_json::to_string(&answer).unwrap())
     }
 
-    fn call(&self, call: &str) -> Result<(), Stopped> {
+    pub(super) fn call(&self, call: &str) -> Result<(), Stopped> {
+        self.answer(call).map(drop)
+    }
+
+    /// Returns the answer, as JSON.
+    pub(super) fn answer(&self, call: &str) -> Result<String, Stopped> {
         let by = "ann".to_owned();
         match call {
             "next" => self.agent(&AgentRequest::NextBatch),
             "start" => self.update("1.1.1", Said::InProgress, ""),
             "complete" => self.update("1.1.1", Said::Completed, &"x".repeat(MAX_REPORT_CHARS)),
-            "block both" => ["1.1.1", "1.1.2"].iter().try_for_each(|id| self.update(id, Said::Blocked, "no key")),
+            "block both" => ["1.1.1", "1.1.2"].iter().map(|id| self.update(id, Said::Blocked, "no key")).collect(),
             "outcome" => self.agent(&AgentRequest::BatchOutcome(None)),
             "approve" => self.person(&PersonRequest::ApprovePlan { force: false, by }),
             "approve stage" => {
                 self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
             }
-            "create" => self.files.create("other", 1, self.clock.now()).map(drop),
-            "init" => self.files.init(false, self.clock.now()).map(drop),
+            "create" => self.files.create("other", 1, self.clock.now()).map(|_| String::new()),
+            "init" => self.files.init(false, self.clock.now()).map(|_| String::new()),
             "current" => self.person(&PersonRequest::SetCurrent),
             "release" => self.person(&PersonRequest::Release),
             _ => unreachable!("{call}"),
@@ -125,13 +134,18 @@ fn prepared(scenario: &Scenario) -> MemoryDisk {
     if scenario.before == ["remove all"] {
         return MemoryDisk::with(&[("/w/README.md", "")]);
     }
-    let index = r#"{"version":"1.0.0","current_stream":"001-search","streams":[{"id":"001-search","name":"search","approval":{"status":"draft"}}]}"#;
-    let disk = MemoryDisk::with(&[("/w/work/index.json", index), ("/w/work/001-search/PLAN.md", PLAN)]);
+    let disk = drafted();
     let process = Process::on(Arc::new(disk.clone()), Path::new("/w"));
     for call in scenario.before {
         process.call(call).unwrap();
     }
     disk
+}
+
+/// A workspace as a person begins it.
+pub(super) fn drafted() -> MemoryDisk {
+    let index = r#"{"version":"1.0.0","current_stream":"001-search","streams":[{"id":"001-search","name":"search","approval":{"status":"draft"}}]}"#;
+    MemoryDisk::with(&[("/w/work/index.json", index), ("/w/work/001-search/PLAN.md", PLAN)])
 }
 
 /// Returns whether there is a journal or a temporary file.

@@ -72,4 +72,7 @@ fn begin(snapshot: &Snapshot, clock: &dyn Clock) -> Ledger {
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
+#[cfg(feature = "postgres")]
+mod cut_tests;
+#[cfg(test)]
 mod model_tests;

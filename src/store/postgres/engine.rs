@@ -185,13 +185,15 @@ impl Engine {
     pub(super) fn ask<T>(&self, ask: impl AsyncFn(Object) -> Result<T, Failed>) -> Result<T, Fault> {
         self.wait(async {
             let begun = std::time::Instant::now();
+            let mut pause = Duration::from_millis(10);
             loop {
                 let asked = tokio::time::timeout(ANSWER_TIMEOUT, async { ask(self.connection().await?).await });
                 match asked.await {
                     Ok(Ok(answer)) => return Ok(answer),
                     Ok(Err(failed)) if is_passing(&failed) && begun.elapsed() < PATIENCE => {
                         tracing::debug!(?failed, "the database is asked again");
-                        tokio::time::sleep(Duration::from_millis(200)).await;
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(Duration::from_millis(200));
                     }
                     Ok(Err(failed)) => return Err(self.fault(failed)),
                     Err(_) => return Err(self.unanswered()),

@@ -7,6 +7,7 @@ mod postgres_server;
 use std::sync::OnceLock;
 
 use self::postgres_server::Database;
+pub(crate) use self::postgres_server::execute;
 use super::PostgresStore;
 use crate::store::Place;
 

@@ -30,7 +30,7 @@ use self::address::Address;
 use self::change::{Change, Writer};
 use self::engine::{Engine, InTransaction};
 #[cfg(test)]
-pub(crate) use self::for_tests::postgres_for_tests;
+pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
 use self::rows::{Kept, Opened};
 pub use self::transfer::{Moved, Push};

@@ -1,0 +1,175 @@
+//! A connection to a database that is cut at any message of a call: what is asked is done once, or is told and was
+//! not done; and the next call works.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
+
+use super::crash_tests::{A, Process, SCENARIOS, Scenario, drafted};
+use super::*;
+use crate::store::{FileStore, Place, PostgresStore, Push, execute, open, postgres_for_tests};
+
+/// Stands between a process and its server, and cuts one connection when so many messages have gone by.
+struct Cutter {
+    port: u16,
+    /// How many messages are still let through; negative: all.
+    left: Arc<AtomicI64>,
+}
+
+impl Cutter {
+    fn before(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, server) = (listener.local_addr().unwrap().port(), server.to_owned());
+        let left = Arc::new(AtomicI64::new(-1));
+        let count = Arc::clone(&left);
+        thread::spawn(move || {
+            for near in listener.incoming() {
+                let (near, far) = (near.unwrap(), TcpStream::connect(&server).unwrap());
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let (from, to, count) = (from.try_clone().unwrap(), to.try_clone().unwrap(), Arc::clone(&count));
+                    thread::spawn(move || Self::carry(from, to, &count));
+                }
+            }
+        });
+        Self { port, left }
+    }
+
+    /// Carries what comes, until it is cut.
+    fn carry(mut from: TcpStream, mut to: TcpStream, left: &AtomicI64) {
+        let _ = (from.set_nodelay(true), to.set_nodelay(true));
+        let mut bytes = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
+            let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| (left >= 0).then(|| left - 1));
+            if before == Ok(0) || to.write_all(&bytes[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    }
+
+    /// Lets so many messages through, then cuts.
+    fn cut_after(&self, messages: i64) {
+        self.left.store(messages, Ordering::SeqCst);
+    }
+
+    /// Lets everything through. Returns whether anything was cut.
+    fn is_cut(&self) -> bool {
+        self.left.swap(-1, Ordering::SeqCst) < 0
+    }
+}
+
+/// A workspace in a database, and who uses it.
+struct World {
+    database: String,
+    cutter: Cutter,
+    /// Puts the workspace back.
+    pusher: PostgresStore,
+    /// A process whose connections nobody cuts.
+    other: Process,
+}
+
+fn files() -> FileStore {
+    FileStore::on(Arc::new(drafted()), Place { root: Some(Path::new("/w").to_owned()), ..Place::default() }, None)
+}
+
+fn place(url: &str) -> Place {
+    Place { store: Some(url.to_owned()), ..Place::default() }
+}
+
+fn process(url: &str) -> Process {
+    Process::of(open(place(url), Some(A)).unwrap(), files())
+}
+
+/// Leaves out all that looks like "2026-11-22T12:00:00.000Z".
+fn timeless(text: &str) -> String {
+    text.split_inclusive("Z\"").map(|part| part.rsplit_once("\"20").map_or(part, |(before, _)| before)).collect()
+}
+
+impl World {
+    fn new(database: String) -> Self {
+        let (_, server) = database.split_once('@').unwrap();
+        let cutter = Cutter::before(server.split_once('/').unwrap().0);
+        let (pusher, other) = (PostgresStore::new(place(&database), None).unwrap(), process(&database));
+        Self { database, cutter, pusher, other }
+    }
+
+    /// Starts a process whose connections are cut.
+    fn process(&self) -> Process {
+        let (user, server) = self.database.split_once('@').unwrap();
+        process(&format!("{user}@127.0.0.1:{}/{}", self.cutter.port, server.split_once('/').unwrap().1))
+    }
+
+    /// Puts the workspace back, and does what comes before: by the process itself, if that is to know it already.
+    fn prepare(&self, scenario: &Scenario, process: &Process) {
+        self.pusher.push(&files(), None, Push::Force).unwrap();
+        for call in scenario.before {
+            process.call(call).unwrap();
+        }
+    }
+
+    /// Returns everything that there is since the workspace was put back, times aside.
+    fn state(&self) -> String {
+        let sql = "SELECT concat(current_workstream, entry) FROM work.workspaces, work.workstreams
+            UNION ALL SELECT * FROM (SELECT record::text FROM work.threads ORDER BY stage, batch, thread) t
+            UNION ALL SELECT * FROM (SELECT record::text FROM work.cycles ORDER BY position) c
+            UNION ALL SELECT * FROM (SELECT event::text FROM work.events WHERE revision >
+                (SELECT max(revision) FROM work.events WHERE event ->> 'event' = 'pushed') ORDER BY revision, place) e";
+        let rows = execute(&self.database, sql).join("\n");
+        timeless(&rows)
+    }
+
+    /// Cuts the call after each number of messages; the process is a new one each time, or the same. Returns after
+    /// how many the whole call was through.
+    fn cut_everywhere(&self, scenario: &Scenario, warm: Option<&Process>) -> usize {
+        self.prepare(scenario, &self.other);
+        let old = self.state();
+        let whole = timeless(&self.other.answer(scenario.call).unwrap());
+        let new = self.state();
+        assert_ne!(old, new, "{}: it changes something", scenario.name);
+        for messages in 0.. {
+            self.prepare(scenario, warm.unwrap_or(&self.other));
+            let cold;
+            let process = if let Some(warm) = warm {
+                warm
+            } else {
+                cold = self.process();
+                &cold
+            };
+            self.cutter.cut_after(messages);
+            let answered = process.answer(scenario.call).map(|answer| timeless(&answer));
+            let was_cut = self.cutter.is_cut();
+            let what = format!("{}, cut after {messages} messages: {answered:?}", scenario.name);
+            let now = self.state();
+            assert!(now == new || answered.is_err() && now == old, "{what}: {now}");
+            // Whoever carried it out twice would say that it is done already.
+            assert!(answered.as_ref().map_or(true, |answer| *answer == whole), "{what}, not {whole}");
+            for process in [process, &self.other] {
+                match process.call(scenario.call) {
+                    Ok(()) | Err(Stopped::Refusal(Refusal::AlreadyExists { .. })) => {}
+                    Err(stopped) => panic!("{what}, then {stopped}"),
+                }
+            }
+            if !was_cut {
+                assert!(answered.is_ok(), "{what}");
+                return usize::try_from(messages).unwrap();
+            }
+        }
+        unreachable!("a call ends");
+    }
+}
+
+#[test]
+fn a_call_whose_connection_is_cut_at_any_message_is_carried_out_once_or_not_at_all() {
+    let Some(database) = postgres_for_tests() else { return };
+    let world = World::new(database);
+    // From the first message of a connection on.
+    assert!(world.cut_everywhere(&SCENARIOS[0], None) > 20);
+    let warm = world.process();
+    for scenario in SCENARIOS.iter().filter(|scenario| !["init", "create", "current"].contains(&scenario.call)) {
+        // At least a question and an answer.
+        assert!(world.cut_everywhere(scenario, Some(&warm)) >= 2, "{}", scenario.name);
+    }
+}
