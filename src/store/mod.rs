@@ -11,6 +11,8 @@
 mod agents_yaml;
 mod cache;
 mod commit;
+#[cfg(test)]
+mod contract_tests;
 mod create;
 pub(crate) mod disk;
 mod file;

@@ -1,6 +1,7 @@
 //! A workspace in a real PostgreSQL server, from outside: hosts that share it, and all that can break on the way.
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -225,6 +226,67 @@ fn a_server_that_restarts_and_connections_that_are_cut_lose_nothing() {
         let state = team.threads().to_string();
         assert!(state.contains(last), "the last report of {thread}, {last}: {state}");
     }
+}
+
+/// More than a process has connections, and than a commit carries.
+#[test]
+fn three_hundred_calls_at_once_are_all_answered() {
+    const WORKSTREAMS: usize = 12;
+    const THREADS: usize = 25;
+    let Some(database) = shared() else { return };
+    let files = Workspace::empty();
+    for workstream in 1..=WORKSTREAMS {
+        files.write(&format!("work/{workstream:03}-part/PLAN.md"), plan(THREADS));
+    }
+    let team = Team { url: database.fresh(), host: Workspace::empty() };
+    for arguments in [["store", "migrate"], ["store", "push"]] {
+        assert!(team.on(&files, &arguments).output().unwrap().status.success());
+    }
+    let mut server = team.serve();
+    let mut asked = BTreeSet::new();
+    for thread in 1..=THREADS {
+        for workstream in 1..=WORKSTREAMS {
+            let (workstream, thread) = (format!("{workstream:03}-part"), format!("1.1.{thread}"));
+            let arguments =
+                json!({"workstream": workstream, "thread_id": thread, "status": "completed", "report": "x"});
+            asked.insert(server.send("tools/call", &json!({"name": "update_thread", "arguments": arguments})));
+        }
+    }
+    while !asked.is_empty() {
+        let answer = server.receive();
+        assert_eq!(answer["result"]["isError"], false, "{answer}");
+        assert!(asked.remove(&answer["id"].as_u64().unwrap()), "{answer}");
+    }
+    let done = team.sql("SELECT count(*) FROM work.threads WHERE status = 'completed'");
+    assert_eq!(done, [(WORKSTREAMS * THREADS).to_string()]);
+}
+
+#[test]
+fn a_database_that_takes_no_more_clients_is_told_and_waited_for() {
+    let Some(postgres) = own(Settings { max_connections: 8, ..Settings::default() }) else { return };
+    let team = Team::with_plan(&format!("{}?sslmode=disable", postgres.url()), PLAN);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let occupied = runtime.block_on(async {
+        let mut clients = Vec::new();
+        while let Ok((client, connection)) = tokio_postgres::connect(&team.url, tokio_postgres::NoTls).await {
+            clients.push((client, tokio::spawn(connection)));
+        }
+        clients
+    });
+    let mut server = team.serve();
+    let update = json!({"thread_id": "1.1.1", "status": "completed", "report": "x"});
+    let refused = server.call("update_thread", &update);
+    assert!(refused.starts_with("error io: ") && refused.contains("too many clients"), "{refused}");
+    let waits = server.send("tools/call", &json!({"name": "update_thread", "arguments": update}));
+    thread::sleep(Duration::from_millis(500));
+    runtime.block_on(async {
+        for (client, connection) in occupied {
+            drop(client);
+            let _ = connection.await;
+        }
+    });
+    let answer = server.receive();
+    assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(waits), &json!(false)), "{answer}");
 }
 
 #[test]

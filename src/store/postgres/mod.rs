@@ -120,11 +120,12 @@ impl PostgresStore {
         format!("{}?workspace={}", self.address.shown, self.address.workspace)
     }
 
-    /// Reads the workstream, and locks it if it is to be written. The connection holds the transaction then.
-    fn open(&self, wanted: Option<&str>, locks: bool) -> Result<(Option<InTransaction>, Opened), Stopped> {
+    /// Reads the workstream, and locks it if it is to be written, waiting so long for others. The connection holds the
+    /// transaction then.
+    fn open(&self, wanted: Option<&str>, lock: Option<Duration>) -> Result<(Option<InTransaction>, Opened), Stopped> {
         let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let named = name(wanted).or_else(|| name(self.place.workstream.as_deref()));
-        if let Some((client, mut opened)) = self.open_one(named.as_deref(), locks)? {
+        if let Some((client, mut opened)) = self.open_one(named.as_deref(), lock)? {
             opened.is_default = match (name(self.place.shell_workstream.as_deref()), &opened.current) {
                 (Some(_), _) => self.selected_in_shell().is_some_and(|id| id == opened.workstream),
                 (None, Some(current)) => *current == opened.workstream,
@@ -135,7 +136,7 @@ impl PostgresStore {
         // By its name, or there is none: then the refusal names those there are.
         let (index, known) = self.catalogue()?;
         let selected = self.place.select(wanted, &index, &known)?;
-        match self.open_one(Some(&selected.workstream), locks)? {
+        match self.open_one(Some(&selected.workstream), lock)? {
             Some((client, mut opened)) => {
                 opened.is_default = selected.is_default;
                 Ok((client, opened))
@@ -145,14 +146,18 @@ impl PostgresStore {
     }
 
     /// The same, of the workstream with this id, else of the current one; `None` where there is none.
-    fn open_one(&self, id: Option<&str>, locks: bool) -> Result<Option<(Option<InTransaction>, Opened)>, Fault> {
+    fn open_one(
+        &self,
+        id: Option<&str>,
+        lock: Option<Duration>,
+    ) -> Result<Option<(Option<InTransaction>, Opened)>, Fault> {
         self.engine()?.ask(async |client: Object| {
-            if !locks {
-                let opened = rows::open(&client, &self.address.workspace, id, false, &self.kept).await?;
+            if lock.is_none() {
+                let opened = rows::open(&client, &self.address.workspace, id, None, &self.kept).await?;
                 return Ok(opened.map(|opened| (None, opened)));
             }
             let client = InTransaction::new(client);
-            match rows::open(&client, &self.address.workspace, id, true, &self.kept).await? {
+            match rows::open(&client, &self.address.workspace, id, lock, &self.kept).await? {
                 Some(opened) => Ok(Some((Some(client), opened))),
                 None => {
                     client.batch_execute("ROLLBACK").await?;
@@ -245,13 +250,13 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
-        let (_client, opened) = self.open(wanted, false)?;
+        let (_client, opened) = self.open(wanted, None)?;
         self.snapshot(&opened)
     }
 
-    fn lock_within(&self, wanted: Option<&str>, _wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
+    fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
         let engine = Arc::clone(self.engine()?);
-        let (client, opened) = self.open(wanted, true)?;
+        let (client, opened) = self.open(wanted, Some(wait))?;
         let snapshot = self.snapshot(&opened)?;
         Ok(Box::new(LockedRows { store: self, engine, wanted: wanted.map(str::to_owned), client, opened, snapshot }))
     }

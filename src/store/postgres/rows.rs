@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object as Connection;
 use serde_json::value::RawValue;
@@ -17,6 +17,7 @@ use crate::clock::Moment;
 use crate::fault::Fault;
 use crate::index::Index;
 use crate::roster::Roster;
+use crate::store::LOCK_WAIT;
 use crate::store::json::Object;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, undeclared};
 use crate::store::{agents_yaml, index_json};
@@ -74,7 +75,8 @@ impl Opened {
     }
 }
 
-/// Reads the workstream; `None` where there is none of that id.
+/// Reads the workstream; `None` where there is none of that id. With `lock` it begins a transaction and locks the row,
+/// for which it waits so long.
 ///
 /// Without the lock somebody can commit between two statements: what was read by several is looked at again, until
 /// the first of them says that it is known.
@@ -82,12 +84,12 @@ pub(super) async fn open(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
-    locks: bool,
+    lock: Option<Duration>,
     known: &Mutex<HashMap<i64, Arc<Kept>>>,
 ) -> Result<Option<Opened>, Failed> {
     loop {
-        match open_once(client, workspace, id, locks, known).await? {
-            Some(opened) if opened.is_news && !locks => {}
+        match open_once(client, workspace, id, lock, known).await? {
+            Some(opened) if opened.is_news && lock.is_none() => {}
             opened => return Ok(opened),
         }
     }
@@ -97,14 +99,19 @@ async fn open_once(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
-    locks: bool,
+    lock: Option<Duration>,
     known: &Mutex<HashMap<i64, Arc<Kept>>>,
 ) -> Result<Option<Opened>, Failed> {
-    let row = if locks {
+    let row = if let Some(wait) = lock {
+        let transaction = match wait {
+            LOCK_WAIT => "BEGIN".to_owned(),
+            // None at all would be for ever.
+            wait => format!("BEGIN; SET LOCAL lock_timeout = {}", wait.as_millis().max(1)),
+        };
         let select = client.prepare_cached(&format!("{OPEN} FOR NO KEY UPDATE OF w")).await?;
         let which: [&(dyn ToSql + Sync); 2] = [&workspace, &id];
         // Both are sent at once.
-        let (begun, row) = tokio::join!(client.batch_execute("BEGIN"), client.query_opt(&select, &which));
+        let (begun, row) = tokio::join!(client.batch_execute(&transaction), client.query_opt(&select, &which));
         begun?;
         row?
     } else {

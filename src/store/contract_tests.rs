@@ -1,0 +1,296 @@
+//! What every store promises ([`Store`], [`Locked`]): in memory, in files and in a database.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use super::disk::memory::MemoryDisk;
+use super::*;
+use crate::board::Said;
+use crate::clock::{Clock, SystemClock};
+use crate::decide::{AgentRequest, Caller, Refusal, UpdateThread, decide_for_agent};
+
+const PLAN: &str = "\
+# Plan: Search
+## Stages
+### Stage 1: Index
+##### Batch 1: Storage
+###### Thread 1: Schema
+###### Thread 2: Rows
+";
+
+const INDEX: &str = r#"{"version":"1.0.0","current_stream":"001-search","streams":[
+    {"id":"001-search","name":"search","approval":{"status":"approved"}},
+    {"id":"002-api","name":"api","approval":{"status":"approved"}}]}"#;
+
+const A: ServerId = ServerId::fixed(0xa);
+const B: ServerId = ServerId::fixed(0xb);
+
+/// A workspace in one kind of store, which any number of processes can open.
+enum Workspace {
+    Memory(MemoryDisk),
+    Files(TempDir),
+    #[cfg(feature = "postgres")]
+    Database(String),
+}
+
+impl Workspace {
+    /// Returns one of each kind; the database only where there is one.
+    fn all() -> Vec<Self> {
+        let files = [
+            ("work/index.json", INDEX),
+            ("work/001-search/PLAN.md", PLAN),
+            ("work/002-api/PLAN.md", &PLAN.replace("Schema", "Routes")),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let memory = MemoryDisk::with(
+            &files
+                .map(|(path, text)| (format!("/w/{path}"), text))
+                .each_ref()
+                .map(|(path, text)| (path.as_str(), *text)),
+        );
+        let mut all = vec![Self::Memory(memory)];
+        #[cfg(feature = "postgres")]
+        if let Some(url) = postgres_for_tests() {
+            let place = Place { store: Some(url.clone()), ..Place::default() };
+            let Self::Memory(memory) = &all[0] else { unreachable!() };
+            let files = FileStore::on(Arc::new(memory.copy()), Self::at("/w".into()), None);
+            PostgresStore::new(place, None).unwrap().push(&files, None, Push::New).unwrap();
+            all.push(Self::Database(url));
+        }
+        all.push(Self::Files(folder));
+        all
+    }
+
+    fn at(root: PathBuf) -> Place {
+        Place { root: Some(root), ..Place::default() }
+    }
+
+    /// Opens it as a server process does; without one as the command line does.
+    fn open(&self, server: Option<ServerId>) -> Box<dyn Store> {
+        match self {
+            Self::Memory(disk) => Box::new(FileStore::on(Arc::new(disk.clone()), Self::at("/w".into()), server)),
+            Self::Files(folder) => open(Self::at(folder.path().to_owned()), server).unwrap(),
+            #[cfg(feature = "postgres")]
+            Self::Database(url) => open(Place { store: Some(url.clone()), ..Place::default() }, server).unwrap(),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Memory(_) => "memory",
+            Self::Files(_) => "files",
+            #[cfg(feature = "postgres")]
+            Self::Database(_) => "a database",
+        }
+    }
+}
+
+fn update(thread: &str, said: Said, report: &str) -> AgentRequest {
+    AgentRequest::UpdateThread(UpdateThread {
+        thread: thread.parse().unwrap(),
+        said,
+        report: (!report.is_empty()).then(|| report.to_owned()),
+        transient: false,
+        artifacts: None,
+        next_steps: None,
+        attempt: None,
+        force: false,
+    })
+}
+
+/// Decides what a server asks, on what is locked or known.
+fn decided(locked: &dyn Locked, server: ServerId, request: &AgentRequest) -> Ledger {
+    let snapshot = locked.snapshot();
+    let mut ledger = Ledger::new(snapshot.board(), snapshot.now().unwrap_or_else(|| SystemClock.now()));
+    decide_for_agent(&snapshot.scene(), Caller::Server(server), request, &mut ledger).unwrap();
+    ledger
+}
+
+fn report(store: &dyn Store, server: ServerId, thread: &str, report: &str) {
+    let locked = store.lock(None).unwrap();
+    let ledger = decided(locked.as_ref(), server, &update(thread, Said::Completed, report));
+    locked.commit(&ledger).unwrap();
+}
+
+/// Returns the reports of the threads 1.1.1 and 1.1.2 as this process reads them.
+fn reports(store: &dyn Store, workstream: Option<&str>) -> [String; 2] {
+    let snapshot = store.read(workstream).unwrap();
+    ["1.1.1", "1.1.2"].map(|id| {
+        let thread = snapshot.board().threads.get(id.parse().unwrap());
+        thread.map(|thread| thread.report.clone()).unwrap_or_default()
+    })
+}
+
+#[test]
+fn what_is_committed_is_read_by_everybody_and_what_is_dropped_by_nobody() {
+    for workspace in Workspace::all() {
+        let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
+        assert_eq!(reports(b.as_ref(), None), ["", ""], "{}", workspace.name());
+        report(a.as_ref(), A, "1.1.1", "by A");
+        report(b.as_ref(), B, "1.1.2", "by B");
+        drop(a.lock(None).unwrap());
+        let locked = a.lock(None).unwrap();
+        let _ = decided(locked.as_ref(), A, &update("1.1.1", Said::Completed, "never"));
+        drop(locked);
+        for store in [a, b, workspace.open(None)] {
+            assert_eq!(reports(store.as_ref(), None), ["by A", "by B"], "{}", workspace.name());
+            assert_eq!(reports(store.as_ref(), Some("api")), ["", ""], "{}", workspace.name());
+        }
+    }
+}
+
+#[test]
+fn who_writes_is_waited_for_so_long_and_who_reads_waits_for_nobody() {
+    for workspace in Workspace::all() {
+        let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
+        report(a.as_ref(), A, "1.1.1", "first");
+        let locked = a.lock(None).unwrap();
+        let asked = Instant::now();
+        match b.lock_within(None, Duration::from_millis(50)).map(drop) {
+            Err(Stopped::Fault(Fault::Busy { .. })) => {}
+            other => panic!("{}: {other:?}", workspace.name()),
+        }
+        assert!(asked.elapsed() >= Duration::from_millis(50), "{}", workspace.name());
+        assert_eq!(reports(b.as_ref(), None)[0], "first", "{}", workspace.name());
+        let ledger = decided(locked.as_ref(), A, &update("1.1.1", Said::Completed, "second"));
+        locked.commit(&ledger).unwrap();
+        b.lock_within(None, Duration::from_millis(50)).map(drop).unwrap();
+        assert_eq!(reports(b.as_ref(), None)[0], "second", "{}", workspace.name());
+    }
+}
+
+#[test]
+fn a_workstream_is_named_by_id_or_name_else_the_current_one_is_meant() {
+    for workspace in Workspace::all() {
+        let store = workspace.open(None);
+        for (wanted, id) in [(None, "001-search"), (Some("api"), "002-api"), (Some("002-api"), "002-api")] {
+            assert_eq!(store.selected(wanted).unwrap(), id, "{}", workspace.name());
+            assert_eq!(store.read(wanted).unwrap().scene().workstream, id, "{}", workspace.name());
+            assert_eq!(store.lock(wanted).unwrap().snapshot().scene().is_default, id == "001-search");
+        }
+        let listed = store.list().unwrap();
+        assert_eq!(
+            (listed.workstreams, listed.current),
+            (vec!["001-search".to_owned(), "002-api".to_owned()], Some("001-search".to_owned()))
+        );
+        let known = vec!["001-search".to_owned(), "002-api".to_owned()];
+        let refused = [
+            store.read(Some("apis")).map(drop),
+            store.lock(Some("apis")).map(drop),
+            store.selected(Some("apis")).map(drop),
+        ];
+        for refused in refused {
+            match refused {
+                Err(Stopped::Refusal(Refusal::UnknownWorkstream { given, known: told })) => {
+                    assert_eq!((given.as_str(), &told), ("apis", &known), "{}", workspace.name());
+                }
+                other => panic!("{}: {other:?}", workspace.name()),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_known_is_written_only_while_it_is_so() {
+    for workspace in Workspace::all() {
+        let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
+        assert!(a.known(None).is_none(), "{}: it has read nothing yet", workspace.name());
+        for round in 0..3 {
+            report(a.as_ref(), A, "1.1.1", &format!("round {round}"));
+        }
+        // Files are locked as fast as they are known.
+        assert_eq!(a.known(None).is_some(), !a.is_near(), "{}", workspace.name());
+        let Some(known) = a.known(None) else { continue };
+        let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "known"));
+        known.commit(&ledger).unwrap();
+        assert_eq!(reports(b.as_ref(), None)[0], "known");
+
+        let known = a.known(None).unwrap();
+        let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "too late"));
+        report(b.as_ref(), B, "1.1.2", "before");
+        assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })), "{}", workspace.name());
+        assert_eq!(reports(b.as_ref(), None), ["known", "before"]);
+        assert!(a.known(None).is_none(), "it is asked again");
+    }
+}
+
+/// A host whose clock is wrong, and one that stood still between the decision and the commit.
+#[cfg(feature = "postgres")]
+#[test]
+fn time_is_the_databases() {
+    use crate::clock::{Moment, SteppingClock};
+    use crate::transact::{AgentDoor, Ask};
+
+    for workspace in Workspace::all().into_iter().filter(|workspace| matches!(workspace, Workspace::Database(_))) {
+        let door = AgentDoor::new(workspace.open(Some(A)), Box::new(SteppingClock::default()), A);
+        let begun = SystemClock.now();
+        for said in [Said::InProgress, Said::Completed, Said::Completed, Said::Completed] {
+            let report = if said == Said::Completed { "done" } else { "" };
+            door.ask(Ask::new(None, update("1.1.1", said, report))).unwrap();
+        }
+        door.ask(Ask::new(None, update("1.1.2", Said::InProgress, ""))).unwrap();
+        let snapshot = door.store().read(None).unwrap();
+        for id in ["1.1.1", "1.1.2"] {
+            let started = snapshot.board().threads.get(id.parse().unwrap()).unwrap().attempts[0].started_at.clone();
+            let started = Moment::parse(&started.unwrap()).unwrap();
+            assert!(started.since(begun) < Duration::from_secs(60) && begun.since(started) < Duration::from_secs(60));
+        }
+
+        let known = door.store().known(None).unwrap();
+        let ledger = decided(known.as_ref(), A, &update("1.1.2", Said::Completed, "long ago"));
+        std::thread::sleep(Duration::from_millis(1_200));
+        assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })));
+        door.ask(Ask::new(None, update("1.1.2", Said::Completed, "now"))).unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_holds_something_lives_until_it_ends() {
+    for workspace in Workspace::all() {
+        let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
+        let lives = || b.read(None).unwrap().scene().alive.contains(&A);
+        let locked = a.lock(None).unwrap();
+        let ledger = decided(locked.as_ref(), A, &AgentRequest::NextBatch);
+        locked.commit(&ledger).unwrap();
+        assert!(lives(), "{}", workspace.name());
+        a.end();
+        drop(a);
+        assert!(!lives(), "{}", workspace.name());
+    }
+}
+
+#[test]
+fn a_change_is_told_to_who_watches() {
+    for workspace in Workspace::all() {
+        if matches!(workspace, Workspace::Memory(_)) {
+            // Nothing tells of a change in memory.
+            continue;
+        }
+        let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
+        report(a.as_ref(), A, "1.1.1", "before");
+        let told = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&told);
+        let mut watch = b.watch(Box::new(move || tell.store(true, Ordering::SeqCst))).unwrap();
+        watch.follow(Some("001-search")).unwrap();
+        let within = |limit: Duration| {
+            let asked = Instant::now();
+            while !told.load(Ordering::SeqCst) && asked.elapsed() < limit {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            told.swap(false, Ordering::SeqCst)
+        };
+        // It may tell at once, as what changed before it listened is not known.
+        let _ = within(Duration::from_millis(500));
+        report(a.as_ref(), A, "1.1.1", "after");
+        assert!(within(Duration::from_secs(10)), "{}", workspace.name());
+    }
+}
