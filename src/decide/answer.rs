@@ -1,9 +1,8 @@
 //! The parts that several answers share. What is in an answer is on the wire as it stands here.
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::board::{AttemptStatus, Status};
 use crate::plan::{Batch, Stage};
 
 /// A stage, in short.
@@ -56,18 +55,6 @@ pub struct Outcome {
     pub artifacts: Vec<String>,
     /// What is left to do.
     pub next_steps: Vec<String>,
-}
-
-/// Writes a status as its word.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-pub(super) fn status_word<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.word())
-}
-
-/// Writes the status of an attempt as its word.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-pub(super) fn attempt_word<S: Serializer>(status: &AttemptStatus, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.word())
 }
 
 impl StageName {

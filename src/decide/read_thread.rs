@@ -19,7 +19,6 @@ pub struct Brief {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[serde(serialize_with = "super::answer::status_word")]
     #[schemars(with = "String")]
     pub status: Status,
     /// The agent that runs it.
@@ -78,7 +77,6 @@ pub struct Sibling {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[serde(serialize_with = "super::answer::status_word")]
     #[schemars(with = "String")]
     pub status: Status,
     /// The agent that runs it.

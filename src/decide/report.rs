@@ -87,7 +87,6 @@ pub struct ThreadReport {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[serde(serialize_with = "super::answer::status_word")]
     pub status: Status,
     /// The agent that ran it last where it is done, else the one that runs it or would.
     pub agent: String,
@@ -127,7 +126,6 @@ pub struct AttemptReport {
     /// The agent that ran it.
     pub agent: String,
     /// How it is going, or how it ended.
-    #[serde(serialize_with = "super::answer::attempt_word")]
     pub status: AttemptStatus,
     /// The cycle in which it counts.
     pub cycle: Option<u32>,

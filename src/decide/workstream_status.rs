@@ -78,7 +78,6 @@ pub struct OpenThread {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[serde(serialize_with = "super::answer::status_word")]
     #[schemars(with = "String")]
     pub status: Status,
     /// The agent that runs it, or ran it last.

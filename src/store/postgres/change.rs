@@ -66,14 +66,14 @@ struct Known {
 
 /// A statement in the making.
 #[derive(Default)]
-struct Sql<'v> {
-    text: String,
-    values: Vec<&'v (dyn ToSql + Sync)>,
+pub(super) struct Sql<'v> {
+    pub(super) text: String,
+    pub(super) values: Vec<&'v (dyn ToSql + Sync)>,
 }
 
 impl<'v> Sql<'v> {
     /// Adds a part; each `$` in it is one of the values, in their order.
-    fn add(&mut self, text: &str, values: &[&'v (dyn ToSql + Sync)]) {
+    pub(super) fn add(&mut self, text: &str, values: &[&'v (dyn ToSql + Sync)]) {
         let mut parts = text.split('$');
         self.text.extend(parts.next());
         for (part, value) in parts.zip(values) {
@@ -93,23 +93,25 @@ impl<'v> Sql<'v> {
     }
 }
 
+/// Threads as columns.
 #[derive(Default)]
-struct ThreadRows {
+pub(super) struct ThreadRows {
     stage: Vec<i16>,
     batch: Vec<i16>,
     thread: Vec<i16>,
     status: Vec<&'static str>,
-    record: Vec<String>,
+    pub(super) record: Vec<String>,
 }
 
+/// Cycles as columns.
 #[derive(Default)]
-struct CycleRows {
+pub(super) struct CycleRows {
     position: Vec<i32>,
     batch: Vec<String>,
     number: Vec<i32>,
     open: Vec<bool>,
     holder: Vec<Option<String>>,
-    record: Vec<String>,
+    pub(super) record: Vec<String>,
 }
 
 impl Change {
@@ -237,32 +239,14 @@ impl Change {
         }
         sql.add(" RETURNING key, workspace, revision, id)", &[]);
         if !self.threads.record.is_empty() {
-            let insert = ", t AS (INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
-                SELECT w.key, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json FROM w, ";
-            sql.add(insert, &[]);
-            let types = ["smallint", "smallint", "smallint", "text", "text"];
-            let ThreadRows { stage, batch, thread, status, record } = &self.threads;
-            match record.len() {
-                1 => sql.row(types, [&stage[0], &batch[0], &thread[0], &status[0], &record[0]]),
-                _ => sql.rows(types, [stage, batch, thread, status, record]),
-            }
-            let update = " AS u (stage, batch, thread, status, record)
-                ON CONFLICT (workstream, stage, batch, thread) DO UPDATE
-                    SET status = excluded.status, revision = excluded.revision, record = excluded.record)";
-            sql.add(update, &[]);
+            sql.add(", t AS (", &[]);
+            self.threads.insert(&mut sql);
+            sql.add(")", &[]);
         }
         if !self.cycles.record.is_empty() {
-            let insert = ", c AS (INSERT INTO work.cycles
-                    (workstream, position, batch, number, open, holder, revision, record)
-                SELECT w.key, u.position, u.batch, u.number, u.open, u.holder::uuid, w.revision, u.record::json FROM w, ";
-            sql.add(insert, &[]);
-            let CycleRows { position, batch, number, open, holder, record } = &self.cycles;
-            let types = ["integer", "text", "integer", "boolean", "text", "text"];
-            sql.rows(types, [position, batch, number, open, holder, record]);
-            let update = " AS u (position, batch, number, open, holder, record)
-                ON CONFLICT (workstream, position) DO UPDATE SET open = excluded.open, holder = excluded.holder,
-                    revision = excluded.revision, record = excluded.record)";
-            sql.add(update, &[]);
+            sql.add(", c AS (", &[]);
+            self.cycles.insert(&mut sql);
+            sql.add(")", &[]);
         }
         if let Some(server) = &self.lease {
             let renew = ", l AS (INSERT INTO work.servers (id, lease_until)
@@ -343,7 +327,24 @@ impl Known {
 }
 
 impl ThreadRows {
-    fn add(&mut self, id: ThreadId, status: &'static str, record: &str) {
+    /// Adds the statement that writes them with the key and the revision of `w`.
+    pub(super) fn insert<'v>(&'v self, sql: &mut Sql<'v>) {
+        let insert = "INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
+            SELECT w.key, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json FROM w, ";
+        sql.add(insert, &[]);
+        let types = ["smallint", "smallint", "smallint", "text", "text"];
+        let Self { stage, batch, thread, status, record } = self;
+        match record.len() {
+            1 => sql.row(types, [&stage[0], &batch[0], &thread[0], &status[0], &record[0]]),
+            _ => sql.rows(types, [stage, batch, thread, status, record]),
+        }
+        let update = " AS u (stage, batch, thread, status, record)
+            ON CONFLICT (workstream, stage, batch, thread) DO UPDATE
+                SET status = excluded.status, revision = excluded.revision, record = excluded.record";
+        sql.add(update, &[]);
+    }
+
+    pub(super) fn add(&mut self, id: ThreadId, status: &'static str, record: &str) {
         // Numbers of stages, batches and threads have three digits.
         let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
         self.stage.push(small(id.batch.stage.0));
@@ -355,7 +356,23 @@ impl ThreadRows {
 }
 
 impl CycleRows {
-    fn of(before: &Board, after: &Board, records: &[Box<RawValue>]) -> Self {
+    /// Adds the statement that writes them with the key and the revision of `w`.
+    pub(super) fn insert<'v>(&'v self, sql: &mut Sql<'v>) {
+        let insert = "INSERT INTO work.cycles
+                (workstream, position, batch, number, open, holder, revision, record)
+            SELECT w.key, u.position, u.batch, u.number, u.open, u.holder::uuid, w.revision, u.record::json FROM w, ";
+        sql.add(insert, &[]);
+        let types = ["integer", "text", "integer", "boolean", "text", "text"];
+        let Self { position, batch, number, open, holder, record } = self;
+        sql.rows(types, [position, batch, number, open, holder, record]);
+        let update = " AS u (position, batch, number, open, holder, record)
+            ON CONFLICT (workstream, position) DO UPDATE SET open = excluded.open, holder = excluded.holder,
+                revision = excluded.revision, record = excluded.record";
+        sql.add(update, &[]);
+    }
+
+    /// Takes those that `before` has not, or has otherwise; `records` are all of `after`.
+    pub(super) fn of(before: &Board, after: &Board, records: &[Box<RawValue>]) -> Self {
         let mut rows = Self::default();
         for (at, (cycle, record)) in after.cycles.iter().zip(records).enumerate() {
             if before.cycles.get(at) == Some(cycle) {

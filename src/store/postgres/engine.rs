@@ -55,6 +55,8 @@ pub(super) enum Failed {
     Asked(tokio_postgres::Error),
     /// There was no connection.
     Pool(PoolError),
+    /// The tables have another version.
+    Tables(String),
     /// What came back, or did not, is known.
     Known(Fault),
 }
@@ -220,6 +222,7 @@ impl Engine {
     pub(super) fn fault(&self, failed: Failed) -> Fault {
         match failed {
             Failed::Known(fault) => fault,
+            Failed::Tables(why) => self.database(why, migrate::HINT),
             Failed::Pool(PoolError::Timeout(deadpool_postgres::TimeoutType::Wait)) => {
                 Fault::Busy { path: self.address.shown.clone().into() }
             }
@@ -273,7 +276,7 @@ pub(super) fn is_passing(failed: &Failed) -> bool {
     let error = match failed {
         Failed::Asked(error)
         | Failed::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => error,
-        Failed::Pool(_) | Failed::Known(_) => return false,
+        Failed::Pool(_) | Failed::Tables(_) | Failed::Known(_) => return false,
     };
     match error.code() {
         Some(code) => [

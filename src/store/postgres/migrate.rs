@@ -7,7 +7,6 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::engine::Failed;
-use crate::fault::Fault;
 
 /// What has made the tables, in order. Never changed once it is released; a new one is added.
 const MIGRATIONS: [&str; 1] = [include_str!("001.sql")];
@@ -66,7 +65,7 @@ fn too_new(version: i32) -> String {
 }
 
 /// Applies what is missing, all of it or nothing. Tables of a newer version are left as they are.
-pub(super) async fn migrate(client: &mut Client, shown: &str) -> Result<Migrated, Failed> {
+pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, Failed> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let there: bool =
@@ -77,7 +76,7 @@ pub(super) async fn migrate(client: &mut Client, shown: &str) -> Result<Migrated
         0_i32
     };
     if from > latest() {
-        return Err(Fault::Database { database: shown.to_owned(), why: too_new(from), hint: HINT }.into());
+        return Err(Failed::Tables(too_new(from)));
     }
     for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > from) {
         transaction.batch_execute(sql).await?;

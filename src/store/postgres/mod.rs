@@ -111,7 +111,7 @@ impl PostgresStore {
         let engine = self.engine()?;
         engine.wait(async {
             let mut client = engine.own_connection().await.map_err(|failed| engine.fault(failed))?;
-            migrate::migrate(&mut client, &self.address.shown).await.map_err(|failed| engine.fault(failed))
+            migrate::migrate(&mut client).await.map_err(|failed| engine.fault(failed))
         })
     }
 
@@ -125,9 +125,11 @@ impl PostgresStore {
     fn open(&self, wanted: Option<&str>, lock: Option<Duration>) -> Result<(Option<InTransaction>, Opened), Stopped> {
         let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let named = name(wanted).or_else(|| name(self.place.workstream.as_deref()));
+        // Asked before anything is locked.
+        let in_shell = name(self.place.shell_workstream.as_deref()).map(|_| self.selected_in_shell());
         if let Some((client, mut opened)) = self.open_one(named.as_deref(), lock)? {
-            opened.is_default = match (name(self.place.shell_workstream.as_deref()), &opened.current) {
-                (Some(_), _) => self.selected_in_shell().is_some_and(|id| id == opened.workstream),
+            opened.is_default = match (in_shell, &opened.current) {
+                (Some(selected), _) => selected.as_ref() == Some(&opened.workstream),
                 (None, Some(current)) => *current == opened.workstream,
                 (None, None) => opened.is_only,
             };

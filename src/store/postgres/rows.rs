@@ -120,11 +120,7 @@ async fn open_once(
     };
     let asked = Instant::now();
     let Some(row) = row else { return Ok(None) };
-    migrate::require(row.try_get(10)?).map_err(|why| Fault::Database {
-        database: workspace.to_owned(),
-        why,
-        hint: migrate::HINT,
-    })?;
+    migrate::require(row.try_get(10)?).map_err(Failed::Tables)?;
     let generation: i64 = row.try_get(9)?;
     let (key, workstream): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
     let (revision, plan_hash): (i64, String) = (row.try_get(2)?, row.try_get(3)?);

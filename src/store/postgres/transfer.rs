@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use tokio_postgres::Transaction;
 
 use super::PostgresStore;
+use super::change::{CycleRows, Sql, ThreadRows};
 use super::engine::Failed;
+use crate::board::Board;
 use crate::decide::Refusal;
 use crate::fault::{Fault, Stopped};
 use crate::plan::plan_hash;
@@ -72,20 +74,18 @@ struct Parts {
     plan: String,
     is_approved: bool,
     document: Document,
-    statuses: Vec<(crate::plan::ThreadId, &'static str)>,
-    cycles: Vec<crate::board::Cycle>,
+    threads: ThreadRows,
+    cycles: CycleRows,
 }
 
 impl Parts {
     /// Returns it as rows would hold it.
     fn assembled(&self) -> serde_json::Result<Assembled> {
-        let cycles = self.document.get::<Vec<Box<RawValue>>>("cycles")?.unwrap_or_default();
-        let records = self.statuses.iter().map(|(id, _)| self.document.record(*id).unwrap_or("{}").to_owned());
         Ok(Assembled {
             rest: self.document.rest()?,
             strays: self.document.strays()?,
-            threads: records.collect(),
-            cycles: cycles.iter().map(|cycle| cycle.get().to_owned()).collect(),
+            threads: self.threads.record.clone(),
+            cycles: self.cycles.record.clone(),
         })
     }
 }
@@ -318,14 +318,19 @@ fn parts(files: &FileStore, id: &str) -> Result<Parts, Stopped> {
     let scene = snapshot.scene();
     let is_approved = scene.entry.is_some_and(|entry| entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash));
     let board = snapshot.board();
+    let mut threads = ThreadRows::default();
+    for (id, thread) in board.threads.iter() {
+        threads.add(id, thread.status.word(), document.record(id).unwrap_or("{}"));
+    }
+    let cycles = document.get::<Vec<Box<RawValue>>>("cycles").map_err(unreadable)?.unwrap_or_default();
     Ok(Parts {
         id: id.to_owned(),
         entry,
         plan: scene.plan_text.to_owned(),
         is_approved,
         document,
-        statuses: board.threads.iter().map(|(id, thread)| (id, thread.status.word())).collect(),
-        cycles: board.cycles.clone(),
+        threads,
+        cycles: CycleRows::of(&Board::default(), board, &cycles),
     })
 }
 
@@ -397,44 +402,12 @@ async fn push_one(
     let pushed = r#"INSERT INTO work.events (workstream, revision, place, commit, actor, event)
         VALUES ($1, $2, 1, gen_random_uuid(), current_user, '{"event":"pushed"}')"#;
     transaction.execute(pushed, &[&key, &revision]).await?;
-    let (mut stages, mut batches, mut threads) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut statuses, mut records) = (Vec::new(), Vec::new());
-    let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
-    for (id, status) in &part.statuses {
-        stages.push(small(id.batch.stage.0));
-        batches.push(small(id.batch.number));
-        threads.push(small(id.number));
-        statuses.push(*status);
-        records.push(part.document.record(*id).unwrap_or("{}"));
-    }
-    transaction
-        .execute(
-            "INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
-             SELECT $1, u.stage, u.batch, u.thread, u.status, $7, u.record::json
-             FROM unnest($2::smallint[], $3::smallint[], $4::smallint[], $5::text[], $6::text[])
-                 AS u (stage, batch, thread, status, record)",
-            &[&key, &stages, &batches, &threads, &statuses, &records, &revision],
-        )
-        .await?;
-    let cycles = part.document.get::<Vec<Box<RawValue>>>("cycles").map_err(unreadable)?.unwrap_or_default();
-    for (position, (cycle, record)) in (0_i32..).zip(part.cycles.iter().zip(&cycles)) {
-        transaction
-            .execute(
-                "INSERT INTO work.cycles (workstream, position, batch, number, open, holder, revision, record)
-                 VALUES ($1, $2, $3, $4, $5, $6::text::uuid, $8, $7::text::json)",
-                &[
-                    &key,
-                    &position,
-                    &cycle.batch.to_string(),
-                    &cycle.number.cast_signed(),
-                    &cycle.open,
-                    &cycle.holder.map(|holder| holder.to_string()),
-                    &record.get(),
-                    &revision,
-                ],
-            )
-            .await?;
-    }
+    let mut sql = Sql::default();
+    sql.add("WITH w AS (SELECT $::bigint AS key, $::bigint AS revision), t AS (", &[&key, &revision]);
+    part.threads.insert(&mut sql);
+    sql.add(") ", &[]);
+    part.cycles.insert(&mut sql);
+    transaction.execute(&sql.text, &sql.values).await?;
     Ok(Some(true))
 }
 
