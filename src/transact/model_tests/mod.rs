@@ -543,7 +543,7 @@ proptest! {
 #[test]
 fn a_database_does_what_the_model_does() {
     let Some(server) = crate::store::postgres_for_tests() else { return };
-    let cases = ProptestConfig { cases: config().cases.min(20), ..config() };
+    let cases = ProptestConfig { cases: config().cases.div_ceil(12), ..config() };
     let mut runner = proptest::test_runner::TestRunner::new(cases);
     let number = AtomicI64::new(0);
     let transcripts = proptest::collection::vec(step(), 1..60);
