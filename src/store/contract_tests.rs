@@ -223,6 +223,43 @@ fn what_is_known_is_written_only_while_it_is_so() {
     }
 }
 
+/// The roster, and which workstream is the current one, stand beside the workstream.
+#[cfg(feature = "postgres")]
+#[test]
+fn what_is_known_takes_in_what_stands_around_the_workstream() {
+    use crate::decide::PersonRequest;
+    use crate::transact::transact_for_person;
+
+    for workspace in Workspace::all() {
+        let Workspace::Database(url) = &workspace else { continue };
+        let (a, person) = (workspace.open(Some(A)), workspace.open(None));
+        let roster = MemoryDisk::with(&[
+            ("/w/work/index.json", INDEX),
+            ("/w/work/agents.yaml", "agents: [{name: default}]\n"),
+            ("/w/work/001-search/PLAN.md", PLAN),
+        ]);
+        let push = || {
+            let files = FileStore::on(Arc::new(roster.clone()), Workspace::at("/w".into()), None);
+            let place = Place { store: Some(url.clone()), ..Place::default() };
+            PostgresStore::new(place, None).unwrap().push(&files, None, Push::Plans).unwrap();
+        };
+        let choose = || {
+            transact_for_person(person.as_ref(), &SystemClock, Some("api"), &PersonRequest::SetCurrent).unwrap();
+        };
+        for change in [&push as &dyn Fn(), &choose] {
+            for round in 0..3 {
+                report(a.as_ref(), A, "1.1.1", &format!("round {round}"));
+            }
+            let known = a.known(None).unwrap();
+            let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "as it was"));
+            change();
+            assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })));
+        }
+        assert_eq!(a.read(None).unwrap().scene().workstream, "002-api");
+        assert!(a.read(None).unwrap().scene().roster.declared);
+    }
+}
+
 /// A host whose clock is wrong, and one that stood still between the decision and the commit.
 #[cfg(feature = "postgres")]
 #[test]

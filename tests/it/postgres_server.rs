@@ -287,7 +287,7 @@ impl Server {
 pub(crate) enum Database {
     /// Started by this process.
     Own(Box<Server>),
-    /// At `WORK_TEST_POSTGRES`; its user may make databases.
+    /// At `WORK_TEST_POSTGRES`; its user may make databases, which stay there.
     Given(String),
 }
 
