@@ -1,5 +1,6 @@
 //! A workstream as the files have it at one instant, owned; a [`Scene`] borrows from it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -33,9 +34,11 @@ pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 const SAVE_TIME: Duration = Duration::from_millis(10);
 const SAVE_WAITS: u32 = 4;
 
-/// One that was emptied less than this ago is waited for, as a busy disk can come between the two steps; hardly
-/// anybody wants it to be empty.
-const EMPTY_TIME: Duration = Duration::from_secs(4);
+/// One that was emptied less than this ago is waited for: hardly anybody wants it to be empty.
+const EMPTY_TIME: Duration = Duration::from_secs(1);
+
+/// How often a plan is read again that was changed while it was read.
+const READS: u32 = 10;
 
 /// How much is said of why a file cannot be read, in characters.
 const MAX_WHY_CHARS: usize = 300;
@@ -265,32 +268,33 @@ impl Files {
         read.map(Option::unwrap_or_default)
     }
 
+    /// Reads the plan, when nobody is just saving it.
     fn plan(&self, disk: &dyn Disk, path: &Path) -> Result<Arc<PlanFile>, Fault> {
         let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
-        let mut identity = disk.identity(path);
-        let is_being_saved = |identity: Identity, waits: u32| match identity.size {
-            0 => identity.age() < EMPTY_TIME,
-            _ => identity.age() < SAVE_TIME && waits < SAVE_WAITS,
-        };
-        let mut waits = 0;
-        while identity.is_some_and(|identity| is_being_saved(identity, waits)) {
-            std::thread::sleep(SAVE_TIME);
-            identity = disk.identity(path);
-            waits += 1;
-        }
-        let unread = |unread| unreadable(why_unread(unread, MAX_PLAN_BYTES));
-        let read = self.plans.get(disk, path, identity, MAX_PLAN_BYTES, unread, |bytes| {
-            let text = std::str::from_utf8(bytes).map_err(|error| {
-                let (line, column) = end_position(&bytes[..error.valid_up_to()]);
-                unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
-            })?;
-            // Whoever is told instead that it has no such thread would take that for an answer.
-            if text.is_empty() {
-                return Err(unreadable("it is empty".to_owned()));
+        let mut reads = 1;
+        loop {
+            let identity = saved(disk, path);
+            let is_read = Cell::new(false);
+            let unread = |unread| unreadable(why_unread(unread, MAX_PLAN_BYTES));
+            let read = self.plans.get(disk, path, identity, MAX_PLAN_BYTES, unread, |bytes| {
+                is_read.set(true);
+                let text = std::str::from_utf8(bytes).map_err(|error| {
+                    let (line, column) = end_position(&bytes[..error.valid_up_to()]);
+                    unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
+                })?;
+                // Whoever is told instead that it has no such thread would take that for an answer.
+                if text.is_empty() {
+                    return Err(unreadable("it is empty".to_owned()));
+                }
+                Ok(PlanFile::of(text))
+            });
+            // Who began to save it meanwhile may have written half of what was read.
+            if is_read.get() && reads < READS && disk.identity(path) != identity {
+                reads += 1;
+                continue;
             }
-            Ok(PlanFile::of(text))
-        })?;
-        read.ok_or_else(|| unreadable("it does not exist".to_owned()))
+            return read?.ok_or_else(|| unreadable("it does not exist".to_owned()));
+        }
     }
 
     /// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that
@@ -365,6 +369,22 @@ impl Files {
             None => named,
         }))
     }
+}
+
+/// Waits until nobody seems to be saving the plan, and returns what it is then.
+fn saved(disk: &dyn Disk, path: &Path) -> Option<Identity> {
+    let mut identity = disk.identity(path);
+    let is_being_saved = |identity: Identity, waits: u32| match identity.size {
+        0 => identity.age() < EMPTY_TIME,
+        _ => identity.age() < SAVE_TIME && waits < SAVE_WAITS,
+    };
+    let mut waits = 0;
+    while identity.is_some_and(|identity| is_being_saved(identity, waits)) {
+        std::thread::sleep(SAVE_TIME);
+        identity = disk.identity(path);
+        waits += 1;
+    }
+    identity
 }
 
 /// Returns the roster of a workspace that declares none: whom its plan and its board name.
