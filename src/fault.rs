@@ -139,6 +139,21 @@ impl Stopped {
     }
 }
 
+impl Stopped {
+    /// Returns the same fault for another call of the same commit, if it cannot be the doing of one of them: it is not
+    /// tried again for each, one after the other. What is uncertain may even be there.
+    pub(crate) fn of_all(&self) -> Option<Fault> {
+        match self {
+            Self::Fault(Fault::Uncertain { database }) => Some(Fault::Uncertain { database: database.clone() }),
+            Self::Fault(Fault::Database { database, why, hint }) => {
+                Some(Fault::Database { database: database.clone(), why: why.clone(), hint })
+            }
+            Self::Fault(Fault::Busy { path }) => Some(Fault::Busy { path: path.clone() }),
+            _ => None,
+        }
+    }
+}
+
 fn position(at: Option<(usize, usize)>) -> String {
     at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default()
 }

@@ -189,12 +189,10 @@ impl AgentDoor {
             let answers = match self.write(&asks, LOCK_WAIT) {
                 Ok(answers) => answers,
                 Err(stopped) if group.len() == 1 => vec![Err(stopped)],
-                // It may be there: who decided it again would do it twice.
-                Err(Stopped::Fault(Fault::Uncertain { database })) => {
-                    let told = || Err(Fault::Uncertain { database: database.clone() }.into());
-                    asks.iter().map(|_| told()).collect()
+                Err(stopped) => {
+                    let answer = |ask| stopped.of_all().map_or_else(|| self.write_alone(ask), |same| Err(same.into()));
+                    asks.iter().map(|ask| answer(*ask)).collect()
                 }
-                Err(_) => asks.iter().map(|ask| self.write_alone(ask)).collect(),
             };
             for (job, answer) in group.into_iter().zip(answers) {
                 (job.tell)(answer);

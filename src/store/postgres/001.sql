@@ -33,9 +33,11 @@ CREATE TABLE work.workstreams (
     -- threads.json without threads and cycles, and its records that are of no thread.
     rest json NOT NULL,
     strays json NOT NULL,
-    -- Grows with every change, also of its workspace, of which workstreams there are, and of the tables; a row below
+    -- Grows with every change, also of the roster, of which workstreams there are, and of the tables; a row below
     -- has the one of its last change.
     revision bigint NOT NULL DEFAULT 1,
+    -- Another one with every revision: after a restore a revision can come again.
+    stamp uuid NOT NULL DEFAULT gen_random_uuid(),
     -- Grows when all threads and cycles are replaced.
     generation bigint NOT NULL DEFAULT 1,
     UNIQUE (workspace, id)
@@ -74,7 +76,7 @@ CREATE TABLE work.events (
     revision bigint NOT NULL,
     -- Its place among the events of the revision, from 1.
     place integer NOT NULL,
-    -- All events of one commit have one; by it a client whose connection broke finds out what became of it.
+    -- The stamp of the revision; by it a client whose connection broke finds out what became of its commit.
     commit uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
     actor text NOT NULL,

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::engine::{Engine, Failed, InTransaction, is_passing};
+use super::engine::{Claimed, Engine, Failed, is_passing};
 use super::lease::LEASE;
 use super::rows::{Kept, Opened};
 use crate::board::{Board, ServerId};
@@ -23,7 +23,7 @@ use crate::index::IndexEvent;
 use crate::plan::ThreadId;
 use crate::store::json::Object;
 use crate::store::snapshot::ThreadsFile;
-use crate::store::{index_json, threads_json};
+use crate::store::{LOCK_WAIT, index_json, threads_json};
 
 /// Who writes.
 pub(super) struct Writer {
@@ -41,6 +41,7 @@ pub(super) struct Writer {
 pub(super) struct Change {
     key: i64,
     before: i64,
+    stamp: String,
     /// What must still be so; `None`: the workstream is locked.
     known: Option<Known>,
     id: Uuid,
@@ -59,8 +60,9 @@ pub(super) struct Change {
 /// What a decision has seen beside the workstream itself, in which it would be overtaken.
 struct Known {
     now: SystemTime,
-    /// The servers that the workstream names, but this one, and those of them whose lease runs.
-    others: Vec<String>,
+    current: Option<String>,
+    /// The servers that the workstream names, and those of them whose lease runs.
+    servers: Vec<String>,
     alive: Vec<String>,
 }
 
@@ -145,7 +147,8 @@ impl Change {
         Ok(Self {
             key: opened.key,
             before: opened.kept.revision,
-            known: (!writer.has_lock).then(|| Known::of(opened, writer.server)),
+            stamp: opened.kept.stamp.clone(),
+            known: (!writer.has_lock).then(|| Known::of(opened)),
             id: Uuid::new_v4(),
             rest: document.rest().map_err(unwritable)?,
             entry,
@@ -165,10 +168,15 @@ impl Change {
 
     /// Commits it, on the connection that holds the lock where there is one. Returns the revision. If the connection
     /// breaks, nobody knows whether it was committed: then another one waits for the lock and looks for its events.
-    pub(super) async fn commit(&self, engine: &Engine, locked: Option<InTransaction>) -> Result<i64, Fault> {
+    pub(super) async fn commit(&self, engine: &Engine, locked: Option<Claimed>) -> Result<i64, Fault> {
         let client = match locked {
             Some(client) => client,
-            None => InTransaction::new(engine.connection().await.map_err(|failed| engine.fault(failed))?),
+            None => match engine.connection().await {
+                Ok(client) => Claimed::new(client),
+                // Nothing was sent: who takes the lock waits until it can be reached.
+                Err(failed) if is_passing(&failed) => return Err(engine.overtaken()),
+                Err(failed) => return Err(engine.fault(failed)),
+            },
         };
         match tokio::time::timeout(Duration::from_secs(30), self.write(&client)).await {
             Ok(Ok(revision)) => {
@@ -183,6 +191,7 @@ impl Change {
             Err(_) => tracing::debug!("a commit was not answered"),
         }
         drop(client);
+        engine.forget_connections();
         tracing::warn!("the connection to the database broke in a commit; looking what became of it");
         for wait in [0, 200, 500, 1_000, 2_000, 4_000] {
             tokio::time::sleep(Duration::from_millis(wait)).await;
@@ -217,24 +226,30 @@ impl Change {
     /// set up each part than to carry it out.
     fn sql<'v>(&'v self, id: &'v String) -> Sql<'v> {
         let mut sql = Sql::default();
-        sql.add("WITH w AS (UPDATE work.workstreams SET revision = revision + 1, rest = $::text::json", &[&self.rest]);
+        let update = "WITH w AS (UPDATE work.workstreams SET revision = revision + 1, stamp = $::text::uuid,
+                rest = $::text::json";
+        sql.add(update, &[id, &self.rest]);
         if let Some(entry) = &self.entry {
             sql.add(", entry = $::text::json", &[entry]);
         }
         if self.approves {
             sql.add(", approved_plan = plan", &[]);
         }
-        sql.add(" WHERE key = $ AND revision = $", &[&self.key, &self.before]);
+        let still = " WHERE key = $ AND revision = $ AND stamp = $::text::uuid";
+        sql.add(still, &[&self.key, &self.before, &self.stamp]);
         if let Some(known) = &self.known {
             // What the host takes for the database's time: one that stood still in between, or whose clock runs wrong,
             // asks again.
             let is_now =
                 " AND clock_timestamp() BETWEEN $::timestamptz - interval '1s' AND $::timestamptz + interval '1s'";
             sql.add(is_now, &[&known.now, &known.now]);
-            if !known.others.is_empty() {
+            let same_is_current = " AND EXISTS (SELECT FROM work.workspaces AS s
+                WHERE s.key = workspace AND s.current_workstream IS NOT DISTINCT FROM $)";
+            sql.add(same_is_current, &[&known.current]);
+            if !known.servers.is_empty() {
                 let same_are_alive = " AND $::text[]::uuid[] = ARRAY(SELECT id FROM work.servers
                     WHERE id = ANY ($::text[]::uuid[]) AND lease_until > clock_timestamp() ORDER BY id)";
-                sql.add(same_are_alive, &[&known.alive, &known.others]);
+                sql.add(same_are_alive, &[&known.alive, &known.servers]);
             }
         }
         sql.add(" RETURNING key, workspace, revision, id)", &[]);
@@ -256,9 +271,7 @@ impl Change {
         }
         if self.becomes_current {
             let set =
-                ", k AS (UPDATE work.workspaces AS s SET current_workstream = w.id FROM w WHERE s.key = w.workspace),
-                o AS (UPDATE work.workstreams AS o SET revision = o.revision + 1 FROM w
-                    WHERE o.workspace = w.workspace AND o.key <> w.key)";
+                ", k AS (UPDATE work.workspaces AS s SET current_workstream = w.id FROM w WHERE s.key = w.workspace)";
             sql.add(set, &[]);
         }
         let events = ", e AS (INSERT INTO work.events (workstream, revision, place, commit, actor, event)
@@ -274,8 +287,9 @@ impl Change {
 
     /// Finds out what became of the commit. The outer error: it is still not known.
     async fn settle(&self, engine: &Engine) -> Result<Result<i64, Fault>, Failed> {
-        let client = InTransaction::new(engine.connection().await?);
-        client.batch_execute("BEGIN").await?;
+        // None that can be as dead as the one that broke.
+        let client = engine.own_connection().await?;
+        client.batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = {}", LOCK_WAIT.as_millis())).await?;
         // Waits until the old transaction is over.
         let lock = "SELECT revision FROM work.workstreams WHERE key = $1 FOR NO KEY UPDATE";
         let revision: i64 = client.query_one(lock, &[&self.key]).await?.try_get(0)?;
@@ -285,11 +299,10 @@ impl Change {
         let was_committed: bool = client.query_one(there, &values).await?.try_get(0)?;
         if !was_committed {
             // One that is still on its way must not be carried out any more.
-            let spend = "UPDATE work.workstreams SET revision = revision + 1 WHERE key = $1";
+            let spend = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE key = $1";
             client.execute(spend, &[&self.key]).await?;
         }
         client.batch_execute("COMMIT").await?;
-        client.release();
         Ok(if was_committed { Ok(revision) } else { Err(engine.overtaken()) })
     }
 
@@ -306,22 +319,24 @@ impl Change {
     /// Returns the workstream as it was written.
     pub(super) fn into_kept(self, opened: &Opened, revision: i64) -> Kept {
         // Whatever was written between is read next time.
-        let revision = if self.is_next(revision) { revision } else { self.before };
+        let (revision, stamp) =
+            if self.is_next(revision) { (revision, self.id.to_string()) } else { (self.before, self.stamp) };
         let generation = opened.kept.generation;
-        Kept { revision, generation, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
+        Kept { revision, stamp, generation, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
     }
 }
 
 impl Known {
-    fn of(opened: &Opened, own: Option<ServerId>) -> Self {
-        let others = opened.kept.threads.threads.board.servers().filter(|server| Some(*server) != own);
+    fn of(opened: &Opened) -> Self {
         // In an order that PostgreSQL has too.
-        let others: BTreeSet<String> = others.map(|server| server.to_string()).collect();
+        let servers: BTreeSet<String> =
+            opened.kept.threads.threads.board.servers().map(|server| server.to_string()).collect();
         let alive: BTreeSet<String> = opened.alive.iter().map(ToString::to_string).collect();
         Self {
             now: opened.now.into(),
-            alive: others.intersection(&alive).cloned().collect(),
-            others: others.into_iter().collect(),
+            current: opened.current.clone(),
+            alive: servers.intersection(&alive).cloned().collect(),
+            servers: servers.into_iter().collect(),
         }
     }
 }

@@ -61,12 +61,12 @@ pub(super) enum Failed {
     Known(Fault),
 }
 
-/// A connection that is, or may be, in a transaction. When it is dropped it is closed, so that the server undoes
-/// everything and nobody else gets it, whatever it was in the middle of.
+/// A connection that may be in the middle of something, such as a transaction. When it is dropped it is closed, so that
+/// the server undoes everything and nobody else gets it; unless it is released.
 #[derive(Debug)]
-pub(super) struct InTransaction(Option<Object>);
+pub(super) struct Claimed(Option<Object>);
 
-impl InTransaction {
+impl Claimed {
     pub(super) fn new(client: Object) -> Self {
         Self(Some(client))
     }
@@ -77,7 +77,7 @@ impl InTransaction {
     }
 }
 
-impl std::ops::Deref for InTransaction {
+impl std::ops::Deref for Claimed {
     type Target = Object;
 
     #[expect(clippy::expect_used, reason = "it is taken out only where `self` ends")]
@@ -86,7 +86,7 @@ impl std::ops::Deref for InTransaction {
     }
 }
 
-impl Drop for InTransaction {
+impl Drop for Claimed {
     fn drop(&mut self) {
         if let Some(client) = self.0.take() {
             drop(Object::take(client));
@@ -174,6 +174,11 @@ impl Engine {
     /// Returns a connection.
     pub(super) async fn connection(&self) -> Result<Object, Failed> {
         self.pool.get().await.map_err(Failed::Pool)
+    }
+
+    /// Closes the connections that nobody uses: where one broke, the others may have too.
+    pub(super) fn forget_connections(&self) {
+        self.pool.retain(|_, _| false);
     }
 
     /// Returns a connection of its own, outside of the pool, on which nothing is checked or set.

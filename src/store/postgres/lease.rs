@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::engine::Engine;
+use super::engine::{Engine, Failed};
 use crate::board::ServerId;
 
 /// How long a lease is, as PostgreSQL reads it. [`BEAT`] is a third of it.
 pub(super) const LEASE: &str = "30 seconds";
 
 const BEAT: Duration = Duration::from_secs(10);
+
+/// How long one renewal may take, and how soon it is tried again.
+const ANSWER: Duration = Duration::from_secs(4);
+const AGAIN: Duration = Duration::from_secs(1);
 
 const RENEW: &str = "INSERT INTO work.servers (id, lease_until)
     VALUES ($1::text::uuid, clock_timestamp() + $2::text::interval)
@@ -24,18 +28,30 @@ pub(super) fn keep(engine: &Arc<Engine>, server: ServerId) {
     engine.handle.spawn(async move {
         let id = server.to_string();
         let mut client: Option<Client> = None;
+        let mut pause = BEAT;
         loop {
-            tokio::time::sleep(BEAT).await;
+            tokio::time::sleep(pause).await;
             let Some(engine) = weak.upgrade() else { return };
-            if client.as_ref().is_none_or(Client::is_closed) {
-                client = engine.own_connection().await.ok();
-            }
-            let Some(connected) = &client else { continue };
-            let renewed = tokio::time::timeout(BEAT, connected.execute(RENEW, &[&id, &LEASE])).await;
-            if !matches!(renewed, Ok(Ok(_))) {
-                tracing::warn!("the lease of this server could not be renewed");
-                client = None;
-            }
+            let renewed = tokio::time::timeout(ANSWER, async {
+                let connected = match client.take().filter(|client| !client.is_closed()) {
+                    Some(client) => client,
+                    None => engine.own_connection().await?,
+                };
+                connected.execute(RENEW, &[&id, &LEASE]).await?;
+                Ok::<_, Failed>(connected)
+            });
+            (client, pause) = match renewed.await {
+                Ok(Ok(connected)) => (Some(connected), BEAT),
+                // Again by another connection, while there is time.
+                missed => {
+                    let why = missed.map_or_else(
+                        |_| engine.unanswered(),
+                        |failed| failed.map_or_else(|failed| engine.fault(failed), |_| engine.unanswered()),
+                    );
+                    tracing::warn!(%why, "the lease of this server could not be renewed");
+                    (None, AGAIN)
+                }
+            };
         }
     });
 }

@@ -84,7 +84,7 @@ pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, Failed> {
     }
     // Who decides on what it knows looks at the version again.
     if from < latest() {
-        transaction.execute("UPDATE work.workstreams SET revision = revision + 1", &[]).await?;
+        transaction.execute("UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT", &[]).await?;
     }
     transaction.commit().await?;
     Ok(Migrated { from, to: latest() })

@@ -28,7 +28,7 @@ use deadpool_postgres::Object;
 
 use self::address::Address;
 use self::change::{Change, Writer};
-use self::engine::{Engine, InTransaction};
+use self::engine::{Claimed, Engine};
 #[cfg(test)]
 pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
@@ -59,12 +59,20 @@ pub struct PostgresStore {
     starting: Mutex<()>,
     /// The workstreams as they were read last, by key.
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
-    /// Those that this process was the last to write, by what they are called.
-    known: Mutex<HashMap<Option<String>, Opened>>,
+    /// Those that nobody else has written since this process did.
+    known: Mutex<Known>,
     /// Somebody tells the listeners in a moment.
     is_notifying: Arc<AtomicBool>,
     /// The server process keeps its lease alive.
     has_lease: AtomicBool,
+}
+
+/// Workstreams that can be decided on without a lock.
+#[derive(Debug, Default)]
+struct Known {
+    /// Their keys, by what they are called.
+    keys: HashMap<Option<String>, i64>,
+    opened: HashMap<i64, Opened>,
 }
 
 /// A workstream to write.
@@ -72,9 +80,9 @@ struct LockedRows<'s> {
     store: &'s PostgresStore,
     engine: Arc<Engine>,
     /// What it was called.
-    wanted: Option<String>,
+    named: Option<String>,
     /// The transaction that has locked its row, until it is committed or dropped; `None`: it is only known.
-    client: Option<InTransaction>,
+    client: Option<Claimed>,
     opened: Opened,
     snapshot: Snapshot,
 }
@@ -115,6 +123,11 @@ impl PostgresStore {
         })
     }
 
+    /// Returns what the workstream is called; `None`: the current one is meant.
+    fn named(&self, wanted: Option<&str>) -> Option<String> {
+        name(wanted).or_else(|| name(self.place.workstream.as_deref()))
+    }
+
     /// What people are shown as the workspace.
     fn shown(&self) -> String {
         format!("{}?workspace={}", self.address.shown, self.address.workspace)
@@ -122,9 +135,8 @@ impl PostgresStore {
 
     /// Reads the workstream, and locks it if it is to be written, waiting so long for others. The connection holds the
     /// transaction then.
-    fn open(&self, wanted: Option<&str>, lock: Option<Duration>) -> Result<(Option<InTransaction>, Opened), Stopped> {
-        let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
-        let named = name(wanted).or_else(|| name(self.place.workstream.as_deref()));
+    fn open(&self, wanted: Option<&str>, lock: Option<Duration>) -> Result<(Option<Claimed>, Opened), Stopped> {
+        let named = self.named(wanted);
         // Asked before anything is locked.
         let in_shell = name(self.place.shell_workstream.as_deref()).map(|_| self.selected_in_shell());
         if let Some((client, mut opened)) = self.open_one(named.as_deref(), lock)? {
@@ -148,25 +160,18 @@ impl PostgresStore {
     }
 
     /// The same, of the workstream with this id, else of the current one; `None` where there is none.
-    fn open_one(
-        &self,
-        id: Option<&str>,
-        lock: Option<Duration>,
-    ) -> Result<Option<(Option<InTransaction>, Opened)>, Fault> {
+    fn open_one(&self, id: Option<&str>, lock: Option<Duration>) -> Result<Option<(Option<Claimed>, Opened)>, Fault> {
         self.engine()?.ask(async |client: Object| {
-            if lock.is_none() {
-                let opened = rows::open(&client, &self.address.workspace, id, None, &self.kept).await?;
-                return Ok(opened.map(|opened| (None, opened)));
+            let client = Claimed::new(client);
+            let opened = rows::open(&client, &self.address.workspace, id, lock, &self.kept).await?;
+            if lock.is_some() && opened.is_some() {
+                return Ok(opened.map(|opened| (Some(client), opened)));
             }
-            let client = InTransaction::new(client);
-            match rows::open(&client, &self.address.workspace, id, lock, &self.kept).await? {
-                Some(opened) => Ok(Some((Some(client), opened))),
-                None => {
-                    client.batch_execute("ROLLBACK").await?;
-                    client.release();
-                    Ok(None)
-                }
+            if lock.is_some() {
+                client.batch_execute("ROLLBACK").await?;
             }
+            client.release();
+            Ok(opened.map(|opened| (None, opened)))
         })
     }
 
@@ -199,25 +204,24 @@ impl PostgresStore {
     /// Keeps what is known of a workstream after a commit. It can be decided on without a lock, if nobody else has
     /// written it in between: two processes that write in turn would only overtake each other.
     fn learn(&self, locked: &LockedRows<'_>, change: Change, written: &Result<i64, Fault>, own: Option<ServerId>) {
+        let key = locked.opened.key;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(revision) = written else {
-            known.remove(&locked.wanted);
-            return;
-        };
+        known.opened.remove(&key);
+        let Ok(revision) = written else { return };
         let is_known = change.is_next(*revision) && !change.changes_index() && !locked.opened.is_news;
         let kept = Arc::new(change.into_kept(&locked.opened, *revision));
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(locked.opened.key, Arc::clone(&kept));
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&kept));
         if !is_known {
-            known.remove(&locked.wanted);
             return;
         }
-        if known.len() >= MAX_KEPT {
-            known.clear();
+        if known.keys.len() >= MAX_KEPT {
+            *known = Known::default();
         }
         let mut opened = locked.opened.clone();
         opened.kept = kept;
         opened.alive.extend(own);
-        known.insert(locked.wanted.clone(), opened);
+        known.keys.insert(locked.named.clone(), key);
+        known.opened.insert(key, opened);
     }
 
     fn no_workspace(&self) -> Fault {
@@ -250,6 +254,11 @@ impl PostgresStore {
     }
 }
 
+/// What is set but empty is not set.
+fn name(name: Option<&str>) -> Option<String> {
+    name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
 impl Store for PostgresStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         let (_client, opened) = self.open(wanted, None)?;
@@ -260,15 +269,18 @@ impl Store for PostgresStore {
         let engine = Arc::clone(self.engine()?);
         let (client, opened) = self.open(wanted, Some(wait))?;
         let snapshot = self.snapshot(&opened)?;
-        Ok(Box::new(LockedRows { store: self, engine, wanted: wanted.map(str::to_owned), client, opened, snapshot }))
+        Ok(Box::new(LockedRows { store: self, engine, named: self.named(wanted), client, opened, snapshot }))
     }
 
     fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
-        let wanted = wanted.map(str::to_owned);
-        let mut opened = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&wanted)?.clone();
+        let named = self.named(wanted);
+        let mut opened = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.opened.get(known.keys.get(&named)?)?.clone()
+        };
         opened.come_to_now();
         let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
-        Some(Box::new(LockedRows { store: self, engine, wanted, client: None, opened, snapshot }))
+        Some(Box::new(LockedRows { store: self, engine, named, client: None, opened, snapshot }))
     }
 
     fn list(&self) -> Result<Listed, Stopped> {

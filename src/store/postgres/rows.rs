@@ -22,15 +22,21 @@ use crate::store::json::Object;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, undeclared};
 use crate::store::{agents_yaml, index_json};
 
-/// The workstream that is wanted, else the current one. The lock on its row follows, where it is to be written:
-/// who had to wait for it sees the row as it is then.
+/// The workstream that is wanted, else the current one.
 const OPEN: &str = "SELECT w.key, w.id, w.revision, w.plan_hash, w.entry::text, s.current_workstream, s.roster,
         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),
         s.current_workstream IS NULL
             AND NOT EXISTS (SELECT FROM work.workstreams o WHERE o.workspace = s.key AND o.key <> w.key),
-        w.generation, (SELECT max(version) FROM work.migrations)
+        w.generation, (SELECT max(version) FROM work.migrations), w.stamp::text
     FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
     WHERE s.name = $1 AND w.id = coalesce($2, s.current_workstream)";
+
+/// Locks its row. Who had to wait for that asks everything after it: a statement sees what was there when it began.
+const LOCK: &str = "SELECT w.key FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
+    WHERE s.name = $1 AND w.id = coalesce($2, s.current_workstream) FOR NO KEY UPDATE OF w";
+
+/// How often a workstream is read that is written all the time, before it is read as it is at one instant.
+const PASSES: usize = 2;
 
 const ALIVE: &str = "SELECT id::text FROM work.servers WHERE lease_until > clock_timestamp() AND id::text = ANY ($1)";
 
@@ -38,10 +44,21 @@ const ALIVE: &str = "SELECT id::text FROM work.servers WHERE lease_until > clock
 #[derive(Debug)]
 pub(super) struct Kept {
     pub(super) revision: i64,
+    /// The stamp of the revision.
+    pub(super) stamp: String,
     /// Another one when all threads were replaced.
     pub(super) generation: i64,
     pub(super) threads: Arc<ThreadsFile>,
     pub(super) plan: Arc<PlanFile>,
+}
+
+impl Kept {
+    /// Returns whether it is what the row says. The plan is asked for by itself: between two statements one can be
+    /// pushed.
+    fn is_of(&self, revision: i64, stamp: &str, generation: i64, plan_hash: &str) -> bool {
+        (self.revision, self.stamp.as_str(), self.generation, self.plan.hash())
+            == (revision, stamp, generation, plan_hash)
+    }
 }
 
 /// A workstream as it is, and what stands around it.
@@ -79,19 +96,48 @@ impl Opened {
 /// for which it waits so long.
 ///
 /// Without the lock somebody can commit between two statements: what was read by several is looked at again, until
-/// the first of them says that it is known.
+/// the first of them says that it is known, or in a transaction that sees one instant.
 pub(super) async fn open(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
     lock: Option<Duration>,
-    known: &Mutex<HashMap<i64, Arc<Kept>>>,
+    kept: &Mutex<HashMap<i64, Arc<Kept>>>,
 ) -> Result<Option<Opened>, Failed> {
-    loop {
-        match open_once(client, workspace, id, lock, known).await? {
-            Some(opened) if opened.is_news && lock.is_none() => {}
-            opened => return Ok(opened),
+    let Some(wait) = lock else {
+        for _ in 0..PASSES {
+            match open_once(client, workspace, id, kept).await? {
+                Some(opened) if opened.is_news => {}
+                opened => return Ok(opened),
+            }
         }
+        client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let opened = open_once(client, workspace, id, kept).await?;
+        client.batch_execute("COMMIT").await?;
+        return Ok(opened);
+    };
+    let begin = match wait {
+        LOCK_WAIT => "BEGIN".to_owned(),
+        // None at all would be for ever.
+        wait => format!("BEGIN; SET LOCAL lock_timeout = {}", wait.as_millis().max(1)),
+    };
+    let locking = client.prepare_cached(LOCK).await?;
+    let which: [&(dyn ToSql + Sync); 2] = [&workspace, &id];
+    loop {
+        // All are sent at once.
+        let (transaction, locked, opened) = tokio::join!(
+            client.batch_execute(&begin),
+            client.query_opt(&locking, &which),
+            open_once(client, workspace, id, kept),
+        );
+        transaction?;
+        let locked: Option<i64> = locked?.map(|row| row.try_get(0)).transpose()?;
+        let opened = opened?;
+        // Another one may have become the current one while this waited.
+        if locked == opened.as_ref().map(|opened| opened.key) {
+            return Ok(opened);
+        }
+        client.batch_execute("ROLLBACK").await?;
     }
 }
 
@@ -99,47 +145,32 @@ async fn open_once(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
-    lock: Option<Duration>,
-    known: &Mutex<HashMap<i64, Arc<Kept>>>,
+    kept_by_key: &Mutex<HashMap<i64, Arc<Kept>>>,
 ) -> Result<Option<Opened>, Failed> {
-    let row = if let Some(wait) = lock {
-        let transaction = match wait {
-            LOCK_WAIT => "BEGIN".to_owned(),
-            // None at all would be for ever.
-            wait => format!("BEGIN; SET LOCAL lock_timeout = {}", wait.as_millis().max(1)),
-        };
-        let select = client.prepare_cached(&format!("{OPEN} FOR NO KEY UPDATE OF w")).await?;
-        let which: [&(dyn ToSql + Sync); 2] = [&workspace, &id];
-        // Both are sent at once.
-        let (begun, row) = tokio::join!(client.batch_execute(&transaction), client.query_opt(&select, &which));
-        begun?;
-        row?
-    } else {
-        let select = client.prepare_cached(OPEN).await?;
-        client.query_opt(&select, &[&workspace, &id]).await?
-    };
+    let select = client.prepare_cached(OPEN).await?;
+    let row = client.query_opt(&select, &[&workspace, &id]).await?;
     let asked = Instant::now();
     let Some(row) = row else { return Ok(None) };
     migrate::require(row.try_get(10)?).map_err(Failed::Tables)?;
-    let generation: i64 = row.try_get(9)?;
+    let (generation, stamp): (i64, String) = (row.try_get(9)?, row.try_get(11)?);
     let (key, workstream): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
     let (revision, plan_hash): (i64, String) = (row.try_get(2)?, row.try_get(3)?);
     let entry: Option<String> = row.try_get(4)?;
     let current: Option<String> = row.try_get(5)?;
     let now: String = row.try_get(7)?;
     let index = index_file(entry.as_deref(), current.as_deref()).map_err(|error| unreadable(workspace, &error))?;
-    let before = known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
+    let before = kept_by_key.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
     let (kept, is_news) = match before {
-        Some(kept) if kept.revision == revision && kept.generation == generation => (kept, false),
+        Some(kept) if kept.is_of(revision, &stamp, generation, &plan_hash) => (kept, false),
         before => {
             let before = before.filter(|before| before.generation == generation);
             let kept = refreshed(client, key, &workstream, before.as_deref(), &plan_hash, generation).await?;
             let kept = Arc::new(kept);
-            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= MAX_KEPT {
-                known.clear();
+            let mut all = kept_by_key.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= MAX_KEPT {
+                all.clear();
             }
-            known.insert(key, Arc::clone(&kept));
+            all.insert(key, Arc::clone(&kept));
             (kept, true)
         }
     };
@@ -187,21 +218,29 @@ async fn refreshed(
             Arc::new(PlanFile::of(&text))
         }
     };
-    let since = before.map_or(0, |before| before.revision);
-    let own = client.prepare_cached("SELECT revision, rest::text, strays::text FROM work.workstreams WHERE key = $1");
+    let (since, stamp) = before.map_or((0, None), |before| (before.revision, Some(&before.stamp)));
+    let own = client.prepare_cached(
+        "SELECT revision, rest::text, strays::text, stamp::text, EXISTS (SELECT FROM work.events
+             WHERE workstream = $1 AND revision = $2 AND commit = $3::text::uuid)
+         FROM work.workstreams WHERE key = $1",
+    );
     let threads = client.prepare_cached(
         "SELECT record::text FROM work.threads WHERE workstream = $1 AND revision > $2 ORDER BY stage, batch, thread",
     );
     let cycles = client.prepare_cached("SELECT record::text FROM work.cycles WHERE workstream = $1 ORDER BY position");
     let (own, threads, cycles) = (own.await?, threads.await?, cycles.await?);
     // The first tells the revision: what is committed while the others are read is read again next time.
-    let which: [&(dyn ToSql + Sync); 2] = [&key, &since];
+    let which: [&(dyn ToSql + Sync); 3] = [&key, &since, &stamp];
     let (own, threads, cycles) = tokio::join!(
-        client.query_one(&own, &which[..1]),
-        client.query(&threads, &which),
+        client.query_one(&own, &which),
+        client.query(&threads, &which[..2]),
         client.query(&cycles, &which[..1]),
     );
     let own = own?;
+    if before.is_some() && !own.try_get::<_, bool>(4)? {
+        // What was read before is of another history: the database was restored, or nobody says who wrote it.
+        return Box::pin(refreshed(client, key, workstream, None, plan_hash, generation)).await;
+    }
     let texts =
         |rows: Vec<tokio_postgres::Row>| rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>();
     let assembled = Assembled {
@@ -215,7 +254,7 @@ async fn refreshed(
         Some(before) => before.threads.with_changes(&text, workstream).map_err(unread)?,
         None => ThreadsFile::of(&text).map_err(unread)?,
     };
-    Ok(Kept { revision: own.try_get(0)?, generation, threads: Arc::new(threads), plan })
+    Ok(Kept { revision: own.try_get(0)?, stamp: own.try_get(3)?, generation, threads: Arc::new(threads), plan })
 }
 
 /// Returns the index of a workspace as far as one workstream needs it.

@@ -154,7 +154,7 @@ impl PostgresStore {
             if let Some(id) = refused {
                 return Ok(Err(id));
             }
-            let all = "UPDATE work.workstreams SET revision = revision + 1 WHERE workspace = $1";
+            let all = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workspace = $1";
             transaction.execute(all, &[&key]).await?;
             transaction.commit().await?;
             Ok(Ok(moved))
@@ -356,7 +356,7 @@ async fn push_one(
         .await?;
     if let Some(there) = there {
         let (key, known): (i64, String) = (there.try_get(0)?, there.try_get(1)?);
-        let set_plan = "UPDATE work.workstreams SET plan = $2, plan_hash = $3, revision = revision + 1 WHERE key = $1";
+        let set_plan = "UPDATE work.workstreams SET plan = $2, plan_hash = $3 WHERE key = $1";
         if push == Push::Plans {
             if known == hash {
                 return Ok(Some(false));
@@ -393,15 +393,16 @@ async fn push_one(
              ON CONFLICT (workspace, id) DO UPDATE SET position = excluded.position, entry = excluded.entry,
                  plan = excluded.plan, plan_hash = excluded.plan_hash, approved_plan = excluded.approved_plan,
                  rest = excluded.rest, strays = excluded.strays,
-                 revision = work.workstreams.revision + 1, generation = work.workstreams.generation + 1
-             RETURNING key, revision",
+                 revision = work.workstreams.revision + 1, stamp = excluded.stamp,
+                 generation = work.workstreams.generation + 1
+             RETURNING key, revision, stamp::text",
             &[&workspace, &part.id, &position, &part.entry, &part.plan, &hash, &part.is_approved, &rest, &strays],
         )
         .await?;
-    let (key, revision): (i64, i64) = (key.try_get(0)?, key.try_get(1)?);
+    let (key, revision, stamp): (i64, i64, String) = (key.try_get(0)?, key.try_get(1)?, key.try_get(2)?);
     let pushed = r#"INSERT INTO work.events (workstream, revision, place, commit, actor, event)
-        VALUES ($1, $2, 1, gen_random_uuid(), current_user, '{"event":"pushed"}')"#;
-    transaction.execute(pushed, &[&key, &revision]).await?;
+        VALUES ($1, $2, 1, $3::text::uuid, current_user, '{"event":"pushed"}')"#;
+    transaction.execute(pushed, &[&key, &revision, &stamp]).await?;
     let mut sql = Sql::default();
     sql.add("WITH w AS (SELECT $::bigint AS key, $::bigint AS revision), t AS (", &[&key, &revision]);
     part.threads.insert(&mut sql);
