@@ -13,7 +13,7 @@ use crate::board::Said;
 use crate::clock::{Clock, SystemClock};
 use crate::decide::{AgentRequest, Caller, Refusal, UpdateThread, decide_for_agent};
 
-const PLAN: &str = "\
+pub(super) const PLAN: &str = "\
 # Plan: Search
 ## Stages
 ### Stage 1: Index
@@ -22,12 +22,12 @@ const PLAN: &str = "\
 ###### Thread 2: Rows
 ";
 
-const INDEX: &str = r#"{"version":"1.0.0","current_stream":"001-search","streams":[
+pub(super) const INDEX: &str = r#"{"version":"1.0.0","current_stream":"001-search","streams":[
     {"id":"001-search","name":"search","approval":{"status":"approved"}},
     {"id":"002-api","name":"api","approval":{"status":"approved"}}]}"#;
 
-const A: ServerId = ServerId::fixed(0xa);
-const B: ServerId = ServerId::fixed(0xb);
+pub(super) const A: ServerId = ServerId::fixed(0xa);
+pub(super) const B: ServerId = ServerId::fixed(0xb);
 
 /// A workspace in one kind of store, which any number of processes can open.
 enum Workspace {
@@ -94,7 +94,7 @@ impl Workspace {
     }
 }
 
-fn update(thread: &str, said: Said, report: &str) -> AgentRequest {
+pub(super) fn update(thread: &str, said: Said, report: &str) -> AgentRequest {
     AgentRequest::UpdateThread(UpdateThread {
         thread: thread.parse().unwrap(),
         said,
@@ -108,21 +108,21 @@ fn update(thread: &str, said: Said, report: &str) -> AgentRequest {
 }
 
 /// Decides what a server asks, on what is locked or known.
-fn decided(locked: &dyn Locked, server: ServerId, request: &AgentRequest) -> Ledger {
+pub(super) fn decided(locked: &dyn Locked, server: ServerId, request: &AgentRequest) -> Ledger {
     let snapshot = locked.snapshot();
     let mut ledger = Ledger::new(snapshot.board(), snapshot.now().unwrap_or_else(|| SystemClock.now()));
     decide_for_agent(&snapshot.scene(), Caller::Server(server), request, &mut ledger).unwrap();
     ledger
 }
 
-fn report(store: &dyn Store, server: ServerId, thread: &str, report: &str) {
+pub(super) fn report(store: &dyn Store, server: ServerId, thread: &str, report: &str) {
     let locked = store.lock(None).unwrap();
     let ledger = decided(locked.as_ref(), server, &update(thread, Said::Completed, report));
     locked.commit(&ledger).unwrap();
 }
 
 /// Returns the reports of the threads 1.1.1 and 1.1.2 as this process reads them.
-fn reports(store: &dyn Store, workstream: Option<&str>) -> [String; 2] {
+pub(super) fn reports(store: &dyn Store, workstream: Option<&str>) -> [String; 2] {
     let snapshot = store.read(workstream).unwrap();
     ["1.1.1", "1.1.2"].map(|id| {
         let thread = snapshot.board().threads.get(id.parse().unwrap());
@@ -220,73 +220,6 @@ fn what_is_known_is_written_only_while_it_is_so() {
         assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })), "{}", workspace.name());
         assert_eq!(reports(b.as_ref(), None), ["known", "before"]);
         assert!(a.known(None).is_none(), "it is asked again");
-    }
-}
-
-/// The roster, and which workstream is the current one, stand beside the workstream.
-#[cfg(feature = "postgres")]
-#[test]
-fn what_is_known_takes_in_what_stands_around_the_workstream() {
-    use crate::decide::PersonRequest;
-    use crate::transact::transact_for_person;
-
-    for workspace in Workspace::all() {
-        let Workspace::Database(url) = &workspace else { continue };
-        let (a, person) = (workspace.open(Some(A)), workspace.open(None));
-        let roster = MemoryDisk::with(&[
-            ("/w/work/index.json", INDEX),
-            ("/w/work/agents.yaml", "agents: [{name: default}]\n"),
-            ("/w/work/001-search/PLAN.md", PLAN),
-        ]);
-        let push = || {
-            let files = FileStore::on(Arc::new(roster.clone()), Workspace::at("/w".into()), None);
-            let place = Place { store: Some(url.clone()), ..Place::default() };
-            PostgresStore::new(place, None).unwrap().push(&files, None, Push::Plans).unwrap();
-        };
-        let choose = || {
-            transact_for_person(person.as_ref(), &SystemClock, Some("api"), &PersonRequest::SetCurrent).unwrap();
-        };
-        for change in [&push as &dyn Fn(), &choose] {
-            for round in 0..3 {
-                report(a.as_ref(), A, "1.1.1", &format!("round {round}"));
-            }
-            let known = a.known(None).unwrap();
-            let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "as it was"));
-            change();
-            assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })));
-        }
-        assert_eq!(a.read(None).unwrap().scene().workstream, "002-api");
-        assert!(a.read(None).unwrap().scene().roster.declared);
-    }
-}
-
-/// A host whose clock is wrong, and one that stood still between the decision and the commit.
-#[cfg(feature = "postgres")]
-#[test]
-fn time_is_the_databases() {
-    use crate::clock::{Moment, SteppingClock};
-    use crate::transact::{AgentDoor, Ask};
-
-    for workspace in Workspace::all().into_iter().filter(|workspace| matches!(workspace, Workspace::Database(_))) {
-        let door = AgentDoor::new(workspace.open(Some(A)), Box::new(SteppingClock::default()), A);
-        let begun = SystemClock.now();
-        for said in [Said::InProgress, Said::Completed, Said::Completed, Said::Completed] {
-            let report = if said == Said::Completed { "done" } else { "" };
-            door.ask(Ask::new(None, update("1.1.1", said, report))).unwrap();
-        }
-        door.ask(Ask::new(None, update("1.1.2", Said::InProgress, ""))).unwrap();
-        let snapshot = door.store().read(None).unwrap();
-        for id in ["1.1.1", "1.1.2"] {
-            let started = snapshot.board().threads.get(id.parse().unwrap()).unwrap().attempts[0].started_at.clone();
-            let started = Moment::parse(&started.unwrap()).unwrap();
-            assert!(started.since(begun) < Duration::from_secs(60) && begun.since(started) < Duration::from_secs(60));
-        }
-
-        let known = door.store().known(None).unwrap();
-        let ledger = decided(known.as_ref(), A, &update("1.1.2", Said::Completed, "long ago"));
-        std::thread::sleep(Duration::from_millis(1_200));
-        assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })));
-        door.ask(Ask::new(None, update("1.1.2", Said::Completed, "now"))).unwrap();
     }
 }
 

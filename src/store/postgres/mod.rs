@@ -15,6 +15,8 @@ mod for_tests;
 mod lease;
 mod migrate;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod watch;
 
