@@ -4,46 +4,59 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::crash_tests::{A, Process, SCENARIOS, Scenario, drafted};
 use super::*;
+use crate::store::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Place, PostgresStore, Push, execute, open, postgres_for_tests};
 
-/// Stands between a process and its server, and cuts one connection when so many messages have gone by.
+/// Stands between a process and its server. When so many messages have gone by, it cuts the connection, or lets
+/// something else happen before the next one.
 struct Cutter {
     port: u16,
     /// How many messages are still let through; negative: all.
     left: Arc<AtomicI64>,
+    happens: Arc<Mutex<Option<Event>>>,
 }
+
+type Event = Box<dyn FnOnce() + Send>;
 
 impl Cutter {
     fn before(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, server) = (listener.local_addr().unwrap().port(), server.to_owned());
         let left = Arc::new(AtomicI64::new(-1));
-        let count = Arc::clone(&left);
+        let happens: Arc<Mutex<Option<Event>>> = Arc::default();
+        let (count, event) = (Arc::clone(&left), Arc::clone(&happens));
         thread::spawn(move || {
             for near in listener.incoming() {
                 let (near, far) = (near.unwrap(), TcpStream::connect(&server).unwrap());
                 for (from, to) in [(&near, &far), (&far, &near)] {
-                    let (from, to, count) = (from.try_clone().unwrap(), to.try_clone().unwrap(), Arc::clone(&count));
-                    thread::spawn(move || Self::carry(from, to, &count));
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let (count, event) = (Arc::clone(&count), Arc::clone(&event));
+                    thread::spawn(move || Self::carry(from, to, &count, &event));
                 }
             }
         });
-        Self { port, left }
+        Self { port, left, happens }
     }
 
     /// Carries what comes, until it is cut.
-    fn carry(mut from: TcpStream, mut to: TcpStream, left: &AtomicI64) {
+    fn carry(mut from: TcpStream, mut to: TcpStream, left: &AtomicI64, happens: &Mutex<Option<Event>>) {
         let _ = (from.set_nodelay(true), to.set_nodelay(true));
         let mut bytes = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut bytes) {
             let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| (left >= 0).then(|| left - 1));
-            if before == Ok(0) || to.write_all(&bytes[..length]).is_err() {
+            if before == Ok(0) {
+                match happens.lock().unwrap().take() {
+                    Some(event) => event(),
+                    None => break,
+                }
+            }
+            if to.write_all(&bytes[..length]).is_err() {
                 break;
             }
         }
@@ -53,6 +66,12 @@ impl Cutter {
     /// Lets so many messages through, then cuts.
     fn cut_after(&self, messages: i64) {
         self.left.store(messages, Ordering::SeqCst);
+    }
+
+    /// Lets so many messages through, then this happens before the next one.
+    fn after(&self, messages: i64, event: impl FnOnce() + Send + 'static) {
+        *self.happens.lock().unwrap() = Some(Box::new(event));
+        self.cut_after(messages);
     }
 
     /// Lets everything through. Returns whether anything was cut.
@@ -71,8 +90,12 @@ struct World {
     other: Process,
 }
 
+fn files_place() -> Place {
+    Place { root: Some(Path::new("/w").to_owned()), ..Place::default() }
+}
+
 fn files() -> FileStore {
-    FileStore::on(Arc::new(drafted()), Place { root: Some(Path::new("/w").to_owned()), ..Place::default() }, None)
+    FileStore::on(Arc::new(drafted()), files_place(), None)
 }
 
 fn place(url: &str) -> Place {
@@ -171,5 +194,32 @@ fn a_call_whose_connection_is_cut_at_any_message_is_carried_out_once_or_not_at_a
     for scenario in SCENARIOS.iter().filter(|scenario| !["init", "create", "current"].contains(&scenario.call)) {
         // At least a question and an answer.
         assert!(world.cut_everywhere(scenario, Some(&warm)) >= 2, "{}", scenario.name);
+    }
+}
+
+/// Somebody pushes another plan between any two messages of a read that has something new to read.
+#[test]
+fn a_plan_that_is_pushed_in_the_middle_of_a_read_is_seen() {
+    let Some(database) = postgres_for_tests() else { return };
+    let world = World::new(database.clone());
+    let reader = world.process();
+    for messages in 0.. {
+        world.prepare(&SCENARIOS[2], &reader);
+        world.other.call("complete").unwrap();
+        let (url, name) = (database.clone(), format!("Search {messages}"));
+        let plan = drafted().texts()["/w/work/001-search/PLAN.md"].replace("Search", &name);
+        world.cutter.after(messages, move || {
+            let files = [("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan.as_str())];
+            let files = FileStore::on(Arc::new(MemoryDisk::with(&files)), files_place(), None);
+            PostgresStore::new(place(&url), None).unwrap().push(&files, Some("001-search"), Push::Plans).unwrap();
+        });
+        let _ = reader.door.store().read(Some("001-search")).unwrap();
+        let happened = world.cutter.is_cut();
+        if !happened {
+            assert!(messages > 2, "{messages}");
+            break;
+        }
+        let snapshot = reader.door.store().read(Some("001-search")).unwrap();
+        assert!(snapshot.scene().plan_text.contains(&name), "pushed after {messages} messages");
     }
 }

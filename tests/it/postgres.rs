@@ -289,6 +289,27 @@ fn a_database_that_takes_no_more_clients_is_told_and_waited_for() {
     assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(waits), &json!(false)), "{answer}");
 }
 
+/// A server that writes alone asks for nothing before it writes.
+#[test]
+fn a_call_waits_for_a_database_that_restarts() {
+    let Some(postgres) = own(Settings::default()) else { return };
+    let team = Team::with_plan(&format!("{}?sslmode=disable", postgres.url()), PLAN);
+    let mut server = team.serve();
+    for round in 0..5 {
+        let update = json!({"thread_id": "1.1.1", "status": "completed", "report": format!("round {round}")});
+        if round == 3 {
+            postgres.stop(Mode::Immediate).unwrap();
+            let waits = server.send("tools/call", &json!({"name": "update_thread", "arguments": update}));
+            thread::sleep(Duration::from_secs(1));
+            postgres.restart().unwrap();
+            let answer = server.receive();
+            assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(waits), &json!(false)), "{answer}");
+        } else {
+            server.answer("update_thread", &update);
+        }
+    }
+}
+
 #[test]
 fn a_planner_is_replaced_when_its_lease_ends_and_not_before() {
     let Some(database) = shared() else { return };
