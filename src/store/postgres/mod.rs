@@ -78,7 +78,7 @@ struct Known {
 }
 
 /// A workstream to write.
-struct LockedRows<'s> {
+struct OpenedRows<'s> {
     store: &'s PostgresStore,
     engine: Arc<Engine>,
     /// What it was called.
@@ -205,7 +205,7 @@ impl PostgresStore {
 
     /// Keeps what is known of a workstream after a commit. It can be decided on without a lock, if nobody else has
     /// written it in between: two processes that write in turn would only overtake each other.
-    fn learn(&self, locked: &LockedRows<'_>, change: Change, written: &Result<i64, Fault>, own: Option<ServerId>) {
+    fn learn(&self, locked: &OpenedRows<'_>, change: Change, written: &Result<i64, Fault>, own: Option<ServerId>) {
         let key = locked.opened.key;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.opened.remove(&key);
@@ -271,7 +271,7 @@ impl Store for PostgresStore {
         let engine = Arc::clone(self.engine()?);
         let (client, opened) = self.open(wanted, Some(wait))?;
         let snapshot = self.snapshot(&opened)?;
-        Ok(Box::new(LockedRows { store: self, engine, named: self.named(wanted), client, opened, snapshot }))
+        Ok(Box::new(OpenedRows { store: self, engine, named: self.named(wanted), client, opened, snapshot }))
     }
 
     fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
@@ -282,7 +282,7 @@ impl Store for PostgresStore {
         };
         opened.come_to_now();
         let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
-        Some(Box::new(LockedRows { store: self, engine, named, client: None, opened, snapshot }))
+        Some(Box::new(OpenedRows { store: self, engine, named, client: None, opened, snapshot }))
     }
 
     fn list(&self) -> Result<Listed, Stopped> {
@@ -313,7 +313,7 @@ impl Store for PostgresStore {
     }
 }
 
-impl Locked for LockedRows<'_> {
+impl Locked for OpenedRows<'_> {
     fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -351,7 +351,7 @@ impl Locked for LockedRows<'_> {
     }
 }
 
-impl Drop for LockedRows<'_> {
+impl Drop for OpenedRows<'_> {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
         let ended = self
