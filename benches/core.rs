@@ -50,17 +50,8 @@ fn workspace(threads: usize) -> (TempDir, Place) {
     (folder, place)
 }
 
-fn update(report: String) -> AgentRequest {
-    AgentRequest::UpdateThread(UpdateThread {
-        thread: "1.1.1".parse().unwrap(),
-        said: Said::Completed,
-        report: Some(report),
-        transient: false,
-        artifacts: None,
-        next_steps: None,
-        attempt: None,
-        force: false,
-    })
+fn update(report: &str) -> AgentRequest {
+    AgentRequest::UpdateThread(UpdateThread::new("1.1.1".parse().unwrap(), Said::Completed, report))
 }
 
 /// PLAN.md → a plan.
@@ -90,7 +81,7 @@ fn read_again(bencher: Bencher, threads: usize) {
 fn decide_update(bencher: Bencher, threads: usize) {
     let (_folder, place) = workspace(threads);
     let snapshot = FileStore::new(place, Some(SERVER)).read(None).unwrap();
-    let request = update("done".to_owned());
+    let request = update("done");
     bencher.bench(|| {
         let mut ledger = Ledger::new(snapshot.board(), workstream::clock::Clock::now(&SystemClock));
         decide_for_agent(&snapshot.scene(), Caller::Server(SERVER), &request, &mut ledger).unwrap()
@@ -105,6 +96,6 @@ fn commit_update(bencher: Bencher, threads: usize) {
     let mut round = 0;
     bencher.bench_local(|| {
         round += 1;
-        door.ask(Ask::new(None, update(format!("round {round}")))).unwrap()
+        door.ask(Ask::new(None, update(&format!("round {round}")))).unwrap()
     });
 }

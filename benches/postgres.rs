@@ -191,16 +191,8 @@ fn measured(mut one: impl FnMut(usize)) -> Vec<u64> {
 fn updates(door: &AgentDoor, seed: usize, workstreams: usize) -> Vec<u64> {
     measured(|round| {
         let (workstream, thread) = next(seed, round, workstreams);
-        let update = UpdateThread {
-            thread: format!("1.{}.{}", thread / 10 + 1, thread % 10 + 1).parse().unwrap(),
-            said: Said::Completed,
-            report: Some(format!("round {round} of {seed}")),
-            transient: false,
-            artifacts: None,
-            next_steps: None,
-            attempt: None,
-            force: false,
-        };
+        let id = format!("1.{}.{}", thread / 10 + 1, thread % 10 + 1).parse().unwrap();
+        let update = UpdateThread::new(id, Said::Completed, &format!("round {round} of {seed}"));
         door.ask(Ask::new(Some(&format!("{workstream:03}-bench")), AgentRequest::UpdateThread(update))).unwrap();
     })
 }

@@ -145,6 +145,22 @@ pub struct UpdateThread {
     pub force: bool,
 }
 
+impl UpdateThread {
+    /// Says so much of a thread and nothing else; an empty report is none.
+    pub fn new(thread: ThreadId, said: Said, report: &str) -> Self {
+        Self {
+            thread,
+            said,
+            report: (!report.is_empty()).then(|| report.to_owned()),
+            transient: false,
+            artifacts: None,
+            next_steps: None,
+            attempt: None,
+            force: false,
+        }
+    }
+}
+
 /// Through which door a request comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {

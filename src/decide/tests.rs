@@ -92,16 +92,7 @@ impl World {
         let (verb, force) = verb.strip_suffix('!').map_or((verb, false), |verb| (verb, true));
         let (verb, transient) = verb.strip_suffix('~').map_or((verb, false), |verb| (verb, true));
         let id = || thread.parse::<ThreadId>().unwrap();
-        let update = |said| UpdateThread {
-            thread: id(),
-            said,
-            report: (!rest.is_empty()).then(|| rest.to_owned()),
-            transient,
-            artifacts: None,
-            next_steps: None,
-            attempt,
-            force,
-        };
+        let update = |said| UpdateThread { transient, attempt, force, ..UpdateThread::new(id(), said, rest) };
         let said = Said::ALL.into_iter().find(|said| said.word() == verb);
         let assign = || AssignThread { thread: id(), agent: (!rest.is_empty()).then(|| rest.to_owned()), reason: None };
         if who == "person" {

@@ -95,16 +95,7 @@ impl Workspace {
 }
 
 pub(super) fn update(thread: &str, said: Said, report: &str) -> AgentRequest {
-    AgentRequest::UpdateThread(UpdateThread {
-        thread: thread.parse().unwrap(),
-        said,
-        report: (!report.is_empty()).then(|| report.to_owned()),
-        transient: false,
-        artifacts: None,
-        next_steps: None,
-        attempt: None,
-        force: false,
-    })
+    AgentRequest::UpdateThread(UpdateThread::new(thread.parse().unwrap(), said, report))
 }
 
 /// Decides what a server asks, on what is locked or known.

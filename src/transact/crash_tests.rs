@@ -74,16 +74,7 @@ impl Process {
     }
 
     fn update(&self, thread: &str, said: Said, report: &str) -> Result<String, Stopped> {
-        let update = UpdateThread {
-            thread: thread.parse().unwrap(),
-            said,
-            report: (!report.is_empty()).then(|| report.to_owned()),
-            transient: false,
-            artifacts: None,
-            next_steps: None,
-            attempt: None,
-            force: false,
-        };
+        let update = UpdateThread::new(thread.parse().unwrap(), said, report);
         self.agent(&AgentRequest::UpdateThread(update))
     }
 
