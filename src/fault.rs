@@ -137,9 +137,7 @@ impl Stopped {
             Self::Fault(fault) => fault.hint(),
         }
     }
-}
 
-impl Stopped {
     /// Returns the same fault for another call of the same commit, if it cannot be the doing of one of them: it is not
     /// tried again for each, one after the other. What is uncertain may even be there.
     pub(crate) fn of_all(&self) -> Option<Fault> {

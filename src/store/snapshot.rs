@@ -223,10 +223,7 @@ impl Snapshot {
     /// Lets the next decision see a board that will be committed: without a roster agents are known by
     /// what the board names.
     pub(super) fn see(&mut self, board: &Board) {
-        if !self.roster.declared {
-            let named = undeclared(&self.plan.agents, board);
-            self.roster = Arc::new(Roster { agents: named.agents, ..Roster::clone(&self.roster) });
-        }
+        self.roster = completed(Some(&self.roster), &self.plan.agents, board);
     }
 
     /// Returns all that a decision may depend on.
@@ -359,15 +356,7 @@ impl Files {
                 })
             },
         );
-        let declared = read?;
-        if let Some(roster) = declared.as_ref().filter(|roster| roster.declared) {
-            return Ok(Arc::clone(roster));
-        }
-        let named = undeclared(planned, board);
-        Ok(Arc::new(match declared {
-            Some(declared) => Roster { agents: named.agents, ..Roster::clone(&declared) },
-            None => named,
-        }))
+        Ok(completed(read?.as_ref(), planned, board))
     }
 }
 
@@ -391,6 +380,18 @@ fn saved(disk: &dyn Disk, path: &Path) -> Option<Identity> {
 pub(super) fn undeclared(planned: &[String], board: &Board) -> Roster {
     let named = board.threads.digests().flat_map(|(_, digest)| digest.agents.iter().map(String::as_str));
     Roster::undeclared(planned.iter().map(String::as_str).chain(named))
+}
+
+/// Returns the roster that is declared. One that declares no agents has those that the plan and the board name.
+pub(super) fn completed(declared: Option<&Arc<Roster>>, planned: &[String], board: &Board) -> Arc<Roster> {
+    if let Some(declared) = declared.filter(|roster| roster.declared) {
+        return Arc::clone(declared);
+    }
+    let named = undeclared(planned, board);
+    Arc::new(match declared {
+        Some(declared) => Roster { agents: named.agents, ..Roster::clone(declared) },
+        None => named,
+    })
 }
 
 /// Reads threads.json as it is now, and its text where there is the file. What it does not say of a

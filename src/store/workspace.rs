@@ -78,6 +78,11 @@ impl Place {
         self.choose(wanted, index, |id| known.iter().any(|known| known == id), || known.to_vec())
     }
 
+    /// Returns what the workstream is called that a call means; `None`: the current one.
+    pub(super) fn named(&self, wanted: Option<&str>) -> Option<String> {
+        name(wanted).or_else(|| name(self.workstream.as_deref()))
+    }
+
     fn choose(
         &self,
         wanted: Option<&str>,
@@ -85,9 +90,7 @@ impl Place {
         has_plan: impl Fn(&str) -> bool + Copy,
         known: impl Fn() -> Vec<String>,
     ) -> Result<Selected, Refusal> {
-        // What is set but empty, as an environment variable can be, is not set.
-        let name = |name: Option<&'_ str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
-        let named = name(wanted).or_else(|| name(self.workstream.as_deref()));
+        let named = self.named(wanted);
         let current = name(index.current.as_deref());
         if let Some(wanted) = named.as_ref().or(current.as_ref()) {
             let workstream = find(wanted, index, has_plan, &known)?;
@@ -104,6 +107,11 @@ impl Place {
             _ => Err(Refusal::NoCurrentWorkstream { known }),
         }
     }
+}
+
+/// What is set but empty, as an environment variable can be, is not set.
+pub(super) fn name(name: Option<&str>) -> Option<String> {
+    name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// The workstream that a call means.

@@ -36,7 +36,7 @@ pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
 use self::rows::{Kept, Opened};
 pub use self::transfer::{Moved, Push};
-use super::workspace::Place;
+use super::workspace::{Place, name};
 use super::{Listed, Locked, Snapshot, Store, Watch};
 use crate::board::{Board, ServerId};
 use crate::decide::{Ledger, Refusal};
@@ -125,11 +125,6 @@ impl PostgresStore {
         })
     }
 
-    /// Returns what the workstream is called; `None`: the current one is meant.
-    fn named(&self, wanted: Option<&str>) -> Option<String> {
-        name(wanted).or_else(|| name(self.place.workstream.as_deref()))
-    }
-
     /// What people are shown as the workspace.
     fn shown(&self) -> String {
         format!("{}?workspace={}", self.address.shown, self.address.workspace)
@@ -138,7 +133,7 @@ impl PostgresStore {
     /// Reads the workstream, and locks it if it is to be written, waiting so long for others. The connection holds the
     /// transaction then.
     fn open(&self, wanted: Option<&str>, lock: Option<Duration>) -> Result<(Option<Claimed>, Opened), Stopped> {
-        let named = self.named(wanted);
+        let named = self.place.named(wanted);
         // Asked before anything is locked.
         let in_shell = name(self.place.shell_workstream.as_deref()).map(|_| self.selected_in_shell());
         if let Some((client, mut opened)) = self.open_one(named.as_deref(), lock)? {
@@ -196,7 +191,7 @@ impl PostgresStore {
             flags: self.place.flags.clone(),
             index: Arc::clone(&opened.index),
             plan: Arc::clone(&opened.kept.plan),
-            roster: Arc::new(roster),
+            roster,
             threads: Arc::clone(&opened.kept.threads),
             alive,
             now: Some(opened.now),
@@ -256,11 +251,6 @@ impl PostgresStore {
     }
 }
 
-/// What is set but empty is not set.
-fn name(name: Option<&str>) -> Option<String> {
-    name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
-}
-
 impl Store for PostgresStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         let (_client, opened) = self.open(wanted, None)?;
@@ -271,11 +261,11 @@ impl Store for PostgresStore {
         let engine = Arc::clone(self.engine()?);
         let (client, opened) = self.open(wanted, Some(wait))?;
         let snapshot = self.snapshot(&opened)?;
-        Ok(Box::new(OpenedRows { store: self, engine, named: self.named(wanted), client, opened, snapshot }))
+        Ok(Box::new(OpenedRows { store: self, engine, named: self.place.named(wanted), client, opened, snapshot }))
     }
 
     fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
-        let named = self.named(wanted);
+        let named = self.place.named(wanted);
         let mut opened = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.opened.get(known.keys.get(&named)?)?.clone()

@@ -1,7 +1,7 @@
 //! Rows → a workstream. What was read is kept by revision, so that only what changed since is read again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object as Connection;
@@ -19,7 +19,7 @@ use crate::index::Index;
 use crate::roster::Roster;
 use crate::store::LOCK_WAIT;
 use crate::store::json::Object;
-use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, undeclared};
+use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, completed};
 use crate::store::{agents_yaml, index_json};
 
 /// The workstream that is wanted, else the current one.
@@ -75,13 +75,20 @@ pub(super) struct Opened {
     pub(super) kept: Arc<Kept>,
     /// Somebody else has written it since this process read it last, or this process never has.
     pub(super) is_news: bool,
-    roster: Option<String>,
+    agents_yaml: Option<Arc<AgentsYaml>>,
     /// The server processes whose lease runs.
     pub(super) alive: BTreeSet<ServerId>,
     /// The database's time.
     pub(super) now: Moment,
     /// When it was asked.
     asked: Instant,
+}
+
+/// agents.yaml as it was pushed, parsed once for all decisions on what is known.
+#[derive(Debug)]
+struct AgentsYaml {
+    text: String,
+    roster: OnceLock<Arc<Roster>>,
 }
 
 impl Opened {
@@ -157,6 +164,7 @@ async fn open_once(
     let (revision, plan_hash): (i64, String) = (row.try_get(2)?, row.try_get(3)?);
     let entry: Option<String> = row.try_get(4)?;
     let current: Option<String> = row.try_get(5)?;
+    let text: Option<String> = row.try_get(6)?;
     let now: String = row.try_get(7)?;
     let index = index_file(entry.as_deref(), current.as_deref()).map_err(|error| unreadable(workspace, &error))?;
     let before = kept_by_key.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
@@ -192,7 +200,7 @@ async fn open_once(
         index: Arc::new(index),
         kept,
         is_news,
-        roster: row.try_get(6)?,
+        agents_yaml: text.map(|text| Arc::new(AgentsYaml { text, roster: OnceLock::new() })),
         alive,
         asked,
         now: Moment::parse(&now).ok_or_else(|| Fault::Internal(format!("the database's time is {now:?}")))?,
@@ -271,15 +279,23 @@ fn index_file(entry: Option<&str>, current: Option<&str>) -> serde_json::Result<
 }
 
 /// Returns the roster: agents.yaml as it was pushed, else whom the plan and the board name.
-pub(super) fn roster(opened: &Opened, workspace: &str) -> Result<Roster, Fault> {
-    let named = || undeclared(opened.kept.plan.agents(), &opened.kept.threads.threads.board);
-    let Some(text) = &opened.roster else { return Ok(named()) };
-    let roster = agents_yaml::read(text).map_err(|bad| Fault::StateUnreadable {
-        path: format!("{workspace}: agents.yaml").into(),
-        at: bad.at,
-        why: bad.why,
-    })?;
-    Ok(if roster.declared { roster } else { Roster { agents: named().agents, ..roster } })
+pub(super) fn roster(opened: &Opened, workspace: &str) -> Result<Arc<Roster>, Fault> {
+    let declared = opened.agents_yaml.as_ref().map(|file| file.roster(workspace)).transpose()?;
+    Ok(completed(declared, opened.kept.plan.agents(), &opened.kept.threads.threads.board))
+}
+
+impl AgentsYaml {
+    fn roster(&self, workspace: &str) -> Result<&Arc<Roster>, Fault> {
+        if let Some(roster) = self.roster.get() {
+            return Ok(roster);
+        }
+        let roster = agents_yaml::read(&self.text).map_err(|bad| Fault::StateUnreadable {
+            path: format!("{workspace}: agents.yaml").into(),
+            at: bad.at,
+            why: bad.why,
+        })?;
+        Ok(self.roster.get_or_init(|| Arc::new(roster)))
+    }
 }
 
 /// Returns the index of the workspace and the ids of its workstreams; `None` where there is no such workspace.
