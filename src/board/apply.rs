@@ -1,6 +1,6 @@
 //! How an event changes the board. No rules here: whoever records an event has checked them.
 
-use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event};
+use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event, Status};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
 
@@ -8,13 +8,13 @@ impl Board {
     /// Changes the board as the event says.
     #[expect(clippy::too_many_lines, reason = "one arm per event reads best in one place")]
     pub fn apply(&mut self, event: &Event, at: Moment) {
-        if let Some(thread) = event.thread() {
-            // "Any later change of a thread removes the mark" (DESIGN §5a.4).
-            if let Some(cycle) = self.open_cycle_mut()
-                && cycle.batch == thread.batch
-            {
-                cycle.read = false;
-            }
+        // What a person asked for was asked of the cycle as it had settled (DESIGN §5a.5).
+        if let Event::AttemptStarted { thread, .. }
+        | Event::ThreadBecame { thread, status: Status::Pending | Status::InProgress, .. } = event
+            && let Some(cycle) = self.open_cycle_mut()
+            && cycle.batch == thread.batch
+        {
+            cycle.retry_asked = false;
         }
         match event {
             Event::CycleOpened { batch, number, holder } => {
@@ -24,7 +24,7 @@ impl Board {
                     number: *number,
                     open: true,
                     holder: *holder,
-                    read: false,
+                    retry_asked: false,
                     budgets: std::collections::BTreeMap::new(),
                     opened_at: Some(at.to_string()),
                     closed_at: None,
@@ -36,9 +36,9 @@ impl Board {
                     cycle.holder = *holder;
                 }
             }
-            Event::OutcomeRead => {
+            Event::RetryAsked => {
                 if let Some(cycle) = self.open_cycle_mut() {
-                    cycle.read = true;
+                    cycle.retry_asked = true;
                 }
             }
             Event::ThreadNamed { thread, name, stage_name, batch_name } => {
@@ -48,6 +48,7 @@ impl Board {
                 thread.batch_name = Some(batch_name.clone());
             }
             Event::AttemptStarted { thread, number, agent, server, cycle } => {
+                self.take_up_again(*thread);
                 self.thread_mut(*thread).attempts.push(Attempt {
                     number: *number,
                     agent: agent.clone(),
@@ -109,15 +110,22 @@ impl Board {
                 }
             }
             Event::ReassignmentUsed { thread, after, reason } => {
+                self.take_up_again(*thread);
                 if let Some(budget) = self.budget_mut(*thread) {
                     budget.reassigned_after = Some(*after);
                     budget.reason.clone_from(reason);
                 }
             }
             Event::AssignedByPerson { thread, after, reason } => {
+                self.take_up_again(*thread);
                 if let Some(budget) = self.budget_mut(*thread) {
                     budget.assigned_after = Some(*after);
                     budget.reason.clone_from(reason);
+                }
+            }
+            Event::GivenUp { thread } => {
+                if let Some(budget) = self.budget_mut(*thread) {
+                    budget.given_up = true;
                 }
             }
             Event::BudgetsReset { thread, after } => {
@@ -137,6 +145,13 @@ impl Board {
             cycle.open = false;
             cycle.holder = None;
             cycle.closed_at = Some(at.to_string());
+        }
+    }
+
+    fn take_up_again(&mut self, thread: ThreadId) {
+        let cycle = self.open_cycle_mut().filter(|cycle| cycle.batch == thread.batch);
+        if let Some(budget) = cycle.and_then(|cycle| cycle.budgets.get_mut(&thread)) {
+            budget.given_up = false;
         }
     }
 

@@ -25,8 +25,8 @@ pub enum Event {
         /// The server process that holds it from now on.
         holder: Option<ServerId>,
     },
-    /// The planner has read the outcome of the open cycle.
-    OutcomeRead,
+    /// A person asked for another execution of the batch of the open cycle, which has settled.
+    RetryAsked,
     /// A thread of the plan is written down for the first time, or under its new names.
     ThreadNamed {
         /// The thread.
@@ -135,6 +135,11 @@ pub enum Event {
         /// Why, in the person's words.
         reason: Option<String>,
     },
+    /// Its planner gave the thread up in the open cycle, without an attempt that says so.
+    GivenUp {
+        /// The thread.
+        thread: ThreadId,
+    },
     /// A person gave the thread fresh budgets.
     BudgetsReset {
         /// The thread.
@@ -153,7 +158,7 @@ impl Event {
     /// Returns the thread that it happened to.
     pub fn thread(&self) -> Option<ThreadId> {
         match self {
-            Self::CycleOpened { .. } | Self::CycleClosed | Self::CycleHeld { .. } | Self::OutcomeRead => None,
+            Self::CycleOpened { .. } | Self::CycleClosed | Self::CycleHeld { .. } | Self::RetryAsked => None,
             Self::ThreadNamed { thread, .. }
             | Self::AttemptStarted { thread, .. }
             | Self::AttemptAdopted { thread, .. }
@@ -166,6 +171,7 @@ impl Event {
             | Self::RetryUsed { thread, .. }
             | Self::ReassignmentUsed { thread, .. }
             | Self::AssignedByPerson { thread, .. }
+            | Self::GivenUp { thread }
             | Self::BudgetsReset { thread, .. } => Some(*thread),
         }
     }

@@ -102,8 +102,8 @@ pub struct Cycle {
     pub open: bool,
     /// The server process whose planner executes it.
     pub holder: Option<ServerId>,
-    /// Whether its outcome was read since anything last changed.
-    pub read: bool,
+    /// Whether a person has asked for another execution since it settled with blocked threads.
+    pub retry_asked: bool,
     /// What its threads have used, where they have used anything.
     pub budgets: BTreeMap<ThreadId, Budget>,
     /// When it was opened, as it stands on disk.
@@ -125,6 +125,8 @@ pub struct Budget {
     pub reason: Option<String>,
     /// Attempts up to this number do not count in the cycle: a person gave fresh budgets after it.
     pub fresh_after: u32,
+    /// Its planner gave it up: it stays blocked in this cycle, though it may have no attempt in it.
+    pub given_up: bool,
 }
 
 impl Board {

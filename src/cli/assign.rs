@@ -5,10 +5,16 @@ use crate::decide::{AssignThread, PersonRequest, Scope};
 use crate::plan::ThreadId;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "While a batch is executed this is the one reassignment that a thread has: to an agent of its family
+or a default one, and once. --force is a person's way past that.
+
+Examples:
   work assign --thread 01.02.03 --agent system-engineer-opus
+  work assign --thread 01.02.03 --agent writer --force
   work assign --thread 01.02.03 --clear    whom PLAN.md names runs it again
-  work assign --list                       who runs what, and who said so")]
+  work assign --list                       who runs what, and who said so"
+)]
 pub(super) struct Arguments {
     /// The thread, such as 01.02.03
     #[arg(long, value_name = "ID", required_unless_present = "list", conflicts_with = "list")]
@@ -18,6 +24,9 @@ pub(super) struct Arguments {
     /// Why
     #[arg(long, value_name = "TEXT", requires = "agent", allow_hyphen_values = true)]
     reason: Option<String>,
+    /// Give it to any agent, whatever failover allows; it costs nothing
+    #[arg(long, requires = "agent")]
+    force: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -36,12 +45,12 @@ struct What {
 
 impl Arguments {
     pub(super) fn into_request(self) -> (PersonRequest, Form) {
-        let Self { thread, what, reason } = self;
+        let Self { thread, what, reason, force } = self;
         match thread {
             None => (PersonRequest::Report(Scope::Workstream), Form::Assignments),
             Some(thread) if what.clear => (PersonRequest::ClearAssignment(thread), Form::Plain),
             Some(thread) => {
-                (PersonRequest::AssignThread(AssignThread { thread, agent: what.agent, reason }), Form::Plain)
+                (PersonRequest::AssignThread(AssignThread { thread, agent: what.agent, reason, force }), Form::Plain)
             }
         }
     }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use super::page::printable;
 use super::render::problem;
+use crate::board::Status;
 use crate::decide::{Refusal, Validation};
 use crate::fault::{Fault, Stopped};
 
@@ -79,10 +80,15 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         Refusal::ReassignmentRequired { thread, candidate } => {
             format!("run work assign --thread {thread} --agent {candidate}{flags}")
         }
-        Refusal::FailoverExhausted { thread, .. } => {
-            format!(
-                "give it another agent with work assign, or fresh budgets: work update --thread {thread} --status pending --force{flags}"
-            )
+        Refusal::FailoverExhausted { thread, now: Status::Blocked, .. } => {
+            format!("a person gives it fresh budgets: work retry --thread {thread}{flags}")
+        }
+        Refusal::FailoverExhausted { .. } => "add --force if you mean it: it is a person's way past failover".into(),
+        Refusal::NotInFamily { candidates, .. } if candidates.is_empty() => {
+            "no other agent is left; --force is a person's way past that".into()
+        }
+        Refusal::NotInFamily { candidates, .. } => {
+            format!("use {}; --force is a person's way past that", candidates.join(", "))
         }
         Refusal::AlreadyRunning { .. } => "wait for its worker, or end the server that runs it".into(),
         Refusal::StaleAttempt { latest, .. } => format!("only reports of attempt {latest} or later count"),
@@ -92,12 +98,12 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         | Refusal::UnknownBatch { .. }
         | Refusal::UnknownThread { .. }
         | Refusal::UnknownAgent { .. }
-        | Refusal::NotInFamily { .. }
         | Refusal::HeldByAnotherPlanner { .. }
         | Refusal::PlanHasProblems { .. }
         | Refusal::StageNotComplete { .. }
         | Refusal::AlreadyExists { .. }
-        | Refusal::ForceRequired { .. } => refusal.hint(),
+        | Refusal::ForceRequired { .. }
+        | Refusal::NothingToRetry { .. } => refusal.hint(),
     }
 }
 

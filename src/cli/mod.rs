@@ -35,6 +35,7 @@ use self::output::Output;
 use self::render::Form;
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest};
+use crate::plan::ThreadId;
 use crate::store::{FileStore, Place, Store, open};
 use crate::transact::transact_for_person;
 use crate::wording::quoted;
@@ -124,6 +125,20 @@ when the process of one ends, the next planner takes over by itself.
 Example:
   work release")]
     Release,
+    /// Have blocked threads executed again, with fresh budgets
+    #[command(
+        after_help = "A batch that ended with blocked threads stays so until a person says this: a planner that goes on asking
+gets no new budgets.
+
+Examples:
+  work retry                      all blocked threads of the batch
+  work retry --thread 01.02.03    this one"
+    )]
+    Retry {
+        /// The thread, such as 01.02.03; default: all that are blocked
+        #[arg(long, value_name = "ID")]
+        thread: Option<ThreadId>,
+    },
     /// Complete the workstream, when everything is complete and approved
     #[command(after_help = "Examples:
   work complete
@@ -225,6 +240,7 @@ pub fn run() -> ExitCode {
             session.carry_out(&request, form)
         }
         Command::Update(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
+        Command::Retry { thread } => session.carry_out(&PersonRequest::Retry(thread), Form::Plain),
         Command::Release => session.carry_out(&PersonRequest::Release, Form::Plain),
         Command::Complete { revoke: false } => session.carry_out(&PersonRequest::Complete, Form::Plain),
         Command::Complete { revoke: true } => session.carry_out(&PersonRequest::Reopen, Form::Plain),

@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_name};
 use super::sweep::sweep;
-use super::update_thread::check_length;
+use super::update_thread::{a_person_acted, check_length};
 use crate::board::{Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
 use crate::plan::{Counts, SoundPlan, Stage, StageNumber, Thread, ThreadId};
@@ -65,12 +65,12 @@ pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger
     let board = ledger.board();
     let unchanged = scene.entry.is_some_and(|entry| {
         entry.approvals.plan.status == ApprovalStatus::Approved
-            && entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash)
+            && entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash.as_str())
     });
     let name_then = |id: ThreadId| board.threads.get(id).and_then(|thread| thread.name.clone());
     let approved = PlanApproved {
         workstream: scene.workstream.to_owned(),
-        plan_hash: scene.plan_hash.to_owned(),
+        plan_hash: scene.plan_hash.as_str().to_owned(),
         counts: plan.counts(),
         unchanged,
         added: plan
@@ -100,7 +100,11 @@ pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger
         for id in unwritten {
             write_name(scene, id, ledger);
         }
-        ledger.record_in_index(IndexEvent::PlanApproved { hash: scene.plan_hash.to_owned(), by: by.to_owned() });
+        if let Some(cycle) = ledger.board().open_cycle() {
+            a_person_acted(scene, cycle.batch, ledger);
+        }
+        ledger
+            .record_in_index(IndexEvent::PlanApproved { hash: scene.plan_hash.as_str().to_owned(), by: by.to_owned() });
     }
     Ok(approved)
 }

@@ -1,16 +1,16 @@
-//! `assign_thread`: another agent takes a thread over (DESIGN §6). Over MCP, in an open cycle, it is
-//! the one reassignment that a thread has; a person assigns as they like.
+//! `assign_thread` and `work assign`: another agent takes a thread over (DESIGN §6). In an open cycle it
+//! is the one reassignment that a thread has, through whichever door it comes; a person may say `--force`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cycles::name_thread;
-use super::failover::candidates;
+use super::failover::{Decision, DecisionAction, candidates, open_decision};
 use super::gates::UserCommand;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::{AssignThread, Caller};
-use super::scene::{Scene, attempt_in_answers};
+use super::scene::{Scene, attempt_in_answers, is_given_up};
 use super::sweep::sweep;
 use super::update_thread::check_length;
 use crate::board::{AttemptStatus, Board, Cycle, Event, Status, Thread};
@@ -49,7 +49,7 @@ pub(super) fn decide(
         return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted });
     }
     if let Some(agent) = choose(scene, caller, request, &thread, ledger)? {
-        record(scene, caller, id, &thread, agent, reason, ledger);
+        record(scene, request, &thread, agent, reason, ledger);
     }
     Ok(answer(scene, id, ledger.board()))
 }
@@ -112,8 +112,11 @@ fn choose(
         return Err(Refusal::UnknownAgent { agent: agent.to_owned(), closest: scene.roster.closest(agent) });
     }
     let cycle = board.open_cycle_of(id.batch);
-    if let (Some(cycle), Caller::Server(_)) = (cycle, caller) {
-        if let Some(holder) = scene.held_elsewhere(cycle, caller) {
+    if let Some(cycle) = cycle
+        && !request.force
+    {
+        // A planner's shell cannot be told from a person's, so the command line is not kept out.
+        if let (Caller::Server(_), Some(holder)) = (caller, scene.held_elsewhere(cycle, caller)) {
             let command = UserCommand::Release.text(scene);
             return Err(Refusal::HeldByAnotherPlanner { batch: id.batch, holder, command });
         }
@@ -156,9 +159,16 @@ fn within_budget(
     cycle: &Cycle,
     ledger: &Ledger,
 ) -> Result<String, Refusal> {
+    let exhausted =
+        |why: &str| Err(Refusal::FailoverExhausted { thread: id, why: why.to_owned(), now: ledger.board().status(id) });
     if cycle.budget(id).reassigned_after.is_some() {
-        let why = "its reassignment is used in this cycle".to_owned();
-        return Err(Refusal::FailoverExhausted { thread: id, why, now: ledger.board().status(id) });
+        return exhausted("its reassignment is used in this cycle");
+    }
+    let board = ledger.board();
+    // A planner that gave a thread up may think better of it, while its reassignment is unused.
+    let is_over = |decision: Decision| decision.action == DecisionAction::Block && !is_given_up(board, id);
+    if board.status(id) == Status::Blocked && open_decision(scene, board, id).is_some_and(is_over) {
+        return exhausted("nobody else can take it");
     }
     match wanted {
         None => first_candidate(scene, id, Some(cycle), ledger),
@@ -181,13 +191,13 @@ fn first_candidate(scene: &Scene<'_>, id: ThreadId, cycle: Option<&Cycle>, ledge
 
 fn record(
     scene: &Scene<'_>,
-    caller: Caller,
-    id: ThreadId,
+    request: &AssignThread,
     thread: &Thread,
     agent: String,
     reason: Option<&str>,
     ledger: &mut Ledger,
 ) {
+    let id = request.thread;
     name_thread(scene, id, ledger);
     let after = thread.latest_number();
     let cycle = ledger.board().open_cycle_of(id.batch);
@@ -204,10 +214,11 @@ fn record(
     ledger.record(Event::AgentAssigned { thread: id, agent });
     if number.is_some() {
         let reason = reason.map(str::to_owned);
-        // A person's assignment carries out what a failure was answered with, and costs nothing.
-        ledger.record(match caller {
-            Caller::Server(_) => Event::ReassignmentUsed { thread: id, after, reason },
-            Caller::CommandLine => Event::AssignedByPerson { thread: id, after, reason },
+        // A person's own assignment carries out what a failure was answered with, and costs nothing.
+        ledger.record(if request.force {
+            Event::AssignedByPerson { thread: id, after, reason }
+        } else {
+            Event::ReassignmentUsed { thread: id, after, reason }
         });
     }
     if thread.status != Status::Pending {

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::request::Caller;
 use super::scene::{Scene, awaits_its_cycle, is_complete, is_settled};
 use super::sweep::sweep;
-use crate::board::{Board, Event, Status};
+use crate::board::{Board, Status};
 use crate::plan::{Batch, BatchId, ThreadId};
 
 /// The answer of `batch_outcome`.
@@ -53,11 +53,8 @@ pub(super) fn decide(
         None => latest_batch(scene, ledger.board()),
     };
     let Some(batch) = batch else { return Ok(of_no_batch(scene)) };
-    let settled = is_settled(ledger.board(), batch);
-    if settled {
-        mark_as_read(scene, caller, batch, ledger);
-    }
     let board = ledger.board();
+    let settled = is_settled(board, batch);
     let cycle = board.latest_cycle_of(batch.id);
     let outcome = |id: ThreadId| {
         let thread = board.thread(id);
@@ -107,15 +104,6 @@ fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
     let incomplete = || scene.plan.batches().find(|batch| !is_complete(board, batch));
     let last = || scene.plan.batches().filter(|batch| !batch.threads.is_empty()).last();
     handed_out.or_else(incomplete).or_else(last)
-}
-
-/// Marks the open cycle as read, where its planner reads it, or where it has none (DESIGN §5a.4).
-fn mark_as_read(scene: &Scene<'_>, caller: Caller, batch: &Batch, ledger: &mut Ledger) {
-    let Some(cycle) = ledger.board().open_cycle_of(batch.id) else { return };
-    let may = caller.server().is_some() && scene.held_elsewhere(cycle, caller).is_none();
-    if may && !cycle.read {
-        ledger.record(Event::OutcomeRead);
-    }
 }
 
 /// Says plainly what is not settled, and whose turn it is.

@@ -7,6 +7,7 @@ use super::gates::{require_plan_gate, unapproved};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::Scene;
+use crate::board::Event;
 use crate::index::{IndexEvent, StreamStatus};
 
 /// The answer of `work complete`.
@@ -39,6 +40,10 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCom
     let no_threads = scene.plan.threads().next().is_none();
     if no_threads || !open.is_empty() || !unapproved.is_empty() {
         return Err(Refusal::StreamNotComplete { open, unapproved });
+    }
+    // The server that held its last cycle is free for another workstream.
+    if ledger.board().open_cycle().is_some() {
+        ledger.record(Event::CycleClosed);
     }
     ledger.record_in_index(IndexEvent::Completed);
     Ok(StreamCompleted { workstream, unchanged: false })

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::ledger::Ledger;
-use super::scene::Scene;
+use super::scene::{Scene, is_given_up};
 use crate::board::{AttemptStatus, Board, Cycle, Event, Status, Thread};
 use crate::plan::{Batch, ThreadId};
 
@@ -102,11 +102,14 @@ fn verdict_now(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: &Cycle, tr
 pub(super) fn open_decision(scene: &Scene<'_>, board: &Board, id: ThreadId) -> Option<Decision> {
     let cycle = board.open_cycle_of(id.batch)?;
     let thread = board.thread(id);
+    let budget = cycle.budget(id);
+    if is_given_up(board, id) {
+        return Some(worded(scene, board, id, Verdict::Block));
+    }
     let latest = thread.attempts_in(id, cycle).next_back()?;
     if latest.number != thread.latest_number() {
         return None;
     }
-    let budget = cycle.budget(id);
     let verdict = match thread.status {
         Status::Pending if latest.status != AttemptStatus::Failed => return None,
         Status::Pending if budget.carried_out_after() >= Some(latest.number) => return None,

@@ -33,6 +33,7 @@ pub enum BatchCompletionStatus {
 pub(super) enum UserCommand {
     Status,
     Release,
+    Retry,
     ApprovePlan,
     ApproveStage(StageNumber),
     Complete,
@@ -85,6 +86,7 @@ impl UserCommand {
         let command = match self {
             Self::Status => "!work status".to_owned(),
             Self::Release => "!work release".to_owned(),
+            Self::Retry => "!work retry".to_owned(),
             Self::ApprovePlan => "!work approve plan".to_owned(),
             Self::ApproveStage(stage) => format!("!work approve stage {stage}"),
             Self::Complete => "!work complete".to_owned(),
@@ -218,7 +220,7 @@ impl Standing {
         }
         if !is_complete(board, batch) {
             return if settled {
-                Self::without_gate(scene, Blocked, Some(UserCommand::Status))
+                Self::without_gate(scene, Blocked, Some(UserCommand::Retry))
             } else {
                 Self::without_gate(scene, InProgress, None)
             };
@@ -244,7 +246,7 @@ pub(super) fn require_plan_gate(scene: &Scene<'_>) -> Result<(), Refusal> {
 
 /// Returns the plan as approved, or why it is not.
 pub(super) fn admit<'s>(scene: &Scene<'s>) -> Result<ApprovedPlan<'s>, PlanGate> {
-    let approval = scene.entry.map_or(PlanApproval::Ungated, Entry::plan_approval);
+    let approval = scene.entry.map_or(PlanApproval::Draft, Entry::plan_approval);
     approval.admit(scene.plan, scene.plan_hash)
 }
 

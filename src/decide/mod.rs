@@ -23,6 +23,7 @@ mod refusal;
 mod release;
 mod report;
 mod request;
+mod retry;
 mod scene;
 mod sweep;
 mod update_thread;
@@ -47,7 +48,8 @@ pub use request::{
     Access, AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,
     PersonRequest, Scope, UpdateThread,
 };
-pub use scene::{AgentSource, Scene};
+pub use retry::Retried;
+pub use scene::{AgentSource, Basis, Scene};
 pub use update_thread::Updated;
 pub use validate::{Finding, Validation};
 pub use workstream_status::{BatchCounts, OpenThread, PlanProblem, StageStatus, WorkstreamStatus};
@@ -73,9 +75,6 @@ pub fn decide_for_agent(
         }
         AgentRequest::PlanText => AgentAnswer::PlanText(scene.plan_text.to_owned()),
         AgentRequest::Report(scope) => AgentAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
-        AgentRequest::ViewOutcome(batch) => {
-            AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, Some(*batch), ledger)?)
-        }
         AgentRequest::WorkstreamStatus => {
             AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, caller, ledger))
         }
@@ -111,6 +110,7 @@ pub fn decide_for_person(
         PersonRequest::Complete => PersonAnswer::Completed(complete::decide(scene, ledger)?),
         PersonRequest::Reopen => PersonAnswer::Reopened(complete::reopen(scene, ledger)),
         PersonRequest::Release => PersonAnswer::Released(release::decide(scene, ledger)),
+        PersonRequest::Retry(thread) => PersonAnswer::Retried(retry::decide(scene, *thread, ledger)?),
         PersonRequest::AssignThread(request) => {
             PersonAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
         }

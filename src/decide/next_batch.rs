@@ -81,7 +81,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     let hand = take_cycle(scene, caller, ready, ledger, &mut warnings);
     let board = ledger.board();
     let shown = match hand {
-        Hand::HeldElsewhere { batch, .. } | Hand::Finished(batch) | Hand::Open { batch, .. } => batch,
+        Hand::HeldElsewhere { batch, .. } | Hand::Settled(batch) | Hand::Open { batch, .. } => batch,
     };
     warnings.extend(scene.warnings(board, shown));
     let standing = match hand {
@@ -89,7 +89,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         Hand::HeldElsewhere { .. } => {
             Standing::without_gate(scene, BatchCompletionStatus::InProgress, Some(UserCommand::Release))
         }
-        Hand::Finished(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(UserCommand::Status)),
+        Hand::Settled(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(UserCommand::Retry)),
     };
     NextBatch {
         batch_completion_status: standing.status,
@@ -100,13 +100,13 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         resumed: !matches!(hand, Hand::Open { resumed: false, .. }),
         held_by: match hand {
             Hand::HeldElsewhere { holder, .. } => Some(holder.to_string()),
-            Hand::Open { .. } | Hand::Finished(_) => None,
+            Hand::Open { .. } | Hand::Settled(_) => None,
         },
         outcomes: None,
         threads: shown.threads.iter().map(|thread| DispatchThread::of(scene, board, thread)).collect(),
         dispatch: match hand {
             Hand::Open { batch, .. } => dispatch(scene, board, batch).iter().map(ToString::to_string).collect(),
-            Hand::HeldElsewhere { .. } | Hand::Finished(_) => Vec::new(),
+            Hand::HeldElsewhere { .. } | Hand::Settled(_) => Vec::new(),
         },
         failover: open_decisions(scene, board, shown),
         fallback_threads: scene.fallback_threads(board, shown),
@@ -123,8 +123,8 @@ enum Hand<'p> {
     Open { batch: &'p Batch, resumed: bool },
     /// Another living planner does.
     HeldElsewhere { batch: &'p Batch, holder: ServerId },
-    /// It is settled with blocked threads, and its planner has not read the outcome yet.
-    Finished(&'p Batch),
+    /// It is settled with blocked threads, and no person has asked for another execution.
+    Settled(&'p Batch),
 }
 
 /// Opens, resumes or takes over the cycle of the batch that is ready; closes one that is over
@@ -152,7 +152,10 @@ fn take_cycle<'p>(
     };
     let board = ledger.board();
     let settled = is_settled(board, running);
-    let over = is_complete(board, running) || settled && (cycle.read || holder.is_none());
+    // A planner that goes on calling must not give itself new budgets: a person does, or another process
+    // takes over what a dead one has left.
+    let holder_is_gone = cycle.holder.is_some() && holder.is_none();
+    let over = is_complete(board, running) || settled && (cycle.retry_asked || holder_is_gone);
     if over {
         if running.id == batch.id {
             warnings.extend(previous_reasons(board, running, &cycle));
@@ -160,7 +163,9 @@ fn take_cycle<'p>(
         open_cycle(batch.id, caller, ledger);
         return Hand::Open { batch, resumed: false };
     }
-    if let Some(holder) = scene.held_elsewhere(&cycle, caller) {
+    if let Some(holder) = scene.held_elsewhere(&cycle, caller)
+        && !settled
+    {
         return Hand::HeldElsewhere { batch: running, holder };
     }
     if running.id != batch.id {
@@ -173,8 +178,8 @@ fn take_cycle<'p>(
         return Hand::Open { batch, resumed: false };
     }
     if settled {
-        warnings.push("settled with blocked threads: call batch_outcome".to_owned());
-        return Hand::Finished(batch);
+        warnings.push("settled with blocked threads: only a person has it executed again".to_owned());
+        return Hand::Settled(batch);
     }
     if let Some(server) = caller.server()
         && holder.is_none()

@@ -36,6 +36,7 @@ pub enum Refusal {
     StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
     StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
     ForceRequired { thread: ThreadId, now: Status, said: Said },
+    NothingToRetry { thread: Option<(ThreadId, Status)> },
     AlreadyExists { workstream: String },
 }
 
@@ -69,6 +70,7 @@ impl Refusal {
             Self::PlanHasProblems { .. } => Code::PlanHasProblems,
             Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
             Self::ForceRequired { .. } => Code::ForceRequired,
+            Self::NothingToRetry { .. } => Code::InvalidTransition,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
         }
     }
@@ -141,6 +143,10 @@ impl Refusal {
                 format!("choose another name, or go on with it: work current --set {}", quoted(workstream))
             }
             Self::ForceRequired { .. } => "add --force if you mean it".into(),
+            Self::NothingToRetry { thread: Some((thread, now)) } if now.is_done() => {
+                format!("if it is to be done again: work update --thread {thread} --status pending --force")
+            }
+            Self::NothingToRetry { .. } => "see work status".into(),
         }
     }
 
@@ -245,6 +251,10 @@ impl fmt::Display for Refusal {
                 write!(f, "the workstream is not complete: {}", parts.join("; "))
             }
             Self::AlreadyExists { workstream } => write!(f, "there is a workstream {workstream} already"),
+            Self::NothingToRetry { thread: Some((thread, now)) } => {
+                write!(f, "{thread} is {}: only a blocked thread is retried", now.word())
+            }
+            Self::NothingToRetry { thread: None } => write!(f, "no thread is blocked"),
             Self::ForceRequired { thread, now, said } => {
                 write!(f, "{thread} is {}; setting it to {} is a person's decision", now.word(), said.word())
             }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::ledger::Ledger;
 use super::scene::Scene;
 use super::sweep::sweep;
+use super::update_thread::a_person_acted;
 use crate::board::Event;
 
 /// The answer of `work release`.
@@ -18,12 +19,13 @@ pub struct Released {
     pub held_by: Option<String>,
 }
 
-/// Decides the request. Running attempts are left alone: their workers may still report.
+/// Decides the request. A batch that has settled with blocked threads may then be executed again. Running attempts are left alone: their workers may still report.
 pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Released {
     sweep(scene, ledger);
     let held = ledger.board().open_cycle().and_then(|cycle| Some((cycle.batch, cycle.holder?)));
-    if held.is_some() {
+    if let Some((batch, _)) = held {
         ledger.record(Event::CycleHeld { holder: None });
+        a_person_acted(scene, batch, ledger);
     }
     Released {
         workstream: scene.workstream.to_owned(),

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Assignment, BatchOutcome, Brief, Current, NextBatch, PlanApproved, Released, Report, Revoked, StageApproved,
-    StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
+    Assignment, BatchOutcome, Brief, Current, NextBatch, PlanApproved, Released, Report, Retried, Revoked,
+    StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{Said, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -37,8 +37,6 @@ pub enum AgentRequest {
     PlanText,
     /// A workstream with all that happened, resources.
     Report(Scope),
-    /// The outcome of a batch, a resource: other than `batch_outcome` it marks nothing as read.
-    ViewOutcome(BatchId),
 }
 
 /// All that the people's door can ask.
@@ -94,6 +92,8 @@ pub enum PersonRequest {
     Reopen,
     /// `work release`
     Release,
+    /// `work retry`, of one thread or of all that are blocked.
+    Retry(Option<ThreadId>),
     /// `work assign`
     AssignThread(AssignThread),
     /// `work assign --clear`
@@ -122,6 +122,8 @@ pub struct AssignThread {
     pub agent: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// A person means it, whatever failover allows. It costs nothing.
+    pub force: bool,
 }
 
 /// What happened to a thread.
@@ -201,6 +203,7 @@ pub enum PersonAnswer {
     Completed(StreamCompleted),
     Reopened(StreamReopened),
     Released(Released),
+    Retried(Retried),
     Assignment(Assignment),
     Updated(Updated),
 }
@@ -221,10 +224,10 @@ impl AgentRequest {
     /// Returns what carrying it out takes.
     pub fn access(&self) -> Access {
         match self {
-            Self::ReadThread(_) | Self::WorkstreamStatus | Self::PlanText | Self::Report(_) | Self::ViewOutcome(_) => {
+            Self::ReadThread(_) | Self::BatchOutcome(_) | Self::WorkstreamStatus | Self::PlanText | Self::Report(_) => {
                 Access::Reads
             }
-            Self::NextBatch | Self::BatchOutcome(_) => Access::MayWrite,
+            Self::NextBatch => Access::MayWrite,
             Self::AssignThread(_) | Self::UpdateThread(_) => Access::Writes,
         }
     }
@@ -243,6 +246,7 @@ impl PersonRequest {
             | Self::Complete
             | Self::Reopen
             | Self::Release
+            | Self::Retry(_)
             | Self::AssignThread(_)
             | Self::ClearAssignment(_)
             | Self::UpdateThread(_) => Access::Writes,

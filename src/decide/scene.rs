@@ -10,7 +10,7 @@ use super::request::Caller;
 use crate::board::{Board, Cycle, ServerId, Status};
 use crate::closest::closest;
 use crate::index::Entry;
-use crate::plan::{Batch, Plan, Stage, StageNumber, Thread, ThreadId};
+use crate::plan::{Batch, Plan, PlanHash, Stage, StageNumber, Thread, ThreadId};
 use crate::roster::{DEFAULT_AGENT, Roster};
 
 /// A workstream as it stands at one instant.
@@ -28,18 +28,34 @@ pub struct Scene<'s> {
     pub current: Option<&'s str>,
     /// Its entry in index.json.
     pub entry: Option<&'s Entry>,
-    /// Its plan, as the file is now.
+    /// The plan that state and rules follow: the text that a person approved last, where it is known, else
+    /// PLAN.md as it is now.
     pub plan: &'s Plan,
+    /// Where that plan is from.
+    pub basis: Basis<'s>,
+    /// PLAN.md as it is now.
+    pub plan_now: &'s Plan,
     /// The text of that file.
     pub plan_text: &'s str,
     /// The hash of that file.
-    pub plan_hash: &'s str,
+    pub plan_hash: &'s PlanHash,
     /// Who there is.
     pub roster: &'s Roster,
     /// The server processes that the board names and that are alive.
     pub alive: &'s BTreeSet<ServerId>,
     /// What the state's file holds and nobody can make sense of, one sentence each.
     pub oddities: &'s [String],
+}
+
+/// Which text the plan of a scene was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis<'s> {
+    /// PLAN.md, which is the approved text.
+    Approved,
+    /// The approved text, which is kept beside PLAN.md; that is another one by now.
+    ApprovedBefore(&'s str),
+    /// PLAN.md, since no approved text is known.
+    Unknown,
 }
 
 /// Where the agent of a thread comes from (DESIGN §4).
@@ -182,11 +198,17 @@ pub(super) fn is_complete(board: &Board, batch: &Batch) -> bool {
     batch.threads.len() <= done.len() && batch.threads.iter().all(|thread| done.binary_search(&thread.id).is_ok())
 }
 
-/// Returns whether the thread is blocked but was not tried yet in the open cycle of its batch, so that
-/// the cycle hands it out (DESIGN §5a.3).
+/// Returns whether the thread is blocked but was neither tried nor given up yet in the open cycle of its
+/// batch, so that the cycle hands it out (DESIGN §5a.3).
 pub(super) fn awaits_its_cycle(board: &Board, id: ThreadId) -> bool {
     board.status(id) == Status::Blocked
+        && !is_given_up(board, id)
         && board.open_cycle_of(id.batch).is_some_and(|cycle| board.thread(id).attempts_in(id, cycle).next().is_none())
+}
+
+/// Returns whether the thread's planner has stopped its retries in the open cycle of its batch (DESIGN §5).
+pub(super) fn is_given_up(board: &Board, id: ThreadId) -> bool {
+    board.status(id) == Status::Blocked && board.open_cycle_of(id.batch).is_some_and(|cycle| cycle.budget(id).given_up)
 }
 
 /// Returns whether nothing of the batch is pending, in progress or handed out (DESIGN §2 "settled").
@@ -197,6 +219,11 @@ pub(super) fn is_settled(board: &Board, batch: &Batch) -> bool {
         Status::Blocked => !awaits_its_cycle(board, thread.id),
         Status::Completed | Status::Cancelled => true,
     })
+}
+
+/// Returns whether the batch is settled and not complete: only a person has it executed again.
+pub(super) fn is_settled_with_blocked(board: &Board, batch: &Batch) -> bool {
+    is_settled(board, batch) && !is_complete(board, batch)
 }
 
 /// Returns the number that answers give as a thread's `attempt` (DESIGN §5a.6).

@@ -10,7 +10,7 @@ use super::*;
 use crate::board::{AttemptStatus, Board, Said, ServerId, Status};
 use crate::clock::{Clock as _, SteppingClock};
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, IndexEvent, StreamStatus};
-use crate::plan::{Plan, StageNumber, ThreadId, check, parse};
+use crate::plan::{PlanHash, StageNumber, ThreadId, check, parse};
 use crate::roster::Roster;
 
 const A: ServerId = ServerId::fixed(0xa);
@@ -41,8 +41,10 @@ const AGENTS: [&str; 6] = [
 ];
 
 struct World {
-    plan: Plan,
-    plan_hash: String,
+    /// PLAN.md.
+    text: String,
+    /// The text that was approved last.
+    approved: Option<String>,
     entry: Option<Entry>,
     roster: Roster,
     board: Arc<Board>,
@@ -55,8 +57,8 @@ impl World {
         let approved = Approval { status: ApprovalStatus::Approved, ..Approval::default() };
         let approvals = Approvals { plan: approved, ..Approvals::default() };
         Self {
-            plan: parse(PLAN),
-            plan_hash: String::new(),
+            text: PLAN.to_owned(),
+            approved: None,
             entry: Some(Entry { id: "001-search".into(), name: "search".into(), status: None, approvals }),
             roster: Roster { declared: true, ..Roster::undeclared(AGENTS) },
             board: Arc::default(),
@@ -94,7 +96,8 @@ impl World {
         let id = || thread.parse::<ThreadId>().unwrap();
         let update = |said| UpdateThread { transient, attempt, force, ..UpdateThread::new(id(), said, rest) };
         let said = Said::ALL.into_iter().find(|said| said.word() == verb);
-        let assign = || AssignThread { thread: id(), agent: (!rest.is_empty()).then(|| rest.to_owned()), reason: None };
+        let assign =
+            || AssignThread { thread: id(), agent: (!rest.is_empty()).then(|| rest.to_owned()), reason: None, force };
         if who == "person" {
             let by = "ann".to_owned();
             let request = match verb {
@@ -102,6 +105,7 @@ impl World {
                 "approve-stage" => PersonRequest::ApproveStage { stage: what.parse().unwrap(), force, by },
                 "complete" => PersonRequest::Complete,
                 "release" => PersonRequest::Release,
+                "retry" => PersonRequest::Retry((!what.is_empty()).then(id)),
                 "assign" => PersonRequest::AssignThread(assign()),
                 _ => PersonRequest::UpdateThread(update(said.unwrap())),
             };
@@ -122,6 +126,11 @@ impl World {
     }
 
     fn decide(&mut self, decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<String, Refusal>) -> String {
+        let (now, hash) = (parse(&self.text), PlanHash::of(&self.text));
+        let approved_hash = self.entry.as_ref().and_then(|entry| entry.approvals.plan_hash.as_deref());
+        let is_approved = |text: &&String| approved_hash.is_some_and(|hash| PlanHash::of(text).is(hash));
+        let approved = self.approved.as_ref().filter(is_approved).filter(|text| **text != self.text);
+        let before = approved.map(|text| parse(text));
         let scene = Scene {
             workspace: "/w",
             workstream: "001-search",
@@ -129,9 +138,15 @@ impl World {
             is_default: true,
             current: None,
             entry: self.entry.as_ref(),
-            plan: &self.plan,
-            plan_text: "",
-            plan_hash: &self.plan_hash,
+            plan: before.as_ref().unwrap_or(&now),
+            basis: match approved {
+                Some(text) => Basis::ApprovedBefore(text),
+                None if is_approved(&&self.text) => Basis::Approved,
+                None => Basis::Unknown,
+            },
+            plan_now: &now,
+            plan_text: &self.text,
+            plan_hash: &hash,
             roster: &self.roster,
             alive: &self.alive,
             oddities: &[],
@@ -158,6 +173,7 @@ impl World {
             IndexEvent::PlanApproved { hash, .. } => {
                 entry.approvals.plan.status = ApprovalStatus::Approved;
                 entry.approvals.plan_hash = Some(hash.clone());
+                self.approved = Some(self.text.clone());
             }
             IndexEvent::StageApproved { stage, .. } => {
                 let approved = Approval { status: ApprovalStatus::Approved, ..Approval::default() };
@@ -331,7 +347,7 @@ fn a_happy_batch() {
     A completed 01.01.03 notes are there
         01.01.03#1 completed
     A outcome
-        completed 01.01 [01.01.01 completed "schema is there" system-engineer-codex] [01.01.02 completed "rows are there" frontend-designer-grok] [01.01.03 completed "notes are there" default]
+        completed 01.01 [01.01.01 completed "schema is there" system-engineer-codex] [01.01.02 completed "rows are there" frontend-designer-grok] [01.01.03 completed "notes are there" default] (no change)
     A next
         in_progress 01.02 cycle 1 threads [01.02.01#1 pending system-engineer-codex] dispatch ["01.02.01"]
     "#);
@@ -528,18 +544,26 @@ fn a_workers_own_blocked_leaves_the_decision_to_the_planner() {
 }
 
 #[test]
-fn a_batch_that_ends_blocked_runs_again_when_its_outcome_was_read() {
+fn a_batch_that_ends_blocked_runs_again_when_a_person_says_so() {
     insta::assert_snapshot!(transcript("
         A next
         A completed 01.01.01 a
         A completed 01.01.02 b
+        A in_progress 01.01.03
+        person retry 01.01.03
         A blocked 01.01.03 unclear
         A next
         A outcome
         A next
+        B next
+        person retry
+        person retry
+        A next
         A next
         A outcome
         A in_progress 01.01.03
+        A failed 01.01.03 unclear again
+        person retry
         A completed 01.01.03 clear now
         A outcome
         A next
@@ -550,12 +574,24 @@ fn a_batch_that_ends_blocked_runs_again_when_its_outcome_was_read() {
         01.01.01#1 completed
     A completed 01.01.02 b
         01.01.02#1 completed
+    A in_progress 01.01.03
+        01.01.03#1 in_progress
+    person retry 01.01.03
+        error invalid_transition: 01.01.03 is in_progress: only a blocked thread is retried. hint: see work status
     A blocked 01.01.03 unclear
         01.01.03#1 blocked -> Reassign default-minimax#2
     A next
-        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work status` warnings ["settled with blocked threads: call batch_outcome"] (no change)
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
     A outcome
-        blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work status`
+        blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work retry` (no change)
+    A next
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    B next
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":true} (no change)
     A next
         in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
     A next
@@ -564,40 +600,101 @@ fn a_batch_that_ends_blocked_runs_again_when_its_outcome_was_read() {
         in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] warnings ["01.01.03 is blocked from an earlier cycle and was not tried in this one, call next_batch"] (no change)
     A in_progress 01.01.03
         01.01.03#2 in_progress
+    A failed 01.01.03 unclear again
+        01.01.03#3 pending -> Reassign default-minimax#3
+    person retry
+        error invalid_transition: no thread is blocked. hint: see work status
     A completed 01.01.03 clear now
         01.01.03#2 completed
     A outcome
-        completed 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 completed "clear now" default]
+        completed 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 completed "clear now" default] (no change)
     A next
         in_progress 01.02 cycle 1 threads [01.02.01#1 pending system-engineer-codex] dispatch ["01.02.01"]
     "#);
 }
 
 #[test]
-fn any_change_of_a_thread_takes_the_read_mark_away() {
+fn whoever_acts_for_a_settled_batch_is_a_person() {
     insta::assert_snapshot!(transcript("
         A next
         A completed 01.01.01 a
-        A completed 01.01.02 b
-        A blocked 01.01.03 unclear
-        A outcome
+        A in_progress 01.01.02
+        A blocked 01.01.02 unclear
+        A in_progress 01.01.03
+        A blocked 01.01.03 unclear too
         A blocked 01.01.03 still unclear
+        A next
+        person cancelled! 01.01.02 not needed
+        A blocked 01.01.03 amending takes nothing back
+        A next
+        A in_progress 01.01.03
+        A blocked 01.01.03 unclear for good
+        A next
+        person retry 01.01.03
+        A next
+        A in_progress 01.01.03
+        A blocked 01.01.03 no
+        B next
+        person release
+        B next
+        B in_progress 01.01.03
+        B blocked 01.01.03 never
+        A next
+        B dies
         A next
     "), @r#"
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     A completed 01.01.01 a
         01.01.01#1 completed
-    A completed 01.01.02 b
-        01.01.02#1 completed
-    A blocked 01.01.03 unclear
+    A in_progress 01.01.02
+        01.01.02#1 in_progress
+    A blocked 01.01.02 unclear
+        01.01.02#1 blocked -> Reassign frontend-designer-flash#2
+    A in_progress 01.01.03
+        01.01.03#1 in_progress
+    A blocked 01.01.03 unclear too
         01.01.03#1 blocked -> Reassign default-minimax#2
-    A outcome
-        blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work status`
     A blocked 01.01.03 still unclear
         01.01.03#1 blocked -> Reassign default-minimax#2
     A next
-        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work status` warnings ["settled with blocked threads: call batch_outcome"] (no change)
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 blocked frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.02 Reassign frontend-designer-flash#2} {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    person cancelled! 01.01.02 not needed
+        01.01.02#1 cancelled
+    A blocked 01.01.03 amending takes nothing back
+        01.01.03#1 blocked -> Reassign default-minimax#2
+    A next
+        in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: amending takes nothing back"]
+    A in_progress 01.01.03
+        01.01.03#2 in_progress
+    A blocked 01.01.03 unclear for good
+        01.01.03#2 blocked -> Reassign default-minimax#3
+    A next
+        blocked 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#2 blocked default] dispatch [] {01.01.03 Reassign default-minimax#3} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    person retry 01.01.03
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#3 pending default] dispatch ["01.01.03"] (no change)
+    A in_progress 01.01.03
+        01.01.03#3 in_progress
+    A blocked 01.01.03 no
+        01.01.03#3 blocked -> Reassign default-minimax#4
+    B next
+        blocked 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#3 blocked default] dispatch [] {01.01.03 Reassign default-minimax#4} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    person release
+        {"workstream":"001-search","batch":"01.01","held_by":"00000000-0000-0000-0000-00000000000a"}
+    B next
+        in_progress 01.01 cycle 3 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#4 blocked default] dispatch ["01.01.03"] warnings ["cycle 2 ended with blocked threads, this is a new cycle. 01.01.03: no"]
+    B in_progress 01.01.03
+        01.01.03#4 in_progress
+    B blocked 01.01.03 never
+        01.01.03#4 blocked -> Reassign default-minimax#5
+    A next
+        blocked 01.01 cycle 3 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#4 blocked default] dispatch [] {01.01.03 Reassign default-minimax#5} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    B dies
+        gone
+    A next
+        in_progress 01.01 cycle 4 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#5 blocked default] dispatch ["01.01.03"] warnings ["cycle 3 ended with blocked threads, this is a new cycle. 01.01.03: never"]
     "#);
 }
 
@@ -644,9 +741,9 @@ fn gates_are_a_persons() {
     A outcome
         awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "the plan is not approved"] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
+        {"workstream":"001-search","plan_hash":"071d02e2f70c15740b2c7a892ce513732675ae2bc46844d17a436d624ff3e297","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.01","01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     person approve-plan
-        {"workstream":"001-search","plan_hash":"","counts":{"stages":2,"batches":3,"threads":5},"unchanged":true,"added":[],"removed":[],"renamed":[]} (no change)
+        {"workstream":"001-search","plan_hash":"071d02e2f70c15740b2c7a892ce513732675ae2bc46844d17a436d624ff3e297","counts":{"stages":2,"batches":3,"threads":5},"unchanged":true,"added":[],"removed":[],"renamed":[]} (no change)
     A completed 02.01.01 too early
         error batch_not_ready: batch 02.01 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     A completed 01.01.01 a
@@ -666,7 +763,7 @@ fn gates_are_a_persons() {
     A completed 02.01.01 before the gate
         error awaiting_approval: stage 1 is complete and not approved. hint: ask the person to run !work approve stage 1, then call next_batch
     A outcome
-        completed 01.02 [01.02.01 completed "d" system-engineer-codex] gate `!work approve stage 1` next `!work approve stage 1`
+        completed 01.02 [01.02.01 completed "d" system-engineer-codex] gate `!work approve stage 1` next `!work approve stage 1` (no change)
     A next
         awaiting_approval gate `!work approve stage 1` next `!work approve stage 1` (no change)
     person approve-stage 1
@@ -678,7 +775,7 @@ fn gates_are_a_persons() {
     A completed 02.01.01 e
         02.01.01#1 completed
     A outcome
-        completed 02.01 [02.01.01 completed "e" system-engineer-opus] gate `!work approve stage 2` next `!work approve stage 2`
+        completed 02.01 [02.01.01 completed "e" system-engineer-opus] gate `!work approve stage 2` next `!work approve stage 2` (no change)
     A next
         no_incomplete_batch outcomes [] gate `!work approve stage 2` next `!work status` (no change)
     person approve-stage 2
@@ -728,14 +825,15 @@ fn a_stage_can_be_approved_by_force() {
 #[test]
 fn a_plan_that_changed_waits_but_running_attempts_report() {
     let mut world = World::new();
-    world.entry.as_mut().unwrap().approvals.plan_hash = Some(String::new());
+    world.entry.as_mut().unwrap().approvals.plan_hash = Some(PlanHash::of(PLAN).as_str().to_owned());
+    world.approved = Some(PLAN.to_owned());
     let mut out = world.transcript(
         "
         A next
         A in_progress 01.01.01
     ",
     );
-    world.plan_hash = "changed".to_owned();
+    world.text += "Changed.\n";
     out += "\n-- PLAN.md changes\n";
     out += &world.transcript(
         "
@@ -768,7 +866,7 @@ fn a_plan_that_changed_waits_but_running_attempts_report() {
     A outcome
         awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "PLAN.md has changed since it was approved"] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"changed","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
+        {"workstream":"001-search","plan_hash":"19e5323787b1b9f148068271fb7033f84bd6072d3c213ba9f66eff6c334f8034","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[]}
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     "#);
@@ -783,7 +881,7 @@ fn a_batch_that_leaves_the_plan_closes_its_cycle() {
         A in_progress 01.01.01
     ",
     );
-    world.plan = parse(&PLAN.replace("##### Batch 1: Storage", "##### Batch 5: Storage"));
+    world.text = PLAN.replace("##### Batch 1: Storage", "##### Batch 5: Storage");
     out += "\n-- batch 01.01 becomes 01.05\n";
     out += &world.transcript(
         "
@@ -958,6 +1056,138 @@ fn the_command_line_holds_nothing() {
 }
 
 #[test]
+fn a_batch_that_the_command_line_executed_waits_for_a_person_too() {
+    insta::assert_snapshot!(transcript("
+        person completed 01.01.01 a
+        person completed 01.01.02 b
+        person blocked 01.01.03 unclear
+        A next
+        person retry 01.01.01
+        person retry
+        A next
+    "), @r#"
+    person completed 01.01.01 a
+        01.01.01#1 completed
+    person completed 01.01.02 b
+        01.01.02#1 completed
+    person blocked 01.01.03 unclear
+        01.01.03#0 blocked -> Block default#0
+    A next
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#0 blocked default] dispatch [] next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    person retry 01.01.01
+        error invalid_transition: 01.01.01 is completed: only a blocked thread is retried. hint: if it is to be done again: work update --thread 01.01.01 --status pending --force
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
+    A next
+        in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
+    "#);
+}
+
+#[test]
+fn a_planner_gives_up_without_an_attempt() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A blocked 01.01.01#1 no worker can be had
+        A blocked 01.01.01#1 no worker can be had
+        A blocked 01.01.01 no worker at all
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01 it could not start
+        A in_progress 01.01.02
+        A failed 01.01.02 no
+        A blocked 01.01.02#2 stop
+        A next
+        A assign 01.01.02
+        A in_progress 01.01.02
+        A completed 01.01.02 after all
+        A completed 01.01.01 a late success
+        A outcome
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A blocked 01.01.01#1 no worker can be had
+        01.01.01#0 blocked -> Block system-engineer-codex#0
+    A blocked 01.01.01#1 no worker can be had
+        01.01.01#0 blocked -> Block system-engineer-codex#0 (no change)
+    A blocked 01.01.01 no worker at all
+        01.01.01#0 blocked -> Block system-engineer-codex#0
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#0 blocked system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
+    A in_progress 01.01.01
+        error failover_exhausted: 01.01.01: its planner gave it up in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    A failed 01.01.01 it could not start
+        01.01.01#0 blocked -> Block system-engineer-codex#0
+    A in_progress 01.01.02
+        01.01.02#1 in_progress
+    A failed 01.01.02 no
+        01.01.02#2 pending -> Reassign frontend-designer-flash#2
+    A blocked 01.01.02#2 stop
+        01.01.02#1 blocked -> Block frontend-designer-grok#1
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#0 blocked system-engineer-codex, 01.01.02#1 blocked frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.03"] (no change)
+    A assign 01.01.02
+        01.01.02#2 pending frontend-designer-flash failover
+    A in_progress 01.01.02
+        01.01.02#2 in_progress
+    A completed 01.01.02 after all
+        01.01.02#2 completed
+    A completed 01.01.01 a late success
+        01.01.01#1 completed
+    A outcome
+        in_progress 01.01 [01.01.01 completed "a late success" system-engineer-codex] [01.01.02 completed "after all" frontend-designer-flash failover] [01.01.03 pending "" default] warnings ["01.01.03 is pending: no worker has started it, call next_batch"] (no change)
+    "#);
+}
+
+#[test]
+fn the_two_doors_reassign_by_one_rule() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01 no
+        person assign 01.01.01 frontend-designer-grok
+        person assign 01.01.01 system-engineer-opus
+        person assign 01.01.01 system-engineer-opus
+        A assign 01.01.01
+        A in_progress 01.01.01
+        A failed 01.01.01 no again
+        person assign 01.01.01 default
+        person assign! 01.01.01 default
+        A next
+        A in_progress 01.01.01
+        A outcome
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed 01.01.01 no
+        01.01.01#2 pending -> Reassign system-engineer-opus#2
+    person assign 01.01.01 frontend-designer-grok
+        error not_in_family: frontend-designer-grok is neither in the family of system-engineer-codex nor a default agent. hint: use system-engineer-opus, default, default-minimax, or leave agent out
+    person assign 01.01.01 system-engineer-opus
+        01.01.01#2 pending system-engineer-opus failover
+    person assign 01.01.01 system-engineer-opus
+        01.01.01#2 pending system-engineer-opus failover (no change)
+    A assign 01.01.01
+        01.01.01#2 pending system-engineer-opus failover (no change)
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A failed 01.01.01 no again
+        01.01.01#2 blocked -> Block system-engineer-opus#2
+    person assign 01.01.01 default
+        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    person assign! 01.01.01 default
+        01.01.01#3 pending default failover
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#3 pending default, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] (no change)
+    A in_progress 01.01.01
+        01.01.01#3 in_progress
+    A outcome
+        in_progress 01.01 [01.01.01 in_progress "attempt 1 (system-engineer-codex): no\nattempt 2 (system-engineer-opus): no again" default failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.01 is in progress: if its worker has ended without a report, report it failed", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
+    "#);
+}
+
+#[test]
 fn a_person_assigns_as_they_like() {
     insta::assert_snapshot!(transcript("
         person assign 01.01.01 frontend-designer-flash
@@ -965,11 +1195,11 @@ fn a_person_assigns_as_they_like() {
         A next
         A in_progress 01.01.01
         A failed 01.01.01 no idea of back ends
-        person assign 01.01.01 system-engineer-opus
+        person assign! 01.01.01 system-engineer-opus
         A next
         A in_progress 01.01.01
         A failed 01.01.01 hm
-        person assign 01.01.01 system-engineer-codex
+        person assign! 01.01.01 system-engineer-codex
         A in_progress 01.01.01
         person pending! 01.01.01
         A in_progress 01.01.01
@@ -985,7 +1215,7 @@ fn a_person_assigns_as_they_like() {
         01.01.01#1 in_progress
     A failed 01.01.01 no idea of back ends
         01.01.01#2 pending -> Reassign frontend-designer-grok#2
-    person assign 01.01.01 system-engineer-opus
+    person assign! 01.01.01 system-engineer-opus
         01.01.01#2 pending system-engineer-opus
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-opus, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] (no change)
@@ -993,7 +1223,7 @@ fn a_person_assigns_as_they_like() {
         01.01.01#2 in_progress
     A failed 01.01.01 hm
         01.01.01#3 pending -> Reassign system-engineer-codex#3
-    person assign 01.01.01 system-engineer-codex
+    person assign! 01.01.01 system-engineer-codex
         01.01.01#3 pending system-engineer-codex
     A in_progress 01.01.01
         01.01.01#3 in_progress
@@ -1091,7 +1321,7 @@ fn a_workstream_on_hold_hands_out_nothing() {
 #[test]
 fn a_plan_without_threads_and_one_without_an_index_entry() {
     let mut world = World::new();
-    world.plan = parse("");
+    world.text = String::new();
     let mut out = world.transcript(
         "
         A next
@@ -1116,9 +1346,9 @@ fn a_plan_without_threads_and_one_without_an_index_entry() {
         no_incomplete_batch next `!work status` warnings ["PLAN.md has no threads"] (no change)
     -- no index entry
     A next
-        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+        awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["the plan is not approved"] (no change)
     A outcome 01.02
-        in_progress 01.02 [01.02.01 pending "" system-engineer-codex] warnings ["01.02.01 is pending: no worker has started it"] (no change)
+        awaiting_approval 01.02 [01.02.01 pending "" system-engineer-codex] gate `!work approve plan` next `!work approve plan` warnings ["01.02.01 is pending: no worker has started it", "the plan is not approved"] (no change)
     A outcome 09.09
         error unknown_batch: PLAN.md has no batch 09.09. hint: use one of 01.01, 01.02, 02.01
     A in_progress 09.09.09
@@ -1132,10 +1362,8 @@ fn no_word_gets_around_an_open_reassignment() {
         A next
         A in_progress 01.01.01
         A failed 01.01.01#1 no
-        A blocked~ 01.01.01#2 I never ran
         A failed 01.01.01#2 I never ran
         A failed 01.01.01 another story
-        A blocked 01.01.01 the planner gives up
         A in_progress 01.01.01
         A assign 01.01.01
         A completed 01.01.01 done without a number
@@ -1147,14 +1375,10 @@ fn no_word_gets_around_an_open_reassignment() {
         01.01.01#1 in_progress
     A failed 01.01.01#1 no
         01.01.01#2 pending -> Reassign system-engineer-opus#2
-    A blocked~ 01.01.01#2 I never ran
-        error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
     A failed 01.01.01#2 I never ran
         error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
     A failed 01.01.01 another story
         error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
-    A blocked 01.01.01 the planner gives up
-        01.01.01#1 blocked -> Reassign system-engineer-opus#2
     A in_progress 01.01.01
         error reassignment_required: 01.01.01 must be reassigned before its next attempt. hint: call assign_thread with thread_id 01.01.01; it takes system-engineer-opus
     A assign 01.01.01
@@ -1170,6 +1394,7 @@ fn no_word_gets_around_an_open_reassignment() {
 fn who_has_a_thread_by_now_keeps_it() {
     insta::assert_snapshot!(transcript("
         A next
+        A in_progress 01.01.01
         A blocked 01.01.01 no key
         person assign 01.01.01 system-engineer-opus
         A assign 01.01.01
@@ -1184,12 +1409,14 @@ fn who_has_a_thread_by_now_keeps_it() {
     "), @r#"
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
     A blocked 01.01.01 no key
         01.01.01#1 blocked -> Reassign system-engineer-opus#2
     person assign 01.01.01 system-engineer-opus
-        01.01.01#2 pending system-engineer-opus
+        01.01.01#2 pending system-engineer-opus failover
     A assign 01.01.01
-        01.01.01#2 pending system-engineer-opus (no change)
+        01.01.01#2 pending system-engineer-opus failover (no change)
     A blocked 01.01.01#1 no key
         01.01.01#2 pending -> Reassign system-engineer-opus#2 (no change)
     A failed 01.01.01#1 another reason
@@ -1215,8 +1442,9 @@ fn history_costs_nothing() {
         A next
         A completed 01.01.01 a
         A completed 01.01.02 b
+        A in_progress 01.01.03
         A blocked 01.01.03 unclear
-        A outcome
+        person retry
         A next
         A blocked 01.01.03#1 unclear
         A failed 01.01.03#1 unclear, says the planner
@@ -1234,10 +1462,12 @@ fn history_costs_nothing() {
         01.01.01#1 completed
     A completed 01.01.02 b
         01.01.02#1 completed
+    A in_progress 01.01.03
+        01.01.03#1 in_progress
     A blocked 01.01.03 unclear
         01.01.03#1 blocked -> Reassign default-minimax#2
-    A outcome
-        blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work status`
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
     A next
         in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
     A blocked 01.01.03#1 unclear
@@ -1294,7 +1524,7 @@ fn a_thread_for_which_nobody_is_left_is_blocked() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 blocked system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] warnings ["01.01.02: agent frontend-designer-grok is not in work/agents.yaml", "01.01.03: agent default is not in work/agents.yaml"]
     A assign 01.01.01
-        error failover_exhausted: 01.01.01: no other agent of its family and no default agent is left. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     "#);
 }
 
@@ -1323,7 +1553,7 @@ fn without_agents_yaml_any_agent_of_the_family_will_do() {
 fn a_workstream_whose_plan_is_not_approved_is_not_completed() {
     let mut world = World::new();
     world.entry.as_mut().unwrap().approvals = Approvals::default();
-    world.plan = parse("# Plan: P");
+    world.text = "# Plan: P".to_owned();
     insta::assert_snapshot!(world.transcript("person complete"), @"
     person complete
         error awaiting_approval: the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
@@ -1339,7 +1569,7 @@ fn approving_a_plan_takes_its_new_names_over() {
         A in_progress 01.01.01
     ",
     );
-    world.plan = parse(&PLAN.replace("Schema", "Tables"));
+    world.text = PLAN.replace("Schema", "Tables");
     out += "\n-- Schema becomes Tables\n";
     out += &world.transcript(
         "
@@ -1357,7 +1587,7 @@ fn approving_a_plan_takes_its_new_names_over() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] warnings ["01.01.01: PLAN.md calls it \"Tables\", the recorded state is of \"Schema\""] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[["01.01.01","Schema","Tables"]]}
+        {"workstream":"001-search","plan_hash":"713743fcf47ab89edbc89434658b1b782202620089b1ec4b1f98b2e921210368","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"added":["01.01.02","01.01.03","01.02.01","02.01.01"],"removed":[],"renamed":[["01.01.01","Schema","Tables"]]}
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
     "#);
@@ -1395,7 +1625,7 @@ fn bad_input_is_refused() {
 #[test]
 fn every_approval_refusal_names_its_problems() {
     let mut world = World::new();
-    world.plan = parse("# Plan: P\n## Stages\n### Stage 1: S\n#### Questions\n- [ ] why\n##### Batch 1: B\n");
+    world.text = "# Plan: P\n## Stages\n### Stage 1: S\n#### Questions\n- [ ] why\n##### Batch 1: B\n".to_owned();
     insta::assert_snapshot!(world.transcript("
         person approve-plan
         person approve-plan!
@@ -1404,12 +1634,13 @@ fn every_approval_refusal_names_its_problems() {
     person approve-plan
         error plan_has_problems: PLAN.md has 2 problems to settle before it is approved. hint: mend PLAN.md, or approve it as it is with --force
     person approve-plan!
-        {"workstream":"001-search","plan_hash":"","counts":{"stages":1,"batches":1,"threads":0},"unchanged":false,"added":[],"removed":[],"renamed":[]}
+        {"workstream":"001-search","plan_hash":"45679bf44a0a8506becd53ee4ebb531e2d07ce99548c5f559dd68eaa5668adae","counts":{"stages":1,"batches":1,"threads":0},"unchanged":false,"added":[],"removed":[],"renamed":[]}
     person approve-stage 3
         error unknown_stage: PLAN.md has no stage 3. hint: use one of 1
     "#);
-    assert_eq!(check(&world.plan, &world.roster).len(), 3);
-    assert!(world.plan.stage(StageNumber(1)).is_some());
+    let plan = parse(&world.text);
+    assert_eq!(check(&plan, &world.roster).len(), 3);
+    assert!(plan.stage(StageNumber(1)).is_some());
 }
 
 /// A line of a transcript that only agents speak, with servers that come and go.

@@ -4,15 +4,15 @@ use crate::decide::WorkstreamStatus;
 
 /// Returns what is next, in the words of a terminal.
 pub(crate) fn next(status: &WorkstreamStatus) -> String {
-    match (&status.gate_command, &status.next_batch, &status.held_by) {
+    match (&status.gate_command, &status.next_batch, &status.next_user_command) {
         (Some(gate), ..) if gate.contains("approve plan") && !status.problems.is_empty() => {
             format!("settle the problems of PLAN.md (work validate), then {}", command(gate))
         }
         (Some(gate), ..) => command(gate).to_owned(),
-        (None, Some(batch), _) if status.next_user_command.is_some() => {
-            format!("look at the blocked threads of batch {}; a planner can execute it again", batch.id)
+        (None, Some(batch), Some(next)) => {
+            format!("look at the blocked threads of batch {}, then {}", batch.id, command(next))
         }
-        (None, Some(batch), Some(_)) => format!("a planner executes batch {}", batch.id),
+        (None, Some(batch), None) if status.held_by.is_some() => format!("a planner executes batch {}", batch.id),
         (None, Some(batch), None) => format!("let a planner execute batch {} (tool next_batch)", batch.id),
         (None, None, _) => "nothing".to_owned(),
     }

@@ -27,7 +27,7 @@ pub(super) struct AssignThreadArguments {
 impl Arguments for AssignThreadArguments {
     fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
         let thread = schema::thread_id(&self.thread_id)?;
-        let request = AssignThread { thread, agent: self.agent, reason: self.reason };
+        let request = AssignThread { thread, agent: self.agent, reason: self.reason, force: false };
         Ok((self.workstream, AgentRequest::AssignThread(request)))
     }
 }

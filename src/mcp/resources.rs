@@ -136,7 +136,7 @@ pub(super) fn text(door: &AgentDoor, address: &Address) -> Result<String, Stoppe
         (Part::Plan, Format::Markdown) => AgentRequest::PlanText,
         (Part::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),
         (Part::Batch(batch), _) | (Part::Outcome(batch), Format::Markdown) => AgentRequest::Report(Scope::Batch(batch)),
-        (Part::Outcome(batch), Format::Json) => AgentRequest::ViewOutcome(batch),
+        (Part::Outcome(batch), Format::Json) => AgentRequest::BatchOutcome(Some(batch)),
         (Part::Thread(thread), _) => AgentRequest::ReadThread(thread),
     };
     let answer = door.ask(Ask::new(Some(&address.workstream), request))?;

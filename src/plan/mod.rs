@@ -17,7 +17,7 @@ mod thread_body;
 
 use serde::Serialize;
 
-pub use approval::{ApprovedPlan, PlanApproval, PlanGate, SoundPlan, plan_hash};
+pub use approval::{ApprovedPlan, PlanApproval, PlanGate, PlanHash, SoundPlan, sha256};
 pub use check::{MAX_PROBLEMS, check};
 pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;

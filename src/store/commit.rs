@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::{Disk, Kind, Unread};
 use super::lock::run_folder;
-use super::snapshot::{MAX_STATE_BYTES, unreadable};
+use super::snapshot::{APPROVED_PLAN, MAX_STATE_BYTES, unreadable};
 use super::workspace::is_folder_name;
 use crate::fault::Fault;
-use crate::plan::plan_hash;
+use crate::plan::sha256;
 
 /// The largest journal that is read, in bytes: every text of the largest commit, escaped.
 const MAX_JOURNAL_BYTES: u64 = 4 * MAX_STATE_BYTES;
@@ -47,7 +47,7 @@ pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[Change]) -> Result
     }
     let mut journal = Journal { files: Vec::new() };
     for Change { path, text } in changes {
-        let before = read_now(disk, &work.join(path))?.as_deref().map(plan_hash);
+        let before = read_now(disk, &work.join(path))?.as_deref().map(sha256);
         journal.files.push(JournalFile { path: path.clone(), before, text: text.clone() });
     }
     let path = journal_path(root);
@@ -105,7 +105,7 @@ fn finish(disk: &dyn Disk, root: &Path, journal: &Journal) -> Result<(), Fault> 
         if now.as_deref() == Some(file.text.as_bytes()) {
             continue;
         }
-        is_ours &= now.as_deref().map(plan_hash) == file.before;
+        is_ours &= now.as_deref().map(sha256) == file.before;
         left.push(file);
     }
     if is_ours {
@@ -129,7 +129,9 @@ fn read_now(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
 fn is_ours(path: &str) -> bool {
     match path.split_once('/') {
         None => path == "index.json",
-        Some((workstream, file)) => is_folder_name(workstream) && ["PLAN.md", "threads.json"].contains(&file),
+        Some((workstream, file)) => {
+            is_folder_name(workstream) && ["PLAN.md", APPROVED_PLAN, "threads.json"].contains(&file)
+        }
     }
 }
 

@@ -60,8 +60,19 @@ enum ApprovalWord {
 }
 
 /// Reads an index.json. The error's line and column are those of `text`.
+///
+/// Other programs have files of this name too. One without a list of streams is ours only if it has nothing that
+/// we do not know.
 pub(super) fn read(text: &str) -> serde_json::Result<Index> {
     let file: FileRecord = serde_json::from_str(text)?;
+    if file.streams.is_none() {
+        let keys: Object = serde_json::from_str(text)?;
+        if let Some((foreign, _)) = keys.entries().find(|(key, _)| !FILE_ORDER.contains(key)) {
+            return Err(serde_json::Error::custom(format!(
+                "it is another program's: it has {foreign:?} and no \"streams\", which an index of workstreams has"
+            )));
+        }
+    }
     let mut ids = HashSet::new();
     if let Some(twice) = file.streams.iter().flatten().find(|stream| !ids.insert(&stream.id)) {
         return Err(serde_json::Error::custom(format!("workstream {:?} stands here twice", twice.id)));
@@ -206,8 +217,8 @@ fn status(word: Option<ApprovalWord>) -> ApprovalStatus {
     }
 }
 
-/// Returns the record of the workstream, which is made where there is none. A workstream without a
-/// record had no plan gate, so its new record has a plan that counts as approved, without a hash.
+/// Returns the record of the workstream, which is made where there is none, as a draft: nothing runs from a
+/// plan that no person approved, however its folder came to be (DESIGN §7).
 fn stream_mut<'f>(streams: &'f mut Vec<Object>, id: &str, at: &str) -> serde_json::Result<&'f mut Object> {
     let mut found = None;
     for (position, stream) in streams.iter().enumerate() {
@@ -238,7 +249,7 @@ fn new_stream(id: &str, at: &str) -> serde_json::Result<Object> {
     stream.set("order", &order.unwrap_or_default(), &STREAM_ORDER)?;
     stream.set("status", &"in_progress", &STREAM_ORDER)?;
     let mut approval = Object::default();
-    approval.set("status", &"approved", &APPROVAL_ORDER)?;
+    approval.set("status", &"draft", &APPROVAL_ORDER)?;
     stream.set("approval", &approval, &STREAM_ORDER)?;
     stream.set("path", &format!("work/{id}"), &STREAM_ORDER)?;
     stream.set("created_at", &at, &STREAM_ORDER)?;

@@ -16,12 +16,15 @@ use super::workspace::{Place, Selected};
 use super::{agents_yaml, index_json, liveness};
 use crate::board::{Board, ServerId};
 use crate::clock::Moment;
-use crate::decide::Scene;
+use crate::decide::{Basis, Scene};
 use crate::fault::{Fault, Stopped};
 use crate::index::Index;
-use crate::plan::{MAX_PLAN_BYTES, Plan, parse, plan_hash};
+use crate::plan::{MAX_PLAN_BYTES, Plan, PlanHash, parse};
 use crate::roster::Roster;
 use crate::wording::count;
+
+/// The approved text of a plan, word for word. It is hidden, so that no agent takes it for the plan.
+pub(super) const APPROVED_PLAN: &str = ".PLAN.approved.md";
 
 const THREADS: &str = "threads.json";
 const TASKS: &str = "tasks.json";
@@ -53,6 +56,8 @@ pub struct Snapshot {
     pub(super) flags: String,
     pub(super) index: Arc<IndexFile>,
     pub(super) plan: Arc<PlanFile>,
+    /// The text that a person approved last, where PLAN.md is another one by now and it is known.
+    pub(super) approved: Option<Arc<PlanFile>>,
     pub(super) roster: Arc<Roster>,
     pub(super) threads: Arc<ThreadsFile>,
     pub(super) alive: BTreeSet<ServerId>,
@@ -74,7 +79,7 @@ pub(super) struct PlanFile {
     /// The agents that it names, each once.
     agents: Vec<String>,
     text: String,
-    hash: String,
+    hash: PlanHash,
 }
 
 /// What threads.json says, and its text where there is the file.
@@ -89,20 +94,20 @@ pub(super) struct ThreadsFile {
 }
 
 impl PlanFile {
-    /// Reads a plan. The hash is that of its bytes.
+    /// Reads a plan.
     pub(super) fn of(text: &str) -> Self {
         let plan = parse(text);
-        Self { agents: plan.agents(), plan, text: text.to_owned(), hash: plan_hash(text.as_bytes()) }
+        Self { agents: plan.agents(), plan, text: text.to_owned(), hash: PlanHash::of(text) }
+    }
+
+    /// Returns the hash of its text.
+    pub(super) fn hash(&self) -> &PlanHash {
+        &self.hash
     }
 }
 
 #[cfg(feature = "postgres")]
 impl PlanFile {
-    /// Returns the hash of its text.
-    pub(super) fn hash(&self) -> &str {
-        &self.hash
-    }
-
     /// Returns the agents that it names, each once.
     pub(super) fn agents(&self) -> &[String] {
         &self.agents
@@ -170,6 +175,7 @@ pub(super) struct Files {
     index: Cache<IndexFile>,
     agents: Cache<Roster>,
     plans: Cache<PlanFile>,
+    approved: Cache<PlanFile>,
     pub(super) threads: Cache<ThreadsFile>,
 }
 
@@ -189,8 +195,17 @@ impl Snapshot {
         let folder = work.join(&workstream);
         plain_folder(disk, &folder)?;
         let plan = files.plan(disk, &folder.join("PLAN.md"))?;
+        let approved = match index.index.entry(&workstream).and_then(|entry| entry.approvals.plan_hash.as_deref()) {
+            Some(hash) if !plan.hash.is(hash) => files.approved(disk, &folder.join(APPROVED_PLAN), hash)?,
+            _ => None,
+        };
         let threads = files.state_of(disk, &folder)?;
-        let roster = files.roster(disk, &work.join("agents.yaml"), &plan.agents, &threads.threads.board)?;
+        let roster = files.roster(
+            disk,
+            &work.join("agents.yaml"),
+            &followed(&plan, approved.as_ref()).agents,
+            &threads.threads.board,
+        )?;
         let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
         let mut alive = liveness::alive(disk, &root, others);
         // Whoever asks lives, whatever became of its file.
@@ -203,6 +218,7 @@ impl Snapshot {
             flags: place.flags.clone(),
             index,
             plan,
+            approved,
             roster,
             threads,
             alive,
@@ -223,19 +239,28 @@ impl Snapshot {
     /// Lets the next decision see a board that will be committed: without a roster agents are known by
     /// what the board names.
     pub(super) fn see(&mut self, board: &Board) {
-        self.roster = completed(Some(&self.roster), &self.plan.agents, board);
+        self.roster = completed(Some(&self.roster), &followed(&self.plan, self.approved.as_ref()).agents, board);
     }
 
     /// Returns all that a decision may depend on.
     pub fn scene(&self) -> Scene<'_> {
+        let entry = self.index.index.entry(&self.workstream);
+        let approved_hash = entry.and_then(|entry| entry.approvals.plan_hash.as_deref());
+        let basis = match (&self.approved, approved_hash) {
+            (Some(approved), _) => Basis::ApprovedBefore(&approved.text),
+            (None, Some(hash)) if self.plan.hash.is(hash) => Basis::Approved,
+            (None, _) => Basis::Unknown,
+        };
         Scene {
             workspace: &self.workspace,
             workstream: &self.workstream,
             is_default: self.is_default,
             flags: &self.flags,
             current: self.index.index.current.as_deref(),
-            entry: self.index.index.entry(&self.workstream),
-            plan: &self.plan.plan,
+            entry,
+            plan: &followed(&self.plan, self.approved.as_ref()).plan,
+            basis,
+            plan_now: &self.plan.plan,
             plan_text: &self.plan.text,
             plan_hash: &self.plan.hash,
             roster: &self.roster,
@@ -292,6 +317,16 @@ impl Files {
             }
             return read?.ok_or_else(|| unreadable("it does not exist".to_owned()));
         }
+    }
+
+    /// Reads the text that was approved last. It counts only while it has the approved hash: one that was lost,
+    /// merged or edited is none.
+    fn approved(&self, disk: &dyn Disk, path: &Path, hash: &str) -> Result<Option<Arc<PlanFile>>, Fault> {
+        let unread = |unread| unreadable_file(path, unread);
+        let read = self.approved.get(disk, path, disk.identity(path), MAX_PLAN_BYTES, unread, |bytes| {
+            Ok(PlanFile::of(&String::from_utf8_lossy(bytes)))
+        })?;
+        Ok(read.filter(|plan| plan.hash.is(hash)))
     }
 
     /// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that
@@ -358,6 +393,11 @@ impl Files {
         );
         Ok(completed(read?.as_ref(), planned, board))
     }
+}
+
+/// Returns the plan that state and rules follow.
+fn followed<'p>(plan: &'p Arc<PlanFile>, approved: Option<&'p Arc<PlanFile>>) -> &'p PlanFile {
+    approved.unwrap_or(plan)
 }
 
 /// Waits until nobody seems to be saving the plan, and returns what it is then.

@@ -15,8 +15,8 @@ use super::page::{Page, Tone, one_line};
 use crate::board::Status;
 use crate::clock::Moment;
 use crate::decide::{
-    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Revoked, StageApproved, ThreadReport,
-    Updated,
+    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Retried, Revoked, StageApproved,
+    ThreadReport, Updated,
 };
 use crate::document::{command, write_document, write_summary};
 use crate::plan::Counts;
@@ -75,6 +75,7 @@ fn sentence(answer: &PersonAnswer, flags: &str) -> String {
         }
         PersonAnswer::Reopened(reopened) => format!("{} is open again", reopened.workstream),
         PersonAnswer::Released(released) => self::released(released),
+        PersonAnswer::Retried(retried) => self::retried(retried),
         PersonAnswer::Assignment(assignment) => self::assignment(assignment),
         PersonAnswer::Updated(updated) => self::updated(updated, flags),
         PersonAnswer::Status(_) | PersonAnswer::Brief(_) | PersonAnswer::Report(_) | PersonAnswer::Validation(_) => {
@@ -170,6 +171,16 @@ fn released(released: &Released) -> String {
         (Some(batch), Some(holder)) => format!("batch {batch} is no longer held by server {holder}"),
         _ => "no planner holds a batch".to_owned(),
     }
+}
+
+fn retried(retried: &Retried) -> String {
+    let again = if retried.unchanged { "is executed again already" } else { "is executed again" };
+    format!(
+        "batch {} of {} {again}, with fresh budgets: {}\nNext: let a planner execute it (tool next_batch)",
+        retried.batch,
+        retried.workstream,
+        retried.threads.join(", ")
+    )
 }
 
 fn assignment(assignment: &Assignment) -> String {

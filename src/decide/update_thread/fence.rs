@@ -5,7 +5,7 @@ use crate::board::{Said, Status, Thread};
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
 use crate::decide::request::UpdateThread;
-use crate::decide::scene::attempt_in_answers;
+use crate::decide::scene::{attempt_in_answers, is_given_up};
 use crate::plan::ThreadId;
 
 /// Which attempt a report means.
@@ -40,7 +40,8 @@ pub(super) fn fence(id: ThreadId, thread: &Thread, request: &UpdateThread, ledge
     }
     let can_be_next = match thread.status {
         Status::Pending => true,
-        Status::Blocked => attempt_in_answers(ledger.board(), id) == latest + 1,
+        // The call that gave a thread up may be repeated with the number it named.
+        Status::Blocked => attempt_in_answers(ledger.board(), id) == latest + 1 || is_given_up(ledger.board(), id),
         Status::InProgress | Status::Completed | Status::Cancelled => false,
     };
     match given {

@@ -18,9 +18,10 @@ use super::failover::Decision;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::{Caller, UpdateThread};
-use super::scene::{Scene, attempt_in_answers};
+use super::scene::{Scene, attempt_in_answers, is_settled_with_blocked};
 use super::sweep::sweep;
-use crate::board::{Said, Status, Transition, transition};
+use crate::board::{Event, Said, Status, Transition, transition};
+use crate::plan::BatchId;
 
 /// The answer of `update_thread`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -78,6 +79,9 @@ pub(super) fn decide(
         Transition::Cancel => step.cancel(),
         Transition::Refuse => return Err(refused()),
     };
+    if request.said.is_a_persons() && now == Status::Blocked {
+        a_person_acted(scene, id.batch, ledger);
+    }
     let board = ledger.board();
     Ok(Updated {
         thread_id: id.to_string(),
@@ -85,6 +89,17 @@ pub(super) fn decide(
         attempt: attempt_in_answers(board, id),
         decision,
     })
+}
+
+/// Asks for another execution where a batch is still settled with blocked threads after a person has decided
+/// about one of them (DESIGN §5a.5).
+pub(super) fn a_person_acted(scene: &Scene<'_>, batch: BatchId, ledger: &mut Ledger) {
+    let board = ledger.board();
+    let waits = board.open_cycle_of(batch).is_some_and(|cycle| !cycle.retry_asked)
+        && scene.plan.batch(batch).is_some_and(|batch| is_settled_with_blocked(board, batch));
+    if waits {
+        ledger.record(Event::RetryAsked);
+    }
 }
 
 /// What undoes a worker's report or gives an agent fresh budgets is a person's to say.

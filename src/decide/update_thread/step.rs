@@ -8,7 +8,7 @@ use crate::decide::gates::require_ready;
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
 use crate::decide::request::{Caller, UpdateThread};
-use crate::decide::scene::Scene;
+use crate::decide::scene::{Scene, is_given_up};
 use crate::plan::ThreadId;
 
 /// One update on its way: the thread as it was when the request came, and the ledger.
@@ -94,12 +94,13 @@ impl Step<'_, '_> {
                 self.end_latest(AttemptStatus::Completed, false);
             }
             // The late success of a blocked thread is that of its latest attempt (DESIGN §5a.6).
-            Status::Blocked if meant != Meant::Next => {
+            Status::Blocked if meant != Meant::Next && self.thread.latest().is_some() => {
                 self.require_ready()?;
                 self.open_cycle();
                 name_thread(self.scene, self.id, self.ledger);
                 self.end_latest(AttemptStatus::Completed, false);
             }
+            Status::Blocked => self.end_or_record(Meant::Next, AttemptStatus::Completed, false)?,
             _ => self.end_or_record(self.resolved(meant), AttemptStatus::Completed, false)?,
         }
         self.became(Status::Completed, Some(self.report.clone()));
@@ -112,6 +113,10 @@ impl Step<'_, '_> {
             self.end_latest(AttemptStatus::Failed, self.request.transient);
         } else if let Some(taken_over) = self.taken_over(meant)? {
             return Ok(Some(taken_over));
+        } else if self.thread.status == Status::Pending {
+            return self.give_up(meant);
+        } else if self.is_given_up() {
+            return self.amend_given_up();
         } else if self.amends_nothing(meant)? || self.amends_the_past(meant) {
             return Ok(open_decision(self.scene, self.ledger.board(), self.id));
         } else {
@@ -121,12 +126,40 @@ impl Step<'_, '_> {
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
+    /// `blocked` said of a thread that does not run: whoever plans stops its retries, also while a
+    /// reassignment is open. No attempt says so, since none was made (DESIGN §5).
+    fn give_up(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+        self.require_ready()?;
+        if self.amends_the_past(meant) {
+            return Ok(open_decision(self.scene, self.ledger.board(), self.id));
+        }
+        self.open_cycle();
+        name_thread(self.scene, self.id, self.ledger);
+        self.ledger.record(Event::GivenUp { thread: self.id });
+        self.became(Status::Blocked, Some(self.report.clone()));
+        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+    }
+
+    fn is_given_up(&self) -> bool {
+        is_given_up(self.ledger.board(), self.id)
+    }
+
+    /// What is said of a thread that was given up changes its reason, no more.
+    fn amend_given_up(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.require_ready()?;
+        if self.report != self.thread.report || !self.names_nothing_new() {
+            self.became(Status::Blocked, Some(self.report.clone()));
+        }
+        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+    }
+
     pub(super) fn fail(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
         match self.thread.status {
             Status::InProgress => {
                 self.join_cycle();
                 self.end_latest(AttemptStatus::Failed, self.request.transient);
             }
+            Status::Blocked if self.is_given_up() => return self.amend_given_up(),
             Status::Blocked if self.was_tried() => return self.amend_failure(meant),
             _ => {
                 self.require_ready()?;
@@ -321,7 +354,11 @@ impl Step<'_, '_> {
             }
             Some(Decision { action: DecisionAction::Block, .. }) => Err(Refusal::FailoverExhausted {
                 thread: self.id,
-                why: "its retry and its reassignment are used, or nobody else can take it".to_owned(),
+                why: if self.is_given_up() {
+                    "its planner gave it up in this cycle".to_owned()
+                } else {
+                    "its retry and its reassignment are used, or nobody else can take it".to_owned()
+                },
                 now: self.thread.status,
             }),
             decision => Ok(decision),

@@ -321,8 +321,8 @@ impl Change {
         // Whatever was written between is read next time.
         let (revision, stamp) =
             if self.is_next(revision) { (revision, self.id.to_string()) } else { (self.before, self.stamp) };
-        let generation = opened.kept.generation;
-        Kept { revision, stamp, generation, threads: Arc::new(self.written), plan: Arc::clone(&opened.kept.plan) }
+        let approves = self.entry.is_some();
+        opened.kept.followed_by(revision, stamp, self.written, approves)
     }
 }
 

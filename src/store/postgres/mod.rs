@@ -191,6 +191,7 @@ impl PostgresStore {
             flags: self.place.flags.clone(),
             index: Arc::clone(&opened.index),
             plan: Arc::clone(&opened.kept.plan),
+            approved: opened.kept.approved().map(Arc::clone),
             roster,
             threads: Arc::clone(&opened.kept.threads),
             alive,

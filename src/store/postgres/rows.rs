@@ -50,14 +50,28 @@ pub(super) struct Kept {
     pub(super) generation: i64,
     pub(super) threads: Arc<ThreadsFile>,
     pub(super) plan: Arc<PlanFile>,
+    /// The text that a person approved last, once it was asked for.
+    approved: OnceLock<Option<Arc<PlanFile>>>,
 }
 
 impl Kept {
+    /// Returns the workstream as a change has left it. An approval is looked at anew.
+    pub(super) fn followed_by(&self, revision: i64, stamp: String, threads: ThreadsFile, approves: bool) -> Self {
+        let approved = if approves { OnceLock::new() } else { self.approved.clone() };
+        let plan = Arc::clone(&self.plan);
+        Self { revision, stamp, generation: self.generation, threads: Arc::new(threads), plan, approved }
+    }
+
+    /// Returns the text that a person approved last, where the plan is another one by now.
+    pub(super) fn approved(&self) -> Option<&Arc<PlanFile>> {
+        self.approved.get()?.as_ref()
+    }
+
     /// Returns whether it is what the row says. The plan is asked for by itself: between two statements one can be
     /// pushed.
     fn is_of(&self, revision: i64, stamp: &str, generation: i64, plan_hash: &str) -> bool {
-        (self.revision, self.stamp.as_str(), self.generation, self.plan.hash())
-            == (revision, stamp, generation, plan_hash)
+        (self.revision, self.stamp.as_str(), self.generation) == (revision, stamp, generation)
+            && self.plan.hash().is(plan_hash)
     }
 }
 
@@ -182,6 +196,15 @@ async fn open_once(
             (kept, true)
         }
     };
+    let approved = index.index.entry(&workstream).and_then(|entry| entry.approvals.plan_hash.as_deref());
+    if let Some(hash) = approved.filter(|hash| !kept.plan.hash().is(hash))
+        && kept.approved.get().is_none()
+    {
+        let text = client.prepare_cached("SELECT approved_plan FROM work.workstreams WHERE key = $1").await?;
+        let text: Option<String> = client.query_one(&text, &[&key]).await?.try_get(0)?;
+        let plan = text.map(|text| PlanFile::of(&text)).filter(|plan| plan.hash().is(hash));
+        let _ = kept.approved.set(plan.map(Arc::new));
+    }
     // Asked when the row is locked: whoever wrote before has announced itself by then.
     let named: Vec<String> = kept.threads.threads.board.servers().map(|server| server.to_string()).collect();
     let mut alive = BTreeSet::new();
@@ -219,7 +242,7 @@ async fn refreshed(
 ) -> Result<Kept, Failed> {
     let unread = |error: serde_json::Error| unreadable(workstream, &error);
     let plan = match before {
-        Some(before) if before.plan.hash() == plan_hash => Arc::clone(&before.plan),
+        Some(before) if before.plan.hash().is(plan_hash) => Arc::clone(&before.plan),
         _ => {
             let text = client.prepare_cached("SELECT plan FROM work.workstreams WHERE key = $1").await?;
             let text: String = client.query_one(&text, &[&key]).await?.try_get(0)?;
@@ -262,7 +285,14 @@ async fn refreshed(
         Some(before) => before.threads.with_changes(&text, workstream).map_err(unread)?,
         None => ThreadsFile::of(&text).map_err(unread)?,
     };
-    Ok(Kept { revision: own.try_get(0)?, stamp: own.try_get(3)?, generation, threads: Arc::new(threads), plan })
+    Ok(Kept {
+        revision: own.try_get(0)?,
+        stamp: own.try_get(3)?,
+        generation,
+        threads: Arc::new(threads),
+        plan,
+        approved: OnceLock::new(),
+    })
 }
 
 /// Returns the index of a workspace as far as one workstream needs it.
@@ -281,7 +311,8 @@ fn index_file(entry: Option<&str>, current: Option<&str>) -> serde_json::Result<
 /// Returns the roster: agents.yaml as it was pushed, else whom the plan and the board name.
 pub(super) fn roster(opened: &Opened, workspace: &str) -> Result<Arc<Roster>, Fault> {
     let declared = opened.agents_yaml.as_ref().map(|file| file.roster(workspace)).transpose()?;
-    Ok(completed(declared, opened.kept.plan.agents(), &opened.kept.threads.threads.board))
+    let plan = opened.kept.approved().unwrap_or(&opened.kept.plan);
+    Ok(completed(declared, plan.agents(), &opened.kept.threads.threads.board))
 }
 
 impl AgentsYaml {

@@ -148,7 +148,12 @@ fn who_waited_for_a_row_decides_on_what_is_there_then() {
     let Some(team) = Team::new() else { return };
     team.push(PLAN, "agents: [{name: default}]\n", Push::Plans);
     let door = team.door();
-    let assign = AssignThread { thread: "1.1.1".parse().unwrap(), agent: Some("newcomer".to_owned()), reason: None };
+    let assign = AssignThread {
+        thread: "1.1.1".parse().unwrap(),
+        agent: Some("newcomer".to_owned()),
+        reason: None,
+        force: false,
+    };
     let assign = Ask::new(None, AgentRequest::AssignThread(assign));
     door.ask(assign.clone()).unwrap_err();
     thread::scope(|scope| {

@@ -9,13 +9,13 @@ use super::PostgresStore;
 use super::change::{CycleRows, Sql, ThreadRows};
 use super::engine::Failed;
 use crate::board::Board;
-use crate::decide::Refusal;
+use crate::decide::{Basis, Refusal};
 use crate::fault::{Fault, Stopped};
-use crate::plan::plan_hash;
+use crate::plan::PlanHash;
 use crate::store::commit::{Change, commit, create_folders, plain_folder};
 use crate::store::json::{Object, close};
 use crate::store::lock::lock;
-use crate::store::snapshot::read_state;
+use crate::store::snapshot::{APPROVED_PLAN, read_state};
 use crate::store::threads_json::Document;
 use crate::store::workspace::is_folder_name;
 use crate::store::{FileStore, LOCK_WAIT, Store as _, index_json};
@@ -72,7 +72,7 @@ struct Parts {
     id: String,
     entry: Option<String>,
     plan: String,
-    is_approved: bool,
+    approved: Option<String>,
     document: Document,
     threads: ThreadRows,
     cycles: CycleRows,
@@ -220,15 +220,18 @@ impl PostgresStore {
         if let Some(roster) = pulled.roster {
             take("agents.yaml".to_owned(), roster)?;
         }
-        for (id, plan, assembled) in pulled.workstreams {
+        for PulledWorkstream { id, plan, approved, state } in pulled.workstreams {
             if !is_folder_name(&id) {
                 return Err(
                     Refusal::invalid(format!("{id:?} cannot name a folder"), "rename it in the database").into()
                 );
             }
-            let text = assembled.text().map_err(unreadable)?;
+            let text = state.text().map_err(unreadable)?;
             let threads = Document::read(Some(&text), &id).and_then(|document| document.text()).map_err(unreadable)?;
-            let is_new = take(format!("{id}/threads.json"), threads)? | take(format!("{id}/PLAN.md"), plan)?;
+            let mut is_new = take(format!("{id}/threads.json"), threads)? | take(format!("{id}/PLAN.md"), plan)?;
+            if let Some(approved) = approved {
+                is_new |= take(format!("{id}/{APPROVED_PLAN}"), approved)?;
+            }
             if is_new { moved.written.push(id) } else { moved.unchanged.push(id) }
         }
         in_the_way.retain(|path| wanted.is_none() || path != "work/index.json");
@@ -247,7 +250,15 @@ struct Pulled {
     roster: Option<String>,
     rest: String,
     entries: Vec<String>,
-    workstreams: Vec<(String, String, Assembled)>,
+    workstreams: Vec<PulledWorkstream>,
+}
+
+/// A workstream of the database.
+struct PulledWorkstream {
+    id: String,
+    plan: String,
+    approved: Option<String>,
+    state: Assembled,
 }
 
 impl Pulled {
@@ -316,7 +327,11 @@ fn parts(files: &FileStore, id: &str) -> Result<Parts, Stopped> {
         }
     }
     let scene = snapshot.scene();
-    let is_approved = scene.entry.is_some_and(|entry| entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash));
+    let approved = match scene.basis {
+        Basis::Approved => Some(scene.plan_text.to_owned()),
+        Basis::ApprovedBefore(text) => Some(text.to_owned()),
+        Basis::Unknown => None,
+    };
     let board = snapshot.board();
     let mut threads = ThreadRows::default();
     for (id, thread) in board.threads.iter() {
@@ -327,7 +342,7 @@ fn parts(files: &FileStore, id: &str) -> Result<Parts, Stopped> {
         id: id.to_owned(),
         entry,
         plan: scene.plan_text.to_owned(),
-        is_approved,
+        approved,
         document,
         threads,
         cycles: CycleRows::of(&Board::default(), board, &cycles),
@@ -347,7 +362,7 @@ async fn push_one(
         at: None,
         why: error.to_string(),
     };
-    let hash = plan_hash(part.plan.as_bytes());
+    let hash = PlanHash::of(&part.plan).as_str().to_owned();
     let there = transaction
         .query_opt(
             "SELECT key, plan_hash, entry::text FROM work.workstreams WHERE workspace = $1 AND id = $2 FOR UPDATE",
@@ -389,14 +404,14 @@ async fn push_one(
         .query_one(
             "INSERT INTO work.workstreams
                  (workspace, id, position, entry, plan, plan_hash, approved_plan, rest, strays)
-             VALUES ($1, $2, $3, $4::text::json, $5, $6, CASE WHEN $7 THEN $5::text END, $8::text::json, $9::text::json)
+             VALUES ($1, $2, $3, $4::text::json, $5, $6, $7, $8::text::json, $9::text::json)
              ON CONFLICT (workspace, id) DO UPDATE SET position = excluded.position, entry = excluded.entry,
                  plan = excluded.plan, plan_hash = excluded.plan_hash, approved_plan = excluded.approved_plan,
                  rest = excluded.rest, strays = excluded.strays,
                  revision = work.workstreams.revision + 1, stamp = excluded.stamp,
                  generation = work.workstreams.generation + 1
              RETURNING key, revision, stamp::text",
-            &[&workspace, &part.id, &position, &part.entry, &part.plan, &hash, &part.is_approved, &rest, &strays],
+            &[&workspace, &part.id, &position, &part.entry, &part.plan, &hash, &part.approved, &rest, &strays],
         )
         .await?;
     let (key, revision, stamp): (i64, i64, String) = (key.try_get(0)?, key.try_get(1)?, key.try_get(2)?);
@@ -442,7 +457,7 @@ async fn pull_all(
     let key: i64 = own.try_get(0)?;
     let rows = transaction
         .query(
-            "SELECT key, id, entry::text, plan FROM work.workstreams
+            "SELECT key, id, entry::text, plan, approved_plan FROM work.workstreams
              WHERE workspace = $1 AND ($2::text IS NULL OR id = $2) ORDER BY position, id",
             &[&key, &wanted],
         )
@@ -457,7 +472,8 @@ async fn pull_all(
     for row in rows {
         let id: String = row.try_get(1)?;
         pulled.entries.extend(row.try_get::<_, Option<String>>(2)?);
-        pulled.workstreams.push((id, row.try_get(3)?, assembled(transaction, row.try_get(0)?).await?));
+        let state = assembled(transaction, row.try_get(0)?).await?;
+        pulled.workstreams.push(PulledWorkstream { id, plan: row.try_get(3)?, approved: row.try_get(4)?, state });
     }
     Ok(Some(pulled))
 }

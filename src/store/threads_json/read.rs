@@ -141,6 +141,7 @@ fn cycle(record: CycleRecord) -> Cycle {
             assigned_after: record.assigned_after,
             reason: record.reason,
             fresh_after: record.fresh_after.unwrap_or_default(),
+            given_up: record.given_up.unwrap_or_default(),
         };
         (record.thread_id.0, budget)
     };
@@ -149,7 +150,7 @@ fn cycle(record: CycleRecord) -> Cycle {
         number: record.cycle.0,
         open: record.status == CycleWord::Open,
         holder: record.holder.map(|holder| holder.0),
-        read: record.read.unwrap_or_default(),
+        retry_asked: record.retry_asked.unwrap_or_default(),
         budgets: record.threads.unwrap_or_default().into_iter().map(budget).collect(),
         opened_at: record.opened_at,
         closed_at: record.closed_at,

@@ -50,7 +50,7 @@ pub(super) struct CycleRecord {
     pub(super) cycle: Counter,
     pub(super) status: CycleWord,
     pub(super) holder: Option<ServerWord>,
-    pub(super) read: Option<bool>,
+    pub(super) retry_asked: Option<bool>,
     pub(super) opened_at: Option<String>,
     pub(super) closed_at: Option<String>,
     pub(super) threads: Option<Vec<BudgetRecord>>,
@@ -70,6 +70,8 @@ pub(super) struct BudgetRecord {
     pub(super) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fresh_after: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) given_up: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

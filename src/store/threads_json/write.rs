@@ -42,7 +42,7 @@ const SESSION_ORDER: [&str; 12] = [
     "transient",
     "server",
 ];
-const CYCLE_ORDER: [&str; 8] = ["batch", "cycle", "status", "holder", "read", "openedAt", "closedAt", "threads"];
+const CYCLE_ORDER: [&str; 8] = ["batch", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
 
 /// Returns threads.json with what changed between `before` and `after`. `document` is the file as it was,
 /// which `before` was read from. The threads of `unwritten` are written also if nothing changed.
@@ -207,7 +207,9 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
     record.set("cycle", &counter(cycle.number)?, order)?;
     record.set("status", if cycle.open { &CycleWord::Open } else { &CycleWord::Closed }, order)?;
     record.set("holder", &cycle.holder.map(ServerWord), order)?;
-    record.set("read", &cycle.read, order)?;
+    if cycle.retry_asked || record.has("retryAsked") {
+        record.set("retryAsked", &cycle.retry_asked, order)?;
+    }
     record.set("openedAt", &cycle.opened_at, order)?;
     if cycle.closed_at.is_some() {
         record.set("closedAt", &cycle.closed_at, order)?;
@@ -222,6 +224,7 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
             assigned_after: budget.assigned_after,
             reason: budget.reason.clone(),
             fresh_after: (budget.fresh_after > 0).then_some(budget.fresh_after),
+            given_up: budget.given_up.then_some(true),
         })
         .collect();
     record.set("threads", &budgets, order)

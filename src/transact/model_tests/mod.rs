@@ -88,7 +88,11 @@ fn line(call: &Call) -> String {
         Call::Release => "release".to_owned(),
         Call::Complete => "complete".to_owned(),
         Call::ApproveStage { stage, force } => format!("approve stage {stage}{}", if *force { " --force" } else { "" }),
-        Call::Assign { thread, agent } => format!("assign {} {}", name(thread), agent.as_deref().unwrap_or("")),
+        Call::Assign { thread, agent, force } => {
+            let force = if *force { " --force" } else { "" };
+            format!("assign {} {}{force}", name(thread), agent.as_deref().unwrap_or(""))
+        }
+        Call::Retry(thread) => format!("retry {}", thread.as_ref().map(name).unwrap_or_default()),
         Call::Update { thread, said, report, transient, attempt, .. } => {
             let transient = if *transient { " transient" } else { "" };
             let attempt = attempt.map(|number| format!(" #{number}")).unwrap_or_default();
@@ -216,16 +220,17 @@ impl World {
             },
             _ => unreachable!(),
         };
-        let assign = |thread: &Id, agent: &Option<String>| AssignThread {
+        let assign = |thread: &Id, agent: &Option<String>, force: bool| AssignThread {
             thread: thread_id(*thread),
             agent: agent.clone(),
             reason: None,
+            force,
         };
         if let Who::Server(_) = caller {
             let request = match call {
                 Call::Next => AgentRequest::NextBatch,
                 Call::Update { .. } => AgentRequest::UpdateThread(update()),
-                Call::Assign { thread, agent } => AgentRequest::AssignThread(assign(thread, agent)),
+                Call::Assign { thread, agent, force } => AgentRequest::AssignThread(assign(thread, agent, *force)),
                 Call::Outcome => AgentRequest::BatchOutcome(None),
                 _ => unreachable!(),
             };
@@ -234,7 +239,8 @@ impl World {
         let by = "ann".to_owned();
         let request = match call {
             Call::Update { .. } => PersonRequest::UpdateThread(update()),
-            Call::Assign { thread, agent } => PersonRequest::AssignThread(assign(thread, agent)),
+            Call::Assign { thread, agent, force } => PersonRequest::AssignThread(assign(thread, agent, *force)),
+            Call::Retry(thread) => PersonRequest::Retry(thread.map(thread_id)),
             Call::ApproveStage { stage, force } => {
                 PersonRequest::ApproveStage { stage: stage.to_string().parse().unwrap(), force: *force, by }
             }
@@ -344,7 +350,8 @@ impl World {
             }
         }
         prop_assert_eq!(self.state(), self.model.state(), "the state after {:?}", step);
-        invariants(&before, &self.model, by_person).map_err(TestCaseError::fail)
+        let others_died = before.has_a_dead_holder(&self.alive());
+        invariants(&before, &self.model, by_person, others_died).map_err(TestCaseError::fail)
     }
 
     fn state(&self) -> String {
@@ -371,8 +378,8 @@ impl World {
             let name = |holder: ServerId| (0..=u8::MAX).find(|name| ServerId::fixed(u128::from(*name)) == holder);
             let holder = cycle.holder.and_then(name).map_or("-".to_owned(), |name| name.to_string());
             let open = if cycle.open { "open" } else { "closed" };
-            let (batch, number, read) = (cycle.batch, cycle.number, cycle.read);
-            lines.push(format!("cycle {batch}/{number} {open} holder={holder} read={read}"));
+            let (batch, number, asked) = (cycle.batch, cycle.number, cycle.retry_asked);
+            lines.push(format!("cycle {batch}/{number} {open} holder={holder} asked={asked}"));
         }
         lines.join("\n")
     }
@@ -480,7 +487,7 @@ fn agents_call() -> impl Strategy<Value = Call> {
     prop_oneof![
         4 => Just(Call::Next),
         3 => Just(Call::Outcome),
-        4 => (thread(), agent()).prop_map(|(thread, agent)| Call::Assign { thread, agent }),
+        4 => (thread(), agent()).prop_map(|(thread, agent)| Call::Assign { thread, agent, force: false }),
         20 => update(said),
     ]
 }
@@ -491,9 +498,10 @@ fn persons_call() -> impl Strategy<Value = Call> {
     let stage = 1..=2_u16;
     prop_oneof![
         4 => update(said),
-        1 => (thread(), agent()).prop_filter_map("a person names one", |(thread, agent)| {
-            agent.map(|agent| Call::Assign { thread, agent: Some(agent) })
+        1 => (thread(), agent(), any::<bool>()).prop_filter_map("a person names one", |(thread, agent, force)| {
+            agent.map(|agent| Call::Assign { thread, agent: Some(agent), force })
         }),
+        2 => proptest::option::of(thread()).prop_map(Call::Retry),
         2 => (stage, proptest::bool::weighted(0.2)).prop_map(|(stage, force)| Call::ApproveStage { stage, force }),
         1 => Just(Call::Release),
         1 => Just(Call::Complete),

@@ -41,7 +41,8 @@ pub(super) enum Said {
 pub(super) enum Call {
     Next,
     Update { thread: Id, said: Said, report: Option<String>, transient: bool, attempt: Option<u32>, force: bool },
-    Assign { thread: Id, agent: Option<String> },
+    Assign { thread: Id, agent: Option<String>, force: bool },
+    Retry(Option<Id>),
     Outcome,
     ApproveStage { stage: u16, force: bool },
     Release,
@@ -156,6 +157,8 @@ struct Budget {
     free: u32,
     /// The agent was changed in this cycle, and no attempt has begun since.
     moved: bool,
+    /// Its planner gave it up, without an attempt (§5).
+    given_up: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +167,8 @@ struct Cycle {
     number: u32,
     open: bool,
     holder: Option<u8>,
-    read: bool,
+    /// A person asked for another execution since it settled (5a.5).
+    asked: bool,
     budgets: BTreeMap<Id, Budget>,
 }
 
@@ -244,6 +248,7 @@ impl Model {
         // it is written with the next call that is not refused.
         let mut seen = self.clone();
         seen.sweep(alive);
+        self.forget_what_was_asked(&mut seen);
         let mut after = seen.clone();
         let answer = match call {
             Call::Next => after.next(caller, alive),
@@ -251,28 +256,48 @@ impl Model {
                 let words = report.as_deref().unwrap_or("").trim();
                 after.update(caller, alive, *thread, *said, words, *transient, *attempt, *force)
             }
-            Call::Assign { thread, agent } => after.assign(caller, alive, *thread, agent.as_deref()),
-            Call::Outcome => after.outcome(caller, alive),
+            Call::Assign { thread, agent, force } => after.assign(caller, alive, *thread, agent.as_deref(), *force),
+            Call::Retry(thread) => after.retry(caller, *thread),
+            Call::Outcome => after.outcome(),
             Call::ApproveStage { stage, force } => after.approve_stage(caller, *stage, *force),
             Call::Release => after.release(caller),
             Call::Complete => after.complete(caller),
         }?;
-        // 5a.4: any later change of a thread removes the mark. CHOICE: a thread of the cycle's batch.
-        if !matches!(call, Call::Outcome) {
-            if let Some(open) = after.open_index() {
-                let batch = after.cycles[open].batch;
-                let same = after
-                    .threads
-                    .iter()
-                    .filter(|(id, _)| batch_of(**id) == batch)
-                    .all(|(id, thread)| self.threads[id] == *thread);
-                if open < self.cycles.len() && !same {
-                    after.cycles[open].read = false;
-                }
+        seen.forget_what_was_asked(&mut after);
+        // 5a.5 (b): a person decided about a blocked thread, and the batch is settled with blocked ones still.
+        if let Call::Update { thread, said: Said::Pending | Said::Cancelled, .. } = call {
+            if seen.thread(*thread).status == Status::Blocked {
+                after.a_person_acted(batch_of(*thread));
             }
         }
-        *self = after;
+        // §8: an outcome is only read; what was found out about the dead is written by the next call.
+        if !matches!(call, Call::Outcome) {
+            *self = after;
+        }
         Ok(answer)
+    }
+
+    /// 5a.5: "since it settled": any later change of a thread of the cycle's batch removes the mark.
+    fn forget_what_was_asked(&self, after: &mut Model) {
+        if let Some(open) = after.open_index() {
+            let batch = after.cycles[open].batch;
+            let is_same = |(id, thread): (&Id, &Thread)| {
+                let was = &self.threads[id];
+                let is_open = !thread.status.done() && thread.status != Status::Blocked;
+                batch_of(*id) != batch || thread.attempts.len() == was.attempts.len() && (!is_open || *thread == *was)
+            };
+            if !after.threads.iter().all(is_same) {
+                after.cycles[open].asked = false;
+            }
+        }
+    }
+
+    fn a_person_acted(&mut self, batch: Batch) {
+        if let Some(open) = self.cycle_of(batch) {
+            if self.settled(batch) && !self.batch_complete(batch) {
+                self.cycles[open].asked = true;
+            }
+        }
     }
 
     // ---- looking ----
@@ -381,7 +406,9 @@ impl Model {
     fn settled(&self, batch: Batch) -> bool {
         self.threads_of(batch).into_iter().all(|id| match self.thread(id).status {
             Status::Completed | Status::Cancelled => true,
-            Status::Blocked => self.cycle_of(batch).is_none() || !self.current(id).is_empty(),
+            Status::Blocked => {
+                self.cycle_of(batch).is_none() || !self.current(id).is_empty() || self.budget(id).given_up
+            }
             Status::Pending | Status::InProgress => false,
         })
     }
@@ -424,6 +451,11 @@ impl Model {
 
     /// What is decided and not yet carried out. For a blocked thread it is advice, computed anew.
     fn open_decision(&self, id: Id) -> Option<Decision> {
+        if self.given_up(id) {
+            let last = self.thread(id).attempts.last().map(|attempt| attempt.agent.clone());
+            let agent = last.unwrap_or_else(|| self.agent(id));
+            return Some(Decision { action: Action::Block, agent, attempt: self.latest(id) });
+        }
         if !self.latest_is_current(id) {
             return None;
         }
@@ -434,10 +466,18 @@ impl Model {
         }
     }
 
+    /// §5: its planner has stopped its retries in the open cycle.
+    fn given_up(&self, id: Id) -> bool {
+        self.thread(id).status == Status::Blocked && self.budget(id).given_up
+    }
+
     /// Blocked in an earlier cycle and not tried in this one: handed out (5a.3).
     fn blocked_dispatched(&self, id: Id) -> bool {
         let batch = batch_of(id);
-        self.thread(id).status == Status::Blocked && self.ready(batch).is_ok() && self.current(id).is_empty()
+        !self.given_up(id)
+            && self.thread(id).status == Status::Blocked
+            && self.ready(batch).is_ok()
+            && self.current(id).is_empty()
     }
 
     /// 5a.6: `attempt` in answers.
@@ -494,7 +534,7 @@ impl Model {
             cycle.open = false;
         }
         let number = 1 + self.cycles.iter().filter(|cycle| cycle.batch == batch).count() as u32;
-        self.cycles.push(Cycle { batch, number, open: true, holder, read: false, budgets: BTreeMap::new() });
+        self.cycles.push(Cycle { batch, number, open: true, holder, asked: false, budgets: BTreeMap::new() });
     }
 
     /// 5a.2: it opens with a start or a report in a ready batch that has none open.
@@ -521,6 +561,7 @@ impl Model {
         thread.waits = None;
         if self.cycle_of(batch_of(id)).is_some() {
             self.budget_mut(id).moved = false;
+            self.budget_mut(id).given_up = false;
         }
     }
 
@@ -692,7 +733,7 @@ impl Model {
         let latest = self.latest(id);
         let status = self.thread(id).status;
         // The program: a blocked thread has a next attempt only where it is handed out.
-        let waiting = status == Status::Pending || self.blocked_dispatched(id);
+        let waiting = status == Status::Pending || self.blocked_dispatched(id) || self.given_up(id);
         match attempt {
             Some(0) => return Err("invalid_argument"),
             Some(number) if number < latest => return Err("stale_attempt"),
@@ -705,6 +746,7 @@ impl Model {
         Ok(match status {
             Status::InProgress | Status::Completed | Status::Cancelled => Of::Latest,
             // 5a.6: a late success is of the last attempt; another report records one in a cycle that has none.
+            Status::Blocked if said == Said::Completed && latest == 0 => Of::Next,
             Status::Blocked if said == Said::Completed || current => Of::Latest,
             Status::Blocked => Of::Next,
             // 5a.6, and the brief: without a number after a reassignment it is of the new agent's run.
@@ -739,7 +781,11 @@ impl Model {
         let mut use_retry = false;
         if matches!(status, Status::Pending | Status::Blocked) {
             self.ready(batch)?;
-            if of == Of::Next && said != Said::Completed {
+            if self.given_up(id) && said != Said::Completed {
+                return self.updated(id, self.open_decision(id)); // amends the reason, no more
+            }
+            let gives_up = status == Status::Pending && said == Said::Blocked;
+            if of == Of::Next && said != Said::Completed && !gives_up {
                 // An attempt nobody could have run is refused; work that is done is done (§5).
                 use_retry = self.may_start(id)?;
             }
@@ -756,6 +802,15 @@ impl Model {
                     Decision { action: Action::Reassign, agent: self.agent(id), attempt: self.latest(id) + 1 };
                 return self.updated(id, Some(decision));
             }
+        }
+        if status == Status::Pending && said == Said::Blocked && !(of == Of::Latest && !self.latest_is_current(id)) {
+            // §5: the planner gives up; no attempt is recorded for it.
+            self.ensure_cycle(batch, me);
+            self.budget_mut(id).given_up = true;
+            let thread = self.at(id);
+            thread.status = Status::Blocked;
+            thread.waits = None;
+            return self.updated(id, self.open_decision(id));
         }
         let history = of == Of::Latest && status != Status::InProgress && !self.latest_is_current(id);
         if history && said != Said::Completed {
@@ -821,7 +876,7 @@ impl Model {
 
     // ---- assign_thread ----
 
-    fn assign(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id, agent: Option<&str>) -> Answer {
+    fn assign(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id, agent: Option<&str>, force: bool) -> Answer {
         // CHOICE of the order: the thread, the agent, the table, the hold, no change, the budget, the family.
         if !self.threads.contains_key(&id) {
             return Err("unknown_thread");
@@ -853,20 +908,22 @@ impl Model {
         if agent == Some(now.as_str()) || (agent.is_none() && unstarted) {
             return self.assigned(id);
         }
-        if me.is_none() {
-            // The brief: a person's is free and carries out an open decision.
+        if force {
+            // 5a.9: a person's way past it is free and carries out an open decision.
             let Some(agent) = agent else { return Err("invalid_argument") };
             self.change_agent(id, agent);
             self.redecide(id, agent);
             let budget = self.budget_mut(id);
             budget.free += 1;
             budget.moved = true;
+            budget.given_up = false;
             return self.assigned(id);
         }
         if self.budget(id).reassigns > 0 {
             return Err("failover_exhausted");
         }
         if self.thread(id).status == Status::Blocked
+            && !self.given_up(id)
             && self.open_decision(id).is_some_and(|decision| decision.action == Action::Block)
         {
             return Err("failover_exhausted"); // §6: on an exhausted thread
@@ -885,6 +942,7 @@ impl Model {
         let budget = self.budget_mut(id);
         budget.reassigns += 1; // 5a.9: whether or not a run began
         budget.moved = true;
+        budget.given_up = false;
         self.assigned(id)
     }
 
@@ -940,10 +998,10 @@ impl Model {
                 let (running, holder) = (self.cycles[open].batch, self.cycles[open].holder);
                 let settled = self.settled(running);
                 let over = self.batch_complete(running) // 5a.5 (a): on to the next one, whoever holds
-                    || settled && (self.cycles[open].read || !lives(holder, alive)); // 5a.5 (b)
+                    || settled && (self.cycles[open].asked || holder.is_some() && !lives(holder, alive)); // 5a.5 (b)
                 if over {
                     self.open_cycle(batch, Some(me));
-                } else if holder != Some(me) && lives(holder, alive) {
+                } else if !settled && holder != Some(me) && lives(holder, alive) {
                     (resumed, held, batch) = (true, true, running); // §6a
                 } else if running != batch {
                     self.open_cycle(batch, Some(me)); // an earlier batch is incomplete again
@@ -963,7 +1021,7 @@ impl Model {
             // 5a.3.
             let hand_out = match self.thread(id).status {
                 Status::Pending => decision.as_ref().is_none_or(|decision| decision.action != Action::Reassign),
-                Status::Blocked => self.current(id).is_empty(),
+                Status::Blocked => self.current(id).is_empty() && !self.given_up(id),
                 _ => false,
             };
             if hand_out && !held && status == "in_progress" {
@@ -983,8 +1041,7 @@ impl Model {
         ))
     }
 
-    fn outcome(&mut self, caller: &Caller, alive: &BTreeSet<u8>) -> Answer {
-        let me = server(caller);
+    fn outcome(&self) -> Answer {
         let first = self.first_incomplete();
         // §8: the one handed out last, else the next incomplete one.
         let batch = self.cycles.last().map(|cycle| cycle.batch).or(first).or(self.batches().last().copied());
@@ -1009,14 +1066,6 @@ impl Model {
                 format!("{} {} {agent} {}", show(id), self.thread(id).status.word(), self.failover_applied(id))
             })
             .collect();
-        // 5a.4: on a settled batch it marks the cycle as read when its server holds it or no living one does.
-        if let Some(open) = batch.and_then(|batch| self.cycle_of(batch)) {
-            let holder = self.cycles[open].holder;
-            let may = (me.is_some() && holder == me) || !lives(holder, alive);
-            if may && self.settled(self.cycles[open].batch) {
-                self.cycles[open].read = true;
-            }
-        }
         Ok(format!("{status} {} [{}]", show_batch(batch), outcomes.join(", ")))
     }
 
@@ -1049,7 +1098,43 @@ impl Model {
             return Err("invalid_argument");
         }
         if let Some(open) = self.open_index() {
-            self.cycles[open].holder = None;
+            if self.cycles[open].holder.take().is_some() {
+                self.a_person_acted(self.cycles[open].batch); // CHOICE: who ends a hold wants it to go on
+            }
+        }
+        Ok("ok".to_owned())
+    }
+
+    /// 5a.5: a person has blocked threads executed again.
+    fn retry(&mut self, caller: &Caller, thread: Option<Id>) -> Answer {
+        if matches!(caller, Caller::Server(_)) {
+            return Err("invalid_argument");
+        }
+        if let Some(id) = thread {
+            if self.thread(id).status != Status::Blocked {
+                return Err("invalid_transition");
+            }
+            self.give_back(id)?;
+            return Ok("ok".to_owned());
+        }
+        // The batch that is executed, else the next incomplete one.
+        let executed = self.open_index().map(|open| self.cycles[open].batch);
+        let batch = executed.filter(|batch| !self.batch_complete(*batch)).or(self.first_incomplete());
+        let Some(batch) = batch else { return Err("invalid_transition") };
+        let blocked = |id: &Id| self.thread(*id).status == Status::Blocked;
+        let blocked: Vec<Id> = self.threads_of(batch).into_iter().filter(blocked).collect();
+        if blocked.is_empty() {
+            return Err("invalid_transition");
+        }
+        match self.cycle_of(batch) {
+            None => {}
+            Some(open) if self.cycles[open].asked => {}
+            Some(_) if self.settled(batch) => self.a_person_acted(batch),
+            Some(_) => {
+                for id in blocked {
+                    self.give_back(id)?;
+                }
+            }
         }
         Ok("ok".to_owned())
     }
@@ -1062,8 +1147,17 @@ impl Model {
         if !self.finished && (self.first_incomplete().is_some() || !self.all_approved()) {
             return Err("not_complete");
         }
+        for cycle in &mut self.cycles {
+            cycle.open = false; // CHOICE: the server that held the last one is free for another workstream
+        }
         self.finished = true;
         Ok("ok".to_owned())
+    }
+
+    /// Whether the open cycle is held by a process that is gone.
+    pub(super) fn has_a_dead_holder(&self, alive: &BTreeSet<u8>) -> bool {
+        let holder = self.open_index().and_then(|open| self.cycles[open].holder);
+        holder.is_some_and(|holder| !alive.contains(&holder))
     }
 
     // ---- printing ----
@@ -1089,15 +1183,15 @@ impl Model {
         for cycle in &self.cycles {
             let open = if cycle.open { "open" } else { "closed" };
             let holder = cycle.holder.filter(|_| cycle.open).map_or("-".to_owned(), |holder| holder.to_string());
-            let (batch, number, read) = (show_batch(Some(cycle.batch)), cycle.number, cycle.read);
-            lines.push(format!("cycle {batch}/{number} {open} holder={holder} read={read}"));
+            let (batch, number, asked) = (show_batch(Some(cycle.batch)), cycle.number, cycle.asked);
+            lines.push(format!("cycle {batch}/{number} {open} holder={holder} asked={asked}"));
         }
         lines.join("\n")
     }
 }
 
 /// What DESIGN promises of a state and of a step.
-pub(super) fn invariants(before: &Model, after: &Model, by_person: bool) -> Result<(), String> {
+pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_died: bool) -> Result<(), String> {
     // 5a.1: a workstream has at most one open cycle; a batch's are numbered 1, 2, …
     let open: Vec<&Cycle> = after.cycles.iter().filter(|cycle| cycle.open).collect();
     if open.len() > 1 {
@@ -1116,9 +1210,16 @@ pub(super) fn invariants(before: &Model, after: &Model, by_person: bool) -> Resu
                 return Err(format!("cycle {index} is open again"));
             }
         }
-        // 5a.4: only a settled batch is read, and any change takes the mark.
-        if cycle.open && cycle.read && !after.settled(cycle.batch) {
-            return Err(format!("cycle {index} is read and not settled"));
+        // 5a.5: only a settled batch can be asked for again, and any change takes the mark.
+        if cycle.open && cycle.asked && !after.settled(cycle.batch) {
+            return Err(format!("cycle {index} is asked for and not settled"));
+        }
+        // 5a.5: a new cycle of a batch with blocked threads needs a person, or another process.
+        if let Some(earlier) = before.cycles.iter().find(|was| was.open && was.batch == cycle.batch) {
+            let is_new = index >= before.cycles.len();
+            if is_new && !by_person && !before.batch_complete(cycle.batch) && !earlier.asked && !others_died {
+                return Err(format!("cycle {index} was opened without a person"));
+            }
         }
         // §6: one retry, one reassignment per thread and cycle.
         for (id, budget) in &cycle.budgets {

@@ -1,0 +1,86 @@
+//! `work retry`: a person has blocked threads executed again, with fresh budgets (DESIGN §5a.5).
+
+use serde::Serialize;
+
+use super::cycles::name_thread;
+use super::ledger::Ledger;
+use super::refusal::Refusal;
+use super::scene::{Scene, is_complete, is_settled};
+use super::sweep::sweep;
+use crate::board::{Board, Event, Status};
+use crate::plan::{Batch, ThreadId};
+
+/// The answer of `work retry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Retried {
+    /// The workstream.
+    pub workstream: String,
+    /// The batch whose threads are executed again.
+    pub batch: String,
+    /// The blocked threads that the next `next_batch` hands out, by id.
+    pub threads: Vec<String>,
+    /// Whether they would have been handed out anyway; then nothing was written.
+    pub unchanged: bool,
+}
+
+/// Decides the request: of one thread, or of all that are blocked in the batch at hand.
+///
+/// One thread is given back to the open cycle. A whole batch that has settled gets a new cycle, which
+/// `next_batch` opens: a person holds none.
+pub(super) fn decide(scene: &Scene<'_>, thread: Option<ThreadId>, ledger: &mut Ledger) -> Result<Retried, Refusal> {
+    sweep(scene, ledger);
+    let answer = |batch: &Batch, threads: &[ThreadId], unchanged| Retried {
+        workstream: scene.workstream.to_owned(),
+        batch: batch.id.to_string(),
+        threads: threads.iter().map(ToString::to_string).collect(),
+        unchanged,
+    };
+    if let Some(id) = thread {
+        scene.thread(id)?;
+        let now = ledger.board().status(id);
+        let Some(batch) = scene.plan.batch(id.batch).filter(|_| now == Status::Blocked) else {
+            return Err(Refusal::NothingToRetry { thread: Some((id, now)) });
+        };
+        give_back(scene, id, ledger);
+        return Ok(answer(batch, &[id], false));
+    }
+    let Some(batch) = batch_at_hand(scene, ledger.board()) else {
+        return Err(Refusal::NothingToRetry { thread: None });
+    };
+    let board = ledger.board();
+    let is_blocked = |id: &ThreadId| board.status(*id) == Status::Blocked;
+    let blocked: Vec<ThreadId> = batch.threads.iter().map(|thread| thread.id).filter(is_blocked).collect();
+    if blocked.is_empty() {
+        return Err(Refusal::NothingToRetry { thread: None });
+    }
+    let unchanged = match board.open_cycle_of(batch.id) {
+        // The next cycle hands out what an earlier one has left blocked.
+        None => true,
+        Some(cycle) => cycle.retry_asked,
+    };
+    if !unchanged && is_settled(board, batch) {
+        ledger.record(Event::RetryAsked);
+    } else if !unchanged {
+        for id in &blocked {
+            give_back(scene, *id, ledger);
+        }
+    }
+    Ok(answer(batch, &blocked, unchanged))
+}
+
+/// Makes a blocked thread pending, with fresh budgets where a cycle of its batch is open.
+fn give_back(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
+    name_thread(scene, id, ledger);
+    let after = ledger.board().thread(id).latest_number();
+    if ledger.board().open_cycle_of(id.batch).is_some() {
+        ledger.record(Event::BudgetsReset { thread: id, after });
+    }
+    ledger.record(Event::became(id, Status::Pending, None));
+}
+
+/// Returns the batch that is executed, else the first one that is not complete.
+fn batch_at_hand<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
+    let executed = board.open_cycle().and_then(|cycle| scene.plan.batch(cycle.batch));
+    let executed = executed.filter(|batch| !is_complete(board, batch));
+    executed.or_else(|| scene.plan.batches().find(|batch| !is_complete(board, batch)))
+}
