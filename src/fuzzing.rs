@@ -8,7 +8,7 @@ use rmcp::transport::Transport as _;
 
 use crate::board::ServerId;
 use crate::clock::SteppingClock;
-use crate::decide::{AgentRequest, PersonRequest, Scope};
+use crate::decide::{AgentRequest, Mapping, PersonRequest, Scope};
 use crate::fault::Stopped;
 use crate::store::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Place};
@@ -59,7 +59,7 @@ pub fn workspace(file: &str, text: &[u8]) {
     let _ = ask(&AgentRequest::BatchOutcome(None));
     let store = FileStore::on(Arc::new(disk.clone()), place.clone(), None);
     let _ = transact_for_person(&store, &clock, Some("001-a"), &PersonRequest::Validate);
-    let approve = PersonRequest::ApprovePlan { force: true, by: "ann".to_owned() };
+    let approve = PersonRequest::ApprovePlan { force: true, mapping: Mapping::default(), by: "ann".to_owned() };
     let approved = transact_for_person(&store, &clock, Some("001-a"), &approve);
     if let Err(Stopped::Fault(_)) = approved {
         return;

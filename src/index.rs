@@ -104,6 +104,11 @@ pub enum IndexEvent {
         /// Who approved.
         by: String,
     },
+    /// The approvals of stages followed their stages to other numbers; `None`: the stage is not in the plan any more.
+    StagesMoved {
+        /// The numbers now, by the numbers before, of those that moved.
+        stages: BTreeMap<StageNumber, Option<StageNumber>>,
+    },
     /// A person took the approval of the plan back.
     PlanRevoked {
         /// Who revoked.

@@ -26,10 +26,12 @@ impl Board {
                     holder: *holder,
                     retry_asked: false,
                     budgets: std::collections::BTreeMap::new(),
+                    left: false,
                     opened_at: Some(at.to_string()),
                     closed_at: None,
                 });
             }
+            Event::RecordsMoved(moves) => self.move_records(moves),
             Event::CycleClosed => self.close_cycle(at),
             Event::CycleHeld { holder } => {
                 if let Some(cycle) = self.open_cycle_mut() {

@@ -1,6 +1,6 @@
 //! What can happen to a board. Small steps, so that one request is a list of them.
 
-use super::{AttemptStatus, ServerId, Status};
+use super::{AttemptStatus, Moves, ServerId, Status};
 use serde::Serialize;
 
 use crate::plan::{BatchId, ThreadId};
@@ -27,6 +27,8 @@ pub enum Event {
     },
     /// A person asked for another execution of the batch of the open cycle, which has settled.
     RetryAsked,
+    /// A plan with other numbers was approved, and the records followed their threads.
+    RecordsMoved(Moves),
     /// A thread of the plan is written down for the first time, or under its new names.
     ThreadNamed {
         /// The thread.
@@ -158,7 +160,11 @@ impl Event {
     /// Returns the thread that it happened to.
     pub fn thread(&self) -> Option<ThreadId> {
         match self {
-            Self::CycleOpened { .. } | Self::CycleClosed | Self::CycleHeld { .. } | Self::RetryAsked => None,
+            Self::CycleOpened { .. }
+            | Self::CycleClosed
+            | Self::CycleHeld { .. }
+            | Self::RetryAsked
+            | Self::RecordsMoved(_) => None,
             Self::ThreadNamed { thread, .. }
             | Self::AttemptStarted { thread, .. }
             | Self::AttemptAdopted { thread, .. }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod event;
+mod moves;
 mod server_id;
 mod thread_state;
 mod threads;
@@ -13,6 +14,7 @@ mod threads;
 use std::collections::BTreeMap;
 
 pub use event::Event;
+pub use moves::Moves;
 pub use server_id::ServerId;
 pub use thread_state::{Said, Status, Transition, UnknownStatus, transition};
 pub use threads::{Digest, Threads};
@@ -52,6 +54,8 @@ pub struct Thread {
     pub next_steps: Vec<String>,
     /// Its attempts, by number.
     pub attempts: Vec<Attempt>,
+    /// Attempts up to this number were another thread's, which had its id before: whoever names one is late.
+    pub attempt_floor: u32,
 }
 
 /// One run of a thread by one agent; a session of threads.json.
@@ -106,6 +110,8 @@ pub struct Cycle {
     pub retry_asked: bool,
     /// What its threads have used, where they have used anything.
     pub budgets: BTreeMap<ThreadId, Budget>,
+    /// Whether its batch left the plan and another one has the id now: it is history, and of no batch.
+    pub left: bool,
     /// When it was opened, as it stands on disk.
     pub opened_at: Option<String>,
     /// When it was closed, as it stands on disk.
@@ -150,12 +156,12 @@ impl Board {
 
     /// Returns the open cycle where it is one of this batch.
     pub fn open_cycle_of(&self, batch: BatchId) -> Option<&Cycle> {
-        self.open_cycle().filter(|cycle| cycle.batch == batch)
+        self.open_cycle().filter(|cycle| cycle.batch == batch && !cycle.left)
     }
 
     /// Returns the latest cycle of the batch, open or closed.
     pub fn latest_cycle_of(&self, batch: BatchId) -> Option<&Cycle> {
-        self.cycles.iter().rev().find(|cycle| cycle.batch == batch)
+        self.cycles.iter().rev().find(|cycle| cycle.batch == batch && !cycle.left)
     }
 
     /// Returns the threads of a batch that something has happened to.
@@ -189,6 +195,11 @@ impl Thread {
     /// Returns the number of the latest attempt; 0: it never ran.
     pub fn latest_number(&self) -> u32 {
         self.latest().map_or(0, |attempt| attempt.number)
+    }
+
+    /// Returns the number of the attempt to come.
+    pub fn next_number(&self) -> u32 {
+        self.latest_number().max(self.attempt_floor) + 1
     }
 
     /// Returns the attempt that runs.

@@ -87,6 +87,16 @@ impl Threads {
         Arc::make_mut(batch.change().entry(id).or_default())
     }
 
+    /// Takes the thread out, if something has happened to it.
+    pub fn remove(&mut self, id: ThreadId) -> Option<Thread> {
+        let batch = self.0.get_mut(&id.batch).filter(|batch| batch.threads.contains_key(&id))?;
+        let thread = Arc::make_mut(batch).change().remove(&id)?;
+        if batch.threads.is_empty() {
+            self.0.remove(&id.batch);
+        }
+        Some(Arc::unwrap_or_clone(thread))
+    }
+
     /// Sets the thread. Returns whether there was one.
     pub fn insert(&mut self, id: ThreadId, thread: Thread) -> bool {
         let batch = Arc::make_mut(self.0.entry(id.batch).or_default());

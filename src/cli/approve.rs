@@ -1,7 +1,7 @@
 //! `work approve plan` and `work approve stage N`, and with `--revoke` the way back.
 
-use crate::decide::PersonRequest;
-use crate::plan::StageNumber;
+use crate::decide::{Mapping, PersonRequest};
+use crate::plan::{StageNumber, ThreadId};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Arguments {
@@ -9,11 +9,15 @@ pub(super) enum Arguments {
     #[command(after_help = "Examples:
   work approve plan
   work approve plan --force                in spite of open questions and broken numbers
+  work approve plan --map 01.02.01=01.03.01
+                                           what was recorded as 01.02.01 is 01.03.01 now
   work approve plan --revoke --reason 'the API changes first'")]
     Plan {
-        /// Approve in spite of open questions, duplicate and missing numbers
+        /// Approve in spite of problems, and interrupt threads in progress that would move
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        mapping: Which,
         #[command(flatten)]
         revocation: Revocation,
     },
@@ -34,6 +38,23 @@ pub(super) enum Arguments {
     },
 }
 
+/// Which thread is which, where it cannot be told from the plan.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// A thread has another id now; NEW is - where it left the plan. May be repeated
+    #[arg(long, value_name = "OLD=NEW", value_parser = one_of_a_mapping, conflicts_with = "keep_ids")]
+    map: Vec<(ThreadId, Option<ThreadId>)>,
+    /// What is recorded stays with the ids, whatever they are called now
+    #[arg(long)]
+    keep_ids: bool,
+}
+
+fn one_of_a_mapping(text: &str) -> Result<(ThreadId, Option<ThreadId>), String> {
+    let (old, new) = text.split_once('=').ok_or("write OLD=NEW, such as 01.02.01=01.03.01")?;
+    let id = |text: &str| text.trim().parse::<ThreadId>().map_err(|malformed| malformed.to_string());
+    Ok((id(old)?, if new.trim() == "-" { None } else { Some(id(new)?) }))
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Revocation {
     /// Take the approval back
@@ -51,7 +72,10 @@ impl Arguments {
             Self::Plan { revocation: Revocation { revoke: true, reason }, .. } => {
                 PersonRequest::RevokePlan { by, reason }
             }
-            Self::Plan { force, .. } => PersonRequest::ApprovePlan { force, by },
+            Self::Plan { force, mapping: Which { map, keep_ids }, .. } => {
+                let mapping = Mapping { keep_ids, map: map.into_iter().collect() };
+                PersonRequest::ApprovePlan { force, mapping, by }
+            }
             Self::Stage { stage, revocation: Revocation { revoke: true, reason }, .. } => {
                 PersonRequest::RevokeStage { stage, by, reason }
             }

@@ -103,6 +103,8 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         | Refusal::StageNotComplete { .. }
         | Refusal::AlreadyExists { .. }
         | Refusal::ForceRequired { .. }
+        | Refusal::UnclearThreads { .. }
+        | Refusal::RunningWouldMove { .. }
         | Refusal::NothingToRetry { .. } => refusal.hint(),
     }
 }

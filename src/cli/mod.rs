@@ -92,6 +92,9 @@ enum Command {
     Create(create::Arguments),
     /// Check PLAN.md: all problems at once, each with its place
     Validate(validate::Arguments),
+    /// Show what changed in PLAN.md since it was approved, thread by thread and as text
+    #[command(after_help = "Example:\n  work diff")]
+    Diff,
     /// Pass a gate, or shut it again: the plan, or a stage
     #[command(subcommand)]
     Approve(approve::Arguments),
@@ -224,6 +227,7 @@ pub fn run() -> ExitCode {
         Command::Store(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
         Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),
+        Command::Diff => session.carry_out(&PersonRequest::Diff, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Status => session.carry_out(&PersonRequest::Status, Form::Plain),
         Command::Tree(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),

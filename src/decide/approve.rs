@@ -5,15 +5,16 @@ use serde::Serialize;
 use super::cycles::{interrupt_running, name_thread, write_name};
 use super::gates::{UserCommand, admit, is_approved};
 use super::ledger::Ledger;
+use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
 use super::refusal::Refusal;
-use super::scene::{Scene, is_name};
+use super::scene::{Basis, Scene};
 use super::sweep::sweep;
 use super::update_thread::{a_person_acted, check_length};
 use crate::board::{Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
 use crate::plan::{Counts, SoundPlan, Stage, StageNumber, Thread, ThreadId};
 
-/// The answer of `work approve plan`. Threads are compared with what threads.json knows.
+/// The answer of `work approve plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanApproved {
     /// The workstream.
@@ -24,12 +25,10 @@ pub struct PlanApproved {
     pub counts: Counts,
     /// Whether this very text was approved already; then nothing was written.
     pub unchanged: bool,
-    /// Threads that no earlier approval has seen.
-    pub added: Vec<String>,
-    /// Threads that the plan no longer has; what is recorded of them is kept.
-    pub removed: Vec<String>,
-    /// Threads that have state under another name: id, name then, name now.
-    pub renamed: Vec<[String; 3]>,
+    /// What has changed since the text that was approved before, and what became of the records.
+    pub changes: PlanDiff,
+    /// The threads in progress that `--force` interrupted, by their ids before.
+    pub interrupted: Vec<String>,
 }
 
 /// The answer of `work approve stage N`.
@@ -58,55 +57,73 @@ pub struct Revoked {
     pub unchanged: bool,
 }
 
-/// Approves the plan as its text is now.
-pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger) -> Result<PlanApproved, Refusal> {
-    let plan = SoundPlan::examine(scene.plan, force)
+/// Approves the plan as its text is now. Records follow their threads; where it cannot be told which is which,
+/// that is refused.
+pub(super) fn plan(
+    scene: &Scene<'_>,
+    force: bool,
+    mapping: &Mapping,
+    by: &str,
+    ledger: &mut Ledger,
+) -> Result<PlanApproved, Refusal> {
+    let plan = SoundPlan::examine(scene.plan_now, force)
         .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
-    let board = ledger.board();
-    let unchanged = scene.entry.is_some_and(|entry| {
-        entry.approvals.plan.status == ApprovalStatus::Approved
-            && entry.approvals.plan_hash.as_deref() == Some(scene.plan_hash.as_str())
-    });
-    let name_then = |id: ThreadId| board.threads.get(id).and_then(|thread| thread.name.clone());
-    let approved = PlanApproved {
+    let revision = revise(scene, ledger.board(), mapping)?;
+    if !revision.diff.unclear.is_empty() {
+        return Err(Refusal::UnclearThreads { unclear: revision.diff.unclear });
+    }
+    if !revision.running.is_empty() && !force {
+        let of = |id: &ThreadId| (*id, revision.moves.of(*id));
+        return Err(Refusal::RunningWouldMove { threads: revision.running.iter().map(of).collect() });
+    }
+    let unchanged = scene.entry.is_some_and(|entry| entry.approvals.plan.status == ApprovalStatus::Approved)
+        && scene.basis == (Basis::Approved { is_kept: true });
+    if !unchanged {
+        carry_out(scene, &revision, by, ledger);
+    }
+    Ok(PlanApproved {
         workstream: scene.workstream.to_owned(),
         plan_hash: scene.plan_hash.as_str().to_owned(),
         counts: plan.counts(),
         unchanged,
-        added: plan
-            .threads()
-            .filter(|thread| board.threads.get(thread.id).is_none())
-            .map(|thread| thread.id.to_string())
-            .collect(),
-        removed: board
-            .threads
-            .iter()
-            .filter(|(id, _)| plan.thread(*id).is_none())
-            .map(|(id, _)| id.to_string())
-            .collect(),
-        renamed: plan
-            .threads()
-            .filter_map(|thread| {
-                let then = name_then(thread.id).filter(|then| *then != thread.name && is_name(thread.id, then))?;
-                Some([thread.id.to_string(), then, thread.name.clone()])
-            })
-            .collect(),
-    };
-    if !unchanged {
-        // Who approves the plan has seen its threads: they are written down under the names they have
-        // now, so that the next approval can tell what was added, removed and renamed since.
-        let unwritten = |thread: &&Thread| name_then(thread.id).as_ref() != Some(&thread.name);
-        let unwritten: Vec<ThreadId> = plan.threads().filter(unwritten).map(|thread| thread.id).collect();
-        for id in unwritten {
-            write_name(scene, id, ledger);
-        }
-        if let Some(cycle) = ledger.board().open_cycle() {
-            a_person_acted(scene, cycle.batch, ledger);
-        }
-        ledger
-            .record_in_index(IndexEvent::PlanApproved { hash: scene.plan_hash.as_str().to_owned(), by: by.to_owned() });
+        interrupted: revision.running.iter().map(ToString::to_string).collect(),
+        changes: revision.diff,
+    })
+}
+
+fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledger) {
+    // What moves is another thread by then, so all else happens after it.
+    if !revision.moves.is_empty() {
+        ledger.record(Event::RecordsMoved(revision.moves.clone()));
     }
-    Ok(approved)
+    for id in revision.running.iter().filter_map(|id| revision.moves.of(*id)) {
+        interrupt_running(id, "the plan was approved with another number for it", ledger);
+        ledger.record(Event::became(id, Status::Pending, None));
+    }
+    if ledger.board().open_cycle().is_some_and(|cycle| cycle.left) {
+        ledger.record(Event::CycleClosed);
+    }
+    // Who approves the plan has seen its threads: they are written down under the names they have now.
+    let now = Scene { plan: scene.plan_now, ..*scene };
+    let is_unwritten = |thread: &&Thread| {
+        ledger.board().threads.get(thread.id).and_then(|known| known.name.as_deref()) != Some(thread.name.as_str())
+    };
+    let unwritten: Vec<ThreadId> = now.plan.threads().filter(is_unwritten).map(|thread| thread.id).collect();
+    for id in unwritten {
+        write_name(&now, id, ledger);
+    }
+    if let Some(cycle) = ledger.board().open_cycle() {
+        a_person_acted(&now, cycle.batch, ledger);
+    }
+    let hash = scene.plan_hash.as_str().to_owned();
+    ledger.record_in_index(IndexEvent::PlanApproved { hash, by: by.to_owned() });
+    if !revision.stages.is_empty() {
+        ledger.record_in_index(IndexEvent::StagesMoved { stages: revision.stages.clone() });
+    }
+    for stage in &revision.taken_back {
+        let reason = Some("the plan has new threads in it".to_owned());
+        ledger.record_in_index(IndexEvent::StageRevoked { stage: *stage, by: by.to_owned(), reason });
+    }
 }
 
 /// Approves a stage; with `force` its open threads are cancelled first.

@@ -26,6 +26,7 @@ pub enum Code {
     ForceRequired,
     UnknownStage,
     AlreadyExists,
+    UnclearThreads,
     PlanUnreadable,
     StateUnreadable,
     Busy,
@@ -34,7 +35,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of DESIGN §8; the last refusals before the faults are the command line's own.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidArgument,
         Self::NoWorkspace,
         Self::NoCurrentWorkstream,
@@ -57,6 +58,7 @@ impl Code {
         Self::ForceRequired,
         Self::UnknownStage,
         Self::AlreadyExists,
+        Self::UnclearThreads,
         Self::PlanUnreadable,
         Self::StateUnreadable,
         Self::Busy,
@@ -88,6 +90,7 @@ impl Code {
             Self::ForceRequired => "force_required",
             Self::UnknownStage => "unknown_stage",
             Self::AlreadyExists => "already_exists",
+            Self::UnclearThreads => "unclear_threads",
             Self::PlanUnreadable => "plan_unreadable",
             Self::StateUnreadable => "state_unreadable",
             Self::Busy => "busy",
@@ -120,6 +123,7 @@ impl Code {
             Self::ForceRequired => "It undoes something; a person means it by --force.",
             Self::UnknownStage => "PLAN.md has no such stage.",
             Self::AlreadyExists => "There is a workstream of that name.",
+            Self::UnclearThreads => "It cannot be told which thread of a changed plan is which; a person says so.",
             Self::PlanUnreadable => "PLAN.md is missing, empty, too large or not UTF-8.",
             Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
             Self::Busy => "Another process held the lock for too long.",
@@ -131,7 +135,12 @@ impl Code {
     pub fn is_a_persons(self) -> bool {
         matches!(
             self,
-            Self::PlanHasProblems | Self::NotComplete | Self::ForceRequired | Self::UnknownStage | Self::AlreadyExists
+            Self::PlanHasProblems
+                | Self::NotComplete
+                | Self::ForceRequired
+                | Self::UnknownStage
+                | Self::AlreadyExists
+                | Self::UnclearThreads
         )
     }
 
@@ -151,7 +160,8 @@ impl Code {
             | Self::PlanHasProblems
             | Self::NotComplete
             | Self::ForceRequired
-            | Self::AlreadyExists => 1,
+            | Self::AlreadyExists
+            | Self::UnclearThreads => 1,
             Self::InvalidArgument => 2,
             Self::NoWorkspace
             | Self::NoCurrentWorkstream

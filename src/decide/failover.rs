@@ -171,12 +171,10 @@ pub(super) fn all_reasons(board: &Board, id: ThreadId) -> Option<String> {
 }
 
 fn worded(scene: &Scene<'_>, board: &Board, id: ThreadId, verdict: Verdict) -> Decision {
-    let latest = board.thread(id).latest_number();
+    let (latest, next) = (board.thread(id).latest_number(), board.thread(id).next_number());
     match verdict {
-        Verdict::Retry => {
-            Decision { action: DecisionAction::Retry, agent: scene.agent(board, id).0, attempt: latest + 1 }
-        }
-        Verdict::Reassign(agent) => Decision { action: DecisionAction::Reassign, agent, attempt: latest + 1 },
+        Verdict::Retry => Decision { action: DecisionAction::Retry, agent: scene.agent(board, id).0, attempt: next },
+        Verdict::Reassign(agent) => Decision { action: DecisionAction::Reassign, agent, attempt: next },
         Verdict::Block => {
             Decision { action: DecisionAction::Block, agent: scene.agent_used(board, id), attempt: latest }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::board::{Board, Event};
+use crate::board::{Board, Event, Moves};
 use crate::clock::Moment;
 use crate::index::IndexEvent;
 
@@ -53,6 +53,19 @@ impl Ledger {
     /// Returns the changes of index.json recorded so far.
     pub fn index_events(&self) -> &[IndexEvent] {
         &self.index_events
+    }
+
+    /// Returns whether PLAN.md as it is now was approved, so that its text is kept.
+    pub fn approves_plan(&self) -> bool {
+        self.index_events.iter().any(|event| matches!(event, IndexEvent::PlanApproved { .. }))
+    }
+
+    /// Returns where records went with their threads, if any did: then all other events happened after that.
+    pub fn moves(&self) -> Option<&Moves> {
+        self.events.iter().find_map(|event| match event {
+            Event::RecordsMoved(moves) => Some(moves),
+            _ => None,
+        })
     }
 
     /// Returns whether there is anything to write.

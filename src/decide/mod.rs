@@ -18,6 +18,7 @@ mod failover;
 mod gates;
 mod ledger;
 mod next_batch;
+mod plan_diff;
 mod read_thread;
 mod refusal;
 mod release;
@@ -40,6 +41,7 @@ pub use current::Current;
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
+pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange, UnclearThread};
 pub use read_thread::{Brief, BriefStage, EarlierAttempt, Sibling};
 pub use refusal::Refusal;
 pub use release::Released;
@@ -95,8 +97,9 @@ pub fn decide_for_person(
         PersonRequest::ReadThread(thread) => PersonAnswer::Brief(read_thread::decide(scene, *thread, ledger)?),
         PersonRequest::Report(scope) => PersonAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
         PersonRequest::Validate => PersonAnswer::Validation(validate::decide(scene)),
-        PersonRequest::ApprovePlan { force, by } => {
-            PersonAnswer::PlanApproved(approve::plan(scene, *force, by, ledger)?)
+        PersonRequest::Diff => PersonAnswer::PlanDiff(plan_diff::decide(scene, ledger.board())?),
+        PersonRequest::ApprovePlan { force, mapping, by } => {
+            PersonAnswer::PlanApproved(approve::plan(scene, *force, mapping, by, ledger)?)
         }
         PersonRequest::ApproveStage { stage, force, by } => {
             PersonAnswer::StageApproved(approve::stage(scene, *stage, *force, by, ledger)?)

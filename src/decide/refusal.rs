@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::code::Code;
+use super::plan_diff::UnclearThread;
 use crate::board::{Said, ServerId, Status};
 use crate::plan::{BatchId, Problem, StageNumber, ThreadId};
 use crate::wording::{count, quoted};
@@ -36,6 +37,8 @@ pub enum Refusal {
     StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
     StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
     ForceRequired { thread: ThreadId, now: Status, said: Said },
+    UnclearThreads { unclear: Vec<UnclearThread> },
+    RunningWouldMove { threads: Vec<(ThreadId, Option<ThreadId>)> },
     NothingToRetry { thread: Option<(ThreadId, Status)> },
     AlreadyExists { workstream: String },
 }
@@ -71,6 +74,8 @@ impl Refusal {
             Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
             Self::ForceRequired { .. } => Code::ForceRequired,
             Self::NothingToRetry { .. } => Code::InvalidTransition,
+            Self::UnclearThreads { .. } => Code::UnclearThreads,
+            Self::RunningWouldMove { .. } => Code::AlreadyRunning,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
         }
     }
@@ -147,6 +152,17 @@ impl Refusal {
                 format!("if it is to be done again: work update --thread {thread} --status pending --force")
             }
             Self::NothingToRetry { .. } => "see work status".into(),
+            Self::UnclearThreads { unclear } => {
+                let maps = unclear.iter().map(|thread| {
+                    let candidate = thread.candidates.first().map_or("-".to_owned(), ToString::to_string);
+                    format!("--map {}={candidate}", thread.thread_id)
+                });
+                format!(
+                    "say which is which, such as {} (OLD=- : it left the plan), or --keep-ids",
+                    maps.collect::<Vec<_>>().join(" ")
+                )
+            }
+            Self::RunningWouldMove { .. } => "wait until they have reported, or interrupt them with --force".into(),
         }
     }
 
@@ -255,6 +271,27 @@ impl fmt::Display for Refusal {
                 write!(f, "{thread} is {}: only a blocked thread is retried", now.word())
             }
             Self::NothingToRetry { thread: None } => write!(f, "no thread is blocked"),
+            Self::UnclearThreads { unclear } => {
+                let told = unclear.iter().map(|thread| {
+                    let ids: Vec<String> = thread.candidates.iter().map(ToString::to_string).collect();
+                    let (id, name, status) = (thread.thread_id, &thread.name, thread.status);
+                    let ids = if ids.is_empty() { "none of those there are".to_owned() } else { ids.join(" or ") };
+                    format!("{id} {name:?} ({status}) can be {ids}")
+                });
+                write!(
+                    f,
+                    "PLAN.md has other threads than the text that was approved, and it cannot be told where the records of {} belong: {}",
+                    count(unclear.len(), "thread", "threads"),
+                    told.collect::<Vec<_>>().join("; ")
+                )
+            }
+            Self::RunningWouldMove { threads } => {
+                let told = threads.iter().map(|(then, now)| match now {
+                    Some(now) => format!("{then} would become {now}"),
+                    None => format!("{then} would leave the plan"),
+                });
+                write!(f, "threads in progress do not move: {}", told.collect::<Vec<_>>().join(", "))
+            }
             Self::ForceRequired { thread, now, said } => {
                 write!(f, "{thread} is {}; setting it to {} is a person's decision", now.word(), said.word())
             }

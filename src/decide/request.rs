@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Assignment, BatchOutcome, Brief, Current, NextBatch, PlanApproved, Released, Report, Retried, Revoked,
-    StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
+    Assignment, BatchOutcome, Brief, Current, Mapping, NextBatch, PlanApproved, PlanDiff, Released, Report, Retried,
+    Revoked, StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{Said, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -54,10 +54,14 @@ pub enum PersonRequest {
     Report(Scope),
     /// `work validate`
     Validate,
+    /// `work diff`
+    Diff,
     /// `work approve plan`
     ApprovePlan {
-        /// Approve in spite of problems.
+        /// Approve in spite of problems, and interrupt threads that would move.
         force: bool,
+        /// Which thread is which.
+        mapping: Mapping,
         /// Who approves.
         by: String,
     },
@@ -197,6 +201,7 @@ pub enum PersonAnswer {
     Brief(Brief),
     Report(Report),
     Validation(Validation),
+    PlanDiff(PlanDiff),
     PlanApproved(PlanApproved),
     StageApproved(StageApproved),
     Revoked(Revoked),
@@ -237,7 +242,9 @@ impl PersonRequest {
     /// Returns what carrying it out takes.
     pub fn access(&self) -> Access {
         match self {
-            Self::Status | Self::ShowCurrent | Self::ReadThread(_) | Self::Report(_) | Self::Validate => Access::Reads,
+            Self::Status | Self::ShowCurrent | Self::ReadThread(_) | Self::Report(_) | Self::Validate | Self::Diff => {
+                Access::Reads
+            }
             Self::SetCurrent
             | Self::ApprovePlan { .. }
             | Self::ApproveStage { .. }

@@ -51,7 +51,11 @@ pub struct Scene<'s> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis<'s> {
     /// PLAN.md, which is the approved text.
-    Approved,
+    Approved {
+        /// Whether the text is kept, so that a later one can be compared with it. Only a person approves, so
+        /// servers do not look.
+        is_kept: bool,
+    },
     /// The approved text, which is kept beside PLAN.md; that is another one by now.
     ApprovedBefore(&'s str),
     /// PLAN.md, since no approved text is known.
@@ -228,10 +232,10 @@ pub(super) fn is_settled_with_blocked(board: &Board, batch: &Batch) -> bool {
 
 /// Returns the number that answers give as a thread's `attempt` (DESIGN §5a.6).
 pub(super) fn attempt_in_answers(board: &Board, id: ThreadId) -> u32 {
-    let latest = board.thread(id).latest_number();
-    match board.status(id) {
-        Status::Pending => latest + 1,
-        Status::Blocked if awaits_its_cycle(board, id) => latest + 1,
-        Status::Blocked | Status::InProgress | Status::Completed | Status::Cancelled => latest,
+    let thread = board.thread(id);
+    match thread.status {
+        Status::Pending => thread.next_number(),
+        Status::Blocked if awaits_its_cycle(board, id) => thread.next_number(),
+        Status::Blocked | Status::InProgress | Status::Completed | Status::Cancelled => thread.latest_number(),
     }
 }

@@ -5,6 +5,8 @@
 
 mod approval;
 mod check;
+mod difference;
+mod follow;
 mod id;
 mod label;
 mod outline;
@@ -19,6 +21,10 @@ use serde::Serialize;
 
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, PlanHash, SoundPlan, sha256};
 pub use check::{MAX_PROBLEMS, check};
+pub use difference::unified;
+#[cfg(test)]
+pub(crate) use follow::tests as edits;
+pub use follow::{Fate, Followed, follow};
 pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;
 pub(crate) use parse::with_line_feeds;

@@ -9,12 +9,12 @@ use super::disk::{Disk, Held, MachineDisk};
 use super::import::importable;
 use super::liveness::Liveness;
 use super::lock::lock;
-use super::snapshot::{Files, Snapshot, ThreadsFile};
+use super::snapshot::{APPROVED_PLAN, Files, Snapshot, ThreadsFile};
 use super::tasks_json::TasksJson;
 use super::watch::watch;
 use super::workspace::{Place, known};
 use super::{LOCK_WAIT, Listed, Locked, Store, Watch, index_json, threads_json, unwritable};
-use crate::board::{Board, ServerId};
+use crate::board::{Board, Moves, ServerId};
 use crate::clock::Moment;
 use crate::decide::Ledger;
 use crate::fault::{Fault, Stopped};
@@ -141,7 +141,7 @@ impl Locked for LockedFiles<'_> {
         let mut changes = Vec::new();
         let mut written = None;
         if !ledger.events().is_empty() {
-            let (change, threads) = self.threads_change(ledger.board(), ledger.at())?;
+            let (change, threads) = self.threads_change(ledger.board(), ledger.moves(), ledger.at())?;
             changes.push(change);
             written = threads;
         }
@@ -149,6 +149,10 @@ impl Locked for LockedFiles<'_> {
             let text = index_json::write(index.text.as_deref(), workstream, ledger.index_events(), ledger.at())
                 .map_err(|error| unwritable(&root.join("work/index.json"), &error))?;
             changes.push(Change { path: "index.json".to_owned(), text });
+        }
+        if ledger.approves_plan() {
+            let text = self.snapshot.scene().plan_text.to_owned();
+            changes.push(Change { path: format!("{workstream}/{APPROVED_PLAN}"), text });
         }
         commit(self.store.disk(), root, &changes)?;
         if let (Some(threads), Some(change)) = (written, changes.into_iter().next()) {
@@ -166,13 +170,18 @@ impl LockedFiles<'_> {
 
     /// Writes threads.json with this board.
     pub(super) fn write_threads(&self, after: &Arc<Board>, at: Moment) -> Result<(), Fault> {
-        let (change, _) = self.threads_change(after, at)?;
+        let (change, _) = self.threads_change(after, None, at)?;
         commit(self.store.disk(), &self.snapshot.root, &[change])
     }
 
     /// Returns threads.json with this board, and what it will say where that is known. What was read from
     /// tasks.json is written down with the first change: from then on there is one file to read.
-    fn threads_change(&self, after: &Arc<Board>, at: Moment) -> Result<(Change, Option<ThreadsFile>), Fault> {
+    fn threads_change(
+        &self,
+        after: &Arc<Board>,
+        moves: Option<&Moves>,
+        at: Moment,
+    ) -> Result<(Change, Option<ThreadsFile>), Fault> {
         let Snapshot { root, workstream, threads: file, .. } = &self.snapshot;
         let path = root.join("work").join(workstream).join("threads.json");
         let unwritable = |error| unwritable(&path, &error);
@@ -184,7 +193,7 @@ impl LockedFiles<'_> {
             &alone.board
         };
         let document = file.document(workstream).map_err(unwritable)?;
-        let document = threads_json::write(document, before, after, &file.threads.from_tasks, at);
+        let document = threads_json::write(document, before, after, moves, &file.threads.from_tasks, at);
         let document = document.map_err(unwritable)?;
         let text = document.text().map_err(unwritable)?;
         let change = Change { path: format!("{workstream}/threads.json"), text };

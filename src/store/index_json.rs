@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::Error as _;
+use serde_json::value::RawValue;
 
 use super::json::{Object, close, open};
 use crate::clock::Moment;
@@ -111,6 +112,7 @@ pub(super) fn write(
                 approve(&mut approval, &at, by)?;
                 approval.set("plan_hash", hash, &APPROVAL_ORDER)?;
             }
+            IndexEvent::StagesMoved { stages } => move_stages(&mut approval, stages)?,
             IndexEvent::PlanRevoked { by, reason } => revoke(&mut approval, &at, by, reason.as_deref())?,
             IndexEvent::StageApproved { stage, by } => {
                 with_stage(&mut approval, *stage, |record| approve(record, &at, by))?;
@@ -158,6 +160,25 @@ fn revoke(record: &mut Object, at: &str, by: &str, reason: Option<&str>) -> serd
             Ok(())
         }
     }
+}
+
+/// Puts the approvals of stages under their new numbers, as they are. Of a stage that is gone nothing is left to approve.
+fn move_stages(approval: &mut Object, moved: &BTreeMap<StageNumber, Option<StageNumber>>) -> serde_json::Result<()> {
+    let stages = approval.get::<Object>("stages")?.unwrap_or_default();
+    let mut now: Vec<(String, &RawValue)> = Vec::new();
+    for (key, record) in stages.entries() {
+        match key.parse().ok().and_then(|number: StageNumber| moved.get(&number)) {
+            None => now.push((key.to_owned(), record)),
+            Some(Some(number)) => now.push((number.to_string(), record)),
+            Some(None) => {}
+        }
+    }
+    now.sort_by_key(|(key, _)| key.parse::<StageNumber>().ok());
+    let mut stages = Object::default();
+    for (key, record) in now {
+        stages.set(&key, &record, &[])?;
+    }
+    approval.set("stages", &stages, &APPROVAL_ORDER)
 }
 
 fn with_stage(

@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub(super) plan: Arc<PlanFile>,
     /// The text that a person approved last, where PLAN.md is another one by now and it is known.
     pub(super) approved: Option<Arc<PlanFile>>,
+    /// Whether that text is kept, as far as somebody looked.
+    pub(super) is_kept: bool,
     pub(super) roster: Arc<Roster>,
     pub(super) threads: Arc<ThreadsFile>,
     pub(super) alive: BTreeSet<ServerId>,
@@ -195,10 +197,14 @@ impl Snapshot {
         let folder = work.join(&workstream);
         plain_folder(disk, &folder)?;
         let plan = files.plan(disk, &folder.join("PLAN.md"))?;
-        let approved = match index.index.entry(&workstream).and_then(|entry| entry.approvals.plan_hash.as_deref()) {
-            Some(hash) if !plan.hash.is(hash) => files.approved(disk, &folder.join(APPROVED_PLAN), hash)?,
+        let hash = index.index.entry(&workstream).and_then(|entry| entry.approvals.plan_hash.as_deref());
+        let is_another = hash.is_some_and(|hash| !plan.hash.is(hash));
+        let kept = match hash {
+            Some(hash) if is_another || own.is_none() => files.approved(disk, &folder.join(APPROVED_PLAN), hash)?,
             _ => None,
         };
+        let is_kept = kept.is_some() || own.is_some();
+        let approved = kept.filter(|_| is_another);
         let threads = files.state_of(disk, &folder)?;
         let roster = files.roster(
             disk,
@@ -219,6 +225,7 @@ impl Snapshot {
             index,
             plan,
             approved,
+            is_kept,
             roster,
             threads,
             alive,
@@ -248,7 +255,7 @@ impl Snapshot {
         let approved_hash = entry.and_then(|entry| entry.approvals.plan_hash.as_deref());
         let basis = match (&self.approved, approved_hash) {
             (Some(approved), _) => Basis::ApprovedBefore(&approved.text),
-            (None, Some(hash)) if self.plan.hash.is(hash) => Basis::Approved,
+            (None, Some(hash)) if self.plan.hash.is(hash) => Basis::Approved { is_kept: self.is_kept },
             (None, _) => Basis::Unknown,
         };
         Scene {

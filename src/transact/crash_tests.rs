@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::*;
 use crate::board::{Said, ServerId};
 use crate::clock::SteppingClock;
-use crate::decide::{AgentRequest, MAX_REPORT_CHARS, UpdateThread};
+use crate::decide::{AgentRequest, MAX_REPORT_CHARS, Mapping, UpdateThread};
 use crate::store::disk::Disk;
 use crate::store::disk::MachineDisk;
 use crate::store::disk::faulty::{Failure, FaultyDisk};
@@ -101,7 +101,7 @@ impl Process {
             "complete" => self.update("1.1.1", Said::Completed, &"x".repeat(MAX_REPORT_CHARS)),
             "block both" => ["1.1.1", "1.1.2"].iter().map(|id| self.update(id, Said::Blocked, "no key")).collect(),
             "outcome" => self.agent(&AgentRequest::BatchOutcome(None)),
-            "approve" => self.person(&PersonRequest::ApprovePlan { force: false, by }),
+            "approve" => self.person(&PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by }),
             "approve stage" => {
                 self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
             }

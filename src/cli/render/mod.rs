@@ -2,6 +2,7 @@
 
 mod brief;
 mod csv;
+mod plan_diff;
 mod status;
 mod tree;
 mod validation;
@@ -53,6 +54,8 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, flags: &str
             Form::Csv => csv::write(&mut page, report, now),
         },
         PersonAnswer::Validation(validation) => validation::write(&mut page, validation),
+        PersonAnswer::PlanDiff(diff) => plan_diff::write(&mut page, diff),
+        PersonAnswer::PlanApproved(approved) => plan_approved(&mut page, approved),
         short => {
             let _ = page.write_str(&sentence(short, flags));
         }
@@ -63,7 +66,6 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, flags: &str
 fn sentence(answer: &PersonAnswer, flags: &str) -> String {
     match answer {
         PersonAnswer::Current(current) => current.workstream.clone(),
-        PersonAnswer::PlanApproved(approved) => plan_approved(approved),
         PersonAnswer::StageApproved(approved) => stage_approved(approved),
         PersonAnswer::Revoked(revoked) => self::revoked(revoked),
         PersonAnswer::Completed(completed) if completed.unchanged => {
@@ -78,9 +80,12 @@ fn sentence(answer: &PersonAnswer, flags: &str) -> String {
         PersonAnswer::Retried(retried) => self::retried(retried),
         PersonAnswer::Assignment(assignment) => self::assignment(assignment),
         PersonAnswer::Updated(updated) => self::updated(updated, flags),
-        PersonAnswer::Status(_) | PersonAnswer::Brief(_) | PersonAnswer::Report(_) | PersonAnswer::Validation(_) => {
-            String::new()
-        }
+        PersonAnswer::Status(_)
+        | PersonAnswer::Brief(_)
+        | PersonAnswer::Report(_)
+        | PersonAnswer::Validation(_)
+        | PersonAnswer::PlanDiff(_)
+        | PersonAnswer::PlanApproved(_) => String::new(),
     }
 }
 
@@ -111,22 +116,21 @@ pub(super) fn progress<'t>(threads: impl Iterator<Item = &'t ThreadReport>) -> (
     threads.fold((0, 0), |(done, all), thread| (done + usize::from(thread.status.is_done()), all + 1))
 }
 
-fn plan_approved(approved: &PlanApproved) -> String {
+/// The first approval shows what there is, a later one what has changed since.
+fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     if approved.unchanged {
-        return format!("the plan of {} was approved already, as it is now", approved.workstream);
+        let _ = write!(page, "the plan of {} was approved already, as it is now", approved.workstream);
+        return;
     }
-    let mut text = format!("the plan of {} is approved: {}\n", approved.workstream, counts(approved.counts));
-    let is_first = approved.added.len() == approved.counts.threads;
-    if !is_first && !approved.added.is_empty() {
-        let _ = writeln!(text, "  added: {}", approved.added.join(", "));
+    let changes = &approved.changes;
+    if !(changes.stages.is_empty() && changes.threads.is_empty() && changes.text.is_empty()) {
+        plan_diff::write(page, changes);
+        let _ = writeln!(page);
     }
-    if !approved.removed.is_empty() {
-        let _ = writeln!(text, "  removed: {}", approved.removed.join(", "));
+    for id in &approved.interrupted {
+        let _ = writeln!(page, "interrupted: {id}");
     }
-    for [id, then, now] in &approved.renamed {
-        let _ = writeln!(text, "  renamed: {id} from {then:?} to {now:?}");
-    }
-    text
+    let _ = write!(page, "the plan of {} is approved: {}", approved.workstream, counts(approved.counts));
 }
 
 /// Returns what a plan has, as `2 stages, 3 batches, 4 threads`.

@@ -22,33 +22,36 @@ pub(super) enum Meant {
 /// Checks the attempt number as a fencing token (DESIGN §5a.7).
 pub(super) fn fence(id: ThreadId, thread: &Thread, request: &UpdateThread, ledger: &Ledger) -> Result<Meant, Refusal> {
     let Some(given) = request.attempt else { return Ok(Meant::Unsaid) };
-    let latest = thread.latest_number();
+    let (latest, next) = (thread.latest_number(), thread.next_number());
     let stale = || Refusal::StaleAttempt { thread: id, given, latest };
     let invalid = |hint: String| Refusal::invalid(format!("{id} has no attempt {given}"), hint);
     if given == 0 {
         return Err(invalid("attempts are numbered from 1".to_owned()));
     }
+    if given <= thread.attempt_floor {
+        return Err(stale());
+    }
     let runs = thread.running().is_some();
     if request.said == Said::InProgress {
         return match given {
             _ if runs && given == latest => Ok(Meant::Latest),
-            _ if !runs && given == latest + 1 => Ok(Meant::Next),
+            _ if !runs && given == next => Ok(Meant::Next),
             _ if given <= latest => Err(stale()),
             _ if runs => Err(invalid(format!("attempt {latest} runs"))),
-            _ => Err(invalid(format!("start attempt {}", latest + 1))),
+            _ => Err(invalid(format!("start attempt {next}"))),
         };
     }
     let can_be_next = match thread.status {
         Status::Pending => true,
         // The call that gave a thread up may be repeated with the number it named.
-        Status::Blocked => attempt_in_answers(ledger.board(), id) == latest + 1 || is_given_up(ledger.board(), id),
+        Status::Blocked => attempt_in_answers(ledger.board(), id) == next || is_given_up(ledger.board(), id),
         Status::InProgress | Status::Completed | Status::Cancelled => false,
     };
     match given {
         _ if given < latest => Err(stale()),
         _ if given == latest => Ok(Meant::Latest),
-        _ if given == latest + 1 && can_be_next => Ok(Meant::Next),
-        _ if latest == 0 => Err(invalid("pass attempt 1, or leave it out".to_owned())),
+        _ if given == next && can_be_next => Ok(Meant::Next),
+        _ if latest == 0 => Err(invalid(format!("pass attempt {next}, or leave it out"))),
         _ => Err(invalid(format!("the latest attempt is {latest}"))),
     }
 }

@@ -83,7 +83,7 @@ impl Step<'_, '_> {
         Decision {
             action: DecisionAction::Reassign,
             agent: self.scene.agent(self.ledger.board(), self.id).0,
-            attempt: self.thread.latest_number() + 1,
+            attempt: self.thread.next_number(),
         }
     }
 
@@ -370,7 +370,7 @@ impl Step<'_, '_> {
         let (agent, _) = self.scene.agent(self.ledger.board(), self.id);
         self.ledger.record(Event::AttemptStarted {
             thread: self.id,
-            number: self.thread.latest_number() + 1,
+            number: self.thread.next_number(),
             agent,
             server: owner.server(),
             cycle: Some(cycle),

@@ -48,7 +48,11 @@ pub(super) struct Change {
     rest: String,
     entry: Option<String>,
     approves: bool,
+    /// Records have moved with their threads: all is read anew.
+    moves: bool,
     threads: ThreadRows,
+    /// Rows of ids that no record has any more.
+    gone: ThreadRows,
     cycles: CycleRows,
     events: Vec<String>,
     actor: String,
@@ -126,11 +130,25 @@ impl Change {
         };
         let (before, after) = (&opened.kept.threads.threads.board, ledger.board());
         let document = opened.kept.threads.document(&opened.workstream).map_err(unwritable)?;
-        let document =
-            threads_json::write(document, before, after, &BTreeSet::new(), ledger.at()).map_err(unwritable)?;
+        let document = threads_json::write(document, before, after, ledger.moves(), &BTreeSet::new(), ledger.at())
+            .map_err(unwritable)?;
         let mut threads = ThreadRows::default();
-        for (id, _, thread) in after.threads.changed(&before.threads) {
-            threads.add(id, thread.status.word(), document.record(id).unwrap_or_default());
+        let mut gone = ThreadRows::default();
+        if let Some(moves) = ledger.moves() {
+            // Their rows have other keys: nobody can read only what has changed.
+            for id in moves.threads.keys().filter(|id| after.threads.get(**id).is_none()) {
+                gone.add(*id, "", "");
+            }
+            let has_moved: BTreeSet<ThreadId> = moves.threads.values().flatten().copied().collect();
+            let before = before.moved(moves);
+            let changed: BTreeSet<ThreadId> = after.threads.changed(&before.threads).map(|(id, ..)| id).collect();
+            for (id, thread) in after.threads.iter().filter(|(id, _)| has_moved.contains(id) || changed.contains(id)) {
+                threads.add(id, thread.status.word(), document.record(id).unwrap_or_default());
+            }
+        } else {
+            for (id, _, thread) in after.threads.changed(&before.threads) {
+                threads.add(id, thread.status.word(), document.record(id).unwrap_or_default());
+            }
         }
         let records = document.get::<Vec<Box<RawValue>>>("cycles").map_err(unwritable)?.unwrap_or_default();
         let cycles = CycleRows::of(before, after, &records);
@@ -152,8 +170,10 @@ impl Change {
             id: Uuid::new_v4(),
             rest: document.rest().map_err(unwritable)?,
             entry,
-            approves: index_events.iter().any(|event| matches!(event, IndexEvent::PlanApproved { .. })),
+            approves: ledger.approves_plan(),
+            moves: ledger.moves().is_some(),
             threads,
+            gone,
             cycles,
             events: events.collect::<serde_json::Result<_>>().map_err(unwritable)?,
             actor: match writer.server {
@@ -235,6 +255,9 @@ impl Change {
         if self.approves {
             sql.add(", approved_plan = plan", &[]);
         }
+        if self.moves {
+            sql.add(", generation = generation + 1", &[]);
+        }
         let still = " WHERE key = $ AND revision = $ AND stamp = $::text::uuid";
         sql.add(still, &[&self.key, &self.before, &self.stamp]);
         if let Some(known) = &self.known {
@@ -257,6 +280,15 @@ impl Change {
             sql.add(", t AS (", &[]);
             self.threads.insert(&mut sql);
             sql.add(")", &[]);
+        }
+        if !self.gone.record.is_empty() {
+            let delete = ", g AS (DELETE FROM work.threads AS t USING w, ";
+            sql.add(delete, &[]);
+            let ThreadRows { stage, batch, thread, .. } = &self.gone;
+            sql.rows(["smallint", "smallint", "smallint"], [stage, batch, thread]);
+            let which = " AS u (stage, batch, thread)
+                WHERE t.workstream = w.key AND (t.stage, t.batch, t.thread) = (u.stage, u.batch, u.thread))";
+            sql.add(which, &[]);
         }
         if !self.cycles.record.is_empty() {
             sql.add(", c AS (", &[]);
@@ -381,7 +413,7 @@ impl CycleRows {
         let Self { position, batch, number, open, holder, record } = self;
         sql.rows(types, [position, batch, number, open, holder, record]);
         let update = " AS u (position, batch, number, open, holder, record)
-            ON CONFLICT (workstream, position) DO UPDATE SET open = excluded.open, holder = excluded.holder,
+            ON CONFLICT (workstream, position) DO UPDATE SET batch = excluded.batch, open = excluded.open, holder = excluded.holder,
                 revision = excluded.revision, record = excluded.record";
         sql.add(update, &[]);
     }

@@ -192,6 +192,7 @@ impl PostgresStore {
             index: Arc::clone(&opened.index),
             plan: Arc::clone(&opened.kept.plan),
             approved: opened.kept.approved().map(Arc::clone),
+            is_kept: true,
             roster,
             threads: Arc::clone(&opened.kept.threads),
             alive,

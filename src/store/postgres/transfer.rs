@@ -328,7 +328,7 @@ fn parts(files: &FileStore, id: &str) -> Result<Parts, Stopped> {
     }
     let scene = snapshot.scene();
     let approved = match scene.basis {
-        Basis::Approved => Some(scene.plan_text.to_owned()),
+        Basis::Approved { .. } => Some(scene.plan_text.to_owned()),
         Basis::ApprovedBefore(text) => Some(text.to_owned()),
         Basis::Unknown => None,
     };

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::write::FILE_ORDER;
+use crate::board::Moves;
 use crate::plan::ThreadId;
 use crate::store::json::{Object, laid_out, open};
 
@@ -35,11 +36,12 @@ struct IdOnly {
 }
 
 const THREADS: &str = "threads";
+const LEFT: &str = "left";
 
 impl Document {
     /// The order of new top-level keys.
     #[cfg(feature = "postgres")]
-    pub(in crate::store) const ORDER: [&str; 5] = FILE_ORDER;
+    pub(in crate::store) const ORDER: [&str; 6] = FILE_ORDER;
 
     /// Takes a text apart; without one it is a new file.
     pub(in crate::store) fn read(text: Option<&str>, stream_id: &str) -> serde_json::Result<Self> {
@@ -105,6 +107,33 @@ impl Document {
         records.extend(old);
         self.records = records;
         self.places = Arc::new(places(&self.records));
+    }
+
+    /// Returns it with the records where `moves` says, each with all that it holds. Those that are out of the way
+    /// stand under a key of their own, so that nothing of them is lost.
+    pub(super) fn moved(&self, moves: &Moves) -> serde_json::Result<Self> {
+        let mut moved = self.clone();
+        let (mut left, mut changed) = (moved.get::<Vec<Box<RawValue>>>(LEFT)?.unwrap_or_default(), Vec::new());
+        let went_out = left.len();
+        for (from, to) in &moves.threads {
+            let Some(text) = self.record(*from) else { continue };
+            match to {
+                None => left.push(RawValue::from_string(text.to_owned())?),
+                Some(to) => {
+                    let mut record: Object = serde_json::from_str(text)?;
+                    record.set("threadId", to, &[])?;
+                    changed.push((*to, laid_out(&serde_json::to_string(&record)?, 2)?));
+                }
+            }
+        }
+        moved.records.retain(|record| record.thread.is_none_or(|thread| !moves.threads.contains_key(&thread)));
+        moved.places = Arc::new(places(&moved.records));
+        changed.sort_by_key(|(thread, _)| *thread);
+        moved.set_records(changed);
+        if left.len() > went_out {
+            moved.set(LEFT, &left)?;
+        }
+        Ok(moved)
     }
 
     /// Returns the value of a top-level key.

@@ -110,6 +110,7 @@ fn thread(record: ThreadRecord) -> Thread {
         artifacts: record.artifacts.unwrap_or_default(),
         next_steps: record.next_steps.unwrap_or_default(),
         attempts,
+        attempt_floor: record.attempt_floor.map_or(0, |floor| floor.0),
     }
 }
 
@@ -151,6 +152,7 @@ fn cycle(record: CycleRecord) -> Cycle {
         open: record.status == CycleWord::Open,
         holder: record.holder.map(|holder| holder.0),
         retry_asked: record.retry_asked.unwrap_or_default(),
+        left: record.left.unwrap_or_default(),
         budgets: record.threads.unwrap_or_default().into_iter().map(budget).collect(),
         opened_at: record.opened_at,
         closed_at: record.closed_at,

@@ -27,6 +27,7 @@ pub(super) struct ThreadRecord {
     pub(super) artifacts: Option<Vec<String>>,
     pub(super) next_steps: Option<Vec<String>>,
     pub(super) sessions: Option<Vec<SessionRecord>>,
+    pub(super) attempt_floor: Option<Counter>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +52,7 @@ pub(super) struct CycleRecord {
     pub(super) status: CycleWord,
     pub(super) holder: Option<ServerWord>,
     pub(super) retry_asked: Option<bool>,
+    pub(super) left: Option<bool>,
     pub(super) opened_at: Option<String>,
     pub(super) closed_at: Option<String>,
     pub(super) threads: Option<Vec<BudgetRecord>>,

@@ -6,13 +6,13 @@ use serde::de::Error as _;
 
 use super::document::Document;
 use super::record::{BatchWord, BudgetRecord, Counter, CycleWord, ServerWord, ThreadWord};
-use crate::board::{Attempt, Board, Cycle, Thread};
+use crate::board::{Attempt, Board, Cycle, Moves, Thread};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
 use crate::store::json::{Object, laid_out, without_place};
 
-pub(super) const FILE_ORDER: [&str; 5] = ["version", "stream_id", "last_updated", "threads", "cycles"];
-const THREAD_ORDER: [&str; 14] = [
+pub(super) const FILE_ORDER: [&str; 6] = ["version", "stream_id", "last_updated", "threads", "cycles", "left"];
+const THREAD_ORDER: [&str; 15] = [
     "threadId",
     "threadName",
     "stageName",
@@ -25,6 +25,7 @@ const THREAD_ORDER: [&str; 14] = [
     "nextSteps",
     "promptPath",
     "sessions",
+    "attemptFloor",
     "createdAt",
     "updatedAt",
 ];
@@ -42,17 +43,25 @@ const SESSION_ORDER: [&str; 12] = [
     "transient",
     "server",
 ];
-const CYCLE_ORDER: [&str; 8] = ["batch", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
+const CYCLE_ORDER: [&str; 9] =
+    ["batch", "left", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
 
 /// Returns threads.json with what changed between `before` and `after`. `document` is the file as it was,
-/// which `before` was read from. The threads of `unwritten` are written also if nothing changed.
+/// which `before` was read from; where records moved with their threads, both are moved first. The threads of
+/// `unwritten` are written also if nothing changed.
 pub(in crate::store) fn write(
     document: &Document,
     before: &Board,
     after: &Board,
+    moves: Option<&Moves>,
     unwritten: &BTreeSet<ThreadId>,
     at: Moment,
 ) -> serde_json::Result<Document> {
+    if let Some(moves) = moves {
+        let (document, before) = (document.moved(moves)?, before.moved(moves));
+        let unwritten = unwritten.iter().filter_map(|id| moves.of(*id)).collect();
+        return write(&document, &before, after, None, &unwritten, at);
+    }
     let mut written = document.clone();
     written.set("last_updated", &at.to_string())?;
     let mut changed = Vec::new();
@@ -155,6 +164,9 @@ fn write_thread(
         }
     }
     record.set("sessions", &sessions, order)?;
+    if before.attempt_floor != after.attempt_floor {
+        record.set("attemptFloor", &counter(after.attempt_floor)?, order)?;
+    }
     if is_new && !record.has("createdAt") {
         record.set("createdAt", &at.to_string(), order)?;
     }
@@ -181,8 +193,9 @@ fn write_attempt(
     if let Some(ended) = &after.completed_at {
         session.set("completedAt", ended, order)?;
     }
-    if let Some(cycle) = after.cycle {
-        session.set("cycle", &counter(cycle)?, order)?;
+    match after.cycle {
+        Some(cycle) => session.set("cycle", &counter(cycle)?, order)?,
+        None => session.remove("cycle"),
     }
     if !after.report.is_empty() || before.is_some_and(|before| !before.report.is_empty()) {
         session.set("report", &after.report, order)?;
@@ -207,8 +220,10 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
     record.set("cycle", &counter(cycle.number)?, order)?;
     record.set("status", if cycle.open { &CycleWord::Open } else { &CycleWord::Closed }, order)?;
     record.set("holder", &cycle.holder.map(ServerWord), order)?;
-    if cycle.retry_asked || record.has("retryAsked") {
-        record.set("retryAsked", &cycle.retry_asked, order)?;
+    for (key, value) in [("retryAsked", cycle.retry_asked), ("left", cycle.left)] {
+        if value || record.has(key) {
+            record.set(key, &value, order)?;
+        }
     }
     record.set("openedAt", &cycle.opened_at, order)?;
     if cycle.closed_at.is_some() {
@@ -248,13 +263,13 @@ mod tests {
             all.thread_mut(id(at)).report = format!("what was done in thread {at}");
         }
         let new = Document::read(None, "001-search").unwrap();
-        let text = write(&new, &Board::default(), &all, &BTreeSet::new(), now).unwrap().text().unwrap();
+        let text = write(&new, &Board::default(), &all, None, &BTreeSet::new(), now).unwrap().text().unwrap();
         let document = Document::read(Some(&text), "001-search").unwrap();
         let before = threads_json::read(Some(&text), &TasksJson::default()).unwrap().board;
         let allocated = measure(|| {
             let mut after = Board::clone(&before);
             after.thread_mut(id(7)).status = Status::Completed;
-            let written = write(&document, &before, &after, &BTreeSet::new(), now).unwrap();
+            let written = write(&document, &before, &after, None, &BTreeSet::new(), now).unwrap();
             assert!(written.text().unwrap().len() > text.len());
         });
         (allocated, text.len() as u64)

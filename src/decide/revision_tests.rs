@@ -1,0 +1,485 @@
+//! What becomes of records when a plan with other numbers is approved.
+
+use proptest::test_runner::RngSeed;
+
+use super::*;
+use crate::plan::edits::{Edit, Edited, Outline, edit, outline};
+
+fn approved_world() -> World {
+    let mut world = World::new();
+    world.say("person approve-plan");
+    world
+}
+
+/// What the board has recorded, in short.
+fn records(world: &World) -> String {
+    let mut out = String::new();
+    for (id, thread) in world.board.threads.iter() {
+        let attempts: Vec<String> = thread
+            .attempts
+            .iter()
+            .map(|attempt| {
+                let cycle = attempt.cycle.map_or("-".to_owned(), |cycle| cycle.to_string());
+                format!("{}{} c{cycle}", attempt.agent.chars().next().unwrap_or('?'), attempt.number)
+            })
+            .collect();
+        let name = thread.name.as_deref().unwrap_or("?");
+        let _ = writeln!(out, "{id} {name}: {} {:?} {attempts:?}", thread.status, thread.report);
+    }
+    for cycle in &world.board.cycles {
+        let open = if cycle.open { "open" } else { "closed" };
+        let left = if cycle.left { " left" } else { "" };
+        let _ = writeln!(
+            out,
+            "cycle {}/{} {open}{left} {:?}",
+            cycle.batch,
+            cycle.number,
+            cycle.budgets.keys().map(ToString::to_string).collect::<Vec<_>>()
+        );
+    }
+    let stages = world.entry.as_ref().unwrap().approvals.stages.iter();
+    for (number, approval) in stages {
+        let _ = writeln!(out, "stage {number} {:?}", approval.status);
+    }
+    out
+}
+
+#[test]
+fn a_stage_and_a_batch_in_front_of_what_was_done() {
+    let mut world = approved_world();
+    let mut out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+        A failed~ 01.01.01 timeout
+        A in_progress 01.01.01
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A blocked 01.01.03 c
+        A next
+    ",
+    );
+    world.text = PLAN
+        .replace("### Stage 1: Index\n", "### Stage 1: Security\n##### Batch 1: Patch\n###### Thread 1: Rotate\n### Stage 2: Index\n##### Batch 1: First\n###### Thread 1: New\n")
+        .replace("### Stage 2: API", "### Stage 3: API")
+        .replace("##### Batch 2: Queries", "##### Batch 3: Queries")
+        .replace("##### Batch 1: Storage", "##### Batch 2: Storage");
+    out += "\n-- PLAN.md changes\n";
+    out += &world.transcript(
+        "
+        A next
+        A blocked 01.01.03 by the ids that were approved
+        person diff
+        person approve-plan
+        person approve-plan
+        A next
+    ",
+    );
+    out += "\n";
+    out += &records(&world);
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed~ 01.01.01 timeout
+        01.01.01#2 pending -> Retry system-engineer-codex#2
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A completed 01.01.01 a
+        01.01.01#2 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A blocked 01.01.03 c
+        01.01.03#0 blocked -> Block default#0
+    A next
+        blocked 01.01 cycle 1 resumed threads [01.01.01#2 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#0 blocked default] dispatch [] next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    -- PLAN.md changes
+    A next
+        awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["PLAN.md has changed since it was approved"] (no change)
+    A blocked 01.01.03 by the ids that were approved
+        error awaiting_approval: PLAN.md has changed since it was approved. hint: ask the person to run !work approve plan, then call next_batch
+    person diff
+        {"workstream":"001-search","approved_text":true,"stages":[{"before":null,"now":1,"name":"Security","renamed_from":null,"approval":null},{"before":1,"now":2,"name":"Index","renamed_from":null,"approval":null},{"before":2,"now":3,"name":"API","renamed_from":null,"approval":null}],"threads":[{"before":null,"now":"01.01.01","name":"Rotate","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"02.01.01","name":"New","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.01","now":"02.02.01","name":"Schema","renamed_from":null,"status":"completed","attempts":2,"edited":[],"consequence":"moves_along"},{"before":"01.01.02","now":"02.02.02","name":"Rows","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"moves_along"},{"before":"01.01.03","now":"02.02.03","name":"Notes","renamed_from":null,"status":"blocked","attempts":0,"edited":[],"consequence":"moves_along"},{"before":"01.02.01","now":"02.03.01","name":"Parser","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"},{"before":"02.01.01","now":"03.01.01","name":"Routes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -1,12 +1,17 @@\n # Plan: Search\n ## Stages\n-### Stage 1: Index\n-##### Batch 1: Storage\n+### Stage 1: Security\n+##### Batch 1: Patch\n+###### Thread 1: Rotate\n+### Stage 2: Index\n+##### Batch 1: First\n+###### Thread 1: New\n+##### Batch 2: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n ###### Thread 2: Rows @agent:frontend-designer-grok\n ###### Thread 3: Notes\n-##### Batch 2: Queries\n+##### Batch 3: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n-### Stage 2: API\n+### Stage 3: API\n ##### Batch 1: Routes\n ###### Thread 1: Routes @agent:system-engineer-opus\n"} (no change)
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"91724de05768d4c08dcaa0d386183bdddc2a783ae3f647380519caf7e44c4791","counts":{"stages":3,"batches":5,"threads":7},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[{"before":null,"now":1,"name":"Security","renamed_from":null,"approval":null},{"before":1,"now":2,"name":"Index","renamed_from":null,"approval":null},{"before":2,"now":3,"name":"API","renamed_from":null,"approval":null}],"threads":[{"before":null,"now":"01.01.01","name":"Rotate","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"02.01.01","name":"New","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.01","now":"02.02.01","name":"Schema","renamed_from":null,"status":"completed","attempts":2,"edited":[],"consequence":"moves_along"},{"before":"01.01.02","now":"02.02.02","name":"Rows","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"moves_along"},{"before":"01.01.03","now":"02.02.03","name":"Notes","renamed_from":null,"status":"blocked","attempts":0,"edited":[],"consequence":"moves_along"},{"before":"01.02.01","now":"02.03.01","name":"Parser","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"},{"before":"02.01.01","now":"03.01.01","name":"Routes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -1,12 +1,17 @@\n # Plan: Search\n ## Stages\n-### Stage 1: Index\n-##### Batch 1: Storage\n+### Stage 1: Security\n+##### Batch 1: Patch\n+###### Thread 1: Rotate\n+### Stage 2: Index\n+##### Batch 1: First\n+###### Thread 1: New\n+##### Batch 2: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n ###### Thread 2: Rows @agent:frontend-designer-grok\n ###### Thread 3: Notes\n-##### Batch 2: Queries\n+##### Batch 3: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n-### Stage 2: API\n+### Stage 3: API\n ##### Batch 1: Routes\n ###### Thread 1: Routes @agent:system-engineer-opus\n"},"interrupted":[]}
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"91724de05768d4c08dcaa0d386183bdddc2a783ae3f647380519caf7e44c4791","counts":{"stages":3,"batches":5,"threads":7},"unchanged":true,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]} (no change)
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#3 pending default] dispatch ["01.01.01"]
+    01.01.01 Rotate: pending "" []
+    02.01.01 New: pending "" []
+    02.02.01 Schema: completed "a" ["s1 c1", "s2 c1"]
+    02.02.02 Rows: completed "b" ["f1 c1"]
+    02.02.03 Notes: blocked "c" []
+    02.03.01 Parser: pending "" []
+    03.01.01 Routes: pending "" []
+    cycle 02.02/1 closed ["02.02.01", "02.02.03"]
+    cycle 01.01/1 open []
+    "#);
+}
+
+#[test]
+fn what_runs_does_not_move() {
+    let mut world = approved_world();
+    let mut out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+        A in_progress 01.01.02
+    ",
+    );
+    world.text = PLAN
+        .replace("###### Thread 1: Schema @agent:system-engineer-codex\n", "")
+        .replace("Thread 2: Rows", "Thread 1: Rows");
+    out += "\n-- Schema leaves, and Rows has its number\n";
+    out += &world.transcript(
+        "
+        person approve-plan
+        A in_progress 01.01.02 still at it
+        person approve-plan!
+        A next
+        A completed 01.01.01 rows by their new number
+    ",
+    );
+    out += "\n";
+    out += &records(&world);
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A in_progress 01.01.02
+        01.01.02#1 in_progress
+    -- Schema leaves, and Rows has its number
+    person approve-plan
+        error already_running: threads in progress do not move: 01.01.01 would leave the plan, 01.01.02 would become 01.01.01. hint: wait until they have reported, or interrupt them with --force
+    A in_progress 01.01.02 still at it
+        01.01.02#1 in_progress
+    person approve-plan!
+        {"workstream":"001-search","plan_hash":"6235d0ec414ae870a269ae17f2c36c6404e28851e5350febdc4075b2fe8443dd","counts":{"stages":2,"batches":3,"threads":4},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":"01.01.02","now":"01.01.01","name":"Rows","renamed_from":null,"status":"in_progress","attempts":1,"edited":[],"consequence":"moves_along"},{"before":"01.01.01","now":null,"name":"Schema","renamed_from":null,"status":"in_progress","attempts":1,"edited":[],"consequence":"counts_for_nothing"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -3,6 +3,5 @@\n ### Stage 1: Index\n ##### Batch 1: Storage\n-###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n+###### Thread 1: Rows @agent:frontend-designer-grok\n ###### Thread 3: Notes\n ##### Batch 2: Queries\n"},"interrupted":["01.01.01","01.01.02"]}
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#3 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"] (no change)
+    A completed 01.01.01 rows by their new number
+        01.01.01#1 completed
+    01.01.01 Rows: completed "rows by their new number" ["f1 c1"]
+    01.01.03 Notes: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+    "#);
+}
+
+#[test]
+fn where_it_cannot_be_told_a_person_says_it() {
+    let told = |what: &str| {
+        let mut world = approved_world();
+        world.transcript("A next\nA completed 01.01.02 rows are there");
+        world.text = PLAN.replace(
+            "###### Thread 2: Rows @agent:frontend-designer-grok\n###### Thread 3: Notes\n",
+            "###### Thread 2: Lines\n###### Thread 3: Columns\n###### Thread 4: Notes\n",
+        );
+        let mut out = world.transcript(&format!("person diff\nperson approve-plan {what}"));
+        out += "\n";
+        out += &records(&world);
+        out
+    };
+    insta::assert_snapshot!(
+        ["", "01.01.02=01.01.03", "01.01.02=-", "keep-ids", "01.01.09=01.01.02", "01.01.02=01.01.01,01.01.01=01.01.01"]
+            .map(told)
+            .join("\n----\n"),
+        @r#"
+    person diff
+        {"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":["01.01.02","01.01.03"]}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
+    person approve-plan
+        error unclear_threads: PLAN.md has other threads than the text that was approved, and it cannot be told where the records of 1 thread belong: 01.01.02 "Rows" (completed) can be 01.01.02 or 01.01.03. hint: say which is which, such as --map 01.01.02=01.01.02 (OLD=- : it left the plan), or --keep-ids
+    01.01.01 Schema: pending "" []
+    01.01.02 Rows: completed "rows are there" ["f1 c1"]
+    01.01.03 Notes: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+
+    ----
+    person diff
+        {"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":["01.01.02","01.01.03"]}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
+    person approve-plan 01.01.02=01.01.03
+        {"workstream":"001-search","plan_hash":"9171fa3fb1408de52ebd11c78db11c6361aaa3966ff4ba38c092160ea3bba8ba","counts":{"stages":2,"batches":3,"threads":6},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.02","now":"01.01.03","name":"Columns","renamed_from":"Rows","status":"completed","attempts":1,"edited":["agent"],"consequence":"moves_along"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"},"interrupted":[]}
+    01.01.01 Schema: pending "" []
+    01.01.02 Lines: pending "" []
+    01.01.03 Columns: completed "rows are there" ["f1 c1"]
+    01.01.04 Notes: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+
+    ----
+    person diff
+        {"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":["01.01.02","01.01.03"]}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
+    person approve-plan 01.01.02=-
+        {"workstream":"001-search","plan_hash":"9171fa3fb1408de52ebd11c78db11c6361aaa3966ff4ba38c092160ea3bba8ba","counts":{"stages":2,"batches":3,"threads":6},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"},{"before":"01.01.02","now":null,"name":"Rows","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"counts_for_nothing"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"},"interrupted":[]}
+    01.01.01 Schema: pending "" []
+    01.01.02 Lines: pending "" []
+    01.01.03 Columns: pending "" []
+    01.01.04 Notes: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+
+    ----
+    person diff
+        {"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":["01.01.02","01.01.03"]}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
+    person approve-plan keep-ids
+        {"workstream":"001-search","plan_hash":"9171fa3fb1408de52ebd11c78db11c6361aaa3966ff4ba38c092160ea3bba8ba","counts":{"stages":2,"batches":3,"threads":6},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":"01.01.02","now":"01.01.02","name":"Lines","renamed_from":"Rows","status":"completed","attempts":1,"edited":["agent"],"consequence":"stays"},{"before":"01.01.03","now":"01.01.03","name":"Columns","renamed_from":"Notes","status":"pending","attempts":0,"edited":[],"consequence":"stays"},{"before":null,"now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"},"interrupted":[]}
+    01.01.01 Schema: pending "" []
+    01.01.02 Lines: completed "rows are there" ["f1 c1"]
+    01.01.03 Columns: pending "" []
+    01.01.04 Notes: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+
+    ----
+    person diff
+        {"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":["01.01.02","01.01.03"]}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
+    person approve-plan 01.01.09=01.01.02
+        error invalid_argument: --map 01.01.09: no such thread was approved. hint: see work diff
+    01.01.01 Schema: pending "" []
+    01.01.02 Rows: completed "rows are there" ["f1 c1"]
+    01.01.03 Notes: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+
+    ----
+    person diff
+        {"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":["01.01.02","01.01.03"]}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
+    person approve-plan 01.01.02=01.01.01,01.01.01=01.01.01
+        error invalid_argument: --map: 01.01.01 stands twice. hint: map each thread to one of its own
+    01.01.01 Schema: pending "" []
+    01.01.02 Rows: completed "rows are there" ["f1 c1"]
+    01.01.03 Notes: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+    "#
+    );
+}
+
+#[test]
+fn the_approval_of_a_stage_follows_it() {
+    let mut world = World::new();
+    world.text = "# Plan: P\n## Stages\n### Stage 1: One\n##### Batch 1: A\n###### Thread 1: T\n\
+                  ### Stage 2: Two\n##### Batch 1: B\n###### Thread 1: U\n### Stage 3: Three\n##### Batch 1: C\n###### Thread 1: V\n"
+        .to_owned();
+    let text = world.text.clone();
+    world.transcript("person approve-plan\nperson completed 01.01.01 t\nperson approve-stage 1\nperson completed 02.01.01 u\nperson approve-stage 2");
+    let mut out = String::new();
+    for (what, now) in [
+        (
+            "a stage in front",
+            text.replace("### Stage 2", "### Stage 4")
+                .replace("### Stage 1", "### Stage 2")
+                .replace("## Stages\n", "## Stages\n### Stage 1: Zero\n##### Batch 1: Z\n###### Thread 1: Y\n"),
+        ),
+        ("a thread in an approved one", text.replace("###### Thread 1: U", "###### Thread 1: U\n###### Thread 2: W")),
+        (
+            "the first one leaves",
+            text.replace("### Stage 1: One\n##### Batch 1: A\n###### Thread 1: T\n", "")
+                .replace("Stage 2", "Stage 1")
+                .replace("Stage 3", "Stage 2"),
+        ),
+        ("a stage is renamed", text.replace("Stage 2: Two", "Stage 2: Another")),
+    ] {
+        let mut world = World {
+            text: now,
+            board: world.board.clone(),
+            entry: world.entry.clone(),
+            approved: Some(text.clone()),
+            ..World::new()
+        };
+        out += &format!("-- {what}\n{}\n{}\n", world.transcript("person approve-plan"), records(&world));
+    }
+    insta::assert_snapshot!(out, @r#"
+    -- a stage in front
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"e5aa6d8a302d55f30aca2a56abd6ffa9fc51d592e904fda08d462fe0775ba204","counts":{"stages":4,"batches":4,"threads":4},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[{"before":null,"now":1,"name":"Zero","renamed_from":null,"approval":null},{"before":1,"now":2,"name":"One","renamed_from":null,"approval":"kept"},{"before":2,"now":4,"name":"Two","renamed_from":null,"approval":"kept"}],"threads":[{"before":null,"now":"01.01.01","name":"Y","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.01","now":"02.01.01","name":"T","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"moves_along"},{"before":"02.01.01","now":"04.01.01","name":"U","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"moves_along"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -1,8 +1,11 @@\n # Plan: P\n ## Stages\n-### Stage 1: One\n+### Stage 1: Zero\n+##### Batch 1: Z\n+###### Thread 1: Y\n+### Stage 2: One\n ##### Batch 1: A\n ###### Thread 1: T\n-### Stage 2: Two\n+### Stage 4: Two\n ##### Batch 1: B\n ###### Thread 1: U\n"},"interrupted":[]}
+    01.01.01 Y: pending "" []
+    02.01.01 T: completed "t" ["d1 c1"]
+    03.01.01 V: pending "" []
+    04.01.01 U: completed "u" ["d1 c1"]
+    cycle 02.01/1 closed []
+    cycle 04.01/1 open []
+    stage 2 Approved
+    stage 4 Approved
+
+    -- a thread in an approved one
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"3a37cb357c8e4bc5361ca10dcff60c26c7ad104eecd804b4c2a5567398d6b56d","counts":{"stages":3,"batches":3,"threads":4},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[{"before":2,"now":2,"name":"Two","renamed_from":null,"approval":"taken_back"}],"threads":[{"before":null,"now":"02.01.02","name":"W","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -7,4 +7,5 @@\n ##### Batch 1: B\n ###### Thread 1: U\n+###### Thread 2: W\n ### Stage 3: Three\n ##### Batch 1: C\n"},"interrupted":[]}
+    01.01.01 T: completed "t" ["d1 c1"]
+    02.01.01 U: completed "u" ["d1 c1"]
+    02.01.02 W: pending "" []
+    03.01.01 V: pending "" []
+    cycle 01.01/1 closed []
+    cycle 02.01/1 open []
+    stage 1 Approved
+    stage 2 Revoked
+
+    -- the first one leaves
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"adaf1ddd1b4776a8dce4e9326e47858807ea1d107d3621391c5af1d829a17e88","counts":{"stages":2,"batches":2,"threads":2},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[{"before":2,"now":1,"name":"Two","renamed_from":null,"approval":"kept"},{"before":3,"now":2,"name":"Three","renamed_from":null,"approval":null},{"before":1,"now":null,"name":"One","renamed_from":null,"approval":"taken_back"}],"threads":[{"before":"02.01.01","now":"01.01.01","name":"U","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"moves_along"},{"before":"03.01.01","now":"02.01.01","name":"V","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along"},{"before":"01.01.01","now":null,"name":"T","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"counts_for_nothing"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -1,11 +1,8 @@\n # Plan: P\n ## Stages\n-### Stage 1: One\n-##### Batch 1: A\n-###### Thread 1: T\n-### Stage 2: Two\n+### Stage 1: Two\n ##### Batch 1: B\n ###### Thread 1: U\n-### Stage 3: Three\n+### Stage 2: Three\n ##### Batch 1: C\n ###### Thread 1: V\n"},"interrupted":[]}
+    01.01.01 U: completed "u" ["d1 c1"]
+    02.01.01 V: pending "" []
+    cycle 01.01/1 closed left []
+    cycle 01.01/1 open []
+    stage 1 Approved
+
+    -- a stage is renamed
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"82ab4964d9e13da0bf532d61ebc0df29cbbbe02ecd5e63b134e254a399bee394","counts":{"stages":3,"batches":3,"threads":3},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[{"before":2,"now":2,"name":"Another","renamed_from":"Two","approval":"kept"}],"threads":[],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -4,5 +4,5 @@\n ##### Batch 1: A\n ###### Thread 1: T\n-### Stage 2: Two\n+### Stage 2: Another\n ##### Batch 1: B\n ###### Thread 1: U\n"},"interrupted":[]}
+    01.01.01 T: completed "t" ["d1 c1"]
+    02.01.01 U: completed "u" ["d1 c1"]
+    03.01.01 V: pending "" []
+    cycle 01.01/1 closed []
+    cycle 02.01/1 open []
+    stage 1 Approved
+    stage 2 Approved
+    "#);
+}
+
+#[test]
+fn without_an_approved_text_records_keep_their_ids() {
+    let mut world = World::new();
+    // As a release before 0.2.0 has left it: a hash, and no text.
+    world.transcript("person approve-plan\nA next\nA in_progress 01.01.01\nA completed 01.01.02 b");
+    world.approved = None;
+    let mut out = world.transcript("A next");
+    world.text = PLAN.replace("Schema", "Tables").replace("###### Thread 3: Notes", "###### Thread 3: Notes\nMore.");
+    out += "\n-- another name, another text\n";
+    out += &world.transcript("A next\nA completed 01.01.01 a\nperson diff\nperson approve-plan\nA next");
+    world.approved = None;
+    world.text = world.text.replace("Thread 2: Rows", "Thread 4: Rows");
+    out += "\n-- a name at another id\n";
+    out += &world.transcript("person approve-plan\nperson approve-plan keep-ids");
+    out += "\n";
+    out += &records(&world);
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.03"] (no change)
+    -- another name, another text
+    A next
+        awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["PLAN.md has changed since it was approved"] (no change)
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    person diff
+        {"workstream":"001-search","approved_text":false,"stages":[],"threads":[{"before":"01.01.01","now":"01.01.01","name":"Tables","renamed_from":"Schema","status":"completed","attempts":1,"edited":[],"consequence":"stays"}],"unclear":[],"text":""} (no change)
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"144e5c3548524028c4e487e1f96cc76b5f7117cb7be1acbb737904fe41fb2cf7","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"stages":[],"threads":[{"before":"01.01.01","now":"01.01.01","name":"Tables","renamed_from":"Schema","status":"completed","attempts":1,"edited":[],"consequence":"stays"}],"unclear":[],"text":""},"interrupted":[]}
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.03"] (no change)
+    -- a name at another id
+    person approve-plan
+        error unclear_threads: PLAN.md has other threads than the text that was approved, and it cannot be told where the records of 1 thread belong: 01.01.02 "Rows" (completed) can be 01.01.04. hint: say which is which, such as --map 01.01.02=01.01.04 (OLD=- : it left the plan), or --keep-ids
+    person approve-plan keep-ids
+        {"workstream":"001-search","plan_hash":"1a2cb4dc166eff4b3892a45259708d0d5b590f7490212be33fd7313db26ad78e","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"stages":[],"threads":[{"before":"01.01.02","now":null,"name":"Rows","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"counts_for_nothing"}],"unclear":[],"text":""},"interrupted":[]}
+    01.01.01 Tables: completed "a" ["s1 c1"]
+    01.01.02 Rows: completed "b" ["f1 c1"]
+    01.01.03 Notes: pending "" []
+    01.01.04 Rows: pending "" []
+    01.02.01 Parser: pending "" []
+    02.01.01 Routes: pending "" []
+    cycle 01.01/1 open []
+    "#);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is edited: what was reported, tried, assigned or approved is found under the thread or the stage it
+    /// was said of, or nowhere, or the approval is refused.
+    #[test]
+    fn no_record_is_found_under_another_thread(
+        outline in outline(),
+        edits in proptest::collection::vec(edit(), 0..6),
+        done in proptest::collection::vec(0..3_u8, 60),
+        force in any::<bool>(),
+    ) {
+        check_records(&outline, &edits, &done, force)?;
+    }
+}
+
+fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool) -> Result<(), TestCaseError> {
+    let mut edited = Edited::of(outline);
+    let (text, was) = edited.text();
+    let mut world = World { text, ..World::new() };
+    world.say("person approve-plan!");
+    let mut number = 0;
+    let ids: Vec<ThreadId> = parse(&world.text).threads().map(|thread| thread.id).collect();
+    for (id, done) in ids.iter().zip(done.iter().cycle()) {
+        let identity = was[id];
+        match done {
+            0 => continue,
+            1 => drop(world.say(&format!("person completed {id} done by {identity}"))),
+            _ => drop(world.say(&format!("person assign {id} default-minimax"))),
+        }
+        number += 1;
+    }
+    let cycles_then: Vec<(String, u32)> =
+        world.board.cycles.iter().map(|cycle| (cycle.batch.to_string(), cycle.number)).collect();
+    for edit in edits {
+        let _ = edited.apply(edit);
+    }
+    let before = Arc::clone(&world.board);
+    let (text, is) = edited.text();
+    world.text = text;
+    let came = world.say(if force { "person approve-plan!" } else { "person approve-plan" });
+    if came.starts_with("error") {
+        prop_assert_eq!(&before, &world.board, "a refusal changes nothing");
+        return Ok(());
+    }
+    // Whoever was told an id before is late: nothing of it may land on another thread.
+    for (id, thread) in before.threads.iter().filter(|(_, thread)| !thread.attempts.is_empty()) {
+        let was_alone = is.get(&id).is_none_or(|identity| was[&id] != *identity);
+        let came = world.say(&format!("A completed {id}#1 done by a zombie"));
+        prop_assert!(
+            !was_alone || came.starts_with("error") || thread.name == world.board.thread(id).name,
+            "{id}: {came}"
+        );
+    }
+    let new = parse(&world.text);
+    let mut found = 0;
+    for (id, thread) in world.board.threads.iter() {
+        let Some(identity) = is.get(&id).filter(|_| new.thread(id).is_some()) else { continue };
+        if !thread.report.is_empty() {
+            prop_assert!(
+                thread.report.ends_with("a zombie")
+                    || thread.report == format!("done by {identity}")
+                    || is_twin(&before, &thread.report, thread.name.as_deref()),
+                "{id} has {:?} and is {identity}: {edits:?}",
+                thread.report
+            );
+            found += 1;
+        }
+        for attempt in thread.attempts.iter().filter_map(|attempt| attempt.cycle) {
+            prop_assert!(
+                world
+                    .board
+                    .cycles
+                    .iter()
+                    .any(|cycle| cycle.batch == id.batch && !cycle.left && cycle.number == attempt),
+                "{id}: an attempt of a cycle that its batch has not"
+            );
+        }
+    }
+    prop_assert!(found <= number);
+    let open = world.board.cycles.iter().filter(|cycle| cycle.open).count();
+    prop_assert!(open <= 1 && world.board.cycles.len() == cycles_then.len());
+    Ok(())
+}
+
+/// Whether a report was made for a thread of this name: of two whose name and text are the same, one is as good
+/// as the other.
+fn is_twin(before: &Board, report: &str, name: Option<&str>) -> bool {
+    before.threads.iter().any(|(_, thread)| thread.report == report && thread.name.as_deref() == name)
+        && before.threads.iter().filter(|(_, thread)| thread.name.as_deref() == name).count() > 1
+}
