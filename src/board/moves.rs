@@ -42,7 +42,14 @@ impl Board {
         board
     }
 
-    pub(super) fn move_records(&mut self, moves: &Moves) {
+    /// Returns the board with its threads under their new ids and nothing else: what was written of them before.
+    pub(crate) fn with_new_ids(&self, moves: &Moves) -> Self {
+        let mut board = self.clone();
+        board.change_ids(moves);
+        board
+    }
+
+    fn change_ids(&mut self, moves: &Moves) {
         // All are taken out first: they may change places.
         let taken: Vec<_> = moves.threads.keys().filter_map(|id| Some((*id, self.threads.remove(*id)?))).collect();
         for (from, record) in taken {
@@ -50,6 +57,10 @@ impl Board {
                 self.threads.insert(to, record);
             }
         }
+    }
+
+    pub(super) fn move_records(&mut self, moves: &Moves) {
+        self.change_ids(moves);
         for id in &moves.detached {
             for attempt in self.threads.get_mut(*id).into_iter().flat_map(|thread| &mut thread.attempts) {
                 attempt.cycle = None;

@@ -66,8 +66,9 @@ pub struct DispatchThread {
     pub agent_source: AgentSource,
     /// The attempt that runs, comes next or was the last.
     pub attempt: u32,
-    /// What it is about.
-    pub summary: String,
+    /// What it is about, of one that is to be launched now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
 }
 
 /// Decides the request.
@@ -91,11 +92,24 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         }
         Hand::Settled(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(UserCommand::Retry)),
     };
+    let dispatch = match hand {
+        Hand::Open { batch, .. } => dispatch(scene, board, batch),
+        Hand::HeldElsewhere { .. } | Hand::Settled(_) => Vec::new(),
+    };
+    // What is told again and again is paid for again and again: summaries are for what is launched now.
+    let of = |thread: &crate::plan::Thread| {
+        let is_launched = dispatch.binary_search(&thread.id).is_ok();
+        DispatchThread::of(scene, board, thread, is_launched)
+    };
+    let mut batch = BatchSummary::of(shown);
+    if dispatch.is_empty() {
+        batch.summary.clear();
+    }
     NextBatch {
         batch_completion_status: standing.status,
         workstream: scene.workstream.to_owned(),
         stage: scene.plan.stage(shown.id.stage).map(StageName::of),
-        batch: Some(BatchSummary::of(shown)),
+        batch: Some(batch),
         cycle: board.open_cycle_of(shown.id).map(|cycle| cycle.number),
         resumed: !matches!(hand, Hand::Open { resumed: false, .. }),
         held_by: match hand {
@@ -103,11 +117,8 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
             Hand::Open { .. } | Hand::Settled(_) => None,
         },
         outcomes: None,
-        threads: shown.threads.iter().map(|thread| DispatchThread::of(scene, board, thread)).collect(),
-        dispatch: match hand {
-            Hand::Open { batch, .. } => dispatch(scene, board, batch).iter().map(ToString::to_string).collect(),
-            Hand::HeldElsewhere { .. } | Hand::Settled(_) => Vec::new(),
-        },
+        threads: shown.threads.iter().map(of).collect(),
+        dispatch: dispatch.iter().map(ToString::to_string).collect(),
         failover: open_decisions(scene, board, shown),
         fallback_threads: scene.fallback_threads(board, shown),
         gate_command: standing.gate_command,
@@ -234,7 +245,7 @@ fn nothing_to_hand_out(scene: &Scene<'_>, pause: Pause) -> NextBatch {
 }
 
 impl DispatchThread {
-    fn of(scene: &Scene<'_>, board: &Board, thread: &crate::plan::Thread) -> Self {
+    fn of(scene: &Scene<'_>, board: &Board, thread: &crate::plan::Thread, is_launched: bool) -> Self {
         let (agent, agent_source) = scene.agent(board, thread.id);
         Self {
             thread_id: thread.id.to_string(),
@@ -243,7 +254,7 @@ impl DispatchThread {
             agent,
             agent_source,
             attempt: attempt_in_answers(board, thread.id),
-            summary: cut(&thread.summary),
+            summary: is_launched.then(|| cut(&thread.summary)),
         }
     }
 }

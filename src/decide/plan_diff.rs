@@ -128,7 +128,7 @@ pub(super) fn decide(scene: &Scene<'_>, board: &Board) -> Result<PlanDiff, Refus
 
 /// Compares the plans, and works out where the records go.
 pub(super) fn revise(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<Revision, Refusal> {
-    require_sense(scene, mapping)?;
+    require_sense(scene, board, mapping)?;
     let followed = match scene.basis {
         Basis::ApprovedBefore(_) => follow(scene.plan, scene.plan_now, &mapping.map),
         Basis::Approved { .. } | Basis::Unknown => recorded(scene, board, mapping),
@@ -159,10 +159,10 @@ pub(super) fn revise(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Res
 }
 
 /// Refuses a mapping of threads that are not there, or of two to one.
-fn require_sense(scene: &Scene<'_>, mapping: &Mapping) -> Result<(), Refusal> {
+fn require_sense(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<(), Refusal> {
     let mut taken = BTreeSet::new();
     for (from, to) in &mapping.map {
-        if scene.plan.thread(*from).is_none() {
+        if scene.plan.thread(*from).is_none() && board.threads.get(*from).is_none() {
             return Err(Refusal::invalid(format!("--map {from}: no such thread was approved"), "see work diff"));
         }
         let Some(to) = to else { continue };

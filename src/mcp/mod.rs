@@ -56,8 +56,7 @@ use crate::transact::{AgentDoor, Ask};
 /// What every session reads before its first call. Three sentences, paid for in every session.
 pub const INSTRUCTIONS: &str = "work executes a plan batch by batch. \
 A planner calls next_batch, launches in one response one worker per id in dispatch with that thread's agent, gives \
-each its workstream, thread_id and attempt, carries out failover decisions and calls next_batch again until dispatch \
-is empty, then batch_outcome; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
+each its workstream, thread_id and attempt, then calls batch_outcome and carries out what its failover says; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
 blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
 

@@ -36,12 +36,26 @@ pub(super) struct Scenario {
     pub(super) call: &'static str,
 }
 
-pub(super) const SCENARIOS: [Scenario; 10] = [
+/// A step that is no call: somebody puts a batch in front of the others.
+pub(super) const EDIT: &str = "edit";
+
+/// Returns the plan with a batch in front of the others.
+pub(super) fn edited_plan() -> String {
+    PLAN.replace("##### Batch 1: Storage", "##### Batch 2: Storage")
+        .replace("### Stage 1: Index", "### Stage 1: Index\n##### Batch 1: First\n###### Thread 1: New")
+}
+
+pub(super) const SCENARIOS: [Scenario; 11] = [
     Scenario { name: "the first commit of a server", before: &["approve"], call: "next" },
     Scenario { name: "an attempt starts", before: &["approve", "next"], call: "start" },
     Scenario { name: "a worker reports", before: &["approve", "next", "start"], call: "complete" },
-    Scenario { name: "an outcome is read", before: &["approve", "next", "block both"], call: "outcome" },
-    Scenario { name: "a plan is approved: two files", before: &[], call: "approve" },
+    Scenario { name: "a person asks again", before: &["approve", "next", "block both"], call: "retry" },
+    Scenario { name: "a plan is approved: three files", before: &[], call: "approve" },
+    Scenario {
+        name: "a plan with other numbers is approved: three files, and records that move",
+        before: &["approve", "next", "start", "complete", EDIT],
+        call: "approve",
+    },
     Scenario {
         name: "a stage is approved with --force: two files",
         before: &["approve", "next", "start"],
@@ -100,7 +114,7 @@ impl Process {
             "start" => self.update("1.1.1", Said::InProgress, ""),
             "complete" => self.update("1.1.1", Said::Completed, &"x".repeat(MAX_REPORT_CHARS)),
             "block both" => ["1.1.1", "1.1.2"].iter().map(|id| self.update(id, Said::Blocked, "no key")).collect(),
-            "outcome" => self.agent(&AgentRequest::BatchOutcome(None)),
+            "retry" => self.person(&PersonRequest::Retry(None)),
             "approve" => self.person(&PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by }),
             "approve stage" => {
                 self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
@@ -128,7 +142,10 @@ fn prepared(scenario: &Scenario) -> MemoryDisk {
     let disk = drafted();
     let process = Process::on(Arc::new(disk.clone()), Path::new("/w"));
     for call in scenario.before {
-        process.call(call).unwrap();
+        match *call {
+            EDIT => disk.put("/w/work/001-search/PLAN.md", edited_plan().as_bytes()),
+            call => process.call(call).unwrap(),
+        }
     }
     disk
 }

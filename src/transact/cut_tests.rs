@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::crash_tests::{A, Process, SCENARIOS, Scenario, drafted};
+use super::crash_tests::{A, EDIT, Process, SCENARIOS, Scenario, drafted, edited_plan};
 use super::*;
 use crate::store::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Place, PostgresStore, Push, execute, open, postgres_for_tests};
@@ -129,7 +129,15 @@ impl World {
     fn prepare(&self, scenario: &Scenario, process: &Process) {
         self.pusher.push(&files(), None, Push::Force).unwrap();
         for call in scenario.before {
-            process.call(call).unwrap();
+            match *call {
+                EDIT => {
+                    let plan = edited_plan();
+                    let files = [("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan.as_str())];
+                    let files = FileStore::on(Arc::new(MemoryDisk::with(&files)), files_place(), None);
+                    self.pusher.push(&files, Some("001-search"), Push::Plans).unwrap();
+                }
+                call => process.call(call).unwrap(),
+            }
         }
     }
 

@@ -35,8 +35,19 @@ impl Workspace {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    /// One workstream, `001-search`, whose plan is `plan`; no index, so no plan gate.
+    /// One workstream, `001-search`, whose plan is `plan`, and approved whatever it says: other software of the
+    /// family keeps no hash.
     pub(crate) fn with_plan(plan: &str) -> Self {
+        let workspace = Self::with_draft(plan);
+        workspace.write(
+            "work/index.json",
+            r#"{"version":"1.0.0","streams":[{"id":"001-search","name":"search","approval":{"status":"approved"}}]}"#,
+        );
+        workspace
+    }
+
+    /// One workstream, `001-search`, whose plan is `plan`; no index, so nobody has approved it.
+    pub(crate) fn with_draft(plan: &str) -> Self {
         let workspace = Self::empty();
         workspace.write("work/001-search/PLAN.md", plan);
         workspace

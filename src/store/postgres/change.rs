@@ -140,7 +140,7 @@ impl Change {
                 gone.add(*id, "", "");
             }
             let has_moved: BTreeSet<ThreadId> = moves.threads.values().flatten().copied().collect();
-            let before = before.moved(moves);
+            let before = before.with_new_ids(moves);
             let changed: BTreeSet<ThreadId> = after.threads.changed(&before.threads).map(|(id, ..)| id).collect();
             for (id, thread) in after.threads.iter().filter(|(id, _)| has_moved.contains(id) || changed.contains(id)) {
                 threads.add(id, thread.status.word(), document.record(id).unwrap_or_default());

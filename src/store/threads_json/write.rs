@@ -47,7 +47,7 @@ const CYCLE_ORDER: [&str; 9] =
     ["batch", "left", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
 
 /// Returns threads.json with what changed between `before` and `after`. `document` is the file as it was,
-/// which `before` was read from; where records moved with their threads, both are moved first. The threads of
+/// which `before` was read from; where records went to other ids with their threads, they do so in both first. The threads of
 /// `unwritten` are written also if nothing changed.
 pub(in crate::store) fn write(
     document: &Document,
@@ -58,7 +58,7 @@ pub(in crate::store) fn write(
     at: Moment,
 ) -> serde_json::Result<Document> {
     if let Some(moves) = moves {
-        let (document, before) = (document.moved(moves)?, before.moved(moves));
+        let (document, before) = (document.moved(moves)?, before.with_new_ids(moves));
         let unwritten = unwritten.iter().filter_map(|id| moves.of(*id)).collect();
         return write(&document, &before, after, None, &unwritten, at);
     }
