@@ -60,7 +60,7 @@ pub struct Revoked {
 
 /// Approves the plan as its text is now.
 pub(super) fn plan(scene: &Scene<'_>, force: bool, by: &str, ledger: &mut Ledger) -> Result<PlanApproved, Refusal> {
-    let plan = SoundPlan::examine(scene.plan, force)
+    let plan = SoundPlan::examine(scene.plan, scene.roster, force)
         .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
     let board = ledger.board();
     let unchanged = scene.entry.is_some_and(|entry| {

@@ -20,7 +20,12 @@ pub(super) fn label(title: &str) -> Option<Label> {
     let rest = rest.trim();
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let after = &rest[digits..];
-    if digits > 0 && (after.is_empty() || after.starts_with([':', '-', '–', '—', ' ', '\t'])) {
+    // `Thread 1-2` is an id, `Thread 1 -> Rows` another spelling: `lookalike` knows more of them.
+    let is_other = after.trim_start().trim_start_matches([':', '-', '–', '—']).trim_start().starts_with([
+        ':', '-', '–', '—', '>', '.', ')', ']', '|', '=', ',', ';', '/', '*', '_', '~', '`',
+    ]) && !after.trim_start().starts_with(':')
+        || after.starts_with('-') && after[1..].starts_with(|c: char| c.is_ascii_digit());
+    if digits > 0 && !is_other && (after.is_empty() || after.starts_with([':', '-', '–', '—', ' ', '\t'])) {
         let name = after.trim_start().trim_start_matches([':', '-', '–', '—']).trim().to_owned();
         return Some(Label { level, number: number(&rest[..digits]), name });
     }
