@@ -22,6 +22,9 @@ pub(super) struct Named {
     pub(super) is_field: bool,
 }
 
+/// How many `@NAME` of one line are looked up: nobody gives a thread to more.
+const MAX_MENTIONS: usize = 8;
+
 /// Returns whether a character can stand in the name of an agent.
 pub fn is_agent_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
@@ -52,7 +55,7 @@ pub(super) fn named_in(text: &str) -> Named {
                     at = end;
                 }
                 // `agent:NAME` at the end of a heading, and nothing else, is meant as one.
-                (Some((name, end)), false) if text[end..].trim_matches(is_closing).trim().is_empty() => {
+                (Some((name, end)), false) if text[end..].trim_start_matches(|c: char| is_closing(c) || c.is_whitespace()).is_empty() => {
                     named.unreadable.push((start..end, Some(format!("@agent:{name}"))));
                     at = end;
                 }
@@ -70,7 +73,7 @@ pub(super) fn named_in(text: &str) -> Named {
                 named.unreadable.push((start..text.len(), is_name.then(|| format!("@agent:{value}"))));
                 break;
             }
-            if !name.is_empty() {
+            if !name.is_empty() && named.mentions.len() < MAX_MENTIONS {
                 named.mentions.push((name, start..end));
             }
             at = end.max(at);

@@ -72,7 +72,9 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
     }
     let text = &source.text[range.clone()];
     let underlined = block.filter(|block| block.kind == BlockKind::Underlined && source.line_at(block.range.start) == range);
-    let is_whole = is_whole(text, before);
+    // `Stage 1` alone is a word of a sentence that is not there.
+    let is_named = !matches!(&means, Means::Label(look) if look.name.is_empty());
+    let is_whole = is_named && is_whole(text, before);
     let html = block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
     let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole;
     let is_weak = match &means {
@@ -96,7 +98,7 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         means,
         is_strong,
         html: html.filter(|_| is_in_html).map(|block| {
-            let text = source.text[block.range.clone()].to_ascii_lowercase();
+            let text: String = source.text[block.range.clone()].chars().take(10).collect::<String>().to_ascii_lowercase();
             let runs_on = ["<pre", "<script", "<style", "<textarea", "<!", "<?"].iter().any(|tag| text.starts_with(tag));
             (block.range.start, !runs_on && before.hashes > 0)
         }),
@@ -105,8 +107,13 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
 
 /// Returns whether the whole line is bold, code or a link.
 fn is_whole(line: &str, before: Before) -> bool {
-    let line = line.trim();
-    before.is_emphasised && line.ends_with(['*', '_', '`', '~']) || before.is_emphasised && line.contains('[') && line.ends_with(')')
+    // Its agent may stand behind.
+    let without_agent = line.split_once('@').map_or(line, |(title, _)| title);
+    before.is_emphasised
+        && [line, without_agent].into_iter().any(|line| {
+            let line = line.trim_matches([' ', '\t', '(', '[', '-', '–', '—', '\r']);
+            line.ends_with(['*', '_', '`', '~']) || line.contains('[') && line.ends_with(')')
+        })
 }
 
 /// Returns whether a line without hashes and the like may be a heading all the same.

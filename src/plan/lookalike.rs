@@ -6,6 +6,7 @@
 //! `reader` decides whether it does.
 
 use super::id::number;
+use super::label::strip_word;
 use super::problem::Level;
 
 /// What a line seems to be.
@@ -60,7 +61,7 @@ pub(super) fn look(line: &str) -> Option<Look> {
     let (word, level) = WORDS.into_iter().find(|(known, _)| *known == singular)?;
     let (gap, is_colon) = gap(line, &mut at);
     let numbers = numbers(line, &mut at, gap)?;
-    let (is_separated, name) = rest(line, start, at);
+    let (is_separated, name) = rest(&line[..at], &line[at..]);
     if is_colon && !is_separated {
         // `Thread: 2 rows` is a name without a number.
         return None;
@@ -73,7 +74,9 @@ pub(super) fn bare_number(title: &str) -> Option<(Vec<u16>, String)> {
     let digits = title.len() - title.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
     let numbers: Option<Vec<u16>> = title[..digits].trim_end_matches('.').split('.').map(number).collect();
     let name = title[digits..].trim_start_matches([':', ')', '-', '–', '—', ' ', '\t']);
-    (name.len() < title[digits..].len() && !name.is_empty()).then_some((numbers?, name.trim().to_owned()))
+    let word = WORDS.iter().find_map(|(word, _)| strip_word(name, word)).unwrap_or(name);
+    let word = word.trim_start_matches(|c| is_blank(c) || is_separator(c));
+    (name.len() < title[digits..].len() && !word.is_empty()).then_some((numbers?, word.trim().to_owned()))
 }
 
 /// Returns whether a character is seen by nobody: no two of these differ on a screen.
@@ -114,7 +117,7 @@ pub(super) fn before(line: &str) -> (Before, usize) {
             '>' => before.in_quote = true,
             '|' => before.in_table = true,
             '-' | '*' | '+' | '•' if is_item && before.hashes == 0 => before.in_list = true,
-            '[' => match rest.find(']') {
+            '[' => match within(rest, 8).find(']') {
                 // A box with at most one sign in it.
                 Some(end) if rest[..end].chars().count() <= 1 => {
                     before.is_marked = true;
@@ -153,11 +156,17 @@ pub(super) fn before(line: &str) -> (Before, usize) {
 /// Returns where a tag or a comment ends, `line` beginning behind its `<`.
 fn tag_end(line: &str) -> Option<usize> {
     if line.starts_with("!--") {
-        return line.find("-->").map(|end| end + 3);
+        return within(line, MAX_BEFORE).find("-->").map(|end| end + 3);
     }
-    let end = line.find('>')?;
+    let end = within(line, 60).find('>')?;
     let is_tag = line.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic());
-    (is_tag && end < 60).then_some(end + 1)
+    is_tag.then_some(end + 1)
+}
+
+/// Returns the beginning of a line, so that no line is read more than a few times.
+fn within(line: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
+    &line[..end]
 }
 
 /// Returns the end of a number before a word, `2.` or `1.2.3`, and whether it is that of a list item.
@@ -263,27 +272,25 @@ fn is_separated_word(behind: &str) -> bool {
     chars.next().is_some_and(|c| is_separator(c) && (c != '-' || chars.next().is_none_or(is_blank)))
 }
 
-fn is_separator(c: char) -> bool {
+pub(super) fn is_separator(c: char) -> bool {
     matches!(folded(c), ':' | '.' | ')' | ']' | '-' | '–' | '—' | '―' | '−' | '|' | '→' | '>' | '=' | ',' | '/' | ';' | '、' | '。' | '·' | '•' | '・')
 }
 
-/// Returns whether a separator follows the label, and the name without what was around the label.
-fn rest(line: &str, start: usize, at: usize) -> (bool, String) {
-    let mut name = &line[at..];
+/// Returns whether a separator follows the label, and the name without what was `opened` around it.
+fn rest(opened: &str, mut name: &str) -> (bool, String) {
     let mut is_separated = false;
     loop {
         let Some(c) = name.chars().next() else { break };
         let is_tag = c == '<' && name[1..].starts_with('/');
         if is_tag && let Some(end) = tag_end(&name[1..]) {
             name = &name[end + 1..];
-        } else if is_separator(c) || is_blank(c) || is_emphasis(c) && line[..start].contains(c) {
+        } else if is_separator(c) || is_blank(c) || (is_emphasis(c) || matches!(c, '"' | '”' | '\'')) && opened.contains(c) {
             is_separated |= is_separator(c);
             name = &name[c.len_utf8()..];
         } else {
             break;
         }
     }
-    let opened = &line[..start];
     let mut name = name.trim_end_matches(is_blank).to_owned();
     if opened.contains('|') {
         name = name.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ");

@@ -41,8 +41,6 @@ pub(super) enum BlockKind {
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) range: Range<usize>,
-    /// In how many lists it stands.
-    pub(super) depth: usize,
 }
 
 /// A heading that stands in no list, quotation or other container.
@@ -79,7 +77,6 @@ pub(super) fn outline(text: &str) -> Outline {
     let mut found = Outline::default();
     let end_of_text = text.trim_end().len();
     let mut depth = 0_usize;
-    let mut lists = 0_usize;
     let mut heading: Option<Heading> = None;
     let mut bold_from: Option<usize> = None;
     for (event, range) in Parser::new(text).into_offset_iter() {
@@ -97,8 +94,7 @@ pub(super) fn outline(text: &str) -> Outline {
                     found.blocks.push(Block { kind, range: range.clone(), is_inner: depth > 0 });
                 }
                 match tag {
-                    Tag::List(_) => lists += 1,
-                    Tag::Item => found.items.push(Item { range, depth: lists }),
+                    Tag::Item => found.items.push(Item { range }),
                     // Text with a line of dashes under it is text with a rule, to everybody who writes a
                     // plan: only headings with hashes are structure.
                     Tag::Heading { level, .. } if depth == 0 && text[range.start..].starts_with('#') => {
@@ -115,7 +111,6 @@ pub(super) fn outline(text: &str) -> Outline {
             Event::End(tag) => {
                 depth = depth.saturating_sub(1);
                 match tag {
-                    TagEnd::List(_) => lists = lists.saturating_sub(1),
                     TagEnd::Heading(_) => found.headings.extend(heading.take()),
                     TagEnd::Strong => {
                         if let Some(from) = bold_from.take() {

@@ -56,3 +56,7 @@ pub(crate) fn with_line_feeds(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 #[path = "parse_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "spelling_tests.rs"]
+mod spelling_tests;

@@ -33,21 +33,20 @@ enum Tick {
 pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions {
     let mut found = Questions::default();
     let items = within(&source.outline.items, range);
-    let top = items.iter().map(|item| item.depth).min().unwrap_or_default();
-    // The item above, where the items below it say no more of it.
-    let mut covered: Option<(Range<usize>, Tick)> = None;
+    // The items that the one at hand stands in: each of them says what those below it are.
+    let mut above: Vec<(usize, Tick)> = Vec::new();
     for (at, item) in items.iter().enumerate() {
+        while above.last().is_some_and(|(end, _)| *end <= item.range.start) {
+            above.pop();
+        }
         let (tick, text) = read(source, item, range.end);
-        if let Some((above, above_tick)) = &covered
-            && item.depth > top
-            && item.range.start < above.end
-        {
-            // Below an answered question stands its answer, below an open one what belongs to it.
-            if !(tick == Tick::Open && *above_tick != Tick::Open) {
-                continue;
-            }
-        } else {
-            covered = Some((item.range.clone(), tick));
+        // Below an answered question stands its answer, below an open one what belongs to it.
+        let is_covered = above.iter().any(|(_, tick)| *tick == Tick::Open) || !above.is_empty() && tick != Tick::Open;
+        if above.last().is_none_or(|(_, last)| *last != tick) {
+            above.push((item.range.end, tick));
+        }
+        if is_covered {
+            continue;
         }
         let line = source.line_at(text.start.min(source.text.len())).end.min(text.end).max(text.start);
         match tick {
@@ -55,6 +54,8 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
                 let answer = source.span(text);
                 found.answers.extend((!answer.is_empty()).then_some(answer));
             }
+            // `- - [ ] Which?`
+            Tick::NoBox if items.get(at + 1).is_some_and(|next| next.range.start < line) => {}
             // Items that are a list of ticked ones are its title.
             Tick::NoBox if has_only_ticked(source, &items[at + 1..], item, range.end) => {}
             Tick::Open | Tick::NoBox => {
@@ -121,7 +122,10 @@ fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, Range<usize>) {
     let bare = content.trim_start_matches(['*', '_', '\\']);
     let start = item.range.end - content.len();
     let range = |start: usize| start..item.range.end.min(end).max(start);
-    let boxed = bare.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let boxed = bare.strip_prefix('[').and_then(|rest| {
+        let end = rest.char_indices().take(4).find(|(_, c)| *c == ']')?.0;
+        Some((&rest[..end], &rest[end + 1..]))
+    });
     match boxed {
         Some((sign, behind)) if sign.trim().chars().count() <= 1 && !behind.starts_with('(') => {
             let tick = if matches!(sign.trim(), "x" | "X" | "✓" | "✔" | "✅") { Tick::Ticked } else { Tick::Open };

@@ -3,7 +3,7 @@
 //! A heading that is not as it should be is told, and not part of the plan; but it counts where the
 //! headings below it stand, so that each cause is told once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::agents::{Named, named_in};
@@ -94,6 +94,8 @@ pub(super) struct Reader<'s, 't> {
     stages: BTreeMap<StageNumber, usize>,
     batches: BTreeMap<BatchId, usize>,
     threads: BTreeMap<ThreadId, usize>,
+    /// The names of what there is.
+    names: HashSet<(Level, String)>,
     weak: Vec<Weak>,
     /// The last thread was called a task.
     tasks: bool,
@@ -118,6 +120,7 @@ impl<'s, 't> Reader<'s, 't> {
             stages: BTreeMap::new(),
             batches: BTreeMap::new(),
             threads: BTreeMap::new(),
+            names: HashSet::new(),
             weak: Vec::new(),
             tasks: false,
         }
@@ -134,8 +137,10 @@ impl<'s, 't> Reader<'s, 't> {
         {
             return self.plan_heading(heading, name.trim());
         }
-        if let Some(mark) = self.mark_of(heading, &title, named) {
-            return self.mark(&mark);
+        match self.mark_of(heading, &title, named) {
+            Some(mark) if self.is_doubtful_task(&mark) => return self.weak_mark(&mark),
+            Some(mark) => return self.mark(&mark),
+            None => {}
         }
         match part(&title) {
             Some((part, of_stage)) if self.part(heading.range.end, &line, level, part, of_stage, &title) => {}
@@ -168,7 +173,7 @@ impl<'s, 't> Reader<'s, 't> {
                     self.problem(html, ProblemKind::HeadingInHtml(below), edit);
                     self.close_section(line.range.start, Section::Lost);
                     self.go_to(&mark, false);
-                } else if line.is_strong && !self.is_doubtful_task(&mark) && !self.is_mention(text) {
+                } else if line.is_strong && !self.is_doubtful_task(&mark) && !self.is_mention(&mark, text) {
                     self.mark(&mark);
                 } else {
                     self.weak_mark(&mark);
@@ -243,7 +248,7 @@ impl<'s, 't> Reader<'s, 't> {
                 mark = Mark { level, numbers, source_name: name.clone(), name, ..mark };
             }
         }
-        (!self.is_doubtful_task(&mark)).then_some(mark)
+        Some(mark)
     }
 
     /// Returns what a heading is that has only a number, by where it stands.
@@ -264,10 +269,11 @@ impl<'s, 't> Reader<'s, 't> {
         mark.is_task && self.section == Section::ThreadBody && !self.tasks
     }
 
-    /// Returns whether a line may only repeat what a heading says: a list of the stages above them.
-    fn is_mention(&self, text: &str) -> bool {
+    /// Returns whether a line may only repeat what a heading says: a list of the stages above them, a name.
+    fn is_mention(&self, mark: &Mark, text: &str) -> bool {
         let before_stages = self.has_stages && !self.in_stages && !self.had_stages;
-        before_stages && !text.contains(['#', '＃'])
+        let is_named = self.names.contains(&(mark.level, mark.name.to_lowercase()));
+        (before_stages || is_named) && !text.contains(['#', '＃'])
     }
 
     /// Keeps a line that may be prose until it is known what else there is.
@@ -398,6 +404,7 @@ impl<'s, 't> Reader<'s, 't> {
     /// Opens a stage, batch or thread; one that is not right is no part of the plan.
     fn go_to(&mut self, mark: &Mark, is_right: bool) {
         let own = self.own_number(mark);
+        self.names.insert((mark.level, mark.name.to_lowercase()));
         match mark.level {
             Level::Stage => self.open_stage(mark, own.ok(), is_right),
             Level::Batch => self.open_batch(mark, own.ok(), is_right),
@@ -421,7 +428,9 @@ impl<'s, 't> Reader<'s, 't> {
             self.place.is_doubtful = true;
             return self.problem(at, ProblemKind::DuplicateStage(number), None);
         }
-        self.stages.insert(number, at);
+        if self.in_stages {
+            self.stages.insert(number, at);
+        }
         self.place.stage_in_plan = is_right;
         self.section = if is_right { Section::Unread } else { Section::Lost };
         if is_right {
@@ -680,7 +689,7 @@ impl<'s, 't> Reader<'s, 't> {
     }
 
     fn thread_body(&mut self, range: Range<usize>) {
-        let heading = range.start;
+        let (heading, body_range) = (range.start, range.clone());
         let body = thread_body(self.source, range);
         for (offset, kind, edit) in body.problems {
             self.problem(offset, kind, edit);
@@ -708,7 +717,8 @@ impl<'s, 't> Reader<'s, 't> {
             self.plan.problems.push(Problem { line, column, kind, edit: None });
         }
         if let Some(text) = text_of_template {
-            self.problem(heading, ProblemKind::TemplateText(text), None);
+            let at = self.source.text[body_range].find(text.lines().next().unwrap_or_default()).unwrap_or_default();
+            self.problem(heading + at, ProblemKind::TemplateText(text), None);
         }
         if !summary || !details {
             let at = self.threads.get(&id).copied().unwrap_or(heading);
@@ -838,9 +848,7 @@ impl<'s, 't> Reader<'s, 't> {
                 (!has_batch).then_some((*at, ProblemKind::StageWithoutBatches(*number)))
             }))
             .collect();
-        for (at, kind) in empty {
-            self.problem(at, kind, None);
-        }
+        self.style(empty);
         if self.threads.is_empty() {
             self.problem(0, ProblemKind::NoThreads, None);
         }
@@ -863,8 +871,17 @@ impl<'s, 't> Reader<'s, 't> {
             }
             last = (group, number);
         }
-        for (at, kind) in gaps {
-            self.problem(at, kind, None);
+        self.style(gaps);
+    }
+
+    /// Tells what is odd about headings, where nothing is wrong with them.
+    fn style(&mut self, odd: Vec<(usize, ProblemKind)>) {
+        let errors = self.plan.problems.iter().filter(|problem| problem.kind.forbids_approval());
+        let lines: HashSet<usize> = errors.map(|problem| problem.line).collect();
+        for (at, kind) in odd {
+            if !lines.contains(&self.source.position(at).0) {
+                self.problem(at, kind, None);
+            }
         }
     }
 }
