@@ -49,7 +49,7 @@ pub use request::{
 };
 pub use scene::{AgentSource, Scene};
 pub use update_thread::Updated;
-pub use validate::{Finding, Validation};
+pub use validate::{Finding, Fix, Validation};
 pub use workstream_status::{BatchCounts, OpenThread, PlanProblem, StageStatus, WorkstreamStatus};
 
 /// Decides a request of the agents' door.

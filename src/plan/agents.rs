@@ -145,7 +145,7 @@ fn name(text: &str, at: usize) -> Option<(String, usize)> {
 /// Returns whether an agent is more than what was read of it: `@agent: two words`, `@agent:a, b`.
 fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
     let behind = text[end..].trim_start();
-    let is_last = text[..start].contains(|c: char| c == ':' || c == '-') || start == 0;
+    let is_last = text[..start].contains([':', '-']) || start == 0;
     let has_space = text[value_at..].starts_with(' ');
     let has_name = text[..start].rsplit([':', '-']).next().is_some_and(|name| name.contains(char::is_alphanumeric));
     let goes_on = behind.trim_start_matches([',', '/', '&', '|', '+', ' ']).starts_with(char::is_alphanumeric);

@@ -91,9 +91,10 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
     let next = source.text[range.end..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let goes_on = next.starts_with([' ', '\t', '>']);
     let is_struck = text.contains("~~") || text.contains("](") || before.in_table;
+    let is_left_alone = is_inner && goes_on || is_struck;
     let is_in_html = kind == Some(BlockKind::Html) && block.is_some_and(|block| block.range.start < range.start);
     Some(Line {
-        is_certain: is_strong && !(is_inner && goes_on) && !is_struck && !is_in_html,
+        is_certain: is_strong && !is_left_alone && !is_in_html,
         range: underlined.map_or(range.clone(), |block| source.trimmed(range.start..block.range.end)),
         means,
         is_strong,

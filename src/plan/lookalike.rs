@@ -256,7 +256,7 @@ fn numbers(line: &str, at: &mut usize, has_gap: bool) -> Option<Vec<u16>> {
     if !has_gap || !ends || word.is_empty() {
         return None;
     }
-    let is_upper = line[start..*at].chars().all(|c| c.is_uppercase());
+    let is_upper = line[start..*at].chars().all(char::is_uppercase);
     let place = NUMBER_WORDS.iter().position(|known| *known == word);
     let place = place.or_else(|| ROMAN.iter().position(|known| is_upper && *known == word).map(|place| place + 1));
     match place.and_then(|place| u16::try_from(place).ok()) {
@@ -279,8 +279,7 @@ pub(super) fn is_separator(c: char) -> bool {
 /// Returns whether a separator follows the label, and the name without what was `opened` around it.
 fn rest(opened: &str, mut name: &str) -> (bool, String) {
     let mut is_separated = false;
-    loop {
-        let Some(c) = name.chars().next() else { break };
+    while let Some(c) = name.chars().next() {
         let is_tag = c == '<' && name[1..].starts_with('/');
         if is_tag && let Some(end) = tag_end(&name[1..]) {
             name = &name[end + 1..];

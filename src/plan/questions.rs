@@ -143,7 +143,7 @@ fn asks_nothing(text: &str) -> bool {
     let is_said = |nothing: &&str| {
         text.strip_prefix(*nothing).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '.', ',', ':', ';', '-', '–', '—']))
     };
-    text.is_empty() || !text.contains(['?', '？']) && text.split_whitespace().count() <= 8 && NOTHING.iter().any(|nothing| is_said(&nothing))
+    text.is_empty() || !text.contains(['?', '？']) && text.split_whitespace().count() <= 8 && NOTHING.iter().any(is_said)
 }
 
 fn shortened(text: &str) -> String {

@@ -56,6 +56,7 @@ struct Mark {
 
 /// Where a heading stands, also below one that is not part of the plan.
 #[derive(Debug, Default, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the headings above")]
 struct Place {
     stage: Option<StageNumber>,
     batch: Option<BatchId>,
@@ -77,6 +78,7 @@ struct Weak {
     wanted: String,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the headings above")]
 pub(super) struct Reader<'s, 't> {
     source: &'s Source<'t>,
     name: Option<String>,
@@ -191,7 +193,9 @@ impl<'s, 't> Reader<'s, 't> {
                     }
                 } else if let Some((part, of_stage)) = part(&title) {
                     let is_plan_part = !part.is_of_stage() && (part != Part::Stages || self.has_stages);
-                    if line.is_certain && !(is_plan_part && !text.trim_start().starts_with(['#', '＃'])) {
+                    // A bold `Summary` is a field of a thread.
+                    let is_heading = text.trim_start().starts_with(['#', '＃']);
+                    if line.is_certain && (is_heading || !is_plan_part) {
                         self.part(line.range.end, &line.range, 0, part, of_stage, &title);
                     }
                 }
@@ -289,7 +293,6 @@ impl<'s, 't> Reader<'s, 't> {
         let wanted = wanted(mark, mark.level.hashes(), own.max(1));
         self.weak.push(Weak { line: mark.line.clone(), level: mark.level, number: number.map(|_| place), own, wanted });
         let is_known = match (mark.level, number, place) {
-            (_, None, _) => true,
             (Level::Stage, Some(number), _) => self.stages.contains_key(&StageNumber(number)),
             (Level::Batch, Some(number), Place { stage: Some(stage), .. }) => self.batches.contains_key(&BatchId { stage, number }),
             _ => true,
