@@ -40,7 +40,8 @@ pub(super) fn named_in(text: &str) -> Named {
         let sign = text[start..].chars().next().unwrap_or('@');
         at = start + sign.len_utf8();
         let is_sign = matches!(sign, '@' | '＠');
-        let continues = text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '_' | '/' | '.'));
+        let continues =
+            text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '_' | '/' | '.'));
         if continues {
             continue;
         }
@@ -55,7 +56,9 @@ pub(super) fn named_in(text: &str) -> Named {
                     at = end;
                 }
                 // `agent:NAME` at the end of a heading, and nothing else, is meant as one.
-                (Some((name, end)), false) if text[end..].trim_start_matches(|c: char| is_closing(c) || c.is_whitespace()).is_empty() => {
+                (Some((name, end)), false)
+                    if text[end..].trim_start_matches(|c: char| is_closing(c) || c.is_whitespace()).is_empty() =>
+                {
                     named.unreadable.push((start..end, Some(format!("@agent:{name}"))));
                     at = end;
                 }
@@ -149,7 +152,8 @@ fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
     let has_space = text[value_at..].starts_with(' ');
     let has_name = text[..start].rsplit([':', '-']).next().is_some_and(|name| name.contains(char::is_alphanumeric));
     let goes_on = behind.trim_start_matches([',', '/', '&', '|', '+', ' ']).starts_with(char::is_alphanumeric);
-    behind.starts_with([',', '/', '&', '|', '+']) && goes_on && has_name || has_space && is_last && has_name && behind.starts_with(char::is_alphanumeric)
+    behind.starts_with([',', '/', '&', '|', '+']) && goes_on && has_name
+        || has_space && is_last && has_name && behind.starts_with(char::is_alphanumeric)
 }
 
 fn mention(text: &str, at: usize) -> (String, usize) {
@@ -163,7 +167,27 @@ fn is_opening(c: char) -> bool {
 }
 
 fn is_closing(c: char) -> bool {
-    matches!(c, ')' | ']' | '}' | '>' | '`' | '*' | '_' | '"' | '\'' | '”' | '»' | '）' | '】' | ',' | '.' | ';' | ':' | '!' | '?')
+    matches!(
+        c,
+        ')' | ']'
+            | '}'
+            | '>'
+            | '`'
+            | '*'
+            | '_'
+            | '"'
+            | '\''
+            | '”'
+            | '»'
+            | '）'
+            | '】'
+            | ','
+            | '.'
+            | ';'
+            | ':'
+            | '!'
+            | '?'
+    )
 }
 
 /// Returns a place with the pairs of brackets and quotes around it.
@@ -192,7 +216,10 @@ fn without(text: &str, cuts: &[Range<usize>]) -> String {
         at = cut.end;
     }
     let last = text[at..].trim();
-    push(&mut rest, if cuts.is_empty() { last } else { last.trim_start_matches([' ', '-', '–', '—', ',', ';', '|', ':', '.']) });
+    push(
+        &mut rest,
+        if cuts.is_empty() { last } else { last.trim_start_matches([' ', '-', '–', '—', ',', ';', '|', ':', '.']) },
+    );
     rest
 }
 

@@ -71,11 +71,13 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         return None;
     }
     let text = &source.text[range.clone()];
-    let underlined = block.filter(|block| block.kind == BlockKind::Underlined && source.line_at(block.range.start) == range);
+    let underlined =
+        block.filter(|block| block.kind == BlockKind::Underlined && source.line_at(block.range.start) == range);
     // `Stage 1` alone is a word of a sentence that is not there.
     let is_named = !matches!(&means, Means::Label(look) if look.name.is_empty());
     let is_whole = is_named && is_whole(text, before);
-    let html = block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
+    let html =
+        block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
     let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole;
     let is_weak = match &means {
         Means::Label(look) => is_weak(source, &range, look, block),
@@ -99,8 +101,10 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         means,
         is_strong,
         html: html.filter(|_| is_in_html).map(|block| {
-            let text: String = source.text[block.range.clone()].chars().take(10).collect::<String>().to_ascii_lowercase();
-            let runs_on = ["<pre", "<script", "<style", "<textarea", "<!", "<?"].iter().any(|tag| text.starts_with(tag));
+            let text: String =
+                source.text[block.range.clone()].chars().take(10).collect::<String>().to_ascii_lowercase();
+            let runs_on =
+                ["<pre", "<script", "<style", "<textarea", "<!", "<?"].iter().any(|tag| text.starts_with(tag));
             (block.range.start, !runs_on && before.hashes > 0)
         }),
     })

@@ -43,9 +43,8 @@ pub(super) struct Before {
 const WORDS: [(&str, Level); 4] =
     [("stage", Level::Stage), ("batch", Level::Batch), ("thread", Level::Thread), ("task", Level::Thread)];
 
-const NUMBER_WORDS: [&str; 13] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-];
+const NUMBER_WORDS: [&str; 13] =
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
 const ROMAN: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
 
@@ -128,7 +127,8 @@ pub(super) fn before(line: &str) -> (Before, usize) {
             '<' => match tag_end(rest) {
                 Some(end) => {
                     let tag = rest[..end].to_ascii_lowercase();
-                    before.is_html_heading |= tag.starts_with('h') && tag[1..].starts_with(|c: char| c.is_ascii_digit());
+                    before.is_html_heading |=
+                        tag.starts_with('h') && tag[1..].starts_with(|c: char| c.is_ascii_digit());
                     before.is_emphasised |= !tag.starts_with('!');
                     at += end;
                 }
@@ -203,7 +203,11 @@ fn gap(line: &str, at: &mut usize) -> (bool, bool) {
     let start = *at;
     let mut is_colon = false;
     loop {
-        let is_gap = |c: char| is_blank(c) || is_emphasis(c) || matches!(folded(c), '-' | '_' | '#' | '.' | ':' | '(' | '[' | '–' | '—' | '№' | '/' | '\\' | '=');
+        let is_gap = |c: char| {
+            is_blank(c)
+                || is_emphasis(c)
+                || matches!(folded(c), '-' | '_' | '#' | '.' | ':' | '(' | '[' | '–' | '—' | '№' | '/' | '\\' | '=')
+        };
         let rest = &line[*at..];
         let end = rest.len() - rest.trim_start_matches(is_gap).len();
         is_colon |= rest[..end].chars().any(|c| folded(c) == ':');
@@ -213,7 +217,11 @@ fn gap(line: &str, at: &mut usize) -> (bool, bool) {
             rest.strip_prefix(word).is_some_and(|behind| behind.starts_with(['.', ' ', ':']) || behind.is_empty())
         });
         match abbreviation {
-            Some(word) if line[*at + word.len()..].trim_start_matches(is_gap).starts_with(|c: char| folded(c).is_ascii_digit()) => {
+            Some(word)
+                if line[*at + word.len()..]
+                    .trim_start_matches(is_gap)
+                    .starts_with(|c: char| folded(c).is_ascii_digit()) =>
+            {
                 *at += word.len();
             }
             _ => return (*at > start, is_colon),
@@ -232,7 +240,8 @@ fn numbers(line: &str, at: &mut usize, has_gap: bool) -> Option<Vec<u16>> {
         }
         parts.push(if digits.len() < 20 { number(&digits) } else { None });
         let mut chars = line[*at..].chars().map(folded);
-        let is_joined = matches!(chars.next(), Some('.' | '-' | '_' | '/')) && chars.next().is_some_and(|c| c.is_ascii_digit());
+        let is_joined =
+            matches!(chars.next(), Some('.' | '-' | '_' | '/')) && chars.next().is_some_and(|c| c.is_ascii_digit());
         if !is_joined {
             break;
         }
@@ -273,7 +282,29 @@ fn is_separated_word(behind: &str) -> bool {
 }
 
 pub(super) fn is_separator(c: char) -> bool {
-    matches!(folded(c), ':' | '.' | ')' | ']' | '-' | '–' | '—' | '―' | '−' | '|' | '→' | '>' | '=' | ',' | '/' | ';' | '、' | '。' | '·' | '•' | '・')
+    matches!(
+        folded(c),
+        ':' | '.'
+            | ')'
+            | ']'
+            | '-'
+            | '–'
+            | '—'
+            | '―'
+            | '−'
+            | '|'
+            | '→'
+            | '>'
+            | '='
+            | ','
+            | '/'
+            | ';'
+            | '、'
+            | '。'
+            | '·'
+            | '•'
+            | '・'
+    )
 }
 
 /// Returns whether a separator follows the label, and the name without what was `opened` around it.
@@ -283,7 +314,10 @@ fn rest(opened: &str, mut name: &str) -> (bool, String) {
         let is_tag = c == '<' && name[1..].starts_with('/');
         if is_tag && let Some(end) = tag_end(&name[1..]) {
             name = &name[end + 1..];
-        } else if is_separator(c) || is_blank(c) || (is_emphasis(c) || matches!(c, '"' | '”' | '\'')) && opened.contains(c) {
+        } else if is_separator(c)
+            || is_blank(c)
+            || (is_emphasis(c) || matches!(c, '"' | '”' | '\'')) && opened.contains(c)
+        {
             is_separated |= is_separator(c);
             name = &name[c.len_utf8()..];
         } else {
@@ -297,7 +331,10 @@ fn rest(opened: &str, mut name: &str) -> (bool, String) {
     // What was opened before the label closes behind the name, or in it.
     for mark in ["**", "__", "~~", "*", "_", "`"] {
         let times = opened.matches(mark).count();
-        if times % 2 == 1 && name.matches(mark).count() % 2 == 1 && let Some(place) = name.find(mark) {
+        if times % 2 == 1
+            && name.matches(mark).count() % 2 == 1
+            && let Some(place) = name.find(mark)
+        {
             name.replace_range(place..place + mark.len(), "");
         }
     }
@@ -329,24 +366,68 @@ mod tests {
     #[test]
     fn a_label_is_seen_in_any_dress() {
         for line in [
-            "Thread 2: Rows", "**Thread 02: Rows**", "**Thread 02:** Rows", "**Thread 02**: Rows", "__Thread 2__ - Rows",
-            "######Thread 02: Rows", "- [ ] Thread 2. Rows", "1. Thread 2) Rows", "✅ Thread 2 – Rows", "Thread-02: Rows",
-            "Thread_02: Rows", "Thread02: Rows", "Thread #2: Rows", "Thread No. 2: Rows", "THREAD II: Rows", "Thread two: Rows",
-            "Ｔｈｒｅａｄ　０２：Rows", "Th\u{200b}read 2: Rows", "[Thread 2: Rows](#rows)", "<h6>Thread 2: Rows</h6>",
-            "| Thread 2 | Rows |", "`Thread 2`: Rows", "~~Thread 2: Rows~~", "\\###### Thread 2: Rows", "> Thread 2: Rows",
-            "Threads 02: Rows", "thread: 2: Rows", "Thread (2): Rows", "2. **Thread 2: Rows**", "###### Thread 2: Rows ######",
+            "Thread 2: Rows",
+            "**Thread 02: Rows**",
+            "**Thread 02:** Rows",
+            "**Thread 02**: Rows",
+            "__Thread 2__ - Rows",
+            "######Thread 02: Rows",
+            "- [ ] Thread 2. Rows",
+            "1. Thread 2) Rows",
+            "✅ Thread 2 – Rows",
+            "Thread-02: Rows",
+            "Thread_02: Rows",
+            "Thread02: Rows",
+            "Thread #2: Rows",
+            "Thread No. 2: Rows",
+            "THREAD II: Rows",
+            "Thread two: Rows",
+            "Ｔｈｒｅａｄ　０２：Rows",
+            "Th\u{200b}read 2: Rows",
+            "[Thread 2: Rows](#rows)",
+            "<h6>Thread 2: Rows</h6>",
+            "| Thread 2 | Rows |",
+            "`Thread 2`: Rows",
+            "~~Thread 2: Rows~~",
+            "\\###### Thread 2: Rows",
+            "> Thread 2: Rows",
+            "Threads 02: Rows",
+            "thread: 2: Rows",
+            "Thread (2): Rows",
+            "2. **Thread 2: Rows**",
+            "###### Thread 2: Rows ######",
         ] {
             let look = look(line).unwrap_or_else(|| panic!("{line:?}"));
-            assert_eq!((look.level, look.numbers.as_slice(), look.name.as_str(), look.is_separated), (Level::Thread, &[2][..], "Rows", true), "{line:?}");
+            assert_eq!(
+                (look.level, look.numbers.as_slice(), look.name.as_str(), look.is_separated),
+                (Level::Thread, &[2][..], "Rows", true),
+                "{line:?}"
+            );
         }
-        for (line, numbers) in [("Thread 1.2.3: x", vec![1, 2, 3]), ("Thread 1-2-3: x", vec![1, 2, 3]), ("Thread 2000: x", vec![]), ("Thread A: x", vec![]), ("Stage 1a: x", vec![])] {
+        for (line, numbers) in [
+            ("Thread 1.2.3: x", vec![1, 2, 3]),
+            ("Thread 1-2-3: x", vec![1, 2, 3]),
+            ("Thread 2000: x", vec![]),
+            ("Thread A: x", vec![]),
+            ("Stage 1a: x", vec![]),
+        ] {
             assert_eq!(look(line).map(|look| look.numbers), Some(numbers), "{line:?}");
         }
     }
 
     #[test]
     fn prose_is_no_label() {
-        for line in ["Thread safety: notes", "Threading 2: x", "Staging area", "Batch size: 3", "Task force: three", "A thread 2: x", "Thread: 2 rows", "Stage one-way doors", "Thread a lot"] {
+        for line in [
+            "Thread safety: notes",
+            "Threading 2: x",
+            "Staging area",
+            "Batch size: 3",
+            "Task force: three",
+            "A thread 2: x",
+            "Thread: 2 rows",
+            "Stage one-way doors",
+            "Thread a lot",
+        ] {
             assert_eq!(look(line), None, "{line:?}");
         }
     }

@@ -124,7 +124,7 @@ fn all_that_can_be_wrong() {
     3:1: a stage heading means nothing here -> use `### Stage N: NAME` below `## Stages`
     7:1: a batch heading means nothing here -> use `##### Batch N: NAME` below a stage
     9:1: this stage has no number, or none that is allowed -> write `### Stage N: NAME` with a number up to 999
-    17:1: open question: Which -> answer it and tick it `- [x]`
+    17:3: open question: Which -> answer it and tick it `- [x]`
     24:1: thread 01.01.01 has neither summary nor details -> add `**Summary:**` and one sentence: what comes of it
     25:1: thread 01.01.01 stands here a second time -> give it a number of its own; until then it is not part of the plan
     26:1: this thread has no number, or none that is allowed -> write `###### Thread N: NAME` with a number up to 999
@@ -264,7 +264,10 @@ fn nothing_is_left_out_without_a_word() {
     };
     let start = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n###### Thread 1: T\n";
     for (text, expected) in [
-        ("## Steps\n###### Thread 2: U\n###### Thread 3: V\n", (1, "6: `## Steps` ends what is above it, so line 7 belongs to nothing")),
+        (
+            "## Steps\n###### Thread 2: U\n###### Thread 3: V\n",
+            (1, "6: `## Steps` ends what is above it, so line 7 belongs to nothing"),
+        ),
         ("## Steps\n##### Batch 2: C\n", (1, "6: `## Steps` ends what is above it, so line 7 belongs to nothing")),
         ("### Notes\n###### Thread 2: U\n", (1, "6: `### Notes` ends what is above it, so line 7 belongs to nothing")),
         ("text\n---\n###### Thread 2: U\n", (2, "")),
@@ -327,15 +330,39 @@ fn a_file_of_one_mebibyte() {
 
 /// Texts that cost most: each piece is repeated as often as it fits.
 const HOSTILE: [&str; 22] = [
-    "- Thread 02: Rows\n", "**Stage 3: x**\n\n", "- [ ] - [ ] ", "- [x] a\n  - [ ] b\n", "> ", "- - - ", "<b>###### Thread 1: T\n", "###### Thread 1: T\n", "@agent: ", "agent:x ", "@a ", "[", "<!-- ", "```\n###### Thread 1: T\n", "```js\n",
-    "######Thread 2: T\n", "Thread 1.1.1.1.1", "1.", "\u{200b}", "**", "</b>", "#### Questions\n- [- [\n",
+    "- Thread 02: Rows\n",
+    "**Stage 3: x**\n\n",
+    "- [ ] - [ ] ",
+    "- [x] a\n  - [ ] b\n",
+    "> ",
+    "- - - ",
+    "<b>###### Thread 1: T\n",
+    "###### Thread 1: T\n",
+    "@agent: ",
+    "agent:x ",
+    "@a ",
+    "[",
+    "<!-- ",
+    "```\n###### Thread 1: T\n",
+    "```js\n",
+    "######Thread 2: T\n",
+    "Thread 1.1.1.1.1",
+    "1.",
+    "\u{200b}",
+    "**",
+    "</b>",
+    "#### Questions\n- [- [\n",
 ];
 
 #[test]
 fn any_text_is_read_and_mended_in_time_linear_in_it() {
     const START: &str = "# Plan: P\n## Stages\n### Stage 1: S\n#### Questions\n";
     let time = |piece: &str, bytes: usize| {
-        let text = format!("{START}{}\n##### Batch 1: B\n###### Thread 1: {}", piece.repeat(bytes / piece.len() / 2), piece.repeat(bytes / piece.len() / 2));
+        let text = format!(
+            "{START}{}\n##### Batch 1: B\n###### Thread 1: {}",
+            piece.repeat(bytes / piece.len() / 2),
+            piece.repeat(bytes / piece.len() / 2)
+        );
         let once = || {
             let start = std::time::Instant::now();
             std::hint::black_box(parse(&text));
@@ -381,7 +408,8 @@ fn other_lines() -> impl Strategy<Value = String> {
         Just("```".to_owned()),
         Just("### Definition".to_owned()),
         Just("**Open Questions**".to_owned()),
-        ("( {0,5}|- |> |\u{a0}|\u{200b}|1\\. )?(#{0,7}|\\*\\*|<h4>|\\\\#)( |✅ |\\[ \\] )?", label).prop_map(|(before, label)| before + &label),
+        ("( {0,5}|- |> |\u{a0}|\u{200b}|1\\. )?(#{0,7}|\\*\\*|<h4>|\\\\#)( |✅ |\\[ \\] )?", label)
+            .prop_map(|(before, label)| before + &label),
     ];
     let end = prop_oneof![Just("\n"), Just("\r\n")];
     (proptest::collection::vec(line, 0..30), end).prop_map(|(lines, end)| lines.join(end))

@@ -201,7 +201,9 @@ impl ProblemKind {
     pub fn help(&self) -> String {
         match self {
             Self::NoPlanHeading => "start the file with `# Plan: NAME`".to_owned(),
-            Self::SecondPlanHeading => "a file holds one plan: remove this heading, or move what is below it".to_owned(),
+            Self::SecondPlanHeading => {
+                "a file holds one plan: remove this heading, or move what is below it".to_owned()
+            }
             Self::NoStagesHeading => "write `## Stages` above the first stage".to_owned(),
             Self::MissingNumber(level) => {
                 format!("write `{} N: NAME` with a number up to {MAX_NUMBER}", level.heading())
@@ -215,7 +217,9 @@ impl ProblemKind {
             Self::Lookalike { wanted, .. } => {
                 format!("write `{wanted}`; if it is only text, begin the line with another word")
             }
-            Self::ForeignId { level, .. } => format!("give it the number that it has here, or move it {}", level.place()),
+            Self::ForeignId { level, .. } => {
+                format!("give it the number that it has here, or move it {}", level.place())
+            }
             Self::Stray { .. } => "move it behind the last thread, or give it the four # of a stage's part".to_owned(),
             Self::UnclosedFence => "close it with a line of the same characters".to_owned(),
             Self::FenceInFence(_) => "use four backticks for the outer one, or close it before that line".to_owned(),
@@ -248,12 +252,16 @@ impl ProblemKind {
             Self::StageWithoutBatches(_) => "add a `##### Batch 01: NAME` below it, or remove the stage".to_owned(),
             Self::BatchWithoutThreads(_) => "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned(),
             Self::Gap(..) => "nothing to do, if nothing is missing".to_owned(),
-            Self::Unsaid { summary: true, .. } => "add `**Details:**`: what to do, where, and how to check it".to_owned(),
+            Self::Unsaid { summary: true, .. } => {
+                "add `**Details:**`: what to do, where, and how to check it".to_owned()
+            }
             Self::Unsaid { .. } => "add `**Summary:**` and one sentence: what comes of it".to_owned(),
             Self::HeadingInFence(_) => "nothing to do, if it is an example".to_owned(),
-            Self::Unread => "move it below `## Summary` or `## Conventions`, `#### Stage Definition`, or into a thread's \
+            Self::Unread => {
+                "move it below `## Summary` or `## Conventions`, `#### Stage Definition`, or into a thread's \
                              `**Details:**`"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::More { .. } => "mend the ones above first".to_owned(),
         }
     }
@@ -285,7 +293,9 @@ impl fmt::Display for ProblemKind {
                 write!(f, "in this code block another one begins, in line {line}: the first ends where the second does")
             }
             Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
-            Self::HeadingInHtml(line) => write!(f, "this HTML goes on over line {line}, so the heading there is part of it"),
+            Self::HeadingInHtml(line) => {
+                write!(f, "this HTML goes on over line {line}, so the heading there is part of it")
+            }
             Self::TemplateText(text) => write!(f, "the template's text is still here: {text}"),
             Self::OpenQuestion(question) => write!(f, "open question: {question}"),
             Self::TwoAgents(first, second) => write!(f, "this thread is given to `{first}` and to `{second}`"),

@@ -39,7 +39,7 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
         while above.last().is_some_and(|(end, _)| *end <= item.range.start) {
             above.pop();
         }
-        let (tick, text) = read(source, item, range.end);
+        let (tick, at_box, text) = read(source, item, range.end);
         // Below an answered question stands its answer, below an open one what belongs to it.
         let is_covered = above.iter().any(|(_, tick)| *tick == Tick::Open) || !above.is_empty() && tick != Tick::Open;
         if above.last().is_none_or(|(_, last)| *last != tick) {
@@ -61,14 +61,16 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
             Tick::Open | Tick::NoBox => {
                 let question = source.span(text.start..line);
                 if !asks_nothing(&question) {
-                    found.open.push((item.range.start, shortened(&question)));
+                    found.open.push((at_box, shortened(&question)));
                 }
             }
         }
     }
     for block in within_blocks(source, range) {
         let text = source.span(block.clone());
-        let asks = |line: &&str| line.trim_end_matches(|c: char| c != '?' && c != '？' && !c.is_alphanumeric()).ends_with(['?', '？']);
+        let asks = |line: &&str| {
+            line.trim_end_matches(|c: char| c != '?' && c != '？' && !c.is_alphanumeric()).ends_with(['?', '？'])
+        };
         if let Some(line) = text.lines().find(asks) {
             found.open.push((block.start, shortened(line.trim_start_matches(['#', ' ', '|', '>']))));
         }
@@ -114,8 +116,8 @@ fn has_only_ticked(source: &Source<'_>, behind: &[Item], above: &Item, end: usiz
     !below.is_empty() && below.iter().all(|tick| *tick == Tick::Ticked)
 }
 
-/// Returns the box of an item, and where its text is.
-fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, Range<usize>) {
+/// Returns the box of an item, where it stands, and where the text of the item is.
+fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, usize, Range<usize>) {
     let text = &source.text[item.range.clone()];
     let marker = text.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
     let content = marker.strip_prefix(['-', '*', '+', '.', ')']).unwrap_or(marker).trim_start_matches([' ', '\t']);
@@ -129,21 +131,24 @@ fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, Range<usize>) {
     match boxed {
         Some((sign, behind)) if sign.trim().chars().count() <= 1 && !behind.starts_with('(') => {
             let tick = if matches!(sign.trim(), "x" | "X" | "✓" | "✔" | "✅") { Tick::Ticked } else { Tick::Open };
-            (tick, range(item.range.end - behind.len()))
+            (tick, start, range(item.range.end - behind.len()))
         }
-        _ if bare.starts_with(['☑', '✅', '✓', '✔']) => (Tick::Ticked, range(start)),
-        _ => (Tick::NoBox, range(start)),
+        _ if bare.starts_with(['☑', '✅', '✓', '✔']) => (Tick::Ticked, start, range(start)),
+        _ => (Tick::NoBox, start, range(start)),
     }
 }
 
 /// Returns whether an item says that there is no question, or nothing at all.
 fn asks_nothing(text: &str) -> bool {
-    const NOTHING: [&str; 7] = ["none", "no open questions", "no questions", "no unresolved questions", "n/a", "na", "nothing"];
+    const NOTHING: [&str; 7] =
+        ["none", "no open questions", "no questions", "no unresolved questions", "n/a", "na", "nothing"];
     let text = text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '?' && c != '？').to_lowercase();
     let is_said = |nothing: &&str| {
-        text.strip_prefix(*nothing).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '.', ',', ':', ';', '-', '–', '—']))
+        text.strip_prefix(*nothing)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '.', ',', ':', ';', '-', '–', '—']))
     };
-    text.is_empty() || !text.contains(['?', '？']) && text.split_whitespace().count() <= 8 && NOTHING.iter().any(is_said)
+    text.is_empty()
+        || !text.contains(['?', '？']) && text.split_whitespace().count() <= 8 && NOTHING.iter().any(is_said)
 }
 
 fn shortened(text: &str) -> String {

@@ -171,7 +171,10 @@ impl<'s, 't> Reader<'s, 't> {
                 };
                 if let Some((html, ends)) = line.html {
                     let below = self.source.position(line.range.start).0;
-                    let edit = ends.then(|| Edit { range: line.range.start..line.range.start, text: self.source.line_end().to_owned() });
+                    let edit = ends.then(|| Edit {
+                        range: line.range.start..line.range.start,
+                        text: self.source.line_end().to_owned(),
+                    });
                     self.problem(html, ProblemKind::HeadingInHtml(below), edit);
                     self.close_section(line.range.start, Section::Lost);
                     self.go_to(&mark, false);
@@ -238,7 +241,9 @@ impl<'s, 't> Reader<'s, 't> {
                 let source_name = if mark.source_name.is_empty() { name.clone() } else { mark.source_name };
                 mark = Mark { level, numbers: vec![number], name, source_name, is_spelled_right: true, ..mark };
             }
-            (_, Some(Look { level, numbers, name, is_task, is_separated, .. })) if !numbers.is_empty() || is_separated => {
+            (_, Some(Look { level, numbers, name, is_task, is_separated, .. }))
+                if !numbers.is_empty() || is_separated =>
+            {
                 // Struck out, or a link: what becomes of it is not plain.
                 mark.is_certain = !text.contains("~~") && !text.contains("](");
                 mark.named = named_in(&name);
@@ -259,11 +264,17 @@ impl<'s, 't> Reader<'s, 't> {
     fn numbered(&self, hashes: usize, numbers: &[u16]) -> Option<Level> {
         let Place { stage, batch, .. } = self.place;
         match *numbers {
-            [stage_of, batch_of, _] if self.in_stages && batch == Some(BatchId::new(stage_of, batch_of)) => Some(Level::Thread),
-            [stage_of, _] if hashes == 5 && stage == Some(StageNumber(stage_of)) && self.section != Section::ThreadBody => {
+            [stage_of, batch_of, _] if self.in_stages && batch == Some(BatchId::new(stage_of, batch_of)) => {
+                Some(Level::Thread)
+            }
+            [stage_of, _]
+                if hashes == 5 && stage == Some(StageNumber(stage_of)) && self.section != Section::ThreadBody =>
+            {
                 Some(Level::Batch)
             }
-            [number] if hashes == 3 && self.in_stages && usize::from(number) == self.stages.len() + 1 => Some(Level::Stage),
+            [number] if hashes == 3 && self.in_stages && usize::from(number) == self.stages.len() + 1 => {
+                Some(Level::Stage)
+            }
             _ => None,
         }
     }
@@ -294,7 +305,9 @@ impl<'s, 't> Reader<'s, 't> {
         self.weak.push(Weak { line: mark.line.clone(), level: mark.level, number: number.map(|_| place), own, wanted });
         let is_known = match (mark.level, number, place) {
             (Level::Stage, Some(number), _) => self.stages.contains_key(&StageNumber(number)),
-            (Level::Batch, Some(number), Place { stage: Some(stage), .. }) => self.batches.contains_key(&BatchId { stage, number }),
+            (Level::Batch, Some(number), Place { stage: Some(stage), .. }) => {
+                self.batches.contains_key(&BatchId { stage, number })
+            }
             _ => true,
         };
         // What stands below it is read as if it were there.
@@ -377,7 +390,9 @@ impl<'s, 't> Reader<'s, 't> {
                 _ => Ok(*number),
             },
             (Level::Thread, [of, number]) => match (stage, batch) {
-                (_, Some(batch)) if batch.number != *of && batch.stage.0 != *of => Err(foreign(format!("batch {batch}"))),
+                (_, Some(batch)) if batch.number != *of && batch.stage.0 != *of => {
+                    Err(foreign(format!("batch {batch}")))
+                }
                 (Some(stage), None) if stage.0 != *of => Err(foreign(format!("stage {stage}"))),
                 _ => Ok(*number),
             },
@@ -424,7 +439,8 @@ impl<'s, 't> Reader<'s, 't> {
     fn open_stage(&mut self, mark: &Mark, number: Option<u16>, is_right: bool) {
         let at = mark.line.start;
         self.stray = None;
-        self.place = Place { stage_hashes: mark.hashes, is_doubtful: number.is_none() || !self.in_stages, ..Place::default() };
+        self.place =
+            Place { stage_hashes: mark.hashes, is_doubtful: number.is_none() || !self.in_stages, ..Place::default() };
         let Some(number) = number.map(StageNumber) else { return };
         self.place.stage = Some(number);
         if self.stages.contains_key(&number) {
@@ -498,8 +514,7 @@ impl<'s, 't> Reader<'s, 't> {
         let agent = if mark.is_spelled_right { self.agent_of_heading(mark) } else { None };
         if is_right && self.place.batch_in_plan {
             self.place.thread_in_plan = true;
-            let thread =
-                Thread { id, name: mark.name.clone(), agent, summary: String::new(), details: String::new() };
+            let thread = Thread { id, name: mark.name.clone(), agent, summary: String::new(), details: String::new() };
             if let Some(batch) = self.batch_mut() {
                 batch.threads.push(thread);
             }
@@ -566,9 +581,20 @@ impl<'s, 't> Reader<'s, 't> {
     }
 
     /// Reads the heading of a part of the plan or of a stage; returns whether it is one here.
-    fn part(&mut self, end: usize, line: &Range<usize>, hashes: usize, part: Part, of_stage: bool, title: &str) -> bool {
+    fn part(
+        &mut self,
+        end: usize,
+        line: &Range<usize>,
+        hashes: usize,
+        part: Part,
+        of_stage: bool,
+        title: &str,
+    ) -> bool {
         let is_of_stage = part.is_of_stage() && self.place.stage.is_some() && hashes != 2
-            || part.is_of_stage() && self.place.stage_hashes != 3 && self.place.stage_hashes != 0 && self.place.stage.is_some();
+            || part.is_of_stage()
+                && self.place.stage_hashes != 3
+                && self.place.stage_hashes != 0
+                && self.place.stage.is_some();
         if part == Part::Stages {
             if hashes != 2 && (self.has_stages || self.in_stages) {
                 return false;
@@ -678,7 +704,10 @@ impl<'s, 't> Reader<'s, 't> {
             Section::Stage(part) => {
                 let text = self.source.span(range);
                 if let Some(stage) = self.plan.stages.last_mut() {
-                    append(if part == Part::Definition { &mut stage.definition } else { &mut stage.constitution }, &text);
+                    append(
+                        if part == Part::Definition { &mut stage.definition } else { &mut stage.constitution },
+                        &text,
+                    );
                 }
             }
             Section::BatchSummary => {
@@ -828,8 +857,9 @@ impl<'s, 't> Reader<'s, 't> {
                     (None, None) => self.threads.keys().any(|id| id.number == own),
                 },
             });
-            let is_kept = self.stages.get(&StageNumber(own)).is_some_and(|at| level == Level::Stage && *at == line.start)
-                || self.batches.values().any(|at| level == Level::Batch && *at == line.start);
+            let is_kept =
+                self.stages.get(&StageNumber(own)).is_some_and(|at| level == Level::Stage && *at == line.start)
+                    || self.batches.values().any(|at| level == Level::Batch && *at == line.start);
             if !is_known || is_kept {
                 self.problem(line.start, ProblemKind::Lookalike { level, wanted }, None);
             }

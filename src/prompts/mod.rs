@@ -120,7 +120,10 @@ mod tests {
         let roster = Roster { declared: true, ..Roster::undeclared([]) };
         let plan = parse(example);
         assert_eq!(check(&plan, &roster), []);
-        assert_eq!((plan.counts().threads, plan.agents(), plan.conventions.is_empty()), (1, vec!["default".to_owned()], false));
+        assert_eq!(
+            (plan.counts().threads, plan.agents(), plan.conventions.is_empty()),
+            (1, vec!["default".to_owned()], false)
+        );
     }
 
     #[test]
