@@ -16,6 +16,8 @@ pub(super) struct Named {
     pub(super) unreadable: Vec<(Range<usize>, Option<String>)>,
     /// `@NAME`, which may be an agent or anything else.
     pub(super) mentions: Vec<(String, Range<usize>)>,
+    /// A last word that is an agent if the roster has one of this name.
+    pub(super) unsigned: Option<(String, Range<usize>)>,
     /// The text without the agents.
     pub(super) rest: String,
     /// It is a line that says so with a sign: `@agent:NAME`, `**Agent:** NAME`.
@@ -83,7 +85,20 @@ pub(super) fn named_in(text: &str) -> Named {
         }
     }
     named.rest = without(text, &cuts);
+    if named.agents.is_empty() && named.unreadable.is_empty() && named.mentions.is_empty() {
+        named.unsigned = unsigned(text);
+    }
     named
+}
+
+/// Returns the last word of a heading, where it stands in brackets or behind a dash and could be an agent.
+fn unsigned(text: &str) -> Option<(String, Range<usize>)> {
+    let end = text.trim_end_matches(|c: char| is_closing(c) || c.is_whitespace() || c == '#').len();
+    let start = text[..end].trim_end_matches(is_agent_char).len();
+    let before = text[..start].trim_end();
+    let is_apart = before.ends_with(is_opening) || before.ends_with(['-', '–', '—', '|', ',', ':', '→', '>']);
+    let is_name = text[start..end].contains('-') && end - start <= MAX_AGENT_CHARS;
+    (is_apart && is_name).then(|| (text[start..end].to_owned(), start..end))
 }
 
 /// Reads a line that does nothing but name an agent: `@agent:NAME`, `@NAME`, `**Agent:** NAME`. `None`:
@@ -101,10 +116,14 @@ pub(super) fn agent_line(line: &str) -> Option<Named> {
         named.rest.clear();
         return (is_alone || is_mention || !named.unreadable.is_empty() && named.agents.is_empty()).then_some(named);
     }
-    let label = ["assigned agent", "assigned to", "assignee", "agent"]
+    let label = ["assigned agent", "agent name", "assigned to", "assignee", "assigned", "agents", "agent"]
         .into_iter()
         .find(|label| text.get(..label.len()).is_some_and(|head| head.eq_ignore_ascii_case(label)))?;
-    let value = text[label.len()..].trim_start_matches([' ', '*', '_', '`']).strip_prefix([':', '：', '='])?;
+    let behind = text[label.len()..].trim_start_matches("(s)");
+    let value = behind.trim_start_matches([' ', '*', '_', '`']);
+    // `**Agent** NAME` has no colon, and is one all the same.
+    let is_bold = behind.starts_with("**") || behind.starts_with("__");
+    let value = value.strip_prefix([':', '：', '=']).or_else(|| is_bold.then_some(value))?;
     let is_field = line[..start].contains(['*', '_']);
     let mut named = Named { is_field, ..Named::default() };
     let is_around = |c: char| c.is_whitespace() || is_opening(c) || is_closing(c) || matches!(c, '@' | '＠');
@@ -113,7 +132,7 @@ pub(super) fn agent_line(line: &str) -> Option<Named> {
     let at = line.rfind(name).unwrap_or(start);
     if !name.is_empty() && name.chars().all(is_agent_char) && name.chars().count() <= MAX_AGENT_CHARS {
         named.agents.push((name.to_owned(), at..at + name.len()));
-    } else if is_field {
+    } else if is_field || (1..=4).contains(&value.split_whitespace().count()) {
         named.unreadable.push((start..line.trim_end().len().max(start), None));
     } else {
         return None;

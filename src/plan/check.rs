@@ -33,9 +33,11 @@ pub(super) fn all_problems(plan: &Plan, roster: &Roster) -> Vec<Problem> {
         }
     }
     for mention in &plan.mentions {
-        let is_agent = roster.agents.iter().any(|agent| agent.name == mention.name)
-            || mention.name.starts_with(DEFAULT_AGENT)
-            || roster.family(&mention.name).is_some();
+        let is_known = roster.agents.iter().any(|agent| agent.name == mention.name);
+        if !is_known && !mention.has_sign {
+            continue;
+        }
+        let is_agent = is_known || mention.name.starts_with(DEFAULT_AGENT) || roster.family(&mention.name).is_some();
         let (kind, edit) = if is_agent {
             let edit = Edit { range: mention.range.clone(), text: format!("@agent:{}", mention.name) };
             (ProblemKind::BareAgent(mention.name.clone()), Some(edit))

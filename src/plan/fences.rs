@@ -30,6 +30,8 @@ pub(super) fn fence_problems(source: &Source<'_>) -> Vec<(usize, ProblemKind)> {
         if let Some(inner) = fence.inner.filter(|_| last_heading.is_some_and(|last| last >= at)) {
             found.push((fence.start, ProblemKind::FenceInFence(source.position(inner).0)));
             cause_is_told = true;
+        } else if !fence.is_closed && cause_is_told {
+            // Its end was taken by the block that is told.
         } else if !fence.is_closed {
             found.push((fence.start, ProblemKind::UnclosedFence));
         } else if let Some((place, level)) = fence.heading {

@@ -127,11 +127,13 @@ fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option
     let is_indented = block.is_some_and(|block| block.kind == BlockKind::Indented);
     let is_html = block.is_some_and(|block| block.kind == BlockKind::Html);
     let is_dressed = in_list || in_quote || in_table || is_emphasised || is_marked || is_indented || is_html;
+    // Alone, or behind a sentence that ends, and before a field of a thread.
     let stands_alone = block.is_some_and(|block| {
-        let next = source.text[range.end..].trim_start_matches('\r').strip_prefix('\n').unwrap_or_default();
+        let above = source.text[block.range.start.min(range.start)..range.start].trim_end();
+        let below = source.text[range.end..].trim_start_matches('\r').strip_prefix('\n').unwrap_or_default();
         block.kind == BlockKind::Paragraph
-            && block.range.start >= range.start
-            && (block.range.end <= range.end + 2 || next.trim_start().starts_with(['*', '@', '-', '#', '<', '`', '_']))
+            && (above.is_empty() || above.ends_with(['.', '!', '?', ':', ')', '*', '`']))
+            && (block.range.end <= range.end + 2 || below.trim_start().starts_with(['*', '@', '-', '#', '<', '`', '_']))
     });
     let is_title = look.name.starts_with(|c: char| !c.is_lowercase())
         && !look.name.ends_with(['.', '!', '?', ',', ';', ':'])

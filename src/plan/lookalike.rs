@@ -146,6 +146,7 @@ pub(super) fn before(line: &str) -> (Before, usize) {
             },
             _ if c.is_alphanumeric() => break,
             '\\' => {}
+            '&' if entity_end(&line[at..]).is_some() => at += entity_end(&line[at..]).unwrap_or(1) - 1,
             _ => before.is_marked = true,
         }
         at += width;
@@ -161,6 +162,12 @@ fn tag_end(line: &str) -> Option<usize> {
     let end = within(line, 60).find('>')?;
     let is_tag = line.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic());
     is_tag.then_some(end + 1)
+}
+
+/// Returns where a blank that is spelled out ends: `&nbsp;`, `&#160;`.
+fn entity_end(line: &str) -> Option<usize> {
+    let end = within(line, 9).find(';')?;
+    line[1..end].trim_start_matches('#').chars().all(|c| c.is_ascii_alphanumeric()).then_some(end + 1)
 }
 
 /// Returns the beginning of a line, so that no line is read more than a few times.
@@ -212,6 +219,12 @@ fn gap(line: &str, at: &mut usize) -> (bool, bool) {
         let end = rest.len() - rest.trim_start_matches(is_gap).len();
         is_colon |= rest[..end].chars().any(|c| folded(c) == ':');
         *at += end;
+        if line[*at..].starts_with('&')
+            && let Some(end) = entity_end(&line[*at..])
+        {
+            *at += end;
+            continue;
+        }
         let rest = line[*at..].get(..6).unwrap_or(&line[*at..]).to_ascii_lowercase();
         let abbreviation = ["number", "num", "no", "nr"].into_iter().find(|word| {
             rest.strip_prefix(word).is_some_and(|behind| behind.starts_with(['.', ' ', ':']) || behind.is_empty())

@@ -128,7 +128,7 @@ pub struct NamedAgent {
     pub column: usize,
 }
 
-/// An `@NAME` in a thread's heading or where its agent stands.
+/// An `@NAME` in a thread's heading or where its agent stands, or a `(NAME)` behind the heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
     /// The name.
@@ -139,6 +139,8 @@ pub struct Mention {
     pub column: usize,
     /// The place of `@NAME`, in bytes of the text that was parsed.
     pub range: Range<usize>,
+    /// It has the `@`; without it only a name of the roster is one.
+    pub has_sign: bool,
 }
 
 impl Plan {

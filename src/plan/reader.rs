@@ -17,7 +17,7 @@ use super::questions::questions;
 use super::sections::{Part, part};
 use super::source::Source;
 use super::template::is_of_template;
-use super::thread_body::thread_body;
+use super::thread_body::{agent_lines, thread_body, unlabelled};
 use super::{Batch, Mention, NamedAgent, Plan, Stage, Thread};
 
 /// The part of the plan whose text is being read.
@@ -253,7 +253,7 @@ impl<'s, 't> Reader<'s, 't> {
             (Some(Label { level, name, .. }), _) => mark = Mark { level, name, ..mark },
             (None, _) => {
                 let (numbers, name) = bare_number(title)?;
-                let level = self.numbered(usize::from(heading.level), &numbers)?;
+                let level = self.numbered(usize::from(heading.level), &numbers, title.starts_with('0'))?;
                 mark = Mark { level, numbers, source_name: name.clone(), name, ..mark };
             }
         }
@@ -261,7 +261,7 @@ impl<'s, 't> Reader<'s, 't> {
     }
 
     /// Returns what a heading is that has only a number, by where it stands.
-    fn numbered(&self, hashes: usize, numbers: &[u16]) -> Option<Level> {
+    fn numbered(&self, hashes: usize, numbers: &[u16], is_padded: bool) -> Option<Level> {
         let Place { stage, batch, .. } = self.place;
         match *numbers {
             [stage_of, batch_of, _] if self.in_stages && batch == Some(BatchId::new(stage_of, batch_of)) => {
@@ -272,11 +272,21 @@ impl<'s, 't> Reader<'s, 't> {
             {
                 Some(Level::Batch)
             }
+            // `###### 2. Build` may be a part of a text, `###### 02: Build` is not.
+            [number] if hashes == 6 && is_padded && batch.is_some_and(|batch| self.is_next(batch, number)) => {
+                Some(Level::Thread)
+            }
             [number] if hashes == 3 && self.in_stages && usize::from(number) == self.stages.len() + 1 => {
                 Some(Level::Stage)
             }
             _ => None,
         }
+    }
+
+    /// Returns whether the next thread of a batch has that number.
+    fn is_next(&self, batch: BatchId, number: u16) -> bool {
+        let last = self.threads.range(ThreadId { batch, number: 0 }..).take_while(|(id, _)| id.batch == batch).last();
+        last.map_or(1, |(id, _)| id.number + 1) == number
     }
 
     /// Returns whether this is rather a part of a thread: a task, below a thread that is not one.
@@ -537,10 +547,11 @@ impl<'s, 't> Reader<'s, 't> {
             let edit = written.as_ref().map(|text| Edit { range: range.clone(), text: text.clone() });
             self.problem(range.start, ProblemKind::UnreadableAgent(text), edit);
         }
-        for (name, place) in &named.mentions {
+        let mentions = named.mentions.iter().map(|mention| (mention, true));
+        for ((name, place), has_sign) in mentions.chain(named.unsigned.iter().map(|name| (name, false))) {
             let range = self.floor(base + place.start)..self.floor(base + place.end);
             let (line, column) = self.source.position(range.start);
-            self.plan.mentions.push(Mention { name: name.clone(), line, column, range });
+            self.plan.mentions.push(Mention { name: name.clone(), line, column, range, has_sign });
         }
         let mut agents = named.agents.iter();
         let (name, place) = agents.next()?;
@@ -711,6 +722,14 @@ impl<'s, 't> Reader<'s, 't> {
                 }
             }
             Section::BatchSummary => {
+                for (place, named) in agent_lines(self.source, &range) {
+                    for (name, _) in named.agents {
+                        self.problem(place.start, ProblemKind::AgentOfNobody(name), None);
+                    }
+                }
+                for (offset, wanted) in unlabelled(self.source, &range, true) {
+                    self.problem(offset, ProblemKind::Lookalike { level: Level::Thread, wanted }, None);
+                }
                 let text = self.source.span(range);
                 if let Some(batch) = self.batch_mut() {
                     batch.summary = text;

@@ -180,6 +180,19 @@ fn no_spelling_of_a_thread_is_lost() {
         "###### \u{202a}Thread 02: Rows",
         "###### Thread № 2: Rows",
         "###### 1.1.2 Thread: Rows",
+        "###### 02: Rows",
+        "###### 02 - Rows",
+        "###### &nbsp;Thread 02: Rows",
+        "###### Thread&nbsp;02: Rows",
+        "###### Thread: 02 - Rows",
+        "###### <a id=\"rows\"></a>Thread 02: Rows",
+        "###### 🧵 Thread 02: Rows",
+        "###### 1️⃣ Thread 02: Rows",
+        "###### → Thread 02: Rows",
+        "###### (2) Thread 02: Rows",
+        "######  **`Thread 02`**: Rows",
+        "  - ###### Thread 02: Rows",
+        "######\tThread-2: Rows",
     ];
     let told = vec![
         "- Thread 02: Rows",
@@ -253,6 +266,12 @@ fn no_spelling_of_a_thread_is_lost() {
         "Thread two: Rows",
         "###### Stage 02: Rows",
         "###### Batch 03: Rows",
+        "###### Rows",
+        "##### Rows",
+        "**Details:** more.\nThread 02: Rows",
+        "<div>\n###### Thread 02: Rows",
+        "> 1. Thread 02: Rows",
+        "- **Thread 02**",
     ];
     let (mut read, mut fixable, mut lost) = (0, 0, Vec::new());
     for spelling in &certain {
@@ -341,6 +360,11 @@ fn no_agent_is_lost() {
         "Rows\n* **Agent**: `@NAME`\n",
         "Rows\n**Agent：** NAME\n",
         "Rows\n**Agent:** **NAME**\n",
+        "Rows\n**Agent** NAME\n",
+        "Rows\n**Agents:** NAME\n",
+        "Rows\n**Agent(s):** NAME\n",
+        "Rows\nagent: NAME\n",
+        "Rows\n[agent: NAME]\n",
         "Rows\n\n**Agent:** NAME <!-- x -->\n",
     ];
     let told = [
@@ -366,6 +390,10 @@ fn no_agent_is_lost() {
         "Rows @agent: system engineer codex",
         "Rows @agent:NAME, default",
         "Rows\n@agent:\n",
+        "Rows (NAME)",
+        "Rows - NAME",
+        "Rows [NAME]",
+        "Rows\nAgent: NAME or default\n",
     ];
     let name = "system-engineer-codex";
     let mut lost = Vec::new();
@@ -388,6 +416,8 @@ fn no_agent_is_lost() {
             lost.push(format!("{spelling:?}: {problems:?}"));
         }
     }
+    let of_batch = PLAN.replace("##### Batch 02: Beta", "##### Batch 02: Beta\n\n**Agent:** default\n");
+    assert!(parse(&of_batch).problems.iter().any(|problem| problem.line == 29 && problem.kind.forbids_approval()));
     let long = PLAN.replace(ROWS, &format!("{ROWS} @agent:{}", "x".repeat(101)));
     assert!(parse(&long).problems.iter().any(|problem| problem.kind.forbids_approval()));
     assert_eq!(lost, Vec::<String>::new(), "{} lost", lost.len());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::agents::{Named, agent_line};
 use super::outline::{BlockKind, Heading};
-use super::problem::{Edit, ProblemKind};
+use super::problem::{Edit, Level, ProblemKind};
 use super::source::Source;
 
 #[derive(Debug, Default)]
@@ -32,6 +32,9 @@ enum Cut {
 /// Reads the text between a thread's heading and the next heading of the plan's structure.
 pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBody {
     let mut body = ThreadBody::default();
+    for (offset, wanted) in unlabelled(source, &range, false) {
+        body.problems.push((offset, ProblemKind::Lookalike { level: Level::Thread, wanted }, None));
+    }
     let mut open: (Part, usize) = (Part::Intro, range.start);
     let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
     for (place, cut) in cuts(source, &range) {
@@ -80,6 +83,29 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     body
 }
 
+/// Returns the headings that have a summary of their own, as threads do, each with how it is written. The
+/// first summary of a thread is its own.
+pub(super) fn unlabelled(source: &Source<'_>, range: &Range<usize>, mut has_own: bool) -> Vec<(usize, String)> {
+    let outline = source.outline;
+    let first = outline.markers.partition_point(|marker| marker.range.start < range.start);
+    let markers = outline.markers[first..].iter().take_while(|marker| marker.range.start < range.end);
+    let mut found = Vec::new();
+    for marker in markers.filter(|marker| marker.word == "summary") {
+        if !std::mem::replace(&mut has_own, true) {
+            continue;
+        }
+        let next = outline.headings.partition_point(|heading| heading.range.start < marker.range.start);
+        let heading = outline.headings[..next].last().filter(|heading| heading.range.start >= range.start);
+        if let Some(heading) = heading
+            && source.text[heading.range.end..marker.range.start].trim().is_empty()
+        {
+            let name = source.masked(heading.content.clone());
+            found.push((heading.range.start, format!("###### Thread N: {}", name.trim())));
+        }
+    }
+    found
+}
+
 /// Returns the lines that begin a part or name an agent, in their order.
 fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
     let outline = source.outline;
@@ -104,7 +130,8 @@ fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
     found
 }
 
-fn agent_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Named)> {
+/// Returns the lines that name an agent.
+pub(super) fn agent_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Named)> {
     let mut found = Vec::new();
     let text = source.masked(range.clone());
     let mut start = range.start;
