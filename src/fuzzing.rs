@@ -10,6 +10,8 @@ use crate::board::ServerId;
 use crate::clock::SteppingClock;
 use crate::decide::{AgentRequest, Mapping, PersonRequest, Scope};
 use crate::fault::Stopped;
+use crate::plan::{fixed, parse};
+use crate::roster::Roster;
 use crate::store::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Place};
 use crate::transact::{AgentDoor, Ask, transact_for_person};
@@ -68,6 +70,22 @@ pub fn workspace(file: &str, text: &[u8]) {
     assert!(before.is_err() || after.is_ok(), "it was readable and was written: {:?}", after.err());
 }
 
+/// A plan: whatever it says, what is certain can be mended, once and for all.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn plan(text: &[u8]) {
+    workspace("001-a/PLAN.md", text);
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let roster = Roster::undeclared(["default", "system-engineer-a"]);
+    for problem in parse(text).problems {
+        assert!(problem.edit.is_none_or(|edit| text.get(edit.range).is_some()), "an edit out of the text");
+    }
+    let mended = fixed(text, &roster).text;
+    assert_eq!(fixed(&mended, &roster).applied, 0, "{mended:?}: and more is certain");
+}
+
 /// Lines from a client: every line that comes back is one JSON object.
 ///
 /// # Panics
@@ -110,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_the_fuzzers_have_found_is_handled() {
-        replay("plan", |text| workspace("001-a/PLAN.md", text));
+        replay("plan", plan);
         replay("threads_json", |text| workspace("001-a/threads.json", text));
         replay("index_json", |text| workspace("index.json", text));
         replay("agents_yaml", |text| workspace("agents.yaml", text));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &[u8]| workstream::fuzzing::workspace("001-a/PLAN.md", text));
+libfuzzer_sys::fuzz_target!(|text: &[u8]| workstream::fuzzing::plan(text));

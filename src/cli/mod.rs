@@ -226,7 +226,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "postgres")]
         Command::Store(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
-        Command::Validate(_) => session.carry_out(&PersonRequest::Validate, Form::Plain),
+        Command::Validate(arguments) => arguments.run(&session),
         Command::Diff => session.carry_out(&PersonRequest::Diff, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Status => session.carry_out(&PersonRequest::Status, Form::Plain),

@@ -1,11 +1,94 @@
-//! `work validate [plan]`
+//! `work validate [plan] [--fix]`
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::page::{Page, Tone};
+use super::render::{self, Form};
+use super::{Session, exit};
+use crate::decide::{Finding, PersonRequest};
+use crate::plan::Counts;
+use crate::store::FixedPlan;
+use crate::wording::count;
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Errors forbid the approval of the plan, warnings do not. Exit code 1 with errors.\n\nExample:\n  work validate"
-)]
+#[command(after_help = "Errors forbid the approval of the plan, warnings do not. Exit code 1 with errors.
+
+Examples:
+  work validate
+  work validate --fix             mend what is certain, show the difference and what is left
+  work validate --fix --dry-run   show it, and write nothing")]
 pub(super) struct Arguments {
     /// What to check
     #[arg(value_name = "plan", value_parser = ["plan"], default_value = "plan", hide_default_value = true)]
     _what: String,
+    /// Mend PLAN.md where it is certain what was meant
+    #[arg(long)]
+    fix: bool,
+    /// Show what --fix would do, and write nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    workstream: &'a str,
+    fixed: usize,
+    diff: &'a str,
+    counts: Counts,
+    problems: &'a [Finding],
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> ExitCode {
+        if !self.fix {
+            return session.carry_out(&PersonRequest::Validate, Form::Plain);
+        }
+        let store = match session.files() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
+        let fixed = match store.fix_plan(None, self.dry_run) {
+            Ok(fixed) => fixed,
+            Err(stopped) => return exit::stopped(&stopped, &session.flags),
+        };
+        let printed = if session.output.is_json() {
+            let FixedPlan { fixed, diff, validation } = &fixed;
+            session.output.print_json(&Answer {
+                workstream: &validation.workstream,
+                fixed: *fixed,
+                diff,
+                counts: validation.counts,
+                problems: &validation.problems,
+            })
+        } else {
+            session.output.print(page(&fixed, self.dry_run))
+        };
+        if printed == ExitCode::SUCCESS { exit::validation(&fixed.validation) } else { printed }
+    }
+}
+
+fn page(fixed: &FixedPlan, dry_run: bool) -> Page {
+    let mut page = Page::default();
+    for line in fixed.diff.lines() {
+        let tone = match line.as_bytes() {
+            [b'+', b'+', ..] | [b'-', b'-', ..] | [b'@', ..] => Some(Tone::Faint),
+            [b'+', ..] => Some(Tone::Good),
+            [b'-', ..] => Some(Tone::Bad),
+            _ => None,
+        };
+        page.paint_if(tone, line);
+        let _ = writeln!(page);
+    }
+    let _ = match (fixed.fixed, dry_run) {
+        (0, _) => writeln!(page, "nothing that is certain is to be mended"),
+        (edits, true) => writeln!(page, "would mend {}; nothing is written", count(edits, "place", "places")),
+        (edits, false) => writeln!(page, "mended {}", count(edits, "place", "places")),
+    };
+    let _ = writeln!(page);
+    render::validation(&mut page, &fixed.validation);
+    page
 }

@@ -66,7 +66,7 @@ pub(super) fn plan(
     by: &str,
     ledger: &mut Ledger,
 ) -> Result<PlanApproved, Refusal> {
-    let plan = SoundPlan::examine(scene.plan_now, force)
+    let plan = SoundPlan::examine(scene.plan_now, scene.roster, force)
         .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
     let revision = revise(scene, ledger.board(), mapping)?;
     if !revision.diff.unclear.is_empty() {

@@ -53,7 +53,7 @@ pub use request::{
 pub use retry::Retried;
 pub use scene::{AgentSource, Basis, Scene};
 pub use update_thread::Updated;
-pub use validate::{Finding, Validation};
+pub use validate::{Finding, Fix, Validation};
 pub use workstream_status::{BatchCounts, OpenThread, PlanProblem, StageStatus, WorkstreamStatus};
 
 /// Decides a request of the agents' door.

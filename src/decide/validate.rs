@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::scene::Scene;
-use crate::plan::{Counts, check, with_line_feeds};
+use crate::plan::{Counts, Edit, Plan, Problem, check, with_line_feeds};
+use crate::roster::Roster;
 
 /// The answer of `work validate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,24 +32,75 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub help: String,
+    /// The edit that does it, where it is certain: what `work validate --fix` does.
+    pub fix: Option<Fix>,
+}
+
+/// An edit as editors take it: the text from one place to another, and what takes its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// The line where it starts, from 1.
+    pub line: usize,
+    /// The column where it starts, in characters from 1.
+    pub column: usize,
+    /// The line where it ends, from 1.
+    pub end_line: usize,
+    /// The column behind its end.
+    pub end_column: usize,
+    /// The new text.
+    pub text: String,
 }
 
 /// Decides the request.
 pub(super) fn decide(scene: &Scene<'_>) -> Validation {
-    let text = with_line_feeds(scene.plan_text);
-    let lines: Vec<&str> = text.lines().collect();
-    let finding = |problem: crate::plan::Problem| Finding {
-        forbids_approval: problem.kind.forbids_approval(),
-        line: problem.line,
-        column: problem.column,
-        source: source_of(lines.get(problem.line.saturating_sub(1)).copied().unwrap_or_default(), problem.column),
-        message: problem.kind.to_string(),
-        help: problem.kind.help(),
-    };
-    Validation {
-        workstream: scene.workstream.to_owned(),
-        counts: scene.plan.counts(),
-        problems: check(scene.plan, scene.roster).into_iter().map(finding).collect(),
+    Validation::of(scene.workstream, scene.plan_now, scene.plan_text, scene.roster)
+}
+
+impl Validation {
+    /// Returns what is wrong with the plan that was read from `text`.
+    pub fn of(workstream: &str, plan: &Plan, text: &str, roster: &Roster) -> Self {
+        let text = with_line_feeds(text);
+        let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+        let places = Places::of(&text);
+        let finding = |problem: Problem| Finding {
+            forbids_approval: problem.kind.forbids_approval(),
+            line: problem.line,
+            column: problem.column,
+            source: source_of(lines.get(problem.line.saturating_sub(1)).copied().unwrap_or_default(), problem.column),
+            message: problem.kind.to_string(),
+            help: problem.kind.help(),
+            fix: problem.edit.map(|edit| places.fix(edit)),
+        };
+        Self {
+            workstream: workstream.to_owned(),
+            counts: plan.counts(),
+            problems: check(plan, roster).into_iter().map(finding).collect(),
+        }
+    }
+}
+
+/// Where the lines of a text start.
+struct Places<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Places<'t> {
+    fn of(text: &'t str) -> Self {
+        // A byte order mark is no character of the first line.
+        let first = text.len() - text.trim_start_matches('\u{feff}').len();
+        Self { text, starts: std::iter::once(first).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect() }
+    }
+
+    fn place(&self, offset: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.starts[line - 1].min(offset);
+        (line, self.text.get(start..offset).unwrap_or_default().chars().count() + 1)
+    }
+
+    fn fix(&self, Edit { range, text }: Edit) -> Fix {
+        let ((line, column), (end_line, end_column)) = (self.place(range.start), self.place(range.end));
+        Fix { line, column, end_line, end_column, text }
     }
 }
 

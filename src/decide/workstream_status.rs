@@ -149,7 +149,12 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         open_threads: scene.plan.batches().flat_map(|batch| open_threads(scene, board, batch)).collect(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        problems: check(scene.plan, scene.roster).iter().map(PlanProblem::of).collect(),
+        // What is only a matter of style would cost a planner tokens in every session.
+        problems: check(scene.plan_now, scene.roster)
+            .iter()
+            .filter(|problem| problem.kind.concerns_planner())
+            .map(PlanProblem::of)
+            .collect(),
         warnings,
     }
 }

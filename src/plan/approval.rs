@@ -6,7 +6,8 @@ use std::ops::Deref;
 
 use sha2::{Digest, Sha256};
 
-use super::{Plan, Problem, with_line_feeds};
+use super::{Plan, Problem, check, with_line_feeds};
+use crate::roster::Roster;
 
 /// What index.json says about the approval of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +57,9 @@ impl PlanApproval {
 impl<'p> SoundPlan<'p> {
     /// Returns the plan as one that may be approved, or the problems that forbid it. A person may
     /// overrule them with `force`.
-    pub fn examine(plan: &'p Plan, force: bool) -> Result<Self, Vec<Problem>> {
-        let problems: Vec<Problem> =
-            plan.problems.iter().filter(|problem| problem.kind.forbids_approval()).cloned().collect();
+    pub fn examine(plan: &'p Plan, roster: &Roster, force: bool) -> Result<Self, Vec<Problem>> {
+        let mut problems = check(plan, roster);
+        problems.retain(|problem| problem.kind.forbids_approval());
         if problems.is_empty() || force { Ok(Self(plan)) } else { Err(problems) }
     }
 }

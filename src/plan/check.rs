@@ -1,30 +1,51 @@
 //! What can only be checked against the roster.
 
-use super::{Plan, Problem, ProblemKind};
-use crate::roster::Roster;
+use super::{Edit, Plan, Problem, ProblemKind};
+use crate::roster::{DEFAULT_AGENT, Roster};
 
 /// How many problems are told one by one: nobody mends more before looking again, and models pay for each.
 pub const MAX_PROBLEMS: usize = 100;
 
 /// Returns the problems of a plan: those of its text and the agents that the roster does not have,
-/// in the order of the file. Behind [`MAX_PROBLEMS`] one says how many more there are.
+/// in the order of the file. Behind [`MAX_PROBLEMS`], which warnings never take from errors, one says how
+/// many more there are.
 pub fn check(plan: &Plan, roster: &Roster) -> Vec<Problem> {
+    let mut problems = all_problems(plan, roster);
+    if problems.len() > MAX_PROBLEMS {
+        problems.sort_by_key(|problem| !problem.kind.forbids_approval());
+        let rest = problems.split_off(MAX_PROBLEMS);
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        let forbid = rest.iter().any(|more| more.kind.forbids_approval());
+        let first = rest.iter().min_by_key(|problem| (problem.line, problem.column));
+        let kind = ProblemKind::More { number: rest.len(), forbid };
+        problems.extend(first.map(|first| Problem { line: first.line, column: first.column, kind, edit: None }));
+    }
+    problems
+}
+
+/// Returns all problems of a plan, however many.
+pub(super) fn all_problems(plan: &Plan, roster: &Roster) -> Vec<Problem> {
     let mut problems = plan.problems.clone();
     for agent in plan.threads().filter_map(|thread| thread.agent.as_ref()) {
         if !roster.accepts(&agent.name) {
-            problems.push(Problem {
-                line: agent.line,
-                column: agent.column,
-                kind: ProblemKind::UnknownAgent(agent.name.clone(), roster.closest(&agent.name)),
-            });
+            let kind = ProblemKind::UnknownAgent(agent.name.clone(), roster.closest(&agent.name));
+            problems.push(Problem { line: agent.line, column: agent.column, kind, edit: None });
         }
     }
-    problems.sort_by_key(|problem| (problem.line, problem.column));
-    if problems.len() > MAX_PROBLEMS {
-        let rest = problems.split_off(MAX_PROBLEMS);
-        let kind =
-            ProblemKind::More { number: rest.len(), forbid: rest.iter().any(|more| more.kind.forbids_approval()) };
-        problems.extend(rest.first().map(|first| Problem { line: first.line, column: first.column, kind }));
+    for mention in &plan.mentions {
+        let is_known = roster.agents.iter().any(|agent| agent.name == mention.name);
+        if !is_known && !mention.has_sign {
+            continue;
+        }
+        let is_agent = is_known || mention.name.starts_with(DEFAULT_AGENT) || roster.family(&mention.name).is_some();
+        let (kind, edit) = if is_agent {
+            let edit = Edit { range: mention.range.clone(), text: format!("@agent:{}", mention.name) };
+            (ProblemKind::BareAgent(mention.name.clone()), Some(edit))
+        } else {
+            (ProblemKind::UnknownMention(mention.name.clone(), roster.closest(&mention.name)), None)
+        };
+        problems.push(Problem { line: mention.line, column: mention.column, kind, edit });
     }
+    problems.sort_by_key(|problem| (problem.line, problem.column));
     problems
 }

@@ -1,6 +1,7 @@
 //! Headings of the plan's structure: `Stage 01: Index`, `Batch 2: Queries`, `Thread 03: Parser`.
 
 use super::id::number;
+use super::lookalike::is_separator;
 use super::problem::Level;
 
 /// A heading of the plan's structure: `Stage 01: Index`.
@@ -20,7 +21,12 @@ pub(super) fn label(title: &str) -> Option<Label> {
     let rest = rest.trim();
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let after = &rest[digits..];
-    if digits > 0 && (after.is_empty() || after.starts_with([':', '-', '–', '—', ' ', '\t'])) {
+    // `Thread 1-2` is an id, `Thread 1 -> Rows` another spelling: `lookalike` knows more of them.
+    let name = after.trim_start().trim_start_matches([':', '-', '–', '—']).trim_start();
+    let is_other = name.starts_with(['*', '_', '~', '`']) && !after.trim_start().starts_with(':')
+        || name.starts_with(is_separator)
+        || after.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if digits > 0 && !is_other && (after.is_empty() || after.starts_with([':', '-', '–', '—', ' ', '\t'])) {
         let name = after.trim_start().trim_start_matches([':', '-', '–', '—']).trim().to_owned();
         return Some(Label { level, number: number(&rest[..digits]), name });
     }

@@ -3,33 +3,44 @@
 //! Never reads a file, never asks for the time, never fails. It does not know what has happened
 //! to a thread: that is the board's business.
 
+mod agents;
 mod approval;
 mod check;
 mod difference;
+mod fences;
+mod fix;
 mod follow;
 mod id;
 mod label;
+mod lines;
+mod lookalike;
 mod outline;
 mod parse;
 mod problem;
+mod questions;
+mod reader;
+mod sections;
 mod source;
 mod stage_plans;
 mod template;
 mod thread_body;
 
+use std::ops::Range;
+
 use serde::Serialize;
 
+pub use agents::is_agent_char;
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, PlanHash, SoundPlan, sha256};
 pub use check::{MAX_PROBLEMS, check};
 pub use difference::unified;
+pub use fix::{Fixed, fixed};
 #[cfg(test)]
 pub(crate) use follow::tests as edits;
 pub use follow::{Fate, Followed, follow};
 pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;
 pub(crate) use parse::with_line_feeds;
-pub use problem::{Level, Problem, ProblemKind};
-pub use source::is_agent_char;
+pub use problem::{Edit, Level, Problem, ProblemKind};
 pub use stage_plans::{Assembled, StagePlan, assemble};
 pub use template::template;
 
@@ -44,8 +55,16 @@ pub const MAX_AGENT_CHARS: usize = 100;
 pub struct Plan {
     /// The name in `# Plan: NAME`; empty where there is none.
     pub name: String,
+    /// The text of `## Summary`, the source's own bytes without HTML comments.
+    pub summary: String,
+    /// The text of `## Conventions`, likewise: what holds for every thread.
+    pub conventions: String,
+    /// The text of `## References`, likewise.
+    pub references: String,
     /// The stages.
     pub stages: Vec<Stage>,
+    /// Each `@NAME` where an agent could be named; whether it is one, the roster says.
+    pub mentions: Vec<Mention>,
     /// What is wrong with the text itself, in the order of the file.
     pub problems: Vec<Problem>,
 }
@@ -61,6 +80,8 @@ pub struct Stage {
     pub definition: String,
     /// How the stage works: Markdown, the source's own bytes.
     pub constitution: String,
+    /// The questions that are answered, each with its answer: Markdown, the source's own bytes.
+    pub answers: Vec<String>,
     /// Its batches.
     pub batches: Vec<Batch>,
 }
@@ -111,6 +132,21 @@ pub struct NamedAgent {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
+}
+
+/// An `@NAME` in a thread's heading or where its agent stands, or a `(NAME)` behind the heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// The name.
+    pub name: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The place of `@NAME`, in bytes of the text that was parsed.
+    pub range: Range<usize>,
+    /// It has the `@`; without it only a name of the roster is one.
+    pub has_sign: bool,
 }
 
 impl Plan {

@@ -1,9 +1,9 @@
-//! What CommonMark sees in the text: headings, comments, bold markers and check boxes, each with its
-//! place in the source. What they mean for a plan is decided in `parse`.
+//! What CommonMark sees in the text: headings, comments, bold markers, blocks and list items, each with
+//! its place in the source. What they mean for a plan is decided in `parse`.
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 /// The parts of a Markdown text that a plan is made of, each list in the order of the source.
 #[derive(Debug, Default)]
@@ -11,7 +11,36 @@ pub(super) struct Outline {
     pub(super) headings: Vec<Heading>,
     pub(super) comments: Vec<Comment>,
     pub(super) markers: Vec<Marker>,
-    pub(super) boxes: Vec<CheckBox>,
+    /// What holds text, one behind the other.
+    pub(super) blocks: Vec<Block>,
+    pub(super) items: Vec<Item>,
+}
+
+/// A block that holds text and no other block.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) kind: BlockKind,
+    pub(super) range: Range<usize>,
+    /// It stands in a list, a quotation or the like.
+    pub(super) is_inner: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlockKind {
+    Paragraph,
+    /// A heading with hashes.
+    Heading,
+    /// Text with a line of dashes under it.
+    Underlined,
+    Fence,
+    Indented,
+    Html,
+}
+
+/// An item of a list.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) range: Range<usize>,
 }
 
 /// A heading that stands in no list, quotation or other container.
@@ -40,14 +69,6 @@ pub(super) struct Marker {
     pub(super) range: Range<usize>,
 }
 
-/// A list item that starts with `[ ]` or `[x]`.
-#[derive(Debug)]
-pub(super) struct CheckBox {
-    pub(super) checked: bool,
-    /// The box itself.
-    pub(super) range: Range<usize>,
-}
-
 const OPEN: &str = "<!--";
 const CLOSE: &str = "-->";
 
@@ -58,7 +79,7 @@ pub(super) fn outline(text: &str) -> Outline {
     let mut depth = 0_usize;
     let mut heading: Option<Heading> = None;
     let mut bold_from: Option<usize> = None;
-    for (event, range) in Parser::new_ext(text, Options::ENABLE_TASKLISTS).into_offset_iter() {
+    for (event, range) in Parser::new(text).into_offset_iter() {
         if let Some(heading) = &mut heading
             && !matches!(event, Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)))
         {
@@ -69,7 +90,11 @@ pub(super) fn outline(text: &str) -> Outline {
         }
         match event {
             Event::Start(tag) => {
+                if let Some(kind) = block_kind(&tag, &text[range.clone()]) {
+                    found.blocks.push(Block { kind, range: range.clone(), is_inner: depth > 0 });
+                }
                 match tag {
+                    Tag::Item => found.items.push(Item { range }),
                     // Text with a line of dashes under it is text with a rule, to everybody who writes a
                     // plan: only headings with hashes are structure.
                     Tag::Heading { level, .. } if depth == 0 && text[range.start..].starts_with('#') => {
@@ -96,11 +121,36 @@ pub(super) fn outline(text: &str) -> Outline {
                 }
             }
             Event::InlineHtml(_) => comments_in(text, end_of_text, range, &mut found.comments),
-            Event::TaskListMarker(checked) => found.boxes.push(CheckBox { checked, range }),
             _ => {}
         }
     }
     found
+}
+
+fn block_kind(tag: &Tag<'_>, text: &str) -> Option<BlockKind> {
+    Some(match tag {
+        Tag::Paragraph => BlockKind::Paragraph,
+        Tag::Heading { .. } if text.starts_with('#') => BlockKind::Heading,
+        Tag::Heading { .. } => BlockKind::Underlined,
+        Tag::CodeBlock(CodeBlockKind::Fenced(_)) => BlockKind::Fence,
+        Tag::CodeBlock(CodeBlockKind::Indented) => BlockKind::Indented,
+        Tag::HtmlBlock => BlockKind::Html,
+        _ => return None,
+    })
+}
+
+impl Outline {
+    /// Returns the block that holds a place.
+    pub(super) fn block_at(&self, offset: usize) -> Option<&Block> {
+        let next = self.blocks.partition_point(|block| block.range.start <= offset);
+        self.blocks[..next].last().filter(|block| offset < block.range.end)
+    }
+
+    /// Returns whether a place is in a comment.
+    pub(super) fn is_comment(&self, offset: usize) -> bool {
+        let next = self.comments.partition_point(|comment| comment.range.start <= offset);
+        self.comments[..next].last().is_some_and(|comment| offset < comment.range.end)
+    }
 }
 
 fn starts_line(text: &str, at: usize) -> bool {
@@ -119,7 +169,7 @@ fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
         None => return None,
     };
     let word = word.trim().to_ascii_lowercase();
-    matches!(word.as_str(), "summary" | "details" | "agent").then_some(Marker { word, range: bold.start..end })
+    matches!(word.as_str(), "summary" | "details").then_some(Marker { word, range: bold.start..end })
 }
 
 /// `end_of_text` is where nothing but blanks follow.

@@ -1,8 +1,9 @@
-//! What can be wrong with a PLAN.md, where, and what to do about it.
+//! What can be wrong with a PLAN.md, where, what to do about it, and the edit that does it.
 //!
 //! Problems are data: parsing never fails, it finds problems, all of them at once.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::id::{BatchId, MAX_NUMBER, StageNumber, ThreadId};
 
@@ -15,6 +16,17 @@ pub struct Problem {
     pub column: usize,
     /// What is wrong.
     pub kind: ProblemKind,
+    /// What mends it, where that is certain: it gives what the author plainly meant.
+    pub edit: Option<Edit>,
+}
+
+/// A change of the text that mends a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced, in bytes of the text as it was given to `parse`.
+    pub range: Range<usize>,
+    /// What takes its place.
+    pub text: String,
 }
 
 /// What is wrong; the text says it, [`ProblemKind::help`] says what to do.
@@ -22,6 +34,10 @@ pub struct Problem {
 pub enum ProblemKind {
     /// There is no `# Plan: NAME` heading, or its name is empty.
     NoPlanHeading,
+    /// A second `# Plan:` heading.
+    SecondPlanHeading,
+    /// There are stages, and no `## Stages` above them.
+    NoStagesHeading,
     /// A heading of the plan's structure has no number, or one that is out of range.
     MissingNumber(Level),
     /// A heading of the plan's structure has a number but no name.
@@ -34,16 +50,85 @@ pub enum ProblemKind {
     DuplicateThread(ThreadId),
     /// A heading of the plan's structure stands where it means nothing.
     Misplaced(Level),
-    /// A batch has no thread.
-    BatchWithoutThreads(BatchId),
+    /// A heading of the plan's structure has the wrong number of hashes; how it is written.
+    WrongLevel {
+        /// What it is.
+        level: Level,
+        /// How many hashes it has.
+        found: usize,
+        /// The line as it should be.
+        wanted: String,
+    },
+    /// A line looks like a heading of the plan's structure and is not read as one; how it is written.
+    Lookalike {
+        /// What it looks like.
+        level: Level,
+        /// The line as it should be.
+        wanted: String,
+    },
+    /// An id says another place than the one it stands in.
+    ForeignId {
+        /// What it is.
+        level: Level,
+        /// The id that it has.
+        said: String,
+        /// Where it stands.
+        place: String,
+    },
+    /// A heading that is no structure ends the stage, or all stages, and structure follows it.
+    Stray {
+        /// The heading.
+        heading: String,
+        /// The line of the first structure below it.
+        below: usize,
+    },
+    /// A part of the plan or of a stage whose heading is written in another way; how it is written.
+    SectionSpelling(String),
+    /// A code block is never closed, so the rest of the file is part of it.
+    UnclosedFence,
+    /// A code block in which another seems to begin, in that line: the first ends where the second does.
+    FenceInFence(usize),
+    /// A comment is never closed, so the rest of the file is part of it.
+    UnclosedComment,
+    /// HTML without a blank line behind it, so that the heading in that line is part of it.
+    HeadingInHtml(usize),
+    /// The text of a template is still there.
+    TemplateText(String),
     /// A question of the stage is not answered.
     OpenQuestion(String),
+    /// A thread is given to two agents.
+    TwoAgents(String, String),
+    /// This is meant to name an agent, and cannot be read.
+    UnreadableAgent(String),
+    /// An agent is named where it is nobody's: in no thread, or below its details.
+    AgentOfNobody(String),
+    /// `@NAME` of an agent, without `agent:`.
+    BareAgent(String),
+    /// `@NAME` that nobody knows; the closest names of agents.
+    UnknownMention(String, Vec<String>),
     /// The agent of a thread is not in work/agents.yaml; the closest names that are.
     UnknownAgent(String, Vec<String>),
     /// There is no thread anywhere, so there is nothing to approve.
     NoThreads,
-    /// A comment is never closed, so the rest of the file is part of it.
-    UnclosedComment,
+    /// A stage has no batch.
+    StageWithoutBatches(StageNumber),
+    /// A batch has no thread.
+    BatchWithoutThreads(BatchId),
+    /// A number is left out before this one.
+    Gap(Level, u16),
+    /// A thread has no summary or no details.
+    Unsaid {
+        /// The thread.
+        thread: ThreadId,
+        /// Whether it has a summary.
+        summary: bool,
+        /// Whether it has details.
+        details: bool,
+    },
+    /// A heading of the plan's structure in a code block that is closed.
+    HeadingInFence(Level),
+    /// Text that no worker is told.
+    Unread,
     /// There are so many more problems; whether one of them forbids the approval.
     More {
         /// How many.
@@ -54,7 +139,7 @@ pub enum ProblemKind {
 }
 
 /// The three levels of structure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {
     /// `### Stage N: NAME` below `## Stages`.
     Stage,
@@ -69,23 +154,57 @@ impl ProblemKind {
     /// person must settle, or overrule with `--force`, before approving the plan (DESIGN §7).
     pub fn forbids_approval(&self) -> bool {
         match self {
-            Self::MissingNumber(_)
+            Self::NoPlanHeading
+            | Self::SecondPlanHeading
+            | Self::NoStagesHeading
+            | Self::MissingNumber(_)
+            | Self::EmptyName(_)
             | Self::DuplicateStage(_)
             | Self::DuplicateBatch(_)
             | Self::DuplicateThread(_)
             | Self::Misplaced(_)
+            | Self::WrongLevel { .. }
+            | Self::Lookalike { .. }
+            | Self::ForeignId { .. }
+            | Self::Stray { .. }
+            | Self::SectionSpelling(_)
+            | Self::UnclosedFence
+            | Self::FenceInFence(_)
+            | Self::UnclosedComment
+            | Self::HeadingInHtml(_)
+            | Self::TemplateText(_)
             | Self::OpenQuestion(_)
-            | Self::NoThreads
-            | Self::UnclosedComment => true,
-            Self::NoPlanHeading | Self::EmptyName(_) | Self::BatchWithoutThreads(_) | Self::UnknownAgent(..) => false,
+            | Self::TwoAgents(..)
+            | Self::UnreadableAgent(_)
+            | Self::AgentOfNobody(_)
+            | Self::BareAgent(_)
+            | Self::NoThreads => true,
+            Self::UnknownMention(..)
+            | Self::UnknownAgent(..)
+            | Self::StageWithoutBatches(_)
+            | Self::BatchWithoutThreads(_)
+            | Self::Gap(..)
+            | Self::Unsaid { .. }
+            | Self::HeadingInFence(_)
+            | Self::Unread => false,
             Self::More { forbid, .. } => *forbid,
         }
+    }
+
+    /// Returns whether a planner should know of it: it forbids the approval, or is about who runs a
+    /// thread. The rest is a matter of style, and each costs a model tokens.
+    pub fn concerns_planner(&self) -> bool {
+        self.forbids_approval() || matches!(self, Self::UnknownAgent(..) | Self::UnknownMention(..))
     }
 
     /// Returns what to do about it, as one sentence.
     pub fn help(&self) -> String {
         match self {
             Self::NoPlanHeading => "start the file with `# Plan: NAME`".to_owned(),
+            Self::SecondPlanHeading => {
+                "a file holds one plan: remove this heading, or move what is below it".to_owned()
+            }
+            Self::NoStagesHeading => "write `## Stages` above the first stage".to_owned(),
             Self::MissingNumber(level) => {
                 format!("write `{} N: NAME` with a number up to {MAX_NUMBER}", level.heading())
             }
@@ -94,8 +213,32 @@ impl ProblemKind {
                 "give it a number of its own; until then it is not part of the plan".to_owned()
             }
             Self::Misplaced(level) => format!("use `{} N: NAME` {}", level.heading(), level.place()),
-            Self::BatchWithoutThreads(_) => "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned(),
+            Self::WrongLevel { wanted, .. } | Self::SectionSpelling(wanted) => format!("write `{wanted}`"),
+            Self::Lookalike { wanted, .. } => {
+                format!("write `{wanted}`; if it is only text, begin the line with another word")
+            }
+            Self::ForeignId { level, .. } => {
+                format!("give it the number that it has here, or move it {}", level.place())
+            }
+            Self::Stray { .. } => "move it behind the last thread, or give it the four # of a stage's part".to_owned(),
+            Self::UnclosedFence => "close it with a line of the same characters".to_owned(),
+            Self::FenceInFence(_) => "use four backticks for the outer one, or close it before that line".to_owned(),
+            Self::UnclosedComment => "close it with `-->`".to_owned(),
+            Self::HeadingInHtml(line) => format!("close the HTML, and put a blank line before line {line}"),
+            Self::TemplateText(_) => "say what it is, or remove it".to_owned(),
             Self::OpenQuestion(_) => "answer it and tick it `- [x]`".to_owned(),
+            Self::TwoAgents(..) => "name one `@agent:NAME` behind the thread's heading".to_owned(),
+            Self::UnreadableAgent(_) => {
+                "write `@agent:NAME` behind the thread's heading, with a name of work/agents.yaml".to_owned()
+            }
+            Self::AgentOfNobody(_) => "write `@agent:NAME` behind the heading of each thread that it runs".to_owned(),
+            Self::BareAgent(name) => format!("write `@agent:{name}`"),
+            Self::UnknownMention(_, closest) if closest.is_empty() => {
+                "if it is an agent, write `@agent:NAME`".to_owned()
+            }
+            Self::UnknownMention(_, closest) => {
+                format!("if it is an agent, write `@agent:NAME`, such as {}", closest.join(" or "))
+            }
             Self::UnknownAgent(_, closest) if closest.is_empty() => {
                 "add it to work/agents.yaml or name an agent that is there".to_owned()
             }
@@ -106,7 +249,19 @@ impl ProblemKind {
                 "write `## Stages`, below it `### Stage 01: NAME`, `##### Batch 01: NAME`, `###### Thread 01: NAME`"
                     .to_owned()
             }
-            Self::UnclosedComment => "close it with `-->`".to_owned(),
+            Self::StageWithoutBatches(_) => "add a `##### Batch 01: NAME` below it, or remove the stage".to_owned(),
+            Self::BatchWithoutThreads(_) => "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned(),
+            Self::Gap(..) => "nothing to do, if nothing is missing".to_owned(),
+            Self::Unsaid { summary: true, .. } => {
+                "add `**Details:**`: what to do, where, and how to check it".to_owned()
+            }
+            Self::Unsaid { .. } => "add `**Summary:**` and one sentence: what comes of it".to_owned(),
+            Self::HeadingInFence(_) => "nothing to do, if it is an example".to_owned(),
+            Self::Unread => {
+                "move it below `## Summary` or `## Conventions`, `#### Stage Definition`, or into a thread's \
+                             `**Details:**`"
+                    .to_owned()
+            }
             Self::More { .. } => "mend the ones above first".to_owned(),
         }
     }
@@ -116,29 +271,74 @@ impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPlanHeading => write!(f, "there is no `# Plan: NAME` heading"),
+            Self::SecondPlanHeading => write!(f, "the plan has its heading already"),
+            Self::NoStagesHeading => write!(f, "there is no `## Stages` above the first stage"),
             Self::MissingNumber(level) => write!(f, "this {level} has no number, or none that is allowed"),
             Self::EmptyName(level) => write!(f, "this {level} has no name"),
             Self::DuplicateStage(number) => write!(f, "stage {number} stands here a second time"),
             Self::DuplicateBatch(id) => write!(f, "batch {id} stands here a second time"),
             Self::DuplicateThread(id) => write!(f, "thread {id} stands here a second time"),
             Self::Misplaced(level) => write!(f, "a {level} heading means nothing here"),
-            Self::BatchWithoutThreads(id) => write!(f, "batch {id} has no threads"),
+            Self::WrongLevel { level, found, .. } => {
+                write!(f, "this {level} heading has {found} #, a {level} has {}", level.hashes())
+            }
+            Self::Lookalike { level, .. } => write!(f, "this looks like a {level} and is not read as one"),
+            Self::ForeignId { level, said, place } => write!(f, "this {level} says {said} and stands in {place}"),
+            Self::Stray { heading, below } => {
+                write!(f, "`{heading}` ends what is above it, so line {below} belongs to nothing")
+            }
+            Self::SectionSpelling(_) => write!(f, "this heading is not read as what it says"),
+            Self::UnclosedFence => write!(f, "this code block is never closed: what follows is part of it"),
+            Self::FenceInFence(line) => {
+                write!(f, "in this code block another one begins, in line {line}: the first ends where the second does")
+            }
+            Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
+            Self::HeadingInHtml(line) => {
+                write!(f, "this HTML goes on over line {line}, so the heading there is part of it")
+            }
+            Self::TemplateText(text) => write!(f, "the template's text is still here: {text}"),
             Self::OpenQuestion(question) => write!(f, "open question: {question}"),
+            Self::TwoAgents(first, second) => write!(f, "this thread is given to `{first}` and to `{second}`"),
+            Self::UnreadableAgent(text) => write!(f, "this names no agent that can be read: {text}"),
+            Self::AgentOfNobody(name) => write!(f, "agent `{name}` is named here for no thread"),
+            Self::BareAgent(name) => write!(f, "`@{name}` gives the thread to nobody"),
+            Self::UnknownMention(name, _) => write!(f, "`@{name}` is read as text: no agent has this name"),
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
             Self::NoThreads => write!(f, "there are no threads in this plan"),
+            Self::StageWithoutBatches(number) => write!(f, "stage {number} has no batches"),
+            Self::BatchWithoutThreads(id) => write!(f, "batch {id} has no threads"),
+            Self::Gap(level, number) => write!(f, "there is no {level} {number:02} before this one"),
+            Self::Unsaid { thread, summary: true, .. } => write!(f, "thread {thread} has no details"),
+            Self::Unsaid { thread, details: true, .. } => write!(f, "thread {thread} has no summary"),
+            Self::Unsaid { thread, .. } => write!(f, "thread {thread} has neither summary nor details"),
+            Self::HeadingInFence(level) => write!(f, "this {level} heading stands in a code block: it is text"),
+            Self::Unread => write!(f, "no worker is told this text"),
             Self::More { number, .. } => write!(f, "and {number} more from here on"),
-            Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
         }
     }
 }
 
 impl Level {
-    fn heading(self) -> &'static str {
+    /// Returns how many hashes its heading has.
+    pub(super) fn hashes(self) -> usize {
         match self {
-            Self::Stage => "### Stage",
-            Self::Batch => "##### Batch",
-            Self::Thread => "###### Thread",
+            Self::Stage => 3,
+            Self::Batch => 5,
+            Self::Thread => 6,
         }
+    }
+
+    /// Returns the word that its heading begins with.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Stage => "Stage",
+            Self::Batch => "Batch",
+            Self::Thread => "Thread",
+        }
+    }
+
+    fn heading(self) -> String {
+        format!("{} {}", "#".repeat(self.hashes()), self.word())
     }
 
     fn place(self) -> &'static str {

@@ -1,10 +1,9 @@
-//! The text of a PLAN.md and where things stand in it: spans without comments, lines and columns, the
-//! agents that it names.
+//! The text of a PLAN.md and where things stand in it: spans without comments, lines and columns.
 
 use std::ops::Range;
 
-use super::outline::{Comment, Heading, Outline};
-use super::{MAX_AGENT_CHARS, NamedAgent};
+use super::NamedAgent;
+use super::outline::{Comment, Outline};
 
 /// A text, what CommonMark sees in it, and where its lines start.
 pub(super) struct Source<'t> {
@@ -35,58 +34,44 @@ impl<'t> Source<'t> {
         trim_blank(&text).to_owned()
     }
 
-    /// Returns a heading's text without comments and agent, and the agent.
-    pub(super) fn title(&self, heading: &Heading) -> (String, Option<NamedAgent>) {
-        let title = self.span(heading.content.clone());
-        match agent_in(&title) {
-            None => (title.trim().to_owned(), None),
-            Some((name, at)) => {
-                let without = format!("{} {}", title[..at.start].trim_end(), title[at.end..].trim_start());
-                let offset = self.text[heading.content.clone()].find("@agent:").unwrap_or(0);
-                let agent = self.named_agent(name, heading.content.start + offset);
-                (without.trim().to_owned(), Some(agent))
-            }
+    /// Returns the source of `range` with blanks in place of comments: nothing moves.
+    pub(super) fn masked(&self, range: Range<usize>) -> String {
+        let mut text = String::with_capacity(range.len());
+        let mut at = range.start;
+        for comment in comments_within(&self.outline.comments, &range) {
+            let start = comment.range.start.max(at);
+            text.push_str(&self.text[at..start]);
+            at = comment.range.end.clamp(start, range.end);
+            text.extend(std::iter::repeat_n(' ', at - start));
         }
+        text.push_str(&self.text[at..range.end]);
+        text
     }
 
-    /// Returns the agent of an `@agent:NAME` on a line of its own directly under the heading, and where
-    /// that line ends. Comments and blank lines may stand around it.
-    pub(super) fn agent_line(&self, range: &Range<usize>) -> Option<(NamedAgent, usize)> {
-        let mut start = range.start;
-        for line in self.text[range.clone()].split_inclusive('\n') {
-            let end = start + line.len();
-            let text = self.span(start..end);
-            if !text.is_empty() {
-                let (name, _) = agent_in(&text).filter(|(_, at)| *at == (0..text.len()))?;
-                let column = line.find("@agent:").unwrap_or_default();
-                return Some((self.named_agent(name, start + column), end));
-            }
-            start = end;
+    /// Returns the end of a line without what ends it.
+    pub(super) fn trimmed(&self, range: Range<usize>) -> Range<usize> {
+        range.start..range.start + self.text[range].trim_end_matches(['\n', '\r']).len()
+    }
+
+    /// Returns the line that holds a place, without its end.
+    pub(super) fn line_at(&self, offset: usize) -> Range<usize> {
+        let start = self.lines.start_of(offset);
+        let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
+        self.trimmed(start..start + length)
+    }
+
+    /// Returns what ends the lines of this text.
+    pub(super) fn line_end(&self) -> &'static str {
+        match self.text.find('\n') {
+            Some(at) if self.text[..at].ends_with('\r') => "\r\n",
+            _ => "\n",
         }
-        None
     }
 
     pub(super) fn named_agent(&self, name: String, offset: usize) -> NamedAgent {
         let (line, column) = self.lines.position(offset);
         NamedAgent { name, line, column }
     }
-}
-
-/// Returns the first `@agent:NAME` of a text and its place.
-fn agent_in(text: &str) -> Option<(String, Range<usize>)> {
-    const MARK: &str = "@agent:";
-    let start = text.find(MARK)?;
-    let name: String =
-        text[start + MARK.len()..].chars().take_while(|c| is_agent_char(*c)).take(MAX_AGENT_CHARS).collect();
-    (!name.is_empty()).then(|| {
-        let end = start + MARK.len() + name.len();
-        (name, start..end)
-    })
-}
-
-/// Returns whether a character can stand in the name of an agent.
-pub fn is_agent_char(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }
 
 fn comments_within<'c>(comments: &'c [Comment], range: &Range<usize>) -> impl Iterator<Item = &'c Comment> {
@@ -120,6 +105,10 @@ impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, starts }
+    }
+
+    fn start_of(&self, offset: usize) -> usize {
+        self.starts[self.starts.partition_point(|start| *start <= offset) - 1]
     }
 
     /// Returns line and column in characters, both from 1.

@@ -3,6 +3,28 @@
 
 use std::fmt::Write as _;
 
+/// The texts of a new plan, this program's and others', that somebody has to write over.
+const TEXTS: [&str; 11] = [
+    "name of the stage",
+    "name of the batch",
+    "name of the thread",
+    "one sentence: what comes of it",
+    "what to do, where, and how to check it",
+    "stage name",
+    "batch name",
+    "thread name",
+    "short description of this parallelizable work unit",
+    "...",
+    "…",
+];
+
+/// Returns whether a name or a text is still that of a template.
+pub(super) fn is_of_template(text: &str) -> bool {
+    let text = text.trim();
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || "-*<>[]{}().:".contains(c)).to_lowercase();
+    TEXTS.contains(&text) || TEXTS.contains(&bare.as_str())
+}
+
 /// Returns the text of a new plan with stages 1 to `stages`.
 pub fn template(name: &str, stages: u16) -> String {
     let mut text = format!(
@@ -12,6 +34,10 @@ pub fn template(name: &str, stages: u16) -> String {
 ## Summary
 
 <!-- What this workstream achieves, in a few sentences. -->
+
+## Conventions
+
+<!-- What holds for every thread; each worker reads it. -->
 
 ## References
 
@@ -65,15 +91,18 @@ pub fn template(name: &str, stages: u16) -> String {
 mod tests {
     use super::*;
     use crate::plan::{SoundPlan, parse};
+    use crate::roster::Roster;
 
     #[test]
     fn a_new_plan_has_all_its_parts_and_cannot_be_approved_before_it_is_written() {
         let plan = parse(&template("Search API", 12));
         assert_eq!((plan.name.as_str(), plan.counts().threads), ("Search API", 12));
         assert_eq!(plan.stages[11].number.0, 12);
-        let problems: Vec<String> = plan.problems.iter().map(|problem| problem.kind.to_string()).collect();
-        assert_eq!(problems.len(), 12);
-        assert!(problems.iter().all(|problem| problem.starts_with("open question: ")), "{problems:?}");
-        assert!(SoundPlan::examine(&plan, false).is_err());
+        let kinds: Vec<String> = plan.problems.iter().map(|problem| problem.kind.to_string()).collect();
+        let told = |start: &str| kinds.iter().filter(|kind| kind.starts_with(start)).count();
+        // Of each stage: its name, its batch's, its thread's, what the thread says; and its question.
+        assert_eq!((told("the template's text"), told("open question: "), kinds.len()), (48, 12, 60), "{kinds:?}");
+        assert!(plan.problems.iter().all(|problem| problem.kind.forbids_approval()));
+        assert!(SoundPlan::examine(&plan, &Roster::undeclared([]), false).is_err());
     }
 }

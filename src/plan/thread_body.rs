@@ -2,14 +2,18 @@
 
 use std::ops::Range;
 
-use super::NamedAgent;
-use super::source::{Source, is_agent_char};
+use super::agents::{Named, agent_line};
+use super::outline::{BlockKind, Heading};
+use super::problem::{Edit, Level, ProblemKind};
+use super::source::Source;
 
 #[derive(Debug, Default)]
 pub(super) struct ThreadBody {
-    pub(super) agent: Option<NamedAgent>,
+    /// The lines that name an agent, each with where it begins.
+    pub(super) named: Vec<(Named, usize)>,
     pub(super) summary: String,
     pub(super) details: String,
+    pub(super) problems: Vec<(usize, ProblemKind, Option<Edit>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,40 +23,38 @@ enum Part {
     Details,
 }
 
+/// A line that begins another part of the body, or names an agent.
+enum Cut {
+    Part(Part),
+    Agent(Named),
+}
+
 /// Reads the text between a thread's heading and the next heading of the plan's structure.
 pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBody {
     let mut body = ThreadBody::default();
-    let mut start = range.start;
-    if let Some((agent, end)) = source.agent_line(&range) {
-        body.agent = Some(agent);
-        start = end;
+    for (offset, wanted) in unlabelled(source, &range, false) {
+        body.problems.push((offset, ProblemKind::Lookalike { level: Level::Thread, wanted }, None));
     }
-    let mut open: (Part, usize) = (Part::Intro, start);
+    let mut open: (Part, usize) = (Part::Intro, range.start);
     let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
-    let markers = &source.outline.markers;
-    let first = markers.partition_point(|marker| marker.range.start < start);
-    for marker in markers[first..].iter().take_while(|marker| marker.range.start < range.end) {
+    for (place, cut) in cuts(source, &range) {
         let seen = |part: Part| open.0 == part || parts.iter().any(|(known, _)| *known == part);
-        match marker.word.as_str() {
-            "summary" if !seen(Part::Summary) && !seen(Part::Details) => {
-                parts.push((open.0, open.1..marker.range.start));
-                open = (Part::Summary, marker.range.end);
+        match cut {
+            Cut::Part(part) if !seen(part) && !seen(Part::Details) => {
+                parts.push((open.0, open.1..place.start));
+                open = (part, place.end);
             }
-            "details" if !seen(Part::Details) => {
-                parts.push((open.0, open.1..marker.range.start));
-                open = (Part::Details, marker.range.end);
+            Cut::Agent(named) if !seen(Part::Details) => {
+                parts.push((open.0, open.1..place.start));
+                open.1 = place.end;
+                body.named.push((named, place.start));
             }
-            "agent" if !seen(Part::Details) && body.agent.is_none() => {
-                let line = source.text[marker.range.end..range.end].lines().next().unwrap_or_default();
-                let name = line.trim().trim_matches('`');
-                let name = name.strip_prefix("@agent:").unwrap_or(name);
-                if !name.is_empty() && name.chars().all(is_agent_char) {
-                    body.agent = Some(source.named_agent(name.to_owned(), marker.range.start));
-                    parts.push((open.0, open.1..marker.range.start));
-                    open = (open.0, marker.range.end + line.len());
-                }
+            // A name below the details is one that nobody reads there.
+            Cut::Agent(Named { agents, .. }) => {
+                let problem = |(name, _)| (place.start, ProblemKind::AgentOfNobody(name), None);
+                body.problems.extend(agents.into_iter().map(problem));
             }
-            _ => {}
+            Cut::Part(_) => {}
         }
     }
     parts.push((open.0, open.1..range.end));
@@ -69,10 +71,87 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     body.details = text(Part::Details);
     // Text that stands under no marker takes the place of the part that is missing.
     let intro = text(Part::Intro);
-    if body.details.is_empty() && !parts.iter().any(|(part, _)| *part == Part::Details) {
+    let has = |part: Part| parts.iter().any(|(known, _)| *known == part);
+    if body.details.is_empty() && !has(Part::Details) {
         body.details = intro;
-    } else if body.summary.is_empty() && !parts.iter().any(|(part, _)| *part == Part::Summary) {
+    } else if body.summary.is_empty() && !has(Part::Summary) {
         body.summary = intro;
+    } else if !intro.is_empty() {
+        let at = source.text[range.clone()].find(intro.lines().next().unwrap_or_default()).unwrap_or_default();
+        body.problems.push((range.start + at, ProblemKind::Unread, None));
     }
     body
+}
+
+/// Returns the headings that have a summary of their own, as threads do, each with how it is written. The
+/// first summary of a thread is its own.
+pub(super) fn unlabelled(source: &Source<'_>, range: &Range<usize>, mut has_own: bool) -> Vec<(usize, String)> {
+    let outline = source.outline;
+    let first = outline.markers.partition_point(|marker| marker.range.start < range.start);
+    let markers = outline.markers[first..].iter().take_while(|marker| marker.range.start < range.end);
+    let mut found = Vec::new();
+    for marker in markers.filter(|marker| marker.word == "summary") {
+        if !std::mem::replace(&mut has_own, true) {
+            continue;
+        }
+        let next = outline.headings.partition_point(|heading| heading.range.start < marker.range.start);
+        let heading = outline.headings[..next].last().filter(|heading| heading.range.start >= range.start);
+        if let Some(heading) = heading
+            && source.text[heading.range.end..marker.range.start].trim().is_empty()
+        {
+            let name = source.masked(heading.content.clone());
+            found.push((heading.range.start, format!("###### Thread N: {}", name.trim())));
+        }
+    }
+    found
+}
+
+/// Returns the lines that begin a part or name an agent, in their order.
+fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
+    let outline = source.outline;
+    let part = |word: &str| match word {
+        "summary" => Some(Part::Summary),
+        "details" => Some(Part::Details),
+        _ => None,
+    };
+    let first = outline.markers.partition_point(|marker| marker.range.start < range.start);
+    let markers = outline.markers[first..].iter().take_while(|marker| marker.range.start < range.end);
+    let markers = markers.filter_map(|marker| Some((marker.range.clone(), Cut::Part(part(&marker.word)?))));
+    let first = outline.headings.partition_point(|heading| heading.range.start < range.start);
+    let headings = outline.headings[first..].iter().take_while(|heading| heading.range.start < range.end);
+    let title = |heading: &Heading| {
+        let title = source.masked(heading.content.clone()).to_lowercase();
+        part(title.trim_matches([' ', ':', '*', '_']))
+    };
+    let headings = headings.filter_map(|heading| Some((heading.range.clone(), Cut::Part(title(heading)?))));
+    let mut found: Vec<(Range<usize>, Cut)> = markers.chain(headings).collect();
+    found.extend(agent_lines(source, range).into_iter().map(|(place, named)| (place, Cut::Agent(named))));
+    found.sort_by_key(|(place, _)| place.start);
+    found
+}
+
+/// Returns the lines that name an agent.
+pub(super) fn agent_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Named)> {
+    let mut found = Vec::new();
+    let text = source.masked(range.clone());
+    let mut start = range.start;
+    let mut is_first = true;
+    for line in text.split_inclusive('\n') {
+        let place = start..start + line.len();
+        let line = line.trim_end_matches(['\n', '\r']);
+        start = place.end;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let at = place.start + line.len() - line.trim_start().len();
+        let kind = source.outline.block_at(at).map(|block| block.kind);
+        let is_text = !matches!(kind, Some(BlockKind::Fence | BlockKind::Indented | BlockKind::Heading));
+        // A plain `Agent: NAME` is a field directly under the heading only: further down it is prose.
+        if let Some(named) = agent_line(line).filter(|named| is_text && (is_first || named.is_field)) {
+            found.push((place, named));
+        } else {
+            is_first = false;
+        }
+    }
+    found
 }

@@ -50,8 +50,17 @@ pub const IMPLEMENT_THREAD: Prompt = Prompt {
     text: include_str!("implement-thread.md"),
 };
 
+/// That of whoever writes the plan.
+pub const WRITE_PLAN: Prompt = Prompt {
+    name: "write-plan",
+    title: "Write a plan",
+    description: "Write the PLAN.md of a workstream so that it validates at once",
+    arguments: &[Argument { name: "topic", description: "What to plan.", required: false }],
+    text: include_str!("write-plan.md"),
+};
+
 /// All prompts, by name.
-pub const PROMPTS: [Prompt; 2] = [EXECUTE_NEXT_BATCH, IMPLEMENT_THREAD];
+pub const PROMPTS: [Prompt; 3] = [EXECUTE_NEXT_BATCH, IMPLEMENT_THREAD, WRITE_PLAN];
 
 /// The tools that the texts name.
 const TOOLS: [&str; 5] = ["next_batch", "read_thread", "assign_thread", "update_thread", "batch_outcome"];
@@ -79,6 +88,8 @@ impl Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{check, parse};
+    use crate::roster::Roster;
 
     #[test]
     fn a_text_is_short_and_says_what_the_users_contract_says() {
@@ -99,6 +110,20 @@ mod tests {
             assert!(EXECUTE_NEXT_BATCH.text.contains(must), "{must}");
         }
         assert!(IMPLEMENT_THREAD.text.contains("@agent/skills/implementing-workstreams/SKILL.md"));
+    }
+
+    #[test]
+    fn the_example_of_a_plan_has_no_problems_and_is_short() {
+        // 400 tokens, of four characters on the average.
+        assert!(WRITE_PLAN.text.len() < 1_600, "{}", WRITE_PLAN.text.len());
+        let example = WRITE_PLAN.text.split("````").nth(1).and_then(|text| text.strip_prefix("markdown\n")).unwrap();
+        let roster = Roster { declared: true, ..Roster::undeclared([]) };
+        let plan = parse(example);
+        assert_eq!(check(&plan, &roster), []);
+        assert_eq!(
+            (plan.counts().threads, plan.agents(), plan.conventions.is_empty()),
+            (1, vec!["default".to_owned()], false)
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod contract_tests;
 mod create;
 pub(crate) mod disk;
 mod file;
+mod fix_plan;
 mod import;
 mod index_json;
 mod json;
@@ -32,6 +33,7 @@ mod workspace;
 
 pub use create::{Created, Initialised};
 pub use file::FileStore;
+pub use fix_plan::FixedPlan;
 pub use import::Imported;
 pub use opencode_files::{Changed, SetUp};
 #[cfg(feature = "postgres")]

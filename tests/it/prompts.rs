@@ -34,6 +34,18 @@ fn prompts_are_templates_in_both_eras() {
               "required": false
             }
           ]
+        },
+        {
+          "name": "write-plan",
+          "title": "Write a plan",
+          "description": "Write the PLAN.md of a workstream so that it validates at once",
+          "arguments": [
+            {
+              "name": "topic",
+              "description": "What to plan.",
+              "required": false
+            }
+          ]
         }
       ]
     }
@@ -88,7 +100,7 @@ fn wrong_requests_are_told_what_is_wrong() {
     for (params, expected) in [
         (
             json!({"name": "execute"}),
-            "there is no prompt \"execute\"; the prompts are execute-next-batch, implement-thread",
+            "there is no prompt \"execute\"; the prompts are execute-next-batch, implement-thread, write-plan",
         ),
         (json!({"name": "implement-thread"}), "implement-thread needs thread_id"),
         (json!({"name": 1}), "malformed params for prompts/get"),

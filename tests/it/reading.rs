@@ -219,6 +219,50 @@ fn reports_and_exports() {
     assert_eq!(attempts[0]["report"], "the server | timed out");
 }
 
+/// `work validate --fix` writes what is certain and nothing else, and shows it.
+#[test]
+fn what_is_certain_is_mended_and_shown() {
+    let workspace = Workspace::with_plan(
+        "# Search\r\n\r\n## Stage 1: Index\r\n\r\n### Batch 1.1: Storage\r\n\r\n#### Thread 1.1.1: Schema @default\r\n\r\n**Summary:** s\r\n\r\n**Details:** d\r\n",
+    );
+    let before = workspace.read("work/001-search/PLAN.md");
+    insta::assert_snapshot!(session(&workspace, &["work validate --fix --dry-run"]), @"
+    $ work validate --fix --dry-run
+    exit 0
+    --- work/001-search/PLAN.md
+    +++ work/001-search/PLAN.md
+    @@ -1,10 +1,12 @@
+    -# Search
+    +# Plan: Search
+
+    -## Stage 1: Index
+    +## Stages
+    +
+    +### Stage 01: Index
+
+    -### Batch 1.1: Storage
+    +##### Batch 01: Storage
+
+    -#### Thread 1.1.1: Schema @default
+    +###### Thread 01: Schema @agent:default
+
+     **Summary:** s
+
+    would mend 6 places; nothing is written
+
+    work/001-search/PLAN.md: no problems in 1 stage, 1 batch, 1 thread
+    ");
+    assert_eq!(workspace.read("work/001-search/PLAN.md"), before);
+    assert!(workspace.work(&["validate", "--fix"]).contains("mended 6 places"));
+    let after = workspace.read("work/001-search/PLAN.md");
+    assert!(after.contains("### Stage 01: Index\r\n") && after.matches('\n').count() == after.matches("\r\n").count());
+    let again = workspace.work(&["validate", "--fix", "--json"]);
+    let again: serde_json::Value = serde_json::from_str(again.strip_prefix("exit 0\n").unwrap()).unwrap();
+    assert_eq!((&again["fixed"], &again["diff"], &again["counts"]["threads"]), (&0.into(), &"".into(), &1.into()));
+    assert!(workspace.work(&["validate", "--dry-run"]).starts_with("exit 2"));
+    assert!(workspace.work(&["validate", "--fix", "--store", "postgres://nowhere/x"]).starts_with("exit 2"));
+}
+
 #[test]
 fn problems_are_shown_as_compilers_show_them() {
     let workspace = Workspace::with_plan(
@@ -237,6 +281,14 @@ fn problems_are_shown_as_compilers_show_them() {
       |
       = help: answer it and tick it `- [x]`
 
+    warning: thread 01.01.01 has neither summary nor details
+     --> work/001-search/PLAN.md:7:1
+      |
+    7 | ###### Thread 1: Größe @agent:nobody and more
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: add `**Summary:**` and one sentence: what comes of it
+
     warning: agent `nobody` is not in work/agents.yaml
      --> work/001-search/PLAN.md:7:24
       |
@@ -253,7 +305,7 @@ fn problems_are_shown_as_compilers_show_them() {
       |
       = help: give it a number of its own; until then it is not part of the plan
 
-    warning: this batch has no name
+    error: this batch has no name
      --> work/001-search/PLAN.md:9:1
       |
     9 | ##### Batch 2:
@@ -261,21 +313,14 @@ fn problems_are_shown_as_compilers_show_them() {
       |
       = help: put a name after `##### Batch N:`
 
-    warning: batch 01.02 has no threads
-     --> work/001-search/PLAN.md:9:1
-      |
-    9 | ##### Batch 2:
-      | ^^^^^^^^^^^^^^
-      |
-      = help: add a `###### Thread 01: NAME` below it, or remove the batch
-
-    work/001-search/PLAN.md: 2 errors, 3 warnings
+    work/001-search/PLAN.md: 3 errors, 2 warnings
     ");
-    workspace.write("work/001-search/PLAN.md", PLAN);
+    let plan = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n###### Thread 1: Schema @agent:system-engineer-codex\n**Summary:** s\n\n**Details:** d\n\n#### Thread 2: Rows\n";
+    workspace.write("work/001-search/PLAN.md", plan);
     workspace.write("work/agents.yaml", "agents: [{name: default}, {name: system-engineer-opus}]\n");
     insta::assert_snapshot!(session(&workspace, &["work validate plan", "work validate --json"]), @r#######"
     $ work validate plan
-    exit 0
+    exit 1
     warning: agent `system-engineer-codex` is not in work/agents.yaml
      --> work/001-search/PLAN.md:5:25
       |
@@ -284,15 +329,23 @@ fn problems_are_shown_as_compilers_show_them() {
       |
       = help: add it to work/agents.yaml, or use system-engineer-opus
 
-    work/001-search/PLAN.md: 0 errors, 1 warning; it can be approved
+    error: this thread heading has 4 #, a thread has 6
+      --> work/001-search/PLAN.md:10:1
+       |
+    10 | #### Thread 2: Rows
+       | ^^^^^^^^^^^^^^^^^^^
+       |
+       = help: write `###### Thread 02: Rows`
+
+    work/001-search/PLAN.md: 1 error, 1 warning
     $ work validate --json
-    exit 0
+    exit 1
     {
       "workstream": "001-search",
       "counts": {
-        "stages": 2,
-        "batches": 3,
-        "threads": 4
+        "stages": 1,
+        "batches": 1,
+        "threads": 1
       },
       "problems": [
         {
@@ -301,7 +354,23 @@ fn problems_are_shown_as_compilers_show_them() {
           "column": 25,
           "source": "###### Thread 1: Schema @agent:system-engineer-codex",
           "message": "agent `system-engineer-codex` is not in work/agents.yaml",
-          "help": "add it to work/agents.yaml, or use system-engineer-opus"
+          "help": "add it to work/agents.yaml, or use system-engineer-opus",
+          "fix": null
+        },
+        {
+          "forbids_approval": true,
+          "line": 10,
+          "column": 1,
+          "source": "#### Thread 2: Rows",
+          "message": "this thread heading has 4 #, a thread has 6",
+          "help": "write `###### Thread 02: Rows`",
+          "fix": {
+            "line": 10,
+            "column": 1,
+            "end_line": 10,
+            "end_column": 20,
+            "text": "###### Thread 02: Rows"
+          }
         }
       ]
     }

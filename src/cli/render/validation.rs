@@ -22,7 +22,8 @@ pub(in crate::cli) fn problem(workstream: &str, line: usize, column: usize, mess
     text
 }
 
-pub(super) fn write(page: &mut Page, validation: &Validation) {
+/// Writes all problems, and how many there are.
+pub(in crate::cli) fn write(page: &mut Page, validation: &Validation) {
     let path = format!("work/{}/PLAN.md", validation.workstream);
     for finding in &validation.problems {
         let (word, tone) = if finding.forbids_approval { ("error", Tone::Bad) } else { ("warning", Tone::Busy) };

@@ -1,0 +1,251 @@
+//! Which agent a line names: `@agent:NAME` in a thread's heading, on a line of its own, and in the other
+//! ways in which people and models write it.
+//!
+//! A name is taken as a whole or not at all: what cannot be read is told, nothing is cut in silence.
+
+use std::ops::Range;
+
+use super::MAX_AGENT_CHARS;
+
+/// What a heading or a line says of agents. Places are in the line that was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The agents, each with its place.
+    pub(super) agents: Vec<(String, Range<usize>)>,
+    /// What is meant as one and is none, and how it is written, where that is plain.
+    pub(super) unreadable: Vec<(Range<usize>, Option<String>)>,
+    /// `@NAME`, which may be an agent or anything else.
+    pub(super) mentions: Vec<(String, Range<usize>)>,
+    /// A last word that is an agent if the roster has one of this name.
+    pub(super) unsigned: Option<(String, Range<usize>)>,
+    /// The text without the agents.
+    pub(super) rest: String,
+    /// It is a line that says so with a sign: `@agent:NAME`, `**Agent:** NAME`.
+    pub(super) is_field: bool,
+}
+
+/// How many `@NAME` of one line are looked up: nobody gives a thread to more.
+const MAX_MENTIONS: usize = 8;
+
+/// Returns whether a character can stand in the name of an agent.
+pub fn is_agent_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
+}
+
+/// Reads a heading.
+pub(super) fn named_in(text: &str) -> Named {
+    let mut named = Named::default();
+    let mut cuts: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find(['@', '＠', 'a', 'A']) {
+        let start = at + found;
+        let sign = text[start..].chars().next().unwrap_or('@');
+        at = start + sign.len_utf8();
+        let is_sign = matches!(sign, '@' | '＠');
+        let continues =
+            text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '_' | '/' | '.'));
+        if continues {
+            continue;
+        }
+        let behind = if is_sign { &text[at..] } else { &text[start..] };
+        let word = behind.trim_start_matches([' ', '`', '*']);
+        if let Some(value) = strip_agent(word) {
+            let value_at = text.len() - value.len();
+            match (name(text, value_at), is_sign) {
+                (Some((name, end)), true) if !is_cut(text, start, value_at, end) => {
+                    cuts.push(unwrapped(text, start..end));
+                    named.agents.push((name, start..end));
+                    at = end;
+                }
+                // `agent:NAME` at the end of a heading, and nothing else, is meant as one.
+                (Some((name, end)), false)
+                    if text[end..].trim_start_matches(|c: char| is_closing(c) || c.is_whitespace()).is_empty() =>
+                {
+                    named.unreadable.push((start..end, Some(format!("@agent:{name}"))));
+                    at = end;
+                }
+                (_, false) => {}
+                (_, true) => {
+                    named.unreadable.push((start..text.len(), None));
+                    break;
+                }
+            }
+        } else if is_sign {
+            let (name, end) = mention(text, at);
+            if name.eq_ignore_ascii_case("agent") {
+                let value = text[end..].trim_matches(|c: char| c.is_whitespace() || is_closing(c) || is_opening(c));
+                let is_name = !value.is_empty() && value.chars().all(is_agent_char);
+                named.unreadable.push((start..text.len(), is_name.then(|| format!("@agent:{value}"))));
+                break;
+            }
+            if !name.is_empty() && named.mentions.len() < MAX_MENTIONS {
+                named.mentions.push((name, start..end));
+            }
+            at = end.max(at);
+        }
+    }
+    named.rest = without(text, &cuts);
+    if named.agents.is_empty() && named.unreadable.is_empty() && named.mentions.is_empty() {
+        named.unsigned = unsigned(text);
+    }
+    named
+}
+
+/// Returns the last word of a heading, where it stands in brackets or behind a dash and could be an agent.
+fn unsigned(text: &str) -> Option<(String, Range<usize>)> {
+    let end = text.trim_end_matches(|c: char| is_closing(c) || c.is_whitespace() || c == '#').len();
+    let start = text[..end].trim_end_matches(is_agent_char).len();
+    let before = text[..start].trim_end();
+    let is_apart = before.ends_with(is_opening) || before.ends_with(['-', '–', '—', '|', ',', ':', '→', '>']);
+    let is_name = text[start..end].contains('-') && end - start <= MAX_AGENT_CHARS;
+    (is_apart && is_name).then(|| (text[start..end].to_owned(), start..end))
+}
+
+/// Reads a line that does nothing but name an agent: `@agent:NAME`, `@NAME`, `**Agent:** NAME`. `None`:
+/// it does something else.
+pub(super) fn agent_line(line: &str) -> Option<Named> {
+    let start = line.len() - line.trim_start_matches(|c: char| c != '@' && c != '＠' && !c.is_alphanumeric()).len();
+    let text = &line[start..];
+    if text.starts_with(['@', '＠']) {
+        let mut named = named_in(line);
+        named.is_field = !named.agents.is_empty() || !named.unreadable.is_empty();
+        let is_alone = named.rest.trim_matches(|c: char| !c.is_alphanumeric() && c != '@').is_empty();
+        let is_mention = named.agents.is_empty()
+            && named.unreadable.is_empty()
+            && matches!(&named.mentions[..], [(_, place)] if line[place.end..].trim_matches(|c: char| !c.is_alphanumeric()).is_empty());
+        named.rest.clear();
+        return (is_alone || is_mention || !named.unreadable.is_empty() && named.agents.is_empty()).then_some(named);
+    }
+    let label = ["assigned agent", "agent name", "assigned to", "assignee", "assigned", "agents", "agent"]
+        .into_iter()
+        .find(|label| text.get(..label.len()).is_some_and(|head| head.eq_ignore_ascii_case(label)))?;
+    let behind = text[label.len()..].trim_start_matches("(s)");
+    let value = behind.trim_start_matches([' ', '*', '_', '`']);
+    // `**Agent** NAME` has no colon, and is one all the same.
+    let is_bold = behind.starts_with("**") || behind.starts_with("__");
+    let value = value.strip_prefix([':', '：', '=']).or_else(|| is_bold.then_some(value))?;
+    let is_field = line[..start].contains(['*', '_']);
+    let mut named = Named { is_field, ..Named::default() };
+    let is_around = |c: char| c.is_whitespace() || is_opening(c) || is_closing(c) || matches!(c, '@' | '＠');
+    let value = value.trim_matches(is_around);
+    let name = strip_agent(value).unwrap_or(value).trim_matches(is_around);
+    let at = line.rfind(name).unwrap_or(start);
+    if !name.is_empty() && name.chars().all(is_agent_char) && name.chars().count() <= MAX_AGENT_CHARS {
+        named.agents.push((name.to_owned(), at..at + name.len()));
+    } else if is_field || (1..=4).contains(&value.split_whitespace().count()) {
+        named.unreadable.push((start..line.trim_end().len().max(start), None));
+    } else {
+        return None;
+    }
+    Some(named)
+}
+
+/// Strips `agent` and its colon.
+fn strip_agent(text: &str) -> Option<&str> {
+    let (head, rest) = (text.get(..5)?, &text[5..]);
+    if !head.eq_ignore_ascii_case("agent") {
+        return None;
+    }
+    let rest = rest.strip_prefix(['s', 'S']).unwrap_or(rest);
+    rest.trim_start_matches([' ', '`', '*', '_']).strip_prefix([':', '：', '='])
+}
+
+/// Reads a name and what is around it; `None`: there is none, or none that is possible.
+fn name(text: &str, at: usize) -> Option<(String, usize)> {
+    let value = text[at..].trim_start_matches(|c: char| c.is_whitespace() || is_opening(c) || c == '@');
+    let start = text.len() - value.len();
+    let length = value.len() - value.trim_start_matches(is_agent_char).len();
+    let name = value[..length].trim_end_matches(['.', '/']);
+    let end = start + name.len();
+    let behind = text[end..].trim_start_matches(|c: char| is_closing(c));
+    let ends = behind.is_empty() || behind.starts_with(char::is_whitespace) || behind.starts_with("<!--");
+    let closers = text[at..start].chars().filter(|c| is_opening(*c)).count();
+    let end = end + text[end..].chars().take(closers).take_while(|c| is_closing(*c)).map(char::len_utf8).sum::<usize>();
+    (ends && !name.is_empty() && name.chars().count() <= MAX_AGENT_CHARS).then(|| (name.to_owned(), end))
+}
+
+/// Returns whether an agent is more than what was read of it: `@agent: two words`, `@agent:a, b`.
+fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
+    let behind = text[end..].trim_start();
+    let is_last = text[..start].contains([':', '-']) || start == 0;
+    let has_space = text[value_at..].starts_with(' ');
+    let has_name = text[..start].rsplit([':', '-']).next().is_some_and(|name| name.contains(char::is_alphanumeric));
+    let goes_on = behind.trim_start_matches([',', '/', '&', '|', '+', ' ']).starts_with(char::is_alphanumeric);
+    behind.starts_with([',', '/', '&', '|', '+']) && goes_on && has_name
+        || has_space && is_last && has_name && behind.starts_with(char::is_alphanumeric)
+}
+
+fn mention(text: &str, at: usize) -> (String, usize) {
+    let length = text[at..].len() - text[at..].trim_start_matches(is_agent_char).len();
+    let name = text[at..at + length].trim_end_matches(['.', '/']);
+    (name.to_owned(), at + name.len())
+}
+
+fn is_opening(c: char) -> bool {
+    matches!(c, '(' | '[' | '{' | '<' | '`' | '*' | '_' | '"' | '\'' | '“' | '«' | '（' | '【')
+}
+
+fn is_closing(c: char) -> bool {
+    matches!(
+        c,
+        ')' | ']'
+            | '}'
+            | '>'
+            | '`'
+            | '*'
+            | '_'
+            | '"'
+            | '\''
+            | '”'
+            | '»'
+            | '）'
+            | '】'
+            | ','
+            | '.'
+            | ';'
+            | ':'
+            | '!'
+            | '?'
+    )
+}
+
+/// Returns a place with the pairs of brackets and quotes around it.
+fn unwrapped(text: &str, mut place: Range<usize>) -> Range<usize> {
+    loop {
+        let (left, right) = (text[..place.start].trim_end(), text[place.end..].trim_start());
+        let (Some(open), Some(close)) = (left.chars().next_back(), right.chars().next()) else { return place };
+        let pairs = "()[]{}<>``**__\"\"''“”«»（）【】";
+        let mut pairs = pairs.chars().zip(pairs.chars().skip(1)).step_by(2);
+        if !pairs.any(|pair| pair == (open, close)) {
+            return place;
+        }
+        place = left.len() - open.len_utf8()..text.len() - right.len() + close.len_utf8();
+    }
+}
+
+/// Returns a text without some places, and without the signs that led to them.
+fn without(text: &str, cuts: &[Range<usize>]) -> String {
+    const LEADING: [char; 10] = [' ', '\t', '-', '–', '—', ',', ';', '|', '·', '→'];
+    let mut rest = String::new();
+    let mut at = 0;
+    for cut in cuts {
+        let piece = text[at..cut.start.max(at)].trim_end();
+        let piece = piece.trim_end_matches(LEADING);
+        push(&mut rest, piece);
+        at = cut.end;
+    }
+    let last = text[at..].trim();
+    push(
+        &mut rest,
+        if cuts.is_empty() { last } else { last.trim_start_matches([' ', '-', '–', '—', ',', ';', '|', ':', '.']) },
+    );
+    rest
+}
+
+fn push(text: &mut String, piece: &str) {
+    let piece = piece.trim();
+    if !text.is_empty() && !piece.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(piece);
+}

@@ -1,0 +1,142 @@
+//! Lines that are no headings to CommonMark and stand for one: bold text, an item of a list, hashes
+//! without a space, HTML, code by four blanks.
+//!
+//! Strong ones are read as what they mean, and mended where that is certain. Weak ones may be prose:
+//! they are told where nothing else in the plan is what they name.
+
+use std::ops::Range;
+
+use super::lookalike::{Before, Look, before, look};
+use super::outline::{Block, BlockKind};
+use super::sections::part;
+use super::source::Source;
+
+/// A line that stands for a heading.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// What an edit replaces.
+    pub(super) range: Range<usize>,
+    pub(super) means: Means,
+    /// Nothing but a heading is written like this.
+    pub(super) is_strong: bool,
+    /// A heading in its place is what the author meant.
+    pub(super) is_certain: bool,
+    /// The HTML that it is part of, and whether a blank line ends that.
+    pub(super) html: Option<(usize, bool)>,
+}
+
+#[derive(Debug)]
+pub(super) enum Means {
+    /// A stage, batch or thread.
+    Label(Look),
+    /// A part of the plan or of a stage, by the text of its heading.
+    Part(String),
+}
+
+/// Returns the lines of a text that stand for headings, in their order.
+pub(super) fn lines(source: &Source<'_>) -> Vec<Line> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        let range = source.trimmed(start..start + line.len());
+        start += line.len();
+        if let Some(means) = means(&source.text[range.clone()]) {
+            found.extend(read(source, range, means));
+        }
+    }
+    found
+}
+
+fn means(line: &str) -> Option<(Means, usize, Before)> {
+    if let Some(look) = look(line) {
+        let (start, before) = (look.start, look.before);
+        return Some((Means::Label(look), start, before));
+    }
+    let (before, start) = before(line);
+    let title = line[start..].trim_end_matches(['*', '_', '#', ' ', ':']);
+    let is_part = (before.hashes > 0 || before.is_emphasised) && title.len() < 40;
+    let is_plan = before.hashes > 0 && title.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("plan:"));
+    (is_part && part(title).is_some() || is_plan).then(|| (Means::Part(title.to_owned()), start, before))
+}
+
+fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means, usize, Before)) -> Option<Line> {
+    let at = range.start + start;
+    if source.outline.is_comment(at.saturating_sub(1)) || source.outline.is_comment(at) {
+        return None;
+    }
+    let block = source.outline.block_at(at);
+    let kind = block.map(|block| block.kind);
+    let is_heading = matches!(block, Some(Block { kind: BlockKind::Heading, is_inner: false, .. }));
+    if is_heading || kind == Some(BlockKind::Fence) {
+        return None;
+    }
+    let text = &source.text[range.clone()];
+    let underlined =
+        block.filter(|block| block.kind == BlockKind::Underlined && source.line_at(block.range.start) == range);
+    // `Stage 1` alone is a word of a sentence that is not there.
+    let is_named = !matches!(&means, Means::Label(look) if look.name.is_empty());
+    let is_whole = is_named && is_whole(text, before);
+    let html =
+        block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
+    let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole;
+    let is_weak = match &means {
+        Means::Label(look) => is_weak(source, &range, look, block),
+        Means::Part(_) => false,
+    };
+    if !is_strong && !is_weak {
+        return None;
+    }
+    let is_inner = block.is_some_and(|block| block.is_inner || block.kind == BlockKind::Indented)
+        || before.in_list
+        || before.in_quote
+        || text.starts_with("    ");
+    let next = source.text[range.end..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let goes_on = next.starts_with([' ', '\t', '>']);
+    let is_struck = text.contains("~~") || text.contains("](") || before.in_table;
+    let is_left_alone = is_inner && goes_on || is_struck;
+    let is_in_html = kind == Some(BlockKind::Html) && block.is_some_and(|block| block.range.start < range.start);
+    Some(Line {
+        is_certain: is_strong && !is_left_alone && !is_in_html,
+        range: underlined.map_or(range.clone(), |block| source.trimmed(range.start..block.range.end)),
+        means,
+        is_strong,
+        html: html.filter(|_| is_in_html).map(|block| {
+            let text: String =
+                source.text[block.range.clone()].chars().take(10).collect::<String>().to_ascii_lowercase();
+            let runs_on =
+                ["<pre", "<script", "<style", "<textarea", "<!", "<?"].iter().any(|tag| text.starts_with(tag));
+            (block.range.start, !runs_on && before.hashes > 0)
+        }),
+    })
+}
+
+/// Returns whether the whole line is bold, code or a link.
+fn is_whole(line: &str, before: Before) -> bool {
+    // Its agent may stand behind.
+    let without_agent = line.split_once('@').map_or(line, |(title, _)| title);
+    before.is_emphasised
+        && [line, without_agent].into_iter().any(|line| {
+            let line = line.trim_matches([' ', '\t', '(', '[', '-', '–', '—', '\r']);
+            line.ends_with(['*', '_', '`', '~']) || line.contains('[') && line.ends_with(')')
+        })
+}
+
+/// Returns whether a line without hashes and the like may be a heading all the same.
+fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option<&Block>) -> bool {
+    let Before { in_list, in_quote, in_table, is_emphasised, is_marked, .. } = look.before;
+    let is_indented = block.is_some_and(|block| block.kind == BlockKind::Indented);
+    let is_html = block.is_some_and(|block| block.kind == BlockKind::Html);
+    let is_dressed = in_list || in_quote || in_table || is_emphasised || is_marked || is_indented || is_html;
+    // Alone, or behind a sentence that ends, and before a field of a thread.
+    let stands_alone = block.is_some_and(|block| {
+        let above = source.text[block.range.start.min(range.start)..range.start].trim_end();
+        let below = source.text[range.end..].trim_start_matches('\r').strip_prefix('\n').unwrap_or_default();
+        block.kind == BlockKind::Paragraph
+            && (above.is_empty() || above.ends_with(['.', '!', '?', ':', ')', '*', '`']))
+            && (block.range.end <= range.end + 2 || below.trim_start().starts_with(['*', '@', '-', '#', '<', '`', '_']))
+    });
+    let is_title = look.name.starts_with(|c: char| !c.is_lowercase())
+        && !look.name.ends_with(['.', '!', '?', ',', ';', ':'])
+        && look.name.split_whitespace().count() <= 8;
+    (is_dressed || stands_alone) && (look.is_separated || is_title && !look.numbers.is_empty())
+}

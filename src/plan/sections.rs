@@ -1,0 +1,47 @@
+//! Headings that are no stage, batch or thread: the parts of the plan and of its stages.
+
+/// A part of the plan or of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Summary,
+    Conventions,
+    References,
+    Stages,
+    Definition,
+    Constitution,
+    Questions,
+    Batches,
+}
+
+const PARTS: [(&str, Part); 12] = [
+    ("summary", Part::Summary),
+    ("conventions", Part::Conventions),
+    ("references", Part::References),
+    ("stages", Part::Stages),
+    ("definition", Part::Definition),
+    ("constitution", Part::Constitution),
+    ("questions", Part::Questions),
+    ("open questions", Part::Questions),
+    ("unresolved questions", Part::Questions),
+    ("questions and answers", Part::Questions),
+    ("batches", Part::Batches),
+    ("threads", Part::Batches),
+];
+
+/// Returns the part that a heading names, and whether it says that it is one of a stage.
+pub(super) fn part(title: &str) -> Option<(Part, bool)> {
+    let title = title.trim().trim_end_matches([':', '：']).trim_end().to_lowercase();
+    let (title, of_stage) = match title.strip_prefix("stage ") {
+        Some(rest) => (rest.trim(), true),
+        None => (title.as_str(), false),
+    };
+    let (_, part) = PARTS.into_iter().find(|(known, _)| *known == title)?;
+    Some((part, of_stage)).filter(|(part, of_stage)| part.is_of_stage() || !of_stage)
+}
+
+impl Part {
+    /// Returns whether it is a part of a stage.
+    pub(super) fn is_of_stage(self) -> bool {
+        matches!(self, Self::Definition | Self::Constitution | Self::Questions | Self::Batches)
+    }
+}
