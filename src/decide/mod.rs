@@ -10,6 +10,7 @@ mod answer;
 mod approve;
 mod assign_thread;
 mod batch_outcome;
+mod brief_size;
 mod code;
 mod complete;
 mod current;
@@ -35,6 +36,7 @@ pub use answer::{BatchName, BatchSummary, Outcome, StageName};
 pub use approve::{PlanApproved, Revoked, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
+pub use brief_size::{Extent, Section};
 pub use code::Code;
 pub use complete::{StreamCompleted, StreamReopened};
 pub use current::Current;
@@ -42,7 +44,7 @@ pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange, UnclearThread};
-pub use read_thread::{Brief, BriefStage, EarlierAttempt, Sibling};
+pub use read_thread::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
 pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};
@@ -65,7 +67,9 @@ pub fn decide_for_agent(
 ) -> Result<AgentAnswer, Refusal> {
     Ok(match request {
         AgentRequest::NextBatch => AgentAnswer::NextBatch(next_batch::decide(scene, caller, ledger)),
-        AgentRequest::ReadThread(thread) => AgentAnswer::Brief(read_thread::decide(scene, *thread, ledger)?),
+        AgentRequest::ReadThread(thread, extent) => {
+            AgentAnswer::Brief(read_thread::decide(scene, *thread, *extent, ledger)?)
+        }
         AgentRequest::AssignThread(request) => {
             AgentAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
         }
@@ -94,7 +98,9 @@ pub fn decide_for_person(
         PersonRequest::Status => PersonAnswer::Status(workstream_status::decide(scene, caller, ledger)),
         PersonRequest::ShowCurrent => PersonAnswer::Current(current::show(scene)),
         PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)),
-        PersonRequest::ReadThread(thread) => PersonAnswer::Brief(read_thread::decide(scene, *thread, ledger)?),
+        PersonRequest::ReadThread(thread) => {
+            PersonAnswer::Brief(read_thread::decide(scene, *thread, Extent::Whole, ledger)?)
+        }
         PersonRequest::Report(scope) => PersonAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
         PersonRequest::Validate => PersonAnswer::Validation(validate::decide(scene)),
         PersonRequest::Diff => PersonAnswer::PlanDiff(plan_diff::decide(scene, ledger.board())?),

@@ -4,18 +4,22 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::BatchSummary;
+use super::brief_size::{Extent, within};
+use super::failover::cut;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, attempt_in_answers};
 use super::sweep::sweep;
-use crate::board::{Attempt, AttemptStatus, Status};
-use crate::plan::ThreadId;
+use crate::board::{Attempt, AttemptStatus, Board, Status};
+use crate::plan::{Batch, BatchId, ThreadId};
 
 /// The answer of `read_thread`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Brief {
     /// The thread.
     pub thread_id: String,
+    /// The workstream, to be named in every call.
+    pub workstream: String,
     /// Its name.
     pub name: String,
     /// Its status.
@@ -25,33 +29,59 @@ pub struct Brief {
     pub agent: String,
     /// The attempt that runs, comes next or was the last.
     pub attempt: u32,
-    /// The stage it stands in.
-    pub stage: BriefStage,
-    /// The batch it stands in.
-    pub batch: BatchSummary,
     /// What it is about.
     pub summary: String,
     /// What to do.
     pub details: String,
+    /// What holds for the whole plan.
+    pub plan: BriefPlan,
+    /// The stage it stands in.
+    pub stage: BriefStage,
+    /// The batch it stands in.
+    pub batch: BatchSummary,
     /// The threads that run beside it.
     pub siblings: Vec<Sibling>,
+    /// The threads that are done before it, and what they reported.
+    pub done_before: Vec<DoneBefore>,
     /// The attempts before this one.
     pub earlier_attempts: Vec<EarlierAttempt>,
+    /// What was left out, and how to get it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<String>,
 }
 
 impl Brief {
     /// Returns the texts that are not empty, each with its title, in the order in which they are read.
-    pub fn sections(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn sections(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let answers: Vec<String> = self.stage.answers.iter().map(|answer| format!("- {answer}")).collect();
         [
-            ("Summary", self.summary.as_str()),
-            ("Details", &self.details),
-            ("Batch", &self.batch.summary),
-            ("Stage definition", &self.stage.definition),
-            ("Stage constitution", &self.stage.constitution),
+            ("Summary", self.summary.clone()),
+            ("Details", self.details.clone()),
+            ("Batch", self.batch.summary.clone()),
+            ("Stage definition", self.stage.definition.clone()),
+            ("Stage constitution", self.stage.constitution.clone()),
+            ("Questions and answers", answers.join("\n")),
+            ("Plan", self.plan.summary.clone()),
+            ("Conventions", self.plan.conventions.clone()),
+            ("References", self.plan.references.clone()),
         ]
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
     }
+}
+
+/// The plan, for a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct BriefPlan {
+    /// Its name.
+    pub name: String,
+    /// What the workstream achieves.
+    pub summary: String,
+    /// What holds for every thread.
+    pub conventions: String,
+    /// Documents and code that matter.
+    pub references: String,
 }
 
 /// A stage, for a worker.
@@ -66,6 +96,8 @@ pub struct BriefStage {
     pub definition: String,
     /// How it works.
     pub constitution: String,
+    /// The questions that a person has answered, with their answers.
+    pub answers: Vec<String>,
 }
 
 /// A thread of the same batch.
@@ -83,6 +115,21 @@ pub struct Sibling {
     pub agent: String,
 }
 
+/// A thread that was done before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DoneBefore {
+    /// Its id.
+    pub thread_id: String,
+    /// Its name.
+    pub name: String,
+    /// What it reported, cut to the length in which reports are repeated.
+    pub report: String,
+    /// What came of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<String>,
+}
+
 /// An attempt that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
@@ -98,7 +145,7 @@ pub struct EarlierAttempt {
 }
 
 /// Decides the request.
-pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Result<Brief, Refusal> {
+pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &mut Ledger) -> Result<Brief, Refusal> {
     sweep(scene, ledger);
     let thread = scene.thread(id)?;
     let (Some(stage), Some(batch)) = (scene.plan.stage(id.batch.stage), scene.plan.batch(id.batch)) else {
@@ -106,21 +153,29 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
     };
     let board = ledger.board();
     let ended = |attempt: &&Attempt| attempt.status != AttemptStatus::Running;
-    Ok(Brief {
+    let whole = Brief {
         thread_id: id.to_string(),
+        workstream: scene.workstream.to_owned(),
         name: thread.name.clone(),
         status: board.status(id),
         agent: scene.current_agent(board, id),
         attempt: attempt_in_answers(board, id),
+        summary: thread.summary.clone(),
+        details: thread.details.clone(),
+        plan: BriefPlan {
+            name: scene.plan.name.clone(),
+            summary: scene.plan.summary.clone(),
+            conventions: scene.plan.conventions.clone(),
+            references: scene.plan.references.clone(),
+        },
         stage: BriefStage {
             number: stage.number.0,
             name: stage.name.clone(),
             definition: stage.definition.clone(),
             constitution: stage.constitution.clone(),
+            answers: stage.answers.clone(),
         },
         batch: BatchSummary::of(batch),
-        summary: thread.summary.clone(),
-        details: thread.details.clone(),
         siblings: batch
             .threads
             .iter()
@@ -132,6 +187,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
                 agent: scene.current_agent(board, sibling.id),
             })
             .collect(),
+        done_before: done_before(scene, board, batch.id),
         earlier_attempts: board
             .thread(id)
             .attempts
@@ -144,5 +200,26 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
                 report: attempt.report.clone(),
             })
             .collect(),
-    })
+        more: Vec::new(),
+    };
+    Ok(within(whole, extent))
+}
+
+/// Returns what the threads reported that come before a batch: those of the earlier batches of its stage, and of
+/// the batch right before it, whichever stage that is of.
+fn done_before(scene: &Scene<'_>, board: &Board, id: BatchId) -> Vec<DoneBefore> {
+    let earlier: Vec<&Batch> = scene.plan.batches().take_while(|batch| batch.id < id).collect();
+    let right_before = earlier.iter().rposition(|batch| !batch.threads.is_empty());
+    let is_told = |(at, batch): &(usize, &&Batch)| batch.id.stage == id.stage || Some(*at) == right_before;
+    let threads = earlier.iter().enumerate().filter(is_told).flat_map(|(_, batch)| &batch.threads);
+    let told = |thread: &crate::plan::Thread| {
+        let record = board.threads.get(thread.id).filter(|record| record.status == Status::Completed)?;
+        Some(DoneBefore {
+            thread_id: thread.id.to_string(),
+            name: thread.name.clone(),
+            report: cut(&record.report),
+            artifacts: record.artifacts.clone(),
+        })
+    };
+    threads.filter_map(told).collect()
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Assignment, BatchOutcome, Brief, Current, Mapping, NextBatch, PlanApproved, PlanDiff, Released, Report, Retried,
-    Revoked, StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
+    Assignment, BatchOutcome, Brief, Current, Extent, Mapping, NextBatch, PlanApproved, PlanDiff, Released, Report,
+    Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{Said, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -23,8 +23,8 @@ pub const MAX_ITEM_CHARS: usize = 500;
 pub enum AgentRequest {
     /// `next_batch`
     NextBatch,
-    /// `read_thread`
-    ReadThread(ThreadId),
+    /// `read_thread`, and how much of it.
+    ReadThread(ThreadId, Extent),
     /// `assign_thread`
     AssignThread(AssignThread),
     /// `update_thread`
@@ -229,9 +229,11 @@ impl AgentRequest {
     /// Returns what carrying it out takes.
     pub fn access(&self) -> Access {
         match self {
-            Self::ReadThread(_) | Self::BatchOutcome(_) | Self::WorkstreamStatus | Self::PlanText | Self::Report(_) => {
-                Access::Reads
-            }
+            Self::ReadThread(..)
+            | Self::BatchOutcome(_)
+            | Self::WorkstreamStatus
+            | Self::PlanText
+            | Self::Report(_) => Access::Reads,
             Self::NextBatch => Access::MayWrite,
             Self::AssignThread(_) | Self::UpdateThread(_) => Access::Writes,
         }

@@ -138,10 +138,9 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         workspace: scene.workspace.to_owned(),
         workstream: scene.workstream.to_owned(),
         name: scene.plan.name.clone(),
-        plan: match (scene.entry, admit(scene)) {
-            (None, _) => "no index entry, so no plan gate",
-            (Some(_), Ok(_)) => "approved",
-            (Some(_), Err(gate)) => gate.reason(),
+        plan: match admit(scene) {
+            Ok(_) => "approved",
+            Err(gate) => gate.reason(),
         },
         stages: scene.plan.stages.iter().map(|stage| counted(scene, board, stage)).collect(),
         next_batch: shown.map(BatchName::of),

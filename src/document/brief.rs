@@ -20,7 +20,7 @@ pub(crate) fn write_brief(page: &mut impl Write, brief: &Brief) {
         inline(&brief.batch.name),
     );
     for (title, text) in brief.sections() {
-        let _ = write!(page, "\n## {title}\n\n{}\n", quoted(text));
+        let _ = write!(page, "\n## {title}\n\n{}\n", quoted(&text));
     }
     if !brief.earlier_attempts.is_empty() {
         let _ = write!(page, "\n## Attempts that ended\n\n");
@@ -28,6 +28,12 @@ pub(crate) fn write_brief(page: &mut impl Write, brief: &Brief) {
     for attempt in &brief.earlier_attempts {
         let (agent, report) = (inline(&attempt.agent), inline(&attempt.report));
         let _ = writeln!(page, "- attempt {} by {agent}: {}: {report}", attempt.attempt, attempt.status);
+    }
+    if !brief.done_before.is_empty() {
+        let _ = write!(page, "\n## Done before\n\n");
+    }
+    for done in &brief.done_before {
+        let _ = writeln!(page, "- {} {}: {}", done.thread_id, inline(&done.name), inline(&done.report));
     }
     if !brief.siblings.is_empty() {
         let _ = write!(page, "\n## Beside it\n\n");

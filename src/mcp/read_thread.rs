@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, schema};
-use crate::decide::{AgentRequest, Refusal};
+use crate::decide::{AgentRequest, Extent, Refusal, Section};
 
 const DOCUMENT: &str = include_str!("../../tool-schemas/read_thread.json");
 
@@ -16,14 +16,28 @@ const DOCUMENT: &str = include_str!("../../tool-schemas/read_thread.json");
 pub(super) struct ReadThreadArguments {
     /// SS.BB.TT
     thread_id: String,
+    /// One that `more` names, whole.
+    section: Option<String>,
     /// Default: current.
     workstream: Option<String>,
 }
 
 impl Arguments for ReadThreadArguments {
     fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
-        Ok((self.workstream, AgentRequest::ReadThread(schema::thread_id(&self.thread_id)?)))
+        let extent = match self.section.as_deref().map(str::trim).filter(|section| !section.is_empty()) {
+            None => Extent::Brief,
+            Some(word) => Extent::Section(section(word)?),
+        };
+        Ok((self.workstream, AgentRequest::ReadThread(schema::thread_id(&self.thread_id)?, extent)))
     }
+}
+
+fn section(word: &str) -> Result<Section, Refusal> {
+    Section::ALL.into_iter().find(|section| section.word() == word).ok_or_else(|| {
+        let given: String = word.chars().take(60).collect();
+        let words: Vec<&str> = Section::ALL.into_iter().map(Section::word).collect();
+        Refusal::invalid(format!("section: there is no {given:?}"), format!("use one of {}", words.join(", ")))
+    })
 }
 
 #[tool_router(router = read_thread_router, vis = "pub(super)")]

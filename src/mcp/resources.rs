@@ -11,7 +11,7 @@ use rmcp::model::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::decide::{AgentAnswer, AgentRequest, Code, Report, Scope};
+use crate::decide::{AgentAnswer, AgentRequest, Code, Extent, Report, Scope};
 use crate::document::{write_brief, write_document, write_summary};
 use crate::fault::Stopped;
 use crate::plan::{BatchId, ThreadId};
@@ -137,7 +137,7 @@ pub(super) fn text(door: &AgentDoor, address: &Address) -> Result<String, Stoppe
         (Part::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),
         (Part::Batch(batch), _) | (Part::Outcome(batch), Format::Markdown) => AgentRequest::Report(Scope::Batch(batch)),
         (Part::Outcome(batch), Format::Json) => AgentRequest::BatchOutcome(Some(batch)),
-        (Part::Thread(thread), _) => AgentRequest::ReadThread(thread),
+        (Part::Thread(thread), _) => AgentRequest::ReadThread(thread, Extent::Whole),
     };
     let answer = door.ask(Ask::new(Some(&address.workstream), request))?;
     let mut text = String::new();

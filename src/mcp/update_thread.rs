@@ -19,7 +19,7 @@ pub(super) struct UpdateThreadArguments {
     thread_id: String,
     // The words say it.
     status: ReportedStatus,
-    /// Required at the end: 1-2 sentences, at most 240 characters. blocked: the reason.
+    /// Required at the end, at most 240 characters. blocked: why.
     report: Option<String>,
     /// A timeout, crash or lost connection; not an exhausted quota.
     transient: Option<bool>,

@@ -39,6 +39,17 @@ pub(super) fn write(page: &mut Page, brief: &Brief) {
             let _ = writeln!(page, "    {line}");
         }
     }
+    if !brief.done_before.is_empty() {
+        let _ = writeln!(page);
+        page.paint(Tone::Strong, "Done before");
+        let _ = writeln!(page);
+    }
+    for done in &brief.done_before {
+        let _ = writeln!(page, "  {} {}", done.thread_id, one_line(&done.name));
+        for line in done.report.lines() {
+            let _ = writeln!(page, "    {line}");
+        }
+    }
     if !brief.siblings.is_empty() {
         let _ = writeln!(page);
         page.paint(Tone::Strong, "Beside it");
