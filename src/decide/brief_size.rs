@@ -216,7 +216,11 @@ mod tests {
             let cut = within(brief(length), Extent::Brief);
             assert!(size(&cut) <= MAX_BYTES + 200, "{length}: {} bytes", size(&cut));
             assert!(!cut.more.is_empty(), "{length}");
-            assert!(cut.details.len() >= (length - 10).min(KEPT_BYTES), "{length}: {} of the details", cut.details.len());
+            assert!(
+                cut.details.len() >= (length - 10).min(KEPT_BYTES),
+                "{length}: {} of the details",
+                cut.details.len()
+            );
             for more in &cut.more {
                 let word = more.split(':').next().unwrap();
                 let section = Section::ALL.into_iter().find(|section| section.word() == word).unwrap();

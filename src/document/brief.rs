@@ -10,10 +10,10 @@ pub(crate) fn write_brief(page: &mut impl Write, brief: &Brief) {
     let _ = write!(page, "# {} {}\n\n", brief.thread_id, inline(&brief.name));
     let _ = writeln!(
         page,
-        "**{}** · {} · attempt {} · stage {}: {} · batch {} {}",
+        "**{}** · {} · {} · stage {}: {} · batch {} {}",
         brief.status.word().replace('_', " "),
         inline(&brief.agent),
-        brief.attempt,
+        if brief.attempt == 0 { "no attempt".to_owned() } else { format!("attempt {}", brief.attempt) },
         brief.stage.number,
         inline(&brief.stage.name),
         brief.batch.id,

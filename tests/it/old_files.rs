@@ -85,7 +85,6 @@ fn a_workspace_as_it_was_created() {
     +      "cycle": 1,
     +      "status": "open",
     +      "holder": [server]
-    +      "read": false,
     +      "openedAt": [now]
     +      "threads": []
     +    }
@@ -132,8 +131,7 @@ fn a_workspace_in_the_middle_of_its_work() {
           "status": "completed",
           "agent": "system-engineer-opus",
           "agent_source": "assigned",
-          "attempt": 2,
-          "summary": "Cents, never floats."
+          "attempt": 2
         },
         {
           "thread_id": "01.01.02",
@@ -141,8 +139,7 @@ fn a_workspace_in_the_middle_of_its_work() {
           "status": "in_progress",
           "agent": "system-engineer-opus",
           "agent_source": "plan",
-          "attempt": 1,
-          "summary": "Per country."
+          "attempt": 1
         },
         {
           "thread_id": "01.01.03",
@@ -150,8 +147,7 @@ fn a_workspace_in_the_middle_of_its_work() {
           "status": "in_progress",
           "agent": "default",
           "agent_source": "default",
-          "attempt": 1,
-          "summary": "ISO 4217."
+          "attempt": 1
         }
       ],
       "dispatch": [],
@@ -204,7 +200,6 @@ fn a_workspace_in_the_middle_of_its_work() {
     +      "cycle": 1,
     +      "status": "open",
     +      "holder": [server]
-    +      "read": false,
     +      "openedAt": [now]
     +      "threads": [
     +        {
@@ -222,6 +217,10 @@ fn a_plan_without_batches_and_a_file_of_one_line() {
     let workspace = Workspace::copied_from("old-plan");
     let mut server = workspace.serve();
     let next = server.answer("next_batch", &json!({}));
+    assert_eq!(next["gate_command"], "!work approve plan", "there is no index, so nobody has approved it");
+    workspace.stdout(&["approve", "plan", "--force"]);
+    let mut server = workspace.serve();
+    let next = server.answer("next_batch", &json!({}));
     assert_eq!((&next["batch"]["id"], &next["dispatch"]), (&json!("01.00"), &json!(["01.00.01"])));
     assert_eq!(next["threads"][0]["attempt"], 2, "an interrupted session counts");
     server.answer("update_thread", &json!({"thread_id": "1.0.1", "status": "completed", "report": "done"}));
@@ -234,9 +233,13 @@ fn a_plan_without_batches_and_a_file_of_one_line() {
       "threads": [
         {
           "threadId": "01.00.02",
+          "threadName": "Repository",
+          "stageName": "Setup",
+          "batchName": "Setup",
           "status": "completed",
-          "sessions": null,
-          "report": null
+          "sessions": [],
+          "report": null,
+          "updatedAt": [now]
         },
         {
           "threadId": "01.00.01",
@@ -266,6 +269,16 @@ fn a_plan_without_batches_and_a_file_of_one_line() {
             }
           ],
           "updatedAt": [now]
+        },
+        {
+          "threadId": "02.00.01",
+          "threadName": "Code",
+          "stageName": "Work",
+          "batchName": "Work",
+          "status": "pending",
+          "sessions": [],
+          "createdAt": [now]
+          "updatedAt": [now]
         }
       ],
       "cycles": [
@@ -274,7 +287,6 @@ fn a_plan_without_batches_and_a_file_of_one_line() {
           "cycle": 1,
           "status": "open",
           "holder": [server]
-          "read": false,
           "openedAt": [now]
           "threads": []
         }

@@ -83,13 +83,13 @@ fn a_project_without_a_set_up_gets_one() {
       "work_update_thread": allow
     ---
 
-    You run one thread of a plan. You were told its id, the number of your attempt, and perhaps the workstream to name in every call.
+    You run one thread of a plan. You were told its id, the number of your attempt, and the workstream: name all three in every call.
 
-    1. Call `work_read_thread` with the id: it has what to do, what the stage and the batch are about, who works beside you, what was tried before, and the attempt, if you were told none.
+    1. Call `work_read_thread` with the id: it has what to do, the plan and its conventions, what the stage and the batch are about, who works beside you, what was done and tried before, and the attempt, if you were told none. What was cut stands in `more`: ask for it with `section`.
     2. Call `work_update_thread` with `in_progress` and your attempt. If it is refused, stop and say why.
     3. Do the work of this thread, and no other's: others work beside you in the same repository. Where the project has @agent/skills/implementing-workstreams/SKILL.md, follow it. In long work call `work_update_thread` with `in_progress` and one line on where you are.
     4. End with one `work_update_thread` with your attempt:
-       - `completed`, with a report of 1-2 sentences, `artifacts` (paths or links) and `next_steps` that are left;
+       - `completed`, with a report of 1-2 sentences, at most 240 characters, `artifacts` (paths or links) and `next_steps` that are left;
        - `blocked`, when it cannot be done, with the reason and what it depends on;
        - `failed`, when your run broke; `transient` true only for a timeout, a crash or a lost connection.
 
@@ -104,11 +104,16 @@ fn a_project_without_a_set_up_gets_one() {
 
     You are the planner of a workstream, its only one. Execute its next incomplete batch with the `work` tools, then stop. Calling these tools and launching workers is what you are asked to do, also in plan mode; you do not edit files yourself.
 
-    1. Call `work_next_batch`. If its `dispatch` is empty, go on with step 5.
-    2. Launch one worker for each thread in `dispatch`, all in one answer, so that they run in parallel, each with the thread's `agent` as its profile. Tell each: "Thread ID, attempt N of workstream W. Call work_read_thread, do what it says and nothing else, and report with work_update_thread and this attempt." If there is no such profile, report the thread `failed` with that reason.
-    3. When all have ended, call `work_batch_outcome`. A thread that is still `pending` or `in_progress` has lost its worker: call `work_update_thread` with `failed`, its attempt and the reason. `transient` is true only for a timeout, a crash or a lost connection.
-    4. Carry out what `failover` says. `retry`: launch it again. `reassign`: call `work_assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person. Then go back to step 1, which lists what is left to launch. Try nothing beyond what the tools allow.
-    5. Call `work_batch_outcome` once more, unless there is no incomplete batch, and answer with
+    1. Call `work_next_batch`, and name the `workstream` that it answers in every later call. If its `dispatch` is empty, go to step 4.
+    2. A thread's `agent` is its worker's profile. If you have no such profile, first call `work_assign_thread` with one that you have, of the same family if you can.
+    3. Launch one worker for each thread in `dispatch`, all in one answer, so that they run in parallel. Tell each: "Thread ID, attempt N of workstream W. Call work_read_thread, do what it says and nothing else, and report with work_update_thread. Name thread, attempt and workstream in every call."
+    4. When all have ended, call `work_batch_outcome`. It is your answer (step 5) if no thread is `pending` or `in_progress` and `failover` is empty. Else, thread by thread:
+       - still `pending` or `in_progress`, and not in `failover`: its worker is lost. Call `work_update_thread` with `failed`, its attempt and the reason, and carry out the decision. `transient` is true only for a timeout, a crash or a lost connection. One that no worker was launched for: call `work_next_batch` again.
+       - `retry`: launch it again. `reassign`: call `work_assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person.
+       - nothing more to try: report it `blocked`, with the reason and what it depends on.
+
+       Then repeat step 4. Try nothing beyond what the tools allow.
+    5. Answer with
        - `batch_completion_status`,
        - `outcomes` as a JSON array, exactly as it was returned (`[]` where there is none),
        - `fallback_threads`: those that nobody named an agent for, run by `default`,

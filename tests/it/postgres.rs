@@ -237,6 +237,7 @@ fn three_hundred_calls_at_once_are_all_answered() {
     let files = Workspace::empty();
     for workstream in 1..=WORKSTREAMS {
         files.write(&format!("work/{workstream:03}-part/PLAN.md"), plan(THREADS));
+        files.stdout(&["approve", "plan", "--workstream", &format!("{workstream:03}-part")]);
     }
     let team = Team { url: database.fresh(), host: Workspace::empty() };
     for arguments in [["store", "migrate"], ["store", "push"]] {
@@ -510,7 +511,7 @@ fn the_role_of_the_documentation_is_enough() {
     server.answer("next_batch", &json!({}));
     server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
     server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "completed", "report": "r"}));
-    team.stdout(&["assign", "--thread", "1.1.2", "--agent", "system-engineer-codex"]);
+    team.stdout(&["assign", "--thread", "1.1.2", "--agent", "system-engineer-codex", "--force"]);
     server.end();
     team.stdout(&["approve", "plan", "--revoke"]);
     team.stdout(&["approve", "plan"]);

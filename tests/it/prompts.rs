@@ -61,11 +61,16 @@ fn prompts_are_templates_in_both_eras() {
     insta::assert_snapshot!(got["result"]["messages"][0]["content"]["text"].as_str().unwrap(), @r#"
     You are the planner of a workstream, its only one. Execute its next incomplete batch with the `work` tools, then stop. Calling these tools and launching workers is what you are asked to do, also in plan mode; you do not edit files yourself.
 
-    1. Call `next_batch`. If its `dispatch` is empty, go on with step 5.
-    2. Launch one worker for each thread in `dispatch`, all in one answer, so that they run in parallel, each with the thread's `agent` as its profile. Tell each: "Thread ID, attempt N of workstream W. Call read_thread, do what it says and nothing else, and report with update_thread and this attempt." If there is no such profile, report the thread `failed` with that reason.
-    3. When all have ended, call `batch_outcome`. A thread that is still `pending` or `in_progress` has lost its worker: call `update_thread` with `failed`, its attempt and the reason. `transient` is true only for a timeout, a crash or a lost connection.
-    4. Carry out what `failover` says. `retry`: launch it again. `reassign`: call `assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person. Then go back to step 1, which lists what is left to launch. Try nothing beyond what the tools allow.
-    5. Call `batch_outcome` once more, unless there is no incomplete batch, and answer with
+    1. Call `next_batch`, and name the `workstream` that it answers in every later call. If its `dispatch` is empty, go to step 4.
+    2. A thread's `agent` is its worker's profile. If you have no such profile, first call `assign_thread` with one that you have, of the same family if you can.
+    3. Launch one worker for each thread in `dispatch`, all in one answer, so that they run in parallel. Tell each: "Thread ID, attempt N of workstream W. Call read_thread, do what it says and nothing else, and report with update_thread. Name thread, attempt and workstream in every call."
+    4. When all have ended, call `batch_outcome`. It is your answer (step 5) if no thread is `pending` or `in_progress` and `failover` is empty. Else, thread by thread:
+       - still `pending` or `in_progress`, and not in `failover`: its worker is lost. Call `update_thread` with `failed`, its attempt and the reason, and carry out the decision. `transient` is true only for a timeout, a crash or a lost connection. One that no worker was launched for: call `next_batch` again.
+       - `retry`: launch it again. `reassign`: call `assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person.
+       - nothing more to try: report it `blocked`, with the reason and what it depends on.
+
+       Then repeat step 4. Try nothing beyond what the tools allow.
+    5. Answer with
        - `batch_completion_status`,
        - `outcomes` as a JSON array, exactly as it was returned (`[]` where there is none),
        - `fallback_threads`: those that nobody named an agent for, run by `default`,

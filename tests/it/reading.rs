@@ -13,7 +13,8 @@ fn busy() -> Workspace {
             "work update --thread 1.1.1 --status failed --report \"the server | timed out\" --transient",
             "work update --thread 1.1.1 --status in_progress",
             "work update --thread 1.1.1 --status completed --report \"Rows and postings; see #12\" --artifact src/a_b.rs --next-step \"index it\"",
-            "work assign --thread 1.1.2 --agent system-engineer-opus",
+            "work assign --thread 1.1.2 --agent system-engineer-opus --force",
+            "work update --thread 1.1.2 --status in_progress",
             "work update --thread 1.1.2 --status in_progress",
             "work update --thread 1.1.2 --status blocked --report \"needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice\"",
         ],
@@ -93,7 +94,7 @@ fn trees_and_briefs() {
     stderr: Hint: closest: 01.01.01, 01.01.02, 01.02.01
     $ work list
     exit 0
-    * 001-search      1/4  look at the blocked threads of batch 01.01; a planner can execute it again
+    * 001-search      1/4  look at the blocked threads of batch 01.01, then work retry
     $ work assign --list
     exit 0
     [x] 01.01.01 Schema  system-engineer-codex  plan
@@ -118,7 +119,7 @@ fn trees_and_briefs() {
                 needs the schema of the warehouse, which nobody has sent yet
                 although everybody was asked for it twice
 
-    Next: look at the blocked threads of batch 01.01; a planner can execute it again
+    Next: look at the blocked threads of batch 01.01, then work retry
     ");
 }
 
@@ -161,7 +162,7 @@ fn reports_and_exports() {
     - 01.01.01 attempt 1 by system-engineer-codex: failed after 0 s (transient): the server \| timed out
     - 01.01.02 attempt 1 by system-engineer-opus: failed after 0 s: needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice
 
-    **Next:** look at the blocked threads of batch 01.01; a planner can execute it again
+    **Next:** look at the blocked threads of batch 01.01, then work retry
     $ work export --format csv --stage 1
     exit 0
     "thread_id","thread","stage","batch","status","agent","agent_source","attempt","attempts","retries","reassignments","started_at","completed_at","seconds","report","artifacts","next_steps"
@@ -231,7 +232,7 @@ fn what_is_certain_is_mended_and_shown() {
     exit 0
     --- work/001-search/PLAN.md
     +++ work/001-search/PLAN.md
-    @@ -1,10 +1,12 @@
+    @@ -1,9 +1,11 @@
     -# Search
     +# Plan: Search
 
@@ -247,7 +248,6 @@ fn what_is_certain_is_mended_and_shown() {
     +###### Thread 01: Schema @agent:default
 
      **Summary:** s
-
     would mend 6 places; nothing is written
 
     work/001-search/PLAN.md: no problems in 1 stage, 1 batch, 1 thread
@@ -389,7 +389,7 @@ fn a_list_shows_also_what_cannot_be_read() {
     001-search
     $ work list
     exit 0
-    * 001-search                                1/4  look at the blocked threads of batch 01.01; a planner can execute it again
+    * 001-search                                1/4  look at the blocked threads of batch 01.01, then work retry
       002-broken                                  ?  unreadable: work status --workstream 002-broken
       003-a-workstream-with-quite-a-long-name-of-its-own      0/0  nothing
     ");
@@ -444,6 +444,7 @@ fn every_command_explains_itself() {
       init         Make a workspace: work/ with an index and a roster of agents
       create       Make a workstream with a plan to fill in
       validate     Check PLAN.md: all problems at once, each with its place
+      diff         Show what changed in PLAN.md since it was approved, thread by thread and as text
       approve      Pass a gate, or shut it again: the plan, or a stage
       status       Show where the workstream stands and what is next
       watch        Watch the board live in the terminal
@@ -454,6 +455,7 @@ fn every_command_explains_itself() {
       assign       Give a thread to an agent
       update       Say what happened to a thread
       release      End a planner's hold on the batch that it executes
+      retry        Have blocked threads executed again, with fresh budgets
       complete     Complete the workstream, when everything is complete and approved
       report       Print what came of the threads, as Markdown for a pull request
       export       Print all there is about the workstream

@@ -52,7 +52,9 @@ fn what_there_is_is_listed_and_can_be_read() {
     insta::assert_snapshot!(read(&mut server, "work://001-search/batches/01.01.md"), @r"
     # Search
 
-    `001-search` · **1 of 2 threads completed, 1 blocked** · 2 attempts, 0 retries, 0 reassignments
+    `001-search` · **1 of 2 threads completed, 1 blocked** · 1 attempt, 0 retries, 0 reassignments
+
+    Plan, approved.
 
     ## Stage 1: Index
 
@@ -78,18 +80,16 @@ fn what_there_is_is_listed_and_can_be_read() {
 
     #### 01.01.02 Rows
 
-    **blocked** · default (default) · 1 attempt · 0 s
+    **blocked** · default (default) · 0 attempts
 
     Report: unclear
-
-    Attempts:
-
-    - attempt 1 by default: failed after 0 s: unclear
     ");
     insta::assert_snapshot!(read(&mut server, "work://001-search/outcomes/01.01.md"), @r"
     # Search
 
-    `001-search` · **1 of 2 threads completed, 1 blocked** · 2 attempts, 0 retries, 0 reassignments
+    `001-search` · **1 of 2 threads completed, 1 blocked** · 1 attempt, 0 retries, 0 reassignments
+
+    Plan, approved.
 
     ## Stage 1: Index
 
@@ -98,26 +98,18 @@ fn what_there_is_is_listed_and_can_be_read() {
     | thread | outcome | agent | attempts | time | report |
     |---|---|---|---|---|---|
     | 01.01.01 Schema | completed | system-engineer-codex | 1 | 0 s | a \| b |
-    | 01.01.02 Rows | blocked | default | 1 | 0 s | unclear |
+    | 01.01.02 Rows | blocked | default | 0 |  | unclear |
 
     Artifacts:
 
     - 01.01.01: a.sql
 
-    Attempts that failed:
-
-    - 01.01.02 attempt 1 by default: failed after 0 s: unclear
-
-    **Next:** look at the blocked threads of batch 01.01; a planner can execute it again
+    **Next:** look at the blocked threads of batch 01.01, then work retry
     ");
     insta::assert_snapshot!(read(&mut server, "work://001-search/threads/01.01.02.md"), @"
     # 01.01.02 Rows
 
-    **blocked** · default · attempt 1 · stage 1: Index · batch 01.01 Storage
-
-    ## Attempts that ended
-
-    - attempt 1 by default: failed: unclear
+    **blocked** · default · no attempt · stage 1: Index · batch 01.01 Storage
 
     ## Beside it
 

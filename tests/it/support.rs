@@ -41,7 +41,8 @@ impl Workspace {
         let workspace = Self::with_draft(plan);
         workspace.write(
             "work/index.json",
-            r#"{"version":"1.0.0","streams":[{"id":"001-search","name":"search","approval":{"status":"approved"}}]}"#,
+            r#"{"version":"1.0.0","streams":[{"id":"001-search","name":"search","approval":{"status":"approved"}}]}
+"#,
         );
         workspace
     }

@@ -136,6 +136,7 @@ fn one_frame() {
         &workspace,
         &[
             "work approve plan",
+            "work update --thread 1.1.1 --status in_progress",
             "work update --thread 1.1.1 --status blocked --report \"needs a decision: \u{1b}[31m日本語 or not\"",
         ],
     );
@@ -178,7 +179,7 @@ fn the_board_follows_the_files() {
     without_chance().bind(|| {
         insta::assert_snapshot!(trimmed(&text), @"
         001-search  Search                                                        planner [server]
-        ┌ no index entry, so no plan ga… ┐┌ 01.01 Storage · cycle 1 ─────────────────────────────┐
+        ┌ approved ──────────────────────┐┌ 01.01 Storage · cycle 1 ─────────────────────────────┐
         │Stage 1: Index                  ││[~] 01.01.01 Schema                                   │
         │──────────────────────── 0/3    ││    in progress · N s · #1 · system-engineer-codex    │
         │> [~] 01.01 Storage          0/2││    at table 3                                        │
@@ -213,7 +214,7 @@ fn the_board_follows_the_files() {
     // A branch without the workstream, and back: other folders of the same names.
     for plan in [PLAN.to_owned(), PLAN.replace("Schema", "Columns")] {
         std::fs::remove_dir_all(workspace.root().join("work/001-search")).unwrap();
-        terminal.until_it_has("no work/index.json");
+        terminal.until_it_has("this workspace has no workstream");
         workspace.write("work/001-search/PLAN.md", plan.replace("Rows", "Lines"));
         terminal.until_it_has("01.01.02 Lines");
         workspace.write("work/001-search/PLAN.md", plan);

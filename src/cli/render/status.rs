@@ -139,7 +139,8 @@ fn write_open_threads(page: &mut Page, status: &WorkstreamStatus) {
     for thread in &status.open_threads {
         let _ = write!(page, "  {}  ", thread.thread_id);
         page.paint_if(tone(thread.status), format_args!("{:<11}", thread.status.word()));
-        let rest = format!("  {}, attempt {}  {}", thread.agent, thread.attempt, thread.name);
+        let attempt = if thread.attempt == 0 { String::new() } else { format!(", attempt {}", thread.attempt) };
+        let rest = format!("  {}{attempt}  {}", thread.agent, thread.name);
         let used = 2 + thread.thread_id.len() + 2 + 11;
         let _ = writeln!(page, "{}", cut(&rest, WIDTH - used));
         for line in wrapped(&thread.report, 12).iter().filter(|line| !line.is_empty()) {
