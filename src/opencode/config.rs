@@ -14,7 +14,7 @@ pub const SERVER: &str = "work";
 /// Commands of agents' shells that are denied, as OpenCode matches them: each command of a line by
 /// itself, as a whole, with `*` for any text. They stop the forms in which models write them; there is
 /// no pattern for all that a shell can be made to do (README, "What a gate does not prevent").
-pub const DENIED_COMMANDS: [&str; 20] = [
+pub const DENIED_COMMANDS: [&str; 28] = [
     "work approve*",
     "*work approve plan*",
     "*work approve stage*",
@@ -34,7 +34,15 @@ pub const DENIED_COMMANDS: [&str; 20] = [
     "*work -* release",
     "*work -* release --*",
     "*sh -*c ?work release*",
+    "work retry*",
+    "*/work retry*",
+    "* work retry",
+    "* work retry --*",
+    "*work -* retry",
+    "*work -* retry --*",
+    "*sh -*c ?work retry*",
     "*work *update* --force*",
+    "*work *assign* --force*",
 ];
 
 const SCHEMA: &str = "https://opencode.ai/config.json";
@@ -351,11 +359,19 @@ mod tests {
           "permission": {
             "bash": {
               "work approve*": "deny",
-              "*work *update* --force*": "deny"
+              "work retry*": "deny",
+              "*/work retry*": "deny",
+              "* work retry": "deny",
+              "* work retry --*": "deny",
+              "*work -* retry": "deny",
+              "*work -* retry --*": "deny",
+              "*sh -*c ?work retry*": "deny",
+              "*work *update* --force*": "deny",
+              "*work *assign* --force*": "deny"
             }
           }
         }
-        -- ["$schema", "mcp.work", "permission.bash (20 rules)"] []
+        -- ["$schema", "mcp.work", "permission.bash (28 rules)"] []
         "#);
     }
 
@@ -400,7 +416,15 @@ mod tests {
                     "*": "ask", // we look at every command
                     "git status": "allow",
                     "work approve*": "deny",
+                    "work retry*": "deny",
+                    "*/work retry*": "deny",
+                    "* work retry": "deny",
+                    "* work retry --*": "deny",
+                    "*work -* retry": "deny",
+                    "*work -* retry --*": "deny",
+                    "*sh -*c ?work retry*": "deny",
                     "*work *update* --force*": "deny",
+                    "*work *assign* --force*": "deny",
                 },
             },
             "agent": {
@@ -413,7 +437,7 @@ mod tests {
                 }
             },
         }
-        -- ["mcp.work", "permission.bash (20 rules)", "agent.default.permission"] []
+        -- ["mcp.work", "permission.bash (28 rules)", "agent.default.permission"] []
         "#);
         for line in text.lines().filter(|line| line.contains("//") || line.contains("/*")) {
             assert!(merged.text.contains(line), "{line}");
@@ -427,10 +451,18 @@ mod tests {
             "*": "allow",
             "bash": {
               "work approve*": "deny",
-              "*work *update* --force*": "deny"
+              "work retry*": "deny",
+              "*/work retry*": "deny",
+              "* work retry": "deny",
+              "* work retry --*": "deny",
+              "*work -* retry": "deny",
+              "*work -* retry --*": "deny",
+              "*sh -*c ?work retry*": "deny",
+              "*work *update* --force*": "deny",
+              "*work *assign* --force*": "deny"
             }
           }}
-        -- ["permission.bash (20 rules)"] []
+        -- ["permission.bash (28 rules)"] []
         "#);
         let bash = merged("{\"permission\": {\"bash\": \"ask\"}}", &[], &[]);
         assert_eq!(parse("", &bash.text).unwrap().to_serde_value().unwrap()["permission"]["bash"]["*"], "ask");
@@ -498,7 +530,7 @@ mod tests {
         let all = merged("{}", &[], &[]).text;
         for own in ["{\"permission\": \"allow\"}", "{\"permission\": {\"bash\": \"allow\"}}"] {
             let merged = merged(own, &[&all], &[]);
-            assert!(merged.added.contains(&"permission.bash (20 rules)".to_owned()), "{own}: {:?}", merged.added);
+            assert!(merged.added.contains(&"permission.bash (28 rules)".to_owned()), "{own}: {:?}", merged.added);
         }
         // OpenCode keeps the places of the other file, so that the word for all comes last.
         let behind = merged("{\"permission\": {\"bash\": {\"*\": \"allow\"}}}", &[&all], &[]);
@@ -562,6 +594,12 @@ mod tests {
             "sudo work release --workstream x",
             "work --workstream x release",
             "sh -c 'work release'",
+            "work retry",
+            "work retry --thread 1.1.1",
+            "sudo work retry",
+            "work --workstream x retry --thread 1.1.1",
+            "bash -c 'work retry'",
+            "work assign --thread 1.1.1 --agent default --force",
             "work update --thread 1.1.1 --status pending --force",
             "/opt/work --json update --force --thread 1.1.1 --status cancelled",
         ] {
@@ -573,7 +611,9 @@ mod tests {
             "work read 01.01.01",
             "work report --stage 1",
             "work watch --once",
+            "work assign --thread 1.1.1 --agent system-engineer-opus",
             "work update --thread 1.1.1 --status in_progress",
+            "work update --thread 1.1.1 --status blocked --report \"I did retry\"",
             "work update --thread \"01.01.01\" --status completed --report \"the work is complete and approved\"",
             "work update --thread 1.1.1 --status blocked --report \"needs work on the release\"",
             "git commit -m \"complete the work\"",

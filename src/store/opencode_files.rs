@@ -12,7 +12,7 @@ use super::disk::Disk;
 use super::snapshot::read_state;
 use super::write_whole;
 use crate::fault::Fault;
-use crate::opencode::{self, AgentFile, BadConfig, Config, Restriction, agent_file, command_file};
+use crate::opencode::{self, AgentFile, BadConfig, COMMANDS, Config, Restriction, agent_file};
 use crate::plan::is_agent_char;
 use crate::roster::{Agent, Roster};
 
@@ -85,13 +85,13 @@ pub(super) fn set_up_opencode(
     for (path, _) in known.values().filter(|(_, file)| file.opens_the_shell()) {
         answer.warnings.push(format!("{path}: it has rules for the shell, which override those of the project"));
     }
-    let command = ["command", "commands"].map(|folder| format!(".opencode/{folder}/execute-next-batch.md"));
-    match command.iter().find(|path| root.join(path).exists()) {
-        Some(path) => answer.workspace.kept.push(path.clone()),
-        None if opencode::has_command(&config, &configs, "execute-next-batch") => {}
-        None => {
-            let path = format!("{}/execute-next-batch.md", folder(root, "command"));
-            new_files.push((path, command_file()));
+    for command in COMMANDS {
+        let name = command.name();
+        let paths = ["command", "commands"].map(|folder| format!(".opencode/{folder}/{name}.md"));
+        match paths.iter().find(|path| root.join(path).exists()) {
+            Some(path) => answer.workspace.kept.push(path.clone()),
+            None if opencode::has_command(&config, &configs, name) => {}
+            None => new_files.push((format!("{}/{name}.md", folder(root, "command")), command.file())),
         }
     }
     let merged = opencode::merge(&config, &configs, &restrict).map_err(|bad| unreadable(root, bad))?;

@@ -21,6 +21,7 @@ fn a_project_without_a_set_up_gets_one() {
       created  .opencode/agent/frontend-designer-opus.md
       created  .opencode/agent/frontend-designer-gemini.md
       created  .opencode/command/execute-next-batch.md
+      created  .opencode/command/write-plan.md
       created  opencode.json
     Next: work create NAME --stages N
     $ work init --opencode
@@ -34,6 +35,7 @@ fn a_project_without_a_set_up_gets_one() {
       kept     .opencode/agent/frontend-designer-opus.md
       kept     .opencode/agent/frontend-designer-gemini.md
       kept     .opencode/command/execute-next-batch.md
+      kept     .opencode/command/write-plan.md
       kept     opencode.json
     Next: work create NAME --stages N
     ");
@@ -68,7 +70,15 @@ fn a_project_without_a_set_up_gets_one() {
           "*work -* release": "deny",
           "*work -* release --*": "deny",
           "*sh -*c ?work release*": "deny",
-          "*work *update* --force*": "deny"
+          "work retry*": "deny",
+          "*/work retry*": "deny",
+          "* work retry": "deny",
+          "* work retry --*": "deny",
+          "*work -* retry": "deny",
+          "*work -* retry --*": "deny",
+          "*sh -*c ?work retry*": "deny",
+          "*work *update* --force*": "deny",
+          "*work *assign* --force*": "deny"
         }
       }
     }
@@ -139,9 +149,10 @@ fn a_set_up_with_comments_keeps_them() {
     workspace [workspace]
       created  work/index.json
       created  .opencode/agents/writer.md
+      created  .opencode/commands/write-plan.md
       changed  opencode.jsonc
                  + mcp.work
-                 + permission.bash (20 rules)
+                 + permission.bash (28 rules)
                  + agent.default.permission
                  + agent.system-engineer-opus.permission
       kept     work/agents.yaml
@@ -159,7 +170,7 @@ fn a_set_up_with_comments_keeps_them() {
     +			"enabled": true,
     +		},
      	},
-    @@ -29,2 +34,22 @@
+    @@ -29,2 +34,30 @@
      			"rm *": "deny", // once was enough
     +			"work approve*": "deny",
     +			"*work approve plan*": "deny",
@@ -180,9 +191,17 @@ fn a_set_up_with_comments_keeps_them() {
     +			"*work -* release": "deny",
     +			"*work -* release --*": "deny",
     +			"*sh -*c ?work release*": "deny",
+    +			"work retry*": "deny",
+    +			"*/work retry*": "deny",
+    +			"* work retry": "deny",
+    +			"* work retry --*": "deny",
+    +			"*work -* retry": "deny",
+    +			"*work -* retry --*": "deny",
+    +			"*sh -*c ?work retry*": "deny",
     +			"*work *update* --force*": "deny",
+    +			"*work *assign* --force*": "deny",
      		},
-    @@ -35,3 +60,15 @@
+    @@ -35,3 +68,15 @@
      			"model": "anthropic/claude-opus-4-5",
     -			"permission": { "edit": "allow" }
     +			"permission": {
@@ -214,6 +233,7 @@ fn a_set_up_with_comments_keeps_them() {
       kept     .opencode/agents/default.md
       kept     .opencode/agents/writer.md
       kept     .opencode/commands/execute-next-batch.md
+      kept     .opencode/commands/write-plan.md
       kept     opencode.jsonc
     Next: work create NAME --stages N
     ");
@@ -229,7 +249,7 @@ fn of_two_files_the_one_that_wins_is_changed() {
     assert!(
         workspace
             .work(&["init", "--opencode"])
-            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (20 rules)\n")
+            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (28 rules)\n")
     );
     assert_eq!(workspace.read("opencode.json"), server);
     let text = workspace.read("opencode.jsonc");
@@ -265,6 +285,7 @@ fn strange_names_of_agents_make_no_files() {
       created  work/index.json
       created  .opencode/agent/team/ann.md
       created  .opencode/command/execute-next-batch.md
+      created  .opencode/command/write-plan.md
       created  opencode.json
       kept     work/agents.yaml
     warning: "../../evil" cannot be the name of an agent file: make one by hand
