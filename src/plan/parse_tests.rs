@@ -329,7 +329,7 @@ fn a_file_of_one_mebibyte() {
 }
 
 /// Texts that cost most: each piece is repeated as often as it fits.
-const HOSTILE: [&str; 22] = [
+const HOSTILE: [&str; 26] = [
     "- Thread 02: Rows\n",
     "**Stage 3: x**\n\n",
     "- [ ] - [ ] ",
@@ -352,6 +352,10 @@ const HOSTILE: [&str; 22] = [
     "**",
     "</b>",
     "#### Questions\n- [- [\n",
+    "###### 02: x\n",
+    "##### Batch 1: x\n- Thread 7: y\n",
+    "&nbsp;",
+    "1. Batch 7: y\n\n**Summary:** s\n",
 ];
 
 #[test]

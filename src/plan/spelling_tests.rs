@@ -416,6 +416,8 @@ fn no_agent_is_lost() {
             lost.push(format!("{spelling:?}: {problems:?}"));
         }
     }
+    let bare = parse(&PLAN.replace("##### Batch 02: Beta", "##### Batch 02: Beta (@system-engineer-codex)"));
+    assert_eq!(bare.mentions.len(), 1);
     let of_batch = PLAN.replace("##### Batch 02: Beta", "##### Batch 02: Beta\n\n**Agent:** default\n");
     assert!(parse(&of_batch).problems.iter().any(|problem| problem.line == 29 && problem.kind.forbids_approval()));
     let long = PLAN.replace(ROWS, &format!("{ROWS} @agent:{}", "x".repeat(101)));
@@ -751,6 +753,8 @@ fn no_spelling_of_a_stage_or_batch_is_lost() {
         ("# Plan: Demo", "## Plan: Demo"),
         ("# Plan: Demo", "# Plan - Demo"),
         ("# Plan: Demo", "# Plan Demo"),
+        ("## Stages", "### Summary\n\nText.\n\n## Stages"),
+        ("# Plan: Demo", "# Plan: Demo\n\n# Summary\n\nText.\n\n# References\n\nText."),
     ] {
         let text = PLAN.replace(from, spelling);
         let mended = parse(&fixed(&text, &roster()).text);
