@@ -1,6 +1,8 @@
 //! How people and models write a plan otherwise than it is read: each spelling is read right, or is a
 //! problem that forbids the approval and points at its line. None loses a thread or an agent in silence.
 
+use proptest::prelude::*;
+
 use super::super::{Problem, ThreadId, fixed};
 use super::parse;
 use crate::roster::Roster;
@@ -800,4 +802,54 @@ fn numbers_names_and_gaps() {
         &PLAN.replace("## Stages", "## Summary\nA <!-- x -->\n### D\n## Conventions:\nB\n## references\nC\n## Stages"),
     );
     assert_eq!((plan.summary.as_str(), plan.conventions.as_str(), plan.references.as_str()), ("A \n### D", "B", "C"));
+}
+
+fn any_of(choices: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(choices)
+}
+
+/// What is written before, in and behind a label, in any combination that no sentence has.
+fn mixed() -> impl Strategy<Value = String> {
+    let before = any_of(&["", " ", "   ", "\u{a0}", "\u{200b}", "- ", "* ", "1. ", "> ", "- [ ] ", "    ", "\t", "\\"]);
+    let hashes = any_of(&[
+        "#",
+        "##",
+        "###",
+        "####",
+        "#####",
+        "######",
+        "#######",
+        "＃＃＃",
+        "**",
+        "<h4>",
+        "__",
+        "### **",
+        "###### *",
+    ]);
+    let after = any_of(&["", " ", "  ", "\t", "\u{a0}", " ✅ ", " [ ] ", " 2. ", " 🚀", " \u{200b}"]);
+    let word = any_of(&["Thread", "THREAD", "thread", "Threads", "Ｔｈｒｅａｄ", "Th\u{ad}read"]);
+    let gap = any_of(&["", " ", "-", "_", " #", " No. ", "  ", "\u{a0}", " **", ": "]);
+    let number = any_of(&["2", "02", "1.2", "1.1.2", "01.01.02", "０２", "1-1-2"]);
+    let separator = any_of(&[": ", "：", " - ", ". ", ") ", " – ", " — ", ":", " | ", " → ", "**: ", ":** "]);
+    let end = any_of(&["", "**", " ######", "  ", ":", " @agent:default", " (@default)", "</h4>"]);
+    (before, hashes, after, word, gap, number, separator, end).prop_map(
+        |(before, hashes, after, word, gap, number, separator, end)| {
+            format!("{before}{hashes}{after}{word}{gap}{number}{separator}Rows{end}")
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn no_mixed_spelling_is_lost(spelling in mixed()) {
+        let text = PLAN.replace(ROWS, &spelling);
+        let plan = parse(&text);
+        let errors: Vec<&Problem> = plan.problems.iter().filter(|problem| problem.kind.forbids_approval()).collect();
+        let is_read = plan.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.name.contains("Rows"));
+        prop_assert!(is_read || errors.iter().any(|problem| problem.line == 21), "{spelling:?}: {errors:?}");
+        // What is mended is read, and nothing around it has gone.
+        let mended = parse(&fixed(&text, &roster()).text);
+        let is_clean = mended.problems.iter().all(|problem| !problem.kind.forbids_approval());
+        prop_assert!(!is_clean || mended.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.details == "All of them."), "{spelling:?}");
+    }
 }
