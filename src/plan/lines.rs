@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use super::lookalike::{Before, Look, before, look};
+use super::before::{Before, before};
+use super::lookalike::{Look, look};
 use super::outline::{Block, BlockKind};
 use super::sections::part;
 use super::source::Source;

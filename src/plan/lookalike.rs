@@ -5,6 +5,9 @@
 //! This room reads one line and knows nothing of the lines around it. It answers what the line may mean;
 //! `reader` decides whether it does.
 
+use super::before::{
+    Before, WORDS, before, entity_end, folded, is_blank, is_emphasis, tag_end, take_while, within, word_of,
+};
 use super::id::number;
 use super::label::strip_word;
 use super::problem::Level;
@@ -26,38 +29,16 @@ pub(super) struct Look {
     pub(super) start: usize,
 }
 
-/// What stands before the first word of a line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing that can stand there")]
-pub(super) struct Before {
-    pub(super) hashes: usize,
-    pub(super) in_list: bool,
-    pub(super) in_quote: bool,
-    pub(super) in_table: bool,
-    pub(super) is_emphasised: bool,
-    pub(super) is_html_heading: bool,
-    /// An emoji, a check box, a number: what is not written before a sentence.
-    pub(super) is_marked: bool,
-}
-
-const WORDS: [(&str, Level); 4] =
-    [("stage", Level::Stage), ("batch", Level::Batch), ("thread", Level::Thread), ("task", Level::Thread)];
-
 const NUMBER_WORDS: [&str; 13] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
 const ROMAN: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
 
-/// How far into a line its label is looked for, in bytes.
-const MAX_BEFORE: usize = 200;
-
 /// Returns what a line seems to be, if it begins with a word of the structure and what may be a number.
 pub(super) fn look(line: &str) -> Option<Look> {
     let (before, start) = before(line);
     let mut at = start;
-    let word = take_while(line, &mut at, char::is_alphabetic);
-    let singular = word.strip_suffix('s').unwrap_or(&word);
-    let (word, level) = WORDS.into_iter().find(|(known, _)| *known == singular)?;
+    let (word, level) = word_of(&take_while(line, &mut at, char::is_alphabetic))?;
     let (gap, is_colon) = gap(line, &mut at);
     let numbers = numbers(line, &mut at, gap)?;
     let (is_separated, name) = rest(&line[..at], &line[at..]);
@@ -76,133 +57,6 @@ pub(super) fn bare_number(title: &str) -> Option<(Vec<u16>, String)> {
     let word = WORDS.iter().find_map(|(word, _)| strip_word(name, word)).unwrap_or(name);
     let word = word.trim_start_matches(|c| is_blank(c) || is_separator(c));
     (name.len() < title[digits..].len() && !word.is_empty()).then_some((numbers?, word.trim().to_owned()))
-}
-
-/// Returns whether a character is seen by nobody: no two of these differ on a screen.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fe0e}' | '\u{fe0f}' | '\u{180e}')
-        || c.is_control()
-}
-
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || is_invisible(c)
-}
-
-fn is_emphasis(c: char) -> bool {
-    matches!(c, '*' | '_' | '`' | '~')
-}
-
-/// Returns a character in its usual form: full-width letters, digits and signs are those of ASCII.
-fn folded(c: char) -> char {
-    match u32::from(c) {
-        wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
-        _ => c,
-    }
-}
-
-/// Reads what stands before the first word, and where that begins.
-pub(super) fn before(line: &str) -> (Before, usize) {
-    let mut before = Before::default();
-    let mut at = 0;
-    while let Some(c) = line[at..].chars().next().map(folded)
-        && at < MAX_BEFORE
-    {
-        let width = line[at..].chars().next().map_or(1, char::len_utf8);
-        let rest = &line[at + width..];
-        let is_item = rest.starts_with(is_blank);
-        match c {
-            _ if is_blank(c) => {}
-            '#' => before.hashes += 1,
-            '>' => before.in_quote = true,
-            '|' => before.in_table = true,
-            '-' | '*' | '+' | '•' if is_item && before.hashes == 0 => before.in_list = true,
-            '[' => match within(rest, 8).find(']') {
-                // A box with at most one sign in it.
-                Some(end) if rest[..end].chars().count() <= 1 => {
-                    before.is_marked = true;
-                    at += end + 1;
-                }
-                _ => before.is_emphasised = true,
-            },
-            '<' => match tag_end(rest) {
-                Some(end) => {
-                    let tag = rest[..end].to_ascii_lowercase();
-                    before.is_html_heading |=
-                        tag.starts_with('h') && tag[1..].starts_with(|c: char| c.is_ascii_digit());
-                    before.is_emphasised |= !tag.starts_with('!');
-                    at += end;
-                }
-                None => before.is_marked = true,
-            },
-            _ if is_emphasis(c) => before.is_emphasised = true,
-            '0'..='9' => match list_number(line, at) {
-                Some((end, is_item)) => {
-                    before.in_list |= is_item && before.hashes == 0;
-                    before.is_marked = true;
-                    at = end;
-                    continue;
-                }
-                None => break,
-            },
-            _ if c.is_alphanumeric() => break,
-            '\\' => {}
-            '&' if entity_end(&line[at..]).is_some() => at += entity_end(&line[at..]).unwrap_or(1) - 1,
-            _ => before.is_marked = true,
-        }
-        at += width;
-    }
-    (before, at.min(line.len()))
-}
-
-/// Returns where a tag or a comment ends, `line` beginning behind its `<`.
-fn tag_end(line: &str) -> Option<usize> {
-    if line.starts_with("!--") {
-        return within(line, MAX_BEFORE).find("-->").map(|end| end + 3);
-    }
-    let end = within(line, 60).find('>')?;
-    let is_tag = line.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic());
-    is_tag.then_some(end + 1)
-}
-
-/// Returns where a blank that is spelled out ends: `&nbsp;`, `&#160;`.
-fn entity_end(line: &str) -> Option<usize> {
-    let end = within(line, 9).find(';')?;
-    line[1..end].trim_start_matches('#').chars().all(|c| c.is_ascii_alphanumeric()).then_some(end + 1)
-}
-
-/// Returns the beginning of a line, so that no line is read more than a few times.
-fn within(line: &str, bytes: usize) -> &str {
-    let end = (0..=bytes.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
-    &line[..end]
-}
-
-/// Returns the end of a number before a word, `2.` or `1.2.3`, and whether it is that of a list item.
-fn list_number(line: &str, at: usize) -> Option<(usize, bool)> {
-    let rest = &line[at..];
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
-    let behind = rest[digits..].trim_start_matches(['\u{fe0f}', '\u{20e3}']);
-    let is_item = rest[..digits].ends_with('.') || behind.starts_with(')');
-    let behind = behind.trim_start_matches([')', ':', '-']);
-    let word: String = behind.trim_start().chars().take_while(|c| c.is_alphabetic() || is_emphasis(*c)).collect();
-    let word = word.trim_matches(is_emphasis).to_ascii_lowercase();
-    let is_label = WORDS.iter().any(|(known, _)| *known == word.strip_suffix('s').unwrap_or(&word))
-        || behind.trim_start().starts_with(['#', '*', '[']);
-    (is_label && digits < 16).then(|| (line.len() - behind.len(), is_item))
-}
-
-/// Reads characters in their usual form, lower case, over those that nobody sees.
-fn take_while(line: &str, at: &mut usize, wanted: impl Fn(char) -> bool) -> String {
-    let mut taken = String::new();
-    for c in line[*at..].chars() {
-        if !is_invisible(c) {
-            if !wanted(folded(c)) || taken.len() >= 20 {
-                break;
-            }
-            taken.push(folded(c).to_ascii_lowercase());
-        }
-        *at += c.len_utf8();
-    }
-    taken
 }
 
 /// Reads over what stands between word and number; returns whether there was anything, and a colon.
@@ -325,10 +179,13 @@ fn rest(opened: &str, mut name: &str) -> (bool, String) {
     let mut is_separated = false;
     while let Some(c) = name.chars().next() {
         let is_tag = c == '<' && name[1..].starts_with('/');
+        let is_closed_here =
+            is_emphasis(c) && within(name, 16).trim_start_matches(is_emphasis).starts_with(is_separator);
         if is_tag && let Some(end) = tag_end(&name[1..]) {
             name = &name[end + 1..];
         } else if is_separator(c)
             || is_blank(c)
+            || is_closed_here
             || (is_emphasis(c) || matches!(c, '"' | '”' | '\'')) && opened.contains(c)
         {
             is_separated |= is_separator(c);

@@ -5,6 +5,7 @@
 
 mod agents;
 mod approval;
+mod before;
 mod check;
 mod difference;
 mod fences;

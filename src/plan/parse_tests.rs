@@ -329,7 +329,7 @@ fn a_file_of_one_mebibyte() {
 }
 
 /// Texts that cost most: each piece is repeated as often as it fits.
-const HOSTILE: [&str; 22] = [
+const HOSTILE: [&str; 26] = [
     "- Thread 02: Rows\n",
     "**Stage 3: x**\n\n",
     "- [ ] - [ ] ",
@@ -352,6 +352,10 @@ const HOSTILE: [&str; 22] = [
     "**",
     "</b>",
     "#### Questions\n- [- [\n",
+    "###### 02: x\n",
+    "##### Batch 1: x\n- Thread 7: y\n",
+    "&nbsp;",
+    "1. Batch 7: y\n\n**Summary:** s\n",
 ];
 
 #[test]
@@ -363,17 +367,18 @@ fn any_text_is_read_and_mended_in_time_linear_in_it() {
             piece.repeat(bytes / piece.len() / 2),
             piece.repeat(bytes / piece.len() / 2)
         );
-        let once = || {
-            let start = std::time::Instant::now();
-            std::hint::black_box(parse(&text));
-            start.elapsed()
-        };
-        once().min(once())
+        let start = std::time::Instant::now();
+        std::hint::black_box(parse(&text));
+        start.elapsed()
     };
     for piece in HOSTILE {
-        let (small, large) = (time(piece, 32 * 1024), time(piece, 128 * 1024));
-        // Four times the text; sixteen times the time would be quadratic. What is over in no time cannot tell.
-        assert!(large < small * 9 || large.as_millis() < 100, "{piece:?}: {small:?}, then {large:?}");
+        // Four times the text; sixteen times the time would be quadratic. A machine that does something else
+        // meanwhile is asked again.
+        let is_linear = |_| {
+            let (small, large) = (time(piece, 64 * 1024), time(piece, 256 * 1024));
+            large < small * 9
+        };
+        assert!((0..5).any(is_linear), "{piece:?}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! How people and models write a plan otherwise than it is read: each spelling is read right, or is a
 //! problem that forbids the approval and points at its line. None loses a thread or an agent in silence.
 
+use proptest::prelude::*;
+
 use super::super::{Problem, ThreadId, fixed};
 use super::parse;
 use crate::roster::Roster;
@@ -49,6 +51,294 @@ First.
 **Summary:** Docs.
 ";
 
+/// Headings of a thread that are read, or mended by `fixed` alone.
+const CERTAIN: &[&str] = &[
+    "# Thread 02: Rows",
+    "## Thread 02: Rows",
+    "### Thread 02: Rows",
+    "#### Thread 02: Rows",
+    "####### Thread 02: Rows",
+    "######Thread 02: Rows",
+    "###### Thread 2. Rows",
+    "###### Thread 2) Rows",
+    "###### Thread-02: Rows",
+    "###### Thread_02: Rows",
+    "###### Thread02: Rows",
+    "###### Thread #2: Rows",
+    "###### Thread No. 2: Rows",
+    "###### Thread 01.01.02 - Rows",
+    "###### Thread 1.1.2: Rows",
+    "###### Thread 1.2: Rows",
+    "###### Thread 1-1-2: Rows",
+    "###### 01.01.02 Rows",
+    "###### 01.01.02: Rows",
+    "###### Threads 02: Rows",
+    "###### thread: 2: Rows",
+    "###### Thread：02：Rows",
+    "###### Thread 02：Rows",
+    "###### Thread ０２: Rows",
+    "＃＃＃＃＃＃ Thread 02: Rows",
+    "###### Ｔｈｒｅａｄ 02: Rows",
+    "######\u{a0}Thread 02: Rows",
+    "\u{a0}###### Thread 02: Rows",
+    "\u{200b}###### Thread 02: Rows",
+    "\u{feff}###### Thread 02: Rows",
+    "###### \u{200b}Thread 02: Rows",
+    "###### Th\u{200b}read 02: Rows",
+    "###### Thread\u{200b}02: Rows",
+    "###### \u{feff}Thread 02: Rows",
+    "######\u{3000}Thread 02: Rows",
+    "###### ✅ Thread 02: Rows",
+    "###### 🚀 Thread 02: Rows",
+    "###### [ ] Thread 02: Rows",
+    "###### [x] Thread 02: Rows",
+    "###### - Thread 02: Rows",
+    "###### 2. Thread 02: Rows",
+    "###### **Thread 02: Rows**",
+    "###### **Thread 02:** Rows",
+    "###### **Thread 02**: Rows",
+    "###### *Thread 02: Rows*",
+    "###### __Thread 02: Rows__",
+    "###### `Thread 02`: Rows",
+    "###### `Thread 02: Rows`",
+    "###### Thread **02**: Rows",
+    "**Thread 02: Rows**",
+    "*Thread 02: Rows*",
+    "__Thread 02: Rows__",
+    "**###### Thread 02: Rows**",
+    "***Thread 02: Rows***",
+    "<h6>Thread 02: Rows</h6>",
+    "<h4>Thread 02: Rows</h4>\n",
+    "Thread 02: Rows\n---------------",
+    "Thread 02: Rows\n===============",
+    "- ###### Thread 02: Rows",
+    "- **Thread 02: Rows**",
+    "1. ###### Thread 02: Rows",
+    "* ###### Thread 02: Rows",
+    "> ###### Thread 02: Rows",
+    "    ###### Thread 02: Rows",
+    "\t###### Thread 02: Rows",
+    "\\###### Thread 02: Rows",
+    "###### Thread two: Rows",
+    "###### Thread II: Rows",
+    "###### Thread Two - Rows",
+    "###### Thread (2): Rows",
+    "###### Thread [2]: Rows",
+    "###### (Thread 02) Rows",
+    "###### \"Thread 02\": Rows",
+    "###### Thread 02 -> Rows",
+    "###### Thread 02 → Rows",
+    "###### Thread 02 | Rows",
+    "###### Thread 02 . Rows",
+    "###### Thread 02, Rows",
+    "###### Thread 02; Rows",
+    "###### Thread 02/Rows",
+    "###### Thread number 2: Rows",
+    "###### Thread nr 2: Rows",
+    "###### ↳ Thread 02: Rows",
+    "###### T\u{ad}hread 02: Rows",
+    "###### <b>Thread 02: Rows</b>",
+    "- [ ] ###### Thread 02: Rows",
+    "#######Thread 02: Rows",
+    "##Thread 02: Rows",
+    "########## Thread 02: Rows",
+    "###### Thread 02 :- Rows",
+    "###### \u{202a}Thread 02: Rows",
+    "###### Thread № 2: Rows",
+    "###### 1.1.2 Thread: Rows",
+    "###### 02: Rows",
+    "###### 02 - Rows",
+    "###### &nbsp;Thread 02: Rows",
+    "###### Thread&nbsp;02: Rows",
+    "###### Thread: 02 - Rows",
+    "###### <a id=\"rows\"></a>Thread 02: Rows",
+    "###### 🧵 Thread 02: Rows",
+    "###### 1️⃣ Thread 02: Rows",
+    "###### → Thread 02: Rows",
+    "###### (2) Thread 02: Rows",
+    "######  **`Thread 02`**: Rows",
+    "  - ###### Thread 02: Rows",
+    "######\tThread-2: Rows",
+];
+
+/// Lines that may be a thread: told, and for a person or a model to mend.
+const TOLD: &[&str] = &[
+    "- Thread 02: Rows",
+    "* Thread 02: Rows",
+    "+ Thread 02 - Rows",
+    "1. Thread 02: Rows",
+    "2) Thread 02: Rows",
+    "- [ ] Thread 02: Rows",
+    "- [x] Thread 02: Rows",
+    "> Thread 02: Rows",
+    "> **Thread 02: Rows**",
+    "Thread 02: Rows",
+    " Thread 02: Rows",
+    "    Thread 02: Rows",
+    "Thread 2 - Rows",
+    "Thread 2. Rows",
+    "thread 02: Rows",
+    "THREAD 02: ROWS",
+    "Thread 02",
+    "✅ Thread 02: Rows",
+    "[ ] Thread 02: Rows",
+    "2. **Thread 02**: Rows",
+    "**Thread 02:** Rows",
+    "**Thread 02** Rows",
+    "**Thread 02** - Rows",
+    "Thread **02**: Rows",
+    "`Thread 02: Rows`",
+    "~~Thread 02: Rows~~",
+    "###### ~~Thread 02: Rows~~",
+    "[Thread 02: Rows](#rows)",
+    "###### [Thread 02: Rows](#rows)",
+    "| Thread 02 | Rows |",
+    "| Thread 02: Rows | codex |",
+    "Thread 1.1.2: Rows",
+    "Thread 01.01.02 Rows",
+    "- Thread 1.1.2 Rows",
+    "###### Task 2: Rows",
+    "Task 2: Rows",
+    "- Task 2: Rows",
+    "**Task 2: Rows**",
+    "###### Thread: Rows",
+    "###### Thread A: Rows",
+    "###### Thread 2a: Rows",
+    "###### Thread 2000: Rows",
+    "###### Thread 01: Rows",
+    "###### Thread 1.2.2: Rows",
+    "###### Thread 02.01.02: Rows",
+    "###### Thread X2: Rows",
+    "###### Thread ٢: Rows",
+    "###### Thread 02:",
+    "###### Thread 02",
+    "###### Thread 1.1.1.2: Rows",
+    "```\n\n###### Thread 02: Rows",
+    "~~~sql\nCREATE\n\n###### Thread 02: Rows",
+    "<!-- open\n\n###### Thread 02: Rows",
+    "<details>\n###### Thread 02: Rows\n",
+    "<pre>\n\n###### Thread 02: Rows",
+    "<summary>Thread 02: Rows</summary>",
+    "<details>\n<summary>Thread 02: Rows</summary>",
+    "<strong>Thread 02: Rows</strong>",
+    "## Notes\n\n###### Thread 02: Rows",
+    "### Notes\n\n###### Thread 02: Rows",
+    "# Plan: Again\n\n###### Thread 02: Rows",
+    "```md\nExample\n```js\ncode\n```\nmore\n```\n\n###### Thread 02: Rows\n\n```\n",
+    "  - Thread 02: Rows",
+    "- **Thread 02:** Rows",
+    "• Thread 02: Rows",
+    "Threads 02: Rows",
+    "Thread #2: Rows",
+    "Thread-02: Rows",
+    "Thread two: Rows",
+    "###### Stage 02: Rows",
+    "###### Batch 03: Rows",
+    "###### Rows",
+    "##### Rows",
+    "**Details:** more.\nThread 02: Rows",
+    "<div>\n###### Thread 02: Rows",
+    "> 1. Thread 02: Rows",
+    "- **Thread 02**",
+];
+
+/// Ways to name an agent that are read.
+const NAMED: &[&str] = &[
+    "Rows @agent:NAME",
+    "Rows @agent: NAME",
+    "Rows @Agent:NAME",
+    "Rows @AGENT:NAME",
+    "Rows (@agent:NAME)",
+    "Rows [@agent:NAME]",
+    "Rows {@agent:NAME}",
+    "Rows `@agent:NAME`",
+    "Rows **@agent:NAME**",
+    "Rows - @agent:NAME",
+    "Rows – @agent:NAME",
+    "Rows — @agent: NAME",
+    "Rows, @agent:NAME",
+    "Rows | @agent:NAME",
+    "Rows (`@agent:NAME`)",
+    "Rows (@agent: NAME)",
+    "Rows @agent:`NAME`",
+    "Rows @agent:@NAME",
+    "Rows @agent:NAME.",
+    "Rows @agent:NAME <!-- now -->",
+    "@agent:NAME Rows",
+    "Rows @agent :NAME",
+    "Rows @agent：NAME",
+    "Rows @agents:NAME",
+    "Rows ＠agent:NAME",
+    "Rows *@agent:NAME*",
+    "Rows <@agent:NAME>",
+    "Rows; @agent:NAME",
+    "Rows @agent=NAME",
+    "Rows @agent:[NAME]",
+    "Rows @agent:NAME ######",
+    "Rows\n@agent:NAME\n",
+    "Rows\n\n@agent:NAME\n",
+    "Rows\n- @agent:NAME\n",
+    "Rows\n`@agent:NAME`\n",
+    "Rows\n@agent: NAME.\n",
+    "Rows\n**@agent:NAME**\n",
+    "Rows\n> @agent:NAME\n",
+    "Rows\n(@agent:NAME)\n",
+    "Rows\n**Agent:** NAME\n",
+    "Rows\n- **Agent:** NAME\n",
+    "Rows\n**Agent:** @NAME\n",
+    "Rows\n**Agent:** `NAME`\n",
+    "Rows\n**Agent**: NAME\n",
+    "Rows\nAgent: NAME\n",
+    "Rows\n*Agent:* NAME\n",
+    "Rows\n**agent:** NAME\n",
+    "Rows\n**AGENT:** NAME\n",
+    "Rows\n**Agent:** @agent:NAME\n",
+    "Rows\n**Assigned agent:** NAME\n",
+    "Rows\n**Assignee:** NAME\n",
+    "Rows\n__Agent:__ NAME\n",
+    "Rows\n**Agent:** NAME.\n",
+    "Rows\n- Agent: NAME\n",
+    "Rows\n* **Agent**: `@NAME`\n",
+    "Rows\n**Agent：** NAME\n",
+    "Rows\n**Agent:** **NAME**\n",
+    "Rows\n**Agent** NAME\n",
+    "Rows\n**Agents:** NAME\n",
+    "Rows\n**Agent(s):** NAME\n",
+    "Rows\nagent: NAME\n",
+    "Rows\n[agent: NAME]\n",
+    "Rows\n\n**Agent:** NAME <!-- x -->\n",
+];
+
+/// Ways to name an agent that are told.
+const UNNAMED: &[&str] = &[
+    "Rows @NAME",
+    "Rows (@NAME)",
+    "Rows [@NAME]",
+    "Rows - @NAME",
+    "Rows `@NAME`",
+    "Rows\n@NAME\n",
+    "Rows\n- @NAME\n",
+    "Rows @agent NAME",
+    "Rows @agent(NAME)",
+    "Rows agent:NAME",
+    "Rows (agent: NAME)",
+    "Rows [agent:NAME]",
+    "Rows @agent:",
+    "Rows @agent: ",
+    "Rows @agent:NAME!x",
+    "Rows @agent:NAME @agent:default",
+    "Rows @agent:NAME\n**Agent:** default\n",
+    "Rows\n**Agent:**\n",
+    "Rows\n**Agent:** NAME (or default)\n",
+    "Rows @agent: system engineer codex",
+    "Rows @agent:NAME, default",
+    "Rows\n@agent:\n",
+    "Rows (NAME)",
+    "Rows - NAME",
+    "Rows [NAME]",
+    "Rows\nAgent: NAME or default\n",
+];
+
 fn roster() -> Roster {
     Roster { declared: true, ..Roster::undeclared(["system-engineer-codex", "frontend-designer-grok"]) }
 }
@@ -86,195 +376,8 @@ fn fate_in(text: &str, spelling: &str, name: &str) -> Fate {
 
 #[test]
 fn no_spelling_of_a_thread_is_lost() {
-    let mut certain = vec![
-        "# Thread 02: Rows",
-        "## Thread 02: Rows",
-        "### Thread 02: Rows",
-        "#### Thread 02: Rows",
-        "####### Thread 02: Rows",
-        "######Thread 02: Rows",
-        "###### Thread 2. Rows",
-        "###### Thread 2) Rows",
-        "###### Thread-02: Rows",
-        "###### Thread_02: Rows",
-        "###### Thread02: Rows",
-        "###### Thread #2: Rows",
-        "###### Thread No. 2: Rows",
-        "###### Thread 01.01.02 - Rows",
-        "###### Thread 1.1.2: Rows",
-        "###### Thread 1.2: Rows",
-        "###### Thread 1-1-2: Rows",
-        "###### 01.01.02 Rows",
-        "###### 01.01.02: Rows",
-        "###### Threads 02: Rows",
-        "###### thread: 2: Rows",
-        "###### Thread：02：Rows",
-        "###### Thread 02：Rows",
-        "###### Thread ０２: Rows",
-        "＃＃＃＃＃＃ Thread 02: Rows",
-        "###### Ｔｈｒｅａｄ 02: Rows",
-        "######\u{a0}Thread 02: Rows",
-        "\u{a0}###### Thread 02: Rows",
-        "\u{200b}###### Thread 02: Rows",
-        "\u{feff}###### Thread 02: Rows",
-        "###### \u{200b}Thread 02: Rows",
-        "###### Th\u{200b}read 02: Rows",
-        "###### Thread\u{200b}02: Rows",
-        "###### \u{feff}Thread 02: Rows",
-        "######\u{3000}Thread 02: Rows",
-        "###### ✅ Thread 02: Rows",
-        "###### 🚀 Thread 02: Rows",
-        "###### [ ] Thread 02: Rows",
-        "###### [x] Thread 02: Rows",
-        "###### - Thread 02: Rows",
-        "###### 2. Thread 02: Rows",
-        "###### **Thread 02: Rows**",
-        "###### **Thread 02:** Rows",
-        "###### **Thread 02**: Rows",
-        "###### *Thread 02: Rows*",
-        "###### __Thread 02: Rows__",
-        "###### `Thread 02`: Rows",
-        "###### `Thread 02: Rows`",
-        "###### Thread **02**: Rows",
-        "**Thread 02: Rows**",
-        "*Thread 02: Rows*",
-        "__Thread 02: Rows__",
-        "**###### Thread 02: Rows**",
-        "***Thread 02: Rows***",
-        "<h6>Thread 02: Rows</h6>",
-        "<h4>Thread 02: Rows</h4>\n",
-        "Thread 02: Rows\n---------------",
-        "Thread 02: Rows\n===============",
-        "- ###### Thread 02: Rows",
-        "- **Thread 02: Rows**",
-        "1. ###### Thread 02: Rows",
-        "* ###### Thread 02: Rows",
-        "> ###### Thread 02: Rows",
-        "    ###### Thread 02: Rows",
-        "\t###### Thread 02: Rows",
-        "\\###### Thread 02: Rows",
-        "###### Thread two: Rows",
-        "###### Thread II: Rows",
-        "###### Thread Two - Rows",
-        "###### Thread (2): Rows",
-        "###### Thread [2]: Rows",
-        "###### (Thread 02) Rows",
-        "###### \"Thread 02\": Rows",
-        "###### Thread 02 -> Rows",
-        "###### Thread 02 → Rows",
-        "###### Thread 02 | Rows",
-        "###### Thread 02 . Rows",
-        "###### Thread 02, Rows",
-        "###### Thread 02; Rows",
-        "###### Thread 02/Rows",
-        "###### Thread number 2: Rows",
-        "###### Thread nr 2: Rows",
-        "###### ↳ Thread 02: Rows",
-        "###### T\u{ad}hread 02: Rows",
-        "###### <b>Thread 02: Rows</b>",
-        "- [ ] ###### Thread 02: Rows",
-        "#######Thread 02: Rows",
-        "##Thread 02: Rows",
-        "########## Thread 02: Rows",
-        "###### Thread 02 :- Rows",
-        "###### \u{202a}Thread 02: Rows",
-        "###### Thread № 2: Rows",
-        "###### 1.1.2 Thread: Rows",
-        "###### 02: Rows",
-        "###### 02 - Rows",
-        "###### &nbsp;Thread 02: Rows",
-        "###### Thread&nbsp;02: Rows",
-        "###### Thread: 02 - Rows",
-        "###### <a id=\"rows\"></a>Thread 02: Rows",
-        "###### 🧵 Thread 02: Rows",
-        "###### 1️⃣ Thread 02: Rows",
-        "###### → Thread 02: Rows",
-        "###### (2) Thread 02: Rows",
-        "######  **`Thread 02`**: Rows",
-        "  - ###### Thread 02: Rows",
-        "######\tThread-2: Rows",
-    ];
-    let told = vec![
-        "- Thread 02: Rows",
-        "* Thread 02: Rows",
-        "+ Thread 02 - Rows",
-        "1. Thread 02: Rows",
-        "2) Thread 02: Rows",
-        "- [ ] Thread 02: Rows",
-        "- [x] Thread 02: Rows",
-        "> Thread 02: Rows",
-        "> **Thread 02: Rows**",
-        "Thread 02: Rows",
-        " Thread 02: Rows",
-        "    Thread 02: Rows",
-        "Thread 2 - Rows",
-        "Thread 2. Rows",
-        "thread 02: Rows",
-        "THREAD 02: ROWS",
-        "Thread 02",
-        "✅ Thread 02: Rows",
-        "[ ] Thread 02: Rows",
-        "2. **Thread 02**: Rows",
-        "**Thread 02:** Rows",
-        "**Thread 02** Rows",
-        "**Thread 02** - Rows",
-        "Thread **02**: Rows",
-        "`Thread 02: Rows`",
-        "~~Thread 02: Rows~~",
-        "###### ~~Thread 02: Rows~~",
-        "[Thread 02: Rows](#rows)",
-        "###### [Thread 02: Rows](#rows)",
-        "| Thread 02 | Rows |",
-        "| Thread 02: Rows | codex |",
-        "Thread 1.1.2: Rows",
-        "Thread 01.01.02 Rows",
-        "- Thread 1.1.2 Rows",
-        "###### Task 2: Rows",
-        "Task 2: Rows",
-        "- Task 2: Rows",
-        "**Task 2: Rows**",
-        "###### Thread: Rows",
-        "###### Thread A: Rows",
-        "###### Thread 2a: Rows",
-        "###### Thread 2000: Rows",
-        "###### Thread 01: Rows",
-        "###### Thread 1.2.2: Rows",
-        "###### Thread 02.01.02: Rows",
-        "###### Thread X2: Rows",
-        "###### Thread ٢: Rows",
-        "###### Thread 02:",
-        "###### Thread 02",
-        "###### Thread 1.1.1.2: Rows",
-        "```\n\n###### Thread 02: Rows",
-        "~~~sql\nCREATE\n\n###### Thread 02: Rows",
-        "<!-- open\n\n###### Thread 02: Rows",
-        "<details>\n###### Thread 02: Rows\n",
-        "<pre>\n\n###### Thread 02: Rows",
-        "<summary>Thread 02: Rows</summary>",
-        "<details>\n<summary>Thread 02: Rows</summary>",
-        "<strong>Thread 02: Rows</strong>",
-        "## Notes\n\n###### Thread 02: Rows",
-        "### Notes\n\n###### Thread 02: Rows",
-        "# Plan: Again\n\n###### Thread 02: Rows",
-        "```md\nExample\n```js\ncode\n```\nmore\n```\n\n###### Thread 02: Rows\n\n```\n",
-        "  - Thread 02: Rows",
-        "- **Thread 02:** Rows",
-        "• Thread 02: Rows",
-        "Threads 02: Rows",
-        "Thread #2: Rows",
-        "Thread-02: Rows",
-        "Thread two: Rows",
-        "###### Stage 02: Rows",
-        "###### Batch 03: Rows",
-        "###### Rows",
-        "##### Rows",
-        "**Details:** more.\nThread 02: Rows",
-        "<div>\n###### Thread 02: Rows",
-        "> 1. Thread 02: Rows",
-        "- **Thread 02**",
-    ];
     let (mut read, mut fixable, mut lost) = (0, 0, Vec::new());
-    for spelling in &certain {
+    for spelling in CERTAIN {
         match fate(spelling) {
             Fate::Read => read += 1,
             Fate::Told(_) => {
@@ -288,116 +391,55 @@ fn no_spelling_of_a_thread_is_lost() {
             Fate::Lost(what) => lost.push(what),
         }
     }
-    for spelling in &told {
+    for spelling in TOLD {
         match fate(spelling) {
             Fate::Told(_) => {}
             Fate::Read => lost.push(format!("read: {spelling:?}")),
             Fate::Lost(what) => lost.push(what),
         }
     }
-    certain.extend(told);
-    assert_eq!(lost, Vec::<String>::new(), "{} lost of {}, {read} read, {fixable} mended", lost.len(), certain.len());
-    assert!(certain.len() >= 120);
+    assert_eq!(
+        lost,
+        Vec::<String>::new(),
+        "{} lost of {}, {read} read, {fixable} mended",
+        lost.len(),
+        CERTAIN.len() + TOLD.len()
+    );
+    assert!(CERTAIN.len() + TOLD.len() >= 120 && NAMED.len() + UNNAMED.len() >= 50);
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_lose_nothing_either() {
+    let mut lost = Vec::new();
+    for spelling in CERTAIN.iter().chain(TOLD) {
+        for end in ["\r\n", "\r"] {
+            let with_ends = |text: &str| text.replace('\n', end);
+            let text = format!("\u{feff}{}", with_ends(&PLAN.replace(ROWS, spelling)));
+            let unix = fate(spelling);
+            let lines = |fate: Fate| match fate {
+                Fate::Told(problems) => problems.iter().map(|problem| problem.line).collect(),
+                _ => vec![],
+            };
+            let plan = parse(&text);
+            let errors = plan.problems.iter().filter(|problem| problem.kind.forbids_approval());
+            let seen: Vec<usize> = errors.map(|problem| problem.line).collect();
+            if seen != lines(unix) {
+                lost.push(format!("{spelling:?} {end:?}: {seen:?}"));
+            }
+            let mended = fixed(&text, &roster()).text;
+            if end == "\r\n" && mended.matches('\n').count() != mended.matches(end).count() {
+                lost.push(format!("{spelling:?}: another line end"));
+            }
+        }
+    }
+    assert_eq!(lost, Vec::<String>::new());
 }
 
 #[test]
 fn no_agent_is_lost() {
-    let named = [
-        "Rows @agent:NAME",
-        "Rows @agent: NAME",
-        "Rows @Agent:NAME",
-        "Rows @AGENT:NAME",
-        "Rows (@agent:NAME)",
-        "Rows [@agent:NAME]",
-        "Rows {@agent:NAME}",
-        "Rows `@agent:NAME`",
-        "Rows **@agent:NAME**",
-        "Rows - @agent:NAME",
-        "Rows – @agent:NAME",
-        "Rows — @agent: NAME",
-        "Rows, @agent:NAME",
-        "Rows | @agent:NAME",
-        "Rows (`@agent:NAME`)",
-        "Rows (@agent: NAME)",
-        "Rows @agent:`NAME`",
-        "Rows @agent:@NAME",
-        "Rows @agent:NAME.",
-        "Rows @agent:NAME <!-- now -->",
-        "@agent:NAME Rows",
-        "Rows @agent :NAME",
-        "Rows @agent：NAME",
-        "Rows @agents:NAME",
-        "Rows ＠agent:NAME",
-        "Rows *@agent:NAME*",
-        "Rows <@agent:NAME>",
-        "Rows; @agent:NAME",
-        "Rows @agent=NAME",
-        "Rows @agent:[NAME]",
-        "Rows @agent:NAME ######",
-        "Rows\n@agent:NAME\n",
-        "Rows\n\n@agent:NAME\n",
-        "Rows\n- @agent:NAME\n",
-        "Rows\n`@agent:NAME`\n",
-        "Rows\n@agent: NAME.\n",
-        "Rows\n**@agent:NAME**\n",
-        "Rows\n> @agent:NAME\n",
-        "Rows\n(@agent:NAME)\n",
-        "Rows\n**Agent:** NAME\n",
-        "Rows\n- **Agent:** NAME\n",
-        "Rows\n**Agent:** @NAME\n",
-        "Rows\n**Agent:** `NAME`\n",
-        "Rows\n**Agent**: NAME\n",
-        "Rows\nAgent: NAME\n",
-        "Rows\n*Agent:* NAME\n",
-        "Rows\n**agent:** NAME\n",
-        "Rows\n**AGENT:** NAME\n",
-        "Rows\n**Agent:** @agent:NAME\n",
-        "Rows\n**Assigned agent:** NAME\n",
-        "Rows\n**Assignee:** NAME\n",
-        "Rows\n__Agent:__ NAME\n",
-        "Rows\n**Agent:** NAME.\n",
-        "Rows\n- Agent: NAME\n",
-        "Rows\n* **Agent**: `@NAME`\n",
-        "Rows\n**Agent：** NAME\n",
-        "Rows\n**Agent:** **NAME**\n",
-        "Rows\n**Agent** NAME\n",
-        "Rows\n**Agents:** NAME\n",
-        "Rows\n**Agent(s):** NAME\n",
-        "Rows\nagent: NAME\n",
-        "Rows\n[agent: NAME]\n",
-        "Rows\n\n**Agent:** NAME <!-- x -->\n",
-    ];
-    let told = [
-        "Rows @NAME",
-        "Rows (@NAME)",
-        "Rows [@NAME]",
-        "Rows - @NAME",
-        "Rows `@NAME`",
-        "Rows\n@NAME\n",
-        "Rows\n- @NAME\n",
-        "Rows @agent NAME",
-        "Rows @agent(NAME)",
-        "Rows agent:NAME",
-        "Rows (agent: NAME)",
-        "Rows [agent:NAME]",
-        "Rows @agent:",
-        "Rows @agent: ",
-        "Rows @agent:NAME!x",
-        "Rows @agent:NAME @agent:default",
-        "Rows @agent:NAME\n**Agent:** default\n",
-        "Rows\n**Agent:**\n",
-        "Rows\n**Agent:** NAME (or default)\n",
-        "Rows @agent: system engineer codex",
-        "Rows @agent:NAME, default",
-        "Rows\n@agent:\n",
-        "Rows (NAME)",
-        "Rows - NAME",
-        "Rows [NAME]",
-        "Rows\nAgent: NAME or default\n",
-    ];
     let name = "system-engineer-codex";
     let mut lost = Vec::new();
-    for spelling in named {
+    for spelling in NAMED {
         let text = PLAN.replace(ROWS, &format!("###### Thread 02: {}", spelling.replace("NAME", name)));
         let plan = parse(&text);
         let thread = plan.thread(ThreadId::new(1, 1, 2)).unwrap();
@@ -408,7 +450,7 @@ fn no_agent_is_lost() {
             lost.push(format!("{spelling:?}: {read:?} {errors} {:?}", plan.mentions));
         }
     }
-    for spelling in told {
+    for spelling in UNNAMED {
         let text = PLAN.replace(ROWS, &format!("###### Thread 02: {}", spelling.replace("NAME", name)));
         let plan = parse(&text);
         let problems = super::super::check(&plan, &roster());
@@ -416,6 +458,8 @@ fn no_agent_is_lost() {
             lost.push(format!("{spelling:?}: {problems:?}"));
         }
     }
+    let bare = parse(&PLAN.replace("##### Batch 02: Beta", "##### Batch 02: Beta (@system-engineer-codex)"));
+    assert_eq!(bare.mentions.len(), 1);
     let of_batch = PLAN.replace("##### Batch 02: Beta", "##### Batch 02: Beta\n\n**Agent:** default\n");
     assert!(parse(&of_batch).problems.iter().any(|problem| problem.line == 29 && problem.kind.forbids_approval()));
     let long = PLAN.replace(ROWS, &format!("{ROWS} @agent:{}", "x".repeat(101)));
@@ -751,6 +795,8 @@ fn no_spelling_of_a_stage_or_batch_is_lost() {
         ("# Plan: Demo", "## Plan: Demo"),
         ("# Plan: Demo", "# Plan - Demo"),
         ("# Plan: Demo", "# Plan Demo"),
+        ("## Stages", "### Summary\n\nText.\n\n## Stages"),
+        ("# Plan: Demo", "# Plan: Demo\n\n# Summary\n\nText.\n\n# References\n\nText."),
     ] {
         let text = PLAN.replace(from, spelling);
         let mended = parse(&fixed(&text, &roster()).text);
@@ -796,4 +842,54 @@ fn numbers_names_and_gaps() {
         &PLAN.replace("## Stages", "## Summary\nA <!-- x -->\n### D\n## Conventions:\nB\n## references\nC\n## Stages"),
     );
     assert_eq!((plan.summary.as_str(), plan.conventions.as_str(), plan.references.as_str()), ("A \n### D", "B", "C"));
+}
+
+fn any_of(choices: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(choices)
+}
+
+/// What is written before, in and behind a label, in any combination that no sentence has.
+fn mixed() -> impl Strategy<Value = String> {
+    let before = any_of(&["", " ", "   ", "\u{a0}", "\u{200b}", "- ", "* ", "1. ", "> ", "- [ ] ", "    ", "\t", "\\"]);
+    let hashes = any_of(&[
+        "#",
+        "##",
+        "###",
+        "####",
+        "#####",
+        "######",
+        "#######",
+        "＃＃＃",
+        "**",
+        "<h4>",
+        "__",
+        "### **",
+        "###### *",
+    ]);
+    let after = any_of(&["", " ", "  ", "\t", "\u{a0}", " ✅ ", " [ ] ", " 2. ", " 🚀", " \u{200b}"]);
+    let word = any_of(&["Thread", "THREAD", "thread", "Threads", "Ｔｈｒｅａｄ", "Th\u{ad}read"]);
+    let gap = any_of(&["", " ", "-", "_", " #", " No. ", "  ", "\u{a0}", " **", ": "]);
+    let number = any_of(&["2", "02", "1.2", "1.1.2", "01.01.02", "０２", "1-1-2"]);
+    let separator = any_of(&[": ", "：", " - ", ". ", ") ", " – ", " — ", ":", " | ", " → ", "**: ", ":** "]);
+    let end = any_of(&["", "**", " ######", "  ", ":", " @agent:default", " (@default)", "</h4>"]);
+    (before, hashes, after, word, gap, number, separator, end).prop_map(
+        |(before, hashes, after, word, gap, number, separator, end)| {
+            format!("{before}{hashes}{after}{word}{gap}{number}{separator}Rows{end}")
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn no_mixed_spelling_is_lost(spelling in mixed()) {
+        let text = PLAN.replace(ROWS, &spelling);
+        let plan = parse(&text);
+        let errors: Vec<&Problem> = plan.problems.iter().filter(|problem| problem.kind.forbids_approval()).collect();
+        let is_read = plan.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.name.contains("Rows"));
+        prop_assert!(is_read || errors.iter().any(|problem| problem.line == 21), "{spelling:?}: {errors:?}");
+        // What is mended is read, and nothing around it has gone.
+        let mended = parse(&fixed(&text, &roster()).text);
+        let is_clean = mended.problems.iter().all(|problem| !problem.kind.forbids_approval());
+        prop_assert!(!is_clean || mended.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.details == "All of them."), "{spelling:?}");
+    }
 }

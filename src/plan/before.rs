@@ -1,0 +1,158 @@
+//! What stands before a label: hashes, bullets, boxes, emoji, bold, tags, and what nobody sees.
+//!
+//! No line is read further than a label can be from its start, so that any text is read in time linear in it.
+
+use super::problem::Level;
+
+/// What stands before the first word of a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that can stand there")]
+pub(super) struct Before {
+    pub(super) hashes: usize,
+    pub(super) in_list: bool,
+    pub(super) in_quote: bool,
+    pub(super) in_table: bool,
+    pub(super) is_emphasised: bool,
+    pub(super) is_html_heading: bool,
+    /// An emoji, a check box, a number: what is not written before a sentence.
+    pub(super) is_marked: bool,
+}
+
+/// The words of the structure.
+pub(super) const WORDS: [(&str, Level); 4] =
+    [("stage", Level::Stage), ("batch", Level::Batch), ("thread", Level::Thread), ("task", Level::Thread)];
+
+/// How far into a line its label is looked for, in bytes.
+const MAX_BEFORE: usize = 200;
+
+/// Returns the word of the structure that a word is, also in the plural.
+pub(super) fn word_of(word: &str) -> Option<(&'static str, Level)> {
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    WORDS.into_iter().find(|(known, _)| *known == singular)
+}
+
+/// Reads what stands before the first word, and where that begins.
+pub(super) fn before(line: &str) -> (Before, usize) {
+    let mut before = Before::default();
+    let mut at = 0;
+    while let Some(c) = line[at..].chars().next().map(folded)
+        && at < MAX_BEFORE
+    {
+        let width = line[at..].chars().next().map_or(1, char::len_utf8);
+        let rest = &line[at + width..];
+        let is_item = rest.starts_with(is_blank);
+        match c {
+            _ if is_blank(c) => {}
+            '#' => before.hashes += 1,
+            '>' => before.in_quote = true,
+            '|' => before.in_table = true,
+            '-' | '*' | '+' | '•' if is_item && before.hashes == 0 => before.in_list = true,
+            '[' => match within(rest, 8).find(']') {
+                // A box with at most one sign in it.
+                Some(end) if rest[..end].chars().count() <= 1 => {
+                    before.is_marked = true;
+                    at += end + 1;
+                }
+                _ => before.is_emphasised = true,
+            },
+            '<' => match tag_end(rest) {
+                Some(end) => {
+                    let tag = rest[..end].to_ascii_lowercase();
+                    before.is_html_heading |=
+                        tag.starts_with('h') && tag[1..].starts_with(|c: char| c.is_ascii_digit());
+                    before.is_emphasised |= !tag.starts_with('!');
+                    at += end;
+                }
+                None => before.is_marked = true,
+            },
+            _ if is_emphasis(c) => before.is_emphasised = true,
+            '0'..='9' => match list_number(line, at) {
+                Some((end, is_item)) => {
+                    before.in_list |= is_item && before.hashes == 0;
+                    before.is_marked = true;
+                    at = end;
+                    continue;
+                }
+                None => break,
+            },
+            _ if c.is_alphanumeric() => break,
+            '\\' => {}
+            '&' if entity_end(&line[at..]).is_some() => at += entity_end(&line[at..]).unwrap_or(1) - 1,
+            _ => before.is_marked = true,
+        }
+        at += width;
+    }
+    (before, at.min(line.len()))
+}
+
+/// Returns where a tag or a comment ends, `line` beginning behind its `<`.
+pub(super) fn tag_end(line: &str) -> Option<usize> {
+    if line.starts_with("!--") {
+        return within(line, MAX_BEFORE).find("-->").map(|end| end + 3);
+    }
+    let end = within(line, 60).find('>')?;
+    let is_tag = line.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic());
+    is_tag.then_some(end + 1)
+}
+
+/// Returns where a blank that is spelled out ends: `&nbsp;`, `&#160;`.
+pub(super) fn entity_end(line: &str) -> Option<usize> {
+    let end = within(line, 9).find(';')?;
+    line[1..end].trim_start_matches('#').chars().all(|c| c.is_ascii_alphanumeric()).then_some(end + 1)
+}
+
+/// Returns the beginning of a line, so that no line is read more than a few times.
+pub(super) fn within(line: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
+    &line[..end]
+}
+
+/// Returns the end of a number before a word, `2.` or `1.2.3`, and whether it is that of a list item.
+fn list_number(line: &str, at: usize) -> Option<(usize, bool)> {
+    let rest = &line[at..];
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+    let behind = rest[digits..].trim_start_matches(['\u{fe0f}', '\u{20e3}']);
+    let is_item = rest[..digits].ends_with('.') || behind.starts_with(')');
+    let behind = behind.trim_start_matches([')', ':', '-']);
+    let mut word_at = behind.len() - behind.trim_start_matches(|c| is_blank(c) || is_emphasis(c)).len();
+    let word = take_while(behind, &mut word_at, char::is_alphabetic);
+    let is_label = word_of(&word).is_some() || behind.trim_start().starts_with(['#', '＃', '*', '_', '[', '`', '<']);
+    (is_label && digits < 16).then(|| (line.len() - behind.len(), is_item))
+}
+
+/// Reads characters in their usual form, lower case, over those that nobody sees.
+pub(super) fn take_while(line: &str, at: &mut usize, wanted: impl Fn(char) -> bool) -> String {
+    let mut taken = String::new();
+    for c in line[*at..].chars() {
+        if !is_invisible(c) {
+            if !wanted(folded(c)) || taken.len() >= 20 {
+                break;
+            }
+            taken.push(folded(c).to_ascii_lowercase());
+        }
+        *at += c.len_utf8();
+    }
+    taken
+}
+
+/// Returns whether a character is seen by nobody: no two of these differ on a screen.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fe0e}' | '\u{fe0f}' | '\u{180e}')
+        || c.is_control()
+}
+
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c)
+}
+
+pub(super) fn is_emphasis(c: char) -> bool {
+    matches!(c, '*' | '_' | '`' | '~')
+}
+
+/// Returns a character in its usual form: full-width letters, digits and signs are those of ASCII.
+pub(super) fn folded(c: char) -> char {
+    match u32::from(c) {
+        wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
+        _ => c,
+    }
+}

@@ -1,0 +1,200 @@
+//! A heading of the structure: what it is, which number it has, and what is wrong with it.
+
+use super::super::agents::{Named, named_in};
+use super::super::id::{BatchId, MAX_NUMBER, StageNumber, ThreadId};
+use super::super::label::{Label, label};
+use super::super::lookalike::{Look, bare_number, look};
+use super::super::outline::Heading;
+use super::super::problem::{Edit, Level, ProblemKind};
+use super::super::template::is_of_template;
+use super::{Mark, Place, Reader, Section, wanted};
+
+impl Reader<'_, '_> {
+    /// Returns a heading as one of the structure, if it is meant as one.
+    pub(super) fn mark_of(&self, heading: &Heading, title: &str, named: Named) -> Option<Mark> {
+        let line = self.source.trimmed(heading.range.clone());
+        let text = &self.source.text[line.clone()];
+        let mut mark = Mark {
+            end: heading.range.end,
+            level: Level::Stage,
+            hashes: usize::from(heading.level),
+            numbers: Vec::new(),
+            name: String::new(),
+            source_name: String::new(),
+            named,
+            is_spelled_right: false,
+            is_certain: true,
+            is_task: false,
+            line,
+        };
+        let strict = label(title);
+        let seen = look(text);
+        mark.source_name = seen.as_ref().map(|look| look.name.clone()).unwrap_or_default();
+        match (strict, seen) {
+            (Some(Label { level, number: Some(number), name }), _) => {
+                let source_name = if mark.source_name.is_empty() { name.clone() } else { mark.source_name };
+                mark = Mark { level, numbers: vec![number], name, source_name, is_spelled_right: true, ..mark };
+            }
+            (_, Some(Look { level, numbers, name, is_task, is_separated, .. }))
+                if !numbers.is_empty() || is_separated =>
+            {
+                // Struck out, or a link: what becomes of it is not plain.
+                mark.is_certain = !text.contains("~~") && !text.contains("](");
+                mark.named = named_in(&name);
+                let name = mark.named.rest.clone();
+                mark = Mark { level, numbers, name, is_task, ..mark };
+            }
+            (Some(Label { level, name, .. }), _) => mark = Mark { level, name, ..mark },
+            (None, _) => {
+                let (numbers, name) = bare_number(title)?;
+                let level = self.numbered(usize::from(heading.level), &numbers, title.starts_with('0'))?;
+                mark = Mark { level, numbers, source_name: name.clone(), name, ..mark };
+            }
+        }
+        Some(mark)
+    }
+
+    /// Returns what a heading is that has only a number, by where it stands.
+    pub(super) fn numbered(&self, hashes: usize, numbers: &[u16], is_padded: bool) -> Option<Level> {
+        let Place { stage, batch, .. } = self.place;
+        match *numbers {
+            [stage_of, batch_of, _] if self.in_stages && batch == Some(BatchId::new(stage_of, batch_of)) => {
+                Some(Level::Thread)
+            }
+            [stage_of, _]
+                if hashes == 5 && stage == Some(StageNumber(stage_of)) && self.section != Section::ThreadBody =>
+            {
+                Some(Level::Batch)
+            }
+            // `###### 2. Build` may be a part of a text, `###### 02: Build` is not.
+            [number] if hashes == 6 && is_padded && batch.is_some_and(|batch| self.is_next(batch, number)) => {
+                Some(Level::Thread)
+            }
+            [number] if hashes == 3 && self.in_stages && usize::from(number) == self.stages.len() + 1 => {
+                Some(Level::Stage)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns whether the next thread of a batch has that number.
+    pub(super) fn is_next(&self, batch: BatchId, number: u16) -> bool {
+        let of_batch = ThreadId { batch, number: 0 }..=ThreadId { batch, number: MAX_NUMBER };
+        self.threads.range(of_batch).next_back().map_or(1, |(id, _)| id.number + 1) == number
+    }
+
+    /// Returns whether this is rather a part of a thread: a task, below a thread that is not one.
+    pub(super) fn is_doubtful_task(&self, mark: &Mark) -> bool {
+        mark.is_task && self.section == Section::ThreadBody && !self.tasks
+    }
+
+    /// Returns whether a line may only repeat what a heading says: a list of the stages above them, a name.
+    pub(super) fn is_mention(&self, mark: &Mark, text: &str) -> bool {
+        let before_stages = self.has_stages && !self.in_stages && !self.had_stages;
+        let is_named = self.names.contains(&(mark.level, mark.name.to_lowercase()));
+        (before_stages || is_named) && !text.contains(['#', '＃'])
+    }
+
+    /// Reads a heading of the structure, right or wrong.
+    pub(super) fn mark(&mut self, mark: &Mark) {
+        let at = mark.line.start;
+        if mark.level == Level::Stage && !self.in_stages && !self.has_stages {
+            let end = self.source.line_end();
+            let edit = Edit { range: at..at, text: format!("## Stages{end}{end}") };
+            self.problem(at, ProblemKind::NoStagesHeading, Some(edit));
+            self.in_stages = true;
+            self.had_stages = true;
+        }
+        let is_told = self.stray_is_told(mark);
+        let legacy = mark.level == Level::Thread && self.place.batch.is_none();
+        let is_level_right = mark.hashes == mark.level.hashes() || mark.level == Level::Thread && mark.hashes == 5;
+        let has_place = match mark.level {
+            Level::Stage => self.in_stages,
+            Level::Batch => self.place.stage.is_some(),
+            Level::Thread => self.place.batch.is_some() || self.place.stage.is_some() && mark.hashes != 6,
+        };
+        let own = self.own_number(mark);
+        let hashes = if legacy { 5 } else { mark.level.hashes() };
+        let mut is_right = true;
+        match own {
+            Ok(number) if !mark.is_spelled_right || !is_level_right => {
+                is_right = false;
+                let wanted = wanted(mark, hashes, number);
+                let edit = (mark.is_certain && (has_place || mark.level != Level::Stage))
+                    .then(|| Edit { range: mark.line.clone(), text: wanted.clone() });
+                let level = mark.level;
+                let kind = if mark.hashes > 0 && !is_level_right {
+                    ProblemKind::WrongLevel { level, found: mark.hashes, wanted }
+                } else {
+                    ProblemKind::Lookalike { level, wanted }
+                };
+                self.problem(at, kind, edit);
+            }
+            Ok(_) => {}
+            Err(ref kind) => {
+                if !(self.place.is_doubtful && mark.level != Level::Stage) {
+                    self.problem(at, kind.clone(), None);
+                }
+                is_right = false;
+            }
+        }
+        if !has_place && is_right && !is_told && !self.place.is_doubtful {
+            self.problem(at, ProblemKind::Misplaced(mark.level), None);
+        }
+        if own.is_ok() && mark.name.is_empty() && !self.place.is_doubtful {
+            self.problem(at, ProblemKind::EmptyName(mark.level), None);
+        }
+        if is_of_template(&mark.name) {
+            self.problem(at, ProblemKind::TemplateText(mark.name.clone()), None);
+        }
+        let is_right = is_right && has_place && !is_told;
+        self.close_section(at, Section::Lost);
+        self.section_start = mark.end;
+        self.tasks = mark.level == Level::Thread && mark.is_task;
+        self.go_to(mark, is_right);
+    }
+
+    /// Returns the number that a heading has among its neighbours.
+    pub(super) fn own_number(&self, mark: &Mark) -> Result<u16, ProblemKind> {
+        let foreign = |place: String| {
+            let said: Vec<String> = mark.numbers.iter().map(|number| format!("{number:02}")).collect();
+            ProblemKind::ForeignId { level: mark.level, said: said.join("."), place }
+        };
+        let Place { stage, batch, .. } = self.place;
+        match (mark.level, mark.numbers.as_slice()) {
+            (_, []) => Err(ProblemKind::MissingNumber(mark.level)),
+            (_, [number]) => Ok(*number),
+            (Level::Batch, [of, number]) => match stage {
+                Some(stage) if stage.0 != *of => Err(foreign(format!("stage {stage}"))),
+                _ => Ok(*number),
+            },
+            (Level::Thread, [of, number]) => match (stage, batch) {
+                (_, Some(batch)) if batch.number != *of && batch.stage.0 != *of => {
+                    Err(foreign(format!("batch {batch}")))
+                }
+                (Some(stage), None) if stage.0 != *of => Err(foreign(format!("stage {stage}"))),
+                _ => Ok(*number),
+            },
+            (Level::Thread, [of, within, number]) => match (stage, batch) {
+                (_, Some(batch)) if batch != BatchId::new(*of, *within) => Err(foreign(format!("batch {batch}"))),
+                (Some(stage), None) if stage.0 != *of || *within > 0 => Err(foreign(format!("stage {stage}"))),
+                _ => Ok(*number),
+            },
+            (Level::Stage | Level::Batch, _) => Err(foreign("another place".to_owned())),
+            (Level::Thread, _) => Err(ProblemKind::MissingNumber(mark.level)),
+        }
+    }
+
+    /// Tells the heading that took a place away from what follows it; returns whether one did.
+    pub(super) fn stray_is_told(&mut self, mark: &Mark) -> bool {
+        let is_below = match mark.level {
+            Level::Stage => !self.in_stages && self.had_stages,
+            Level::Batch | Level::Thread => true,
+        };
+        let Some((offset, heading)) = self.stray.take().filter(|_| is_below) else { return false };
+        let below = self.source.position(mark.line.start).0;
+        self.problem(offset, ProblemKind::Stray { heading, below }, None);
+        self.place.is_doubtful = true;
+        true
+    }
+}

@@ -1,0 +1,174 @@
+//! A stage, batch or thread begins: it becomes part of the plan, or only the place of what is below it.
+
+use super::super::agents::Named;
+use super::super::id::{BatchId, StageNumber, ThreadId};
+use super::super::problem::{Edit, Level, Problem, ProblemKind};
+use super::super::{Batch, Mention, NamedAgent, Stage, Thread};
+use super::{Mark, Place, Reader, Section};
+
+impl Reader<'_, '_> {
+    /// Opens a stage, batch or thread; one that is not right is no part of the plan.
+    pub(super) fn go_to(&mut self, mark: &Mark, is_right: bool) {
+        let own = self.own_number(mark);
+        self.names.insert((mark.level, mark.name.to_lowercase()));
+        match mark.level {
+            Level::Stage => self.open_stage(mark, own.ok(), is_right),
+            Level::Batch => self.open_batch(mark, own.ok(), is_right),
+            Level::Thread => self.open_thread(mark, own.ok(), is_right),
+        }
+        // A stage or a batch is run by nobody.
+        if mark.level != Level::Thread
+            && let Some(agent) = self.agent_of_heading(mark)
+        {
+            let NamedAgent { name, line, column } = agent;
+            self.plan.problems.push(Problem { line, column, kind: ProblemKind::AgentOfNobody(name), edit: None });
+        }
+    }
+
+    fn open_stage(&mut self, mark: &Mark, number: Option<u16>, is_right: bool) {
+        let at = mark.line.start;
+        self.stray = None;
+        self.place =
+            Place { stage_hashes: mark.hashes, is_doubtful: number.is_none() || !self.in_stages, ..Place::default() };
+        let Some(number) = number.map(StageNumber) else { return };
+        self.place.stage = Some(number);
+        if self.stages.contains_key(&number) {
+            self.place.is_doubtful = true;
+            return self.problem(at, ProblemKind::DuplicateStage(number), None);
+        }
+        if self.in_stages {
+            self.stages.insert(number, at);
+        }
+        self.place.stage_in_plan = is_right;
+        self.section = if is_right { Section::Unread } else { Section::Lost };
+        if is_right {
+            self.plan.stages.push(Stage {
+                number,
+                name: mark.name.clone(),
+                definition: String::new(),
+                constitution: String::new(),
+                answers: Vec::new(),
+                batches: Vec::new(),
+            });
+        }
+    }
+
+    fn open_batch(&mut self, mark: &Mark, number: Option<u16>, is_right: bool) {
+        let at = mark.line.start;
+        self.place.batch = None;
+        self.place.batch_in_plan = false;
+        let (Some(stage), Some(number)) = (self.place.stage, number) else {
+            self.place.is_doubtful = true;
+            return;
+        };
+        let id = BatchId { stage, number };
+        self.place.batch = Some(id);
+        if self.batches.contains_key(&id) {
+            if !self.place.is_doubtful {
+                self.problem(at, ProblemKind::DuplicateBatch(id), None);
+            }
+            // Its threads would stand in the other one.
+            self.place.batch = Some(id);
+            self.place.is_doubtful = true;
+            return;
+        }
+        self.place.is_doubtful &= !self.place.stage_in_plan;
+        self.batches.insert(id, at);
+        if is_right && self.place.stage_in_plan {
+            self.place.batch_in_plan = true;
+            self.push_batch(Batch { id, name: mark.name.clone(), summary: String::new(), threads: Vec::new() });
+            self.section = Section::BatchSummary;
+        }
+    }
+
+    fn open_thread(&mut self, mark: &Mark, number: Option<u16>, is_right: bool) {
+        let at = mark.line.start;
+        if self.place.batch.is_none() && mark.hashes != 6 && !self.place.is_doubtful {
+            self.open_legacy_batch(at);
+        }
+        let (Some(batch), Some(number)) = (self.place.batch, number) else { return };
+        let id = ThreadId { batch, number };
+        if self.threads.contains_key(&id) {
+            if !self.place.is_doubtful {
+                self.problem(at, ProblemKind::DuplicateThread(id), None);
+            }
+            return;
+        }
+        if self.place.is_doubtful {
+            return;
+        }
+        self.threads.insert(id, at);
+        let agent = self.agent_of_heading(mark);
+        if is_right && self.place.batch_in_plan {
+            let thread = Thread { id, name: mark.name.clone(), agent, summary: String::new(), details: String::new() };
+            if let Some(batch) = self.batch_mut() {
+                batch.threads.push(thread);
+            }
+            self.section = Section::ThreadBody;
+        }
+    }
+
+    /// Returns the agent in a heading, and tells what else of agents stands there. In one that is spelled in
+    /// another way the places are others, too: it is told first.
+    fn agent_of_heading(&mut self, mark: &Mark) -> Option<NamedAgent> {
+        if !mark.is_spelled_right {
+            return None;
+        }
+        // The heading was read from its text on.
+        let text = &self.source.text[mark.line.clone()];
+        let base = mark.line.start + (text.len() - text.trim_start_matches(['#', ' ', '\t']).len());
+        self.named(&mark.named, base)
+    }
+
+    /// Tells what is said of agents, and returns the first one.
+    pub(super) fn named(&mut self, named: &Named, base: usize) -> Option<NamedAgent> {
+        for (place, written) in &named.unreadable {
+            let range = self.floor(base + place.start)..self.floor(base + place.end);
+            let text = self.source.text[range.clone()].to_owned();
+            let edit = written.as_ref().map(|text| Edit { range: range.clone(), text: text.clone() });
+            self.problem(range.start, ProblemKind::UnreadableAgent(text), edit);
+        }
+        let mentions = named.mentions.iter().map(|mention| (mention, true));
+        for ((name, place), has_sign) in mentions.chain(named.unsigned.iter().map(|name| (name, false))) {
+            let range = self.floor(base + place.start)..self.floor(base + place.end);
+            let (line, column) = self.source.position(range.start);
+            self.plan.mentions.push(Mention { name: name.clone(), line, column, range, has_sign });
+        }
+        let mut agents = named.agents.iter();
+        let (name, place) = agents.next()?;
+        let at = self.floor(base + place.start);
+        if let Some((other, _)) = agents.find(|(other, _)| other != name) {
+            self.problem(at, ProblemKind::TwoAgents(name.clone(), other.clone()), None);
+        }
+        Some(self.source.named_agent(name.clone(), at))
+    }
+
+    /// Returns the boundary of characters at or before a place.
+    pub(super) fn floor(&self, at: usize) -> usize {
+        let at = at.min(self.source.text.len());
+        (0..=at).rev().find(|at| self.source.text.is_char_boundary(*at)).unwrap_or(0)
+    }
+
+    /// Opens batch 00 of the stage, which is made where there is none.
+    fn open_legacy_batch(&mut self, at: usize) {
+        let Some(stage) = self.place.stage else { return };
+        let id = BatchId { stage, number: 0 };
+        self.place.batch = Some(id);
+        self.place.batch_in_plan = self.place.stage_in_plan;
+        if self.batches.insert(id, at).is_none() && self.place.stage_in_plan {
+            let name = self.plan.stages.last().map(|stage| stage.name.clone()).unwrap_or_default();
+            self.push_batch(Batch { id, name, summary: String::new(), threads: Vec::new() });
+        }
+    }
+
+    fn push_batch(&mut self, batch: Batch) {
+        if let Some(stage) = self.plan.stages.last_mut() {
+            stage.batches.push(batch);
+        }
+    }
+
+    pub(super) fn batch_mut(&mut self) -> Option<&mut Batch> {
+        let id = self.place.batch?;
+        self.plan.stages.last_mut()?.batches.iter_mut().rev().find(|batch| batch.id == id)
+    }
+}

@@ -1,0 +1,130 @@
+//! The text between two headings, once its end is known.
+
+use std::ops::Range;
+
+use super::super::problem::{Level, Problem, ProblemKind};
+use super::super::questions::questions;
+use super::super::sections::Part;
+use super::super::template::is_of_template;
+use super::super::thread_body::{agent_lines, thread_body, unlabelled};
+use super::{Reader, Section};
+
+impl Reader<'_, '_> {
+    pub(super) fn close_section(&mut self, end: usize, next: Section) {
+        let range = self.section_start.min(end)..end;
+        let section = std::mem::replace(&mut self.section, next);
+        self.section_start = end;
+        match section {
+            Section::Silent | Section::Lost | Section::Plan(Part::Stages) => {}
+            Section::Unread | Section::Stage(Part::Batches) => self.unread(&range),
+            Section::Plan(Part::Questions) | Section::Stage(Part::Questions) => self.questions(&range),
+            Section::Plan(part) => {
+                let text = self.source.span(range);
+                let place = match part {
+                    Part::Summary => &mut self.plan.summary,
+                    Part::Conventions => &mut self.plan.conventions,
+                    _ => &mut self.plan.references,
+                };
+                append(place, &text);
+            }
+            Section::Stage(part) => {
+                let text = self.source.span(range);
+                if let Some(stage) = self.plan.stages.last_mut() {
+                    append(
+                        if part == Part::Definition { &mut stage.definition } else { &mut stage.constitution },
+                        &text,
+                    );
+                }
+            }
+            Section::BatchSummary => {
+                for (place, named) in agent_lines(self.source, &range) {
+                    for (name, _) in named.agents {
+                        self.problem(place.start, ProblemKind::AgentOfNobody(name), None);
+                    }
+                }
+                for (offset, wanted) in unlabelled(self.source, &range, true) {
+                    self.problem(offset, ProblemKind::Lookalike { level: Level::Thread, wanted }, None);
+                }
+                let text = self.source.span(range);
+                if let Some(batch) = self.batch_mut() {
+                    batch.summary = text;
+                }
+            }
+            Section::ThreadBody => self.thread_body(range),
+        }
+    }
+
+    pub(super) fn thread_body(&mut self, range: Range<usize>) {
+        let (heading, body_range) = (range.start, range.clone());
+        let body = thread_body(self.source, range);
+        for (offset, kind, edit) in body.problems {
+            self.problem(offset, kind, edit);
+        }
+        let mut agents = Vec::new();
+        for (named, offset) in &body.named {
+            agents.extend(self.named(named, *offset));
+        }
+        let text_of_template = [&body.summary, &body.details].into_iter().find(|text| is_of_template(text)).cloned();
+        let Some(thread) = self.batch_mut().and_then(|batch| batch.threads.last_mut()) else { return };
+        thread.summary = body.summary;
+        thread.details = body.details;
+        let (id, summary, details) = (thread.id, !thread.summary.is_empty(), !thread.details.is_empty());
+        let mut two = None;
+        for agent in agents {
+            match &thread.agent {
+                Some(first) if first.name != agent.name => {
+                    two = Some((agent.line, agent.column, ProblemKind::TwoAgents(first.name.clone(), agent.name)));
+                }
+                Some(_) => {}
+                None => thread.agent = Some(agent),
+            }
+        }
+        if let Some((line, column, kind)) = two {
+            self.plan.problems.push(Problem { line, column, kind, edit: None });
+        }
+        if let Some(text) = text_of_template {
+            let at = self.source.text[body_range].find(text.lines().next().unwrap_or_default()).unwrap_or_default();
+            self.problem(heading + at, ProblemKind::TemplateText(text), None);
+        }
+        if !summary || !details {
+            let at = self.threads.get(&id).copied().unwrap_or(heading);
+            self.problem(at, ProblemKind::Unsaid { thread: id, summary, details }, None);
+        }
+    }
+
+    /// Tells text that reaches nobody: not what a program writes above and below a plan.
+    pub(super) fn unread(&mut self, range: &Range<usize>) {
+        let text = self.source.masked(range.clone());
+        let mut at = range.start;
+        let mut first = None;
+        for line in text.split_inclusive('\n') {
+            let bare = line.trim();
+            let is_said = bare.contains(char::is_alphanumeric) && !bare.starts_with('>') && !bare.starts_with('#');
+            if bare.starts_with('#') && first.is_none() {
+                first = Some((at, false));
+            }
+            if is_said {
+                let start = first.map_or(at, |(start, _)| start);
+                return self.problem(start, ProblemKind::Unread, None);
+            }
+            at += line.len();
+        }
+    }
+
+    pub(super) fn questions(&mut self, range: &Range<usize>) {
+        let found = questions(self.source, range);
+        for (offset, question) in found.open {
+            self.problem(offset, ProblemKind::OpenQuestion(question), None);
+        }
+        if let Some(stage) = self.plan.stages.last_mut().filter(|_| self.place.stage_in_plan) {
+            stage.answers.extend(found.answers);
+        }
+    }
+}
+
+fn append(text: &mut String, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push_str("\n\n");
+    }
+    text.push_str(more);
+}

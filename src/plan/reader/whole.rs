@@ -1,0 +1,112 @@
+//! What only the whole text shows: no title, no threads, numbers that are left out.
+
+use super::super::Plan;
+use super::super::id::{BatchId, ThreadId};
+use super::super::label::{label, strip_word};
+use super::super::problem::{Edit, Level, ProblemKind};
+use super::super::sections::part;
+use super::{Reader, Section};
+use std::collections::HashSet;
+
+impl Reader<'_, '_> {
+    /// Ends the text. What only the whole of it shows is told now.
+    pub(in crate::plan) fn finish(mut self) -> Plan {
+        self.close_section(self.source.text.len(), Section::Silent);
+        if self.name.is_none() {
+            self.no_plan_heading();
+        }
+        for comment in self.source.outline.comments.iter().filter(|comment| !comment.closed) {
+            self.problem(comment.range.start, ProblemKind::UnclosedComment, None);
+        }
+        for (offset, kind) in crate::plan::fences::fence_problems(self.source) {
+            self.problem(offset, kind, None);
+        }
+        self.weak_lines();
+        self.missing();
+        self.gaps();
+        let mut plan = self.plan;
+        plan.name = self.name.unwrap_or_default();
+        plan.stages.sort_by_key(|stage| stage.number);
+        for stage in &mut plan.stages {
+            stage.batches.sort_by_key(|batch| batch.id);
+            for batch in &mut stage.batches {
+                batch.threads.sort_by_key(|thread| thread.id);
+            }
+        }
+        plan.problems.sort_by_key(|problem| (problem.line, problem.column));
+        plan
+    }
+
+    pub(super) fn no_plan_heading(&mut self) {
+        let headings = &self.source.outline.headings;
+        let first = headings.first();
+        let edit = first.and_then(|heading| {
+            let title = self.source.masked(heading.content.clone());
+            let plan = strip_word(title.trim(), "plan").map(|rest| rest.trim_start_matches([':', '-', '–', '—', ' ']));
+            let is_title = heading.level == 1 && label(&title).is_none() && part(&title).is_none();
+            let name = match plan {
+                Some("") => return None,
+                Some(name) if heading.level == 1 || title.contains(':') => name,
+                _ if is_title && !title.trim().is_empty() => title.trim(),
+                _ => return None,
+            };
+            let has_comment = self.source.text[heading.range.clone()].contains("<!--");
+            let edit = Edit { range: self.source.trimmed(heading.range.clone()), text: format!("# Plan: {name}") };
+            (!has_comment).then_some(edit)
+        });
+        let at = edit.as_ref().map_or(0, |edit| edit.range.start);
+        self.problem(at, ProblemKind::NoPlanHeading, edit);
+    }
+
+    pub(super) fn missing(&mut self) {
+        let empty: Vec<(usize, ProblemKind)> = self
+            .batches
+            .iter()
+            .filter(|(id, _)| {
+                let first = ThreadId { batch: **id, number: 0 };
+                self.threads.range(first..).next().is_none_or(|(thread, _)| thread.batch != **id)
+            })
+            .map(|(id, at)| (*at, ProblemKind::BatchWithoutThreads(*id)))
+            .chain(self.stages.iter().filter_map(|(number, at)| {
+                let first = BatchId { stage: *number, number: 0 };
+                let has_batch = self.batches.range(first..).next().is_some_and(|(batch, _)| batch.stage == *number);
+                (!has_batch).then_some((*at, ProblemKind::StageWithoutBatches(*number)))
+            }))
+            .collect();
+        self.style(empty);
+        if self.threads.is_empty() {
+            self.problem(0, ProblemKind::NoThreads, None);
+        }
+    }
+
+    /// Tells where a number is left out.
+    pub(super) fn gaps(&mut self) {
+        let stages = self.stages.iter().map(|(number, at)| ((0, 0), Level::Stage, number.0, *at));
+        let batches = self.batches.iter().map(|(id, at)| ((1, u32::from(id.stage.0)), Level::Batch, id.number, *at));
+        let threads = self.threads.iter().map(|(id, at)| {
+            let batch = u32::from(id.batch.stage.0) * 1_000 + u32::from(id.batch.number);
+            ((2, batch), Level::Thread, id.number, *at)
+        });
+        let mut gaps = Vec::new();
+        let mut last = ((3, 0), 0);
+        for (group, level, number, at) in stages.chain(batches).chain(threads) {
+            let expected = if group == last.0 { last.1 + 1 } else { 1 };
+            if number > expected {
+                gaps.push((at, ProblemKind::Gap(level, expected)));
+            }
+            last = (group, number);
+        }
+        self.style(gaps);
+    }
+
+    /// Tells what is odd about headings, where nothing is wrong with them.
+    pub(super) fn style(&mut self, odd: Vec<(usize, ProblemKind)>) {
+        let errors = self.plan.problems.iter().filter(|problem| problem.kind.forbids_approval());
+        let lines: HashSet<usize> = errors.map(|problem| problem.line).collect();
+        for (at, kind) in odd {
+            if !lines.contains(&self.source.position(at).0) {
+                self.problem(at, kind, None);
+            }
+        }
+    }
+}
