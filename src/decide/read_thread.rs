@@ -16,6 +16,8 @@ use crate::plan::ThreadId;
 pub struct Brief {
     /// The thread.
     pub thread_id: String,
+    /// The workstream that it stands in.
+    pub workstream: String,
     /// Its name.
     pub name: String,
     /// Its status.
@@ -108,6 +110,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Re
     let ended = |attempt: &&Attempt| attempt.status != AttemptStatus::Running;
     Ok(Brief {
         thread_id: id.to_string(),
+        workstream: scene.workstream.to_owned(),
         name: thread.name.clone(),
         status: board.status(id),
         agent: scene.current_agent(board, id),

@@ -27,6 +27,8 @@ use crate::board::{Said, Status, Transition, transition};
 pub struct Updated {
     /// The thread.
     pub thread_id: String,
+    /// The workstream that it stands in.
+    pub workstream: String,
     /// Its status now.
     pub status: &'static str,
     /// The attempt that runs, comes next or was the last.
@@ -81,6 +83,7 @@ pub(super) fn decide(
     let board = ledger.board();
     Ok(Updated {
         thread_id: id.to_string(),
+        workstream: scene.workstream.to_owned(),
         status: board.status(id).word(),
         attempt: attempt_in_answers(board, id),
         decision,
