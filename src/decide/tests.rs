@@ -124,6 +124,7 @@ impl World {
     fn decide(&mut self, decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<String, Refusal>) -> String {
         let scene = Scene {
             workspace: "/w",
+            worktree: None,
             workstream: "001-search",
             flags: "",
             is_default: true,
