@@ -184,6 +184,11 @@ impl Board {
         let holder = self.open_cycle().and_then(|cycle| cycle.holder);
         holder.into_iter().chain(self.running().map(|(_, server)| server))
     }
+
+    /// Returns whether the board says that this server process holds or runs something.
+    pub fn names(&self, server: ServerId) -> bool {
+        self.servers().any(|named| named == server)
+    }
 }
 
 impl Thread {

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use super::page::{Page, Tone};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
+use crate::store::Executed;
+use crate::wording::quoted;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -20,6 +22,25 @@ pub(super) struct Arguments {
     stages: u16,
 }
 
+/// Says that a workstream is made, and which one is the current one now.
+pub(super) fn made(id: &str, how: &str, executed: Option<&Executed>, session: &Session) -> String {
+    let Some(Executed { workstream, batch }) = executed else {
+        return format!("{id} is {how}, and is the current workstream");
+    };
+    let flags = &session.place.flags;
+    format!(
+        "{id} is {how}; {workstream} stays the current one while its batch {batch} is executed: \
+         work current --set {}{flags}",
+        quoted(id)
+    )
+}
+
+/// Returns what the next command says to mean the workstream that was made.
+pub(super) fn flags_for(session: &Session, id: &str, executed: Option<&Executed>) -> String {
+    let flags = &session.place.flags;
+    if executed.is_some() { format!(" --workstream {}{flags}", quoted(id)) } else { flags.clone() }
+}
+
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
         let store = match session.files() {
@@ -30,13 +51,15 @@ impl Arguments {
             Ok(created) => created,
             Err(stopped) => return exit::stopped(&stopped, &session.flags),
         };
-        session.note_that_the_shell_wins();
+        if created.current {
+            session.note_that_the_shell_wins();
+        }
         if session.output.is_json() {
             return session.output.print_json(&created);
         }
-        let flags = &session.place.flags;
+        let flags = &flags_for(session, &created.workstream, created.executed.as_ref());
         let mut page = Page::default();
-        let _ = writeln!(page, "{} is created, and is the current workstream", created.workstream);
+        let _ = writeln!(page, "{}", made(&created.workstream, "created", created.executed.as_ref(), session));
         page.paint(Tone::Strong, "Next: ");
         let _ = write!(page, "write {}, then work validate{flags} and work approve plan{flags}", created.plan);
         session.output.print(page)

@@ -93,7 +93,9 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         Refusal::AlreadyRunning { .. } => "wait for its worker, or end the server that runs it".into(),
         Refusal::StaleAttempt { latest, .. } => format!("only reports of attempt {latest} or later count"),
         Refusal::StreamNotComplete { .. } => format!("see work status{flags}"),
-        Refusal::InvalidArgument { .. }
+        Refusal::WorksInSeveral { .. }
+        | Refusal::RunsElsewhere { .. }
+        | Refusal::InvalidArgument { .. }
         | Refusal::UnknownStage { .. }
         | Refusal::UnknownBatch { .. }
         | Refusal::UnknownThread { .. }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::create::{flags_for, made};
 use super::page::{Page, Tone, wrapped};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
@@ -39,20 +40,22 @@ impl Arguments {
             Ok(imported) => {
                 let is_new = self.folder.is_some();
                 let next = if is_new {
-                    session.note_that_the_shell_wins();
-                    let flags = &session.place.flags;
+                    if imported.executed.is_none() {
+                        session.note_that_the_shell_wins();
+                    }
+                    let flags = flags_for(session, &imported.workstream, imported.executed.as_ref());
                     format!("work validate{flags}, then work approve plan{flags}")
                 } else {
                     format!("work status{}", session.flags)
                 };
-                session.output.print(page(&imported, is_new, &next))
+                session.output.print(page(&imported, is_new, &next, session))
             }
             Err(stopped) => exit::stopped(&stopped, &session.flags),
         }
     }
 }
 
-fn page(imported: &Imported, is_new: bool, next: &str) -> Page {
+fn page(imported: &Imported, is_new: bool, next: &str, session: &Session) -> Page {
     let mut page = Page::default();
     let Imported { workstream, from, .. } = imported;
     if imported.unchanged {
@@ -60,7 +63,8 @@ fn page(imported: &Imported, is_new: bool, next: &str) -> Page {
         return page;
     }
     let _ = if is_new {
-        writeln!(page, "{workstream} is made of {from}, and is the current workstream")
+        let how = format!("made of {from}");
+        writeln!(page, "{}", made(workstream, &how, imported.executed.as_ref(), session))
     } else {
         writeln!(page, "work/{workstream}/threads.json has what {from} says")
     };

@@ -36,8 +36,8 @@ use self::render::Form;
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest};
 use crate::plan::ThreadId;
-use crate::store::{FileStore, Place, Store, open};
-use crate::transact::transact_for_person;
+use crate::store::{FileStore, Linked, Place, Store, open};
+use crate::transact::{require_a_clear_thread, transact_for_person};
 use crate::wording::quoted;
 
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
@@ -214,6 +214,9 @@ pub fn run() -> ExitCode {
             flags,
         },
     };
+    if !matches!(command, Command::Mcp | Command::Completions { .. }) {
+        session.note_the_main_worktree();
+    }
     match command {
         // The chat that reads a server's answers is another shell.
         Command::Mcp => crate::mcp::serve(Place { shell_workstream: None, ..session.place }),
@@ -282,6 +285,16 @@ impl Session {
         }
     }
 
+    /// Says that the workspace is not the one that was checked out here.
+    fn note_the_main_worktree(&self) {
+        if let Some(Linked { worktree, main }) = self.place.linked_worktree() {
+            let (worktree, main) = (worktree.display(), main.display());
+            exit::note(&format!(
+                "{worktree}: this is a linked worktree; the workspace of the main worktree {main} is used (--root . for the one here)"
+            ));
+        }
+    }
+
     /// Opens the workspace, wherever it is kept.
     fn store(&self) -> Result<Box<dyn Store>, ExitCode> {
         open(self.place.clone(), None).map_err(|fault| exit::stopped(&fault.into(), &self.flags))
@@ -311,7 +324,14 @@ impl Session {
             Ok(store) => store,
             Err(code) => return code,
         };
-        let answer = match transact_for_person(store.as_ref(), &SystemClock, wanted, request) {
+        let is_clear = match request {
+            PersonRequest::UpdateThread(update) if self.place.named(wanted).is_none() => {
+                require_a_clear_thread(store.as_ref(), update.thread)
+            }
+            _ => Ok(()),
+        };
+        let carry_out = |()| transact_for_person(store.as_ref(), &SystemClock, wanted, request);
+        let answer = match is_clear.and_then(carry_out) {
             Ok(answer) => answer,
             Err(stopped) => return exit::stopped(&stopped, &self.flags),
         };

@@ -21,6 +21,8 @@ use crate::plan::{MAX_AGENT_CHARS, ThreadId, is_agent_char};
 pub struct Assignment {
     /// The thread.
     pub thread_id: String,
+    /// The workstream that it stands in.
+    pub workstream: String,
     /// The agent that runs it next.
     pub agent: String,
     /// Its status now.
@@ -82,6 +84,7 @@ fn answer(scene: &Scene<'_>, id: ThreadId, board: &Board) -> Assignment {
     let cycle = board.open_cycle_of(id.batch);
     Assignment {
         thread_id: id.to_string(),
+        workstream: scene.workstream.to_owned(),
         agent: scene.current_agent(board, id),
         status: board.status(id).word(),
         attempt: attempt_in_answers(board, id),

@@ -103,7 +103,7 @@ impl Code {
         match self {
             Self::InvalidArgument => "An argument is malformed, too long, or not known to the tool.",
             Self::NoWorkspace => "There is no folder with work/index.json or work/*/PLAN.md.",
-            Self::NoCurrentWorkstream => "Several workstreams, none is current, and the call names none.",
+            Self::NoCurrentWorkstream => "Several workstreams can be meant, and the call names none.",
             Self::UnknownWorkstream => "No workstream has that id or name.",
             Self::UnknownBatch => "PLAN.md has no such batch.",
             Self::UnknownThread => "PLAN.md has no such thread.",

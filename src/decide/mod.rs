@@ -15,6 +15,7 @@ mod code;
 mod complete;
 mod current;
 mod cycles;
+mod execution;
 mod failover;
 mod gates;
 mod ledger;

@@ -18,6 +18,8 @@ pub enum Refusal {
     InvalidArgument { message: String, hint: String },
     NoWorkspace { searched: String },
     NoCurrentWorkstream { known: Vec<String> },
+    WorksInSeveral { held: Vec<String> },
+    RunsElsewhere { thread: ThreadId, selected: String, running: Vec<String> },
     UnknownWorkstream { given: String, known: Vec<String> },
     UnknownStage { stage: StageNumber, known: Vec<StageNumber> },
     UnknownBatch { batch: BatchId, known: Vec<String> },
@@ -52,9 +54,9 @@ impl Refusal {
     /// Returns the machine-readable name.
     pub fn code(&self) -> Code {
         match self {
-            Self::InvalidArgument { .. } => Code::InvalidArgument,
+            Self::InvalidArgument { .. } | Self::RunsElsewhere { .. } => Code::InvalidArgument,
             Self::NoWorkspace { .. } => Code::NoWorkspace,
-            Self::NoCurrentWorkstream { .. } => Code::NoCurrentWorkstream,
+            Self::NoCurrentWorkstream { .. } | Self::WorksInSeveral { .. } => Code::NoCurrentWorkstream,
             Self::UnknownWorkstream { .. } => Code::UnknownWorkstream,
             Self::UnknownStage { .. } => Code::UnknownStage,
             Self::UnknownBatch { .. } => Code::UnknownBatch,
@@ -88,9 +90,15 @@ impl Refusal {
                 "start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/"
                     .into()
             }
-            Self::NoCurrentWorkstream { known } if known.is_empty() => "create work/<id>/PLAN.md".into(),
-            Self::NoCurrentWorkstream { known } => format!("pass workstream: one of {}", known.join(", ")),
-            Self::UnknownWorkstream { known, .. } if known.is_empty() => "create work/<id>/PLAN.md".into(),
+            Self::NoCurrentWorkstream { known } | Self::UnknownWorkstream { known, .. } if known.is_empty() => {
+                "ask the person to run work create NAME".into()
+            }
+            Self::NoCurrentWorkstream { known } | Self::WorksInSeveral { held: known } => {
+                format!("pass workstream: one of {}", known.join(", "))
+            }
+            Self::RunsElsewhere { selected, running, .. } => {
+                format!("add --workstream {}, or --workstream {selected} if its thread is meant", running.join(" or "))
+            }
             Self::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
             Self::UnknownStage { known, .. } if known.is_empty() => "it has no stages".into(),
             Self::UnknownStage { known, .. } => {
@@ -170,7 +178,10 @@ impl Refusal {
     pub fn details(&self) -> Map<String, Value> {
         let mut details = Map::new();
         match self {
-            Self::NoCurrentWorkstream { known } | Self::UnknownWorkstream { known, .. } => {
+            Self::NoCurrentWorkstream { known }
+            | Self::WorksInSeveral { held: known }
+            | Self::RunsElsewhere { running: known, .. }
+            | Self::UnknownWorkstream { known, .. } => {
                 details.insert("workstreams".into(), known.clone().into());
             }
             Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
@@ -207,6 +218,12 @@ impl fmt::Display for Refusal {
             Self::NoCurrentWorkstream { known } if known.is_empty() => write!(f, "this workspace has no workstream"),
             Self::NoCurrentWorkstream { known } => {
                 write!(f, "there are {} workstreams and none is current", known.len())
+            }
+            Self::WorksInSeveral { held } => {
+                write!(f, "this server executes {} workstreams and the call names none", held.len())
+            }
+            Self::RunsElsewhere { thread, selected, running } => {
+                write!(f, "{thread} does not run in {selected}, but in {}", running.join(" and in "))
             }
             Self::UnknownWorkstream { given, .. } => {
                 write!(f, "no workstream with a PLAN.md has the id or name {given:?}")

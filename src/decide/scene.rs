@@ -18,6 +18,8 @@ use crate::roster::{DEFAULT_AGENT, Roster};
 pub struct Scene<'s> {
     /// The folder that holds `work/`, for people.
     pub workspace: &'s str,
+    /// The linked git worktree from which the workspace, that of the main one, was reached.
+    pub worktree: Option<&'s str>,
     /// The id of the workstream.
     pub workstream: &'s str,
     /// Whether a command that names no workstream means this one.

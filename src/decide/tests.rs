@@ -142,6 +142,7 @@ impl World {
         let before = approved.map(|text| parse(text));
         let scene = Scene {
             workspace: "/w",
+            worktree: None,
             workstream: "001-search",
             flags: "",
             is_default: true,

@@ -106,7 +106,11 @@ pub struct PlanProblem {
 pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> WorkstreamStatus {
     sweep(scene, ledger);
     let board = ledger.board();
-    let mut warnings: Vec<String> = Vec::new();
+    let shared = scene.worktree.map(|worktree| {
+        let workspace = scene.workspace;
+        format!("{worktree} is a linked git worktree: the workspace of the main worktree, {workspace}, is used (--root or WORK_ROOT names another)")
+    });
+    let mut warnings: Vec<String> = shared.into_iter().collect();
     let elsewhere = board
         .open_cycle()
         .and_then(|cycle| Some((scene.held_elsewhere(cycle, caller)?, scene.plan.batch(cycle.batch)?)))

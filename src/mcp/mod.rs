@@ -9,6 +9,7 @@ mod backlog;
 mod batch_outcome;
 mod completion;
 mod era;
+mod lenient;
 mod next_batch;
 mod prompts;
 mod read_thread;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::closest::closest;
 use crate::decide::Refusal;
 use crate::plan::{BatchId, MalformedId, ThreadId};
 
@@ -52,20 +53,45 @@ pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, Ref
         };
         // The message repeats what was sent, which can be anything.
         let message: String = message.chars().take(MAX_COMPLAINT_CHARS).collect();
-        Refusal::invalid(message, "call again with arguments that fit the tool's schema")
+        let hint = match closest_argument(&message) {
+            Some(argument) => format!("closest: {argument}"),
+            None => "call again with arguments that fit the tool's schema".to_owned(),
+        };
+        Refusal::invalid(message, hint)
     })
+}
+
+/// Returns the argument that is most like the one that serde complains not to know.
+fn closest_argument(complaint: &str) -> Option<String> {
+    let (_, complaint) = complaint.split_once("unknown field `")?;
+    let (given, known) = complaint.split_once("`, expected ")?;
+    // The names stand in backticks, with commas between.
+    closest(given, known.split('`').skip(1).step_by(2)).into_iter().next()
 }
 
 /// Reads the id of a thread, padded or not.
 pub(super) fn thread_id(text: &str) -> Result<ThreadId, Refusal> {
-    text.parse().map_err(|malformed: MalformedId| {
+    text.trim().parse().map_err(|malformed: MalformedId| {
         Refusal::invalid(format!("thread_id: {malformed}"), "use the thread_id you were given")
     })
 }
 
 /// Reads the id of a batch, padded or not.
 pub(super) fn batch_id(text: &str) -> Result<BatchId, Refusal> {
-    text.parse().map_err(|malformed: MalformedId| {
+    text.trim().parse().map_err(|malformed: MalformedId| {
         Refusal::invalid(format!("batch: {malformed}"), "leave it out for the batch handed out last")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest_argument;
+
+    #[test]
+    fn an_unknown_argument_is_told_the_closest_one() {
+        let of_several = "thread: unknown field `thread`, expected one of `thread_id`, `status`, `workstream`";
+        assert_eq!(closest_argument(of_several).as_deref(), Some("thread_id"));
+        assert_eq!(closest_argument("x: unknown field `x`, expected `workstream`"), None);
+        assert_eq!(closest_argument("attempt: 1.5 is not a whole number"), None);
+    }
 }

@@ -14,7 +14,7 @@ use super::wire::Wire;
 use super::{MAX_CALLS, WorkServer};
 use crate::board::ServerId;
 use crate::clock::SystemClock;
-use crate::store::{Place, open};
+use crate::store::{Linked, Place, open};
 use crate::wording::{one_line, printable};
 
 /// The longest line on stderr, in characters.
@@ -46,6 +46,12 @@ pub fn serve(place: Place) -> ExitCode {
     if io::stdin().is_terminal() {
         let _ =
             writeln!(io::stderr(), "work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
+    }
+    if let Some(Linked { worktree, main }) = place.linked_worktree() {
+        let (worktree, main) = (worktree.display(), main.display());
+        tracing::warn!(
+            "{worktree} is a linked git worktree: the workspace of the main worktree, {main}, is used (WORK_ROOT or --root names another)"
+        );
     }
     let id = ServerId::draw();
     let store = match open(place, Some(id)) {

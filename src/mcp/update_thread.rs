@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{Arguments, WorkServer, schema};
+use super::{Arguments, WorkServer, lenient, schema};
 use crate::board::Said;
 use crate::decide::{AgentRequest, Refusal, UpdateThread};
 
@@ -22,12 +22,16 @@ pub(super) struct UpdateThreadArguments {
     /// Required at the end, at most 240 characters. blocked: why.
     report: Option<String>,
     /// A timeout, crash or lost connection; not an exhausted quota.
+    #[serde(default, deserialize_with = "lenient::boolean")]
     transient: Option<bool>,
     /// Paths or links.
+    #[serde(default, deserialize_with = "lenient::texts")]
     artifacts: Option<Vec<String>>,
     /// What is left.
+    #[serde(default, deserialize_with = "lenient::texts")]
     next_steps: Option<Vec<String>>,
     /// As given to you.
+    #[serde(default, deserialize_with = "lenient::whole_number")]
     attempt: Option<u32>,
     /// Default: current.
     workstream: Option<String>,

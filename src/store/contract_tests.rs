@@ -11,7 +11,8 @@ use super::disk::memory::MemoryDisk;
 use super::*;
 use crate::board::Said;
 use crate::clock::{Clock, SystemClock};
-use crate::decide::{AgentRequest, Caller, Refusal, UpdateThread, decide_for_agent};
+use crate::decide::{AgentRequest, Caller, PersonRequest, Refusal, UpdateThread, decide_for_agent};
+use crate::transact::{require_a_clear_thread, transact_for_person};
 
 pub(super) const PLAN: &str = "\
 # Plan: Search
@@ -187,6 +188,73 @@ fn a_workstream_is_named_by_id_or_name_else_the_current_one_is_meant() {
                 other => panic!("{}: {other:?}", workspace.name()),
             }
         }
+    }
+}
+
+#[test]
+fn who_is_at_work_in_a_workstream_means_that_one() {
+    for workspace in Workspace::all() {
+        let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
+        // A report on a pending thread opens a cycle.
+        for round in 0..3 {
+            report(a.as_ref(), A, "1.1.1", &format!("round {round}"));
+        }
+        let person = workspace.open(None);
+        transact_for_person(person.as_ref(), &SystemClock, Some("api"), &PersonRequest::SetCurrent).unwrap();
+        for (store, id) in [(&a, "001-search"), (&b, "002-api"), (&person, "002-api")] {
+            assert_eq!(store.selected(None).unwrap(), id, "{}", workspace.name());
+            assert_eq!(store.read(None).unwrap().scene().workstream, id, "{}", workspace.name());
+            assert_eq!(store.lock(None).unwrap().snapshot().scene().workstream, id, "{}", workspace.name());
+            assert_eq!(store.list().unwrap().current.as_deref(), Some(id), "{}", workspace.name());
+        }
+        let is_default = a.read(None).unwrap().scene().is_default;
+        assert!(!is_default, "{}: a bare command of a person means another one", workspace.name());
+        for round in 3..6 {
+            report(a.as_ref(), A, "1.1.2", &format!("round {round}"));
+            let known = a.known(None).map(|known| known.snapshot().scene().workstream.to_owned());
+            assert!(known.is_none_or(|known| known == "001-search"), "{}", workspace.name());
+        }
+        assert_eq!(reports(person.as_ref(), Some("api")), ["", ""], "{}", workspace.name());
+        // A second hold makes it unclear, until a person ends one of them.
+        let locked = a.lock(Some("api")).unwrap();
+        let ledger = decided(locked.as_ref(), A, &update("1.1.1", Said::Completed, "there"));
+        locked.commit(&ledger).unwrap();
+        let refused = [a.selected(None).map(drop), a.read(None).map(drop), a.lock(None).map(drop)];
+        for refused in refused {
+            match refused {
+                Err(Stopped::Refusal(Refusal::WorksInSeveral { held })) => {
+                    assert_eq!(held, ["001-search", "002-api"], "{}", workspace.name());
+                }
+                other => panic!("{}: {other:?}", workspace.name()),
+            }
+        }
+        assert!(a.known(None).is_none(), "{}", workspace.name());
+        transact_for_person(person.as_ref(), &SystemClock, Some("api"), &PersonRequest::Release).unwrap();
+        assert_eq!(a.read(None).unwrap().scene().workstream, "001-search", "{}", workspace.name());
+    }
+}
+
+#[test]
+fn a_thread_that_runs_in_another_workstream_only_is_not_meant() {
+    for workspace in Workspace::all() {
+        let (a, person) = (workspace.open(Some(A)), workspace.open(None));
+        let thread = "1.1.1".parse().unwrap();
+        let clear = || require_a_clear_thread(person.as_ref(), thread);
+        clear().unwrap();
+        let start = |workstream: &str| {
+            let locked = a.lock(Some(workstream)).unwrap();
+            let ledger = decided(locked.as_ref(), A, &update("1.1.1", Said::InProgress, ""));
+            locked.commit(&ledger).unwrap();
+        };
+        start("api");
+        match clear() {
+            Err(Stopped::Refusal(Refusal::RunsElsewhere { selected, running, .. })) => {
+                assert_eq!((selected.as_str(), running.as_slice()), ("001-search", &["002-api".to_owned()][..]));
+            }
+            other => panic!("{}: {other:?}", workspace.name()),
+        }
+        start("search");
+        clear().unwrap();
     }
 }
 

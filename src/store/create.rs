@@ -9,14 +9,14 @@ use super::disk::Disk;
 use super::file::FileStore;
 use super::lock::lock;
 use super::opencode_files::set_up_opencode;
-use super::snapshot::{Files, read_state, read_tasks, read_threads, undeclared};
-use super::workspace::known;
+use super::snapshot::{Files, Snapshot, read_state, read_tasks, read_threads, undeclared};
+use super::workspace::{Place, known};
 use super::{LOCK_WAIT, SetUp, index_json, unwritable, write_whole};
 use crate::board::Board;
 use crate::clock::Moment;
 use crate::decide::Refusal;
 use crate::fault::{Fault, Stopped};
-use crate::index::{IndexEvent, name_of, slug};
+use crate::index::{Index, IndexEvent, name_of, slug};
 use crate::plan::{MAX_NUMBER, MAX_PLAN_BYTES, parse, template};
 
 /// The roster of a new workspace.
@@ -61,6 +61,26 @@ pub struct Created {
     pub plan: String,
     /// How many stages the plan has.
     pub stages: u16,
+    /// Whether it is the current one.
+    pub current: bool,
+    /// The one that stays the current one.
+    pub executed: Option<Executed>,
+}
+
+/// A workstream that stays the current one, as a batch of it is executed: what names none must go on to mean it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Executed {
+    /// Its id.
+    pub workstream: String,
+    /// The batch.
+    pub batch: String,
+}
+
+/// A workstream that was added.
+pub(super) struct Added {
+    pub(super) id: String,
+    /// The one that stays the current one.
+    pub(super) executed: Option<Executed>,
 }
 
 /// The files with which a workstream begins.
@@ -93,7 +113,8 @@ impl FileStore {
         Ok(SetUp { workspace: initialised, changed: Vec::new(), warnings: Vec::new() })
     }
 
-    /// Makes a workstream whose plan waits to be written, and makes it the current one.
+    /// Makes a workstream whose plan waits to be written, and makes it the current one unless a batch of the current
+    /// one is executed.
     pub fn create(&self, name: &str, stages: u16, at: Moment) -> Result<Created, Stopped> {
         if !(1..=MAX_NUMBER).contains(&stages) {
             let hint = format!("a plan has 1 to {MAX_NUMBER}");
@@ -101,18 +122,20 @@ impl FileStore {
         }
         let title = name.split_whitespace().collect::<Vec<_>>().join(" ");
         let title = title.as_str();
-        let id = self.add_workstream(title, at, |_| Ok(Beginning { plan: template(title, stages), threads: None }))?;
-        Ok(Created { plan: format!("work/{id}/PLAN.md"), workstream: id, stages })
+        let begin = |_: &str| Ok(Beginning { plan: template(title, stages), threads: None });
+        let Added { id, executed } = self.add_workstream(title, at, begin)?;
+        let (plan, current) = (format!("work/{id}/PLAN.md"), executed.is_none());
+        Ok(Created { plan, workstream: id, stages, current, executed })
     }
 
-    /// Adds a workstream that begins with the files that `begin` gives for its id, as a draft, and makes
-    /// it the current one. Returns its id.
+    /// Adds a workstream that begins with the files that `begin` gives for its id, as a draft, and makes it the
+    /// current one unless a batch of the current one is executed.
     pub(super) fn add_workstream(
         &self,
         name: &str,
         at: Moment,
         begin: impl FnOnce(&str) -> Result<Beginning, Stopped>,
-    ) -> Result<String, Stopped> {
+    ) -> Result<Added, Stopped> {
         let slug = slug(name).ok_or_else(|| {
             let short: String = name.chars().take(60).collect();
             Refusal::invalid(format!("{short:?} cannot name a folder"), "use letters, digits and dashes")
@@ -133,11 +156,11 @@ impl FileStore {
             let path = work.join(&id).join("PLAN.md");
             return Err(Fault::TooLarge { path, bytes: beginning.plan.len(), limit: MAX_PLAN_BYTES }.into());
         }
-        let mut events = vec![IndexEvent::CurrentSet];
-        if index.entry(&id).is_none() {
-            events.insert(0, IndexEvent::Created);
-        }
-        let index = index_json::write(file.text.as_deref(), &id, &events, at)
+        let executed = self.executed(index);
+        let current = executed.as_ref().map_or(&id, |executed| &executed.workstream);
+        let created: &[IndexEvent] = if index.entry(&id).is_none() { &[IndexEvent::Created] } else { &[] };
+        let index = index_json::write(file.text.as_deref(), &id, created, at)
+            .and_then(|text| index_json::write(Some(&text), current, &[IndexEvent::CurrentSet], at))
             .map_err(|error| unwritable(&work.join("index.json"), &error))?;
         let mut changes = vec![Change { path: "index.json".to_owned(), text: index }];
         if let Some(text) = beginning.threads {
@@ -145,7 +168,19 @@ impl FileStore {
         }
         changes.push(Change { path: format!("{id}/PLAN.md"), text: beginning.plan });
         commit(disk, &root, &changes)?;
-        Ok(id)
+        Ok(Added { id, executed })
+    }
+
+    /// Returns the current workstream of the workspace, or the only one, if a batch of it is executed. Nobody
+    /// executes one that cannot be read.
+    fn executed(&self, index: &Index) -> Option<Executed> {
+        // What this shell or this command line names says nothing about the calls of others.
+        let anyones = Place { workstream: None, shell_workstream: None, ..self.place().clone() };
+        let workspace = anyones.workspace(self.disk()).ok()?;
+        let current = anyones.workstream(self.disk(), &workspace.root, None, index).ok()?.workstream;
+        let snapshot = Snapshot::read(self.files(), self.disk(), workspace, &anyones, Some(&current), None).ok()?;
+        let batch = snapshot.scene().executed_batch(snapshot.board())?.to_string();
+        Some(Executed { workstream: current, batch })
     }
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::commit::{Change, commit, is_under_way, plain_folder};
 use super::disk::{Disk, Held, MachineDisk};
+use super::holds::Holds;
 use super::import::importable;
 use super::liveness::Liveness;
 use super::lock::lock;
 use super::snapshot::{APPROVED_PLAN, Files, Snapshot, ThreadsFile};
 use super::tasks_json::TasksJson;
 use super::watch::watch;
-use super::workspace::{Place, known};
+use super::workspace::{Place, Workspace, known};
 use super::{LOCK_WAIT, Listed, Locked, Store, Watch, index_json, threads_json, unwritable};
 use crate::board::{Board, Moves, ServerId};
 use crate::clock::Moment;
@@ -28,6 +29,7 @@ pub struct FileStore {
     /// The server process that this store writes for; `None` on the command line.
     server: Option<ServerId>,
     liveness: Liveness,
+    holds: Holds,
 }
 
 /// A workstream of which this process holds the lock.
@@ -46,7 +48,7 @@ impl FileStore {
 
     /// Makes a store on a file system.
     pub(crate) fn on(disk: Arc<dyn Disk>, place: Place, server: Option<ServerId>) -> Self {
-        Self { disk, place, files: Files::default(), server, liveness: Liveness::default() }
+        Self { disk, place, files: Files::default(), server, liveness: Liveness::default(), holds: Holds::default() }
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -63,9 +65,13 @@ impl FileStore {
 
     /// Returns the workspace, whose `work/` is a folder and no link to one.
     pub(super) fn root(&self) -> Result<PathBuf, Stopped> {
-        let root = self.place.workspace(self.disk())?;
-        plain_folder(self.disk(), &root.join("work"))?;
-        Ok(root)
+        Ok(self.workspace()?.root)
+    }
+
+    fn workspace(&self) -> Result<Workspace, Stopped> {
+        let workspace = self.place.workspace(self.disk())?;
+        plain_folder(self.disk(), &workspace.root.join("work"))?;
+        Ok(workspace)
     }
 
     /// Lets a commit of several files come to its end, so that nobody reads half of it.
@@ -76,11 +82,26 @@ impl FileStore {
         Ok(())
     }
 
+    fn snapshot(&self, workspace: Workspace, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        let meant = self.meant(&workspace.root, wanted)?;
+        Snapshot::read(&self.files, self.disk(), workspace, &self.place, meant.as_deref(), self.server)
+    }
+
+    /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
+    /// is at work.
+    fn meant(&self, root: &Path, wanted: Option<&str>) -> Result<Option<String>, Stopped> {
+        if let (None, Some(own)) = (self.place.named(wanted), self.server) {
+            let work = root.join("work");
+            return self.holds.only(|id| Ok(self.files.board(self.disk(), &work.join(id))?.names(own)));
+        }
+        Ok(wanted.map(str::to_owned))
+    }
+
     /// Takes the lock, and reads the workstream as it is then.
     pub(super) fn lock_files(&self, wanted: Option<&str>, wait: Duration) -> Result<LockedFiles<'_>, Stopped> {
-        let root = self.root()?;
-        let lock = lock(self.disk(), &root, wait)?;
-        let snapshot = Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)?;
+        let workspace = self.workspace()?;
+        let lock = lock(self.disk(), &workspace.root, wait)?;
+        let snapshot = self.snapshot(workspace, wanted)?;
         Ok(LockedFiles { snapshot, store: self, _lock: lock })
     }
 }
@@ -89,15 +110,15 @@ impl FileStore {
 impl FileStore {
     /// Reads a workstream of the workspace that the caller has locked.
     pub(super) fn read_locked(&self, id: &str) -> Result<Snapshot, Stopped> {
-        Snapshot::read(&self.files, self.disk(), self.root()?, &self.place, Some(id), self.server)
+        Snapshot::read(&self.files, self.disk(), self.workspace()?, &self.place, Some(id), self.server)
     }
 }
 
 impl Store for FileStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
-        let root = self.root()?;
-        self.settle(&root)?;
-        Snapshot::read(&self.files, self.disk(), root, &self.place, wanted, self.server)
+        let workspace = self.workspace()?;
+        self.settle(&workspace.root)?;
+        self.snapshot(workspace, wanted)
     }
 
     fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
@@ -107,14 +128,17 @@ impl Store for FileStore {
     fn list(&self) -> Result<Listed, Stopped> {
         let (root, disk) = (self.root()?, self.disk());
         let index = &self.files.index(disk, &root)?.index;
-        let current = self.place.workstream(disk, &root, None, index).ok().map(|selected| selected.workstream);
+        let meant = self.meant(&root, None).ok();
+        let selected = meant.and_then(|meant| self.place.workstream(disk, &root, meant.as_deref(), index).ok());
+        let current = selected.map(|selected| selected.workstream);
         Ok(Listed { workstreams: known(disk, &root, index), current, importable: importable(&root) })
     }
 
     fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
         let root = self.root()?;
         let index = &self.files.index(self.disk(), &root)?.index;
-        Ok(self.place.workstream(self.disk(), &root, wanted, index)?.workstream)
+        let meant = self.meant(&root, wanted)?;
+        Ok(self.place.workstream(self.disk(), &root, meant.as_deref(), index)?.workstream)
     }
 
     fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped> {
@@ -133,9 +157,8 @@ impl Locked for LockedFiles<'_> {
 
     fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
         let Snapshot { root, workstream, index, .. } = &self.snapshot;
-        if let Some(server) = self.store.server
-            && ledger.board().servers().any(|holder| holder == server)
-        {
+        let own = self.store.server.filter(|server| ledger.board().names(*server));
+        if let Some(server) = own {
             self.store.liveness.announce(self.store.disk(), root, server)?;
         }
         let mut changes = Vec::new();
@@ -155,6 +178,10 @@ impl Locked for LockedFiles<'_> {
             changes.push(Change { path: format!("{workstream}/{APPROVED_PLAN}"), text });
         }
         commit(self.store.disk(), root, &changes)?;
+        // After the write: whoever looks before that finds the hint and not what it hints at.
+        if own.is_some() {
+            self.store.holds.note(workstream);
+        }
         if let (Some(threads), Some(change)) = (written, changes.into_iter().next()) {
             let path = root.join("work").join(change.path);
             self.store.files.threads.put(&path, change.text.into_bytes(), Arc::new(threads));

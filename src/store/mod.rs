@@ -17,6 +17,7 @@ mod create;
 pub(crate) mod disk;
 mod file;
 mod fix_plan;
+mod holds;
 mod import;
 mod index_json;
 mod json;
@@ -30,8 +31,9 @@ mod tasks_json;
 mod threads_json;
 mod watch;
 mod workspace;
+mod worktree;
 
-pub use create::{Created, Initialised};
+pub use create::{Created, Executed, Initialised};
 pub use file::FileStore;
 pub use fix_plan::FixedPlan;
 pub use import::Imported;
@@ -42,6 +44,7 @@ pub use postgres::{Migrated, Moved, PostgresStore, Push};
 pub(crate) use postgres::{execute, postgres_for_tests};
 pub use snapshot::{MAX_STATE_BYTES, Snapshot};
 pub use workspace::Place;
+pub use worktree::Linked;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -58,7 +61,8 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// A workspace, wherever it is kept. Any number of processes may use it at once.
 pub trait Store: Debug + Send + Sync {
-    /// Reads the workstream as it is now: the one that is `wanted` by id or name, else the default.
+    /// Reads the workstream as it is now: the one that is `wanted` by id or name; else the one in which this process
+    /// holds a cycle or runs an attempt, a refusal where there are several; else the default.
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped>;
 
     /// Takes the right to write, and reads the workstream as it is then. Who else writes is waited for no
@@ -79,8 +83,7 @@ pub trait Store: Debug + Send + Sync {
     /// Returns the workstreams of the workspace.
     fn list(&self) -> Result<Listed, Stopped>;
 
-    /// Returns the id of the workstream that is `wanted` by id or name, else of the default, also if what it
-    /// holds cannot be read.
+    /// Returns the id of the workstream that [`Store::read`] reads, also if what it holds cannot be read.
     fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped>;
 
     /// Starts to follow the workspace; `tell` is called from another thread whenever something may have

@@ -12,7 +12,7 @@ use super::disk::{Disk, Identity, Unread};
 use super::json::without_place;
 use super::tasks_json::{self, TasksJson};
 use super::threads_json::{self, Document, ThreadsJson};
-use super::workspace::{Place, Selected};
+use super::workspace::{Place, Selected, Workspace};
 use super::{agents_yaml, index_json, liveness};
 use crate::board::{Board, ServerId};
 use crate::clock::Moment;
@@ -51,6 +51,8 @@ const MAX_WHY_CHARS: usize = 300;
 pub struct Snapshot {
     pub(super) root: PathBuf,
     pub(super) workspace: String,
+    /// The linked git worktree from which it was reached.
+    pub(super) worktree: Option<String>,
     pub(super) workstream: String,
     pub(super) is_default: bool,
     pub(super) flags: String,
@@ -182,15 +184,16 @@ pub(super) struct Files {
 }
 
 impl Snapshot {
-    /// Reads the files of the workspace at `root` as they are now. The asking server is `own`.
+    /// Reads the files of a workspace as they are now. The asking server is `own`.
     pub(super) fn read(
         files: &Files,
         disk: &dyn Disk,
-        root: PathBuf,
+        workspace: Workspace,
         place: &Place,
         wanted: Option<&str>,
         own: Option<ServerId>,
     ) -> Result<Self, Stopped> {
+        let Workspace { root, linked } = workspace;
         let work = root.join("work");
         let index = files.index(disk, &root)?;
         let Selected { workstream, is_default } = place.workstream(disk, &root, wanted, &index.index)?;
@@ -218,6 +221,7 @@ impl Snapshot {
         alive.extend(own);
         Ok(Self {
             workspace: root.display().to_string(),
+            worktree: linked.map(|linked| linked.worktree.display().to_string()),
             root,
             workstream,
             is_default,
@@ -260,6 +264,7 @@ impl Snapshot {
         };
         Scene {
             workspace: &self.workspace,
+            worktree: self.worktree.as_deref(),
             workstream: &self.workstream,
             is_default: self.is_default,
             flags: &self.flags,
@@ -334,6 +339,11 @@ impl Files {
             Ok(PlanFile::of(&String::from_utf8_lossy(bytes)))
         })?;
         Ok(read.filter(|plan| plan.hash.is(hash)))
+    }
+
+    /// Reads the board of the workstream in a folder as it is now; there is nothing on it where there is no folder.
+    pub(super) fn board(&self, disk: &dyn Disk, folder: &Path) -> Result<Arc<Board>, Fault> {
+        Ok(Arc::clone(&self.state_of(disk, folder)?.threads.board))
     }
 
     /// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that

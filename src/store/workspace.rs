@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Kind};
+use super::disk::{Disk, Kind, MachineDisk};
+use super::worktree::{GitRoot, Linked};
 use crate::closest::closest;
 use crate::decide::Refusal;
 use crate::index::Index;
@@ -32,33 +33,44 @@ impl Place {
         self.store.as_deref().map(str::trim).filter(|url| !url.is_empty())
     }
 
-    /// Returns the workspace: the root that was named, else the nearest folder upwards that has one,
-    /// not above the git root where there is one.
-    pub(super) fn workspace(&self, disk: &dyn Disk) -> Result<PathBuf, Refusal> {
-        if let Some(root) = self.root.as_ref().filter(|root| !root.as_os_str().is_empty()) {
-            let root = self.directory.join(root);
-            return if is_workspace(disk, &root) { Ok(root) } else { Err(no_workspace(root.display().to_string())) };
+    /// Returns the workspace: the root that was named, else the nearest folder upwards that has one, not above the
+    /// git root where there is one. In a linked git worktree that of the main worktree comes first.
+    pub(super) fn workspace(&self, disk: &dyn Disk) -> Result<Workspace, Refusal> {
+        if let Some(root) = self.named_root() {
+            let is_there = is_workspace(disk, &root);
+            return if is_there { Ok(Workspace::own(root)) } else { Err(no_workspace(root.display().to_string())) };
         }
-        for folder in self.directory.ancestors() {
-            if is_workspace(disk, folder) {
-                return Ok(folder.to_owned());
-            }
-            if disk.kind(&folder.join(".git")).is_some() {
-                break;
-            }
+        let git_root = GitRoot::above(disk, &self.directory);
+        if let Some(linked) = git_root.and_then(|root| Linked::at(disk, root))
+            && let Some(root) = nearest(disk, &linked.in_main(&self.directory), Some(&linked.main))
+        {
+            return Ok(Workspace { root, linked: Some(linked) });
         }
-        Err(no_workspace(format!("{} or above it", self.directory.display())))
+        match nearest(disk, &self.directory, git_root.map(|root| root.folder)) {
+            Some(root) => Ok(Workspace::own(root)),
+            None => Err(no_workspace(format!("{} or above it", self.directory.display()))),
+        }
+    }
+
+    /// Returns the linked git worktree that this place is in, where the workspace of the main one is used.
+    pub fn linked_worktree(&self) -> Option<Linked> {
+        if self.database().is_some() { None } else { self.workspace(&MachineDisk).ok()?.linked }
+    }
+
+    fn named_root(&self) -> Option<PathBuf> {
+        let root = self.root.as_ref().filter(|root| !root.as_os_str().is_empty())?;
+        Some(self.directory.join(root))
     }
 
     /// Returns where a workspace is made: the root that was named, else the one there is, else the git
     /// root, else the working directory.
     pub(super) fn home(&self, disk: &dyn Disk) -> PathBuf {
-        if let Some(root) = self.root.as_ref().filter(|root| !root.as_os_str().is_empty()) {
-            return self.directory.join(root);
+        if let Some(root) = self.named_root() {
+            return root;
         }
-        let git_root =
-            || self.directory.ancestors().find(|folder| disk.kind(&folder.join(".git")).is_some()).map(Path::to_owned);
-        self.workspace(disk).ok().or_else(git_root).unwrap_or_else(|| self.directory.clone())
+        let found = self.workspace(disk).ok().map(|workspace| workspace.root);
+        let git_root = || GitRoot::above(disk, &self.directory).map_or(self.directory.as_path(), |root| root.folder);
+        found.unwrap_or_else(|| git_root().to_owned())
     }
 
     /// Returns the workstream that a call means.
@@ -79,7 +91,7 @@ impl Place {
     }
 
     /// Returns what the workstream is called that a call means; `None`: the current one.
-    pub(super) fn named(&self, wanted: Option<&str>) -> Option<String> {
+    pub fn named(&self, wanted: Option<&str>) -> Option<String> {
         name(wanted).or_else(|| name(self.workstream.as_deref()))
     }
 
@@ -109,6 +121,21 @@ impl Place {
     }
 }
 
+/// A workspace that was found.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    /// The folder that holds `work/`.
+    pub(super) root: PathBuf,
+    /// The linked git worktree from which it was reached, if it is that of the main one.
+    pub(super) linked: Option<Linked>,
+}
+
+impl Workspace {
+    fn own(root: PathBuf) -> Self {
+        Self { root, linked: None }
+    }
+}
+
 /// What is set but empty, as an environment variable can be, is not set.
 pub(super) fn name(name: Option<&str>) -> Option<String> {
     name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
@@ -124,6 +151,19 @@ pub(super) struct Selected {
 
 fn no_workspace(searched: String) -> Refusal {
     Refusal::NoWorkspace { searched }
+}
+
+/// Returns the nearest folder upwards that has a workspace, not above `top`.
+fn nearest(disk: &dyn Disk, folder: &Path, top: Option<&Path>) -> Option<PathBuf> {
+    for folder in folder.ancestors() {
+        if is_workspace(disk, folder) {
+            return Some(folder.to_owned());
+        }
+        if Some(folder) == top {
+            return None;
+        }
+    }
+    None
 }
 
 /// Other folders called `work` do not count: there must be an index or a plan.
@@ -197,7 +237,7 @@ pub(super) fn is_folder_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::disk::MachineDisk;
+    use super::super::disk::memory::MemoryDisk;
     use super::*;
 
     #[test]
@@ -234,12 +274,37 @@ mod tests {
         std::fs::create_dir_all(folder.path().join("work/above")).unwrap();
         std::fs::write(folder.path().join("work/above/PLAN.md"), "").unwrap();
         let place = Place { directory: deep, ..Place::default() };
-        assert_eq!(place.workspace(&MachineDisk).ok(), Some(folder.path().to_owned()));
+        let found = || place.workspace(&MachineDisk).ok().map(|workspace| workspace.root);
+        assert_eq!(found(), Some(folder.path().to_owned()));
         std::fs::create_dir(repo.join(".git")).unwrap();
         assert!(matches!(place.workspace(&MachineDisk), Err(Refusal::NoWorkspace { .. })));
         std::fs::create_dir_all(repo.join("work/001-a")).unwrap();
         assert!(place.workspace(&MachineDisk).is_err(), "a folder called work without a plan does not count");
         std::fs::write(repo.join("work/001-a/PLAN.md"), "").unwrap();
-        assert_eq!(place.workspace(&MachineDisk).ok(), Some(repo));
+        assert_eq!(found(), Some(repo));
+    }
+
+    #[test]
+    fn worktrees_share_the_workspace_of_the_main_one() {
+        let disk = MemoryDisk::with(&[
+            ("/main/.git/index", "DIRC"),
+            ("/main/.git/worktrees/wt/commondir", "../..\n"),
+            ("/wt/.git", "gitdir: /main/.git/worktrees/wt\n"),
+            ("/wt/part/work/001-a/PLAN.md", "# Plan: A\n"),
+            ("/wt/work/001-a/PLAN.md", "# Plan: A\n"),
+        ]);
+        let found = |directory: &str, root: Option<&str>| {
+            let root = root.map(PathBuf::from);
+            let workspace = Place { root, directory: directory.into(), ..Place::default() }.workspace(&disk).unwrap();
+            (workspace.root.display().to_string(), workspace.linked.is_some())
+        };
+        assert_eq!(found("/wt/part", None), ("/wt/part".to_owned(), false), "the main one has no workspace");
+        disk.put("/main/work/001-a/PLAN.md", "# Plan: A\n");
+        assert_eq!(found("/wt", None), ("/main".to_owned(), true));
+        assert_eq!(found("/wt/part/deep", None), ("/main".to_owned(), true));
+        disk.put("/main/part/work/001-a/PLAN.md", "# Plan: A\n");
+        assert_eq!(found("/wt/part/deep", None), ("/main/part".to_owned(), true));
+        assert_eq!(found("/wt", Some("/wt")), ("/wt".to_owned(), false), "who names a root means it");
+        assert_eq!(found("/main", None), ("/main".to_owned(), false));
     }
 }

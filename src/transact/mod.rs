@@ -6,9 +6,11 @@ mod group;
 
 pub use group::{AgentDoor, Answer, Ask, Line};
 
+use crate::board::Status;
 use crate::clock::Clock;
 use crate::decide::{Access, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_person};
 use crate::fault::{Fault, Stopped};
+use crate::plan::ThreadId;
 use crate::store::{Snapshot, Store};
 
 /// How often one request is decided at the most, with what others have written in between.
@@ -34,6 +36,21 @@ pub fn transact_for_person(
         }
         Ok(answer)
     })
+}
+
+/// Refuses a report whose thread may be another one: it does not run in the workstream that is meant because nobody
+/// named one, and one of its id runs in another. No lock is taken: this is about what the person had in mind.
+pub fn require_a_clear_thread(store: &dyn Store, thread: ThreadId) -> Result<(), Stopped> {
+    let runs = |snapshot: &Snapshot| snapshot.board().status(thread) == Status::InProgress;
+    let selected = store.selected(None)?;
+    // Whatever is wrong with the one that is meant is said by the decision.
+    if store.read(Some(&selected)).is_ok_and(|snapshot| runs(&snapshot)) {
+        return Ok(());
+    }
+    // One that cannot be read stops no report on another one.
+    let runs_in = |id: &String| *id != selected && store.read(Some(id)).is_ok_and(|snapshot| runs(&snapshot));
+    let running: Vec<String> = store.list()?.workstreams.into_iter().filter(runs_in).collect();
+    if running.is_empty() { Ok(()) } else { Err(Refusal::RunsElsewhere { thread, selected, running }.into()) }
 }
 
 /// Decides anew what was overtaken, within a bound.

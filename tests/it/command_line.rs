@@ -242,6 +242,7 @@ fn answers_are_json_where_they_are_asked_for() {
     exit 0
     {
       "thread_id": "01.01.01",
+      "workstream": "001-search",
       "status": "in_progress",
       "attempt": 1,
       "decision": null

@@ -30,7 +30,7 @@ fn answers_stay_small() {
     let update = |said: &str| json!({"thread_id": "1.1.1", "status": said, "report": "r", "transient": true});
     for said in ["failed", "completed"] {
         let answer = server.call("update_thread", &update(said));
-        assert!(answer.len() <= 140, "{} bytes: {answer}", answer.len());
+        assert!(answer.len() <= 160, "{} bytes: {answer}", answer.len());
     }
 }
 
@@ -114,7 +114,8 @@ fn a_call_takes_few_system_calls_and_a_commit_two_syncs() {
         return;
     };
     let number = |calls: &[String], name: &str| calls.iter().filter(|call| *call == name).count();
-    assert!(read.len() <= 30, "{} system calls to read: {read:?}", read.len());
+    // Among them those that ask for a git worktree, and whether this process still holds what it held.
+    assert!(read.len() <= 36, "{} system calls to read: {read:?}", read.len());
     assert_eq!(number(&read, "fsync") + number(&read, "flock"), 0, "reading takes no lock: {read:?}");
     let rounds = std::cell::Cell::new(2);
     let written = least(&|server| {

@@ -30,3 +30,4 @@ mod subscriptions;
 mod take_over;
 mod taking_back;
 mod watch;
+mod which_workstream;

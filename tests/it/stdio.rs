@@ -129,11 +129,11 @@ fn arguments_that_do_not_fit_are_refused_by_name() {
     update_thread {"thread_id":"1.1.1","status":"completed","report":7}
         error invalid_argument: report: invalid type: integer `7`, expected a string. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.1.1","status":"completed","report":"x","artifacts":["a",2]}
-        error invalid_argument: artifacts[1]: invalid type: integer `2`, expected a string. hint: call again with arguments that fit the tool's schema
+        error invalid_argument: artifacts: ["a",2] is not a list of texts; pass a list such as ["…"]. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.1.1","status":"completed","report":"xxx…"}
         error invalid_argument: report has 2001 characters, the limit is 2000. hint: say it in 1-2 sentences
     update_thread {"thread_id":"1.1.1","status":"completed","report":"x","attempt":-1}
-        error invalid_argument: attempt: invalid value: integer `-1`, expected u32. hint: call again with arguments that fit the tool's schema
+        error invalid_argument: attempt: -1 is not a whole number. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.2.1","status":"in_progress"}
         error batch_not_ready: batch 01.02 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     batch_outcome {"batch":"9"}

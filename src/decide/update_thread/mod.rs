@@ -28,6 +28,8 @@ use crate::plan::BatchId;
 pub struct Updated {
     /// The thread.
     pub thread_id: String,
+    /// The workstream that it stands in.
+    pub workstream: String,
     /// Its status now.
     pub status: &'static str,
     /// The attempt that runs, comes next or was the last.
@@ -85,6 +87,7 @@ pub(super) fn decide(
     let board = ledger.board();
     Ok(Updated {
         thread_id: id.to_string(),
+        workstream: scene.workstream.to_owned(),
         status: board.status(id).word(),
         attempt: attempt_in_answers(board, id),
         decision,

@@ -11,6 +11,7 @@ pub(super) use stages::importable;
 use crate::board::{Board, Status};
 use crate::decide::Refusal;
 use crate::plan::ThreadId;
+use crate::store::Executed;
 
 /// What an import did.
 #[derive(Debug, Serialize)]
@@ -24,6 +25,8 @@ pub struct Imported {
     /// How many threads have which status, in the order of a thread's life.
     #[serde(serialize_with = "as_map")]
     pub threads: Vec<(&'static str, usize)>,
+    /// The workstream that stays the current one; null where the new one is, or none is new.
+    pub executed: Option<Executed>,
     /// What was not carried over, one sentence each. It stays where it was.
     pub left: Vec<String>,
 }

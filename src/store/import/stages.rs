@@ -15,7 +15,7 @@ use crate::clock::Moment;
 use crate::fault::{Fault, Stopped};
 use crate::index::name_of;
 use crate::plan::{Plan, StagePlan, ThreadId, assemble, parse};
-use crate::store::create::Beginning;
+use crate::store::create::{Added, Beginning};
 use crate::store::disk::Disk;
 use crate::store::file::FileStore;
 use crate::store::json::{Object, close, open};
@@ -49,7 +49,7 @@ impl FileStore {
         left.extend(state.left(&folder));
         left.push("the approvals: the plan has a new text, and stages are approved again (work approve)".to_owned());
         let mut board = Arc::new(Board::default());
-        let workstream = self.add_workstream(name, at, |id| {
+        let Added { id: workstream, executed } = self.add_workstream(name, at, |id| {
             let path = folder.join(STATE);
             let threads = state.threads_json(id, &plan, at, &mut left).map_err(|error| unwritable(&path, &error))?;
             board = threads_json::read(Some(&threads), &TasksJson::default())
@@ -59,7 +59,7 @@ impl FileStore {
         })?;
         left.extend(files_left(&folder, &stages));
         let threads = by_status(&board, plan.threads().map(|thread| thread.id));
-        Ok(Imported { workstream, from: origin, unchanged: false, threads, left })
+        Ok(Imported { workstream, from: origin, unchanged: false, threads, executed, left })
     }
 }
 

@@ -24,6 +24,7 @@ impl FileStore {
             from: format!("work/{workstream}/tasks.json"),
             unchanged: snapshot.threads.threads.from_tasks.is_empty(),
             threads: by_status(snapshot.board(), tasks.threads.keys().copied()),
+            executed: None,
             left: left(tasks),
             workstream,
         };

@@ -36,6 +36,7 @@ pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
 use self::rows::{Kept, Opened};
 pub use self::transfer::{Moved, Push};
+use super::holds::Holds;
 use super::workspace::{Place, name};
 use super::{Listed, Locked, Snapshot, Store, Watch};
 use crate::board::{Board, ServerId};
@@ -63,6 +64,7 @@ pub struct PostgresStore {
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
     /// Those that nobody else has written since this process did.
     known: Mutex<Known>,
+    holds: Holds,
     /// Somebody tells the listeners in a moment.
     is_notifying: Arc<AtomicBool>,
     /// The server process keeps its lease alive.
@@ -100,6 +102,7 @@ impl PostgresStore {
             starting: Mutex::default(),
             kept: Mutex::default(),
             known: Mutex::default(),
+            holds: Holds::default(),
             is_notifying: Arc::default(),
             has_lease: AtomicBool::new(false),
         })
@@ -128,6 +131,34 @@ impl PostgresStore {
     /// What people are shown as the workspace.
     fn shown(&self) -> String {
         format!("{}?workspace={}", self.address.shown, self.address.workspace)
+    }
+
+    /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
+    /// is at work.
+    fn meant(&self, wanted: Option<&str>) -> Result<Option<String>, Stopped> {
+        let (None, Some(own)) = (self.place.named(wanted), self.server) else { return Ok(wanted.map(str::to_owned)) };
+        self.holds.only(|id| {
+            let opened = self.open_one(Some(id), None)?;
+            Ok(opened.is_some_and(|(_, opened)| opened.board().names(own)))
+        })
+    }
+
+    /// Returns what a call means, and what it is called, if nobody else has written it since this process did. What
+    /// is decided on it is written only if it still is as it is known.
+    fn meant_and_known(&self, wanted: Option<&str>) -> Option<(Option<String>, Opened)> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = |named: Option<String>| {
+            let opened = known.opened.get(known.keys.get(&named)?)?.clone();
+            Some((named, opened))
+        };
+        let named = self.place.named(wanted);
+        let (None, Some(own)) = (&named, self.server) else { return opened(named) };
+        match self.holds.noted().as_slice() {
+            [] => opened(None),
+            [one] => opened(Some(one.clone())).filter(|(_, opened)| opened.board().names(own)),
+            // Whoever takes the lock looks at each.
+            _ => None,
+        }
     }
 
     /// Reads the workstream, and locks it if it is to be written, waiting so long for others. The connection holds the
@@ -185,6 +216,7 @@ impl PostgresStore {
         let roster = rows::roster(opened, &self.shown())?;
         Ok(Snapshot {
             workspace: self.shown(),
+            worktree: None,
             root: PathBuf::from(self.shown()),
             workstream: opened.workstream.clone(),
             is_default: opened.is_default,
@@ -220,6 +252,8 @@ impl PostgresStore {
         opened.kept = kept;
         opened.alive.extend(own);
         known.keys.insert(locked.named.clone(), key);
+        // It is called by its id, too, once this process is at work in it.
+        known.keys.insert(Some(opened.workstream.clone()), key);
         known.opened.insert(key, opened);
     }
 
@@ -255,23 +289,27 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
-        let (_client, opened) = self.open(wanted, None)?;
+        let (_client, opened) = self.open(self.meant(wanted)?.as_deref(), None)?;
         self.snapshot(&opened)
     }
 
     fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
         let engine = Arc::clone(self.engine()?);
-        let (client, opened) = self.open(wanted, Some(wait))?;
+        let meant = self.meant(wanted)?;
+        let (client, opened) = self.open(meant.as_deref(), Some(wait))?;
         let snapshot = self.snapshot(&opened)?;
-        Ok(Box::new(OpenedRows { store: self, engine, named: self.place.named(wanted), client, opened, snapshot }))
+        Ok(Box::new(OpenedRows {
+            store: self,
+            engine,
+            named: self.place.named(meant.as_deref()),
+            client,
+            opened,
+            snapshot,
+        }))
     }
 
     fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
-        let named = self.place.named(wanted);
-        let mut opened = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.opened.get(known.keys.get(&named)?)?.clone()
-        };
+        let (named, mut opened) = self.meant_and_known(wanted)?;
         opened.come_to_now();
         let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
         Some(Box::new(OpenedRows { store: self, engine, named, client: None, opened, snapshot }))
@@ -279,13 +317,16 @@ impl Store for PostgresStore {
 
     fn list(&self) -> Result<Listed, Stopped> {
         let (index, known) = self.catalogue()?;
-        let current = self.place.select(None, &index, &known).ok().map(|selected| selected.workstream);
+        let meant = self.meant(None).ok();
+        let selected = meant.and_then(|meant| self.place.select(meant.as_deref(), &index, &known).ok());
+        let current = selected.map(|selected| selected.workstream);
         Ok(Listed { workstreams: known, current, importable: Vec::new() })
     }
 
     fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
         let (index, known) = self.catalogue()?;
-        Ok(self.place.select(wanted, &index, &known)?.workstream)
+        let meant = self.meant(wanted)?;
+        Ok(self.place.select(meant.as_deref(), &index, &known)?.workstream)
     }
 
     fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped> {
@@ -316,7 +357,7 @@ impl Locked for OpenedRows<'_> {
 
     fn commit(mut self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
         let (store, engine) = (self.store, Arc::clone(&self.engine));
-        let own = store.server.filter(|server| ledger.board().servers().any(|holder| holder == *server));
+        let own = store.server.filter(|server| ledger.board().names(*server));
         let client = self.client.take();
         let writer = Writer {
             server: store.server,
@@ -328,6 +369,9 @@ impl Locked for OpenedRows<'_> {
         let written = engine.wait(change.commit(&engine, client));
         store.learn(&self, change, &written, own);
         written?;
+        if own.is_some() {
+            store.holds.note(&self.opened.workstream);
+        }
         if let Some(server) = own
             && !store.has_lease.swap(true, Ordering::AcqRel)
         {

@@ -12,7 +12,7 @@ use super::MAX_KEPT;
 use super::engine::Failed;
 use super::migrate;
 use super::transfer::Assembled;
-use crate::board::ServerId;
+use crate::board::{Board, ServerId};
 use crate::clock::Moment;
 use crate::fault::Fault;
 use crate::index::Index;
@@ -106,6 +106,11 @@ struct AgentsYaml {
 }
 
 impl Opened {
+    /// Returns its board.
+    pub(super) fn board(&self) -> &Board {
+        &self.kept.threads.threads.board
+    }
+
     /// Lets the database's time go on as much as time has gone on here.
     pub(super) fn come_to_now(&mut self) {
         let asked = std::mem::replace(&mut self.asked, Instant::now());

@@ -1,0 +1,132 @@
+//! Linked git worktrees (`git worktree add`): all of a repository's worktrees share the state of the main one.
+//!
+//! git checks `work/` out in each of them, too. What one wrote in its copy nobody else would see.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::disk::{Disk, Kind};
+
+/// The largest of git's files that hold one path.
+const MAX_POINTER_BYTES: u64 = 16 * 1024;
+
+/// A linked worktree, and the main one of its repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    /// The root of the linked worktree.
+    pub worktree: PathBuf,
+    /// The root of the main worktree.
+    pub main: PathBuf,
+}
+
+impl Linked {
+    /// Returns the linked worktree that has this root; `None` where it is not linked, or where there is no main one,
+    /// as of a bare repository or a submodule.
+    pub(super) fn at(disk: &dyn Disk, GitRoot { folder: worktree, kind }: GitRoot<'_>) -> Option<Self> {
+        // In a main worktree it is a folder, and nothing is read.
+        if kind != Kind::File {
+            return None;
+        }
+        let pointer = line(disk, &worktree.join(".git"))?;
+        let own = joined(worktree, pointer.strip_prefix("gitdir:")?.trim());
+        let common = joined(&own, &line(disk, &own.join("commondir"))?);
+        // A bare repository can be called .git, too, but nothing of it is checked out.
+        if common.file_name()? != ".git" || disk.kind(&common.join("index")).is_none() {
+            return None;
+        }
+        Some(Self { worktree: worktree.to_owned(), main: common.parent()?.to_owned() })
+    }
+
+    /// Returns the folder of the main worktree that corresponds to one of the linked worktree.
+    pub(super) fn in_main(&self, folder: &Path) -> PathBuf {
+        // An empty path joined would end in a slash, which people would read.
+        let inside = folder.strip_prefix(&self.worktree).ok().filter(|inside| !inside.as_os_str().is_empty());
+        inside.map_or_else(|| self.main.clone(), |inside| self.main.join(inside))
+    }
+}
+
+/// The root of a worktree, of whichever kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GitRoot<'f> {
+    pub(super) folder: &'f Path,
+    /// What its `.git` is.
+    kind: Kind,
+}
+
+impl<'f> GitRoot<'f> {
+    /// Returns the nearest one upwards.
+    pub(super) fn above(disk: &dyn Disk, folder: &'f Path) -> Option<Self> {
+        folder.ancestors().find_map(|folder| Some(Self { folder, kind: disk.kind(&folder.join(".git"))? }))
+    }
+}
+
+/// Returns the one line of a file.
+fn line(disk: &dyn Disk, path: &Path) -> Option<String> {
+    let text = String::from_utf8(disk.read(path, MAX_POINTER_BYTES).ok()?).ok()?;
+    let line = text.trim();
+    (!line.is_empty() && !line.contains(['\n', '\0'])).then(|| line.to_owned())
+}
+
+/// Joins what git writes, in which `..` stands, and takes that away.
+fn joined(folder: &Path, path: &str) -> PathBuf {
+    let mut joined = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::ParentDir => drop(joined.pop()),
+            Component::CurDir => {}
+            part => joined.push(part),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::memory::MemoryDisk;
+    use super::*;
+
+    const REPOSITORY: [(&str, &str); 4] = [
+        ("/main/.git/index", "DIRC"),
+        ("/main/.git/worktrees/wt/commondir", "../..\n"),
+        ("/wt/.git", "gitdir: /main/.git/worktrees/wt\n"),
+        ("/wt/src/lib.rs", ""),
+    ];
+
+    fn around(disk: &MemoryDisk, folder: &str) -> Option<Linked> {
+        Linked::at(disk, GitRoot::above(disk, Path::new(folder))?)
+    }
+
+    #[test]
+    fn a_linked_worktree_knows_its_main_one() {
+        let disk = MemoryDisk::with(&REPOSITORY);
+        let linked = Linked { worktree: "/wt".into(), main: "/main".into() };
+        assert_eq!(around(&disk, "/wt").as_ref(), Some(&linked));
+        assert_eq!(around(&disk, "/wt/src").as_ref(), Some(&linked));
+        assert_eq!(linked.in_main(Path::new("/wt/src")), Path::new("/main/src"));
+        assert_eq!(linked.in_main(Path::new("/wt")).as_os_str(), "/main");
+        assert_eq!(around(&disk, "/main"), None);
+        // As git writes it with worktree.useRelativePaths.
+        disk.put("/wt/.git", "gitdir: ../main/.git/worktrees/wt\n");
+        assert_eq!(around(&disk, "/wt/src").as_ref(), Some(&linked));
+    }
+
+    #[test]
+    fn what_has_no_main_worktree_is_not_linked() {
+        for (path, text) in [
+            // A submodule has no common folder.
+            ("/wt/.git", "gitdir: ../main/.git/modules/wt\n"),
+            // That of a bare repository is called otherwise.
+            ("/main/.git/worktrees/wt/commondir", "/main/bare.git\n"),
+            // One of which nothing is checked out.
+            ("/main/.git/worktrees/wt/commondir", "/bare/.git\n"),
+            ("/main/.git/worktrees/wt/commondir", "\n"),
+            ("/wt/.git", "gitdir:\n"),
+            ("/wt/.git", "something else\n"),
+            ("/wt/.git", "gitdir: /main/.git/worktrees/wt\nand more\n"),
+            ("/wt/.git", &"x".repeat(100_000)),
+        ] {
+            let disk = MemoryDisk::with(&REPOSITORY);
+            disk.put(path, text);
+            assert_eq!(around(&disk, "/wt"), None, "{path}: {text:.60}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A report lands where its thread runs, whatever becomes the current workstream meanwhile (DESIGN §3).
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{PLAN, Server, Workspace, session};
+
+const INDEX: &str = r#"{"version": "1.0.0", "current_stream": "001-search", "streams": [
+    {"id": "001-search", "name": "search", "order": 1, "approval": {"status": "approved"}},
+    {"id": "002-api", "name": "api", "order": 2, "approval": {"status": "approved"}}]}"#;
+
+/// Two workstreams with the same threads, of which the first is the current one.
+fn two() -> Workspace {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.write("work/002-api/PLAN.md", PLAN);
+    workspace.write("work/index.json", INDEX);
+    workspace
+}
+
+fn workstream(server: &mut Server, tool: &str, arguments: &Value) -> String {
+    server.answer(tool, arguments)["workstream"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_planner_goes_on_where_it_is_at_work() {
+    let workspace = two();
+    let mut server = workspace.serve();
+    assert_eq!(workstream(&mut server, "next_batch", &json!({})), "001-search");
+    workspace.stdout(&["current", "--set", "api"]);
+    let started = json!({"thread_id": "1.1.1", "status": "in_progress"});
+    for (tool, arguments) in [
+        ("update_thread", started.clone()),
+        ("read_thread", json!({"thread_id": "1.1.1"})),
+        ("assign_thread", json!({"thread_id": "1.1.2", "agent": "default"})),
+        ("update_thread", json!({"thread_id": "1.1.1", "status": "completed", "report": "done"})),
+        ("update_thread", json!({"thread_id": "1.1.2", "status": "completed", "report": "done"})),
+        // The batch is complete, and its outcome is still to be read.
+        ("batch_outcome", json!({})),
+        ("workstream_status", json!({})),
+    ] {
+        assert_eq!(workstream(&mut server, tool, &arguments), "001-search", "{tool} {arguments}");
+    }
+    // Another process is at work nowhere.
+    assert_eq!(workstream(&mut workspace.serve(), "workstream_status", &json!({})), "002-api");
+    // Who names one means it; from then on there are two.
+    assert_eq!(
+        workstream(
+            &mut server,
+            "update_thread",
+            &json!({"thread_id": "1.1.1", "status": "in_progress", "workstream": "api"})
+        ),
+        "002-api"
+    );
+    assert_eq!(
+        server.call("update_thread", &started),
+        "error no_current_workstream: this server executes 2 workstreams and the call names none. \
+         hint: pass workstream: one of 001-search, 002-api"
+    );
+    // A person ends one hold: the other one is meant.
+    workspace.stdout(&["release", "--workstream", "001-search"]);
+    assert_eq!(workstream(&mut server, "workstream_status", &json!({})), "002-api");
+}
+
+#[test]
+fn a_persons_report_on_a_thread_that_runs_elsewhere_is_refused() {
+    let workspace = two();
+    insta::assert_snapshot!(session(&workspace, &[
+        "work update --thread 1.1.1 --status in_progress",
+        "work current --set api",
+        "work update --thread 1.1.1 --status completed --report done",
+        "work update --thread 1.1.1 --status pending --force",
+        "work update --thread 1.1.2 --status completed --report done",
+        "work update --thread 1.1.1 --status completed --report done --workstream 001-search",
+        "work update --thread 1.1.1 --status completed --report done",
+    ]), @r"
+    $ work update --thread 1.1.1 --status in_progress
+    exit 0
+    01.01.01 is in_progress, attempt 1
+    $ work current --set api
+    exit 0
+    002-api
+    $ work update --thread 1.1.1 --status completed --report done
+    exit 2
+    stderr: error: 01.01.01 does not run in 002-api, but in 001-search
+    stderr: Hint: add --workstream 001-search, or --workstream 002-api if its thread is meant
+    $ work update --thread 1.1.1 --status pending --force
+    exit 2
+    stderr: error: 01.01.01 does not run in 002-api, but in 001-search
+    stderr: Hint: add --workstream 001-search, or --workstream 002-api if its thread is meant
+    $ work update --thread 1.1.2 --status completed --report done
+    exit 0
+    01.01.02 is completed, attempt 1
+    $ work update --thread 1.1.1 --status completed --report done --workstream 001-search
+    exit 0
+    01.01.01 is completed, attempt 1
+    $ work update --thread 1.1.1 --status completed --report done
+    exit 0
+    01.01.01 is completed, attempt 1
+    ");
+}
+
+#[test]
+fn a_new_workstream_is_not_the_current_one_while_a_batch_is_executed() {
+    let workspace = two();
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    insta::assert_snapshot!(session(&workspace, &["work create Next", "work create Other --json", "work current"]), @r#"
+    $ work create Next
+    exit 0
+    003-next is created; 001-search stays the current one while its batch 01.01 is executed: work current --set 003-next
+    Next: write work/003-next/PLAN.md, then work validate --workstream 003-next and work approve plan --workstream 003-next
+    $ work create Other --json
+    exit 0
+    {
+      "workstream": "004-other",
+      "plan": "work/004-other/PLAN.md",
+      "stages": 1,
+      "current": false,
+      "executed": {
+        "workstream": "001-search",
+        "batch": "01.01"
+      }
+    }
+    $ work current
+    exit 0
+    001-search
+    "#);
+    for id in ["1.1.1", "1.1.2"] {
+        server.answer("update_thread", &json!({"thread_id": id, "status": "completed", "report": "done"}));
+    }
+    let created = workspace.stdout(&["create", "Later"]);
+    assert!(created.starts_with("005-later is created, and is the current workstream\n"), "{created}");
+}
+
+/// The only workstream is current without anybody saying so; a second one must not take that away.
+#[test]
+fn the_only_workstream_becomes_the_current_one_while_it_is_executed() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.write(
+        "work/index.json",
+        "{\"version\": \"1.0.0\", \"streams\": [{\"id\": \"001-search\", \"approval\": {\"status\": \"approved\"}}]}",
+    );
+    workspace.stdout(&["update", "--thread", "1.1.1", "--status", "in_progress"]);
+    workspace.stdout(&["create", "next"]);
+    assert_eq!(workspace.stdout(&["current"]), "001-search\n");
+}
+
+#[test]
+fn all_worktrees_share_the_workspace_of_the_main_one() {
+    let folder = Workspace::empty();
+    let git = |arguments: &[&str]| {
+        let name = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"];
+        let done =
+            Command::new("git").args(name).args(arguments).current_dir(folder.root().join("main")).output().unwrap();
+        assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    folder.write("main/work/001-search/PLAN.md", PLAN);
+    folder.write("main/src/lib.rs", "");
+    folder.write("main/work/index.json", INDEX);
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-qm", "plan"]);
+    git(&["worktree", "add", "-q", "../wt"]);
+    let update = ["update", "--thread", "1.1.1", "--status", "completed", "--report", "done"];
+    let run = |arguments: &[&str]| {
+        let output = folder.command(arguments).current_dir(folder.root().join("wt/src")).output().unwrap();
+        folder.seen(&output)
+    };
+    insta::assert_snapshot!(run(&update), @r"
+    exit 0
+    01.01.01 is completed, attempt 1
+    stderr: note: [workspace]/wt: this is a linked worktree; the workspace of the main worktree [workspace]/main is used (--root . for the one here)
+    ");
+    assert!(folder.read("main/work/001-search/threads.json").contains("\"completed\""));
+    assert!(!folder.root().join("wt/work/001-search/threads.json").exists());
+    let status: Value = serde_json::from_slice(
+        &folder.command(&["status", "--json"]).current_dir(folder.root().join("wt")).output().unwrap().stdout,
+    )
+    .unwrap();
+    insta::assert_snapshot!(folder.without_chance(status["warnings"][0].as_str().unwrap()), @"[workspace]/wt is a linked git worktree: the workspace of the main worktree, [workspace]/main, is used (--root or WORK_ROOT names another)");
+    // Who names a root means it.
+    insta::assert_snapshot!(run(&[&["--root", ".."], &update[..]].concat()), @r"
+    exit 0
+    01.01.01 is completed, attempt 1
+    ");
+    assert!(folder.root().join("wt/work/001-search/threads.json").exists());
+}
+
+#[test]
+fn arguments_are_read_as_clients_send_them() {
+    let workspace = two();
+    let mut server = workspace.serve();
+    let update = |key: &str, value: Value| {
+        let mut arguments = json!({"thread_id": " 1.1.1 ", "status": "completed", "report": "done"});
+        arguments[key] = value;
+        arguments
+    };
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "attempt": 1.0}));
+    for (key, value) in [
+        ("attempt", json!("1")),
+        ("transient", json!("True")),
+        ("artifacts", json!("[\"src/a.rs\"]")),
+        ("next_steps", json!(null)),
+    ] {
+        server.answer("update_thread", &update(key, value));
+    }
+    assert!(workspace.read("work/001-search/threads.json").contains("src/a.rs"));
+    let refused =
+        [("attempt", json!(1.5)), ("transient", json!(1)), ("artifacts", json!("src/a.rs")), ("artefacts", json!([]))]
+            .map(|(key, value)| server.call("update_thread", &update(key, value)));
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    error invalid_argument: attempt: 1.5 is not a whole number. hint: call again with arguments that fit the tool's schema
+    error invalid_argument: transient: 1 is not true or false. hint: call again with arguments that fit the tool's schema
+    error invalid_argument: artifacts: "src/a.rs" is not a list of texts; pass a list such as ["…"]. hint: call again with arguments that fit the tool's schema
+    error invalid_argument: artefacts: unknown field `artefacts`, expected one of `thread_id`, `status`, `report`, `transient`, `artifacts`, `next_steps`, `attempt`, `workstream`. hint: closest: artifacts
+    "#);
+    let words = server.call("update_thread", &json!({"thread_id": "1.1.1", "status": "Completed", "report": "done"}));
+    assert!(words.contains("expected one of `in_progress`, `completed`, `blocked`, `failed`"), "{words}");
+}
