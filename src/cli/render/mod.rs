@@ -52,7 +52,7 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, flags: &str
             Form::Document => write_document(&mut page, report, Some(now)),
             Form::Csv => csv::write(&mut page, report, now),
         },
-        PersonAnswer::Validation(validation) => validation::write(&mut page, validation),
+        PersonAnswer::Validation(validation) => validation::write(&mut page, validation, flags),
         short => {
             let _ = page.write_str(&sentence(short, flags));
         }
