@@ -65,13 +65,13 @@ impl Arguments {
                 problems: &validation.problems,
             })
         } else {
-            session.output.print(page(&fixed, self.dry_run))
+            session.output.print(page(&fixed, self.dry_run, &session.flags))
         };
         if printed == ExitCode::SUCCESS { exit::validation(&fixed.validation) } else { printed }
     }
 }
 
-fn page(fixed: &FixedPlan, dry_run: bool) -> Page {
+fn page(fixed: &FixedPlan, dry_run: bool, flags: &str) -> Page {
     let mut page = Page::default();
     for line in fixed.diff.lines() {
         let tone = match line.as_bytes() {
@@ -89,6 +89,6 @@ fn page(fixed: &FixedPlan, dry_run: bool) -> Page {
         (edits, false) => writeln!(page, "mended {}", count(edits, "place", "places")),
     };
     let _ = writeln!(page);
-    render::validation(&mut page, &fixed.validation);
+    render::validation(&mut page, &fixed.validation, flags);
     page
 }

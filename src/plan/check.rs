@@ -49,3 +49,39 @@ pub(super) fn all_problems(plan: &Plan, roster: &Roster) -> Vec<Problem> {
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::super::{SoundPlan, parse};
+    use super::*;
+
+    const START: &str = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n";
+
+    #[test]
+    fn an_agent_without_its_word_forbids_the_approval() {
+        let roster = Roster { declared: true, ..Roster::undeclared(["reviewer"]) };
+        for (name, is_agent) in [("reviewer", true), ("default-x", true), ("system-engineer-x", true), ("ann", false)] {
+            let text = format!("{START}###### Thread 1: T @{name}\n**Summary:** s\n\n**Details:** d\n");
+            let plan = parse(&text);
+            let [problem] = &check(&plan, &roster)[..] else { panic!("{name}") };
+            assert_eq!((problem.line, problem.column, problem.edit.is_some()), (5, 20, is_agent), "{name}");
+            assert_eq!(SoundPlan::examine(&plan, &roster, false).is_err(), is_agent, "{name}");
+            assert!(problem.kind.concerns_planner() && SoundPlan::examine(&plan, &roster, true).is_ok());
+        }
+    }
+
+    #[test]
+    fn warnings_take_no_place_from_errors() {
+        let mut text = START.to_owned();
+        for number in 1..=150 {
+            let _ = writeln!(text, "###### Thread {number}: T");
+        }
+        text += "###### Thread 150: again\n";
+        let problems = check(&parse(&text), &Roster::undeclared([]));
+        assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+        assert!(problems.iter().any(|problem| matches!(problem.kind, ProblemKind::DuplicateThread(_))));
+        assert!(matches!(problems[MAX_PROBLEMS].kind, ProblemKind::More { number: 51, forbid: false }));
+    }
+}

@@ -113,8 +113,11 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
 
 /// Returns whether the whole line is bold, code or a link.
 fn is_whole(line: &str, before: Before) -> bool {
-    // Its agent may stand behind.
-    let without_agent = line.split_once('@').map_or(line, |(title, _)| title);
+    // Its agent may stand behind, and nothing else.
+    let without_agent = match line.split_once('@') {
+        Some((title, agent)) if agent.split_whitespace().count() <= 2 => title,
+        _ => line,
+    };
     before.is_emphasised
         && [line, without_agent].into_iter().any(|line| {
             let line = line.trim_matches([' ', '\t', '(', '[', '-', '–', '—', '\r']);

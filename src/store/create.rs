@@ -100,6 +100,8 @@ impl FileStore {
             create_folders(disk, &work)?;
         }
         let _lock = lock(disk, &root, LOCK_WAIT)?;
+        // One of another program's is refused by name, not kept in silence.
+        self.files().index(disk, &root)?;
         let index = work.join("index.json");
         let empty = index_json::empty(at).map_err(|error| unwritable(&index, &error))?;
         let mut initialised =

@@ -13,6 +13,7 @@ mod flood;
 mod hostile;
 mod import;
 mod kill;
+mod migration;
 mod next_commands;
 mod old_files;
 mod opencode;

@@ -338,6 +338,7 @@ fn problems_are_shown_as_compilers_show_them() {
        = help: write `###### Thread 02: Rows`
 
     work/001-search/PLAN.md: 1 error, 1 warning
+    work validate --fix mends 1 of them
     $ work validate --json
     exit 1
     {

@@ -53,7 +53,7 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, flags: &str
             Form::Document => write_document(&mut page, report, Some(now)),
             Form::Csv => csv::write(&mut page, report, now),
         },
-        PersonAnswer::Validation(validation) => validation::write(&mut page, validation),
+        PersonAnswer::Validation(validation) => validation::write(&mut page, validation, flags),
         PersonAnswer::PlanDiff(diff) => plan_diff::write(&mut page, diff),
         PersonAnswer::PlanApproved(approved) => plan_approved(&mut page, approved),
         short => {

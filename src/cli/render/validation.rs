@@ -22,8 +22,8 @@ pub(in crate::cli) fn problem(workstream: &str, line: usize, column: usize, mess
     text
 }
 
-/// Writes all problems, and how many there are.
-pub(in crate::cli) fn write(page: &mut Page, validation: &Validation) {
+/// Writes all problems, and how many there are. `flags` are what the next command must repeat.
+pub(in crate::cli) fn write(page: &mut Page, validation: &Validation, flags: &str) {
     let path = format!("work/{}/PLAN.md", validation.workstream);
     for finding in &validation.problems {
         let (word, tone) = if finding.forbids_approval { ("error", Tone::Bad) } else { ("warning", Tone::Busy) };
@@ -41,6 +41,10 @@ pub(in crate::cli) fn write(page: &mut Page, validation: &Validation) {
     let _ = write!(page, "{path}: {}, {}", count(errors, "error", "errors"), count(warnings, "warning", "warnings"));
     if errors == 0 {
         let _ = write!(page, "; it can be approved");
+    }
+    let certain = validation.problems.iter().filter(|finding| finding.fix.is_some()).count();
+    if certain > 0 {
+        let _ = write!(page, "\nwork validate --fix{flags} mends {certain} of them");
     }
 }
 

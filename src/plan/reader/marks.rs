@@ -106,7 +106,7 @@ impl Reader<'_, '_> {
             self.had_stages = true;
         }
         let is_told = self.stray_is_told(mark);
-        let legacy = mark.level == Level::Thread && self.place.batch.is_none();
+        let legacy = mark.level == Level::Thread && self.place.batch.is_none_or(|batch| batch.number == 0);
         let is_level_right = mark.hashes == mark.level.hashes() || mark.level == Level::Thread && mark.hashes == 5;
         let has_place = match mark.level {
             Level::Stage => self.in_stages,
