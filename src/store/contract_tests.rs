@@ -11,7 +11,7 @@ use super::disk::memory::MemoryDisk;
 use super::*;
 use crate::board::Said;
 use crate::clock::{Clock, SystemClock};
-use crate::decide::{AgentRequest, Caller, PersonRequest, Refusal, UpdateThread, decide_for_agent};
+use crate::decide::{AgentRequest, Caller, Mapping, PersonRequest, Refusal, UpdateThread, decide_for_agent};
 use crate::transact::{require_a_clear_thread, transact_for_person};
 
 pub(super) const PLAN: &str = "\
@@ -85,6 +85,21 @@ impl Workspace {
         }
     }
 
+    /// Somebody edits the plan of 001-search.
+    fn edit(&self, plan: &str) {
+        match self {
+            Self::Memory(disk) => disk.put("/w/work/001-search/PLAN.md", plan.as_bytes()),
+            Self::Files(folder) => std::fs::write(folder.path().join("work/001-search/PLAN.md"), plan).unwrap(),
+            #[cfg(feature = "postgres")]
+            Self::Database(url) => {
+                let files = MemoryDisk::with(&[("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan)]);
+                let files = FileStore::on(Arc::new(files), Self::at("/w".into()), None);
+                let place = Place { store: Some(url.clone()), ..Place::default() };
+                PostgresStore::new(place, None).unwrap().push(&files, Some("001-search"), Push::Plans).unwrap();
+            }
+        }
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Memory(_) => "memory",
@@ -136,6 +151,39 @@ fn what_is_committed_is_read_by_everybody_and_what_is_dropped_by_nobody() {
         for store in [a, b, workspace.open(None)] {
             assert_eq!(reports(store.as_ref(), None), ["by A", "by B"], "{}", workspace.name());
             assert_eq!(reports(store.as_ref(), Some("api")), ["", ""], "{}", workspace.name());
+        }
+    }
+}
+
+#[test]
+fn records_that_move_with_their_threads_are_found_there_by_everybody() {
+    for workspace in Workspace::all() {
+        let (a, b, person) = (workspace.open(Some(A)), workspace.open(Some(B)), workspace.open(None));
+        let approve = || {
+            let request = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "ann".to_owned() };
+            transact_for_person(person.as_ref(), &SystemClock, None, &request).unwrap();
+        };
+        approve();
+        report(a.as_ref(), A, "1.1.1", "by A");
+        assert_eq!(reports(b.as_ref(), None), ["by A", ""], "{}", workspace.name());
+
+        let edited = PLAN.replace("Thread 2", "Thread 3").replace("Thread 1", "Thread 2");
+        workspace.edit(&edited.replace("1: Storage", "1: Storage\n###### Thread 1: New"));
+        // Until a person approves it, what runs follows the text that was approved.
+        report(b.as_ref(), B, "1.1.1", "amended by B");
+        for store in [&a, &b, &person] {
+            assert_eq!(reports(store.as_ref(), None), ["amended by B", ""], "{}", workspace.name());
+        }
+        approve();
+        for store in [&a, &b, &person, &workspace.open(Some(B))] {
+            assert_eq!(reports(store.as_ref(), None), ["", "amended by B"], "{}", workspace.name());
+        }
+        report(a.as_ref(), A, "1.1.1", "the new one");
+        report(b.as_ref(), B, "1.1.3", "rows");
+        for store in [&a, &b, &person] {
+            assert_eq!(reports(store.as_ref(), None), ["the new one", "amended by B"], "{}", workspace.name());
+            let snapshot = store.read(None).unwrap();
+            assert_eq!(snapshot.board().threads.iter().count(), 3, "{}", workspace.name());
         }
     }
 }

@@ -188,7 +188,8 @@ fn retried(retried: &Retried) -> String {
 }
 
 fn assignment(assignment: &Assignment) -> String {
-    format!("{} is assigned to {} ({})", assignment.thread_id, one_line(&assignment.agent), assignment.status)
+    let (id, agent, status) = (&assignment.thread_id, one_line(&assignment.agent), assignment.status);
+    format!("{id} is assigned to {agent} ({status}, attempt {})", assignment.attempt)
 }
 
 fn updated(updated: &Updated, flags: &str) -> String {
