@@ -8,7 +8,7 @@ use divan::{Bencher, black_box};
 use tempfile::TempDir;
 use workstream::board::{Said, ServerId};
 use workstream::clock::SystemClock;
-use workstream::decide::{AgentRequest, Caller, Ledger, PersonRequest, UpdateThread, decide_for_agent};
+use workstream::decide::{AgentRequest, Caller, Ledger, Mapping, PersonRequest, UpdateThread, decide_for_agent};
 use workstream::plan::parse;
 use workstream::store::{FileStore, Place, Store as _};
 use workstream::transact::{AgentDoor, Ask, transact_for_person};
@@ -44,7 +44,7 @@ fn workspace(threads: usize) -> (TempDir, Place) {
     fs::create_dir_all(folder.path().join("work/001-bench")).unwrap();
     fs::write(folder.path().join("work/001-bench/PLAN.md"), plan(threads)).unwrap();
     let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
-    let approve = PersonRequest::ApprovePlan { force: false, by: "bench".to_owned() };
+    let approve = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "bench".to_owned() };
     transact_for_person(&FileStore::new(place.clone(), None), &SystemClock, None, &approve).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(50));
     (folder, place)

@@ -63,10 +63,10 @@ impl Refusal {
             Self::UnknownThread { .. } => Code::UnknownThread,
             Self::UnknownAgent { .. } => Code::UnknownAgent,
             Self::ReportRequired { .. } => Code::ReportRequired,
-            Self::InvalidTransition { .. } => Code::InvalidTransition,
+            Self::InvalidTransition { .. } | Self::NothingToRetry { .. } => Code::InvalidTransition,
             Self::BatchNotReady { .. } => Code::BatchNotReady,
             Self::AwaitingApproval { .. } => Code::AwaitingApproval,
-            Self::AlreadyRunning { .. } => Code::AlreadyRunning,
+            Self::AlreadyRunning { .. } | Self::RunningWouldMove { .. } => Code::AlreadyRunning,
             Self::StaleAttempt { .. } => Code::StaleAttempt,
             Self::ReassignmentRequired { .. } => Code::ReassignmentRequired,
             Self::FailoverExhausted { .. } => Code::FailoverExhausted,
@@ -75,9 +75,7 @@ impl Refusal {
             Self::PlanHasProblems { .. } => Code::PlanHasProblems,
             Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
             Self::ForceRequired { .. } => Code::ForceRequired,
-            Self::NothingToRetry { .. } => Code::InvalidTransition,
             Self::UnclearThreads { .. } => Code::UnclearThreads,
-            Self::RunningWouldMove { .. } => Code::AlreadyRunning,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
         }
     }
@@ -151,7 +149,6 @@ impl Refusal {
             }
             Self::PlanHasProblems { .. } => "mend PLAN.md, or approve it as it is with --force".into(),
             Self::StageNotComplete { .. } => "finish them, or cancel them all with --force".into(),
-            Self::StreamNotComplete { .. } => "see work status".into(),
             Self::AlreadyExists { workstream } => {
                 format!("choose another name, or go on with it: work current --set {}", quoted(workstream))
             }
@@ -159,7 +156,7 @@ impl Refusal {
             Self::NothingToRetry { thread: Some((thread, now)) } if now.is_done() => {
                 format!("if it is to be done again: work update --thread {thread} --status pending --force")
             }
-            Self::NothingToRetry { .. } => "see work status".into(),
+            Self::NothingToRetry { .. } | Self::StreamNotComplete { .. } => "see work status".into(),
             Self::UnclearThreads { unclear } => {
                 let maps = unclear.iter().map(|thread| {
                     let candidate = thread.candidates.first().map_or("-".to_owned(), ToString::to_string);

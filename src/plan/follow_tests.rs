@@ -144,9 +144,15 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
+/// A thread: the number that it was made as, its name and its text now.
+type Made = (u32, u32, u32);
+
+/// A batch: its name and its threads.
+type MadeBatch = (u32, Vec<Made>);
+
 /// An outline and, beside each thread, the number of the thread that it was made as.
 pub(crate) struct Edited {
-    stages: Vec<(u32, Vec<(u32, Vec<(u32, u32, u32)>)>)>,
+    stages: Vec<(u32, Vec<MadeBatch>)>,
     next: u32,
 }
 
@@ -172,7 +178,7 @@ impl Edited {
         self.next
     }
 
-    fn batch(&mut self, stage: usize, batch: usize) -> Option<&mut Vec<(u32, u32, u32)>> {
+    fn batch(&mut self, stage: usize, batch: usize) -> Option<&mut Vec<Made>> {
         let stages = self.stages.len();
         let batches = &mut self.stages.get_mut(stage % stages.max(1))?.1;
         let number = batches.len();
@@ -203,13 +209,13 @@ impl Edited {
                 let number = threads.len();
                 threads.get_mut(c % number.max(1))?.2 = fresh.0;
             }
-            Edit::Move((a, b, c), (d, e, f)) => {
-                let threads = self.batch(a, b)?;
+            Edit::Move(from, to) => {
+                let threads = self.batch(from.0, from.1)?;
                 let number = threads.len();
                 (number > 0).then_some(())?;
-                let thread = threads.remove(c % number);
-                let threads = self.batch(d, e)?;
-                let at = f % (threads.len() + 1);
+                let thread = threads.remove(from.2 % number);
+                let threads = self.batch(to.0, to.1)?;
+                let at = to.2 % (threads.len() + 1);
                 threads.insert(at, thread);
             }
             Edit::InsertBatch(a, b) => {

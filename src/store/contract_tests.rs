@@ -160,7 +160,8 @@ fn records_that_move_with_their_threads_are_found_there_by_everybody() {
     for workspace in Workspace::all() {
         let (a, b, person) = (workspace.open(Some(A)), workspace.open(Some(B)), workspace.open(None));
         let approve = || {
-            let request = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "ann".to_owned() };
+            let request =
+                PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "ann".to_owned() };
             transact_for_person(person.as_ref(), &SystemClock, None, &request).unwrap();
         };
         approve();

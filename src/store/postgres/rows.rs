@@ -56,8 +56,8 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Returns the workstream as a change has left it. An approval is looked at anew.
-    pub(super) fn followed_by(&self, revision: i64, stamp: String, threads: ThreadsFile, approves: bool) -> Self {
-        let approved = if approves { OnceLock::new() } else { self.approved.clone() };
+    pub(super) fn followed_by(&self, revision: i64, stamp: String, threads: ThreadsFile, is_approval: bool) -> Self {
+        let approved = if is_approval { OnceLock::new() } else { self.approved.clone() };
         let plan = Arc::clone(&self.plan);
         Self { revision, stamp, generation: self.generation, threads: Arc::new(threads), plan, approved }
     }

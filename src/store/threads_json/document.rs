@@ -112,8 +112,8 @@ impl Document {
     /// Returns it with the records where `moves` says, each with all that it holds. Those that are out of the way
     /// stand under a key of their own, so that nothing of them is lost.
     pub(super) fn moved(&self, moves: &Moves) -> serde_json::Result<Self> {
-        let mut moved = self.clone();
-        let (mut left, mut changed) = (moved.get::<Vec<Box<RawValue>>>(LEFT)?.unwrap_or_default(), Vec::new());
+        let mut now = self.clone();
+        let (mut left, mut changed) = (now.get::<Vec<Box<RawValue>>>(LEFT)?.unwrap_or_default(), Vec::new());
         let went_out = left.len();
         for (from, to) in &moves.threads {
             let Some(text) = self.record(*from) else { continue };
@@ -126,14 +126,14 @@ impl Document {
                 }
             }
         }
-        moved.records.retain(|record| record.thread.is_none_or(|thread| !moves.threads.contains_key(&thread)));
-        moved.places = Arc::new(places(&moved.records));
+        now.records.retain(|record| record.thread.is_none_or(|thread| !moves.threads.contains_key(&thread)));
+        now.places = Arc::new(places(&now.records));
         changed.sort_by_key(|(thread, _)| *thread);
-        moved.set_records(changed);
+        now.set_records(changed);
         if left.len() > went_out {
-            moved.set(LEFT, &left)?;
+            now.set(LEFT, &left)?;
         }
-        Ok(moved)
+        Ok(now)
     }
 
     /// Returns the value of a top-level key.

@@ -803,7 +803,7 @@ impl Model {
                 return self.updated(id, Some(decision));
             }
         }
-        if status == Status::Pending && said == Said::Blocked && !(of == Of::Latest && !self.latest_is_current(id)) {
+        if status == Status::Pending && said == Said::Blocked && (of == Of::Next || self.latest_is_current(id)) {
             // §5: the planner gives up; no attempt is recorded for it.
             self.ensure_cycle(batch, me);
             self.budget_mut(id).given_up = true;
