@@ -45,7 +45,7 @@ pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         BadYaml {
             at: error.location().map(|location| (place(location.line()), place(location.column()))),
-            why: without_place(error.without_snippet()),
+            why: plain(&without_place(error.without_snippet())),
         }
     };
     let file: Option<FileRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
@@ -72,6 +72,21 @@ pub(super) fn read(text: &str) -> Result<Roster, BadYaml> {
         max_parallel: file.execution.and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
         declared,
     })
+}
+
+/// What the reader of YAML says to programmers, and what it means to whoever wrote the file.
+const COMPLAINTS: [(&str, &str); 6] = [
+    ("expected sequence start", "a list belongs here, such as `- name: default`"),
+    ("expected mapping start", "keys with values belong here, such as `name: default`"),
+    ("expected string scalar", "a text belongs here"),
+    ("cannot deserialize null into string", "a text belongs here, and there is none"),
+    ("missing field `name`", "each agent needs a `name`"),
+    ("invalid u64", "a whole number belongs here"),
+];
+
+fn plain(complaint: &str) -> String {
+    let known = COMPLAINTS.iter().find(|(known, _)| complaint.starts_with(known));
+    known.map_or(complaint, |(_, plain)| plain).to_owned()
 }
 
 /// Models are names, or records of a name and a variant.
@@ -123,6 +138,21 @@ families: [system-engineer-, writer]
     fn a_file_without_agents_declares_none() {
         let roster = read("execution: {max_parallel: 2}\n").unwrap();
         assert_eq!((roster.agents.len(), roster.declared, roster.max_parallel), (0, false, Some(2)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_words_of_the_file() {
+        let told = |text: &str| read(text).err().map(|bad| (bad.why, bad.at.unwrap_or_default().1)).unwrap_or_default();
+        for (text, why) in [
+            ("agents: 5", "a list belongs here, such as `- name: default`"),
+            ("agents: [x]", "keys with values belong here, such as `name: default`"),
+            ("agents: [{name: null}]", "a text belongs here, and there is none"),
+            ("agents: [{name: [x]}]", "a text belongs here"),
+            ("agents: [{nam: x}]", "each agent needs a `name`"),
+            ("execution: {max_parallel: many}", "a whole number belongs here"),
+        ] {
+            assert_eq!(told(text).0, why, "{text}");
+        }
     }
 
     #[test]

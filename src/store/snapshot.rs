@@ -64,6 +64,8 @@ pub struct Snapshot {
     pub(super) is_kept: bool,
     pub(super) roster: Arc<Roster>,
     pub(super) threads: Arc<ThreadsFile>,
+    /// What stands there and means nothing, one sentence each.
+    pub(super) oddities: Vec<String>,
     pub(super) alive: BTreeSet<ServerId>,
     /// What time it was then, by the clock of the store, where it has one.
     pub(super) now: Option<Moment>,
@@ -215,6 +217,10 @@ impl Snapshot {
             &followed(&plan, approved.as_ref()).agents,
             &threads.threads.board,
         )?;
+        let mut oddities = threads.threads.oddities.clone();
+        if !roster.declared && disk.kind(&work.join("agents.yml")).is_some() {
+            oddities.push("work/agents.yml is not read: call it work/agents.yaml".to_owned());
+        }
         let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
         let mut alive = liveness::alive(disk, &root, others);
         // Whoever asks lives, whatever became of its file.
@@ -232,6 +238,7 @@ impl Snapshot {
             is_kept,
             roster,
             threads,
+            oddities,
             alive,
             now: None,
         })
@@ -277,7 +284,7 @@ impl Snapshot {
             plan_hash: &self.plan.hash,
             roster: &self.roster,
             alive: &self.alive,
-            oddities: &self.threads.threads.oddities,
+            oddities: &self.oddities,
         }
     }
 }

@@ -149,7 +149,7 @@ def main() -> None:
         else:
             assert len(work_tools) == 6 and words in seen["prompt"], (work_tools, seen["prompt"][:300])
     gate = run("work", "status")
-    assert gate.stdout.rstrip().endswith("a planner can execute it again"), gate.stdout
+    assert gate.stdout.rstrip().endswith("then work retry"), gate.stdout
 
 
 main()

@@ -226,6 +226,7 @@ impl PostgresStore {
             approved: opened.kept.approved().map(Arc::clone),
             is_kept: true,
             roster,
+            oddities: opened.kept.threads.threads.oddities.clone(),
             threads: Arc::clone(&opened.kept.threads),
             alive,
             now: Some(opened.now),
