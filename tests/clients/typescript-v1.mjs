@@ -8,7 +8,7 @@ const [command, cwd] = process.argv.slice(2);
 const client = new Client({ name: "clients", version: "1" });
 await client.connect(new StdioClientTransport({ command, args: ["mcp"], cwd }));
 equal((await client.listTools()).tools.length, 6);
-equal((await client.listPrompts()).prompts.map((prompt) => prompt.name), ["execute-next-batch", "implement-thread"]);
+equal((await client.listPrompts()).prompts.map((prompt) => prompt.name), ["execute-next-batch", "implement-thread", "write-plan"]);
 const refused = await client.callTool({ name: "read_thread", arguments: { thread_id: "09.09.09" } });
 equal([refused.isError, refused.content[0].text.startsWith("error unknown_thread: ")], [true, true]);
 await executeBatch(async (name, args) => {

@@ -67,9 +67,9 @@ fn each_is_reported_with_its_place() {
     work/index.json: {"streams": [{"id": "001-search", "approval": {"status": "maybe"}}]}
         error state_unreadable: [workspace]/work/index.json:1:64: unknown variant `maybe`, expected one of `draft`, `approved`, `revoked`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/agents.yaml: agents:\n  - name: [\n
-        error state_unreadable: [workspace]/work/agents.yaml:2:11: expected string scalar. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/agents.yaml:2:11: a text belongs here. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/agents.yaml: agents:\n  - nam: x\n
-        error state_unreadable: [workspace]/work/agents.yaml:2:5: missing field `name`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/agents.yaml:2:5: each agent needs a `name`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
     work/001-search/PLAN.md: # Plan: P\n�\n
         error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is not UTF-8 at line 2, column 1. hint: mend the file; it is only read, never written
     "#);
