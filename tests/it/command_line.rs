@@ -74,7 +74,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     Next: work assign --thread 01.01.01 --agent default
     $ work assign --thread "01.01.01" --agent "system-engineer-opus"
     exit 0
-    01.01.01 is assigned to system-engineer-opus (pending)
+    01.01.01 is assigned to system-engineer-opus (pending, attempt 2)
     $ work update --thread "01.01.01" --status in_progress
     exit 0
     01.01.01 is in_progress, attempt 2

@@ -163,16 +163,16 @@ fn an_assignment_that_is_cleared_leaves_the_plans_agent() {
     ]), @"
     $ work assign --thread 1.1.1 --agent ann
     exit 0
-    01.01.01 is assigned to ann (pending)
+    01.01.01 is assigned to ann (pending, attempt 1)
     $ work assign --thread 1.1.1 --clear
     exit 0
-    01.01.01 is assigned to system-engineer-codex (pending)
+    01.01.01 is assigned to system-engineer-codex (pending, attempt 1)
     $ work assign --thread 1.1.1 --clear
     exit 0
-    01.01.01 is assigned to system-engineer-codex (pending)
+    01.01.01 is assigned to system-engineer-codex (pending, attempt 1)
     $ work assign --thread 1.1.2 --agent ann
     exit 0
-    01.01.02 is assigned to ann (pending)
+    01.01.02 is assigned to ann (pending, attempt 1)
     $ work update --thread 1.1.2 --status in_progress
     exit 0
     01.01.02 is in_progress, attempt 1
@@ -186,7 +186,7 @@ fn an_assignment_that_is_cleared_leaves_the_plans_agent() {
     Next: work assign --thread 01.01.02 --agent default
     $ work assign --thread 1.1.2 --clear
     exit 0
-    01.01.02 is assigned to default (blocked)
+    01.01.02 is assigned to default (blocked, attempt 1)
     $ work update --thread 1.1.2 --status completed --report x
     exit 0
     01.01.02 is completed, attempt 1
