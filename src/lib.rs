@@ -29,6 +29,8 @@
 //! - The MCP door cannot express a gate: [`decide::AgentRequest`] has no such variant.
 //! - Work is handed out only to who holds an [`plan::ApprovedPlan`], which only
 //!   [`plan::PlanApproval::admit`] makes.
+//! - What runs follows the text that a person approved, never the file as somebody is editing it; and state
+//!   follows the thread, not its number: [`plan::follow`] says which thread of another text is which.
 //! - A thread's status changes by one table, [`board::transition`].
 //! - What can be derived is never stored: "ready", "settled", "complete", the next attempt's number.
 //! - An answer leaves [`transact`] only when what it says is durable; a refusal changes nothing.
