@@ -34,7 +34,7 @@ impl WorkServer {
         description = "Planner: the outcomes of a batch when its workers have ended. Return outcomes unchanged.",
         input_schema = schema::input(DOCUMENT),
         output_schema = schema::output(DOCUMENT),
-        annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+        annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
     async fn batch_outcome(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {
         self.answer::<BatchOutcomeArguments>(arguments, cancelled).await

@@ -46,6 +46,7 @@ pub const IMPLEMENT_THREAD: Prompt = Prompt {
     arguments: &[
         Argument { name: "thread_id", description: "The thread, such as 01.02.03.", required: true },
         Argument { name: "attempt", description: "The number of the attempt.", required: false },
+        Argument { name: "workstream", description: "The workstream that it stands in.", required: false },
     ],
     text: include_str!("implement-thread.md"),
 };
@@ -128,7 +129,9 @@ mod tests {
 
     #[test]
     fn arguments_stand_as_they_came() {
-        let text = IMPLEMENT_THREAD.text(|name| if name == "thread_id" { Some("$1") } else { Some("$2") });
+        let given = [("thread_id", "$1"), ("attempt", "$2")];
+        let text =
+            IMPLEMENT_THREAD.text(|name| given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value));
         assert!(text.ends_with("sees.\n\nthread_id: $1\nattempt: $2\n"), "{text}");
         assert!(IMPLEMENT_THREAD.text(|_| None).ends_with("sees.\n"));
         assert!(!EXECUTE_NEXT_BATCH.text(|_| Some("x")).contains(": x\n"));

@@ -32,6 +32,11 @@ fn prompts_are_templates_in_both_eras() {
               "name": "attempt",
               "description": "The number of the attempt.",
               "required": false
+            },
+            {
+              "name": "workstream",
+              "description": "The workstream that it stands in.",
+              "required": false
             }
           ]
         },

@@ -145,7 +145,7 @@ fn every_tool_says_what_a_model_and_a_client_need() {
         for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
             assert!(tool["annotations"][hint].is_boolean(), "{name}: {hint} is set on purpose");
         }
-        let reads = matches!(name, "read_thread" | "workstream_status");
+        let reads = matches!(name, "batch_outcome" | "read_thread" | "workstream_status");
         assert_eq!(tool["annotations"]["readOnlyHint"], json!(reads), "{name}");
         let input = &tool["inputSchema"];
         assert_eq!(input["additionalProperties"], json!(false), "{name}: unknown arguments are refused");
