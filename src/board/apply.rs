@@ -1,6 +1,6 @@
 //! How an event changes the board. No rules here: whoever records an event has checked them.
 
-use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event, Status};
+use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event};
 use crate::clock::Moment;
 use crate::plan::ThreadId;
 
@@ -8,14 +8,6 @@ impl Board {
     /// Changes the board as the event says.
     #[expect(clippy::too_many_lines, reason = "one arm per event reads best in one place")]
     pub fn apply(&mut self, event: &Event, at: Moment) {
-        // What a person asked for was asked of the cycle as it had settled (DESIGN §5a.5).
-        if let Event::AttemptStarted { thread, .. }
-        | Event::ThreadBecame { thread, status: Status::Pending | Status::InProgress, .. } = event
-            && let Some(cycle) = self.open_cycle_mut()
-            && cycle.batch == thread.batch
-        {
-            cycle.retry_asked = false;
-        }
         match event {
             Event::CycleOpened { batch, number, holder } => {
                 self.close_cycle(at);
@@ -132,7 +124,7 @@ impl Board {
             }
             Event::BudgetsReset { thread, after } => {
                 if let Some(budget) = self.budget_mut(*thread) {
-                    *budget = Budget { fresh_after: *after, ..Budget::default() };
+                    *budget = budget.renewed(*after);
                 }
             }
         }

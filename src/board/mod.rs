@@ -106,7 +106,8 @@ pub struct Cycle {
     pub open: bool,
     /// The server process whose planner executes it.
     pub holder: Option<ServerId>,
-    /// Whether a person has asked for another execution since it settled with blocked threads.
+    /// Whether a person has asked for another execution since it settled with blocked threads. Then whatever
+    /// happens next opens a new cycle.
     pub retry_asked: bool,
     /// What its threads have used, where they have used anything.
     pub budgets: BTreeMap<ThreadId, Budget>,
@@ -133,6 +134,8 @@ pub struct Budget {
     pub fresh_after: u32,
     /// Its planner gave it up: it stays blocked in this cycle, though it may have no attempt in it.
     pub given_up: bool,
+    /// The retry or the reassignment was used before a person gave fresh budgets.
+    pub applied_before: bool,
 }
 
 impl Board {
@@ -233,9 +236,15 @@ impl Budget {
         self.reassigned_after.max(self.assigned_after)
     }
 
-    /// Returns whether the retry or the reassignment is used.
+    /// Returns whether the retry or the reassignment was used in the cycle.
     pub fn failover_applied(&self) -> bool {
-        self.retried_after.is_some() || self.reassigned_after.is_some()
+        self.applied_before || self.retried_after.is_some() || self.reassigned_after.is_some()
+    }
+
+    /// Returns the budget that a person renews after an attempt.
+    #[must_use]
+    pub fn renewed(&self, after: u32) -> Self {
+        Self { fresh_after: after, applied_before: self.failover_applied(), ..Self::default() }
     }
 }
 

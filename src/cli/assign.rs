@@ -1,7 +1,7 @@
 //! `work assign --thread ID --agent NAME`, `--clear`, `--list`
 
 use super::render::Form;
-use crate::decide::{AssignThread, PersonRequest, Scope};
+use crate::decide::{AssignThread, ClearAssignment, PersonRequest, Scope};
 use crate::plan::ThreadId;
 
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT", requires = "agent", allow_hyphen_values = true)]
     reason: Option<String>,
     /// Give it to any agent, whatever failover allows; it costs nothing
-    #[arg(long, requires = "agent")]
+    #[arg(long, conflicts_with = "list")]
     force: bool,
 }
 
@@ -48,7 +48,9 @@ impl Arguments {
         let Self { thread, what, reason, force } = self;
         match thread {
             None => (PersonRequest::Report(Scope::Workstream), Form::Assignments),
-            Some(thread) if what.clear => (PersonRequest::ClearAssignment(thread), Form::Plain),
+            Some(thread) if what.clear => {
+                (PersonRequest::ClearAssignment(ClearAssignment { thread, force }), Form::Plain)
+            }
             Some(thread) => {
                 (PersonRequest::AssignThread(AssignThread { thread, agent: what.agent, reason, force }), Form::Plain)
             }

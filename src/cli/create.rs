@@ -61,7 +61,10 @@ impl Arguments {
         let mut page = Page::default();
         let _ = writeln!(page, "{}", made(&created.workstream, "created", created.executed.as_ref(), session));
         page.paint(Tone::Strong, "Next: ");
-        let _ = write!(page, "write {}, then work validate{flags} and work approve plan{flags}", created.plan);
+        // From a linked worktree the path that is printed elsewhere would lead to another file.
+        let main = session.place.linked_worktree().map(|linked| linked.main.join(&created.plan));
+        let plan = main.map_or(created.plan, |plan| plan.display().to_string());
+        let _ = write!(page, "write {plan}, then work validate{flags} and work approve plan{flags}");
         session.output.print(page)
     }
 }

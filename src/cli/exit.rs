@@ -67,15 +67,15 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         Refusal::UnknownThread { closest, .. } if closest.is_empty() => format!("see work tree{flags}"),
         Refusal::ReportRequired { .. } => "add --report with 1-2 sentences".into(),
         Refusal::InvalidTransition { thread, .. } => {
-            format!("if it is to be done again: work update --thread {thread} --status pending --force{flags}")
+            format!("a person has it done again: work update --thread {thread} --status pending --force{flags}")
         }
         Refusal::BatchNotReady { earlier: Some(earlier), .. } => {
             format!("finish batch {earlier} first; see work status{flags}")
         }
-        Refusal::AwaitingApproval { command: Some(command), .. } => format!("run {command}"),
-        Refusal::AwaitingApproval { command: None, .. } => "set its status in work/index.json".into(),
+        Refusal::AwaitingApproval { command: Some(command), .. } => format!("a person runs {command}"),
+        Refusal::AwaitingApproval { command: None, .. } => "a person sets its status in work/index.json".into(),
         Refusal::BatchNotReady { earlier: None, .. } => {
-            format!("if it is to go on: work complete --revoke{flags}")
+            format!("a person lets it go on: work complete --revoke{flags}")
         }
         Refusal::ReassignmentRequired { thread, candidate } => {
             format!("run work assign --thread {thread} --agent {candidate}{flags}")
@@ -83,7 +83,7 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         Refusal::FailoverExhausted { thread, now: Status::Blocked, .. } => {
             format!("a person gives it fresh budgets: work retry --thread {thread}{flags}")
         }
-        Refusal::FailoverExhausted { .. } => "add --force if you mean it: it is a person's way past failover".into(),
+        Refusal::FailoverExhausted { .. } => "--force is a person's way past failover".into(),
         Refusal::NotInFamily { candidates, .. } if candidates.is_empty() => {
             "no other agent is left; --force is a person's way past that".into()
         }

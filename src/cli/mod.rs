@@ -34,7 +34,7 @@ use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 use self::output::Output;
 use self::render::Form;
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{PersonAnswer, PersonRequest};
+use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
 use crate::store::{FileStore, Linked, Place, Store, open};
 use crate::transact::{require_a_clear_thread, transact_for_person};
@@ -292,6 +292,11 @@ impl Session {
             exit::note(&format!(
                 "{worktree}: this is a linked worktree; the workspace of the main worktree {main} is used (--root . for the one here)"
             ));
+        } else if let Some(Linked { worktree, main }) = self.place.lone_worktree() {
+            let (worktree, main) = (worktree.display(), main.display());
+            exit::note(&format!(
+                "{worktree}: this is a linked worktree, and the main worktree {main} has no workspace; the one here is used, which no other worktree sees"
+            ));
         }
     }
 
@@ -325,9 +330,11 @@ impl Session {
             Err(code) => return code,
         };
         let is_clear = match request {
-            PersonRequest::UpdateThread(update) if self.place.named(wanted).is_none() => {
-                require_a_clear_thread(store.as_ref(), update.thread)
-            }
+            _ if self.place.named(wanted).is_some() => Ok(()),
+            PersonRequest::UpdateThread(UpdateThread { thread, .. })
+            | PersonRequest::AssignThread(AssignThread { thread, .. })
+            | PersonRequest::ClearAssignment(ClearAssignment { thread, .. })
+            | PersonRequest::Retry(Some(thread)) => require_a_clear_thread(store.as_ref(), *thread),
             _ => Ok(()),
         };
         let carry_out = |()| transact_for_person(store.as_ref(), &SystemClock, wanted, request);

@@ -4,12 +4,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cycles::name_thread;
+use super::cycles::{name_thread, open_cycle_asked_for};
 use super::failover::{Decision, DecisionAction, candidates, open_decision};
 use super::gates::UserCommand;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
-use super::request::{AssignThread, Caller};
+use super::request::{AssignThread, Caller, ClearAssignment};
 use super::scene::{Scene, attempt_in_answers, is_given_up};
 use super::sweep::sweep;
 use super::update_thread::check_length;
@@ -50,14 +50,18 @@ pub(super) fn decide(
         let wanted = "assigned".to_owned();
         return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted });
     }
+    open_cycle_asked_for(id.batch, ledger);
     if let Some(agent) = choose(scene, caller, request, &thread, ledger)? {
-        record(scene, request, &thread, agent, reason, ledger);
+        let given = Given { agent: &agent, is_cleared: false, reason, is_forced: request.force };
+        record(scene, id, &thread, given, ledger);
     }
     Ok(answer(scene, id, ledger.board()))
 }
 
-/// A person takes an assignment back: the thread is run by whom the plan names, or by `default`.
-pub(super) fn clear(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Result<Assignment, Refusal> {
+/// The assignment is taken back: the thread is run by whom the plan names, or by `default`. In an open cycle that
+/// is an assignment like any other where it changes the agent.
+pub(super) fn clear(scene: &Scene<'_>, request: ClearAssignment, ledger: &mut Ledger) -> Result<Assignment, Refusal> {
+    let ClearAssignment { thread: id, force } = request;
     scene.thread(id)?;
     sweep(scene, ledger);
     let thread = ledger.board().thread(id).into_owned();
@@ -74,8 +78,20 @@ pub(super) fn clear(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) -> Res
         }
         Status::Pending | Status::Blocked => {}
     }
-    if thread.assigned_agent.is_some() {
-        ledger.record(Event::AssignmentCleared { thread: id });
+    if thread.assigned_agent.is_none() {
+        return Ok(answer(scene, id, ledger.board()));
+    }
+    open_cycle_asked_for(id.batch, ledger);
+    let (current, planned) = (scene.current_agent(ledger.board(), id), scene.planned_agent(id).0);
+    match ledger.board().open_cycle_of(id.batch) {
+        Some(cycle) if current != planned => {
+            if !force {
+                within_budget(scene, id, Some(&planned), &current, cycle, ledger)?;
+            }
+            let given = Given { agent: &planned, is_cleared: true, reason: None, is_forced: force };
+            record(scene, id, &thread, given, ledger);
+        }
+        _ => ledger.record(Event::AssignmentCleared { thread: id }),
     }
     Ok(answer(scene, id, ledger.board()))
 }
@@ -132,7 +148,8 @@ fn choose(
         return within_budget(scene, id, wanted, &current, cycle, ledger).map(Some);
     }
     match wanted {
-        Some(agent) if agent == current => Ok(None),
+        // A person who gives a blocked thread to the agent that it has wants it to be run.
+        Some(agent) if agent == current && !(cycle.is_some() && thread.status == Status::Blocked) => Ok(None),
         Some(agent) => Ok(Some(agent.to_owned())),
         // Without a cycle nothing has failed, so there is no candidate to take over from anybody.
         None => Err(Refusal::invalid(
@@ -192,15 +209,18 @@ fn first_candidate(scene: &Scene<'_>, id: ThreadId, cycle: Option<&Cycle>, ledge
     })
 }
 
-fn record(
-    scene: &Scene<'_>,
-    request: &AssignThread,
-    thread: &Thread,
-    agent: String,
-    reason: Option<&str>,
-    ledger: &mut Ledger,
-) {
-    let id = request.thread;
+/// What a thread is given, and how.
+#[derive(Debug, Clone, Copy)]
+struct Given<'a> {
+    agent: &'a str,
+    /// It is the plan's own agent, since the assignment is taken back.
+    is_cleared: bool,
+    reason: Option<&'a str>,
+    is_forced: bool,
+}
+
+fn record(scene: &Scene<'_>, id: ThreadId, thread: &Thread, given: Given<'_>, ledger: &mut Ledger) {
+    let Given { agent, is_cleared, reason, is_forced } = given;
     name_thread(scene, id, ledger);
     let after = thread.latest_number();
     let cycle = ledger.board().open_cycle_of(id.batch);
@@ -214,11 +234,15 @@ fn record(
         let report = reason.map_or_else(|| format!("given up: reassigned to {agent}"), str::to_owned);
         ledger.record(Event::AttemptEnded { thread: id, status: AttemptStatus::Failed, report, transient: false });
     }
-    ledger.record(Event::AgentAssigned { thread: id, agent });
+    ledger.record(if is_cleared {
+        Event::AssignmentCleared { thread: id }
+    } else {
+        Event::AgentAssigned { thread: id, agent: agent.to_owned() }
+    });
     if number.is_some() {
         let reason = reason.map(str::to_owned);
         // A person's own assignment carries out what a failure was answered with, and costs nothing.
-        ledger.record(if request.force {
+        ledger.record(if is_forced {
             Event::AssignedByPerson { thread: id, after, reason }
         } else {
             Event::ReassignmentUsed { thread: id, after, reason }

@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 use super::next_batch::dispatch;
 use super::refusal::Refusal;
 use super::request::Caller;
-use super::scene::{Scene, awaits_its_cycle, is_complete, is_settled};
+use super::scene::{Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
 use super::sweep::sweep;
 use crate::board::{Board, Status};
 use crate::plan::{Batch, BatchId, ThreadId};
@@ -112,20 +112,32 @@ fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) ->
         Next::Batch(ready) if ready.batch().id == batch.id => dispatch(scene, board, batch),
         Next::Batch(_) | Next::Pause(_) => Vec::new(),
     };
+    let is_launched = |id: &ThreadId| launched.binary_search(id).is_ok();
+    let ids = || batch.threads.iter().map(|thread| thread.id);
+    let not_started = |id: &ThreadId| is_launched(id) && board.status(*id) == Status::Pending;
+    let not_started: Vec<String> =
+        ids().filter(not_started).map(|id| format!("{id} (attempt {})", attempt_in_answers(board, id))).collect();
     let told = |id: ThreadId| {
         let said = match board.status(id) {
-            Status::Pending if board.thread(id).attempts.is_empty() => "is pending: no worker has started it",
-            Status::Pending => "is pending: its next attempt has not started",
+            Status::Pending if is_launched(&id) => return None,
+            Status::Pending => "is pending",
             Status::InProgress => "is in progress: if its worker has ended without a report, report it failed",
-            Status::Blocked if awaits_its_cycle(board, id) => {
-                "is blocked from an earlier cycle and was not tried in this one"
+            Status::Blocked if awaits_its_cycle(board, id) && is_launched(&id) => {
+                "was blocked and is to be tried again: call next_batch"
             }
+            Status::Blocked if awaits_its_cycle(board, id) => "was blocked and is to be tried again",
             Status::Blocked | Status::Completed | Status::Cancelled => return None,
         };
-        let call = if launched.binary_search(&id).is_ok() { ", call next_batch" } else { "" };
-        Some(format!("{id} {said}{call}"))
+        Some(format!("{id} {said}"))
     };
-    batch.threads.iter().filter_map(|thread| told(thread.id)).collect()
+    // A worker that is lost before its first call would be launched again and again.
+    let lost = (!not_started.is_empty()).then(|| {
+        format!(
+            "not started: {}. If you have launched its worker it is lost: report it failed with that attempt; else call next_batch",
+            not_started.join(", ")
+        )
+    });
+    lost.into_iter().chain(ids().filter_map(told)).collect()
 }
 
 fn of_no_batch(scene: &Scene<'_>) -> BatchOutcome {

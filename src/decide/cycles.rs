@@ -4,17 +4,29 @@
 use super::ledger::Ledger;
 use super::request::Caller;
 use super::scene::{Scene, is_name};
-use crate::board::{AttemptStatus, Event};
+use crate::board::{AttemptStatus, Event, ServerId};
 use crate::plan::{BatchId, ThreadId};
 
 /// Opens the next cycle of a batch; any that is open is closed. The calling server holds it, the
 /// command line holds nothing (DESIGN §5a.2). Returns its number.
 pub(super) fn open_cycle(batch: BatchId, caller: Caller, ledger: &mut Ledger) -> u32 {
+    open_cycle_held_by(caller.server(), batch, ledger)
+}
+
+/// Opens the cycle that a person has asked for where something else happens to the batch before `next_batch` is
+/// called, so that what was asked is not lost. Its planner goes on holding it.
+pub(super) fn open_cycle_asked_for(batch: BatchId, ledger: &mut Ledger) {
+    if let Some(cycle) = ledger.board().open_cycle_of(batch).filter(|cycle| cycle.retry_asked) {
+        open_cycle_held_by(cycle.holder, batch, ledger);
+    }
+}
+
+fn open_cycle_held_by(holder: Option<ServerId>, batch: BatchId, ledger: &mut Ledger) -> u32 {
     let number = ledger.board().latest_cycle_of(batch).map_or(1, |cycle| cycle.number + 1);
     if ledger.board().open_cycle().is_some() {
         ledger.record(Event::CycleClosed);
     }
-    ledger.record(Event::CycleOpened { batch, number, holder: caller.server() });
+    ledger.record(Event::CycleOpened { batch, number, holder });
     number
 }
 

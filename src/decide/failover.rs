@@ -98,9 +98,9 @@ fn verdict_now(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: &Cycle, tr
 
 /// Returns the decision that is open for a thread: carried out for a pending one by its next attempt
 /// or by `assign_thread`, advice for a blocked one. `None`: nothing failed in the open cycle, or what
-/// was decided is done.
+/// was decided is done, or a person has asked for another cycle.
 pub(super) fn open_decision(scene: &Scene<'_>, board: &Board, id: ThreadId) -> Option<Decision> {
-    let cycle = board.open_cycle_of(id.batch)?;
+    let cycle = board.open_cycle_of(id.batch).filter(|cycle| !cycle.retry_asked)?;
     let thread = board.thread(id);
     let budget = cycle.budget(id);
     if is_given_up(board, id) {

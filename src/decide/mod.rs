@@ -50,8 +50,8 @@ pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};
 pub use request::{
-    Access, AgentAnswer, AgentRequest, AssignThread, Caller, MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, PersonAnswer,
-    PersonRequest, Scope, UpdateThread,
+    Access, AgentAnswer, AgentRequest, AssignThread, Caller, ClearAssignment, MAX_ITEM_CHARS, MAX_ITEMS,
+    MAX_REPORT_CHARS, PersonAnswer, PersonRequest, Scope, UpdateThread,
 };
 pub use retry::Retried;
 pub use scene::{AgentSource, Basis, Scene};
@@ -124,8 +124,8 @@ pub fn decide_for_person(
         PersonRequest::AssignThread(request) => {
             PersonAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
         }
-        PersonRequest::ClearAssignment(thread) => {
-            PersonAnswer::Assignment(assign_thread::clear(scene, *thread, ledger)?)
+        PersonRequest::ClearAssignment(request) => {
+            PersonAnswer::Assignment(assign_thread::clear(scene, *request, ledger)?)
         }
         PersonRequest::UpdateThread(request) => {
             PersonAnswer::Updated(update_thread::decide(scene, caller, request, ledger)?)

@@ -166,7 +166,7 @@ fn take_cycle<'p>(
     // A planner that goes on calling must not give itself new budgets: a person does, or another process
     // takes over what a dead one has left.
     let holder_is_gone = cycle.holder.is_some() && holder.is_none();
-    let over = is_complete(board, running) || settled && (cycle.retry_asked || holder_is_gone);
+    let over = is_complete(board, running) || cycle.retry_asked || settled && holder_is_gone;
     if over {
         if running.id == batch.id {
             warnings.extend(previous_reasons(board, running, &cycle));
@@ -189,7 +189,9 @@ fn take_cycle<'p>(
         return Hand::Open { batch, resumed: false };
     }
     if settled {
-        warnings.push("settled with blocked threads: only a person has it executed again".to_owned());
+        let is_over = open_decisions(scene, board, batch).is_empty();
+        let open = if is_over { "" } else { "; what stands in failover can still be carried out" };
+        warnings.push(format!("settled with blocked threads: only a person has it executed again{open}"));
         return Hand::Settled(batch);
     }
     if let Some(server) = caller.server()

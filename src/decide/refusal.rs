@@ -143,18 +143,20 @@ impl Refusal {
             Self::NotInFamily { candidates, .. } if candidates.is_empty() => {
                 "no other agent is left; keep the one it has, or report it blocked".into()
             }
-            Self::NotInFamily { candidates, .. } => format!("use {}, or leave agent out", candidates.join(", ")),
+            Self::NotInFamily { candidates, .. } => {
+                format!("use one that your host has a profile for: {}", candidates.join(", "))
+            }
             Self::HeldByAnotherPlanner { command, .. } => {
                 format!("let that planner finish, or ask the person to run {command}")
             }
-            Self::PlanHasProblems { .. } => "mend PLAN.md, or approve it as it is with --force".into(),
-            Self::StageNotComplete { .. } => "finish them, or cancel them all with --force".into(),
+            Self::PlanHasProblems { .. } => "mend PLAN.md; a person approves it as it is with --force".into(),
+            Self::StageNotComplete { .. } => "finish them; a person cancels them all with --force".into(),
             Self::AlreadyExists { workstream } => {
                 format!("choose another name, or go on with it: work current --set {}", quoted(workstream))
             }
-            Self::ForceRequired { .. } => "add --force if you mean it".into(),
+            Self::ForceRequired { .. } => "a person says so with --force".into(),
             Self::NothingToRetry { thread: Some((thread, now)) } if now.is_done() => {
-                format!("if it is to be done again: work update --thread {thread} --status pending --force")
+                format!("a person has it done again: work update --thread {thread} --status pending --force")
             }
             Self::NothingToRetry { .. } | Self::StreamNotComplete { .. } => "see work status".into(),
             Self::UnclearThreads { unclear } => {
@@ -220,7 +222,7 @@ impl fmt::Display for Refusal {
                 write!(f, "this server executes {} workstreams and the call names none", held.len())
             }
             Self::RunsElsewhere { thread, selected, running } => {
-                write!(f, "{thread} does not run in {selected}, but in {}", running.join(" and in "))
+                write!(f, "{thread} is not executed in {selected}, but in {}", running.join(" and in "))
             }
             Self::UnknownWorkstream { given, .. } => {
                 write!(f, "no workstream with a PLAN.md has the id or name {given:?}")

@@ -101,7 +101,7 @@ pub enum PersonRequest {
     /// `work assign`
     AssignThread(AssignThread),
     /// `work assign --clear`
-    ClearAssignment(ThreadId),
+    ClearAssignment(ClearAssignment),
     /// `work update`
     UpdateThread(UpdateThread),
 }
@@ -115,6 +115,15 @@ pub enum Scope {
     Stage(StageNumber),
     /// One batch.
     Batch(BatchId),
+}
+
+/// Whose assignment is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClearAssignment {
+    /// The thread.
+    pub thread: ThreadId,
+    /// A person means it, whatever failover allows. It costs nothing.
+    pub force: bool,
 }
 
 /// Who runs a thread from now on.

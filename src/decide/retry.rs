@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::cycles::name_thread;
+use super::cycles::{name_thread, open_cycle_asked_for};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_complete, is_settled};
@@ -71,6 +71,7 @@ pub(super) fn decide(scene: &Scene<'_>, thread: Option<ThreadId>, ledger: &mut L
 /// Makes a blocked thread pending, with fresh budgets where a cycle of its batch is open.
 fn give_back(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     name_thread(scene, id, ledger);
+    open_cycle_asked_for(id.batch, ledger);
     let after = ledger.board().thread(id).latest_number();
     if ledger.board().open_cycle_of(id.batch).is_some() {
         ledger.record(Event::BudgetsReset { thread: id, after });

@@ -115,6 +115,11 @@ impl<'s> Scene<'s> {
         if let Some(agent) = assigned.filter(|agent| !agent.is_empty()) {
             return (agent, AgentSource::Assigned);
         }
+        self.planned_agent(id)
+    }
+
+    /// Returns the agent that would run the thread if it were not assigned, and where its name comes from.
+    pub fn planned_agent(&self, id: ThreadId) -> (String, AgentSource) {
         match self.plan.thread(id).and_then(|thread| thread.agent.as_ref()) {
             Some(agent) => (agent.name.clone(), AgentSource::Plan),
             None => (DEFAULT_AGENT.to_owned(), AgentSource::Default),
@@ -204,17 +209,18 @@ pub(super) fn is_complete(board: &Board, batch: &Batch) -> bool {
     batch.threads.len() <= done.len() && batch.threads.iter().all(|thread| done.binary_search(&thread.id).is_ok())
 }
 
-/// Returns whether the thread is blocked but was neither tried nor given up yet in the open cycle of its
-/// batch, so that the cycle hands it out (DESIGN §5a.3).
+/// Returns whether the thread is blocked and handed out all the same (DESIGN §5a.3): it was neither tried nor given
+/// up yet in the open cycle of its batch, or a person has asked for another one.
 pub(super) fn awaits_its_cycle(board: &Board, id: ThreadId) -> bool {
-    board.status(id) == Status::Blocked
-        && !is_given_up(board, id)
-        && board.open_cycle_of(id.batch).is_some_and(|cycle| board.thread(id).attempts_in(id, cycle).next().is_none())
+    let Some(cycle) = board.open_cycle_of(id.batch) else { return false };
+    let is_untried = || board.thread(id).attempts_in(id, cycle).next().is_none();
+    board.status(id) == Status::Blocked && (cycle.retry_asked || !cycle.budget(id).given_up && is_untried())
 }
 
 /// Returns whether the thread's planner has stopped its retries in the open cycle of its batch (DESIGN §5).
 pub(super) fn is_given_up(board: &Board, id: ThreadId) -> bool {
-    board.status(id) == Status::Blocked && board.open_cycle_of(id.batch).is_some_and(|cycle| cycle.budget(id).given_up)
+    let is_given_up = |cycle: &Cycle| cycle.budget(id).given_up && !cycle.retry_asked;
+    board.status(id) == Status::Blocked && board.open_cycle_of(id.batch).is_some_and(is_given_up)
 }
 
 /// Returns whether nothing of the batch is pending, in progress or handed out (DESIGN §2 "settled").

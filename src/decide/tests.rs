@@ -116,6 +116,7 @@ impl World {
                 "release" => PersonRequest::Release,
                 "retry" => PersonRequest::Retry((!what.is_empty()).then(id)),
                 "assign" => PersonRequest::AssignThread(assign()),
+                "clear" => PersonRequest::ClearAssignment(ClearAssignment { thread: id(), force }),
                 _ => PersonRequest::UpdateThread(update(said.unwrap())),
             };
             return self.decide(|scene, ledger| {
@@ -354,7 +355,7 @@ fn a_happy_batch() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
     A outcome
-        in_progress 01.01 [01.01.01 in_progress "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.01 is in progress: if its worker has ended without a report, report it failed", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
+        in_progress 01.01 [01.01.01 in_progress "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not started: 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch", "01.01.01 is in progress: if its worker has ended without a report, report it failed"] (no change)
     A completed 01.01.01#1 schema is there
         01.01.01#1 completed
     A completed 01.01.01#1 schema is there
@@ -473,7 +474,7 @@ fn a_failure_that_is_not_transient_is_reassigned_at_once() {
     A completed 01.01.02 done
         01.01.02#2 completed
     A outcome
-        in_progress 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 completed "done" default-minimax failover] [01.01.03 pending "" default] warnings ["01.01.01 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
+        in_progress 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 completed "done" default-minimax failover] [01.01.03 pending "" default] warnings ["not started: 01.01.01 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch"] (no change)
     "#);
 }
 
@@ -614,7 +615,7 @@ fn a_batch_that_ends_blocked_runs_again_when_a_person_says_so() {
     A next
         in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] (no change)
     A outcome
-        in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] warnings ["01.01.03 is blocked from an earlier cycle and was not tried in this one, call next_batch"] (no change)
+        in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] warnings ["01.01.03 was blocked and is to be tried again: call next_batch"] (no change)
     A in_progress 01.01.03
         01.01.03#2 in_progress
     A failed 01.01.03 unclear again
@@ -679,7 +680,7 @@ fn whoever_acts_for_a_settled_batch_is_a_person() {
     person cancelled! 01.01.02 not needed
         01.01.02#1 cancelled
     A blocked 01.01.03 amending takes nothing back
-        01.01.03#1 blocked -> Reassign default-minimax#2
+        01.01.03#2 blocked
     A next
         in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: amending takes nothing back"]
     A in_progress 01.01.03
@@ -756,7 +757,7 @@ fn gates_are_a_persons() {
     A in_progress 01.01.01
         error awaiting_approval: the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
     A outcome
-        awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: no worker has started it", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "the plan is not approved"] (no change)
+        awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending", "01.01.02 is pending", "01.01.03 is pending", "the plan is not approved"] (no change)
     person approve-plan
         {"workstream":"001-search","plan_hash":"071d02e2f70c15740b2c7a892ce513732675ae2bc46844d17a436d624ff3e297","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]}
     person approve-plan
@@ -881,7 +882,7 @@ fn a_plan_that_changed_waits_but_running_attempts_report() {
     A in_progress 01.01.01
         error awaiting_approval: PLAN.md has changed since it was approved. hint: ask the person to run !work approve plan, then call next_batch
     A outcome
-        awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending: its next attempt has not started", "01.01.02 is pending: no worker has started it", "01.01.03 is pending: no worker has started it", "PLAN.md has changed since it was approved"] (no change)
+        awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending", "01.01.02 is pending", "01.01.03 is pending", "PLAN.md has changed since it was approved"] (no change)
     person approve-plan
         {"workstream":"001-search","plan_hash":"19e5323787b1b9f148068271fb7033f84bd6072d3c213ba9f66eff6c334f8034","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":"02.01.01","now":"02.01.01","name":"Routes","renamed_from":null,"status":"pending","attempts":0,"edited":["details"],"consequence":"stays"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -11,2 +11,3 @@\n ##### Batch 1: Routes\n ###### Thread 1: Routes @agent:system-engineer-opus\n+Changed.\n"},"interrupted":[]}
     A next
@@ -1151,7 +1152,7 @@ fn a_planner_gives_up_without_an_attempt() {
     A completed 01.01.01 a late success
         01.01.01#1 completed
     A outcome
-        in_progress 01.01 [01.01.01 completed "a late success" system-engineer-codex] [01.01.02 completed "after all" frontend-designer-flash failover] [01.01.03 pending "" default] warnings ["01.01.03 is pending: no worker has started it, call next_batch"] (no change)
+        in_progress 01.01 [01.01.01 completed "a late success" system-engineer-codex] [01.01.02 completed "after all" frontend-designer-flash failover] [01.01.03 pending "" default] warnings ["not started: 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch"] (no change)
     "#);
 }
 
@@ -1200,7 +1201,160 @@ fn the_two_doors_reassign_by_one_rule() {
     A in_progress 01.01.01
         01.01.01#3 in_progress
     A outcome
-        in_progress 01.01 [01.01.01 in_progress "attempt 1 (system-engineer-codex): no\nattempt 2 (system-engineer-opus): no again" default failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.01 is in progress: if its worker has ended without a report, report it failed", "01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
+        in_progress 01.01 [01.01.01 in_progress "attempt 1 (system-engineer-codex): no\nattempt 2 (system-engineer-opus): no again" default failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not started: 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch", "01.01.01 is in progress: if its worker has ended without a report, report it failed"] (no change)
+    "#);
+}
+
+#[test]
+fn to_take_an_assignment_back_is_the_one_reassignment_too() {
+    insta::assert_snapshot!(transcript("
+        person assign 01.01.01 system-engineer-opus
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01 no
+        person clear 01.01.01
+        person clear 01.01.01
+        A in_progress 01.01.01
+        A failed 01.01.01 no again
+        person assign! 01.01.01 system-engineer-opus
+        person clear 01.01.01
+        person clear! 01.01.01
+        A in_progress 01.01.01
+        A blocked 01.01.01 cannot
+        person assign! 01.01.01 system-engineer-codex
+    "), @r#"
+    person assign 01.01.01 system-engineer-opus
+        01.01.01#1 pending system-engineer-opus
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-opus, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed 01.01.01 no
+        01.01.01#2 pending -> Reassign system-engineer-codex#2
+    person clear 01.01.01
+        01.01.01#2 pending system-engineer-codex failover
+    person clear 01.01.01
+        01.01.01#2 pending system-engineer-codex failover (no change)
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A failed 01.01.01 no again
+        01.01.01#2 blocked -> Block system-engineer-codex#2
+    person assign! 01.01.01 system-engineer-opus
+        01.01.01#3 pending system-engineer-opus failover
+    person clear 01.01.01
+        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: launch its next attempt with the agent it has: call next_batch
+    person clear! 01.01.01
+        01.01.01#3 pending system-engineer-codex failover
+    A in_progress 01.01.01
+        01.01.01#3 in_progress
+    A blocked 01.01.01 cannot
+        01.01.01#3 blocked -> Block system-engineer-codex#3
+    person assign! 01.01.01 system-engineer-codex
+        01.01.01#4 pending system-engineer-codex failover
+    "#);
+}
+
+#[test]
+fn what_a_person_asked_for_is_not_lost_by_what_comes_between() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A completed 01.01.01 a
+        A blocked 01.01.02 no key
+        A blocked 01.01.03 no key either
+        person retry
+        A outcome
+        person retry 01.01.02
+        A next
+        A blocked 01.01.02 no key yet
+        A blocked 01.01.03 no key yet
+        person retry
+        A in_progress 01.01.03
+        A next
+        A blocked 01.01.02 no
+        A blocked 01.01.03 no
+        person retry
+        A assign 01.01.02
+        person assign! 01.01.03 default-minimax
+        A next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A blocked 01.01.02 no key
+        01.01.02#0 blocked -> Block frontend-designer-grok#0
+    A blocked 01.01.03 no key either
+        01.01.03#0 blocked -> Block default#0
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false}
+    A outcome
+        in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 blocked "no key" frontend-designer-grok] [01.01.03 blocked "no key either" default] blocked ["01.01.02", "01.01.03"] warnings ["01.01.02 was blocked and is to be tried again: call next_batch", "01.01.03 was blocked and is to be tried again: call next_batch"] (no change)
+    person retry 01.01.02
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02"],"unchanged":false}
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 blocked default] dispatch ["01.01.02", "01.01.03"] (no change)
+    A blocked 01.01.02 no key yet
+        01.01.02#0 blocked -> Block frontend-designer-grok#0
+    A blocked 01.01.03 no key yet
+        01.01.03#1 blocked -> Reassign default-minimax#2
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false}
+    A in_progress 01.01.03
+        01.01.03#2 in_progress
+    A next
+        in_progress 01.01 cycle 3 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 blocked frontend-designer-grok, 01.01.03#2 in_progress default] dispatch ["01.01.02"] (no change)
+    A blocked 01.01.02 no
+        01.01.02#1 blocked -> Reassign frontend-designer-flash#2
+    A blocked 01.01.03 no
+        01.01.03#2 blocked -> Reassign default-minimax#3
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false}
+    A assign 01.01.02
+        01.01.02#2 pending frontend-designer-flash failover
+    person assign! 01.01.03 default-minimax
+        01.01.03#3 pending default-minimax
+    A next
+        in_progress 01.01 cycle 4 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#2 pending frontend-designer-flash, 01.01.03#3 pending default-minimax] dispatch ["01.01.02", "01.01.03"] (no change)
+    "#);
+}
+
+#[test]
+fn the_end_is_not_decided_anew_by_other_words() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A failed 01.01.01 no
+        A assign 01.01.01
+        A in_progress 01.01.01
+        A failed 01.01.01#2 no again
+        A failed~ 01.01.01#2 it was the network
+        A in_progress 01.01.01
+        person retry 01.01.01
+        A completed 01.01.01#3 done
+        A outcome
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A failed 01.01.01 no
+        01.01.01#2 pending -> Reassign system-engineer-opus#2
+    A assign 01.01.01
+        01.01.01#2 pending system-engineer-opus failover
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A failed 01.01.01#2 no again
+        01.01.01#2 blocked -> Block system-engineer-opus#2
+    A failed~ 01.01.01#2 it was the network
+        01.01.01#2 blocked -> Block system-engineer-opus#2
+    A in_progress 01.01.01
+        error failover_exhausted: 01.01.01: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+    person retry 01.01.01
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.01"],"unchanged":false}
+    A completed 01.01.01#3 done
+        01.01.01#3 completed
+    A outcome
+        in_progress 01.01 [01.01.01 completed "done" system-engineer-opus failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not started: 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch"] (no change)
     "#);
 }
 
@@ -1365,7 +1519,7 @@ fn a_plan_without_threads_and_one_without_an_index_entry() {
     A next
         awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["the plan is not approved"] (no change)
     A outcome 01.02
-        awaiting_approval 01.02 [01.02.01 pending "" system-engineer-codex] gate `!work approve plan` next `!work approve plan` warnings ["01.02.01 is pending: no worker has started it", "the plan is not approved"] (no change)
+        awaiting_approval 01.02 [01.02.01 pending "" system-engineer-codex] gate `!work approve plan` next `!work approve plan` warnings ["01.02.01 is pending", "the plan is not approved"] (no change)
     A outcome 09.09
         error unknown_batch: PLAN.md has no batch 09.09. hint: use one of 01.01, 01.02, 02.01
     A in_progress 09.09.09
@@ -1403,7 +1557,7 @@ fn no_word_gets_around_an_open_reassignment() {
     A completed 01.01.01 done without a number
         01.01.01#2 completed
     A outcome
-        in_progress 01.01 [01.01.01 completed "done without a number" system-engineer-opus failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["01.01.02 is pending: no worker has started it, call next_batch", "01.01.03 is pending: no worker has started it, call next_batch"] (no change)
+        in_progress 01.01 [01.01.01 completed "done without a number" system-engineer-opus failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not started: 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch"] (no change)
     "#);
 }
 

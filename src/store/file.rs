@@ -13,7 +13,7 @@ use super::lock::lock;
 use super::snapshot::{APPROVED_PLAN, Files, Snapshot, ThreadsFile};
 use super::tasks_json::TasksJson;
 use super::watch::watch;
-use super::workspace::{Place, Workspace, known};
+use super::workspace::{Place, Workspace, has_plan, known};
 use super::{LOCK_WAIT, Listed, Locked, Store, Watch, index_json, threads_json, unwritable};
 use crate::board::{Board, Moves, ServerId};
 use crate::clock::Moment;
@@ -92,7 +92,10 @@ impl FileStore {
     fn meant(&self, root: &Path, wanted: Option<&str>) -> Result<Option<String>, Stopped> {
         if let (None, Some(own)) = (self.place.named(wanted), self.server) {
             let work = root.join("work");
-            return self.holds.only(|id| Ok(self.files.board(self.disk(), &work.join(id))?.names(own)));
+            // One whose folder is gone, or has another name now, is refused by its name: another one is not meant.
+            return self.holds.only(|id| {
+                Ok(!has_plan(self.disk(), root, id) || self.files.board(self.disk(), &work.join(id))?.names(own))
+            });
         }
         Ok(wanted.map(str::to_owned))
     }

@@ -62,18 +62,14 @@ enum ApprovalWord {
 
 /// Reads an index.json. The error's line and column are those of `text`.
 ///
-/// Other programs have files of this name too. One without a list of streams is ours only if it has nothing that
-/// we do not know.
+/// Other programs have files of this name too.
 pub(super) fn read(text: &str) -> serde_json::Result<Index> {
-    let file: FileRecord = serde_json::from_str(text)?;
-    if file.streams.is_none() {
-        let keys: Object = serde_json::from_str(text)?;
-        if let Some((foreign, _)) = keys.entries().find(|(key, _)| !FILE_ORDER.contains(key)) {
-            return Err(serde_json::Error::custom(format!(
-                "it is another program's: it has {foreign:?} and no \"streams\", which an index of workstreams has"
-            )));
-        }
+    if let Some(why) = foreign(text) {
+        return Err(serde_json::Error::custom(format!(
+            "it is another program's: {why}; move it away, or name another folder by --root"
+        )));
     }
+    let file: FileRecord = serde_json::from_str(text)?;
     let mut ids = HashSet::new();
     if let Some(twice) = file.streams.iter().flatten().find(|stream| !ids.insert(&stream.id)) {
         return Err(serde_json::Error::custom(format!("workstream {:?} stands here twice", twice.id)));
@@ -82,6 +78,20 @@ pub(super) fn read(text: &str) -> serde_json::Result<Index> {
         current: file.current_stream.filter(|current| !current.is_empty()),
         entries: file.streams.unwrap_or_default().into_iter().map(entry).collect(),
     })
+}
+
+/// Returns by what a file is another program's: one with a key that we do not know is ours only if it has a version,
+/// or workstreams that have something of ours.
+fn foreign(text: &str) -> Option<String> {
+    let Ok(file) = serde_json::from_str::<Object>(text) else {
+        let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
+        return is_json.then(|| "it holds no object".to_owned());
+    };
+    let (key, _) = file.entries().find(|(key, _)| !FILE_ORDER.contains(key))?;
+    let is_own = |stream: &Object| STREAM_ORDER[2..].iter().any(|key| stream.has(key));
+    let streams = file.get::<Vec<Object>>("streams").ok().flatten().unwrap_or_default();
+    let is_ours = file.has("streams") && (file.has("version") || streams.iter().any(is_own));
+    (!is_ours).then(|| format!("it has {key:?}, and nothing that only an index of workstreams has"))
 }
 
 /// Returns the text of index.json with what happened to a workstream. `text` is the file as it was.
@@ -207,7 +217,7 @@ fn entry(record: StreamRecord) -> Entry {
             at: record.approved_at,
             revoked_reason: record.revoked_reason,
         },
-        plan_hash: record.plan_hash.filter(|hash| !hash.is_empty()),
+        plan_hash: record.plan_hash,
         stages: record
             .stages
             .unwrap_or_default()
@@ -275,4 +285,38 @@ fn new_stream(id: &str, at: &str) -> serde_json::Result<Object> {
     stream.set("path", &format!("work/{id}"), &STREAM_ORDER)?;
     stream.set("created_at", &at, &STREAM_ORDER)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_another_program_is_told_from_ours() {
+        for foreign in [
+            r#"{"files": ["a.md"]}"#,
+            r#"{"title": "Work", "streams": []}"#,
+            r#"{"total": 1, "streams": [{"id": "42", "name": "live", "url": "rtmp://x"}]}"#,
+            "[]",
+            "null",
+        ] {
+            let refused = read(foreign).unwrap_err().to_string();
+            assert!(refused.starts_with("it is another program's: it "), "{foreign}: {refused}");
+        }
+        for own in [
+            "{}",
+            r#"{"streams": []}"#,
+            r#"{"version": "1.0.0", "x-note": 1, "streams": []}"#,
+            r#"{"x-note": 1, "streams": [{"id": "001-a", "approval": {"status": "draft"}}]}"#,
+            r#"{"current_stream": "001-a", "streams": [{"id": "001-a"}]}"#,
+        ] {
+            assert!(read(own).is_ok(), "{own}");
+        }
+    }
+
+    #[test]
+    fn an_approval_of_an_empty_hash_is_of_no_text() {
+        let text = r#"{"streams": [{"id": "001-a", "approval": {"status": "approved", "plan_hash": ""}}]}"#;
+        assert_eq!(read(text).unwrap().entries[0].approvals.plan_hash.as_deref(), Some(""));
+    }
 }

@@ -57,6 +57,15 @@ impl Place {
         if self.database().is_some() { None } else { self.workspace(&MachineDisk).ok()?.linked }
     }
 
+    /// Returns the linked git worktree that this place is in, where the main one has no workspace and the copy that
+    /// was checked out here is used, which no other worktree sees.
+    pub fn lone_worktree(&self) -> Option<Linked> {
+        let is_looked_for = self.database().is_none() && self.named_root().is_none();
+        let linked = Linked::at(&MachineDisk, GitRoot::above(&MachineDisk, &self.directory)?)?;
+        let workspace = self.workspace(&MachineDisk).ok().filter(|_| is_looked_for)?;
+        workspace.linked.is_none().then_some(linked)
+    }
+
     fn named_root(&self) -> Option<PathBuf> {
         let root = self.root.as_ref().filter(|root| !root.as_os_str().is_empty())?;
         Some(self.directory.join(root))
@@ -209,7 +218,7 @@ pub(super) fn known(disk: &dyn Disk, root: &Path, index: &Index) -> Vec<String> 
     known
 }
 
-fn has_plan(disk: &dyn Disk, root: &Path, id: &str) -> bool {
+pub(super) fn has_plan(disk: &dyn Disk, root: &Path, id: &str) -> bool {
     is_folder_name(id) && is_there(disk, &root.join("work").join(id).join("PLAN.md"))
 }
 

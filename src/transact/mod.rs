@@ -6,7 +6,6 @@ mod group;
 
 pub use group::{AgentDoor, Answer, Ask, Line};
 
-use crate::board::Status;
 use crate::clock::Clock;
 use crate::decide::{Access, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_person};
 use crate::fault::{Fault, Stopped};
@@ -38,10 +37,10 @@ pub fn transact_for_person(
     })
 }
 
-/// Refuses a report whose thread may be another one: it does not run in the workstream that is meant because nobody
-/// named one, and one of its id runs in another. No lock is taken: this is about what the person had in mind.
+/// Refuses a call whose thread may be another one: it is not executed in the workstream that is meant because nobody
+/// named one, and one of its id is executed in another. No lock is taken: this is about what the caller had in mind.
 pub fn require_a_clear_thread(store: &dyn Store, thread: ThreadId) -> Result<(), Stopped> {
-    let runs = |snapshot: &Snapshot| snapshot.board().status(thread) == Status::InProgress;
+    let runs = |snapshot: &Snapshot| snapshot.scene().is_executed(snapshot.board(), thread);
     let selected = store.selected(None)?;
     // Whatever is wrong with the one that is meant is said by the decision.
     if store.read(Some(&selected)).is_ok_and(|snapshot| runs(&snapshot)) {

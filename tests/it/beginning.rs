@@ -86,7 +86,7 @@ fn an_empty_repository_becomes_a_workspace() {
     stderr:   work/002-billing/PLAN.md:43:14: the template's text is still here: One
     stderr:     sentence: what comes of it.
     stderr:     help: say what it is, or remove it
-    stderr: Hint: mend PLAN.md, or approve it as it is with --force
+    stderr: Hint: mend PLAN.md; a person approves it as it is with --force
     $ work tree --workstream search-api
     exit 0
     001-search-api  Search API (the plan is not approved)

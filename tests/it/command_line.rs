@@ -58,7 +58,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     $ work update --thread "01.01.01" --status in_progress
     exit 1
     stderr: error: the plan is not approved
-    stderr: Hint: run work approve plan
+    stderr: Hint: a person runs work approve plan
     $ work approve plan
     exit 0
     the plan of 001-search is approved: 2 stages, 3 batches, 4 threads
@@ -67,17 +67,17 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     the plan of 001-search was approved already, as it is now
     $ work update --thread "01.01.01" --status in_progress
     exit 0
-    01.01.01 is in_progress, attempt 1
+    01.01.01 of 001-search is in_progress, attempt 1
     $ work update --thread "01.01.01" --status blocked --report "reason and dependency"
     exit 0
-    01.01.01 is blocked, attempt 1
+    01.01.01 of 001-search is blocked, attempt 1
     Next: work assign --thread 01.01.01 --agent default
     $ work assign --thread "01.01.01" --agent "system-engineer-opus"
     exit 0
-    01.01.01 is assigned to system-engineer-opus (pending, attempt 2)
+    01.01.01 of 001-search is assigned to system-engineer-opus (pending, attempt 2)
     $ work update --thread "01.01.01" --status in_progress
     exit 0
-    01.01.01 is in_progress, attempt 2
+    01.01.01 of 001-search is in_progress, attempt 2
     $ work status
     exit 0
     workstream 001-search
@@ -97,14 +97,14 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     Next: let a planner execute batch 01.01 (tool next_batch)
     $ work update --thread "01.01.01" --status completed --report "1-2 sentence summary"
     exit 0
-    01.01.01 is completed, attempt 2
+    01.01.01 of 001-search is completed, attempt 2
     $ work update --thread "01.01.02" --status failed --report "timeout" --transient
     exit 0
-    01.01.02 is pending, attempt 2
+    01.01.02 of 001-search is pending, attempt 2
     Next: retry with default, attempt 2
     $ work update --thread "01.01.02" --status completed --report "done" --artifact src/a.rs --next-step "document it"
     exit 0
-    01.01.02 is completed, attempt 1
+    01.01.02 of 001-search is completed, attempt 1
     $ work complete
     exit 1
     stderr: error: the workstream is not complete: 01.02.01 is pending, 02.01.01 is pending; stage 1 is not approved; stage 2 is not approved
@@ -112,14 +112,14 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     $ work approve stage 1
     exit 1
     stderr: error: stage 1 is not complete: 01.02.01 is pending
-    stderr: Hint: finish them, or cancel them all with --force
+    stderr: Hint: finish them; a person cancels them all with --force
     $ work approve stage 1 --force
     exit 0
     stage 1 of 001-search is approved
       cancelled: 01.02.01
     $ work update --thread 2.1.1 --status completed --report done
     exit 0
-    02.01.01 is completed, attempt 1
+    02.01.01 of 001-search is completed, attempt 1
     $ work approve stage 2
     exit 0
     stage 2 of 001-search is approved
@@ -184,7 +184,7 @@ fn every_refusal_has_its_exit_code() {
     $ work update --thread 1.1.1 --status pending
     exit 1
     stderr: error: 01.01.01 is pending; setting it to pending is a person's decision
-    stderr: Hint: add --force if you mean it
+    stderr: Hint: a person says so with --force
     $ work update --thread 1.1 --status completed
     exit 2
     stderr: error: invalid value '1.1' for '--thread <ID>': `1.1` is not a thread id such as 01.02.03
@@ -264,7 +264,7 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     stderr:   work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
     stderr:     help: give it a number of its own; until then it is not part of the
     stderr:           plan
-    stderr: Hint: mend PLAN.md, or approve it as it is with --force
+    stderr: Hint: mend PLAN.md; a person approves it as it is with --force
     $ work approve plan --force
     exit 0
     the plan of 001-search is approved: 1 stage, 1 batch, 1 thread

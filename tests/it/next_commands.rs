@@ -28,7 +28,7 @@ fn what_was_typed_is_repeated() {
     ]), @"
     $ work update --workstream search --thread 1.1.1 --status failed --report x
     exit 0
-    01.01.01 is pending, attempt 2
+    01.01.01 of 001-search is pending, attempt 2
     Next: work assign --thread 01.01.01 --agent default --workstream search
     $ work update --workstream search --thread 1.1.1 --status in_progress
     exit 1
@@ -54,8 +54,8 @@ fn what_was_typed_is_repeated() {
     assert!(status.ends_with("Next: work approve plan --root [workspace]"), "{status}");
     let list = from_elsewhere(&["list", "--root", root]);
     assert!(list.contains("work approve plan --root [workspace]"), "{list}");
-    let refused = from_elsewhere(&["--root", root, "update", "--thread", "1.1.1", "--status", "in_progress"]);
-    assert!(refused.ends_with("Hint: run work approve plan --root [workspace]"), "{refused}");
+    let refused = from_elsewhere(&["--root", root, "update", "--thread", "2.1.1", "--status", "in_progress"]);
+    assert!(refused.ends_with("Hint: a person runs work approve plan --root [workspace]"), "{refused}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn a_project_without_a_set_up_gets_one() {
       "work_update_thread": allow
     ---
 
-    You run one thread of a plan. You were told its id, the number of your attempt, and the workstream: name all three in every call.
+    You run one thread of a plan. You were told its id, the number of your attempt, and the workstream: name id and workstream in every call.
 
     1. Call `work_read_thread` with the id: it has what to do, the plan and its conventions, what the stage and the batch are about, who works beside you, what was done and tried before, and the attempt, if you were told none. What was cut stands in `more`: ask for it with `section`.
     2. Call `work_update_thread` with `in_progress` and your attempt. If it is refused, stop and say why.
@@ -116,7 +116,7 @@ fn a_project_without_a_set_up_gets_one() {
 
     1. Call `work_next_batch`, and name the `workstream` that it answers in every later call. If its `dispatch` is empty, go to step 4, or with `no_incomplete_batch` to step 5.
     2. A thread's `agent` is its worker's profile. If you have no such profile, first call `work_assign_thread` with one that you have, of the same family if you can.
-    3. Launch one worker for each thread in `dispatch`, all in one answer, in parallel. Tell each: "Thread ID, attempt N of workstream W. Call work_read_thread, do what it says and nothing else, and report with work_update_thread. Name thread, attempt and workstream in every call."
+    3. Launch one worker for each thread in `dispatch`, all in one answer, in parallel. Tell each: "Thread ID, attempt N of workstream W. Call work_read_thread, do what it says and nothing else, and report with work_update_thread. Name thread and workstream in every call, the attempt in work_update_thread."
     4. When all have ended, call `work_batch_outcome`. It is your answer (step 5) once no thread is `pending` or `in_progress` and `failover` names nothing that you would still carry out. Else, thread by thread:
        - still `pending` or `in_progress`, and not in `failover`: its worker is lost. Call `work_update_thread` with `failed`, its attempt and the reason, and carry out the decision. `transient`: only a timeout, a crash or a lost connection. If none was launched: call `work_next_batch` again.
        - `retry`: launch it again. `reassign`: call `work_assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person.

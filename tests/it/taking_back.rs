@@ -33,7 +33,7 @@ fn a_gate_that_is_revoked_shuts() {
     $ work update --thread 1.1.1 --status in_progress
     exit 1
     stderr: error: the approval of the plan was revoked
-    stderr: Hint: run work approve plan
+    stderr: Hint: a person runs work approve plan
     $ work status
     exit 0
     workstream 001-search
@@ -115,12 +115,12 @@ fn a_gate_that_is_revoked_shuts() {
     stage 1 of 001-search is not approved: nothing to revoke
     $ work update --thread 2.1.1 --status blocked --report x
     exit 0
-    02.01.01 is blocked, attempt 1
+    02.01.01 of 001-search is blocked, attempt 1
     No attempt is left in this cycle
     $ work update --thread 2.1.1 --status in_progress
     exit 1
     stderr: error: stage 1 is complete and not approved
-    stderr: Hint: run work approve stage 1
+    stderr: Hint: a person runs work approve stage 1
     $ work approve stage 7 --revoke
     exit 3
     stderr: error: PLAN.md has no stage 7
@@ -163,41 +163,41 @@ fn an_assignment_that_is_cleared_leaves_the_plans_agent() {
     ]), @"
     $ work assign --thread 1.1.1 --agent ann
     exit 0
-    01.01.01 is assigned to ann (pending, attempt 1)
+    01.01.01 of 001-search is assigned to ann (pending, attempt 1)
     $ work assign --thread 1.1.1 --clear
     exit 0
-    01.01.01 is assigned to system-engineer-codex (pending, attempt 1)
+    01.01.01 of 001-search is assigned to system-engineer-codex (pending, attempt 1)
     $ work assign --thread 1.1.1 --clear
     exit 0
-    01.01.01 is assigned to system-engineer-codex (pending, attempt 1)
+    01.01.01 of 001-search is assigned to system-engineer-codex (pending, attempt 1)
     $ work assign --thread 1.1.2 --agent ann
     exit 0
-    01.01.02 is assigned to ann (pending, attempt 1)
+    01.01.02 of 001-search is assigned to ann (pending, attempt 1)
     $ work update --thread 1.1.2 --status in_progress
     exit 0
-    01.01.02 is in_progress, attempt 1
+    01.01.02 of 001-search is in_progress, attempt 1
     $ work assign --thread 1.1.2 --clear
     exit 2
     stderr: error: 01.01.02 is in progress: ann runs it
     stderr: Hint: wait for its report, or give it to another agent
     $ work update --thread 1.1.2 --status blocked --report x
     exit 0
-    01.01.02 is blocked, attempt 1
+    01.01.02 of 001-search is blocked, attempt 1
     Next: work assign --thread 01.01.02 --agent default
     $ work assign --thread 1.1.2 --clear
     exit 0
-    01.01.02 is assigned to default (blocked, attempt 1)
+    01.01.02 of 001-search is assigned to default (pending, attempt 2)
     $ work update --thread 1.1.2 --status completed --report x
     exit 0
-    01.01.02 is completed, attempt 1
+    01.01.02 of 001-search is completed, attempt 2
     $ work assign --thread 1.1.2 --clear
     exit 1
     stderr: error: 01.01.02 is completed and cannot become assigned
-    stderr: Hint: if it is to be done again: work update --thread 01.01.02 --status pending --force
+    stderr: Hint: a person has it done again: work update --thread 01.01.02 --status pending --force
     $ work assign --list
     exit 0
     [ ] 01.01.01 Schema  system-engineer-codex  plan
-    [x] 01.01.02 Rows    ann                    default
+    [x] 01.01.02 Rows    default                default
     [ ] 01.02.01 Parser  default                default
     [ ] 02.01.01 Routes  default                default
     $ work assign --thread 1.1.1
@@ -246,7 +246,7 @@ fn a_completed_workstream_is_opened_again() {
     $ work update --thread 1.1.1 --status completed --report "- a dash
     - and another"
     exit 0
-    01.01.01 is completed, attempt 1
+    01.01.01 of 001-search is completed, attempt 1
     $ work approve stage 1
     exit 0
     stage 1 of 001-search is approved
@@ -259,11 +259,11 @@ fn a_completed_workstream_is_opened_again() {
     001-search was completed already
     $ work update --thread 1.1.1 --status pending --force
     exit 0
-    01.01.01 is pending, attempt 2
+    01.01.01 of 001-search is pending, attempt 2
     $ work update --thread 1.1.1 --status in_progress
     exit 1
     stderr: error: batch 01.01 belongs to a workstream that is completed
-    stderr: Hint: if it is to go on: work complete --revoke
+    stderr: Hint: a person lets it go on: work complete --revoke
     $ work complete --revoke
     exit 0
     001-search is open again
@@ -272,6 +272,6 @@ fn a_completed_workstream_is_opened_again() {
     001-search is not completed: nothing to revoke
     $ work update --thread 1.1.1 --status in_progress
     exit 0
-    01.01.01 is in_progress, attempt 2
+    01.01.01 of 001-search is in_progress, attempt 2
     "#);
 }

@@ -62,6 +62,25 @@ fn a_planner_goes_on_where_it_is_at_work() {
     assert_eq!(workstream(&mut server, "workstream_status", &json!({})), "002-api");
 }
 
+/// A planner whose workstream was moved away must not go on in another one.
+#[test]
+fn a_workstream_that_is_gone_is_not_exchanged_for_another() {
+    let workspace = two();
+    let mut server = workspace.serve();
+    assert_eq!(workstream(&mut server, "next_batch", &json!({})), "001-search");
+    workspace.stdout(&["current", "--set", "api"]);
+    let (there, aside) = (workspace.root().join("work/001-search"), workspace.root().join("aside"));
+    std::fs::rename(&there, &aside).unwrap();
+    let report = json!({"thread_id": "1.1.1", "status": "completed", "report": "done"});
+    assert_eq!(
+        server.call("update_thread", &report),
+        "error unknown_workstream: no workstream with a PLAN.md has the id or name \"001-search\". \
+         hint: pass one of 002-api"
+    );
+    std::fs::rename(&aside, &there).unwrap();
+    assert_eq!(workstream(&mut server, "update_thread", &report), "001-search");
+}
+
 #[test]
 fn a_persons_report_on_a_thread_that_runs_elsewhere_is_refused() {
     let workspace = two();
@@ -73,30 +92,32 @@ fn a_persons_report_on_a_thread_that_runs_elsewhere_is_refused() {
         "work update --thread 1.1.2 --status completed --report done",
         "work update --thread 1.1.1 --status completed --report done --workstream 001-search",
         "work update --thread 1.1.1 --status completed --report done",
-    ]), @r"
+    ]), @"
     $ work update --thread 1.1.1 --status in_progress
     exit 0
-    01.01.01 is in_progress, attempt 1
+    01.01.01 of 001-search is in_progress, attempt 1
     $ work current --set api
     exit 0
     002-api
     $ work update --thread 1.1.1 --status completed --report done
     exit 2
-    stderr: error: 01.01.01 does not run in 002-api, but in 001-search
+    stderr: error: 01.01.01 is not executed in 002-api, but in 001-search
     stderr: Hint: add --workstream 001-search, or --workstream 002-api if its thread is meant
     $ work update --thread 1.1.1 --status pending --force
     exit 2
-    stderr: error: 01.01.01 does not run in 002-api, but in 001-search
+    stderr: error: 01.01.01 is not executed in 002-api, but in 001-search
     stderr: Hint: add --workstream 001-search, or --workstream 002-api if its thread is meant
     $ work update --thread 1.1.2 --status completed --report done
-    exit 0
-    01.01.02 is completed, attempt 1
+    exit 2
+    stderr: error: 01.01.02 is not executed in 002-api, but in 001-search
+    stderr: Hint: add --workstream 001-search, or --workstream 002-api if its thread is meant
     $ work update --thread 1.1.1 --status completed --report done --workstream 001-search
     exit 0
-    01.01.01 is completed, attempt 1
+    01.01.01 of 001-search is completed, attempt 1
     $ work update --thread 1.1.1 --status completed --report done
-    exit 0
-    01.01.01 is completed, attempt 1
+    exit 2
+    stderr: error: 01.01.01 is not executed in 002-api, but in 001-search
+    stderr: Hint: add --workstream 001-search, or --workstream 002-api if its thread is meant
     ");
 }
 
@@ -126,11 +147,16 @@ fn a_new_workstream_is_not_the_current_one_while_a_batch_is_executed() {
     exit 0
     001-search
     "#);
+    // The outcome of a batch that is complete is still to be read, and the next one to be handed out.
     for id in ["1.1.1", "1.1.2"] {
         server.answer("update_thread", &json!({"thread_id": id, "status": "completed", "report": "done"}));
     }
+    assert!(workspace.stdout(&["create", "Soon"]).contains("001-search stays the current one"));
+    workspace.stdout(&["approve", "stage", "1", "--force"]);
+    workspace.stdout(&["approve", "stage", "2", "--force"]);
+    workspace.stdout(&["complete", "--workstream", "001-search"]);
     let created = workspace.stdout(&["create", "Later"]);
-    assert!(created.starts_with("005-later is created, and is the current workstream\n"), "{created}");
+    assert!(created.starts_with("006-later is created, and is the current workstream\n"), "{created}");
 }
 
 /// The only workstream is current without anybody saying so; a second one must not take that away.
@@ -167,9 +193,9 @@ fn all_worktrees_share_the_workspace_of_the_main_one() {
         let output = folder.command(arguments).current_dir(folder.root().join("wt/src")).output().unwrap();
         folder.seen(&output)
     };
-    insta::assert_snapshot!(run(&update), @r"
+    insta::assert_snapshot!(run(&update), @"
     exit 0
-    01.01.01 is completed, attempt 1
+    01.01.01 of 001-search is completed, attempt 1
     stderr: note: [workspace]/wt: this is a linked worktree; the workspace of the main worktree [workspace]/main is used (--root . for the one here)
     ");
     assert!(folder.read("main/work/001-search/threads.json").contains("\"completed\""));
@@ -180,9 +206,9 @@ fn all_worktrees_share_the_workspace_of_the_main_one() {
     .unwrap();
     insta::assert_snapshot!(folder.without_chance(status["warnings"][0].as_str().unwrap()), @"[workspace]/wt is a linked git worktree: the workspace of the main worktree, [workspace]/main, is used (--root or WORK_ROOT names another)");
     // Who names a root means it.
-    insta::assert_snapshot!(run(&[&["--root", ".."], &update[..]].concat()), @r"
+    insta::assert_snapshot!(run(&[&["--root", ".."], &update[..]].concat()), @"
     exit 0
-    01.01.01 is completed, attempt 1
+    01.01.01 of 001-search is completed, attempt 1
     ");
     assert!(folder.root().join("wt/work/001-search/threads.json").exists());
 }

@@ -189,16 +189,17 @@ fn retried(retried: &Retried) -> String {
 
 fn assignment(assignment: &Assignment) -> String {
     let (id, agent, status) = (&assignment.thread_id, one_line(&assignment.agent), assignment.status);
-    format!("{id} is assigned to {agent} ({status}, attempt {})", assignment.attempt)
+    format!("{id} of {} is assigned to {agent} ({status}, attempt {})", assignment.workstream, assignment.attempt)
 }
 
 fn updated(updated: &Updated, flags: &str) -> String {
-    let mut text = format!("{} is {}, attempt {}", updated.thread_id, updated.status, updated.attempt);
-    if let Some(Decision { action, agent, attempt }) = &updated.decision {
+    let Updated { thread_id, workstream, status, attempt, decision } = updated;
+    let mut text = format!("{thread_id} of {workstream} is {status}, attempt {attempt}");
+    if let Some(Decision { action, agent, attempt }) = decision {
         let _ = match action {
             DecisionAction::Retry => write!(text, "\nNext: retry with {agent}, attempt {attempt}"),
             DecisionAction::Reassign => {
-                write!(text, "\nNext: work assign --thread {} --agent {agent}{flags}", updated.thread_id)
+                write!(text, "\nNext: work assign --thread {thread_id} --agent {agent}{flags}")
             }
             DecisionAction::Block => write!(text, "\nNo attempt is left in this cycle"),
         };

@@ -70,6 +70,7 @@ pub(super) fn decide(
     }
 
     let mut step = Step { scene, caller, request, report, id, thread, ledger };
+    step.open_cycle_asked_for(meant);
     let decision = match follows {
         Transition::Start => step.start()?,
         Transition::Heartbeat => step.heartbeat()?,

@@ -1,8 +1,8 @@
 //! What an update does to the board, one function per transition.
 
 use super::fence::Meant;
-use crate::board::{AttemptStatus, Budget, Event, Said, Status, Thread};
-use crate::decide::cycles::{cycle_of, interrupt_running, name_thread};
+use crate::board::{AttemptStatus, Event, Said, Status, Thread};
+use crate::decide::cycles::{cycle_of, interrupt_running, name_thread, open_cycle_asked_for};
 use crate::decide::failover::{Decision, DecisionAction, all_reasons, decide_failure, open_decision};
 use crate::decide::gates::require_ready;
 use crate::decide::ledger::Ledger;
@@ -23,8 +23,23 @@ pub(super) struct Step<'a, 's> {
 }
 
 impl Step<'_, '_> {
+    /// A report of a run that nobody recorded, of a blocked thread that a person had executed again, is of the cycle
+    /// that was asked for.
+    pub(super) fn open_cycle_asked_for(&mut self, meant: Meant) {
+        let of_next = match meant {
+            Meant::Next => true,
+            Meant::Latest => false,
+            Meant::Unsaid if self.request.said == Said::Completed => self.thread.latest().is_none(),
+            Meant::Unsaid => !self.was_tried(),
+        };
+        if of_next && self.request.said.is_report() && self.thread.status == Status::Blocked {
+            open_cycle_asked_for(self.id.batch, self.ledger);
+        }
+    }
+
     pub(super) fn start(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
+        open_cycle_asked_for(self.id.batch, self.ledger);
         let cycle = self.open_cycle();
         let retries = self.require_a_run()?.is_some();
         if retries && self.thread.status == Status::Blocked {
@@ -186,7 +201,9 @@ impl Step<'_, '_> {
     fn amend_failure(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
         if !self.amends_nothing(meant)? {
             let exhausted = self.decision_is(DecisionAction::Block);
-            self.end_latest(AttemptStatus::Failed, self.request.transient);
+            let was_transient = self.thread.latest().is_some_and(|latest| latest.transient);
+            // What was decided to be the end is not decided anew.
+            self.end_latest(AttemptStatus::Failed, if exhausted { was_transient } else { self.request.transient });
             let report = if exhausted { all_reasons(self.ledger.board(), self.id) } else { None };
             self.became(Status::Blocked, Some(report.unwrap_or_else(|| self.report.clone())));
         }
@@ -228,9 +245,12 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn reset(&mut self) -> Option<Decision> {
+        if self.thread.status == Status::Blocked {
+            open_cycle_asked_for(self.id.batch, self.ledger);
+        }
         let after = self.thread.latest_number();
         let has_cycle = match self.ledger.board().open_cycle_of(self.id.batch) {
-            Some(cycle) if cycle.budget(self.id) != (Budget { fresh_after: after, ..Budget::default() }) => true,
+            Some(cycle) if cycle.budget(self.id) != cycle.budget(self.id).renewed(after) => true,
             _ if self.thread.status == Status::Pending => return None,
             cycle => cycle.is_some(),
         };

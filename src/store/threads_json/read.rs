@@ -143,6 +143,7 @@ fn cycle(record: CycleRecord) -> Cycle {
             reason: record.reason,
             fresh_after: record.fresh_after.unwrap_or_default(),
             given_up: record.given_up.unwrap_or_default(),
+            applied_before: record.applied_before.unwrap_or_default(),
         };
         (record.thread_id.0, budget)
     };

@@ -74,6 +74,8 @@ pub(super) struct BudgetRecord {
     pub(super) fresh_after: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) given_up: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) applied_before: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

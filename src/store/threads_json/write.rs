@@ -240,6 +240,7 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
             reason: budget.reason.clone(),
             fresh_after: (budget.fresh_after > 0).then_some(budget.fresh_after),
             given_up: budget.given_up.then_some(true),
+            applied_before: budget.applied_before.then_some(true),
         })
         .collect();
     record.set("threads", &budgets, order)

@@ -17,7 +17,7 @@ use self::model::{Call, Caller as Who, Id, Model, invariants};
 use super::*;
 use crate::board::{Said, ServerId};
 use crate::clock::Moment;
-use crate::decide::{AgentAnswer, AgentRequest, AssignThread, Decision, OpenDecision, UpdateThread};
+use crate::decide::{AgentAnswer, AgentRequest, AssignThread, ClearAssignment, Decision, OpenDecision, UpdateThread};
 use crate::store::disk::Disk;
 use crate::store::disk::faulty::{Failure, FaultyDisk};
 use crate::store::disk::memory::{Arrived, MemoryDisk};
@@ -91,6 +91,9 @@ fn line(call: &Call) -> String {
         Call::Assign { thread, agent, force } => {
             let force = if *force { " --force" } else { "" };
             format!("assign {} {}{force}", name(thread), agent.as_deref().unwrap_or(""))
+        }
+        Call::Clear { thread, force } => {
+            format!("assign {} --clear{}", name(thread), if *force { " --force" } else { "" })
         }
         Call::Retry(thread) => format!("retry {}", thread.as_ref().map(name).unwrap_or_default()),
         Call::Update { thread, said, report, transient, attempt, .. } => {
@@ -240,6 +243,9 @@ impl World {
         let request = match call {
             Call::Update { .. } => PersonRequest::UpdateThread(update()),
             Call::Assign { thread, agent, force } => PersonRequest::AssignThread(assign(thread, agent, *force)),
+            Call::Clear { thread, force } => {
+                PersonRequest::ClearAssignment(ClearAssignment { thread: thread_id(*thread), force: *force })
+            }
             Call::Retry(thread) => PersonRequest::Retry(thread.map(thread_id)),
             Call::ApproveStage { stage, force } => {
                 PersonRequest::ApproveStage { stage: stage.to_string().parse().unwrap(), force: *force, by }
@@ -501,6 +507,7 @@ fn persons_call() -> impl Strategy<Value = Call> {
         1 => (thread(), agent(), any::<bool>()).prop_filter_map("a person names one", |(thread, agent, force)| {
             agent.map(|agent| Call::Assign { thread, agent: Some(agent), force })
         }),
+        1 => (thread(), any::<bool>()).prop_map(|(thread, force)| Call::Clear { thread, force }),
         2 => proptest::option::of(thread()).prop_map(Call::Retry),
         2 => (stage, proptest::bool::weighted(0.2)).prop_map(|(stage, force)| Call::ApproveStage { stage, force }),
         1 => Just(Call::Release),

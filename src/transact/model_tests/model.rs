@@ -42,6 +42,7 @@ pub(super) enum Call {
     Next,
     Update { thread: Id, said: Said, report: Option<String>, transient: bool, attempt: Option<u32>, force: bool },
     Assign { thread: Id, agent: Option<String>, force: bool },
+    Clear { thread: Id, force: bool },
     Retry(Option<Id>),
     Outcome,
     ApproveStage { stage: u16, force: bool },
@@ -159,6 +160,14 @@ struct Budget {
     moved: bool,
     /// Its planner gave it up, without an attempt (§5).
     given_up: bool,
+    /// The retry or the reassignment was used before a person gave fresh budgets.
+    applied_before: bool,
+}
+
+impl Budget {
+    fn applied(&self) -> bool {
+        self.applied_before || self.retries > 0 || self.reassigns > 0
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,7 +257,6 @@ impl Model {
         // it is written with the next call that is not refused.
         let mut seen = self.clone();
         seen.sweep(alive);
-        self.forget_what_was_asked(&mut seen);
         let mut after = seen.clone();
         let answer = match call {
             Call::Next => after.next(caller, alive),
@@ -257,13 +265,13 @@ impl Model {
                 after.update(caller, alive, *thread, *said, words, *transient, *attempt, *force)
             }
             Call::Assign { thread, agent, force } => after.assign(caller, alive, *thread, agent.as_deref(), *force),
+            Call::Clear { thread, force } => after.clear(*thread, *force),
             Call::Retry(thread) => after.retry(caller, *thread),
             Call::Outcome => after.outcome(),
             Call::ApproveStage { stage, force } => after.approve_stage(caller, *stage, *force),
             Call::Release => after.release(caller),
             Call::Complete => after.complete(caller),
         }?;
-        seen.forget_what_was_asked(&mut after);
         // 5a.5 (b): a person decided about a blocked thread, and the batch is settled with blocked ones still.
         if let Call::Update { thread, said: Said::Pending | Said::Cancelled, .. } = call {
             if seen.thread(*thread).status == Status::Blocked {
@@ -277,18 +285,17 @@ impl Model {
         Ok(answer)
     }
 
-    /// 5a.5: "since it settled": any later change of a thread of the cycle's batch removes the mark.
-    fn forget_what_was_asked(&self, after: &mut Model) {
-        if let Some(open) = after.open_index() {
-            let batch = after.cycles[open].batch;
-            let is_same = |(id, thread): (&Id, &Thread)| {
-                let was = &self.threads[id];
-                let is_open = !thread.status.done() && thread.status != Status::Blocked;
-                batch_of(*id) != batch || thread.attempts.len() == was.attempts.len() && (!is_open || *thread == *was)
-            };
-            if !after.threads.iter().all(is_same) {
-                after.cycles[open].asked = false;
-            }
+    /// 5a.5: a person has asked for another cycle of the batch.
+    fn asked(&self, batch: Batch) -> bool {
+        self.cycle_of(batch).is_some_and(|open| self.cycles[open].asked)
+    }
+
+    /// CHOICE: whatever happens to a thread that a person had executed again happens in the new cycle, whose
+    /// planner goes on holding it.
+    fn open_what_was_asked(&mut self, batch: Batch) {
+        if self.asked(batch) {
+            let open = self.cycle_of(batch).unwrap();
+            self.open_cycle(batch, self.cycles[open].holder);
         }
     }
 
@@ -407,7 +414,8 @@ impl Model {
         self.threads_of(batch).into_iter().all(|id| match self.thread(id).status {
             Status::Completed | Status::Cancelled => true,
             Status::Blocked => {
-                self.cycle_of(batch).is_none() || !self.current(id).is_empty() || self.budget(id).given_up
+                let over = !self.current(id).is_empty() || self.budget(id).given_up;
+                self.cycle_of(batch).is_none() || over && !self.asked(batch)
             }
             Status::Pending | Status::InProgress => false,
         })
@@ -451,6 +459,9 @@ impl Model {
 
     /// What is decided and not yet carried out. For a blocked thread it is advice, computed anew.
     fn open_decision(&self, id: Id) -> Option<Decision> {
+        if self.asked(batch_of(id)) {
+            return None;
+        }
         if self.given_up(id) {
             let last = self.thread(id).attempts.last().map(|attempt| attempt.agent.clone());
             let agent = last.unwrap_or_else(|| self.agent(id));
@@ -468,7 +479,7 @@ impl Model {
 
     /// §5: its planner has stopped its retries in the open cycle.
     fn given_up(&self, id: Id) -> bool {
-        self.thread(id).status == Status::Blocked && self.budget(id).given_up
+        self.thread(id).status == Status::Blocked && self.budget(id).given_up && !self.asked(batch_of(id))
     }
 
     /// Blocked in an earlier cycle and not tried in this one: handed out (5a.3).
@@ -477,7 +488,7 @@ impl Model {
         !self.given_up(id)
             && self.thread(id).status == Status::Blocked
             && self.ready(batch).is_ok()
-            && self.current(id).is_empty()
+            && (self.current(id).is_empty() || self.asked(batch))
     }
 
     /// 5a.6: `attempt` in answers.
@@ -495,7 +506,7 @@ impl Model {
     fn failover_applied(&self, id: Id) -> bool {
         let cycle = self.latest_cycle_of(batch_of(id));
         let budget = cycle.and_then(|cycle| self.cycles[cycle].budgets.get(&id));
-        budget.is_some_and(|budget| budget.retries > 0 || budget.reassigns > 0)
+        budget.is_some_and(Budget::applied)
     }
 
     // ---- changing ----
@@ -651,6 +662,9 @@ impl Model {
 
     /// 5a.9: a person's `pending` gives fresh budgets. CHOICE: a running attempt ends as interrupted.
     fn give_back(&mut self, id: Id) -> Answer {
+        if self.thread(id).status == Status::Blocked {
+            self.open_what_was_asked(batch_of(id));
+        }
         let latest = self.latest(id);
         let thread = self.at(id);
         if let Some(attempt) = thread.attempts.last_mut() {
@@ -662,7 +676,8 @@ impl Model {
         thread.waits = None;
         thread.floor = latest;
         if let Some(cycle) = self.cycle_of(batch_of(id)) {
-            self.cycles[cycle].budgets.remove(&id);
+            let applied_before = self.cycles[cycle].budgets.get(&id).is_some_and(Budget::applied);
+            self.cycles[cycle].budgets.insert(id, Budget { applied_before, ..Budget::default() });
         }
         self.finished = false; // CHOICE: reopens a completed workstream
         self.updated(id, None)
@@ -714,6 +729,7 @@ impl Model {
         } else {
             // §5: any update of a pending or blocked thread needs a ready batch.
             self.ready(batch_of(id))?;
+            self.open_what_was_asked(batch_of(id));
             let with_the_retry = self.may_start(id)?;
             self.ensure_cycle(batch_of(id), me);
             if with_the_retry {
@@ -781,6 +797,9 @@ impl Model {
         let mut use_retry = false;
         if matches!(status, Status::Pending | Status::Blocked) {
             self.ready(batch)?;
+            if of == Of::Next && status == Status::Blocked {
+                self.open_what_was_asked(batch);
+            }
             if self.given_up(id) && said != Said::Completed {
                 return self.updated(id, self.open_decision(id)); // amends the reason, no more
             }
@@ -836,6 +855,8 @@ impl Model {
             }
         }
         self.ensure_cycle(batch, me);
+        // CHOICE: what was decided to be the end is not decided anew by another word of the same failure.
+        let over = status == Status::Blocked && self.open_decision(id).is_some_and(|it| it.action == Action::Block);
         if of == Of::Next {
             if use_retry {
                 self.budget_mut(id).retries += 1;
@@ -854,7 +875,7 @@ impl Model {
             }
             // §5 table: an update of a blocked thread amends it, and with it the advice (transcript).
             Said::Failed if status == Status::Blocked && of == Of::Latest => {
-                last.transient = transient;
+                last.transient = if over { last.transient } else { transient };
                 self.updated(id, self.open_decision(id))
             }
             Said::Failed => {
@@ -888,6 +909,7 @@ impl Model {
             return Err("invalid_transition");
         }
         let me = server(caller);
+        self.open_what_was_asked(batch_of(id));
         let cycle = self.cycle_of(batch_of(id));
         let now = self.agent(id);
         let Some(cycle) = cycle else {
@@ -905,7 +927,9 @@ impl Model {
         // §6: the agent that it has, or no agent while the reassigned run has not started: no change.
         // CHOICE: also where a person made the reassignment; also on an exhausted thread.
         let unstarted = self.budget(id).moved && self.thread(id).status == Status::Pending;
-        if agent == Some(now.as_str()) || (agent.is_none() && unstarted) {
+        // CHOICE: a person who gives a blocked thread to the agent it has wants it run.
+        let runs_again = force && self.thread(id).status == Status::Blocked;
+        if agent == Some(now.as_str()) && !runs_again || (agent.is_none() && unstarted) {
             return self.assigned(id);
         }
         if force {
@@ -946,6 +970,27 @@ impl Model {
         self.assigned(id)
     }
 
+    /// A person, or a planner's shell, takes an assignment back: with a cycle open an assignment to the plan's agent.
+    fn clear(&mut self, id: Id, force: bool) -> Answer {
+        match self.thread(id).status {
+            Status::Completed | Status::Cancelled => return Err("invalid_transition"),
+            Status::InProgress => return Err("invalid_argument"),
+            Status::Pending | Status::Blocked => {}
+        }
+        if self.thread(id).assigned.is_some() {
+            let now = self.agent(id);
+            let assigned = self.at(id).assigned.take();
+            let planned = self.agent(id);
+            self.at(id).assigned = assigned;
+            self.open_what_was_asked(batch_of(id));
+            if now != planned && self.cycle_of(batch_of(id)).is_some() {
+                self.assign(&Caller::Person, &BTreeSet::new(), id, Some(&planned), force)?;
+            }
+            self.at(id).assigned = None;
+        }
+        self.assigned(id)
+    }
+
     /// Told of again, a failure before an assignment answers with who has the thread now.
     fn redecide(&mut self, id: Id, agent: &str) {
         let attempt = self.latest(id) + 1;
@@ -972,8 +1017,7 @@ impl Model {
         let (agent, status) = (self.agent(id), self.thread(id).status.word());
         // A free assignment, outside of an open cycle, is no failover.
         let budget = self.budget(id);
-        let applied = budget.retries > 0 || budget.reassigns > 0;
-        Ok(format!("{agent} {status} #{} {applied}", self.shown_attempt(id)))
+        Ok(format!("{agent} {status} #{} {}", self.shown_attempt(id), budget.applied()))
     }
 
     // ---- next_batch, batch_outcome ----
@@ -998,7 +1042,8 @@ impl Model {
                 let (running, holder) = (self.cycles[open].batch, self.cycles[open].holder);
                 let settled = self.settled(running);
                 let over = self.batch_complete(running) // 5a.5 (a): on to the next one, whoever holds
-                    || settled && (self.cycles[open].asked || holder.is_some() && !lives(holder, alive)); // 5a.5 (b)
+                    || self.cycles[open].asked
+                    || settled && holder.is_some() && !lives(holder, alive); // 5a.5 (b)
                 if over {
                     self.open_cycle(batch, Some(me));
                 } else if !settled && holder != Some(me) && lives(holder, alive) {
@@ -1210,8 +1255,9 @@ pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_
                 return Err(format!("cycle {index} is open again"));
             }
         }
-        // 5a.5: only a settled batch can be asked for again, and any change takes the mark.
-        if cycle.open && cycle.asked && !after.settled(cycle.batch) {
+        // 5a.5: only a batch in which nothing waits or runs is asked for again; what happens next opens a cycle.
+        let is_open = |id: Id| matches!(after.thread(id).status, Status::Pending | Status::InProgress);
+        if cycle.open && cycle.asked && after.threads_of(cycle.batch).into_iter().any(is_open) {
             return Err(format!("cycle {index} is asked for and not settled"));
         }
         // 5a.5: a new cycle of a batch with blocked threads needs a person, or another process.
