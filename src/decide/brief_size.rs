@@ -1,13 +1,14 @@
 //! How much of a brief a worker is told at once: a model pays for each token, and hosts cut long answers wherever
 //! they like. What is too long is left out by field, and the answer says how to get it.
 
+use super::failover::cut;
 use super::read_thread::Brief;
 
 /// The largest brief that is told at once, in bytes of its JSON.
 const MAX_BYTES: usize = 8_000;
 
-/// What stays of a text that is too long, at the least, in bytes.
-const KEPT_BYTES: usize = 400;
+/// The room that is kept for the note on a section that is cut, in bytes.
+const NOTE_BYTES: usize = 100;
 
 /// How much of a brief is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub enum Section {
 }
 
 impl Section {
-    /// All sections, what a worker needs most first: the last ones are cut first.
+    /// All sections, what a worker needs most first.
     pub const ALL: [Self; 12] = [
         Self::Details,
         Self::Summary,
@@ -80,83 +81,163 @@ pub(super) fn within(mut brief: Brief, extent: Extent) -> Brief {
         Extent::Whole => {}
         Extent::Section(wanted) => {
             for section in Section::ALL.into_iter().filter(|section| *section != wanted) {
-                shorten(&mut brief, section, 0);
-            }
-        }
-        Extent::Brief => {
-            // What is needed least makes room, as much of it as is too much.
-            for section in Section::ALL.into_iter().rev() {
-                let over = size(&brief).saturating_sub(MAX_BYTES);
-                if over == 0 {
-                    break;
-                }
-                let length = shorten(&mut brief, section, over);
-                if let Some(length) = length {
-                    let word = section.word();
-                    brief.more.push(format!("{word}: {length} bytes in all; call read_thread with section {word}"));
+                match section.of(&mut brief) {
+                    Part::Text(text) => text.clear(),
+                    Part::List(mut list) => list.keep_last(0),
                 }
             }
-            brief.more.reverse();
+            brief.more.push(format!("only {} is told here", wanted.word()));
         }
+        Extent::Brief => fit(&mut brief),
     }
     brief
 }
 
-fn size(brief: &Brief) -> usize {
-    serde_json::to_string(brief).map_or(0, |text| text.len())
+/// Cuts what is long so far that all of it fits; what is short stays, however much there is beside it.
+fn fit(brief: &mut Brief) {
+    for done in &mut brief.done_before {
+        let short = cut(&done.report);
+        if short != done.report {
+            done.report = short;
+            note(&mut brief.more, Section::DoneBefore, "longer reports are cut");
+        }
+    }
+    let sizes = Section::ALL.map(|section| section.of(brief).size());
+    let fixed = size(brief).saturating_sub(sizes.iter().sum());
+    let shares = shares(&sizes, MAX_BYTES.saturating_sub(fixed));
+    for (at, section) in Section::ALL.into_iter().enumerate() {
+        let share = shares[at].saturating_sub(NOTE_BYTES);
+        let what = match section.of(brief) {
+            _ if shares[at] >= sizes[at] => continue,
+            Part::Text(text) => {
+                let length = text.len();
+                shorten(text, share);
+                format!("{length} bytes in all")
+            }
+            Part::List(mut list) => {
+                let sizes = list.sizes();
+                let mut room = share;
+                let fits = |size: &&usize| {
+                    let is_room = **size <= room;
+                    room = room.saturating_sub(**size);
+                    is_room
+                };
+                // The last entries are nearest to the thread.
+                let kept = sizes.iter().rev().take_while(fits).count();
+                list.keep_last(kept);
+                format!("the last {kept} of {}", sizes.len())
+            }
+        };
+        note(&mut brief.more, section, &what);
+    }
 }
 
-/// Takes at least so many bytes of a section away, if it has them, and all of it for 0. Returns how long it was, if
-/// anything was taken.
-fn shorten(brief: &mut Brief, section: Section, over: usize) -> Option<usize> {
-    let text = match section {
-        Section::Details => &mut brief.details,
-        Section::Summary => &mut brief.summary,
-        Section::Conventions => &mut brief.plan.conventions,
-        Section::Batch => &mut brief.batch.summary,
-        Section::Definition => &mut brief.stage.definition,
-        Section::Constitution => &mut brief.stage.constitution,
-        Section::Plan => &mut brief.plan.summary,
-        Section::References => &mut brief.plan.references,
-        Section::Answers => return drop_first(&mut brief.stage.answers, over),
-        Section::DoneBefore => return drop_first(&mut brief.done_before, over),
-        Section::EarlierAttempts => return drop_first(&mut brief.earlier_attempts, over),
-        Section::Siblings => return drop_first(&mut brief.siblings, over),
+/// Says once of a section that it was cut, and how the rest is got.
+fn note(more: &mut Vec<String>, section: Section, what: &str) {
+    let word = section.word();
+    more.retain(|note| !note.starts_with(&format!("{word}: ")));
+    more.push(format!("{word}: {what}; call read_thread with section {word}"));
+}
+
+fn size(of: &impl serde::Serialize) -> usize {
+    serde_json::to_string(of).map_or(0, |text| text.len())
+}
+
+/// Divides the room among sections of these sizes: one that needs no more than its share has what it needs, and the
+/// rest is for the others.
+fn shares(sizes: &[usize; Section::ALL.len()], mut room: usize) -> [usize; Section::ALL.len()] {
+    let mut shares = [0; Section::ALL.len()];
+    let mut long: Vec<usize> = (0..sizes.len()).collect();
+    loop {
+        let weights: usize = long.iter().map(|at| Section::ALL[*at].weight()).sum();
+        let share = |at: &usize| room * Section::ALL[*at].weight() / weights.max(1);
+        let (fit, rest): (Vec<usize>, Vec<usize>) = long.iter().partition(|at| sizes[**at] <= share(at));
+        if fit.is_empty() {
+            for at in &rest {
+                shares[*at] = share(at);
+            }
+            return shares;
+        }
+        for at in fit {
+            shares[at] = sizes[at];
+            room -= sizes[at];
+        }
+        long = rest;
+    }
+}
+
+/// Cuts a text to so many bytes of JSON.
+fn shorten(text: &mut String, room: usize) {
+    let mut taken = '…'.len_utf8();
+    let too_long = |(_, char): &(usize, char)| {
+        taken += match char {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            control if control.is_control() => 6,
+            other => other.len_utf8(),
+        };
+        taken > room
     };
-    let length = text.len();
-    if over == 0 {
-        text.clear();
-        return None;
+    if let Some((end, _)) = text.char_indices().find(too_long) {
+        text.truncate(end);
+        text.push('…');
     }
-    if length <= KEPT_BYTES {
-        return None;
-    }
-    // What is escaped in JSON takes more than it has here; what says that it was cut takes some, too.
-    let mut kept = length.saturating_sub(over + 120).max(KEPT_BYTES).min(length);
-    while !text.is_char_boundary(kept) {
-        kept -= 1;
-    }
-    text.truncate(kept);
-    text.push('…');
-    Some(length)
 }
 
-/// Of a list the first entries go: the last ones are nearest to the thread.
-fn drop_first<T: serde::Serialize>(list: &mut Vec<T>, over: usize) -> Option<usize> {
-    let lengths: Vec<usize> =
-        list.iter().map(|entry| serde_json::to_string(entry).map_or(0, |text| text.len())).collect();
-    let length: usize = lengths.iter().sum();
-    if over == 0 {
-        list.clear();
-        return None;
+/// A section of a brief, to be cut.
+enum Part<'b> {
+    Text(&'b mut String),
+    List(Box<dyn List + 'b>),
+}
+
+impl Part<'_> {
+    fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => size(text),
+            Self::List(list) => list.sizes().iter().sum(),
+        }
     }
-    let (mut gone, mut taken) = (0, 0);
-    while gone < lengths.len() && taken < over + 120 {
-        taken += lengths[gone];
-        gone += 1;
+}
+
+/// Entries of whatever kind.
+trait List {
+    /// Returns how long each is in JSON, with what divides it from the next one.
+    fn sizes(&self) -> Vec<usize>;
+    fn keep_last(&mut self, number: usize);
+}
+
+impl<T: serde::Serialize> List for &mut Vec<T> {
+    fn sizes(&self) -> Vec<usize> {
+        self.iter().map(|entry| size(entry) + 1).collect()
     }
-    list.drain(..gone);
-    (gone > 0).then_some(length)
+
+    fn keep_last(&mut self, number: usize) {
+        let gone = self.len().saturating_sub(number);
+        self.drain(..gone);
+    }
+}
+
+impl Section {
+    /// What a worker has to do is told at the greatest length.
+    fn weight(self) -> usize {
+        if self == Self::Details { 4 } else { 1 }
+    }
+
+    fn of(self, brief: &mut Brief) -> Part<'_> {
+        Part::Text(match self {
+            Self::Details => &mut brief.details,
+            Self::Summary => &mut brief.summary,
+            Self::Conventions => &mut brief.plan.conventions,
+            Self::Batch => &mut brief.batch.summary,
+            Self::Definition => &mut brief.stage.definition,
+            Self::Constitution => &mut brief.stage.constitution,
+            Self::Plan => &mut brief.plan.summary,
+            Self::References => &mut brief.plan.references,
+            Self::Answers => return Part::List(Box::new(&mut brief.stage.answers)),
+            Self::DoneBefore => return Part::List(Box::new(&mut brief.done_before)),
+            Self::EarlierAttempts => return Part::List(Box::new(&mut brief.earlier_attempts)),
+            Self::Siblings => return Part::List(Box::new(&mut brief.siblings)),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -197,6 +278,7 @@ mod tests {
                     name: "D".into(),
                     report: text("done "),
                     artifacts: Vec::new(),
+                    next_steps: Vec::new(),
                 })
                 .collect(),
             earlier_attempts: Vec::new(),
@@ -211,16 +293,12 @@ mod tests {
     }
 
     #[test]
-    fn a_long_one_is_cut_where_it_hurts_least_and_says_so() {
+    fn what_is_long_is_cut_and_said() {
         for length in [300, 700, 2_000, 10_000, 1_000_000] {
             let cut = within(brief(length), Extent::Brief);
-            assert!(size(&cut) <= MAX_BYTES + 200, "{length}: {} bytes", size(&cut));
+            assert!(size(&cut) <= MAX_BYTES, "{length}: {} bytes", size(&cut));
             assert!(!cut.more.is_empty(), "{length}");
-            assert!(
-                cut.details.len() >= (length - 10).min(KEPT_BYTES),
-                "{length}: {} of the details",
-                cut.details.len()
-            );
+            assert!(cut.details.len() >= (length - 10).min(1_800), "{length}: {} of the details", cut.details.len());
             for more in &cut.more {
                 let word = more.split(':').next().unwrap();
                 let section = Section::ALL.into_iter().find(|section| section.word() == word).unwrap();
@@ -229,15 +307,43 @@ mod tests {
                 assert!(more.ends_with(&format!("section {word}")), "{more}");
             }
         }
-        // The details are cut last.
-        let cut = within(brief(2_000), Extent::Brief);
-        assert_eq!(cut.details.len(), 2_000);
+    }
+
+    #[test]
+    fn what_is_short_stays_beside_what_is_long() {
+        let mut long = brief(20);
+        long.stage.definition = "\u{1}\"ä\n".repeat(9_000);
+        let cut = within(long.clone(), Extent::Brief);
+        assert!((MAX_BYTES - 200..=MAX_BYTES).contains(&size(&cut)), "{} bytes", size(&cut));
+        assert_eq!(cut.more, ["definition: 45000 bytes in all; call read_thread with section definition"]);
+        let (definition, more) = (String::new(), Vec::new());
+        for brief in [&mut long, &mut cut.clone()] {
+            brief.stage.definition.clone_from(&definition);
+            brief.more.clone_from(&more);
+        }
+        assert_eq!(
+            Brief { stage: BriefStage { definition: String::new(), ..cut.stage }, more: Vec::new(), ..cut },
+            long
+        );
+    }
+
+    #[test]
+    fn a_report_is_told_in_short_and_as_a_whole_when_asked_for() {
+        let mut long = brief(20);
+        long.done_before[0].report = "r".repeat(2_000);
+        let cut = within(long.clone(), Extent::Brief);
+        assert_eq!((cut.done_before.len(), cut.done_before[0].report.chars().count()), (19, 300));
+        assert_eq!(cut.more, ["done_before: longer reports are cut; call read_thread with section done_before"]);
+        for extent in [Extent::Section(Section::DoneBefore), Extent::Whole] {
+            assert_eq!(within(long.clone(), extent).done_before, long.done_before);
+        }
     }
 
     #[test]
     fn a_section_is_told_as_a_whole_and_nothing_else() {
         let section = within(brief(50_000), Extent::Section(Section::Details));
         assert_eq!(section.details.len(), 50_000);
-        assert!(section.summary.is_empty() && section.done_before.is_empty() && section.more.is_empty());
+        assert!(section.summary.is_empty() && section.done_before.is_empty());
+        assert_eq!(section.more, ["only details is told here"]);
     }
 }

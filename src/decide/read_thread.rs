@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::answer::BatchSummary;
 use super::brief_size::{Extent, within};
-use super::failover::cut;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, attempt_in_answers};
@@ -123,11 +122,14 @@ pub struct DoneBefore {
     pub thread_id: String,
     /// Its name.
     pub name: String,
-    /// What it reported, cut to the length in which reports are repeated.
+    /// What it reported; cut to the length in which reports are repeated.
     pub report: String,
     /// What came of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<String>,
+    /// What it left to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next_steps: Vec<String>,
 }
 
 /// An attempt that has ended.
@@ -217,8 +219,9 @@ fn done_before(scene: &Scene<'_>, board: &Board, id: BatchId) -> Vec<DoneBefore>
         Some(DoneBefore {
             thread_id: thread.id.to_string(),
             name: thread.name.clone(),
-            report: cut(&record.report),
+            report: record.report.clone(),
             artifacts: record.artifacts.clone(),
+            next_steps: record.next_steps.clone(),
         })
     };
     threads.filter_map(told).collect()

@@ -462,7 +462,7 @@ fn a_failure_that_is_not_transient_is_reassigned_at_once() {
     A failed 01.01.02 cannot do CSS
         01.01.02#2 pending -> Reassign frontend-designer-flash#2
     A assign 01.01.02 system-engineer-opus
-        error not_in_family: system-engineer-opus is neither in the family of frontend-designer-grok nor a default agent. hint: use frontend-designer-flash, default, default-minimax, or leave agent out
+        error not_in_family: system-engineer-opus is neither in the family of frontend-designer-grok nor a default agent. hint: use one that your host has a profile for: frontend-designer-flash, default, default-minimax
     A assign 01.01.02 frontend-designer-gork
         error unknown_agent: work/agents.yaml has no agent "frontend-designer-gork". hint: closest: frontend-designer-grok, frontend-designer-flash
     A assign 01.01.02 default-minimax
@@ -599,13 +599,13 @@ fn a_batch_that_ends_blocked_runs_again_when_a_person_says_so() {
     A blocked 01.01.03 unclear
         01.01.03#1 blocked -> Reassign default-minimax#2
     A next
-        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     A outcome
         blocked 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 completed "b" frontend-designer-grok] [01.01.03 blocked "unclear" default] blocked ["01.01.03"] {01.01.03 Reassign default-minimax#2} next `!work retry` (no change)
     A next
-        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     B next
-        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     person retry
         {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
     person retry
@@ -676,7 +676,7 @@ fn whoever_acts_for_a_settled_batch_is_a_person() {
     A blocked 01.01.03 still unclear
         01.01.03#1 blocked -> Reassign default-minimax#2
     A next
-        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 blocked frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.02 Reassign frontend-designer-flash#2} {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+        blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 blocked frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.02 Reassign frontend-designer-flash#2} {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     person cancelled! 01.01.02 not needed
         01.01.02#1 cancelled
     A blocked 01.01.03 amending takes nothing back
@@ -688,7 +688,7 @@ fn whoever_acts_for_a_settled_batch_is_a_person() {
     A blocked 01.01.03 unclear for good
         01.01.03#2 blocked -> Reassign default-minimax#3
     A next
-        blocked 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#2 blocked default] dispatch [] {01.01.03 Reassign default-minimax#3} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+        blocked 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#2 blocked default] dispatch [] {01.01.03 Reassign default-minimax#3} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     person retry 01.01.03
         {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
     A next
@@ -698,7 +698,7 @@ fn whoever_acts_for_a_settled_batch_is_a_person() {
     A blocked 01.01.03 no
         01.01.03#3 blocked -> Reassign default-minimax#4
     B next
-        blocked 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#3 blocked default] dispatch [] {01.01.03 Reassign default-minimax#4} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+        blocked 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#3 blocked default] dispatch [] {01.01.03 Reassign default-minimax#4} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     person release
         {"workstream":"001-search","batch":"01.01","held_by":"00000000-0000-0000-0000-00000000000a"}
     B next
@@ -708,7 +708,7 @@ fn whoever_acts_for_a_settled_batch_is_a_person() {
     B blocked 01.01.03 never
         01.01.03#4 blocked -> Reassign default-minimax#5
     A next
-        blocked 01.01 cycle 3 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#4 blocked default] dispatch [] {01.01.03 Reassign default-minimax#5} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+        blocked 01.01 cycle 3 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#4 blocked default] dispatch [] {01.01.03 Reassign default-minimax#5} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     B dies
         gone
     A next
@@ -773,7 +773,7 @@ fn gates_are_a_persons() {
     A completed 02.01.01 still too early
         error batch_not_ready: batch 02.01 waits for batch 01.02. hint: finish 01.02 first: call next_batch
     person approve-stage 1
-        error not_complete: stage 1 is not complete: 01.02.01 is pending. hint: finish them, or cancel them all with --force
+        error not_complete: stage 1 is not complete: 01.02.01 is pending. hint: finish them; a person cancels them all with --force
     person complete
         error not_complete: the workstream is not complete: 01.02.01 is pending, 02.01.01 is pending; stage 1 is not approved; stage 2 is not approved. hint: see work status
     A completed 01.02.01 d
@@ -1057,7 +1057,7 @@ fn the_command_line_holds_nothing() {
     person completed 01.01.01 done in a shell
         01.01.01#1 completed
     person pending 01.01.01
-        error force_required: 01.01.01 is completed; setting it to pending is a person's decision. hint: add --force if you mean it
+        error force_required: 01.01.01 is completed; setting it to pending is a person's decision. hint: a person says so with --force
     person pending! 01.01.01
         01.01.01#2 pending
     person pending! 01.01.01
@@ -1093,7 +1093,7 @@ fn a_batch_that_the_command_line_executed_waits_for_a_person_too() {
     A next
         blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#0 blocked default] dispatch [] next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
     person retry 01.01.01
-        error invalid_transition: 01.01.01 is completed: only a blocked thread is retried. hint: if it is to be done again: work update --thread 01.01.01 --status pending --force
+        error invalid_transition: 01.01.01 is completed: only a blocked thread is retried. hint: a person has it done again: work update --thread 01.01.01 --status pending --force
     person retry
         {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
     A next
@@ -1181,7 +1181,7 @@ fn the_two_doors_reassign_by_one_rule() {
     A failed 01.01.01 no
         01.01.01#2 pending -> Reassign system-engineer-opus#2
     person assign 01.01.01 frontend-designer-grok
-        error not_in_family: frontend-designer-grok is neither in the family of system-engineer-codex nor a default agent. hint: use system-engineer-opus, default, default-minimax, or leave agent out
+        error not_in_family: frontend-designer-grok is neither in the family of system-engineer-codex nor a default agent. hint: use one that your host has a profile for: system-engineer-opus, default, default-minimax
     person assign 01.01.01 system-engineer-opus
         01.01.01#2 pending system-engineer-opus failover
     person assign 01.01.01 system-engineer-opus
@@ -1712,7 +1712,7 @@ fn without_agents_yaml_any_agent_of_the_family_will_do() {
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     A assign 01.01.01 frontend-designer-new
-        error not_in_family: frontend-designer-new is neither in the family of system-engineer-codex nor a default agent. hint: use default, or leave agent out
+        error not_in_family: frontend-designer-new is neither in the family of system-engineer-codex nor a default agent. hint: use one that your host has a profile for: default
     A assign 01.01.01 system-engineer-new
         01.01.01#1 pending system-engineer-new failover
     A assign 01.01.02 default-new
@@ -1803,7 +1803,7 @@ fn every_approval_refusal_names_its_problems() {
         person approve-stage 3
     "), @r#"
     person approve-plan
-        error plan_has_problems: PLAN.md has 2 problems to settle before it is approved. hint: mend PLAN.md, or approve it as it is with --force
+        error plan_has_problems: PLAN.md has 2 problems to settle before it is approved. hint: mend PLAN.md; a person approves it as it is with --force
     person approve-plan!
         {"workstream":"001-search","plan_hash":"45679bf44a0a8506becd53ee4ebb531e2d07ce99548c5f559dd68eaa5668adae","counts":{"stages":1,"batches":1,"threads":0},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]}
     person approve-stage 3
