@@ -207,7 +207,9 @@ async fn demo() -> Result<(), Failure> {
 
     print("\n-- a batch that ends blocked");
     seen.push(execute_batch(&planner).await?);
-    print("\n-- the person has decided, and the next execution of the batch has fresh budgets");
+    print("\n-- a planner that goes on asking gets nothing; a person has the batch executed again, with fresh budgets");
+    expect("next_batch", &planner.call("next_batch", json!({})).await?, "next_user_command", &json!("!work retry"))?;
+    person.says(&["retry"], true)?;
     seen.push(execute_batch(&planner).await?);
 
     print("\n-- the end");
