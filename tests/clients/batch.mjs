@@ -22,7 +22,10 @@ export async function executeBatch(call) {
   await report("01.01.02", 3, "in_progress");
   await report("01.01.02", 3, "completed", { report: "It works now.", next_steps: ["find out why it failed"] });
   const unsettled = await call("batch_outcome", {});
-  equal(unsettled.warnings, ["01.01.03 is pending: no worker has started it, call next_batch"]);
+  equal(unsettled.warnings, [
+    "not started: 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; " +
+      "else call next_batch",
+  ]);
   const silent = await report("01.01.03", 1, "failed", { report: "ended without a report" });
   equal(silent.decision.action, "block");
   const outcome = await call("batch_outcome", {});
