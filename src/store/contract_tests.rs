@@ -284,6 +284,19 @@ fn who_is_at_work_in_a_workstream_means_that_one() {
 }
 
 #[test]
+fn a_name_that_two_workstreams_have_is_refused() {
+    let disk = MemoryDisk::with(&[
+        ("/w/work/index.json", r#"{"streams": [{"id": "001-a", "name": "a"}, {"id": "b", "name": "a"}]}"#),
+        ("/w/work/001-a/PLAN.md", "# Plan: A\n"),
+        ("/w/work/b/PLAN.md", "# Plan: A\n"),
+    ]);
+    let store = FileStore::on(Arc::new(disk), Place { directory: "/w".into(), ..Place::default() }, None);
+    let refused = store.read(Some("a")).unwrap_err();
+    assert_eq!(refused.to_string(), "2 workstreams have the name \"a\"");
+    assert_eq!(store.read(Some("b")).unwrap().scene().workstream, "b");
+}
+
+#[test]
 fn a_thread_that_runs_in_another_workstream_only_is_not_meant() {
     for workspace in Workspace::all() {
         let (a, person) = (workspace.open(Some(A)), workspace.open(None));

@@ -196,8 +196,14 @@ fn find(
         Some(entry) => entry.name == wanted,
         None => id.split_once('-').is_some_and(|(order, name)| order.parse::<u32>().is_ok() && name == wanted),
     };
-    if let Some(id) = known.iter().find(|id| is_called(id)) {
-        return Ok(id.clone());
+    let called: Vec<&str> = known.iter().map(String::as_str).filter(|id| is_called(id)).collect();
+    match called[..] {
+        [] => {}
+        [id] => return Ok(id.to_owned()),
+        _ => {
+            let message = format!("{} workstreams have the name {wanted:?}", called.len());
+            return Err(Refusal::invalid(message, format!("name one by its id: {}", called.join(", "))));
+        }
     }
     let similar = closest(wanted, known.iter().map(String::as_str));
     let rest = known.iter().filter(|id| !similar.contains(id)).cloned();
