@@ -199,7 +199,10 @@ fn recorded(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Followed {
             _ => Fate::Left,
         }
     };
-    let ids = scene.plan.threads().map(|thread| thread.id).chain(board.threads.iter().map(|(id, _)| id));
+    // Where only a floor is recorded there is no thread.
+    let is_one = |record: &Record| record.name.is_some() || has_state(record);
+    let recorded = board.threads.iter().filter(|(_, record)| is_one(record)).map(|(id, _)| id);
+    let ids = scene.plan.threads().map(|thread| thread.id).chain(recorded);
     let same = |number: StageNumber| (number, number);
     Followed {
         stages: scene.plan.stages.iter().map(|stage| same(stage.number)).collect(),
@@ -263,19 +266,7 @@ fn moves(scene: &Scene<'_>, board: &Board, followed: &Followed) -> Moves {
             moves.detached.insert(now);
         }
     }
-    // Whoever was told an id and a number before must not be taken for a worker of the thread that has the id now.
-    let is_another = |id: ThreadId, record: &Record| match followed.threads.get(&id) {
-        Some(Fate::Is(now)) => *now != id,
-        _ => has_state(record) || board.latest_cycle_of(id.batch).is_some(),
-    };
-    for (id, record) in board.threads.iter().filter(|(id, record)| is_taken(*id) && is_another(*id, record)) {
-        let was_handed_out = !record.status.is_done() && board.latest_cycle_of(id.batch).is_some();
-        let floor =
-            if was_handed_out { record.next_number() } else { record.latest_number().max(record.attempt_floor) };
-        if floor > 0 {
-            moves.floors.insert(id, floor);
-        }
-    }
+    moves.floors = floors(scene, board, followed);
     for batch in board.cycles.iter().filter(|cycle| !cycle.left).map(|cycle| cycle.batch) {
         match followed.batches.get(&batch) {
             Some(now) if *now == batch => {}
@@ -285,6 +276,26 @@ fn moves(scene: &Scene<'_>, board: &Board, followed: &Followed) -> Moves {
         }
     }
     moves
+}
+
+/// Whoever was told an id and a number before must not be taken for a worker of the thread that has the id now, or
+/// that gets it later.
+fn floors(scene: &Scene<'_>, board: &Board, followed: &Followed) -> BTreeMap<ThreadId, u32> {
+    let recorded = board.threads.iter().map(|(id, _)| id);
+    let ids: BTreeSet<ThreadId> = followed.threads.keys().copied().chain(recorded).collect();
+    let is_another = |id: &ThreadId| match followed.threads.get(id) {
+        Some(Fate::Is(now)) => now != id,
+        // What is recorded of one that left stays there, unless another thread comes.
+        Some(Fate::Left | Fate::Unclear(_)) | None => scene.plan_now.thread(*id).is_some(),
+    };
+    let floor = |id: ThreadId| {
+        let record = board.thread(id);
+        let was_handed_out = !record.status.is_done() && board.latest_cycle_of(id.batch).is_some();
+        let floor =
+            if was_handed_out { record.next_number() } else { record.latest_number().max(record.attempt_floor) };
+        (floor > 0).then_some((id, floor))
+    };
+    ids.into_iter().filter(is_another).filter_map(floor).collect()
 }
 
 /// Returns the ids of threads before, by their ids now.

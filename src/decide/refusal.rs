@@ -31,6 +31,7 @@ pub enum Refusal {
     AwaitingApproval { reason: String, command: Option<String> },
     AlreadyRunning { thread: ThreadId, attempt: u32, agent: String },
     StaleAttempt { thread: ThreadId, given: u32, latest: u32 },
+    AnotherThread { thread: ThreadId, name: String, yours: Vec<(ThreadId, String)>, next: u32 },
     ReassignmentRequired { thread: ThreadId, candidate: String },
     FailoverExhausted { thread: ThreadId, why: String, now: Status },
     NotInFamily { agent: String, current: String, candidates: Vec<String> },
@@ -67,7 +68,7 @@ impl Refusal {
             Self::BatchNotReady { .. } => Code::BatchNotReady,
             Self::AwaitingApproval { .. } => Code::AwaitingApproval,
             Self::AlreadyRunning { .. } | Self::RunningWouldMove { .. } => Code::AlreadyRunning,
-            Self::StaleAttempt { .. } => Code::StaleAttempt,
+            Self::StaleAttempt { .. } | Self::AnotherThread { .. } => Code::StaleAttempt,
             Self::ReassignmentRequired { .. } => Code::ReassignmentRequired,
             Self::FailoverExhausted { .. } => Code::FailoverExhausted,
             Self::NotInFamily { .. } => Code::NotInFamily,
@@ -127,6 +128,9 @@ impl Refusal {
             Self::AlreadyRunning { .. } => "leave the thread to its worker".into(),
             Self::StaleAttempt { latest, .. } => {
                 format!("stop working on it; only reports of attempt {latest} or later count")
+            }
+            Self::AnotherThread { thread, name, next, .. } => {
+                format!("pass attempt {next} if {thread} {name:?} is meant")
             }
             Self::ReassignmentRequired { thread, candidate } => {
                 format!("call assign_thread with thread_id {thread}; it takes {candidate}")
@@ -190,6 +194,9 @@ impl Refusal {
             Self::StaleAttempt { latest, .. } => {
                 details.insert("latest_attempt".into(), (*latest).into());
             }
+            Self::AnotherThread { next, .. } => {
+                details.insert("next_attempt".into(), (*next).into());
+            }
             Self::ReassignmentRequired { candidate, .. } => {
                 details.insert("candidate".into(), candidate.clone().into());
             }
@@ -246,6 +253,14 @@ impl fmt::Display for Refusal {
             Self::StaleAttempt { thread, given, latest, .. } => {
                 write!(f, "attempt {given} of {thread} is over")?;
                 if given < latest { write!(f, ", the latest is {latest}") } else { Ok(()) }
+            }
+            Self::AnotherThread { thread, name, yours, .. } => {
+                write!(f, "{thread} is another thread since the plan was approved again ({name:?})")?;
+                if yours.is_empty() {
+                    return Ok(());
+                }
+                let yours: Vec<String> = yours.iter().map(|(id, name)| format!("{id} {name:?}")).collect();
+                write!(f, "; yours may be {} now", yours.join(" or "))
             }
             Self::ReassignmentRequired { thread, .. } => {
                 write!(f, "{thread} must be reassigned before its next attempt")

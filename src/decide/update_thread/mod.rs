@@ -61,7 +61,7 @@ pub(super) fn decide(
     if follows == Transition::Refuse && request.said == Said::InProgress {
         return Err(refused());
     }
-    let meant = fence(id, &thread, request, ledger)?;
+    let meant = fence(scene, id, &thread, request, ledger)?;
     if follows == Transition::Refuse {
         return Err(refused());
     }
