@@ -73,7 +73,7 @@ impl Arguments {
                 PersonRequest::RevokePlan { by, reason }
             }
             Self::Plan { force, mapping: Which { map, keep_ids }, .. } => {
-                let mapping = Mapping { keep_ids, map: map.into_iter().collect() };
+                let mapping = Mapping { keep_ids, map };
                 PersonRequest::ApprovePlan { force, mapping, by }
             }
             Self::Stage { stage, revocation: Revocation { revoke: true, reason }, .. } => {

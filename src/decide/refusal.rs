@@ -40,7 +40,7 @@ pub enum Refusal {
     StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
     StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
     ForceRequired { thread: ThreadId, now: Status, said: Said },
-    UnclearThreads { unclear: Vec<UnclearThread> },
+    UnclearThreads { unclear: Vec<UnclearThread>, approved_text: bool },
     RunningWouldMove { threads: Vec<(ThreadId, Option<ThreadId>)> },
     NothingToRetry { thread: Option<(ThreadId, Status)> },
     AlreadyExists { workstream: String },
@@ -161,11 +161,8 @@ impl Refusal {
                 format!("if it is to be done again: work update --thread {thread} --status pending --force")
             }
             Self::NothingToRetry { .. } | Self::StreamNotComplete { .. } => "see work status".into(),
-            Self::UnclearThreads { unclear } => {
-                let maps = unclear.iter().map(|thread| {
-                    let candidate = thread.candidates.first().map_or("-".to_owned(), ToString::to_string);
-                    format!("--map {}={candidate}", thread.thread_id)
-                });
+            Self::UnclearThreads { unclear, .. } => {
+                let maps = unclear.iter().map(UnclearThread::argument);
                 format!(
                     "say which is which, such as {} (OLD=- : it left the plan), or --keep-ids",
                     maps.collect::<Vec<_>>().join(" ")
@@ -300,16 +297,19 @@ impl fmt::Display for Refusal {
                 write!(f, "{thread} is {}: only a blocked thread is retried", now.word())
             }
             Self::NothingToRetry { thread: None } => write!(f, "no thread is blocked"),
-            Self::UnclearThreads { unclear } => {
+            Self::UnclearThreads { unclear, approved_text } => {
                 let told = unclear.iter().map(|thread| {
-                    let ids: Vec<String> = thread.candidates.iter().map(ToString::to_string).collect();
                     let (id, name, status) = (thread.thread_id, &thread.name, thread.status);
-                    let ids = if ids.is_empty() { "none of those there are".to_owned() } else { ids.join(" or ") };
-                    format!("{id} {name:?} ({status}) can be {ids}")
+                    format!("{id} {name:?} ({status}) can be {}", thread.candidates())
                 });
+                let compared = if *approved_text {
+                    "PLAN.md has other threads than the text that was approved"
+                } else {
+                    "PLAN.md has other threads than those that were recorded, the text that was approved is not known here"
+                };
                 write!(
                     f,
-                    "PLAN.md has other threads than the text that was approved, and it cannot be told where the records of {} belong: {}",
+                    "{compared}, and it cannot be told where the records of {} belong: {}",
                     count(unclear.len(), "thread", "threads"),
                     told.collect::<Vec<_>>().join("; ")
                 )

@@ -126,6 +126,8 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     if !(changes.stages.is_empty() && changes.threads.is_empty() && changes.text.is_empty()) {
         plan_diff::write(page, changes);
         let _ = writeln!(page);
+    } else {
+        plan_diff::write_basis(page, changes);
     }
     for id in &approved.interrupted {
         let _ = writeln!(page, "interrupted: {id}");
