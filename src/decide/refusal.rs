@@ -164,7 +164,7 @@ impl Refusal {
             Self::UnclearThreads { unclear, .. } => {
                 let maps = unclear.iter().map(UnclearThread::argument);
                 format!(
-                    "say which is which, such as {} (OLD=- : it left the plan), or --keep-ids",
+                    "say which is which by --map OLD=NEW, or OLD=- where it left the plan, such as {}; or --keep-ids",
                     maps.collect::<Vec<_>>().join(" ")
                 )
             }

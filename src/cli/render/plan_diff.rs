@@ -155,9 +155,12 @@ fn consequence(thread: &ThreadChange) -> &'static str {
 
 fn unclear_thread(thread: &UnclearThread) -> String {
     let (id, name, status) = (thread.thread_id, &thread.name, thread.status.word().replace('_', " "));
+    let which = match thread.suggested {
+        Some(_) => format!("say which, such as {}", thread.argument()),
+        None => format!("say which with --map {id}=NEW"),
+    };
     format!(
-        "unclear {id} {name:?} ({status}) can be {}: say which, such as {}, --map {id}=- if it left the plan, or --keep-ids",
-        thread.candidates(),
-        thread.argument(),
+        "unclear {id} {name:?} ({status}) can be {}: {which}, --map {id}=- if it left the plan, or --keep-ids",
+        thread.candidates()
     )
 }
