@@ -102,6 +102,7 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         | Refusal::UnknownStage { .. }
         | Refusal::UnknownBatch { .. }
         | Refusal::UnknownThread { .. }
+        | Refusal::ThreadMoved { .. }
         | Refusal::UnknownAgent { .. }
         | Refusal::HeldByAnotherPlanner { .. }
         | Refusal::PlanHasProblems { .. }

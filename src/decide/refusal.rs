@@ -24,6 +24,7 @@ pub enum Refusal {
     UnknownStage { stage: StageNumber, known: Vec<StageNumber> },
     UnknownBatch { batch: BatchId, known: Vec<String> },
     UnknownThread { thread: ThreadId, closest: Vec<String> },
+    ThreadMoved { thread: ThreadId, now: Vec<(ThreadId, String)> },
     UnknownAgent { agent: String, closest: Vec<String> },
     ReportRequired { thread: ThreadId, said: Said },
     InvalidTransition { thread: ThreadId, now: Status, wanted: String },
@@ -61,7 +62,7 @@ impl Refusal {
             Self::UnknownWorkstream { .. } => Code::UnknownWorkstream,
             Self::UnknownStage { .. } => Code::UnknownStage,
             Self::UnknownBatch { .. } => Code::UnknownBatch,
-            Self::UnknownThread { .. } => Code::UnknownThread,
+            Self::UnknownThread { .. } | Self::ThreadMoved { .. } => Code::UnknownThread,
             Self::UnknownAgent { .. } => Code::UnknownAgent,
             Self::ReportRequired { .. } => Code::ReportRequired,
             Self::InvalidTransition { .. } | Self::NothingToRetry { .. } => Code::InvalidTransition,
@@ -107,6 +108,7 @@ impl Refusal {
                 "PLAN.md has no batches; see workstream_status".into()
             }
             Self::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
+            Self::ThreadMoved { now, .. } => format!("yours may be {}", names(now)),
             Self::UnknownThread { closest, .. } if closest.is_empty() => "use the thread_id you were given".into(),
             Self::UnknownAgent { closest, .. } if closest.is_empty() => "work/agents.yaml names none".into(),
             Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
@@ -231,6 +233,9 @@ impl fmt::Display for Refusal {
             }
             Self::UnknownStage { stage, .. } => write!(f, "PLAN.md has no stage {stage}"),
             Self::UnknownBatch { batch, .. } => write!(f, "PLAN.md has no batch {batch}"),
+            Self::ThreadMoved { thread, .. } => {
+                write!(f, "PLAN.md has no thread {thread} since the plan was approved again")
+            }
             Self::UnknownThread { thread, .. } => write!(f, "PLAN.md has no thread {thread}"),
             Self::UnknownAgent { agent, .. } => write!(f, "work/agents.yaml has no agent {agent:?}"),
             Self::ReportRequired { thread, said } => write!(f, "{} of {thread} needs a report", said.word()),
@@ -256,8 +261,7 @@ impl fmt::Display for Refusal {
                 if yours.is_empty() {
                     return Ok(());
                 }
-                let yours: Vec<String> = yours.iter().map(|(id, name)| format!("{id} {name:?}")).collect();
-                write!(f, "; yours may be {} now", yours.join(" or "))
+                write!(f, "; yours may be {} now", names(yours))
             }
             Self::ReassignmentRequired { thread, .. } => {
                 write!(f, "{thread} must be reassigned before its next attempt")
@@ -326,6 +330,10 @@ impl fmt::Display for Refusal {
             }
         }
     }
+}
+
+fn names(threads: &[(ThreadId, String)]) -> String {
+    threads.iter().map(|(id, name)| format!("{id} {name:?}")).collect::<Vec<_>>().join(" or ")
 }
 
 fn open_threads(open: &[(ThreadId, Status)]) -> String {

@@ -204,6 +204,14 @@ fn who_was_handed_out_a_thread_does_not_report_on_another_one() {
         .replace("###### Thread 1: Schema", "###### Thread 1: New\n###### Thread 2: Schema")
         .replace("###### Thread 2: Rows @agent:frontend-designer-grok\n###### Thread 3: Notes\n", "");
     world.say("person approve-plan!");
+    let late =
+        PLAN.replace("##### Batch 1: Storage", "##### Batch 1: First\n###### Thread 1: First\n##### Batch 2: Storage");
+    let mut moved = approved_world();
+    moved.say("A next");
+    moved.text = late.replace("Batch 2: Queries", "Batch 3: Queries");
+    moved.say("person approve-plan");
+    out += "\n-- a number that is no thread's\n";
+    out += &moved.transcript("A completed 01.01.02 rows are there\nA completed 01.02.02 rows are there");
     world.text = world.text.replace("##### Batch 2", "###### Thread 3: Late\n##### Batch 2");
     out += "\n-- a number that was free\n";
     world.say("person approve-plan");
@@ -233,6 +241,11 @@ fn who_was_handed_out_a_thread_does_not_report_on_another_one() {
         error stale_attempt: 01.01.01 is another thread since the plan was approved again ("New"); yours may be 01.01.02 "Schema" now. hint: pass attempt 3 if 01.01.01 "New" is meant
     A completed 01.01.02#2 schema is there
         01.01.02#2 completed
+    -- a number that is no thread's
+    A completed 01.01.02 rows are there
+        error unknown_thread: PLAN.md has no thread 01.01.02 since the plan was approved again. hint: yours may be 01.02.02 "Rows"
+    A completed 01.02.02 rows are there
+        error batch_not_ready: batch 01.02 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     -- a number that was free
     A completed 01.01.03 rows are there
         error stale_attempt: 01.01.03 is another thread since the plan was approved again ("Late"). hint: pass attempt 3 if 01.01.03 "Late" is meant

@@ -1,7 +1,7 @@
 //! The attempt number as a fencing token: a worker that everybody thought dead cannot overwrite its
 //! successor (DESIGN §5a.7).
 
-use crate::board::{Said, Status, Thread};
+use crate::board::{Board, Said, Status, Thread};
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
 use crate::decide::request::UpdateThread;
@@ -70,12 +70,16 @@ pub(super) fn fence(
 
 /// Refuses what can be the word of a worker of the thread that had the id before, and says where that one is now.
 fn another_thread(scene: &Scene<'_>, id: ThreadId, thread: &Thread, ledger: &Ledger) -> Refusal {
-    let name = |id: ThreadId| scene.plan.thread(id).map(|thread| thread.name.clone());
-    let moved = ledger.board().threads.iter().filter(|(now, record)| *now != id && record.former_ids.contains(&id));
     Refusal::AnotherThread {
         thread: id,
-        name: name(id).unwrap_or_default(),
-        yours: moved.filter_map(|(now, _)| Some((now, name(now)?))).collect(),
+        name: scene.plan.thread(id).map(|thread| thread.name.clone()).unwrap_or_default(),
+        yours: moved_from(scene, ledger.board(), id),
         next: thread.next_number(),
     }
+}
+
+/// Returns the threads that a worker may know by this id, with their ids and names now.
+pub(super) fn moved_from(scene: &Scene<'_>, board: &Board, id: ThreadId) -> Vec<(ThreadId, String)> {
+    let moved = board.threads.iter().filter(|(now, record)| *now != id && record.former_ids.contains(&id));
+    moved.filter_map(|(now, _)| Some((now, scene.plan.thread(now)?.name.clone()))).collect()
 }
