@@ -322,6 +322,20 @@ proptest! {
             };
             prop_assert!(was[then] == is[now] || twin(*then, *now), "{then} is taken for {now}: {edits:?}");
         }
+        // Where only names are known, one of several of a name may be taken for another.
+        let mut names = old.clone();
+        for thread in names.stages.iter_mut().flat_map(|stage| &mut stage.batches).flat_map(|batch| &mut batch.threads) {
+            (thread.summary, thread.details) = (String::new(), String::new());
+        }
+        let mut seen = HashSet::new();
+        for (then, fate) in &follow_names(&names, &new, &BTreeMap::new()).threads {
+            let Fate::Is(now) = fate else { continue };
+            prop_assert!(seen.insert(*now), "{now} is two threads");
+            let name = &old.thread(*then).unwrap().name;
+            let is_alone = old.threads().filter(|thread| thread.name == *name).count() == 1;
+            prop_assert!(was[then] == is[now] || !is_alone, "{then} is taken for {now} by its name: {edits:?}");
+            prop_assert_eq!(name, &new.thread(*now).unwrap().name, "no name, no evidence");
+        }
         // A plan that nobody edited is what it was.
         if edits.is_empty() {
             prop_assert!(followed.threads.iter().all(|(then, fate)| *fate == Fate::Is(*then)));

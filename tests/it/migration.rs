@@ -113,6 +113,17 @@ fn an_approval_without_a_text_is_kept_by_approving_again() {
     workspace.write("work/001-billing/.PLAN.approved.md", "<<<<<<< HEAD\n");
     assert!(workspace.stdout(&["approve", "plan"]).contains("is approved: "));
     assert_eq!(workspace.read("work/001-billing/.PLAN.approved.md"), workspace.read(PLAN));
+    // Who merges two approvals is told with what the result is compared.
+    workspace.write("work/001-billing/.PLAN.approved.md", "<<<<<<< HEAD\n");
+    workspace.write(PLAN, workspace.read(PLAN) + "\nMerged.\n");
+    for command in ["diff", "approve plan"] {
+        let said = workspace.stdout(&command.split(' ').collect::<Vec<_>>()).replace('\n', " ");
+        assert!(said.contains("text that was approved is not known here"), "{said}");
+        assert!(said.contains("compared with the names that were recorded"), "{said}");
+    }
+    workspace.write("work/001-billing/.PLAN.approved.md", "x".repeat(8 * 1024 * 1024 + 1));
+    let refused = session(&workspace, &["work approve plan"]);
+    assert!(refused.contains("it has 8388609 bytes, the limit is 8388608"), "{refused}");
 }
 
 #[test]
