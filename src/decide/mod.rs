@@ -22,6 +22,7 @@ mod ledger;
 mod next_batch;
 mod plan_diff;
 mod read_thread;
+mod recorded;
 mod refusal;
 mod release;
 mod report;
