@@ -56,6 +56,8 @@ pub struct Thread {
     pub attempts: Vec<Attempt>,
     /// Attempts up to this number were another thread's, which had its id before: whoever names one is late.
     pub attempt_floor: u32,
+    /// The ids that it was handed out under before it moved: its worker may not know a newer one.
+    pub former_ids: Vec<ThreadId>,
 }
 
 /// One run of a thread by one agent; a session of threads.json.
@@ -208,6 +210,12 @@ impl Thread {
     /// Returns the number of the attempt to come.
     pub fn next_number(&self) -> u32 {
         self.latest_number().max(self.attempt_floor) + 1
+    }
+
+    /// Returns whether workers of another thread, which had its id before, may still report, and nobody has
+    /// started this one since: a call must say by its number that this thread is meant.
+    pub fn is_fenced(&self) -> bool {
+        self.attempt_floor > 0 && self.latest_number() <= self.attempt_floor
     }
 
     /// Returns the attempt that runs.

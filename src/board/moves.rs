@@ -61,6 +61,14 @@ impl Board {
 
     pub(super) fn move_records(&mut self, moves: &Moves) {
         self.change_ids(moves);
+        // Only an id that a worker may have been told is worth remembering.
+        for (from, to) in moves.threads.iter().filter(|(from, _)| moves.floors.contains_key(from)) {
+            if let Some(thread) =
+                to.and_then(|to| self.threads.get_mut(to)).filter(|thread| !thread.former_ids.contains(from))
+            {
+                thread.former_ids.push(*from);
+            }
+        }
         for id in &moves.detached {
             for attempt in self.threads.get_mut(*id).into_iter().flat_map(|thread| &mut thread.attempts) {
                 attempt.cycle = None;

@@ -11,6 +11,7 @@ pub(super) enum Arguments {
   work approve plan --force                in spite of open questions and broken numbers
   work approve plan --map 01.02.01=01.03.01
                                            what was recorded as 01.02.01 is 01.03.01 now
+  work diff --json | jq .unclear           which threads --map must name, and what they can be
   work approve plan --revoke --reason 'the API changes first'")]
     Plan {
         /// Approve in spite of problems, and interrupt threads in progress that would move
@@ -73,7 +74,7 @@ impl Arguments {
                 PersonRequest::RevokePlan { by, reason }
             }
             Self::Plan { force, mapping: Which { map, keep_ids }, .. } => {
-                let mapping = Mapping { keep_ids, map: map.into_iter().collect() };
+                let mapping = Mapping { keep_ids, map };
                 PersonRequest::ApprovePlan { force, mapping, by }
             }
             Self::Stage { stage, revocation: Revocation { revoke: true, reason }, .. } => {

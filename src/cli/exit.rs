@@ -92,6 +92,9 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         }
         Refusal::AlreadyRunning { .. } => "wait for its worker, or end the server that runs it".into(),
         Refusal::StaleAttempt { latest, .. } => format!("only reports of attempt {latest} or later count"),
+        Refusal::AnotherThread { thread, name, next, .. } => {
+            format!("add --attempt {next} if {thread} {name:?} is meant")
+        }
         Refusal::StreamNotComplete { .. } => format!("see work status{flags}"),
         Refusal::WorksInSeveral { .. }
         | Refusal::RunsElsewhere { .. }
@@ -99,6 +102,7 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
         | Refusal::UnknownStage { .. }
         | Refusal::UnknownBatch { .. }
         | Refusal::UnknownThread { .. }
+        | Refusal::ThreadMoved { .. }
         | Refusal::UnknownAgent { .. }
         | Refusal::HeldByAnotherPlanner { .. }
         | Refusal::PlanHasProblems { .. }

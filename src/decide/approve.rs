@@ -68,16 +68,25 @@ pub(super) fn plan(
 ) -> Result<PlanApproved, Refusal> {
     let plan = SoundPlan::examine(scene.plan_now, scene.roster, force)
         .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
+    let is_approved = scene.entry.is_some_and(|entry| entry.approvals.plan.status == ApprovalStatus::Approved)
+        && scene.basis == (Basis::Approved { is_kept: true });
+    // What a person says of a record that stands at a wrong id, as after a merge of two files, is carried out.
+    let unchanged = is_approved && revise(scene, ledger.board(), &Mapping::default())?.diff.unclear.is_empty();
+    if unchanged && !mapping.map.is_empty() {
+        return Err(Refusal::invalid(
+            "--map: PLAN.md is approved as it is, and no record is unclear",
+            "--map says where records go when a plan is approved that has changed",
+        ));
+    }
     let revision = revise(scene, ledger.board(), mapping)?;
     if !revision.diff.unclear.is_empty() {
-        return Err(Refusal::UnclearThreads { unclear: revision.diff.unclear });
+        let PlanDiff { unclear, approved_text, .. } = revision.diff;
+        return Err(Refusal::UnclearThreads { unclear, approved_text });
     }
     if !revision.running.is_empty() && !force {
         let of = |id: &ThreadId| (*id, revision.moves.of(*id));
         return Err(Refusal::RunningWouldMove { threads: revision.running.iter().map(of).collect() });
     }
-    let unchanged = scene.entry.is_some_and(|entry| entry.approvals.plan.status == ApprovalStatus::Approved)
-        && scene.basis == (Basis::Approved { is_kept: true });
     if !unchanged {
         carry_out(scene, &revision, by, ledger);
     }
@@ -106,7 +115,12 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
     // Who approves the plan has seen its threads: they are written down under the names they have now.
     let now = Scene { plan: scene.plan_now, ..*scene };
     let is_unwritten = |thread: &&Thread| {
-        ledger.board().threads.get(thread.id).and_then(|known| known.name.as_deref()) != Some(thread.name.as_str())
+        let Some(known) = ledger.board().threads.get(thread.id) else { return true };
+        let stage = now.plan.stage(thread.id.batch.stage).map(|stage| stage.name.as_str());
+        let batch = now.plan.batch(thread.id.batch).map(|batch| batch.name.as_str());
+        known.name.as_deref() != Some(thread.name.as_str())
+            || known.stage_name.as_deref() != stage
+            || known.batch_name.as_deref() != batch
     };
     let unwritten: Vec<ThreadId> = now.plan.threads().filter(is_unwritten).map(|thread| thread.id).collect();
     for id in unwritten {

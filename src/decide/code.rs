@@ -113,7 +113,9 @@ impl Code {
             Self::BatchNotReady => "An earlier batch is not complete, or the workstream is.",
             Self::AwaitingApproval => "A person has to pass a gate first.",
             Self::AlreadyRunning => "Another living server process runs the attempt.",
-            Self::StaleAttempt => "The report is of an attempt that has a successor.",
+            Self::StaleAttempt => {
+                "The report is of an attempt that has a successor, or can be of a thread that had the id before."
+            }
             Self::ReassignmentRequired => "The thread must be assigned to another agent first.",
             Self::FailoverExhausted => "The thread has used its retry and its reassignment.",
             Self::NotInFamily => "The agent can not stand in for this one.",

@@ -22,6 +22,7 @@ mod ledger;
 mod next_batch;
 mod plan_diff;
 mod read_thread;
+mod recorded;
 mod refusal;
 mod release;
 mod report;
@@ -44,7 +45,9 @@ pub use current::Current;
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
-pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange, UnclearThread};
+pub use plan_diff::{
+    ApprovalFate, Candidate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange, UnclearThread,
+};
 pub use read_thread::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
 pub use refusal::Refusal;
 pub use release::Released;

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::recorded::{as_approved, by_names, has_state, recorded_name, recorded_names};
 use super::refusal::Refusal;
-use super::scene::{Basis, Scene, is_name};
-use crate::board::{Board, Moves, Status, Thread as Record};
-use crate::plan::{Fate, Followed, StageNumber, Thread, ThreadId, follow, unified};
+use super::scene::{Basis, Scene};
+use crate::board::{Board, Moves, Status};
+use crate::index::ApprovalStatus;
+use crate::plan::{Fate, Followed, Plan, Stage, StageNumber, Thread, ThreadId, follow, unified};
 
 /// What a person says of threads that have other numbers or names by now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mapping {
     /// All records stay at the ids where they are.
     pub keep_ids: bool,
-    /// The ids now, by the ids before; `None`: the thread left the plan.
-    pub map: BTreeMap<ThreadId, Option<ThreadId>>,
+    /// The ids before, each with the id now; `None`: the thread left the plan.
+    pub map: Vec<(ThreadId, Option<ThreadId>)>,
 }
 
 /// The answer of `work diff`.
@@ -26,6 +28,8 @@ pub struct PlanDiff {
     pub workstream: String,
     /// Whether the text that was approved is known; else only names that were recorded are compared.
     pub approved_text: bool,
+    /// Whether a person has approved a text at all.
+    pub was_approved: bool,
     /// The stages that are not what they were.
     pub stages: Vec<StageChange>,
     /// The threads that are not what they were, by their ids now, then those that left.
@@ -80,6 +84,10 @@ pub struct ThreadChange {
     pub edited: Vec<&'static str>,
     /// What becomes of its record.
     pub consequence: Consequence,
+    /// Whether a worker may have been told the id before, which is another thread's now: what it reports of that
+    /// id is refused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub was_handed_out: bool,
 }
 
 /// What becomes of a thread's record.
@@ -105,8 +113,34 @@ pub struct UnclearThread {
     pub name: String,
     /// Its status.
     pub status: Status,
-    /// The threads that it can be now.
-    pub candidates: Vec<ThreadId>,
+    /// The threads that it can be now, if it did not leave.
+    pub candidates: Vec<Candidate>,
+    /// What the hint says: one of them that no other one is said to be, or null, that it left.
+    pub suggested: Option<ThreadId>,
+}
+
+/// A thread that another one can be now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// Its id now.
+    pub thread_id: ThreadId,
+    /// Its name now.
+    pub name: String,
+}
+
+impl UnclearThread {
+    /// Returns the candidates as `01.01.01 "Rows" or 01.01.02 "Lines"`.
+    pub fn candidates(&self) -> String {
+        let of = |candidate: &Candidate| format!("{} {:?}", candidate.thread_id, candidate.name);
+        let candidates: Vec<String> = self.candidates.iter().map(of).collect();
+        if candidates.is_empty() { "none of those there are".to_owned() } else { candidates.join(" or ") }
+    }
+
+    /// Returns the argument that says what is suggested.
+    pub fn argument(&self) -> String {
+        let now = self.suggested.map_or("-".to_owned(), |id| id.to_string());
+        format!("--map {}={now}", self.thread_id)
+    }
 }
 
 /// The answer, and what approving the plan would do.
@@ -128,20 +162,28 @@ pub(super) fn decide(scene: &Scene<'_>, board: &Board) -> Result<PlanDiff, Refus
 
 /// Compares the plans, and works out where the records go.
 pub(super) fn revise(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<Revision, Refusal> {
-    require_sense(scene, board, mapping)?;
-    let followed = match scene.basis {
-        Basis::ApprovedBefore(_) => follow(scene.plan, scene.plan_now, &mapping.map),
-        Basis::Approved { .. } | Basis::Unknown => recorded(scene, board, mapping),
+    let told = told(scene, board, mapping)?;
+    let names;
+    let (old, followed) = match scene.basis {
+        Basis::ApprovedBefore(_) => (scene.plan, follow(scene.plan, scene.plan_now, &told)),
+        Basis::Approved { .. } => (scene.plan, as_approved(scene, board, &told)),
+        Basis::Unknown => {
+            names = recorded_names(scene, board);
+            (&names, by_names(scene, board, &names, &told))
+        }
     };
     let followed = if mapping.keep_ids { unmoved(scene, &followed) } else { followed };
     let mut revision = Revision {
-        moves: moves(scene, board, &followed),
+        moves: moves(scene, board, (!mapping.keep_ids).then_some(old), &followed),
         diff: PlanDiff {
             workstream: scene.workstream.to_owned(),
             approved_text: scene.basis != Basis::Unknown,
+            was_approved: scene.entry.is_some_and(|entry| {
+                entry.approvals.plan.status == ApprovalStatus::Approved || entry.approvals.plan_hash.is_some()
+            }),
             stages: Vec::new(),
             threads: Vec::new(),
-            unclear: unclear(scene, board, &followed),
+            unclear: unclear(scene, board, old, &followed),
             text: match scene.basis {
                 Basis::ApprovedBefore(text) => unified("approved", "PLAN.md", text, scene.plan_text),
                 Basis::Approved { .. } | Basis::Unknown => String::new(),
@@ -153,17 +195,21 @@ pub(super) fn revise(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Res
     };
     revision.running =
         revision.moves.threads.keys().copied().filter(|id| board.status(*id) == Status::InProgress).collect();
-    revision.diff.threads = thread_changes(scene, board, &followed, &revision.moves);
-    stage_changes(scene, board, &followed, &mut revision);
+    revision.diff.threads = thread_changes(scene, board, old, &followed, &revision.moves);
+    stage_changes(scene, board, old, &followed, &mut revision);
     Ok(revision)
 }
 
-/// Refuses a mapping of threads that are not there, or of two to one.
-fn require_sense(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<(), Refusal> {
+/// Refuses a mapping of threads that are not there, of one to two, or of two to one.
+fn told(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<BTreeMap<ThreadId, Option<ThreadId>>, Refusal> {
+    let mut told = BTreeMap::new();
     let mut taken = BTreeSet::new();
     for (from, to) in &mapping.map {
         if scene.plan.thread(*from).is_none() && board.threads.get(*from).is_none() {
             return Err(Refusal::invalid(format!("--map {from}: no such thread was approved"), "see work diff"));
+        }
+        if told.insert(*from, *to).is_some() {
+            return Err(Refusal::invalid(format!("--map: {from} is mapped twice"), "map each thread once"));
         }
         let Some(to) = to else { continue };
         if scene.plan_now.thread(*to).is_none() {
@@ -173,39 +219,7 @@ fn require_sense(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<
             return Err(Refusal::invalid(format!("--map: {to} stands twice"), "map each thread to one of its own"));
         }
     }
-    Ok(())
-}
-
-/// Without an approved text records stay where they are (a workstream of a release before 0.2.0), unless the name
-/// that was recorded stands at another id by now: then a person has to say which it is.
-fn recorded(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Followed {
-    let mut now: BTreeMap<&str, Vec<ThreadId>> = BTreeMap::new();
-    for thread in scene.plan_now.threads() {
-        now.entry(&thread.name).or_default().push(thread.id);
-    }
-    let fate = |id: ThreadId| {
-        if let Some(told) = mapping.map.get(&id) {
-            return told.map_or(Fate::Left, Fate::Is);
-        }
-        let here = scene.plan_now.thread(id);
-        let name = board.threads.get(id).and_then(|record| record.name.as_deref()).filter(|name| is_name(id, name));
-        match name.and_then(|name| now.get(name)) {
-            Some(elsewhere) if !elsewhere.contains(&id) => {
-                let candidates: BTreeSet<ThreadId> =
-                    elsewhere.iter().copied().chain(here.map(|thread| thread.id)).collect();
-                Fate::Unclear(candidates.into_iter().collect())
-            }
-            _ if here.is_some() => Fate::Is(id),
-            _ => Fate::Left,
-        }
-    };
-    let ids = scene.plan.threads().map(|thread| thread.id).chain(board.threads.iter().map(|(id, _)| id));
-    let same = |number: StageNumber| (number, number);
-    Followed {
-        stages: scene.plan.stages.iter().map(|stage| same(stage.number)).collect(),
-        batches: scene.plan.batches().map(|batch| (batch.id, batch.id)).collect(),
-        threads: ids.map(|id| (id, fate(id))).collect(),
-    }
+    Ok(told)
 }
 
 /// Everything is what has its number now.
@@ -221,30 +235,29 @@ fn unmoved(scene: &Scene<'_>, followed: &Followed) -> Followed {
     }
 }
 
-/// Returns whether something has happened to a thread that must not be found under another one.
-fn has_state(record: &Record) -> bool {
-    record.status != Status::Pending
-        || !record.attempts.is_empty()
-        || record.assigned_agent.is_some()
-        || !record.report.is_empty()
-}
-
-fn unclear(scene: &Scene<'_>, board: &Board, followed: &Followed) -> Vec<UnclearThread> {
+fn unclear(scene: &Scene<'_>, board: &Board, old: &Plan, followed: &Followed) -> Vec<UnclearThread> {
+    let mut taken: BTreeSet<ThreadId> = befores(followed).into_keys().collect();
     let of = |(id, fate): (&ThreadId, &Fate)| {
         let Fate::Unclear(candidates) = fate else { return None };
         let record = board.threads.get(*id).filter(|record| has_state(record))?;
-        let name = scene.plan.thread(*id).map(|thread| thread.name.clone()).or_else(|| record.name.clone());
-        Some(UnclearThread {
-            thread_id: *id,
-            name: name.unwrap_or_default(),
-            status: record.status,
-            candidates: candidates.clone(),
-        })
+        let name = old.thread(*id).map(|thread| thread.name.clone()).or_else(|| record.name.clone());
+        let name = name.unwrap_or_default();
+        let candidates = candidates.iter().filter_map(|id| scene.plan_now.thread(*id));
+        let candidates: Vec<Candidate> =
+            candidates.map(|thread| Candidate { thread_id: thread.id, name: thread.name.clone() }).collect();
+        // Where nothing but names is known, another name is no good guess.
+        let has_name = |candidate: &&Candidate| candidate.name == name;
+        let free = || candidates.iter().filter(|candidate| !taken.contains(&candidate.thread_id));
+        let guess = || free().next().filter(|_| scene.basis != Basis::Unknown);
+        let suggested = free().find(has_name).or_else(guess);
+        let suggested = suggested.map(|candidate| candidate.thread_id);
+        taken.extend(suggested);
+        Some(UnclearThread { thread_id: *id, name, status: record.status, candidates, suggested })
     };
     followed.threads.iter().filter_map(of).collect()
 }
 
-fn moves(scene: &Scene<'_>, board: &Board, followed: &Followed) -> Moves {
+fn moves(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Followed) -> Moves {
     let mut moves = Moves::default();
     let is_taken = |id: ThreadId| scene.plan_now.thread(id).is_some();
     for (id, _) in board.threads.iter() {
@@ -263,19 +276,7 @@ fn moves(scene: &Scene<'_>, board: &Board, followed: &Followed) -> Moves {
             moves.detached.insert(now);
         }
     }
-    // Whoever was told an id and a number before must not be taken for a worker of the thread that has the id now.
-    let is_another = |id: ThreadId, record: &Record| match followed.threads.get(&id) {
-        Some(Fate::Is(now)) => *now != id,
-        _ => has_state(record) || board.latest_cycle_of(id.batch).is_some(),
-    };
-    for (id, record) in board.threads.iter().filter(|(id, record)| is_taken(*id) && is_another(*id, record)) {
-        let was_handed_out = !record.status.is_done() && board.latest_cycle_of(id.batch).is_some();
-        let floor =
-            if was_handed_out { record.next_number() } else { record.latest_number().max(record.attempt_floor) };
-        if floor > 0 {
-            moves.floors.insert(id, floor);
-        }
-    }
+    moves.floors = floors(scene, board, old, followed);
     for batch in board.cycles.iter().filter(|cycle| !cycle.left).map(|cycle| cycle.batch) {
         match followed.batches.get(&batch) {
             Some(now) if *now == batch => {}
@@ -287,6 +288,36 @@ fn moves(scene: &Scene<'_>, board: &Board, followed: &Followed) -> Moves {
     moves
 }
 
+/// Whoever was told an id and a number before must not be taken for a worker of the thread that has the id now, or
+/// that gets it later. Without `old` a person has said that each id is the same thread's as before.
+fn floors(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Followed) -> BTreeMap<ThreadId, u32> {
+    let recorded = board.threads.iter().map(|(id, _)| id);
+    let mut ids: BTreeSet<ThreadId> = followed.threads.keys().copied().chain(recorded).collect();
+    if scene.basis == Basis::Unknown {
+        ids.extend(scene.plan_now.threads().map(|thread| thread.id));
+    }
+    // Where no name was recorded nobody knows of which thread a worker was told.
+    let is_unknown = |id: ThreadId| {
+        scene.basis == Basis::Unknown
+            && old.is_some_and(|old| old.thread(id).is_none())
+            && board.open_cycle_of(id.batch).is_some()
+    };
+    let is_another = |id: &ThreadId| match followed.threads.get(id) {
+        Some(Fate::Is(now)) => now != id || is_unknown(*id),
+        // What is recorded of one that left stays there, unless another thread comes.
+        Some(Fate::Left | Fate::Unclear(_)) => scene.plan_now.thread(*id).is_some(),
+        None => scene.plan_now.thread(*id).is_some() && (board.threads.get(*id).is_some() || is_unknown(*id)),
+    };
+    let floor = |id: ThreadId| {
+        let record = board.thread(id);
+        let was_handed_out = !record.status.is_done() && board.latest_cycle_of(id.batch).is_some();
+        let floor =
+            if was_handed_out { record.next_number() } else { record.latest_number().max(record.attempt_floor) };
+        (floor > 0).then_some((id, floor))
+    };
+    ids.into_iter().filter(is_another).filter_map(floor).collect()
+}
+
 /// Returns the ids of threads before, by their ids now.
 fn befores(followed: &Followed) -> BTreeMap<ThreadId, ThreadId> {
     let before = |(then, fate): (&ThreadId, &Fate)| match fate {
@@ -296,17 +327,19 @@ fn befores(followed: &Followed) -> BTreeMap<ThreadId, ThreadId> {
     followed.threads.iter().filter_map(before).collect()
 }
 
-fn thread_changes(scene: &Scene<'_>, board: &Board, followed: &Followed, moves: &Moves) -> Vec<ThreadChange> {
+fn thread_changes(
+    scene: &Scene<'_>,
+    board: &Board,
+    old_plan: &Plan,
+    followed: &Followed,
+    moves: &Moves,
+) -> Vec<ThreadChange> {
     let before = befores(followed);
     let change = |then: Option<ThreadId>, now: Option<&Thread>| {
-        let old = then.and_then(|id| scene.plan.thread(id));
+        let old = then.and_then(|id| old_plan.thread(id));
         let record = then.map(|id| board.thread(id));
-        let recorded = record.as_ref().and_then(|record| record.name.clone());
-        // Without an approved text only the name that was recorded tells what it was.
-        let name_then = match scene.basis {
-            Basis::Unknown => recorded.filter(|name| then.is_some_and(|id| is_name(id, name))),
-            Basis::Approved { .. } | Basis::ApprovedBefore(_) => old.map(|thread| thread.name.clone()).or(recorded),
-        };
+        let recorded = then.zip(record.as_ref()).and_then(|(id, record)| recorded_name(id, record));
+        let name_then = old.map(|thread| thread.name.as_str()).or(recorded).map(str::to_owned);
         let name = now.map(|thread| thread.name.clone()).or_else(|| name_then.clone()).unwrap_or_default();
         ThreadChange {
             before: then.map(|id| id.to_string()),
@@ -315,21 +348,29 @@ fn thread_changes(scene: &Scene<'_>, board: &Board, followed: &Followed, moves: 
             name,
             status: record.as_ref().map(|record| record.status).unwrap_or_default(),
             attempts: record.as_ref().map_or(0, |record| record.attempts.len()),
-            edited: old.zip(now).map(|(old, now)| edited(old, now)).unwrap_or_default(),
+            edited: match scene.basis {
+                Basis::Unknown => Vec::new(),
+                Basis::Approved { .. } | Basis::ApprovedBefore(_) => {
+                    old.zip(now).map(|(old, now)| edited(old, now)).unwrap_or_default()
+                }
+            },
             consequence: match (then, now) {
                 (None, _) => Consequence::New,
                 (Some(_), None) => Consequence::CountsForNothing,
                 (Some(then), Some(_)) if moves.threads.contains_key(&then) => Consequence::MovesAlong,
                 (Some(_), Some(_)) => Consequence::Stays,
             },
+            was_handed_out: then.is_some_and(|then| {
+                now.is_none_or(|now| now.id != then)
+                    && !board.status(then).is_done()
+                    && moves.floors.contains_key(&then)
+            }),
         }
     };
-    let knows_all = scene.basis != Basis::Unknown || !board.threads.is_empty();
     let is_change = |change: &ThreadChange| {
         change.before != change.now || change.renamed_from.is_some() || !change.edited.is_empty()
     };
-    let there =
-        scene.plan_now.threads().filter(|_| knows_all).map(|now| change(before.get(&now.id).copied(), Some(now)));
+    let there = scene.plan_now.threads().map(|now| change(before.get(&now.id).copied(), Some(now)));
     // What is unclear is told as that, where it matters.
     let has_left = |id: &ThreadId, fate: &Fate| match fate {
         Fate::Is(_) => false,
@@ -354,18 +395,21 @@ fn edited(old: &Thread, new: &Thread) -> Vec<&'static str> {
 }
 
 /// Approvals follow the stage's name. One that gained threads that are not done is not approved any more.
-fn stage_changes(scene: &Scene<'_>, board: &Board, followed: &Followed, revision: &mut Revision) {
+fn stage_changes(scene: &Scene<'_>, board: &Board, old: &Plan, followed: &Followed, revision: &mut Revision) {
     let moved = board.moved(&revision.moves);
     let before: BTreeMap<StageNumber, StageNumber> = followed.stages.iter().map(|(then, now)| (*now, *then)).collect();
     let threads_before: BTreeMap<ThreadId, ThreadId> = befores(followed);
     let stage_before = |id: ThreadId| threads_before.get(&id).map(|then| then.batch.stage);
     let is_approved = |number: StageNumber| scene.entry.is_some_and(|entry| entry.stage_approved(number));
-    let name = |plan: &crate::plan::Plan, number: StageNumber| plan.stage(number).map(|stage| stage.name.clone());
+    let name = |plan: &Plan, number: StageNumber| plan.stage(number).map(|stage| stage.name.clone());
     for stage in &scene.plan_now.stages {
         let then = before.get(&stage.number).copied();
         let gained = || {
             let mut threads = stage.batches.iter().flat_map(|batch| &batch.threads);
-            threads.any(|thread| !moved.status(thread.id).is_done() && stage_before(thread.id) != then)
+            threads.any(|thread| {
+                let is_new = scene.basis == Basis::Unknown || stage_before(thread.id) != then;
+                is_new && !moved.status(thread.id).is_done()
+            })
         };
         let approval = then
             .filter(|then| is_approved(*then))
@@ -373,10 +417,10 @@ fn stage_changes(scene: &Scene<'_>, board: &Board, followed: &Followed, revision
         if approval == Some(ApprovalFate::TakenBack) {
             revision.taken_back.push(stage.number);
         }
-        let renamed_from = then.and_then(|then| name(scene.plan, then)).filter(|then| *then != stage.name);
+        let renamed_from = then.and_then(|then| name(old, then)).filter(|then| *then != stage.name);
         let is_change =
             then != Some(stage.number) || renamed_from.is_some() || approval == Some(ApprovalFate::TakenBack);
-        if is_change && scene.basis != Basis::Unknown {
+        if is_change && (scene.basis != Basis::Unknown || approval.is_some()) {
             revision.diff.stages.push(StageChange {
                 before: then.map(|number| number.0),
                 now: Some(stage.number.0),
@@ -386,7 +430,10 @@ fn stage_changes(scene: &Scene<'_>, board: &Board, followed: &Followed, revision
             });
         }
     }
-    for stage in scene.plan.stages.iter().filter(|stage| !followed.stages.contains_key(&stage.number)) {
+    let has_left = |stage: &&Stage| {
+        !followed.stages.contains_key(&stage.number) && (scene.basis != Basis::Unknown || is_approved(stage.number))
+    };
+    for stage in old.stages.iter().filter(has_left) {
         revision.diff.stages.push(StageChange {
             before: Some(stage.number.0),
             now: None,

@@ -24,6 +24,7 @@ pub enum Refusal {
     UnknownStage { stage: StageNumber, known: Vec<StageNumber> },
     UnknownBatch { batch: BatchId, known: Vec<String> },
     UnknownThread { thread: ThreadId, closest: Vec<String> },
+    ThreadMoved { thread: ThreadId, now: Vec<(ThreadId, String)> },
     UnknownAgent { agent: String, closest: Vec<String> },
     ReportRequired { thread: ThreadId, said: Said },
     InvalidTransition { thread: ThreadId, now: Status, wanted: String },
@@ -31,6 +32,7 @@ pub enum Refusal {
     AwaitingApproval { reason: String, command: Option<String> },
     AlreadyRunning { thread: ThreadId, attempt: u32, agent: String },
     StaleAttempt { thread: ThreadId, given: u32, latest: u32 },
+    AnotherThread { thread: ThreadId, name: String, yours: Vec<(ThreadId, String)>, next: u32 },
     ReassignmentRequired { thread: ThreadId, candidate: String },
     FailoverExhausted { thread: ThreadId, why: String, now: Status },
     NotInFamily { agent: String, current: String, candidates: Vec<String> },
@@ -39,7 +41,7 @@ pub enum Refusal {
     StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
     StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
     ForceRequired { thread: ThreadId, now: Status, said: Said },
-    UnclearThreads { unclear: Vec<UnclearThread> },
+    UnclearThreads { unclear: Vec<UnclearThread>, approved_text: bool },
     RunningWouldMove { threads: Vec<(ThreadId, Option<ThreadId>)> },
     NothingToRetry { thread: Option<(ThreadId, Status)> },
     AlreadyExists { workstream: String },
@@ -60,14 +62,14 @@ impl Refusal {
             Self::UnknownWorkstream { .. } => Code::UnknownWorkstream,
             Self::UnknownStage { .. } => Code::UnknownStage,
             Self::UnknownBatch { .. } => Code::UnknownBatch,
-            Self::UnknownThread { .. } => Code::UnknownThread,
+            Self::UnknownThread { .. } | Self::ThreadMoved { .. } => Code::UnknownThread,
             Self::UnknownAgent { .. } => Code::UnknownAgent,
             Self::ReportRequired { .. } => Code::ReportRequired,
             Self::InvalidTransition { .. } | Self::NothingToRetry { .. } => Code::InvalidTransition,
             Self::BatchNotReady { .. } => Code::BatchNotReady,
             Self::AwaitingApproval { .. } => Code::AwaitingApproval,
             Self::AlreadyRunning { .. } | Self::RunningWouldMove { .. } => Code::AlreadyRunning,
-            Self::StaleAttempt { .. } => Code::StaleAttempt,
+            Self::StaleAttempt { .. } | Self::AnotherThread { .. } => Code::StaleAttempt,
             Self::ReassignmentRequired { .. } => Code::ReassignmentRequired,
             Self::FailoverExhausted { .. } => Code::FailoverExhausted,
             Self::NotInFamily { .. } => Code::NotInFamily,
@@ -106,6 +108,7 @@ impl Refusal {
                 "PLAN.md has no batches; see workstream_status".into()
             }
             Self::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
+            Self::ThreadMoved { now, .. } => format!("yours may be {}", names(now)),
             Self::UnknownThread { closest, .. } if closest.is_empty() => "use the thread_id you were given".into(),
             Self::UnknownAgent { closest, .. } if closest.is_empty() => "work/agents.yaml names none".into(),
             Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
@@ -127,6 +130,9 @@ impl Refusal {
             Self::AlreadyRunning { .. } => "leave the thread to its worker".into(),
             Self::StaleAttempt { latest, .. } => {
                 format!("stop working on it; only reports of attempt {latest} or later count")
+            }
+            Self::AnotherThread { thread, name, next, .. } => {
+                format!("pass attempt {next} if {thread} {name:?} is meant")
             }
             Self::ReassignmentRequired { thread, candidate } => {
                 format!("call assign_thread with thread_id {thread}; it takes {candidate}")
@@ -159,13 +165,10 @@ impl Refusal {
                 format!("a person has it done again: work update --thread {thread} --status pending --force")
             }
             Self::NothingToRetry { .. } | Self::StreamNotComplete { .. } => "see work status".into(),
-            Self::UnclearThreads { unclear } => {
-                let maps = unclear.iter().map(|thread| {
-                    let candidate = thread.candidates.first().map_or("-".to_owned(), ToString::to_string);
-                    format!("--map {}={candidate}", thread.thread_id)
-                });
+            Self::UnclearThreads { unclear, .. } => {
+                let maps = unclear.iter().map(UnclearThread::argument);
                 format!(
-                    "say which is which, such as {} (OLD=- : it left the plan), or --keep-ids",
+                    "say which is which by --map OLD=NEW, or OLD=- where it left the plan, such as {}; or --keep-ids",
                     maps.collect::<Vec<_>>().join(" ")
                 )
             }
@@ -191,6 +194,9 @@ impl Refusal {
             }
             Self::StaleAttempt { latest, .. } => {
                 details.insert("latest_attempt".into(), (*latest).into());
+            }
+            Self::AnotherThread { next, .. } => {
+                details.insert("next_attempt".into(), (*next).into());
             }
             Self::ReassignmentRequired { candidate, .. } => {
                 details.insert("candidate".into(), candidate.clone().into());
@@ -229,6 +235,9 @@ impl fmt::Display for Refusal {
             }
             Self::UnknownStage { stage, .. } => write!(f, "PLAN.md has no stage {stage}"),
             Self::UnknownBatch { batch, .. } => write!(f, "PLAN.md has no batch {batch}"),
+            Self::ThreadMoved { thread, .. } => {
+                write!(f, "PLAN.md has no thread {thread} since the plan was approved again")
+            }
             Self::UnknownThread { thread, .. } => write!(f, "PLAN.md has no thread {thread}"),
             Self::UnknownAgent { agent, .. } => write!(f, "work/agents.yaml has no agent {agent:?}"),
             Self::ReportRequired { thread, said } => write!(f, "{} of {thread} needs a report", said.word()),
@@ -248,6 +257,13 @@ impl fmt::Display for Refusal {
             Self::StaleAttempt { thread, given, latest, .. } => {
                 write!(f, "attempt {given} of {thread} is over")?;
                 if given < latest { write!(f, ", the latest is {latest}") } else { Ok(()) }
+            }
+            Self::AnotherThread { thread, name, yours, .. } => {
+                write!(f, "{thread} is another thread since the plan was approved again ({name:?})")?;
+                if yours.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "; yours may be {} now", names(yours))
             }
             Self::ReassignmentRequired { thread, .. } => {
                 write!(f, "{thread} must be reassigned before its next attempt")
@@ -287,16 +303,19 @@ impl fmt::Display for Refusal {
                 write!(f, "{thread} is {}: only a blocked thread is retried", now.word())
             }
             Self::NothingToRetry { thread: None } => write!(f, "no thread is blocked"),
-            Self::UnclearThreads { unclear } => {
+            Self::UnclearThreads { unclear, approved_text } => {
                 let told = unclear.iter().map(|thread| {
-                    let ids: Vec<String> = thread.candidates.iter().map(ToString::to_string).collect();
                     let (id, name, status) = (thread.thread_id, &thread.name, thread.status);
-                    let ids = if ids.is_empty() { "none of those there are".to_owned() } else { ids.join(" or ") };
-                    format!("{id} {name:?} ({status}) can be {ids}")
+                    format!("{id} {name:?} ({status}) can be {}", thread.candidates())
                 });
+                let compared = if *approved_text {
+                    "PLAN.md has other threads than the text that was approved"
+                } else {
+                    "PLAN.md has other threads than those that were recorded, the text that was approved is not known here"
+                };
                 write!(
                     f,
-                    "PLAN.md has other threads than the text that was approved, and it cannot be told where the records of {} belong: {}",
+                    "{compared}, and it cannot be told where the records of {} belong: {}",
                     count(unclear.len(), "thread", "threads"),
                     told.collect::<Vec<_>>().join("; ")
                 )
@@ -313,6 +332,10 @@ impl fmt::Display for Refusal {
             }
         }
     }
+}
+
+fn names(threads: &[(ThreadId, String)]) -> String {
+    threads.iter().map(|(id, name)| format!("{id} {name:?}")).collect::<Vec<_>>().join(" or ")
 }
 
 fn open_threads(open: &[(ThreadId, Status)]) -> String {

@@ -759,9 +759,9 @@ fn gates_are_a_persons() {
     A outcome
         awaiting_approval 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending", "01.01.02 is pending", "01.01.03 is pending", "the plan is not approved"] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"071d02e2f70c15740b2c7a892ce513732675ae2bc46844d17a436d624ff3e297","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]}
+        {"workstream":"001-search","plan_hash":"071d02e2f70c15740b2c7a892ce513732675ae2bc46844d17a436d624ff3e297","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"was_approved":false,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]}
     person approve-plan
-        {"workstream":"001-search","plan_hash":"071d02e2f70c15740b2c7a892ce513732675ae2bc46844d17a436d624ff3e297","counts":{"stages":2,"batches":3,"threads":5},"unchanged":true,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]} (no change)
+        {"workstream":"001-search","plan_hash":"071d02e2f70c15740b2c7a892ce513732675ae2bc46844d17a436d624ff3e297","counts":{"stages":2,"batches":3,"threads":5},"unchanged":true,"changes":{"workstream":"001-search","approved_text":true,"was_approved":true,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]} (no change)
     A completed 02.01.01 too early
         error batch_not_ready: batch 02.01 waits for batch 01.01. hint: finish 01.01 first: call next_batch
     A completed 01.01.01 a
@@ -884,7 +884,7 @@ fn a_plan_that_changed_waits_but_running_attempts_report() {
     A outcome
         awaiting_approval 01.01 [01.01.01 pending "timeout" system-engineer-codex failover] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Retry system-engineer-codex#2} gate `!work approve plan` next `!work approve plan` warnings ["01.01.01 is pending", "01.01.02 is pending", "01.01.03 is pending", "PLAN.md has changed since it was approved"] (no change)
     person approve-plan
-        {"workstream":"001-search","plan_hash":"19e5323787b1b9f148068271fb7033f84bd6072d3c213ba9f66eff6c334f8034","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"stages":[],"threads":[{"before":"02.01.01","now":"02.01.01","name":"Routes","renamed_from":null,"status":"pending","attempts":0,"edited":["details"],"consequence":"stays"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -11,2 +11,3 @@\n ##### Batch 1: Routes\n ###### Thread 1: Routes @agent:system-engineer-opus\n+Changed.\n"},"interrupted":[]}
+        {"workstream":"001-search","plan_hash":"19e5323787b1b9f148068271fb7033f84bd6072d3c213ba9f66eff6c334f8034","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"was_approved":true,"stages":[],"threads":[{"before":"02.01.01","now":"02.01.01","name":"Routes","renamed_from":null,"status":"pending","attempts":0,"edited":["details"],"consequence":"stays"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -11,2 +11,3 @@\n ##### Batch 1: Routes\n ###### Thread 1: Routes @agent:system-engineer-opus\n+Changed.\n"},"interrupted":[]}
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     "#);
@@ -1745,7 +1745,7 @@ fn approving_a_plan_takes_its_new_names_over() {
     out += &world.transcript(
         "
         A next
-        person approve-plan
+        person approve-plan keep-ids
         A next
     ",
     );
@@ -1757,8 +1757,8 @@ fn approving_a_plan_takes_its_new_names_over() {
     -- Schema becomes Tables
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] warnings ["01.01.01: PLAN.md calls it \"Tables\", the recorded state is of \"Schema\""] (no change)
-    person approve-plan
-        {"workstream":"001-search","plan_hash":"713743fcf47ab89edbc89434658b1b782202620089b1ec4b1f98b2e921210368","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"stages":[],"threads":[{"before":"01.01.01","now":"01.01.01","name":"Tables","renamed_from":"Schema","status":"in_progress","attempts":1,"edited":[],"consequence":"stays"}],"unclear":[],"text":""},"interrupted":[]}
+    person approve-plan keep-ids
+        {"workstream":"001-search","plan_hash":"713743fcf47ab89edbc89434658b1b782202620089b1ec4b1f98b2e921210368","counts":{"stages":2,"batches":3,"threads":5},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"was_approved":true,"stages":[],"threads":[{"before":"01.01.01","now":"01.01.01","name":"Tables","renamed_from":"Schema","status":"in_progress","attempts":1,"edited":[],"consequence":"stays"}],"unclear":[],"text":""},"interrupted":[]}
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.02", "01.01.03"] (no change)
     "#);
@@ -1805,7 +1805,7 @@ fn every_approval_refusal_names_its_problems() {
     person approve-plan
         error plan_has_problems: PLAN.md has 2 problems to settle before it is approved. hint: mend PLAN.md; a person approves it as it is with --force
     person approve-plan!
-        {"workstream":"001-search","plan_hash":"45679bf44a0a8506becd53ee4ebb531e2d07ce99548c5f559dd68eaa5668adae","counts":{"stages":1,"batches":1,"threads":0},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]}
+        {"workstream":"001-search","plan_hash":"45679bf44a0a8506becd53ee4ebb531e2d07ce99548c5f559dd68eaa5668adae","counts":{"stages":1,"batches":1,"threads":0},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"was_approved":true,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]}
     person approve-stage 3
         error unknown_stage: PLAN.md has no stage 3. hint: use one of 1
     "#);

@@ -35,6 +35,26 @@ pub enum Fate {
 
 /// Follows the threads of `old` into `new`. What a person has `told` wins: the id now, or that it left.
 pub fn follow(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>) -> Followed {
+    follow_by(old, new, told, Evidence::Text)
+}
+
+/// Follows threads of which only the names are known, and perhaps not those of all: what stood beside them then
+/// cannot be told, so a place says nothing.
+pub fn follow_names(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>) -> Followed {
+    follow_by(old, new, told, Evidence::Names)
+}
+
+/// What is known of the older plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Evidence {
+    /// All of it.
+    Text,
+    /// Some names.
+    Names,
+}
+
+fn follow_by(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>, evidence: Evidence) -> Followed {
+    let pair = |old: &[Named<'_>], new: &[Named<'_>]| pair(old, new, evidence);
     let stages = pair(&named_stages(&old.stages), &named_stages(&new.stages));
     let mut batches = Vec::new();
     for (stage, at) in old.stages.iter().zip(&stages) {
@@ -56,6 +76,7 @@ pub fn follow(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>
         matching.by_place(then, now);
     }
     matching.doubt_names_that_changed_hands();
+    matching.doubt_namesakes();
 
     let mut followed = Followed {
         stages: old
@@ -110,7 +131,7 @@ fn named_batches(batches: &[Batch]) -> Vec<Named<'_>> {
 
 /// Pairs two lists: by name and what they hold, by a name that only one has, and then those that stand alone
 /// between the same neighbours. Returns for each of `old` its place in `new`.
-fn pair(old: &[Named<'_>], new: &[Named<'_>]) -> Vec<Option<usize>> {
+fn pair(old: &[Named<'_>], new: &[Named<'_>], evidence: Evidence) -> Vec<Option<usize>> {
     let mut paired = vec![None; old.len()];
     let now = places(new.iter());
     for (same, from) in places(old.iter()) {
@@ -128,6 +149,9 @@ fn pair(old: &[Named<'_>], new: &[Named<'_>]) -> Vec<Option<usize>> {
         if let ([from], Some([to])) = (from.as_slice(), now.get(name).map(Vec::as_slice)) {
             paired[open[*from]] = Some(open_now[*to]);
         }
+    }
+    if evidence == Evidence::Names {
+        return paired;
     }
     for Gap { old, new } in gaps(&paired, new.len()) {
         if let ([from], [to]) = (old.as_slice(), new.as_slice()) {
@@ -329,6 +353,21 @@ impl<'p> Matching<'p> {
         }
     }
 
+    /// A thread that is gone, while a new one of its name has come: nobody knows that it is not the same.
+    fn doubt_namesakes(&mut self) {
+        let came = places(self.new.iter().map(|thread| thread.name.as_str()));
+        for from in 0..self.old.len() {
+            let namesakes = came.get(self.old[from].name.as_str()).into_iter().flatten();
+            let namesakes: Vec<usize> = namesakes.copied().filter(|at| !self.taken[*at]).collect();
+            if self.paired[from].is_none() && !self.told.contains(&from) && !namesakes.is_empty() {
+                let candidates = self.unclear.entry(from).or_default();
+                candidates.extend(namesakes);
+                candidates.sort_unstable();
+                candidates.dedup();
+            }
+        }
+    }
+
     fn fates(&self) -> BTreeMap<ThreadId, Fate> {
         let fate = |at: usize| match (self.paired[at], self.unclear.get(&at)) {
             (Some(to), _) => Fate::Is(self.new[to].id),
@@ -348,8 +387,8 @@ fn text(thread: &Thread) -> (&str, &str, Option<&str>) {
     (&thread.summary, &thread.details, thread.agent.as_ref().map(|agent| agent.name.as_str()))
 }
 
-/// Returns whether a thread with another name can be the same one: it had no text that says otherwise, or most of
-/// the lines are there still.
+/// Returns whether a thread with another name can be the same one: most lines of its text are there still. Where
+/// there was no text nothing says so.
 fn is_like(old: &Thread, new: &Thread) -> bool {
     let lines = |thread: &'_ Thread| -> Vec<String> {
         let text = [&thread.summary, &thread.details].map(String::as_str).join("\n");
@@ -358,7 +397,7 @@ fn is_like(old: &Thread, new: &Thread) -> bool {
     let (then, now) = (lines(old), lines(new));
     let now: HashSet<String> = now.into_iter().collect();
     let kept = then.iter().filter(|line| now.contains(*line)).count();
-    then.is_empty() || kept * 2 > then.len()
+    kept * 2 > then.len()
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub use difference::unified;
 pub use fix::{Fixed, fixed};
 #[cfg(test)]
 pub(crate) use follow::tests as edits;
-pub use follow::{Fate, Followed, follow};
+pub use follow::{Fate, Followed, follow, follow_names};
 pub use id::{BatchId, MAX_NUMBER, MalformedId, StageNumber, ThreadId};
 pub use parse::parse;
 pub(crate) use parse::with_line_feeds;

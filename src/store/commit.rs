@@ -67,7 +67,8 @@ pub(super) fn recover(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
     if disk.kind(&path).is_none() {
         return Ok(());
     }
-    let bytes = disk.read(&path, MAX_JOURNAL_BYTES).map_err(|unread| unreadable_file(&path, unread))?;
+    let bytes =
+        disk.read(&path, MAX_JOURNAL_BYTES).map_err(|unread| unreadable_within(&path, unread, MAX_JOURNAL_BYTES))?;
     let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| unreadable(&path, &error))?;
     if let Some(odd) = journal.files.iter().find(|file| !is_ours(&file.path)) {
         let why = format!("{:?} is no file of the state", odd.path);
@@ -210,8 +211,12 @@ pub(super) fn plain_folder(disk: &dyn Disk, folder: &Path) -> Result<bool, Fault
 
 /// Why a file of the state cannot be used.
 pub(super) fn unreadable_file(path: &Path, unread: Unread) -> Fault {
-    let why = why_unread(unread, MAX_STATE_BYTES);
-    Fault::StateUnreadable { path: path.to_owned(), at: None, why }
+    unreadable_within(path, unread, MAX_STATE_BYTES)
+}
+
+/// Returns the fault of a file that was to be read up to `limit` bytes.
+pub(super) fn unreadable_within(path: &Path, unread: Unread, limit: u64) -> Fault {
+    Fault::StateUnreadable { path: path.to_owned(), at: None, why: why_unread(unread, limit) }
 }
 
 pub(super) fn why_unread(unread: Unread, limit: u64) -> String {

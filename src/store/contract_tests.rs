@@ -179,8 +179,15 @@ fn records_that_move_with_their_threads_are_found_there_by_everybody() {
         for store in [&a, &b, &person, &workspace.open(Some(B))] {
             assert_eq!(reports(store.as_ref(), None), ["", "amended by B"], "{}", workspace.name());
         }
-        report(a.as_ref(), A, "1.1.1", "the new one");
-        report(b.as_ref(), B, "1.1.3", "rows");
+        // Another thread had these ids, so that the calls name their attempts.
+        for (store, server, thread, attempt, text) in [(&a, A, "1.1.1", 2, "the new one"), (&b, B, "1.1.3", 1, "rows")]
+        {
+            let thread = thread.parse().unwrap();
+            let request = UpdateThread { attempt: Some(attempt), ..UpdateThread::new(thread, Said::Completed, text) };
+            let locked = store.lock(None).unwrap();
+            let ledger = decided(locked.as_ref(), server, &AgentRequest::UpdateThread(request));
+            locked.commit(&ledger).unwrap();
+        }
         for store in [&a, &b, &person] {
             assert_eq!(reports(store.as_ref(), None), ["the new one", "amended by B"], "{}", workspace.name());
             let snapshot = store.read(None).unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::cache::Cache;
-use super::commit::{plain_folder, unreadable_file, why_unread};
+use super::commit::{plain_folder, unreadable_file, unreadable_within, why_unread};
 use super::disk::{Disk, Identity, Unread};
 use super::json::without_place;
 use super::tasks_json::{self, TasksJson};
@@ -341,7 +341,7 @@ impl Files {
     /// Reads the text that was approved last. It counts only while it has the approved hash: one that was lost,
     /// merged or edited is none.
     fn approved(&self, disk: &dyn Disk, path: &Path, hash: &str) -> Result<Option<Arc<PlanFile>>, Fault> {
-        let unread = |unread| unreadable_file(path, unread);
+        let unread = |unread| unreadable_within(path, unread, MAX_PLAN_BYTES);
         let read = self.approved.get(disk, path, disk.identity(path), MAX_PLAN_BYTES, unread, |bytes| {
             Ok(PlanFile::of(&String::from_utf8_lossy(bytes)))
         })?;

@@ -267,6 +267,8 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     stderr: Hint: mend PLAN.md; a person approves it as it is with --force
     $ work approve plan --force
     exit 0
+    the text that was approved is not known here (.PLAN.approved.md is missing, or
+    of another approval): PLAN.md is compared with the names that were recorded
     the plan of 001-search is approved: 1 stage, 1 batch, 1 thread
     $ work status
     exit 0

@@ -27,14 +27,24 @@ fn a_workstream_of_the_release_before_goes_on() {
         "update_thread",
         &json!({"thread_id": "1.1.3", "status": "completed", "report": "Rates.", "attempt": 2}),
     );
-    insta::assert_snapshot!(session(&workspace, &["work diff", "work approve plan", "work tree", "work diff"]), @r#"
+    let renamed = "work approve plan --map 01.01.03=01.01.03";
+    let commands = ["work diff", "work approve plan", renamed, "work tree", "work diff"];
+    insta::assert_snapshot!(session(&workspace, &commands), @r#"
     $ work diff
     exit 0
-    No approved text is known: compared are the names that were recorded.
-    renamed 01.01.03 "Tax rates", called "Rates" before (completed, 2 attempts)
+    the text that was approved is not known here (.PLAN.approved.md is missing, or
+    of another approval): PLAN.md is compared with the names that were recorded
+    added 01.01.03 "Tax rates" (pending)
+    unclear 01.01.03 "Rates" (completed) can be 01.01.03 "Tax rates": say which
+        with --map 01.01.03=NEW, --map 01.01.03=- if it left the plan, or --keep-ids
     $ work approve plan
+    exit 1
+    stderr: error: PLAN.md has other threads than those that were recorded, the text that was approved is not known here, and it cannot be told where the records of 1 thread belong: 01.01.03 "Rates" (completed) can be 01.01.03 "Tax rates"
+    stderr: Hint: say which is which by --map OLD=NEW, or OLD=- where it left the plan, such as --map 01.01.03=-; or --keep-ids
+    $ work approve plan --map 01.01.03=01.01.03
     exit 0
-    No approved text is known: compared are the names that were recorded.
+    the text that was approved is not known here (.PLAN.approved.md is missing, or
+    of another approval): PLAN.md is compared with the names that were recorded
     renamed 01.01.03 "Tax rates", called "Rates" before (completed, 2 attempts)
 
     the plan of 001-billing is approved: 2 stages, 2 batches, 4 threads
@@ -103,6 +113,17 @@ fn an_approval_without_a_text_is_kept_by_approving_again() {
     workspace.write("work/001-billing/.PLAN.approved.md", "<<<<<<< HEAD\n");
     assert!(workspace.stdout(&["approve", "plan"]).contains("is approved: "));
     assert_eq!(workspace.read("work/001-billing/.PLAN.approved.md"), workspace.read(PLAN));
+    // Who merges two approvals is told with what the result is compared.
+    workspace.write("work/001-billing/.PLAN.approved.md", "<<<<<<< HEAD\n");
+    workspace.write(PLAN, workspace.read(PLAN) + "\nMerged.\n");
+    for command in ["diff", "approve plan"] {
+        let said = workspace.stdout(&command.split(' ').collect::<Vec<_>>()).replace('\n', " ");
+        assert!(said.contains("text that was approved is not known here"), "{said}");
+        assert!(said.contains("compared with the names that were recorded"), "{said}");
+    }
+    workspace.write("work/001-billing/.PLAN.approved.md", "x".repeat(8 * 1024 * 1024 + 1));
+    let refused = session(&workspace, &["work approve plan"]);
+    assert!(refused.contains("it has 8388609 bytes, the limit is 8388608"), "{refused}");
 }
 
 #[test]

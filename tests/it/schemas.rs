@@ -9,7 +9,7 @@ use rmcp::ServerHandler as _;
 use serde_json::{Value, json};
 use workstream::board::{Said, ServerId, Status};
 use workstream::clock::SystemClock;
-use workstream::decide::{Code, Refusal, UnclearThread};
+use workstream::decide::{Candidate, Code, Refusal, UnclearThread};
 use workstream::fault::{Fault, Stopped};
 use workstream::mcp::{INSTRUCTIONS, WorkServer};
 use workstream::plan::{BatchId, StageNumber, ThreadId};
@@ -80,8 +80,13 @@ fn refusals() -> Value {
                 thread_id: thread,
                 name: text("Rows"),
                 status: Status::Completed,
-                candidates: vec![thread, ThreadId::new(1, 2, 4)],
+                candidates: vec![
+                    Candidate { thread_id: thread, name: text("Lines") },
+                    Candidate { thread_id: ThreadId::new(1, 2, 4), name: text("Columns") },
+                ],
+                suggested: Some(thread),
             }],
+            approved_text: true,
         }),
         Fault::PlanUnreadable { path: "work/001-search-api/PLAN.md".into(), why: text("it does not exist") }.into(),
         Fault::StateUnreadable { path: path.clone(), at: Some((12, 1)), why: text("key must be a string") }.into(),

@@ -123,7 +123,9 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
         return;
     }
     let changes = &approved.changes;
-    if !(changes.stages.is_empty() && changes.threads.is_empty() && changes.text.is_empty()) {
+    if changes.stages.is_empty() && changes.threads.is_empty() && changes.text.is_empty() {
+        plan_diff::write_basis(page, changes);
+    } else {
         plan_diff::write(page, changes);
         let _ = writeln!(page);
     }

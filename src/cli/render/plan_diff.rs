@@ -7,24 +7,35 @@ use crate::board::Status;
 use crate::decide::{ApprovalFate, Consequence, PlanDiff, StageChange, ThreadChange, UnclearThread};
 use crate::wording::count;
 
+/// What is known where the text that was approved is not.
+const UNKNOWN: &str = "the text that was approved is not known here (.PLAN.approved.md is missing, or of another \
+                       approval): PLAN.md is compared with the names that were recorded";
+
 /// Writes what changed, thread by thread and as text.
 pub(super) fn write(page: &mut Page, diff: &PlanDiff) {
     if diff.stages.is_empty() && diff.threads.is_empty() && diff.unclear.is_empty() && diff.text.is_empty() {
-        let what = if diff.approved_text {
-            "PLAN.md is the text that was approved"
-        } else {
-            "no text was approved yet that PLAN.md could be compared with"
+        let what = match (diff.approved_text, diff.was_approved) {
+            (true, _) => "PLAN.md is the text that was approved",
+            (false, true) => UNKNOWN,
+            (false, false) => "no text was approved yet that PLAN.md could be compared with",
         };
         let _ = write!(page, "{}: {what}", diff.workstream);
         return;
     }
-    if !diff.approved_text {
-        let _ = writeln!(page, "No approved text is known: compared are the names that were recorded.");
-    }
+    write_basis(page, diff);
     write_changes(page, diff);
     if !diff.text.is_empty() {
         let _ = writeln!(page);
         write_text(page, &diff.text);
+    }
+}
+
+/// Says with what PLAN.md was compared, where that is not the text that was approved.
+pub(super) fn write_basis(page: &mut Page, diff: &PlanDiff) {
+    if !diff.approved_text && diff.was_approved {
+        for line in wrapped(UNKNOWN, 0) {
+            let _ = writeln!(page, "{line}");
+        }
     }
 }
 
@@ -117,7 +128,11 @@ fn thread_change(thread: &ThreadChange) -> String {
         attempts => format!(", {}", count(attempts, "attempt", "attempts")),
     };
     let _ = write!(text, " ({status}{attempts})");
-    text + consequence(thread)
+    text += consequence(thread);
+    if let Some(before) = before.filter(|_| thread.was_handed_out) {
+        let _ = write!(text, "; whoever reports of it as {before} is refused");
+    }
+    text
 }
 
 fn consequence(thread: &ThreadChange) -> &'static str {
@@ -139,11 +154,13 @@ fn consequence(thread: &ThreadChange) -> &'static str {
 }
 
 fn unclear_thread(thread: &UnclearThread) -> String {
-    let candidates: Vec<String> = thread.candidates.iter().map(ToString::to_string).collect();
     let (id, name, status) = (thread.thread_id, &thread.name, thread.status.word().replace('_', " "));
+    let which = match thread.suggested {
+        Some(_) => format!("say which, such as {}", thread.argument()),
+        None => format!("say which with --map {id}=NEW"),
+    };
     format!(
-        "unclear {id} {name:?} ({status}) can be {}: say which with --map {id}={}, --map {id}=- if it left the plan, or --keep-ids",
-        candidates.join(" or "),
-        candidates.first().map_or("NEW", String::as_str),
+        "unclear {id} {name:?} ({status}) can be {}: {which}, --map {id}=- if it left the plan, or --keep-ids",
+        thread.candidates()
     )
 }

@@ -10,7 +10,7 @@ mod texts;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::fence::fence;
+use self::fence::{fence, moved_from};
 use self::step::Step;
 pub(super) use self::texts::check_length;
 use self::texts::check_texts;
@@ -50,7 +50,12 @@ pub(super) fn decide(
     let id = request.thread;
     let thread = ledger.board().thread(id).into_owned();
     if scene.plan.thread(id).is_none() && thread.running().is_none() {
-        return Err(scene.unknown_thread(id));
+        // Where it is now says more than what has a number like it.
+        let moved = moved_from(scene, ledger.board(), id);
+        if moved.is_empty() {
+            return Err(scene.unknown_thread(id));
+        }
+        return Err(Refusal::ThreadMoved { thread: id, now: moved });
     }
     if needs_force(request, thread.status) {
         return Err(Refusal::ForceRequired { thread: id, now: thread.status, said: request.said });
@@ -61,7 +66,7 @@ pub(super) fn decide(
     if follows == Transition::Refuse && request.said == Said::InProgress {
         return Err(refused());
     }
-    let meant = fence(id, &thread, request, ledger)?;
+    let meant = fence(scene, id, &thread, request, ledger)?;
     if follows == Transition::Refuse {
         return Err(refused());
     }

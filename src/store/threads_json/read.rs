@@ -111,6 +111,7 @@ fn thread(record: ThreadRecord) -> Thread {
         next_steps: record.next_steps.unwrap_or_default(),
         attempts,
         attempt_floor: record.attempt_floor.map_or(0, |floor| floor.0),
+        former_ids: record.former_ids.iter().flatten().filter_map(|id| id.parse().ok()).collect(),
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct ThreadRecord {
     pub(super) next_steps: Option<Vec<String>>,
     pub(super) sessions: Option<Vec<SessionRecord>>,
     pub(super) attempt_floor: Option<Counter>,
+    pub(super) former_ids: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -12,7 +12,7 @@ use crate::plan::ThreadId;
 use crate::store::json::{Object, laid_out, without_place};
 
 pub(super) const FILE_ORDER: [&str; 6] = ["version", "stream_id", "last_updated", "threads", "cycles", "left"];
-const THREAD_ORDER: [&str; 15] = [
+const THREAD_ORDER: [&str; 16] = [
     "threadId",
     "threadName",
     "stageName",
@@ -26,6 +26,7 @@ const THREAD_ORDER: [&str; 15] = [
     "promptPath",
     "sessions",
     "attemptFloor",
+    "formerIds",
     "createdAt",
     "updatedAt",
 ];
@@ -166,6 +167,10 @@ fn write_thread(
     record.set("sessions", &sessions, order)?;
     if before.attempt_floor != after.attempt_floor {
         record.set("attemptFloor", &counter(after.attempt_floor)?, order)?;
+    }
+    if before.former_ids != after.former_ids {
+        let ids: Vec<String> = after.former_ids.iter().map(ToString::to_string).collect();
+        record.set("formerIds", &ids, order)?;
     }
     if is_new && !record.has("createdAt") {
         record.set("createdAt", &at.to_string(), order)?;
