@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     /// Something that is left to do; may be repeated
     #[arg(long = "next-step", value_name = "TEXT", allow_hyphen_values = true)]
     next_steps: Vec<String>,
-    /// The attempt that is meant; default: the latest
+    /// The attempt that is meant; default: the latest, but of an id that was another thread's it must be said
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
     /// Needed for pending and cancelled, which only a person sets
