@@ -72,8 +72,14 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         return None;
     }
     let text = &source.text[range.clone()];
-    let underlined =
-        block.filter(|block| block.kind == BlockKind::Underlined && source.line_at(block.range.start) == range);
+    // One line with dashes under it is a heading. More of them are a paragraph to whoever wrote it, so that an
+    // edit of the whole block would take the rest of it away.
+    let underlined = block.filter(|block| {
+        let below = source.text.get(range.end..block.range.end).unwrap_or_default().trim();
+        block.kind == BlockKind::Underlined
+            && source.line_at(block.range.start) == range
+            && below.chars().all(|c| matches!(c, '-' | '='))
+    });
     // `Stage 1` alone is a word of a sentence that is not there.
     let is_named = !matches!(&means, Means::Label(look) if look.name.is_empty());
     let is_whole = is_named && is_whole(text, before);
@@ -130,7 +136,9 @@ fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option
     let Before { in_list, in_quote, in_table, is_emphasised, is_marked, .. } = look.before;
     let is_indented = block.is_some_and(|block| block.kind == BlockKind::Indented);
     let is_html = block.is_some_and(|block| block.kind == BlockKind::Html);
-    let is_dressed = in_list || in_quote || in_table || is_emphasised || is_marked || is_indented || is_html;
+    let is_underlined = block.is_some_and(|block| block.kind == BlockKind::Underlined);
+    let is_dressed =
+        in_list || in_quote || in_table || is_emphasised || is_marked || is_indented || is_html || is_underlined;
     // Alone, or behind a sentence that ends, and before a field of a thread.
     let stands_alone = block.is_some_and(|block| {
         let above = source.text[block.range.start.min(range.start)..range.start].trim_end();

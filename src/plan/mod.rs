@@ -12,6 +12,7 @@ mod fences;
 mod fix;
 mod follow;
 mod id;
+mod kept;
 mod label;
 mod lines;
 mod lookalike;

@@ -25,7 +25,7 @@ pub struct Problem {
 pub struct Edit {
     /// What is replaced, in bytes of the text as it was given to `parse`.
     pub range: Range<usize>,
-    /// What takes its place.
+    /// What takes its place. Line feeds in it become what ends the lines of the text.
     pub text: String,
 }
 

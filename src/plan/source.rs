@@ -60,14 +60,6 @@ impl<'t> Source<'t> {
         self.trimmed(start..start + length)
     }
 
-    /// Returns what ends the lines of this text.
-    pub(super) fn line_end(&self) -> &'static str {
-        match self.text.find('\n') {
-            Some(at) if self.text[..at].ends_with('\r') => "\r\n",
-            _ => "\n",
-        }
-    }
-
     pub(super) fn named_agent(&self, name: String, offset: usize) -> NamedAgent {
         let (line, column) = self.lines.position(offset);
         NamedAgent { name, line, column }

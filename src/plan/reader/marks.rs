@@ -99,8 +99,7 @@ impl Reader<'_, '_> {
     pub(super) fn mark(&mut self, mark: &Mark) {
         let at = mark.line.start;
         if mark.level == Level::Stage && !self.in_stages && !self.has_stages {
-            let end = self.source.line_end();
-            let edit = Edit { range: at..at, text: format!("## Stages{end}{end}") };
+            let edit = Edit { range: at..at, text: "## Stages\n\n".to_owned() };
             self.problem(at, ProblemKind::NoStagesHeading, Some(edit));
             self.in_stages = true;
             self.had_stages = true;

@@ -171,10 +171,7 @@ impl<'s, 't> Reader<'s, 't> {
                 };
                 if let Some((html, ends)) = line.html {
                     let below = self.source.position(line.range.start).0;
-                    let edit = ends.then(|| Edit {
-                        range: line.range.start..line.range.start,
-                        text: self.source.line_end().to_owned(),
-                    });
+                    let edit = ends.then(|| Edit { range: line.range.start..line.range.start, text: "\n".to_owned() });
                     self.problem(html, ProblemKind::HeadingInHtml(below), edit);
                     self.close_section(line.range.start, Section::Lost);
                     self.go_to(&mark, false);
