@@ -169,3 +169,19 @@ fn a_new_line_ends_as_the_others_do() {
         assert_eq!(fixed(&text, &roster()).text, PLAN.replace('\n', end));
     }
 }
+
+#[test]
+fn any_text_is_mended_in_time_linear_in_it() {
+    let time = |unit: &str, bytes: usize| {
+        let text = format!("{PLAN}\n{}", unit.repeat(bytes / unit.len()));
+        let start = std::time::Instant::now();
+        std::hint::black_box(fixed(&text, &roster()));
+        start.elapsed()
+    };
+    for unit in ["<div>\n###### Thread 2: x\n</div>\n\n", "> ###### Thread 2: x\n", "**Thread 2: x**\n\n", "### 3. x\n"]
+    {
+        // Four times the text; sixteen times the time would be quadratic.
+        let is_linear = |_| time(unit, 256 * 1024) < time(unit, 64 * 1024) * 9;
+        assert!((0..5).any(is_linear), "{unit:?}");
+    }
+}

@@ -119,7 +119,9 @@ impl Reader<'_, '_> {
             Ok(number) if !mark.is_spelled_right || !is_level_right => {
                 is_right = false;
                 let wanted = wanted(mark, hashes, number);
-                let edit = (mark.is_certain && (has_place || mark.level != Level::Stage))
+                let edit = (mark.is_certain
+                    && !self.is_taken(mark.level, number)
+                    && (has_place || mark.level != Level::Stage))
                     .then(|| Edit { range: mark.line.clone(), text: wanted.clone() });
                 let level = mark.level;
                 let kind = if mark.hashes > 0 && !is_level_right {
@@ -151,6 +153,17 @@ impl Reader<'_, '_> {
         self.section_start = mark.end;
         self.tasks = mark.level == Level::Thread && mark.is_task;
         self.go_to(mark, is_right);
+    }
+
+    /// Returns whether there is one with that number already: a second one is for a person to mend.
+    fn is_taken(&self, level: Level, number: u16) -> bool {
+        let Place { stage, batch, .. } = self.place;
+        match (level, stage, batch) {
+            (Level::Stage, ..) => self.stages.contains_key(&StageNumber(number)),
+            (Level::Batch, Some(stage), _) => self.batches.contains_key(&BatchId { stage, number }),
+            (Level::Thread, _, Some(batch)) => self.threads.contains_key(&ThreadId { batch, number }),
+            _ => false,
+        }
     }
 
     /// Returns the number that a heading has among its neighbours.
