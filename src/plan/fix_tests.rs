@@ -150,6 +150,34 @@ fn text_above_dashes_stays() {
 }
 
 #[test]
+fn code_stays_code() {
+    for code in [
+        "Run:\n\n    # Task 2: build\n\nthen",
+        "Run:\n    # Task 2: build\n    make",
+        "Run:\n\n    #!/bin/sh\n    # Task 2: build the index\n    make index\n\nThen check it.",
+        "```\nx\n```\n\n    # Thread 2: comment\n",
+        "> q\n\n    # Thread 2: c\n",
+        "- a\n\n      # Thread 2: c\n\n- b",
+        "- Do:\n\n      # Thread 2: pool\n      make\n\n- after",
+        "Example config:\n\n    Stage 2: deploy\n",
+        "Log line:\n\n    Thread 7: panicked\n",
+        "Example:\n\n    ### Stage 2: deploy\n\nDo not forget the tests.",
+        "    ###### Thread 02: example heading",
+        "\t##### Batch 02: example heading",
+    ] {
+        let text = PLAN.replace("- work", code);
+        let plan = parse(&text);
+        assert_eq!(fixed(&text, &roster()).text, text);
+        assert!(plan.problems.is_empty(), "{code:?}: {:?}", plan.problems);
+        assert_eq!(plan.threads().next().unwrap().details, code.trim_end(), "{code:?}");
+    }
+    // An edit would give what is below to another stage: told, and for a person to mend.
+    let stage = format!("{PLAN}\n    ### Stage 2: deploy\n\n##### Batch 01: Other\n\n###### Thread 01: x\n");
+    assert!(parse(&stage).problems.iter().any(|problem| problem.line == 17 && problem.kind.forbids_approval()));
+    assert_eq!(fixed(&stage, &roster()).text, stage);
+}
+
+#[test]
 fn a_tick_an_attribute_and_a_comment_stay() {
     for line in [
         "###### [x] Thread 02: Zebra",

@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::before::{Before, before};
 use super::lookalike::{Look, look};
 use super::outline::{Block, BlockKind};
+use super::problem::Level;
 use super::sections::part;
 use super::source::Source;
 
@@ -85,6 +86,10 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
     let is_whole = is_named && is_whole(text, before);
     let html =
         block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
+    let is_code = is_code(text, before, block);
+    if is_code && !begins_something(source, &range, &means) {
+        return None;
+    }
     let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole;
     let is_weak = match &means {
         Means::Label(look) => is_weak(source, &range, look, block),
@@ -97,10 +102,11 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         || before.in_list
         || before.in_quote
         || text.starts_with("    ");
-    let next = source.text[range.end..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let next = below(source, range.end);
     let goes_on = next.starts_with([' ', '\t', '>']);
     let is_struck = text.contains("~~") || text.contains("](") || before.in_table;
-    let is_left_alone = is_inner && goes_on || is_struck;
+    let is_of_thread = matches!(&means, Means::Label(look) if look.level == Level::Thread);
+    let is_left_alone = is_inner && goes_on || is_struck || is_code && !is_of_thread;
     let is_in_html = kind == Some(BlockKind::Html) && block.is_some_and(|block| block.range.start < range.start);
     Some(Line {
         is_certain: is_strong && !is_left_alone && !is_in_html,
@@ -115,6 +121,47 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
             (block.range.start, !runs_on && before.hashes > 0)
         }),
     })
+}
+
+/// Returns whether a line is code by four blanks, or belongs by so many of them to the text or the item above.
+fn is_code(text: &str, before: Before, block: Option<&Block>) -> bool {
+    let is_deep = text.starts_with("    ") || text.starts_with('\t');
+    match block.map(|block| block.kind) {
+        Some(BlockKind::Indented) => true,
+        Some(BlockKind::Paragraph | BlockKind::Underlined | BlockKind::Heading) => is_deep && !before.in_list,
+        _ => false,
+    }
+}
+
+/// Returns whether what stands directly below a line is what stands below such a heading: the line is one
+/// then, though it is code to Markdown.
+fn begins_something(source: &Source<'_>, range: &Range<usize>, means: &Means) -> bool {
+    let &Means::Label(Look { level, .. }) = means else { return false };
+    let next = below(source, range.end);
+    match level {
+        Level::Thread => is_field(next),
+        // A batch, or a part of the stage.
+        Level::Stage | Level::Batch => {
+            let (before, start) = before(next);
+            let is_lower = look(next).is_some_and(|look| look.level.hashes() > level.hashes());
+            before.hashes > 0 && (is_lower || level == Level::Stage && part(&next[start..]).is_some())
+        }
+    }
+}
+
+/// Returns the next line that holds anything.
+fn below<'t>(source: &Source<'t>, at: usize) -> &'t str {
+    source.text[at..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
+/// Returns whether a line is the first one of a thread's text: its summary, its details, its agent.
+fn is_field(line: &str) -> bool {
+    let word = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '@');
+    let is_bold = line[..line.len() - word.len()].contains(['*', '_', '#']);
+    let is_said = |field: &str| word.get(..field.len()).is_some_and(|head| head.eq_ignore_ascii_case(field));
+    ["summary", "details"].into_iter().any(|field| is_said(field) && (is_bold || word[field.len()..].starts_with(':')))
+        || is_said("@agent")
+        || is_bold && is_said("agent")
 }
 
 /// Returns whether the whole line is bold, code or a link.
