@@ -59,6 +59,32 @@ pub(super) fn bare_number(title: &str) -> Option<(Vec<u16>, String)> {
     (name.len() < title[digits..].len() && !word.is_empty()).then_some((numbers?, word.trim().to_owned()))
 }
 
+/// What people call a stage, a batch or a thread where they do not use these words.
+const OTHER_WORDS: [&str; 12] =
+    ["phase", "step", "milestone", "sprint", "iteration", "epic", "wave", "group", "part", "track", "subtask", "story"];
+
+/// Reads a heading that is numbered by another word, `Phase 2: UI`, or by a letter, `B1`: its level where the
+/// letter says it, its number and its name.
+pub(super) fn other_number(title: &str) -> Option<(Option<Level>, Vec<u16>, String)> {
+    let title = title.trim_matches(|c| is_blank(c) || is_emphasis(c));
+    let mut at = 0;
+    let word = take_while(title, &mut at, char::is_alphabetic);
+    let level = match word.as_str() {
+        "s" => Some(Level::Stage),
+        "b" => Some(Level::Batch),
+        "t" => Some(Level::Thread),
+        word if OTHER_WORDS.contains(&word) => None,
+        _ => return None,
+    };
+    let has_gap = gap(title, &mut at).0;
+    if has_gap == level.is_some() {
+        return None;
+    }
+    let numbers = numbers(title, &mut at, has_gap)?;
+    let (is_separated, name) = rest(&title[..at], &title[at..]);
+    (is_separated && !numbers.is_empty()).then_some((level, numbers, name))
+}
+
 /// Reads over what stands between word and number; returns whether there was anything, and a colon.
 fn gap(line: &str, at: &mut usize) -> (bool, bool) {
     let start = *at;

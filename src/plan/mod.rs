@@ -27,8 +27,6 @@ mod stage_plans;
 mod template;
 mod thread_body;
 
-use std::ops::Range;
-
 use serde::Serialize;
 
 pub use agents::is_agent_char;
@@ -145,10 +143,12 @@ pub struct Mention {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// The place of `@NAME`, in bytes of the text that was parsed.
-    pub range: Range<usize>,
     /// It has the `@`; without it only a name of the roster is one.
     pub has_sign: bool,
+    /// It stands in the heading of a thread, or where its agent stands.
+    pub of_thread: bool,
+    /// What makes it the thread's agent, where that is certain.
+    pub edit: Option<Edit>,
 }
 
 impl Plan {

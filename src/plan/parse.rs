@@ -38,8 +38,9 @@ pub fn parse(text: &str) -> Plan {
             edit.text = edit.text.replace('\n', line_end);
         }
     }
+    let mentions = plan.mentions.iter_mut().filter_map(|mention| mention.edit.as_mut()).map(|edit| &mut edit.range);
     let edits = plan.problems.iter_mut().filter_map(|problem| problem.edit.as_mut()).map(|edit| &mut edit.range);
-    for range in edits.chain(plan.mentions.iter_mut().map(|mention| &mut mention.range)) {
+    for range in edits.chain(mentions) {
         *range = range.start + skipped..range.end + skipped;
     }
     plan

@@ -104,6 +104,8 @@ pub enum ProblemKind {
     AgentOfNobody(String),
     /// `@NAME` of an agent, without `agent:`.
     BareAgent(String),
+    /// The name of an agent, without `@agent:`.
+    AgentByName(String),
     /// `@NAME` that nobody knows; the closest names of agents.
     UnknownMention(String, Vec<String>),
     /// The agent of a thread is not in work/agents.yaml; the closest names that are.
@@ -178,6 +180,7 @@ impl ProblemKind {
             | Self::UnreadableAgent(_)
             | Self::AgentOfNobody(_)
             | Self::BareAgent(_)
+            | Self::AgentByName(_)
             | Self::NoThreads => true,
             Self::UnknownMention(..)
             | Self::UnknownAgent(..)
@@ -231,8 +234,12 @@ impl ProblemKind {
             Self::UnreadableAgent(_) => {
                 "write `@agent:NAME` behind the thread's heading, with a name of work/agents.yaml".to_owned()
             }
-            Self::AgentOfNobody(_) => "write `@agent:NAME` behind the heading of each thread that it runs".to_owned(),
+            Self::AgentOfNobody(name) => format!(
+                "write `@agent:{name}` behind the heading of each thread that it runs; if this is one, write \
+                 `###### Thread N: NAME @agent:{name}`"
+            ),
             Self::BareAgent(name) => format!("write `@agent:{name}`"),
+            Self::AgentByName(name) => format!("write `@agent:{name}` behind the name of the thread"),
             Self::UnknownMention(_, closest) if closest.is_empty() => {
                 "if it is an agent, write `@agent:NAME`".to_owned()
             }
@@ -302,6 +309,7 @@ impl fmt::Display for ProblemKind {
             Self::UnreadableAgent(text) => write!(f, "this names no agent that can be read: {text}"),
             Self::AgentOfNobody(name) => write!(f, "agent `{name}` is named here for no thread"),
             Self::BareAgent(name) => write!(f, "`@{name}` gives the thread to nobody"),
+            Self::AgentByName(name) => write!(f, "`{name}` is named here but not assigned"),
             Self::UnknownMention(name, _) => write!(f, "`@{name}` is read as text: no agent has this name"),
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
             Self::NoThreads => write!(f, "there are no threads in this plan"),

@@ -22,6 +22,11 @@ impl<'t> Source<'t> {
         self.lines.position(offset)
     }
 
+    /// Returns the line that holds a place, from 1.
+    pub(super) fn line_number(&self, offset: usize) -> usize {
+        self.lines.starts.partition_point(|start| *start <= offset)
+    }
+
     /// Returns the source of `range` byte for byte, without HTML comments and the blank around it.
     pub(super) fn span(&self, range: Range<usize>) -> String {
         let mut text = String::with_capacity(range.len());

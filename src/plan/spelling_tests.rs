@@ -339,7 +339,118 @@ const UNNAMED: &[&str] = &[
     "Rows - NAME",
     "Rows [NAME]",
     "Rows\nAgent: NAME or default\n",
+    "Rows (agent NAME)",
+    "Rows, agent NAME",
+    "Rows 🤖 NAME",
+    "Rows 👤NAME",
+    "Rows by NAME",
+    "Rows assigned to NAME",
+    "Rows using NAME",
+    "Rows owner: NAME",
+    "Rows ~NAME",
+    "Rows -> NAME",
+    "Rows [agent](NAME)",
+    "Rows @agent:NAME or default",
+    "Rows @agent:NAME and default",
+    "Rows #agent:NAME",
 ];
+
+/// Where an agent is named beside the thread's own place for it.
+const ELSEWHERE: &[&str] = &[
+    "**01.01.02 Zebra** @agent:NAME",
+    "**Zebra** @agent:NAME",
+    "Zebra @agent:NAME",
+    "- Zebra @agent:NAME",
+    "1. Zebra (@agent: NAME)",
+    "**Subtask 2: Zebra** @agent:NAME",
+    "**New: Thread 02 - Zebra** @agent:NAME",
+    "| Thread | Name | Agent |\n|---|---|---|\n| 02 | Zebra | @agent:NAME |",
+    "#### Zebra @agent:NAME",
+    "###### Zebra (NAME)",
+    "Agent: NAME",
+    "*Assigned to NAME*",
+    "**Assigned to:** @NAME",
+    "See above. **Agent:** NAME",
+    "- Agent: NAME",
+];
+
+#[test]
+fn an_agent_where_no_thread_is_does_not_vanish() {
+    let mut lost = Vec::new();
+    for spelling in ELSEWHERE {
+        let line = spelling.replace("NAME", "system-engineer-codex");
+        let text = PLAN.replace("**Details:** All of them.", &format!("**Details:** All of them.\n\n{line}"));
+        let plan = parse(&text);
+        let last = 27 + line.matches('\n').count();
+        let problems = super::super::check(&plan, &roster());
+        if !problems.iter().any(|problem| problem.kind.forbids_approval() && problem.line == last) {
+            lost.push(format!("{spelling:?}: {problems:?}"));
+        }
+    }
+    assert_eq!(lost, Vec::<String>::new());
+    for prose in
+        ["Uses `@agent:foo` here.", "    @agent:foo", "```\n@agent:foo\n```", "The agent: Smith", "Agent: default"]
+    {
+        let text = PLAN.replace("**Details:** All of them.", &format!("**Details:** All of them.\n\n{prose}"));
+        let problems = super::super::check(&parse(&text), &roster());
+        assert!(problems.iter().all(|problem| !problem.kind.forbids_approval()), "{prose:?}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_mended_agent_leaves_nothing_of_its_mark_in_the_name() {
+    for heading in UNNAMED.iter().chain(NAMED).filter(|heading| heading.starts_with("Rows ")) {
+        let heading = heading.replace("NAME", "system-engineer-codex");
+        let text = PLAN.replace(ROWS, &format!("###### Thread 02: {heading}"));
+        let mended = fixed(&text, &roster());
+        let plan = parse(&mended.text);
+        let thread = plan.thread(ThreadId::new(1, 1, 2)).unwrap();
+        if super::super::check(&plan, &roster()).iter().all(|problem| !problem.kind.forbids_approval()) {
+            assert_eq!(thread.name, "Rows", "{heading:?} became {:?}", mended.text.lines().nth(20));
+        } else {
+            assert_eq!(mended.applied, 0, "{heading:?}");
+        }
+    }
+    for heading in ["Rows@agent:system-engineer-codex", "Rows @@agent:system-engineer-codex"] {
+        let plan = parse(&PLAN.replace(ROWS, &format!("###### Thread 02: {heading}")));
+        let thread = plan.thread(ThreadId::new(1, 1, 2)).unwrap();
+        assert_eq!((thread.name.as_str(), thread.agent.is_some()), ("Rows", true), "{heading:?}");
+    }
+    let sharp = parse(&PLAN.replace(ROWS, "###### Thread 02: C++ and C# @agent:x"));
+    assert_eq!(sharp.thread(ThreadId::new(1, 1, 2)).unwrap().name, "C++ and C#");
+}
+
+#[test]
+fn a_numbered_stage_batch_or_thread_is_told() {
+    for (below, expected) in [
+        ("### 2. UI\n\n#### 2.1 Components\n\n##### 2.1.1 Box\n", vec![33, 35, 37]),
+        ("### Stage 02: UI\n\n#### 2.1 Components\n\n##### 2.1.1 Box\n", vec![35, 37]),
+        ("### Phase 2\n\n#### Group 1\n\n##### Box\n", vec![33, 35]),
+        ("### Phase 2: UI\n", vec![33]),
+        ("### Milestone II - UI\n", vec![33]),
+        ("### S2: UI\n\n#### B1\n\n##### T1: Box\n", vec![33, 35, 37]),
+        ("### 7. UI\n", vec![33]),
+        ("##### 1.3 More\n\n###### 1.3.1 Box\n", vec![33, 35]),
+        ("#### B3: More\n\n##### T1: Box\n", vec![33, 35]),
+    ] {
+        let (start, _) = PLAN.split_once("### Stage 02: Two").unwrap();
+        let text = format!("{start}{below}");
+        let told = |text: &str| {
+            let errors = parse(text).problems.into_iter().filter(|problem| problem.kind.forbids_approval());
+            errors.map(|problem| problem.line).collect::<Vec<_>>()
+        };
+        let mut lines = told(&text);
+        lines.dedup();
+        assert_eq!(lines, expected, "{below:?}");
+        let mended = fixed(&text, &roster()).text;
+        assert!(!told(&mended).is_empty() || parse(&mended).stages.len() == 2, "{mended}");
+    }
+    for chapter in ["#### 1. First", "##### 2. Then", "#### Step 1: do it", "#### 1.1 Aims", "##### Phase 2"] {
+        let text = PLAN.replace("All of them.", &format!("All.\n\n{chapter}\n\ntext"));
+        let plan = parse(&text);
+        assert!(plan.problems.iter().all(|problem| !problem.kind.forbids_approval()), "{chapter}: {:?}", plan.problems);
+    }
+}
 
 fn roster() -> Roster {
     Roster { declared: true, ..Roster::undeclared(["system-engineer-codex", "frontend-designer-grok"]) }

@@ -3,6 +3,7 @@
 //! A heading that is not as it should be is told, and not part of the plan; but it counts where the
 //! headings below it stand, so that each cause is told once.
 
+mod agents;
 mod marks;
 mod opening;
 mod text;
@@ -101,6 +102,10 @@ pub(super) struct Reader<'s, 't> {
     weak: Vec<Weak>,
     /// The last thread was called a task.
     tasks: bool,
+    /// Where the stages are.
+    stage_spans: Vec<Range<usize>>,
+    /// The lines whose agents are read, or told.
+    agent_lines: HashSet<usize>,
 }
 
 impl<'s, 't> Reader<'s, 't> {
@@ -125,6 +130,8 @@ impl<'s, 't> Reader<'s, 't> {
             names: HashSet::new(),
             weak: Vec::new(),
             tasks: false,
+            stage_spans: Vec::new(),
+            agent_lines: HashSet::new(),
         }
     }
 
@@ -139,14 +146,17 @@ impl<'s, 't> Reader<'s, 't> {
         {
             return self.plan_heading(heading, name.trim());
         }
-        match self.mark_of(heading, &title, named) {
+        match self.mark_of(heading, &title, named.clone()) {
             Some(mark) if self.is_doubtful_task(&mark) => return self.weak_mark(&mark),
             Some(mark) => return self.mark(&mark),
             None => {}
         }
         match part(&title) {
             Some((part, of_stage)) if self.part(heading.range.end, &line, level, part, of_stage, &title) => {}
-            _ => self.other_heading(heading, &line, &title),
+            _ => {
+                self.mentioned(&named, &line);
+                self.other_heading(heading, &line, &title);
+            }
         }
     }
 
@@ -233,7 +243,8 @@ impl<'s, 't> Reader<'s, 't> {
             }
             self.respell(line, hashes, 2, title);
             self.leave_stages(line.start, Section::Unread);
-            (self.in_stages, self.had_stages, self.has_stages) = (true, true, true);
+            self.enter_stages(line.start);
+            self.has_stages = true;
             self.stray = None;
         } else if is_of_stage {
             let before_batches = self.place.batch.is_none() && self.section != Section::ThreadBody;
@@ -305,9 +316,18 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
+    fn enter_stages(&mut self, at: usize) {
+        (self.in_stages, self.had_stages) = (true, true);
+        self.stage_spans.push(at..usize::MAX);
+    }
+
     fn leave_stages(&mut self, at: usize, section: Section) {
         self.leave_stage(at, section);
-        self.in_stages = false;
+        if std::mem::take(&mut self.in_stages)
+            && let Some(span) = self.stage_spans.last_mut()
+        {
+            span.end = at;
+        }
     }
 
     fn leave_stage(&mut self, at: usize, section: Section) {
@@ -323,6 +343,8 @@ impl<'s, 't> Reader<'s, 't> {
 
 /// Returns a heading as it is written.
 fn wanted(mark: &Mark, hashes: usize, number: u16) -> String {
-    let text = format!("{} {} {number:02}: {}", "#".repeat(hashes), mark.level.word(), mark.source_name);
+    // What nobody can know is for a person to write.
+    let name = if mark.source_name.is_empty() && !mark.is_certain { "NAME" } else { &mark.source_name };
+    let text = format!("{} {} {number:02}: {name}", "#".repeat(hashes), mark.level.word());
     text.trim_end().to_owned()
 }

@@ -22,6 +22,7 @@ impl Reader<'_, '_> {
             self.problem(offset, kind, None);
         }
         self.weak_lines();
+        self.agents_of_nobody();
         self.missing();
         self.gaps();
         let mut plan = self.plan;
