@@ -25,6 +25,8 @@ pub(super) struct Line {
     pub(super) is_certain: bool,
     /// The HTML that it is part of, and whether a blank line ends that.
     pub(super) html: Option<(usize, bool)>,
+    /// It is a paragraph of its own, in no list and no quotation.
+    pub(super) is_alone: bool,
 }
 
 #[derive(Debug)]
@@ -87,7 +89,7 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
     let html =
         block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
     let is_code = is_code(text, before, block);
-    if is_code && !begins_something(source, &range, &means) {
+    if is_code && !matches!(&means, Means::Label(look) if begins(source, range.end, look.level)) {
         return None;
     }
     let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole;
@@ -113,6 +115,9 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         range: underlined.map_or(range.clone(), |block| source.trimmed(range.start..block.range.end)),
         means,
         is_strong,
+        is_alone: block.is_some_and(|block| {
+            block.kind == BlockKind::Paragraph && !block.is_inner && source.trimmed(block.range.clone()) == range
+        }),
         html: html.filter(|_| is_in_html).map(|block| {
             let text: String =
                 source.text[block.range.clone()].chars().take(10).collect::<String>().to_ascii_lowercase();
@@ -133,18 +138,20 @@ fn is_code(text: &str, before: Before, block: Option<&Block>) -> bool {
     }
 }
 
-/// Returns whether what stands directly below a line is what stands below such a heading: the line is one
-/// then, though it is code to Markdown.
-fn begins_something(source: &Source<'_>, range: &Range<usize>, means: &Means) -> bool {
-    let &Means::Label(Look { level, .. }) = means else { return false };
-    let next = below(source, range.end);
+/// Returns whether what stands directly below a line that ends at `end` is what stands below such a heading:
+/// the line is one then, though it is code or text to Markdown.
+pub(super) fn begins(source: &Source<'_>, end: usize, level: Level) -> bool {
+    let next = below(source, end);
     match level {
         Level::Thread => is_field(next),
-        // A batch, or a part of the stage.
+        // The first one of the level below, or a part of the stage.
         Level::Stage | Level::Batch => {
             let (before, start) = before(next);
-            let is_lower = look(next).is_some_and(|look| look.level.hashes() > level.hashes());
-            before.hashes > 0 && (is_lower || level == Level::Stage && part(&next[start..]).is_some())
+            let lower = if level == Level::Stage { Level::Batch } else { Level::Thread };
+            let is_first = look(next).is_some_and(|look| look.level == lower && look.numbers.last() == Some(&1));
+            before.hashes > 0
+                && (is_first
+                    || level == Level::Stage && part(&next[start..]).is_some_and(|(part, _)| part.is_of_stage()))
         }
     }
 }
@@ -197,5 +204,7 @@ fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option
     let is_title = look.name.starts_with(|c: char| !c.is_lowercase())
         && !look.name.ends_with(['.', '!', '?', ',', ';', ':'])
         && look.name.split_whitespace().count() <= 8;
-    (is_dressed || stands_alone) && (look.is_separated || is_title && !look.numbers.is_empty())
+    // `Thread 2, see above`, `Thread A: holds the lock` and `Stage A` are sentences.
+    let is_sentence = !is_title && (look.is_comma || look.numbers.is_empty());
+    (is_dressed || stands_alone) && !is_sentence && (look.is_separated || is_title && !look.numbers.is_empty())
 }

@@ -66,6 +66,15 @@ pub enum ProblemKind {
         /// The line as it should be.
         wanted: String,
     },
+    /// A heading counts more than one.
+    SeveralInOne(Level),
+    /// A line begins like a heading of the plan's structure and is rather a sentence; how the heading is written.
+    MaybeHeading {
+        /// What it would be.
+        level: Level,
+        /// The line as it would be.
+        wanted: String,
+    },
     /// An id says another place than the one it stands in.
     ForeignId {
         /// What it is.
@@ -167,6 +176,7 @@ impl ProblemKind {
             | Self::Misplaced(_)
             | Self::WrongLevel { .. }
             | Self::Lookalike { .. }
+            | Self::SeveralInOne(_)
             | Self::ForeignId { .. }
             | Self::Stray { .. }
             | Self::SectionSpelling(_)
@@ -184,6 +194,7 @@ impl ProblemKind {
             | Self::NoThreads => true,
             Self::UnknownMention(..)
             | Self::UnknownAgent(..)
+            | Self::MaybeHeading { .. }
             | Self::StageWithoutBatches(_)
             | Self::BatchWithoutThreads(_)
             | Self::Gap(..)
@@ -220,6 +231,8 @@ impl ProblemKind {
             Self::Lookalike { wanted, .. } => {
                 format!("write `{wanted}`; if it is only text, begin the line with another word")
             }
+            Self::SeveralInOne(level) => format!("write a `{} N: NAME` for each of them", level.heading()),
+            Self::MaybeHeading { wanted, .. } => format!("nothing to do, if it is text; else write `{wanted}`"),
             Self::ForeignId { level, .. } => {
                 format!("give it the number that it has here, or move it {}", level.place())
             }
@@ -290,6 +303,8 @@ impl fmt::Display for ProblemKind {
                 write!(f, "this {level} heading has {found} #, a {level} has {}", level.hashes())
             }
             Self::Lookalike { level, .. } => write!(f, "this looks like a {level} and is not read as one"),
+            Self::SeveralInOne(level) => write!(f, "this heading counts more than one {level}"),
+            Self::MaybeHeading { level, .. } => write!(f, "this begins like a {level} and is read as text"),
             Self::ForeignId { level, said, place } => write!(f, "this {level} says {said} and stands in {place}"),
             Self::Stray { heading, below } => {
                 write!(f, "`{heading}` ends what is above it, so line {below} belongs to nothing")

@@ -157,6 +157,14 @@ const CERTAIN: &[&str] = &[
     "###### (2) Thread 02: Rows",
     "######  **`Thread 02`**: Rows",
     "  - ###### Thread 02: Rows",
+    "**Thread ii: Rows**",
+    "**Тhread 02: Rows**",
+    "###### Thrеad 02: Rows",
+    "###### Thread {02}: Rows",
+    "###### Thread “02”: Rows",
+    "###### Thread ID 02: Rows",
+    "###### Thread n° 2: Rows",
+    "###### Thread number two: Rows",
     "######\tThread-2: Rows",
 ];
 
@@ -242,6 +250,28 @@ const TOLD: &[&str] = &[
     "<div>\n###### Thread 02: Rows",
     "> 1. Thread 02: Rows",
     "- **Thread 02**",
+    "A) Thread 02: Rows",
+    "i. Thread 02: Rows",
+    "(a) **Thread 02: Rows**",
+    "1.1.2 - Thread 02: Rows",
+    "h6. Thread 02: Rows",
+    "**B1 · Thread 02: Rows**",
+    "Thread n° 2: Rows",
+    "Thread nº2: Rows",
+    "Thread \"02\": Rows",
+    "Thread <02>: Rows",
+    "Thread {02}: Rows",
+    "Thread→02: Rows",
+    "Thread; 02: Rows",
+    "Thread ID 02: Rows",
+    "Thread number two: Rows",
+    "###### Thread 02 & 03: Rows",
+    "###### Thread 02 and Thread 03: Rows",
+    "###### Thread 02, 03: Rows",
+    "###### Thread 02+03: Rows",
+    "###### Threads 02 and 03: Rows",
+    "**Threads 02 & 03: Rows**",
+    "###### Thread 02/03: Rows",
 ];
 
 /// Ways to name an agent that are read.
@@ -418,6 +448,16 @@ fn a_mended_agent_leaves_nothing_of_its_mark_in_the_name() {
     }
     let sharp = parse(&PLAN.replace(ROWS, "###### Thread 02: C++ and C# @agent:x"));
     assert_eq!(sharp.thread(ThreadId::new(1, 1, 2)).unwrap().name, "C++ and C#");
+}
+
+#[test]
+fn a_thread_that_is_written_twice_is_told() {
+    let text = PLAN.replace(ROWS, "**Thread 02: Rows**\n\n**Thread 02: Rows**");
+    for text in [fixed(&text, &roster()).text, text] {
+        let problems = parse(&text).problems;
+        let is_told = |line: usize| problems.iter().any(|one| one.line == line && one.kind.forbids_approval());
+        assert!(is_told(23), "{problems:?}");
+    }
 }
 
 #[test]
@@ -737,6 +777,22 @@ fn prose_stays_free_of_errors() {
         "**Notes:** x",
         "<b>bold</b> text",
         "Two threads 2: x",
+        "**Threads:** 4",
+        "Thread 2's lock",
+        "Thread 9, see above",
+        "Stage A",
+        "- Thread A: holds the lock\n- Thread B: waits",
+        "- Stage 3: `FROM debian`",
+        "- Stage 1: `FROM rust`\n- Stage 7: `FROM debian`",
+        "    Thread 7: panicked",
+        "- [ ] Task 1: write the tests\n- [ ] Task 7: make them pass",
+        "1. Task 7: Make them pass",
+        "Batch 500 rows at a time.",
+        "Task 3 in the tracker is the parent.",
+        "**Task 1.** Do this.",
+        "Threads 1 and 2 race.",
+        "Thread 1 reads, thread 2 writes.",
+        "#### Task 7",
     ] {
         let plan = parse(&details(text));
         let errors: Vec<String> = plan
@@ -750,6 +806,11 @@ fn prose_stays_free_of_errors() {
             continue;
         }
         assert_eq!((errors, plan.counts().threads), (vec![], 4), "{text:?}");
+    }
+    for text in ["## Summary\n\n- Stage 1: One\n- Stage 7: Seven comes later\n\n## Stages", "## Stages"] {
+        let text = PLAN.replace("## Stages", text) + "\n## Out of scope\n\n- Stage 8: Eight, see the next plan\n";
+        let errors = parse(&text).problems.into_iter().filter(|problem| problem.kind.forbids_approval());
+        assert_eq!(errors.collect::<Vec<_>>(), [], "{text}");
     }
     let summary = PLAN.replace(
         "## Stages",

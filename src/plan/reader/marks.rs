@@ -25,11 +25,24 @@ impl Reader<'_, '_> {
             is_spelled_right: false,
             is_certain: true,
             is_task: false,
+            is_several: false,
             line,
         };
         let strict = label(title);
         let seen = look(text);
         mark.source_name = seen.as_ref().map(|look| look.name.clone()).unwrap_or_default();
+        if let Some(Look { level, numbers, is_several: true, .. }) = seen {
+            let named = Named::default();
+            return Some(Mark {
+                level,
+                numbers,
+                named,
+                is_certain: false,
+                is_several: true,
+                source_name: String::new(),
+                ..mark
+            });
+        }
         match (strict, seen) {
             (Some(Label { level, number: Some(number), name }), _) => {
                 let source_name = if mark.source_name.is_empty() { name.clone() } else { mark.source_name };
@@ -155,6 +168,10 @@ impl Reader<'_, '_> {
         let hashes = if legacy { 5 } else { mark.level.hashes() };
         let mut is_right = true;
         match own {
+            _ if mark.is_several => {
+                self.problem(at, ProblemKind::SeveralInOne(mark.level), None);
+                is_right = false;
+            }
             Ok(number) if !mark.is_spelled_right || !is_level_right => {
                 is_right = false;
                 let wanted = wanted(mark, hashes, number);
@@ -181,7 +198,7 @@ impl Reader<'_, '_> {
         if !has_place && is_right && !is_told && !self.place.is_doubtful {
             self.problem(at, ProblemKind::Misplaced(mark.level), None);
         }
-        if own.is_ok() && mark.name.is_empty() && !self.place.is_doubtful {
+        if own.is_ok() && mark.name.is_empty() && mark.is_spelled_right && !self.place.is_doubtful {
             self.problem(at, ProblemKind::EmptyName(mark.level), None);
         }
         if is_of_template(&mark.name) {
@@ -192,6 +209,12 @@ impl Reader<'_, '_> {
         self.section_start = mark.end;
         self.tasks = mark.level == Level::Thread && mark.is_task;
         self.go_to(mark, is_right);
+    }
+
+    /// Returns whether this is a thread a second time, in the place of the first one.
+    pub(super) fn is_second(&self, mark: &Mark) -> bool {
+        let number = mark.numbers.last().copied();
+        mark.level == Level::Thread && self.in_stages && number.is_some_and(|number| self.is_taken(mark.level, number))
     }
 
     /// Returns whether there is one with that number already: a second one is for a person to mend.

@@ -55,6 +55,8 @@ struct Mark {
     is_spelled_right: bool,
     is_certain: bool,
     is_task: bool,
+    /// It counts more than one.
+    is_several: bool,
 }
 
 /// Where a heading stands, also below one that is not part of the plan.
@@ -77,6 +79,8 @@ struct Weak {
     number: Option<Place>,
     own: u16,
     wanted: String,
+    /// It is rather a sentence.
+    is_prose: bool,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact about the headings above")]
@@ -166,7 +170,7 @@ impl<'s, 't> Reader<'s, 't> {
         match &line.means {
             Means::Label(look) => {
                 let named = named_in(&look.name);
-                let mark = Mark {
+                let mut mark = Mark {
                     line: line.range.clone(),
                     end: line.range.end,
                     level: look.level,
@@ -176,9 +180,13 @@ impl<'s, 't> Reader<'s, 't> {
                     source_name: look.name.clone(),
                     named,
                     is_spelled_right: false,
-                    is_certain: line.is_certain,
+                    is_certain: line.is_certain && !look.is_several,
                     is_task: look.is_task,
+                    is_several: look.is_several,
                 };
+                if look.is_several {
+                    mark.source_name.clear();
+                }
                 if let Some((html, ends)) = line.html {
                     let below = self.source.position(line.range.start).0;
                     let edit = ends.then(|| Edit { range: line.range.start..line.range.start, text: "\n".to_owned() });
@@ -187,6 +195,8 @@ impl<'s, 't> Reader<'s, 't> {
                     self.go_to(&mark, false);
                 } else if line.is_strong && !self.is_doubtful_task(&mark) && !self.is_mention(&mark, text) {
                     self.mark(&mark);
+                } else if line.is_strong && line.is_alone && self.is_second(&mark) {
+                    self.mark(&Mark { is_certain: false, ..mark });
                 } else {
                     self.weak_mark(&mark);
                 }
