@@ -10,7 +10,7 @@ use super::before::{Before, before};
 use super::lookalike::{Look, look};
 use super::outline::{Block, BlockKind};
 use super::problem::Level;
-use super::sections::part;
+use super::sections::{is_about_questions, part};
 use super::source::Source;
 
 /// A line that stands for a heading.
@@ -57,10 +57,17 @@ fn means(line: &str) -> Option<(Means, usize, Before)> {
         return Some((Means::Label(look), start, before));
     }
     let (before, start) = before(line);
-    let title = line[start..].trim_end_matches(['*', '_', '#', ' ', ':']);
-    let is_part = (before.hashes > 0 || before.is_emphasised) && title.len() < 40;
+    let title = line[start..].split("</").next().unwrap_or_default().trim_end_matches(['*', '_', '#', ' ', ':']);
+    let is_dressed = before.hashes > 0 || before.is_emphasised;
+    let is_part = is_dressed && title.len() < 40 && part(title).is_some() || asks(line, title, is_dressed, before);
     let is_plan = before.hashes > 0 && title.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("plan:"));
-    (is_part && part(title).is_some() || is_plan).then(|| (Means::Part(title.to_owned()), start, before))
+    (is_part || is_plan).then(|| (Means::Part(title.to_owned()), start, before))
+}
+
+/// Returns whether a line is the label of questions: `**Questions for Bob**`, `Open questions:`.
+fn asks(line: &str, title: &str, is_dressed: bool, before: Before) -> bool {
+    let is_label = line.trim_end().ends_with([':', '：']);
+    !before.in_list && !before.in_quote && !before.in_table && (is_dressed || is_label) && is_about_questions(title)
 }
 
 fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means, usize, Before)) -> Option<Line> {
@@ -92,7 +99,11 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
     if is_code && !matches!(&means, Means::Label(look) if begins(source, range.end, look.level)) {
         return None;
     }
-    let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole;
+    let is_alone = block.is_some_and(|block| {
+        block.kind == BlockKind::Paragraph && !block.is_inner && source.trimmed(block.range.clone()) == range
+    });
+    let is_label = is_alone && matches!(means, Means::Part(_));
+    let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole || is_label;
     let is_weak = match &means {
         Means::Label(look) => is_weak(source, &range, look, block),
         Means::Part(_) => false,
@@ -115,9 +126,7 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         range: underlined.map_or(range.clone(), |block| source.trimmed(range.start..block.range.end)),
         means,
         is_strong,
-        is_alone: block.is_some_and(|block| {
-            block.kind == BlockKind::Paragraph && !block.is_inner && source.trimmed(block.range.clone()) == range
-        }),
+        is_alone,
         html: html.filter(|_| is_in_html).map(|block| {
             let text: String =
                 source.text[block.range.clone()].chars().take(10).collect::<String>().to_ascii_lowercase();
@@ -149,7 +158,7 @@ pub(super) fn begins(source: &Source<'_>, end: usize, level: Level) -> bool {
             let (before, start) = before(next);
             let lower = if level == Level::Stage { Level::Batch } else { Level::Thread };
             let is_first = look(next).is_some_and(|look| look.level == lower && look.numbers.last() == Some(&1));
-            before.hashes > 0
+            (before.hashes > 0 || before.is_emphasised)
                 && (is_first
                     || level == Level::Stage && part(&next[start..]).is_some_and(|(part, _)| part.is_of_stage()))
         }

@@ -843,6 +843,17 @@ fn no_spelling_of_a_question_is_missed() {
         "##### Open Questions",
         "**Open Questions**",
         "####Stage Questions",
+        "Questions:",
+        "Open questions:",
+        "<h4>Stage Questions</h4>",
+        "#### **Stage Questions**",
+        "#### ❓ Questions",
+        "#### Questions for the user",
+        "#### Open questions (stage)",
+        "#### Outstanding questions",
+        "#### Question",
+        "#### Questions / Decisions",
+        "**Questions for the user:**",
     ] {
         for text in [
             "- Which?",
@@ -873,6 +884,19 @@ fn no_spelling_of_a_question_is_missed() {
             "\\[ ] Which?",
             "- [\u{a0}] Which?",
             "•\u{a0}Which?",
+            "[ ] Which tokenizer",
+            "-[ ] Which",
+            "☐ Which",
+            "-\n  [ ] Which",
+            "• Which",
+            "a. Which",
+            "(1) Which",
+            "Which? (ask Bob)",
+            "Which tokenizer",
+            "| Question | Answer |\n|---|---|\n| Which | |",
+            "    - [ ] Which",
+            "TBD",
+            "Which? Answer: TBD",
         ] {
             assert_eq!(
                 read(heading, text),
@@ -900,12 +924,41 @@ fn no_spelling_of_a_question_is_missed() {
             "<!-- - [ ] Which? -->",
             "- [x] Which?\n  - ours\n  - plain",
             "- Engines:\n  - [x] Which?",
+            "Which? Answer: ours.",
+            "**Q:** Which\n**A:** ours",
+            "- Which?\n  Answer: ours",
+            "[x] Which",
+            "| Question | Answer |\n|---|---|\n| Which | ours |",
+            "Engines:\n\n- [x] Which?",
+            "- [x] Which?\n\nBob and Ann agreed on this.",
         ] {
             assert_eq!(read(heading, text).0, 0, "{heading} {text:?}");
         }
     }
     let answers = read("#### Stage Questions", "- [x] Which tokenizer? The catalogue's.\n- [X] And\n  - this one\n").1;
     assert_eq!(answers, ["Which tokenizer? The catalogue's.", "And\n  - this one"]);
+}
+
+#[test]
+fn an_empty_box_below_a_label_about_questions_is_open_anywhere() {
+    let box_below = "\n\nOpen questions:\n\nPlease answer these.\n\n- [ ] Which?\n";
+    for place in ["First.", "##### Batch 01: Alpha", "Tables.", "**Summary:** Docs."] {
+        let text = PLAN.replace(place, &format!("{place}{box_below}"));
+        let is_open = |text: &str| {
+            parse(text).problems.iter().any(|one| matches!(one.kind, super::super::ProblemKind::OpenQuestion(_)))
+        };
+        assert!(is_open(&text), "{place:?}");
+        assert!(!is_open(&text.replace("[ ]", "[x]")), "{place:?}");
+        assert!(!is_open(&text.replace("Open questions:", "Steps:")), "{place:?}");
+    }
+}
+
+#[test]
+fn text_below_the_answers_is_told() {
+    let questions = "First.\n\n#### Stage Questions\n\n- [x] Which? Ours.\n\nBob and Ann agreed on this.\n";
+    let plan = parse(&PLAN.replace("First.", questions));
+    let unread = plan.problems.iter().filter(|one| one.kind == super::super::ProblemKind::Unread);
+    assert_eq!(unread.map(|problem| problem.line).collect::<Vec<_>>(), [15]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::label::strip_word;
 use super::lines::{Line, Means};
 use super::outline::Heading;
 use super::problem::{Edit, Level, Problem, ProblemKind};
-use super::sections::{Part, part};
+use super::sections::{Part, is_about_questions, part};
 use super::source::Source;
 
 /// The part of the plan whose text is being read.
@@ -106,6 +106,8 @@ pub(super) struct Reader<'s, 't> {
     weak: Vec<Weak>,
     /// The last thread was called a task.
     tasks: bool,
+    /// Where questions are read.
+    question_spans: Vec<Range<usize>>,
     /// Where the stages are.
     stage_spans: Vec<Range<usize>>,
     /// The lines whose agents are read, or told.
@@ -134,6 +136,7 @@ impl<'s, 't> Reader<'s, 't> {
             names: HashSet::new(),
             weak: Vec::new(),
             tasks: false,
+            question_spans: Vec::new(),
             stage_spans: Vec::new(),
             agent_lines: HashSet::new(),
         }
@@ -155,7 +158,7 @@ impl<'s, 't> Reader<'s, 't> {
             Some(mark) => return self.mark(&mark),
             None => {}
         }
-        match part(&title) {
+        match part(&title).or_else(|| self.questions_part(level, &title)) {
             Some((part, of_stage)) if self.part(heading.range.end, &line, level, part, of_stage, &title) => {}
             _ => {
                 self.mentioned(&named, &line);
@@ -211,7 +214,7 @@ impl<'s, 't> Reader<'s, 't> {
                         self.problem(line.range.start, ProblemKind::SectionSpelling(wanted), Some(edit));
                         self.name = Some(name.to_owned());
                     }
-                } else if let Some((part, of_stage)) = part(title) {
+                } else if let Some((part, of_stage)) = part(title).or_else(|| self.questions_part(0, title)) {
                     let is_plan_part = !part.is_of_stage() && (part != Part::Stages || self.has_stages);
                     // A bold `Summary` is a field of a thread.
                     let is_heading = text.trim_start().starts_with(['#', '＃']);
@@ -221,6 +224,13 @@ impl<'s, 't> Reader<'s, 't> {
                 }
             }
         }
+    }
+
+    /// Returns the questions of the plan or of a stage, where a heading or a label names them in other words.
+    fn questions_part(&self, hashes: usize, title: &str) -> Option<(Part, bool)> {
+        let of_stage = self.place.stage.is_some() && self.place.batch.is_none() && self.section != Section::ThreadBody;
+        let is_here = hashes == 2 || of_stage;
+        (is_here && is_about_questions(title)).then_some((Part::Questions, false))
     }
 
     fn plan_heading(&mut self, heading: &Heading, name: &str) {

@@ -21,6 +21,7 @@ impl Reader<'_, '_> {
         for (offset, kind) in crate::plan::fences::fence_problems(self.source) {
             self.problem(offset, kind, None);
         }
+        self.boxes();
         self.weak_lines();
         self.agents_of_nobody();
         self.missing();
