@@ -99,6 +99,8 @@ pub enum ProblemKind {
     FenceInFence(usize),
     /// A comment is never closed, so the rest of the file is part of it.
     UnclosedComment,
+    /// The whole plan stands in a code block; the line of the closing fence, where there is one.
+    PlanInFence(Option<usize>),
     /// HTML without a blank line behind it, so that the heading in that line is part of it.
     HeadingInHtml(usize),
     /// The text of a template is still there.
@@ -183,6 +185,7 @@ impl ProblemKind {
             | Self::UnclosedFence
             | Self::FenceInFence(_)
             | Self::UnclosedComment
+            | Self::PlanInFence(_)
             | Self::HeadingInHtml(_)
             | Self::TemplateText(_)
             | Self::OpenQuestion(_)
@@ -227,12 +230,12 @@ impl ProblemKind {
                 "give it a number of its own; until then it is not part of the plan".to_owned()
             }
             Self::Misplaced(level) => format!("use `{} N: NAME` {}", level.heading(), level.place()),
-            Self::WrongLevel { wanted, .. } | Self::SectionSpelling(wanted) => format!("write `{wanted}`"),
+            Self::WrongLevel { wanted, .. } | Self::SectionSpelling(wanted) => format!("write {}", quoted(wanted)),
             Self::Lookalike { wanted, .. } => {
-                format!("write `{wanted}`; if it is only text, begin the line with another word")
+                format!("write {}; if it is only text, begin the line with another word", quoted(wanted))
             }
             Self::SeveralInOne(level) => format!("write a `{} N: NAME` for each of them", level.heading()),
-            Self::MaybeHeading { wanted, .. } => format!("nothing to do, if it is text; else write `{wanted}`"),
+            Self::MaybeHeading { wanted, .. } => format!("nothing to do, if it is text; else write {}", quoted(wanted)),
             Self::ForeignId { level, .. } => {
                 format!("give it the number that it has here, or move it {}", level.place())
             }
@@ -240,6 +243,8 @@ impl ProblemKind {
             Self::UnclosedFence => "close it with a line of the same characters".to_owned(),
             Self::FenceInFence(_) => "use four backticks for the outer one, or close it before that line".to_owned(),
             Self::UnclosedComment => "close it with `-->`".to_owned(),
+            Self::PlanInFence(Some(line)) => format!("remove this line and the closing fence in line {line}"),
+            Self::PlanInFence(None) => "remove this line".to_owned(),
             Self::HeadingInHtml(line) => format!("close the HTML, and put a blank line before line {line}"),
             Self::TemplateText(_) => "say what it is, or remove it".to_owned(),
             Self::OpenQuestion(_) => "answer it and tick it `- [x]`".to_owned(),
@@ -271,6 +276,7 @@ impl ProblemKind {
             }
             Self::StageWithoutBatches(_) => "add a `##### Batch 01: NAME` below it, or remove the stage".to_owned(),
             Self::BatchWithoutThreads(_) => "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned(),
+            Self::Gap(level, 1) => format!("numbers begin with 01 in each {}", level.whole()),
             Self::Gap(..) => "nothing to do, if nothing is missing".to_owned(),
             Self::Unsaid { summary: true, .. } => {
                 "add `**Details:**`: what to do, where, and how to check it".to_owned()
@@ -285,6 +291,11 @@ impl ProblemKind {
             Self::More { .. } => "mend the ones above first".to_owned(),
         }
     }
+}
+
+/// Returns a line between backticks, of which it may hold some itself.
+fn quoted(line: &str) -> String {
+    if line.contains('`') { format!("`` {line} ``") } else { format!("`{line}`") }
 }
 
 impl fmt::Display for ProblemKind {
@@ -315,6 +326,7 @@ impl fmt::Display for ProblemKind {
                 write!(f, "in this code block another one begins, in line {line}: the first ends where the second does")
             }
             Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
+            Self::PlanInFence(_) => write!(f, "the whole plan stands in a code block"),
             Self::HeadingInHtml(line) => {
                 write!(f, "this HTML goes on over line {line}, so the heading there is part of it")
             }
@@ -362,6 +374,15 @@ impl Level {
 
     fn heading(self) -> String {
         format!("{} {}", "#".repeat(self.hashes()), self.word())
+    }
+
+    /// Returns what it is counted in.
+    fn whole(self) -> &'static str {
+        match self {
+            Self::Stage => "plan",
+            Self::Batch => "stage",
+            Self::Thread => "batch",
+        }
     }
 
     fn place(self) -> &'static str {

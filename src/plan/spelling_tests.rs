@@ -1120,3 +1120,49 @@ proptest! {
         prop_assert!(!is_clean || mended.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.details == "All of them."), "{spelling:?}");
     }
 }
+
+#[test]
+fn messages_say_what_to_do() {
+    let told = |text: &str| {
+        let plan = parse(text);
+        let problems = super::super::check(&plan, &roster());
+        let line = |one: &Problem| format!("{}: {}: {}", one.line, one.kind, one.kind.help());
+        problems.iter().map(line).filter(|line| !line.contains("has no details")).collect::<Vec<_>>()
+    };
+    for (text, expected) in [
+        (
+            format!("```markdown\n{PLAN}```\n"),
+            "1: the whole plan stands in a code block: remove this line and the closing fence in line 41",
+        ),
+        (
+            PLAN.replace(ROWS, &format!("{ROWS} (system-engineer-codex)")),
+            "21: `system-engineer-codex` is named here but not assigned: \
+             write `@agent:system-engineer-codex` behind the name of the thread",
+        ),
+        (
+            PLAN.replace(ROWS, "- Thread 02: Rows `@agent:x`"),
+            "21: this looks like a thread and is not read as one: \
+             write `###### Thread 02: Rows @agent:x`; if it is only text, begin the line with another word",
+        ),
+        (
+            PLAN.replace(ROWS, "- Thread 02: Rows of `t`"),
+            "21: this looks like a thread and is not read as one: \
+             write `` ###### Thread 02: Rows of `t` ``; if it is only text, begin the line with another word",
+        ),
+        (
+            PLAN.replace("##### Batch 01: Gamma", "##### Batch 03: Gamma"),
+            "35: there is no batch 01 before this one: numbers begin with 01 in each stage",
+        ),
+        (
+            "# Plan: P\n\n## Stages\n\n| T1 | Rows |\n".to_owned(),
+            "5: there are no threads in this plan: write `## Stages`, below it `### Stage 01: NAME`, \
+             `##### Batch 01: NAME`, `###### Thread 01: NAME`",
+        ),
+    ] {
+        assert!(told(&text).contains(&expected.to_owned()), "{:#?}", told(&text));
+    }
+    assert_eq!(told(&format!("```markdown\n{PLAN}```\n")).len(), 1);
+    let wide = PLAN.replace("**Summary:** Load", "**Summary：** Load").replace("**Details:** All", "**Details**： All");
+    let thread = parse(&wide).thread(ThreadId::new(1, 1, 2)).unwrap().clone();
+    assert_eq!((thread.summary.as_str(), thread.details.as_str()), ("Load the rows.", "All of them."));
+}

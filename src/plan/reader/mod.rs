@@ -365,6 +365,12 @@ impl<'s, 't> Reader<'s, 't> {
 fn wanted(mark: &Mark, hashes: usize, number: u16) -> String {
     // What nobody can know is for a person to write.
     let name = if mark.source_name.is_empty() && !mark.is_certain { "NAME" } else { &mark.source_name };
+    // `` `@agent:NAME` `` and the like are read without what is around them.
+    let name = name.split(' ').map(|word| match word.trim_matches('`') {
+        agent if agent.starts_with('@') => agent,
+        _ => word,
+    });
+    let name = name.collect::<Vec<_>>().join(" ");
     let text = format!("{} {} {number:02}: {name}", "#".repeat(hashes), mark.level.word());
     text.trim_end().to_owned()
 }
