@@ -78,7 +78,8 @@ pub(super) fn named_in(text: &str) -> Named {
                     if text[end..].trim_start_matches(|c: char| is_closing(c) || c.is_whitespace()).is_empty() =>
                 {
                     let start = text[..start].trim_end_matches(['#', '$', ':', '!', '~', '/', '\\', '%', '&']).len();
-                    let is_certain = !ends_with_lead(&text[..start]);
+                    // `&#64;agent:` has its sign spelled out.
+                    let is_certain = !ends_with_lead(&text[..start]) && !text[..start].ends_with(';');
                     named.unreadable.push((start..end, is_certain.then(|| format!("@agent:{name}"))));
                     at = end;
                 }
@@ -182,7 +183,7 @@ fn without_lead(text: &str) -> &str {
 }
 
 fn is_leading(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '-' | '–' | '—' | ',' | ';' | '|' | '·' | '→' | ':')
+    matches!(c, ' ' | '\t' | '-' | '–' | '—' | ',' | ';' | '|' | '·' | '→' | ':' | '\\')
 }
 
 /// Reads a line that does nothing but name an agent: `@agent:NAME`, `@NAME`, `**Agent:** NAME`. `None`:

@@ -329,7 +329,20 @@ fn a_file_of_one_mebibyte() {
 }
 
 /// Texts that cost most: each piece is repeated as often as it fits.
-const HOSTILE: [&str; 26] = [
+const HOSTILE: [&str; 39] = [
+    "@agent:x ",
+    "@agent:x\n",
+    "Agent: x-y\n",
+    "assigned to x-y ",
+    "Open questions:\n\n- [ ] Which\n",
+    "| a | b\n",
+    "answer: ",
+    "A) Thread 2, 3, 4, ",
+    "#### 2.1 Box @x-y\n",
+    "### Phase 2 - x-y\n",
+    "    Thread 9: x\n",
+    "**Thread 2: x**\n\n",
+    "-> ~ ",
     "- Thread 02: Rows\n",
     "**Stage 3: x**\n\n",
     "- [ ] - [ ] ",

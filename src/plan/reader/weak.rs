@@ -52,7 +52,7 @@ impl Reader<'_, '_> {
         let is_next = |batch| mark.numbers.last().is_some_and(|number| self.is_next(batch, *number));
         let counts_on = mark.level == Level::Thread && !mark.is_task && self.place.batch.is_some_and(is_next);
         match self.section {
-            Section::ThreadBody => !(counts_on && is_title),
+            Section::ThreadBody => !(counts_on && (is_title || mark.numbers.len() == 3)),
             _ if self.in_stages => false,
             _ => self.had_stages || !is_bold,
         }
