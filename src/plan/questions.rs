@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::before::tag_end;
+use super::lookalike::look;
 use super::outline::{BlockKind, Item};
 use super::sections::is_about_questions;
 use super::source::Source;
@@ -218,7 +219,7 @@ pub(super) fn asked_boxes(source: &Source<'_>) -> Vec<(usize, String)> {
                 let text = without_tags(bare);
                 let is_heading = bare.starts_with(['#', '<']) || bare.starts_with("**") || bare.starts_with("__");
                 if is_heading || text.ends_with([':', '：']) {
-                    is_asking = is_about_questions(&text);
+                    is_asking = look(bare).is_none() && is_about_questions(&text);
                 }
             }
         }
@@ -290,8 +291,20 @@ fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, usize, Range<usi
 
 /// Returns whether an item says that there is no question, or nothing at all.
 fn asks_nothing(text: &str) -> bool {
-    const NOTHING: [&str; 7] =
-        ["none", "no open questions", "no questions", "no unresolved questions", "n/a", "na", "nothing"];
+    const NOTHING: [&str; 12] = [
+        "none",
+        "no open questions",
+        "no questions",
+        "no unresolved questions",
+        "n/a",
+        "na",
+        "nothing",
+        "there are none",
+        "there are no",
+        "all answered",
+        "all resolved",
+        "all questions",
+    ];
     let text = text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '?' && c != '？').to_lowercase();
     let is_said = |nothing: &&str| {
         text.strip_prefix(*nothing)

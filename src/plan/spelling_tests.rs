@@ -918,6 +918,8 @@ fn no_spelling_of_a_question_is_missed() {
             "- N/A",
             "* [ ] ",
             "None at this time.",
+            "There are none so far.",
+            "All questions are answered.",
             "- [x] Which?",
             "- [X] Which?",
             "1. [x] Which?",
@@ -950,6 +952,18 @@ fn an_empty_box_below_a_label_about_questions_is_open_anywhere() {
         assert!(is_open(&text), "{place:?}");
         assert!(!is_open(&text.replace("[ ]", "[x]")), "{place:?}");
         assert!(!is_open(&text.replace("Open questions:", "Steps:")), "{place:?}");
+    }
+}
+
+#[test]
+fn a_word_about_questions_asks_nothing() {
+    for (place, text) in [
+        ("## Stages", "## Notes\n\nQuestions:\n\n- go to Ann\n\n## Stages"),
+        ("## Stages", "## Questions that this answers\n\nWhere things are.\n\n## Stages"),
+        (ROWS, "###### Thread 02: Questions page\n\n- [ ] first\n"),
+    ] {
+        let problems = parse(&PLAN.replace(place, text)).problems;
+        assert!(problems.iter().all(|one| !one.kind.forbids_approval()), "{text:?}: {problems:?}");
     }
 }
 

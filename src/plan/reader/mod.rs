@@ -216,9 +216,11 @@ impl<'s, 't> Reader<'s, 't> {
                     }
                 } else if let Some((part, of_stage)) = part(title).or_else(|| self.questions_part(0, title)) {
                     let is_plan_part = !part.is_of_stage() && (part != Part::Stages || self.has_stages);
+                    // A plain `Questions:` is a label in a stage only.
+                    let is_plain = !text.trim_start().starts_with(['#', '＃', '*', '_', '<']);
                     // A bold `Summary` is a field of a thread.
                     let is_heading = text.trim_start().starts_with(['#', '＃']);
-                    if line.is_certain && (is_heading || !is_plan_part) {
+                    if line.is_certain && (is_heading || !is_plan_part) && !(is_plain && self.place.stage.is_none()) {
                         self.part(line.range.end, &line.range, 0, part, of_stage, title);
                     }
                 }
@@ -226,11 +228,10 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
-    /// Returns the questions of the plan or of a stage, where a heading or a label names them in other words.
+    /// Returns the questions of a stage, where a heading or a label names them in other words.
     fn questions_part(&self, hashes: usize, title: &str) -> Option<(Part, bool)> {
         let of_stage = self.place.stage.is_some() && self.place.batch.is_none() && self.section != Section::ThreadBody;
-        let is_here = hashes == 2 || of_stage;
-        (is_here && is_about_questions(title)).then_some((Part::Questions, false))
+        (of_stage && hashes != 2 && is_about_questions(title)).then_some((Part::Questions, false))
     }
 
     fn plan_heading(&mut self, heading: &Heading, name: &str) {
