@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::MAX_AGENT_CHARS;
+use crate::roster::DEFAULT_AGENT;
 
 /// What a heading or a line says of agents. Places are in the line that was read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -256,7 +257,12 @@ fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
     let has_space = text[value_at..].starts_with(' ');
     let has_name = text[..start].rsplit([':', '-']).next().is_some_and(|name| name.contains(char::is_alphanumeric));
     let goes_on = behind.trim_start_matches([',', '/', '&', '|', '+', ' ']).starts_with(char::is_alphanumeric);
-    let is_choice = ["or ", "and ", "then ", "else "].into_iter().any(|word| behind.starts_with(word));
+    let is_choice =
+        ["or ", "and ", "then ", "else "].into_iter().find_map(|word| behind.strip_prefix(word)).is_some_and(|next| {
+            // `and more` is a part of the name.
+            let next = next.split_whitespace().next().unwrap_or_default();
+            !behind.starts_with('a') || next.contains('-') || next.starts_with(DEFAULT_AGENT)
+        });
     (behind.starts_with([',', '/', '&', '|', '+']) && goes_on || is_choice) && has_name
         || has_space && is_last && has_name && behind.starts_with(char::is_alphanumeric)
 }

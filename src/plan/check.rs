@@ -34,7 +34,7 @@ pub(super) fn all_problems(plan: &Plan, roster: &Roster) -> Vec<Problem> {
     }
     for mention in &plan.mentions {
         let is_known = roster.agents.iter().any(|agent| agent.name == mention.name);
-        if !is_known && !(mention.has_sign && mention.of_thread) {
+        if !(is_known || mention.has_sign && mention.of_thread) {
             continue;
         }
         let is_agent = is_known || mention.name.starts_with(DEFAULT_AGENT) || roster.family(&mention.name).is_some();

@@ -14,6 +14,7 @@ use super::problem::Level;
 
 /// What a line seems to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the line")]
 pub(super) struct Look {
     pub(super) level: Level,
     /// It is called a task, which is also a word for a part of a thread.

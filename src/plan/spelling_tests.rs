@@ -411,9 +411,9 @@ fn an_agent_where_no_thread_is_does_not_vanish() {
         let line = spelling.replace("NAME", "system-engineer-codex");
         let text = PLAN.replace("**Details:** All of them.", &format!("**Details:** All of them.\n\n{line}"));
         let plan = parse(&text);
-        let last = 27 + line.matches('\n').count();
+        let told_at = 27 + line.matches('\n').count();
         let problems = super::super::check(&plan, &roster());
-        if !problems.iter().any(|problem| problem.kind.forbids_approval() && problem.line == last) {
+        if !problems.iter().any(|problem| problem.kind.forbids_approval() && problem.line == told_at) {
             lost.push(format!("{spelling:?}: {problems:?}"));
         }
     }
@@ -821,6 +821,107 @@ fn prose_stays_free_of_errors() {
     assert!(parse(&lost).problems.iter().any(|problem| problem.line == 6 && problem.kind.forbids_approval()));
 }
 
+/// Headings and labels that open the questions of a stage.
+const QUESTION_HEADINGS: &[&str] = &[
+    "#### Stage Questions",
+    "#### Questions",
+    "#### Open Questions",
+    "#### Stage Open Questions:",
+    "#### QUESTIONS",
+    "### Questions",
+    "##### Open Questions",
+    "**Open Questions**",
+    "####Stage Questions",
+    "Questions:",
+    "Open questions:",
+    "<h4>Stage Questions</h4>",
+    "#### **Stage Questions**",
+    "#### ❓ Questions",
+    "#### Questions for the user",
+    "#### Open questions (stage)",
+    "#### Outstanding questions",
+    "#### Question",
+    "#### Questions / Decisions",
+    "**Questions for the user:**",
+];
+
+/// One question that is open.
+const OPEN_QUESTIONS: &[&str] = &[
+    "- Which?",
+    "- [ ] Which?",
+    "- [] Which?",
+    "- [ ]Which?",
+    "- [?] Which?",
+    "- [-] Which?",
+    "- [~] Which?",
+    "* Which",
+    "+ Which",
+    "1. Which",
+    "2) Which?",
+    "1. [ ] Which",
+    "Which database?",
+    "**Which database?**",
+    "- **Which?**",
+    "- [ ] **Which?** soon",
+    "- Which\n  - this\n  - that",
+    "- [ ] Which\n  - [x] this",
+    "- [x] Done\n  - [ ] Which?",
+    "> - [ ] Which?",
+    "- TBD",
+    "Some text.\nWhich database?",
+    "- [Which?](x)",
+    "- - [ ] Which?",
+    "##### Which?",
+    "\\[ ] Which?",
+    "- [\u{a0}] Which?",
+    "•\u{a0}Which?",
+    "[ ] Which tokenizer",
+    "-[ ] Which",
+    "☐ Which",
+    "-\n  [ ] Which",
+    "• Which",
+    "a. Which",
+    "(1) Which",
+    "Which? (ask Bob)",
+    "Which tokenizer",
+    "| Question | Answer |\n|---|---|\n| Which | |",
+    "    - [ ] Which",
+    "TBD",
+    "Which? Answer: TBD",
+];
+
+/// None that is open.
+const ANSWERED_QUESTIONS: &[&str] = &[
+    "- None",
+    "- none.",
+    "None.",
+    "n/a",
+    "-",
+    "- [ ]",
+    "- [ ] None",
+    "- No open questions",
+    "No open questions.",
+    "- *None*",
+    "- N/A",
+    "* [ ] ",
+    "None at this time.",
+    "There are none so far.",
+    "All questions are answered.",
+    "- [x] Which?",
+    "- [X] Which?",
+    "1. [x] Which?",
+    "<!-- - [ ] Which? -->",
+    "- [x] Which?\n  - ours\n  - plain",
+    "- Engines:\n  - [x] Which?",
+    "Which? Answer: ours.",
+    "**Q:** Which\n**A:** ours",
+    "- Which?\n  Answer: ours",
+    "[x] Which",
+    "| Question | Answer |\n|---|---|\n| Which | ours |",
+    "Engines:\n\n- [x] Which?",
+    "- [x] Which?\n\nBob and Ann agreed on this.",
+];
+
 #[test]
 fn no_spelling_of_a_question_is_missed() {
     let read = |heading: &str, text: &str| {
@@ -833,107 +934,15 @@ fn no_spelling_of_a_question_is_missed() {
             .count();
         (open, plan.stages[0].answers.clone())
     };
-    for heading in [
-        "#### Stage Questions",
-        "#### Questions",
-        "#### Open Questions",
-        "#### Stage Open Questions:",
-        "#### QUESTIONS",
-        "### Questions",
-        "##### Open Questions",
-        "**Open Questions**",
-        "####Stage Questions",
-        "Questions:",
-        "Open questions:",
-        "<h4>Stage Questions</h4>",
-        "#### **Stage Questions**",
-        "#### ❓ Questions",
-        "#### Questions for the user",
-        "#### Open questions (stage)",
-        "#### Outstanding questions",
-        "#### Question",
-        "#### Questions / Decisions",
-        "**Questions for the user:**",
-    ] {
-        for text in [
-            "- Which?",
-            "- [ ] Which?",
-            "- [] Which?",
-            "- [ ]Which?",
-            "- [?] Which?",
-            "- [-] Which?",
-            "- [~] Which?",
-            "* Which",
-            "+ Which",
-            "1. Which",
-            "2) Which?",
-            "1. [ ] Which",
-            "Which database?",
-            "**Which database?**",
-            "- **Which?**",
-            "- [ ] **Which?** soon",
-            "- Which\n  - this\n  - that",
-            "- [ ] Which\n  - [x] this",
-            "- [x] Done\n  - [ ] Which?",
-            "> - [ ] Which?",
-            "- TBD",
-            "Some text.\nWhich database?",
-            "- [Which?](x)",
-            "- - [ ] Which?",
-            "##### Which?",
-            "\\[ ] Which?",
-            "- [\u{a0}] Which?",
-            "•\u{a0}Which?",
-            "[ ] Which tokenizer",
-            "-[ ] Which",
-            "☐ Which",
-            "-\n  [ ] Which",
-            "• Which",
-            "a. Which",
-            "(1) Which",
-            "Which? (ask Bob)",
-            "Which tokenizer",
-            "| Question | Answer |\n|---|---|\n| Which | |",
-            "    - [ ] Which",
-            "TBD",
-            "Which? Answer: TBD",
-        ] {
+    for heading in QUESTION_HEADINGS {
+        for text in OPEN_QUESTIONS {
             assert_eq!(
                 read(heading, text),
                 (1, if text.contains("[x] Done") { read(heading, text).1 } else { vec![] }),
                 "{heading} {text:?}"
             );
         }
-        for text in [
-            "- None",
-            "- none.",
-            "None.",
-            "n/a",
-            "-",
-            "- [ ]",
-            "- [ ] None",
-            "- No open questions",
-            "No open questions.",
-            "- *None*",
-            "- N/A",
-            "* [ ] ",
-            "None at this time.",
-            "There are none so far.",
-            "All questions are answered.",
-            "- [x] Which?",
-            "- [X] Which?",
-            "1. [x] Which?",
-            "<!-- - [ ] Which? -->",
-            "- [x] Which?\n  - ours\n  - plain",
-            "- Engines:\n  - [x] Which?",
-            "Which? Answer: ours.",
-            "**Q:** Which\n**A:** ours",
-            "- Which?\n  Answer: ours",
-            "[x] Which",
-            "| Question | Answer |\n|---|---|\n| Which | ours |",
-            "Engines:\n\n- [x] Which?",
-            "- [x] Which?\n\nBob and Ann agreed on this.",
-        ] {
+        for text in ANSWERED_QUESTIONS {
             assert_eq!(read(heading, text).0, 0, "{heading} {text:?}");
         }
     }

@@ -39,6 +39,7 @@ enum Section {
 }
 
 /// A heading of the structure, as it was found.
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the heading")]
 struct Mark {
     /// What an edit replaces.
     line: Range<usize>,
