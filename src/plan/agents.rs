@@ -6,9 +6,10 @@
 use std::ops::Range;
 
 use super::MAX_AGENT_CHARS;
+use crate::roster::DEFAULT_AGENT;
 
 /// What a heading or a line says of agents. Places are in the line that was read.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Named {
     /// The agents, each with its place.
     pub(super) agents: Vec<(String, Range<usize>)>,
@@ -17,12 +18,27 @@ pub(super) struct Named {
     /// `@NAME`, which may be an agent or anything else.
     pub(super) mentions: Vec<(String, Range<usize>)>,
     /// A last word that is an agent if the roster has one of this name.
-    pub(super) unsigned: Option<(String, Range<usize>)>,
+    pub(super) unsigned: Option<Unsigned>,
     /// The text without the agents.
     pub(super) rest: String,
     /// It is a line that says so with a sign: `@agent:NAME`, `**Agent:** NAME`.
     pub(super) is_field: bool,
 }
+
+/// A name without `@`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unsigned {
+    pub(super) name: String,
+    pub(super) place: Range<usize>,
+    /// The name with the signs that led to it; none where words did, which would stay behind.
+    pub(super) replaced: Option<Range<usize>>,
+}
+
+/// Words behind which the name of an agent stands.
+const LEADS: [&str; 14] = [
+    "agent", "agents", "owner", "assignee", "assigned", "by", "to", "with", "using", "worker", "profile", "role",
+    "executor", "for",
+];
 
 /// How many `@NAME` of one line are looked up: nobody gives a thread to more.
 const MAX_MENTIONS: usize = 8;
@@ -44,11 +60,12 @@ pub(super) fn named_in(text: &str) -> Named {
         let is_sign = matches!(sign, '@' | '＠');
         let continues =
             text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '_' | '/' | '.'));
-        if continues {
-            continue;
-        }
         let behind = if is_sign { &text[at..] } else { &text[start..] };
         let word = behind.trim_start_matches([' ', '`', '*']);
+        // `ann@example.org` is an address, `Rows@agent:NAME` is none.
+        if continues && !(is_sign && strip_agent(behind).is_some()) {
+            continue;
+        }
         if let Some(value) = strip_agent(word) {
             let value_at = text.len() - value.len();
             match (name(text, value_at), is_sign) {
@@ -61,7 +78,10 @@ pub(super) fn named_in(text: &str) -> Named {
                 (Some((name, end)), false)
                     if text[end..].trim_start_matches(|c: char| is_closing(c) || c.is_whitespace()).is_empty() =>
                 {
-                    named.unreadable.push((start..end, Some(format!("@agent:{name}"))));
+                    let start = text[..start].trim_end_matches(['#', '$', ':', '!', '~', '/', '\\', '%', '&']).len();
+                    // `&#64;agent:` has its sign spelled out.
+                    let is_certain = !ends_with_lead(&text[..start]) && !text[..start].ends_with(';');
+                    named.unreadable.push((start..end, is_certain.then(|| format!("@agent:{name}"))));
                     at = end;
                 }
                 (_, false) => {}
@@ -91,14 +111,80 @@ pub(super) fn named_in(text: &str) -> Named {
     named
 }
 
-/// Returns the last word of a heading, where it stands in brackets or behind a dash and could be an agent.
-fn unsigned(text: &str) -> Option<(String, Range<usize>)> {
+/// Returns the first `@agent:NAME` of each line that is not between backticks, with its place.
+pub(super) fn marked(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if line.contains(['@', '＠']) {
+            let mut in_code = false;
+            let agent = line.char_indices().find_map(|(at, c)| {
+                in_code ^= c == '`';
+                let behind = line.get(at + c.len_utf8()..).filter(|_| !in_code && matches!(c, '@' | '＠'))?;
+                let value = strip_agent(behind)?;
+                Some((start + at, name(line, line.len() - value.len())?.0))
+            });
+            found.extend(agent);
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// Returns the last word of a heading, where it stands behind a sign or a word such as `by` and could be an agent.
+fn unsigned(text: &str) -> Option<Unsigned> {
     let end = text.trim_end_matches(|c: char| is_closing(c) || c.is_whitespace() || c == '#').len();
-    let start = text[..end].trim_end_matches(is_agent_char).len();
-    let before = text[..start].trim_end();
-    let is_apart = before.ends_with(is_opening) || before.ends_with(['-', '–', '—', '|', ',', ':', '→', '>']);
-    let is_name = text[start..end].contains('-') && end - start <= MAX_AGENT_CHARS;
-    (is_apart && is_name).then(|| (text[start..end].to_owned(), start..end))
+    let word = text[..end].trim_end_matches(is_agent_char).len();
+    let start = end - text[word..end].trim_start_matches(['-', '.', '/', '_']).len();
+    let name = &text[start..end];
+    let before = without_lead(&text[..start]);
+    let has_word = ends_with_lead(before);
+    let is_apart = has_word || before.len() < text[..start].trim_end().len();
+    if !is_apart || !name.contains('-') || name.len() > MAX_AGENT_CHARS {
+        return None;
+    }
+    let behind = end + text[end..].len() - text[end..].trim_start_matches(is_closing).len();
+    let lead = before.len() + text[before.len()..].len() - text[before.len()..].trim_start().len();
+    Some(Unsigned { name: name.to_owned(), place: start..end, replaced: (!has_word).then_some(lead..behind) })
+}
+
+/// Returns the name of an agent somewhere in a line of text: `Agent: NAME`, `assigned to NAME`.
+pub(super) fn unsigned_in(line: &str) -> Option<Unsigned> {
+    let lower = line.to_ascii_lowercase();
+    ["agent:", "agent：", "assigned to"].into_iter().find_map(|lead| {
+        let at = lower.find(lead)?;
+        let is_word = !lower[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '`' | '_' | '.'));
+        let end = at + lead.len();
+        let start = line.len() - line[end..].trim_start_matches([' ', '*', '_', '@', ':', '"', '(']).len();
+        let length = line[start..].len() - line[start..].trim_start_matches(is_agent_char).len();
+        let name = line[start..start + length].trim_end_matches(['.', '/', '_']);
+        let is_name = is_word && name.contains('-') && name.len() <= MAX_AGENT_CHARS;
+        is_name.then(|| Unsigned { name: name.to_owned(), place: start..start + name.len(), replaced: None })
+    })
+}
+
+/// Returns whether a text ends with a word behind which an agent stands.
+fn ends_with_lead(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let start = text.trim_end_matches(char::is_alphanumeric).len();
+    LEADS.contains(&text[start..].to_lowercase().as_str())
+}
+
+/// Returns a text without the signs at its end that lead to an agent: `Rows ->`, `Rows (`, `Rows 🤖`.
+fn without_lead(text: &str) -> &str {
+    let mut text = text.trim_end();
+    loop {
+        let word = text.trim_end_matches(|c: char| !c.is_whitespace()).len();
+        let stays = |c: char| c.is_alphanumeric() || matches!(c, ')' | ']' | '}' | '"' | '\'' | '”' | '»' | '!' | '?');
+        if text.is_empty() || text[word..].contains(stays) {
+            return text.trim_end_matches(|c: char| is_opening(c) && !matches!(c, '*' | '_' | '`') || is_leading(c));
+        }
+        text = text[..word].trim_end();
+    }
+}
+
+fn is_leading(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '-' | '–' | '—' | ',' | ';' | '|' | '·' | '→' | ':' | '\\')
 }
 
 /// Reads a line that does nothing but name an agent: `@agent:NAME`, `@NAME`, `**Agent:** NAME`. `None`:
@@ -171,7 +257,13 @@ fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
     let has_space = text[value_at..].starts_with(' ');
     let has_name = text[..start].rsplit([':', '-']).next().is_some_and(|name| name.contains(char::is_alphanumeric));
     let goes_on = behind.trim_start_matches([',', '/', '&', '|', '+', ' ']).starts_with(char::is_alphanumeric);
-    behind.starts_with([',', '/', '&', '|', '+']) && goes_on && has_name
+    let is_choice =
+        ["or ", "and ", "then ", "else "].into_iter().find_map(|word| behind.strip_prefix(word)).is_some_and(|next| {
+            // `and more` is a part of the name.
+            let next = next.split_whitespace().next().unwrap_or_default();
+            !behind.starts_with('a') || next.contains('-') || next.starts_with(DEFAULT_AGENT)
+        });
+    (behind.starts_with([',', '/', '&', '|', '+']) && goes_on || is_choice) && has_name
         || has_space && is_last && has_name && behind.starts_with(char::is_alphanumeric)
 }
 
@@ -181,7 +273,7 @@ fn mention(text: &str, at: usize) -> (String, usize) {
     (name.to_owned(), at + name.len())
 }
 
-fn is_opening(c: char) -> bool {
+pub(super) fn is_opening(c: char) -> bool {
     matches!(c, '(' | '[' | '{' | '<' | '`' | '*' | '_' | '"' | '\'' | '“' | '«' | '（' | '【')
 }
 
@@ -225,13 +317,10 @@ fn unwrapped(text: &str, mut place: Range<usize>) -> Range<usize> {
 
 /// Returns a text without some places, and without the signs that led to them.
 fn without(text: &str, cuts: &[Range<usize>]) -> String {
-    const LEADING: [char; 10] = [' ', '\t', '-', '–', '—', ',', ';', '|', '·', '→'];
     let mut rest = String::new();
     let mut at = 0;
     for cut in cuts {
-        let piece = text[at..cut.start.max(at)].trim_end();
-        let piece = piece.trim_end_matches(LEADING);
-        push(&mut rest, piece);
+        push(&mut rest, without_lead(&text[at..cut.start.max(at)]));
         at = cut.end;
     }
     let last = text[at..].trim();

@@ -73,9 +73,23 @@ pub(super) fn before(line: &str) -> (Before, usize) {
                     at = end;
                     continue;
                 }
+                None => match enumerator(line, at) {
+                    Some(end) => {
+                        before.is_marked = true;
+                        at = end;
+                        continue;
+                    }
+                    None => break,
+                },
+            },
+            _ if c.is_alphanumeric() => match enumerator(line, at) {
+                Some(end) => {
+                    before.is_marked = true;
+                    at = end;
+                    continue;
+                }
                 None => break,
             },
-            _ if c.is_alphanumeric() => break,
             '\\' => {}
             '&' if entity_end(&line[at..]).is_some() => at += entity_end(&line[at..]).unwrap_or(1) - 1,
             _ => before.is_marked = true,
@@ -120,6 +134,24 @@ fn list_number(line: &str, at: usize) -> Option<(usize, bool)> {
     (is_label && digits < 16).then(|| (line.len() - behind.len(), is_item))
 }
 
+/// Returns the end of what counts the items of a list before a word of the structure: `A)`, `ii.`, `h6.`,
+/// `B1 ·`, `1.1.2 -`.
+fn enumerator(line: &str, at: usize) -> Option<usize> {
+    let rest = within(&line[at..], 40);
+    let length = rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '.').len();
+    let sign = rest[..length].trim_end_matches('.');
+    let is_roman = sign.chars().all(|c| matches!(c.to_ascii_lowercase(), 'i' | 'v' | 'x'));
+    let is_short = sign.chars().count() == 1 || is_roman || sign.contains(|c: char| c.is_ascii_digit());
+    let behind = rest[sign.len()..].trim_start_matches(is_blank);
+    let word = behind.trim_start_matches(|c| is_blank(c) || matches!(c, ')' | '.' | ':' | '-' | '–' | '—' | '·' | '|'));
+    if !is_short || sign.is_empty() || sign.len() > 8 || word.len() == behind.len() {
+        return None;
+    }
+    let mut word_at = word.len() - word.trim_start_matches(|c| is_blank(c) || is_emphasis(c)).len();
+    word_of(&take_while(word, &mut word_at, char::is_alphabetic))?;
+    Some(at + rest.len() - word.len())
+}
+
 /// Reads characters in their usual form, lower case, over those that nobody sees.
 pub(super) fn take_while(line: &str, at: &mut usize, wanted: impl Fn(char) -> bool) -> String {
     let mut taken = String::new();
@@ -149,10 +181,20 @@ pub(super) fn is_emphasis(c: char) -> bool {
     matches!(c, '*' | '_' | '`' | '~')
 }
 
-/// Returns a character in its usual form: full-width letters, digits and signs are those of ASCII.
+/// Returns a character in its usual form: full-width letters, digits and signs, and letters of other alphabets
+/// that nobody can tell from ours, are those of ASCII.
 pub(super) fn folded(c: char) -> char {
     match u32::from(c) {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
+        // Letters that look the same in the words of the structure: `Тhread`.
+        0x0410 | 0x0430 | 0x0391 | 0x03B1 => 'a',
+        0x0412 | 0x0392 => 'b',
+        0x0421 | 0x0441 => 'c',
+        0x0415 | 0x0435 | 0x0395 => 'e',
+        0x041D | 0x04BB | 0x0397 => 'h',
+        0x0405 | 0x0455 => 's',
+        0x0422 | 0x0442 | 0x03A4 => 't',
+        0x041A | 0x043A | 0x039A => 'k',
         _ => c,
     }
 }

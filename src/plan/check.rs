@@ -1,6 +1,6 @@
 //! What can only be checked against the roster.
 
-use super::{Edit, Plan, Problem, ProblemKind};
+use super::{Plan, Problem, ProblemKind};
 use crate::roster::{DEFAULT_AGENT, Roster};
 
 /// How many problems are told one by one: nobody mends more before looking again, and models pay for each.
@@ -34,13 +34,16 @@ pub(super) fn all_problems(plan: &Plan, roster: &Roster) -> Vec<Problem> {
     }
     for mention in &plan.mentions {
         let is_known = roster.agents.iter().any(|agent| agent.name == mention.name);
-        if !is_known && !mention.has_sign {
+        if !(is_known || mention.has_sign && mention.of_thread) {
             continue;
         }
         let is_agent = is_known || mention.name.starts_with(DEFAULT_AGENT) || roster.family(&mention.name).is_some();
-        let (kind, edit) = if is_agent {
-            let edit = Edit { range: mention.range.clone(), text: format!("@agent:{}", mention.name) };
-            (ProblemKind::BareAgent(mention.name.clone()), Some(edit))
+        let (kind, edit) = if !mention.of_thread {
+            (ProblemKind::AgentOfNobody(mention.name.clone()), None)
+        } else if is_agent && !mention.has_sign {
+            (ProblemKind::AgentByName(mention.name.clone()), mention.edit.clone())
+        } else if is_agent {
+            (ProblemKind::BareAgent(mention.name.clone()), mention.edit.clone())
         } else {
             (ProblemKind::UnknownMention(mention.name.clone(), roster.closest(&mention.name)), None)
         };

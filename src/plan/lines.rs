@@ -9,7 +9,8 @@ use std::ops::Range;
 use super::before::{Before, before};
 use super::lookalike::{Look, look};
 use super::outline::{Block, BlockKind};
-use super::sections::part;
+use super::problem::Level;
+use super::sections::{is_about_questions, part};
 use super::source::Source;
 
 /// A line that stands for a heading.
@@ -24,6 +25,8 @@ pub(super) struct Line {
     pub(super) is_certain: bool,
     /// The HTML that it is part of, and whether a blank line ends that.
     pub(super) html: Option<(usize, bool)>,
+    /// It is a paragraph of its own, in no list and no quotation.
+    pub(super) is_alone: bool,
 }
 
 #[derive(Debug)]
@@ -54,10 +57,17 @@ fn means(line: &str) -> Option<(Means, usize, Before)> {
         return Some((Means::Label(look), start, before));
     }
     let (before, start) = before(line);
-    let title = line[start..].trim_end_matches(['*', '_', '#', ' ', ':']);
-    let is_part = (before.hashes > 0 || before.is_emphasised) && title.len() < 40;
+    let title = line[start..].split("</").next().unwrap_or_default().trim_end_matches(['*', '_', '#', ' ', ':']);
+    let is_dressed = before.hashes > 0 || before.is_emphasised;
+    let is_part = is_dressed && title.len() < 40 && part(title).is_some() || asks(line, title, is_dressed, before);
     let is_plan = before.hashes > 0 && title.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("plan:"));
-    (is_part && part(title).is_some() || is_plan).then(|| (Means::Part(title.to_owned()), start, before))
+    (is_part || is_plan).then(|| (Means::Part(title.to_owned()), start, before))
+}
+
+/// Returns whether a line is the label of questions: `**Questions for Bob**`, `Open questions:`.
+fn asks(line: &str, title: &str, is_dressed: bool, before: Before) -> bool {
+    let is_label = line.trim_end().ends_with([':', '：']);
+    !before.in_list && !before.in_quote && !before.in_table && (is_dressed || is_label) && is_about_questions(title)
 }
 
 fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means, usize, Before)) -> Option<Line> {
@@ -72,14 +82,28 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         return None;
     }
     let text = &source.text[range.clone()];
-    let underlined =
-        block.filter(|block| block.kind == BlockKind::Underlined && source.line_at(block.range.start) == range);
+    // One line with dashes under it is a heading. More of them are a paragraph to whoever wrote it, so that an
+    // edit of the whole block would take the rest of it away.
+    let underlined = block.filter(|block| {
+        let below = source.text.get(range.end..block.range.end).unwrap_or_default().trim();
+        block.kind == BlockKind::Underlined
+            && source.line_at(block.range.start) == range
+            && below.chars().all(|c| matches!(c, '-' | '='))
+    });
     // `Stage 1` alone is a word of a sentence that is not there.
     let is_named = !matches!(&means, Means::Label(look) if look.name.is_empty());
     let is_whole = is_named && is_whole(text, before);
     let html =
         block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
-    let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole;
+    let is_code = is_code(text, before, block);
+    if is_code && !matches!(&means, Means::Label(look) if begins(source, range.end, look.level)) {
+        return None;
+    }
+    let is_alone = block.is_some_and(|block| {
+        block.kind == BlockKind::Paragraph && !block.is_inner && source.trimmed(block.range.clone()) == range
+    });
+    let is_label = is_alone && matches!(means, Means::Part(_));
+    let is_strong = before.hashes > 0 || before.is_html_heading || underlined.is_some() || is_whole || is_label;
     let is_weak = match &means {
         Means::Label(look) => is_weak(source, &range, look, block),
         Means::Part(_) => false,
@@ -91,16 +115,18 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         || before.in_list
         || before.in_quote
         || text.starts_with("    ");
-    let next = source.text[range.end..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let next = below(source, range.end);
     let goes_on = next.starts_with([' ', '\t', '>']);
     let is_struck = text.contains("~~") || text.contains("](") || before.in_table;
-    let is_left_alone = is_inner && goes_on || is_struck;
+    let is_of_thread = matches!(&means, Means::Label(look) if look.level == Level::Thread);
+    let is_left_alone = is_inner && goes_on || is_struck || is_code && !is_of_thread;
     let is_in_html = kind == Some(BlockKind::Html) && block.is_some_and(|block| block.range.start < range.start);
     Some(Line {
         is_certain: is_strong && !is_left_alone && !is_in_html,
         range: underlined.map_or(range.clone(), |block| source.trimmed(range.start..block.range.end)),
         means,
         is_strong,
+        is_alone,
         html: html.filter(|_| is_in_html).map(|block| {
             let text: String =
                 source.text[block.range.clone()].chars().take(10).collect::<String>().to_ascii_lowercase();
@@ -109,6 +135,49 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
             (block.range.start, !runs_on && before.hashes > 0)
         }),
     })
+}
+
+/// Returns whether a line is code by four blanks, or belongs by so many of them to the text or the item above.
+fn is_code(text: &str, before: Before, block: Option<&Block>) -> bool {
+    let is_deep = text.starts_with("    ") || text.starts_with('\t');
+    match block.map(|block| block.kind) {
+        Some(BlockKind::Indented) => true,
+        Some(BlockKind::Paragraph | BlockKind::Underlined | BlockKind::Heading) => is_deep && !before.in_list,
+        _ => false,
+    }
+}
+
+/// Returns whether what stands directly below a line that ends at `end` is what stands below such a heading:
+/// the line is one then, though it is code or text to Markdown.
+pub(super) fn begins(source: &Source<'_>, end: usize, level: Level) -> bool {
+    let next = below(source, end);
+    match level {
+        Level::Thread => is_field(next),
+        // The first one of the level below, or a part of the stage.
+        Level::Stage | Level::Batch => {
+            let (before, start) = before(next);
+            let lower = if level == Level::Stage { Level::Batch } else { Level::Thread };
+            let is_first = look(next).is_some_and(|look| look.level == lower && look.numbers.last() == Some(&1));
+            (before.hashes > 0 || before.is_emphasised)
+                && (is_first
+                    || level == Level::Stage && part(&next[start..]).is_some_and(|(part, _)| part.is_of_stage()))
+        }
+    }
+}
+
+/// Returns the next line that holds anything.
+fn below<'t>(source: &Source<'t>, at: usize) -> &'t str {
+    source.text[at..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
+/// Returns whether a line is the first one of a thread's text: its summary, its details, its agent.
+fn is_field(line: &str) -> bool {
+    let word = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '@');
+    let is_bold = line[..line.len() - word.len()].contains(['*', '_', '#']);
+    let is_said = |field: &str| word.get(..field.len()).is_some_and(|head| head.eq_ignore_ascii_case(field));
+    ["summary", "details"].into_iter().any(|field| is_said(field) && (is_bold || word[field.len()..].starts_with(':')))
+        || is_said("@agent")
+        || is_bold && is_said("agent")
 }
 
 /// Returns whether the whole line is bold, code or a link.
@@ -130,7 +199,9 @@ fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option
     let Before { in_list, in_quote, in_table, is_emphasised, is_marked, .. } = look.before;
     let is_indented = block.is_some_and(|block| block.kind == BlockKind::Indented);
     let is_html = block.is_some_and(|block| block.kind == BlockKind::Html);
-    let is_dressed = in_list || in_quote || in_table || is_emphasised || is_marked || is_indented || is_html;
+    let is_underlined = block.is_some_and(|block| block.kind == BlockKind::Underlined);
+    let is_dressed =
+        in_list || in_quote || in_table || is_emphasised || is_marked || is_indented || is_html || is_underlined;
     // Alone, or behind a sentence that ends, and before a field of a thread.
     let stands_alone = block.is_some_and(|block| {
         let above = source.text[block.range.start.min(range.start)..range.start].trim_end();
@@ -142,5 +213,7 @@ fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option
     let is_title = look.name.starts_with(|c: char| !c.is_lowercase())
         && !look.name.ends_with(['.', '!', '?', ',', ';', ':'])
         && look.name.split_whitespace().count() <= 8;
-    (is_dressed || stands_alone) && (look.is_separated || is_title && !look.numbers.is_empty())
+    // `Thread 2, see above`, `Thread A: holds the lock` and `Stage A` are sentences.
+    let is_sentence = !is_title && (look.is_comma || look.numbers.is_empty());
+    (is_dressed || stands_alone) && !is_sentence && (look.is_separated || is_title && !look.numbers.is_empty())
 }

@@ -14,6 +14,7 @@ use super::problem::Level;
 
 /// What a line seems to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the line")]
 pub(super) struct Look {
     pub(super) level: Level,
     /// It is called a task, which is also a word for a part of a thread.
@@ -24,6 +25,10 @@ pub(super) struct Look {
     pub(super) name: String,
     /// Something other than a blank stands between number and name, or there is no name.
     pub(super) is_separated: bool,
+    /// What separates them may also stand in a sentence.
+    pub(super) is_comma: bool,
+    /// It counts more than one: `Thread 02 and 03: Rows`.
+    pub(super) is_several: bool,
     pub(super) before: Before,
     /// Where the label begins.
     pub(super) start: usize,
@@ -42,11 +47,13 @@ pub(super) fn look(line: &str) -> Option<Look> {
     let (gap, is_colon) = gap(line, &mut at);
     let numbers = numbers(line, &mut at, gap)?;
     let (is_separated, name) = rest(&line[..at], &line[at..]);
-    if is_colon && !is_separated {
-        // `Thread: 2 rows` is a name without a number.
+    if is_colon && (!is_separated || name.is_empty()) {
+        // `Thread: 2 rows` is a name without a number, `Threads: 4` says how many there are.
         return None;
     }
-    Some(Look { level, is_task: word == "task", numbers, name, is_separated, before, start })
+    let behind = &line[at..];
+    let (is_several, is_comma) = (is_several(behind), behind.trim_start_matches(is_blank).starts_with([',', ';']));
+    Some(Look { level, is_task: word == "task", numbers, name, is_separated, is_comma, is_several, before, start })
 }
 
 /// Returns the numbers and the name of a heading that is only numbered: `01.01.02 Rows`, `1. Setup`.
@@ -59,6 +66,32 @@ pub(super) fn bare_number(title: &str) -> Option<(Vec<u16>, String)> {
     (name.len() < title[digits..].len() && !word.is_empty()).then_some((numbers?, word.trim().to_owned()))
 }
 
+/// What people call a stage, a batch or a thread where they do not use these words.
+const OTHER_WORDS: [&str; 12] =
+    ["phase", "step", "milestone", "sprint", "iteration", "epic", "wave", "group", "part", "track", "subtask", "story"];
+
+/// Reads a heading that is numbered by another word, `Phase 2: UI`, or by a letter, `B1`: its level where the
+/// letter says it, its number and its name.
+pub(super) fn other_number(title: &str) -> Option<(Option<Level>, Vec<u16>, String)> {
+    let title = title.trim_matches(|c| is_blank(c) || is_emphasis(c));
+    let mut at = 0;
+    let word = take_while(title, &mut at, char::is_alphabetic);
+    let level = match word.as_str() {
+        "s" => Some(Level::Stage),
+        "b" => Some(Level::Batch),
+        "t" => Some(Level::Thread),
+        word if OTHER_WORDS.contains(&word) => None,
+        _ => return None,
+    };
+    let has_gap = gap(title, &mut at).0;
+    if has_gap == level.is_some() {
+        return None;
+    }
+    let numbers = numbers(title, &mut at, has_gap)?;
+    let (is_separated, name) = rest(&title[..at], &title[at..]);
+    (is_separated && !numbers.is_empty()).then_some((level, numbers, name))
+}
+
 /// Reads over what stands between word and number; returns whether there was anything, and a colon.
 fn gap(line: &str, at: &mut usize) -> (bool, bool) {
     let start = *at;
@@ -67,7 +100,29 @@ fn gap(line: &str, at: &mut usize) -> (bool, bool) {
         let is_gap = |c: char| {
             is_blank(c)
                 || is_emphasis(c)
-                || matches!(folded(c), '-' | '_' | '#' | '.' | ':' | '(' | '[' | '–' | '—' | '№' | '/' | '\\' | '=')
+                || matches!(
+                    folded(c),
+                    '-' | '_'
+                        | '#'
+                        | '.'
+                        | ':'
+                        | '('
+                        | '['
+                        | '{'
+                        | '<'
+                        | '"'
+                        | '“'
+                        | '«'
+                        | '\''
+                        | '–'
+                        | '—'
+                        | '→'
+                        | ';'
+                        | '№'
+                        | '/'
+                        | '\\'
+                        | '='
+                )
         };
         let rest = &line[*at..];
         let end = rest.len() - rest.trim_start_matches(is_gap).len();
@@ -79,21 +134,43 @@ fn gap(line: &str, at: &mut usize) -> (bool, bool) {
             *at += end;
             continue;
         }
-        let rest = line[*at..].get(..6).unwrap_or(&line[*at..]).to_ascii_lowercase();
-        let abbreviation = ["number", "num", "no", "nr"].into_iter().find(|word| {
-            rest.strip_prefix(word).is_some_and(|behind| behind.starts_with(['.', ' ', ':']) || behind.is_empty())
+        let rest = within(&line[*at..], 7).to_lowercase();
+        let abbreviation = ["number", "num", "no", "nr", "id", "n°", "nº"].into_iter().find(|word| {
+            let is_sign = word.ends_with(['°', 'º']);
+            rest.strip_prefix(word)
+                .is_some_and(|behind| is_sign || behind.starts_with(['.', ' ', ':']) || behind.is_empty())
         });
         match abbreviation {
-            Some(word)
-                if line[*at + word.len()..]
-                    .trim_start_matches(is_gap)
-                    .starts_with(|c: char| folded(c).is_ascii_digit()) =>
-            {
-                *at += word.len();
-            }
+            Some(word) if counts(line[*at + word.len()..].trim_start_matches(is_gap)) => *at += word.len(),
             _ => return (*at > start, is_colon),
         }
     }
+}
+
+/// Returns whether behind a number another one stands before the name: `& 03: Rows`, `and Thread 03`.
+fn is_several(behind: &str) -> bool {
+    let rest = within(behind, 40).trim_start_matches(is_blank);
+    let sign = rest.strip_prefix([',', '&', '+', '/']);
+    let Some(rest) = sign.or_else(|| rest.strip_prefix("and ")).or_else(|| rest.strip_prefix("or ")) else {
+        return false;
+    };
+    let rest = rest.trim_start_matches(|c| is_blank(c) || is_emphasis(c));
+    let mut at = 0;
+    let rest = match word_of(&take_while(rest, &mut at, char::is_alphabetic)) {
+        Some(_) => rest[at..].trim_start_matches(|c| is_blank(c) || matches!(c, '#' | '-' | '_')),
+        None => rest,
+    };
+    let behind = rest.trim_start_matches(|c: char| folded(c).is_ascii_digit() || c == '.');
+    let next = behind.trim_start_matches(|c| is_blank(c) || is_emphasis(c));
+    // `Thread 02, 3 rows` has a name that begins with a number.
+    behind.len() < rest.len() && (next.is_empty() || next.starts_with(is_separator) || is_several(behind))
+}
+
+/// Returns whether a text begins with a number, in digits or as a word.
+fn counts(text: &str) -> bool {
+    let mut at = 0;
+    text.starts_with(|c: char| folded(c).is_ascii_digit())
+        || NUMBER_WORDS.contains(&take_while(text, &mut at, char::is_alphanumeric).as_str())
 }
 
 /// Reads a number or an id. `None`: there is nothing that is meant as one.
@@ -115,6 +192,10 @@ fn numbers(line: &str, at: &mut usize, has_gap: bool) -> Option<Vec<u16>> {
         *at += 1.max(line[*at..].chars().next().map_or(1, char::len_utf8));
     }
     if !parts.is_empty() {
+        // `Thread 2's lock` is a sentence.
+        if line[*at..].starts_with("'s") || line[*at..].starts_with("’s") {
+            return None;
+        }
         // `1a` and `2nd` are no numbers.
         let continues = line[*at..].chars().next().is_some_and(|c| c.is_alphabetic() || c.is_numeric());
         if continues {
@@ -134,7 +215,9 @@ fn numbers(line: &str, at: &mut usize, has_gap: bool) -> Option<Vec<u16>> {
     }
     let is_upper = line[start..*at].chars().all(char::is_uppercase);
     let place = NUMBER_WORDS.iter().position(|known| *known == word);
-    let place = place.or_else(|| ROMAN.iter().position(|known| is_upper && *known == word).map(|place| place + 1));
+    let place = place.or_else(|| {
+        ROMAN.iter().position(|known| (is_upper || word.len() > 1) && *known == word).map(|place| place + 1)
+    });
     match place.and_then(|place| u16::try_from(place).ok()) {
         Some(number) => Some(vec![number]),
         // `Thread A: Rows`, `Thread ٢: Rows`: something is counted here.
@@ -174,6 +257,18 @@ pub(super) fn is_separator(c: char) -> bool {
     )
 }
 
+/// Returns what a sign closes.
+fn closes(c: char) -> Option<char> {
+    Some(match c {
+        '"' | '\'' => c,
+        '”' => '“',
+        '»' => '«',
+        '}' => '{',
+        '>' => '<',
+        _ => return None,
+    })
+}
+
 /// Returns whether a separator follows the label, and the name without what was `opened` around it.
 fn rest(opened: &str, mut name: &str) -> (bool, String) {
     let mut is_separated = false;
@@ -186,7 +281,8 @@ fn rest(opened: &str, mut name: &str) -> (bool, String) {
         } else if is_separator(c)
             || is_blank(c)
             || is_closed_here
-            || (is_emphasis(c) || matches!(c, '"' | '”' | '\'')) && opened.contains(c)
+            || is_emphasis(c) && opened.contains(c)
+            || closes(c).is_some_and(|open| opened.contains(open))
         {
             is_separated |= is_separator(c);
             name = &name[c.len_utf8()..];

@@ -12,6 +12,7 @@ mod fences;
 mod fix;
 mod follow;
 mod id;
+mod kept;
 mod label;
 mod lines;
 mod lookalike;
@@ -25,8 +26,6 @@ mod source;
 mod stage_plans;
 mod template;
 mod thread_body;
-
-use std::ops::Range;
 
 use serde::Serialize;
 
@@ -144,10 +143,12 @@ pub struct Mention {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// The place of `@NAME`, in bytes of the text that was parsed.
-    pub range: Range<usize>,
     /// It has the `@`; without it only a name of the roster is one.
     pub has_sign: bool,
+    /// It stands in the heading of a thread, or where its agent stands.
+    pub of_thread: bool,
+    /// What makes it the thread's agent, where that is certain.
+    pub edit: Option<Edit>,
 }
 
 impl Plan {

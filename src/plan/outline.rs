@@ -161,9 +161,10 @@ fn starts_line(text: &str, at: usize) -> bool {
 fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
     let inner = text[bold.clone()].trim_matches(['*', '_']).trim();
     let rest_of_line = text[bold.end..].lines().next().unwrap_or_default();
-    let (word, end) = match inner.strip_suffix(':') {
+    let (word, end) = match inner.strip_suffix([':', '：']) {
         Some(word) => (word, bold.end),
         None if rest_of_line.starts_with(':') => (inner, bold.end + 1),
+        None if rest_of_line.starts_with('：') => (inner, bold.end + '：'.len_utf8()),
         None if rest_of_line.trim().is_empty() => (inner, bold.end),
         // A sentence that starts with a bold word.
         None => return None,

@@ -16,6 +16,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// already taken) is not part of the plan. A byte order mark is skipped.
 pub fn parse(text: &str) -> Plan {
     let skipped = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+    let line_end = line_end(text);
     let text = with_line_feeds(&text[skipped..]);
     let outline = outline(&text);
     let source = Source::new(&text, &outline);
@@ -31,11 +32,27 @@ pub fn parse(text: &str) -> Plan {
         reader.line(&line);
     }
     let mut plan = reader.finish();
+    for problem in &mut plan.problems {
+        problem.edit = problem.edit.take().filter(|edit| edit.keeps_text(&text));
+        if let Some(edit) = &mut problem.edit {
+            edit.text = edit.text.replace('\n', line_end);
+        }
+    }
+    let mentions = plan.mentions.iter_mut().filter_map(|mention| mention.edit.as_mut()).map(|edit| &mut edit.range);
     let edits = plan.problems.iter_mut().filter_map(|problem| problem.edit.as_mut()).map(|edit| &mut edit.range);
-    for range in edits.chain(plan.mentions.iter_mut().map(|mention| &mut mention.range)) {
+    for range in edits.chain(mentions) {
         *range = range.start + skipped..range.end + skipped;
     }
     plan
+}
+
+/// Returns what ends the lines of a text.
+fn line_end(text: &str) -> &'static str {
+    match text.find(['\n', '\r']) {
+        Some(at) if text[at..].starts_with("\r\n") => "\r\n",
+        Some(at) if text[at..].starts_with('\r') => "\r",
+        _ => "\n",
+    }
 }
 
 /// Returns the text with each carriage return that stands alone, a line end to `CommonMark`, as the line

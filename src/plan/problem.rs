@@ -25,7 +25,7 @@ pub struct Problem {
 pub struct Edit {
     /// What is replaced, in bytes of the text as it was given to `parse`.
     pub range: Range<usize>,
-    /// What takes its place.
+    /// What takes its place. Line feeds in it become what ends the lines of the text.
     pub text: String,
 }
 
@@ -66,6 +66,15 @@ pub enum ProblemKind {
         /// The line as it should be.
         wanted: String,
     },
+    /// A heading counts more than one.
+    SeveralInOne(Level),
+    /// A line begins like a heading of the plan's structure and is rather a sentence; how the heading is written.
+    MaybeHeading {
+        /// What it would be.
+        level: Level,
+        /// The line as it would be.
+        wanted: String,
+    },
     /// An id says another place than the one it stands in.
     ForeignId {
         /// What it is.
@@ -90,6 +99,8 @@ pub enum ProblemKind {
     FenceInFence(usize),
     /// A comment is never closed, so the rest of the file is part of it.
     UnclosedComment,
+    /// The whole plan stands in a code block; the line of the closing fence, where there is one.
+    PlanInFence(Option<usize>),
     /// HTML without a blank line behind it, so that the heading in that line is part of it.
     HeadingInHtml(usize),
     /// The text of a template is still there.
@@ -104,6 +115,8 @@ pub enum ProblemKind {
     AgentOfNobody(String),
     /// `@NAME` of an agent, without `agent:`.
     BareAgent(String),
+    /// The name of an agent, without `@agent:`.
+    AgentByName(String),
     /// `@NAME` that nobody knows; the closest names of agents.
     UnknownMention(String, Vec<String>),
     /// The agent of a thread is not in work/agents.yaml; the closest names that are.
@@ -165,12 +178,14 @@ impl ProblemKind {
             | Self::Misplaced(_)
             | Self::WrongLevel { .. }
             | Self::Lookalike { .. }
+            | Self::SeveralInOne(_)
             | Self::ForeignId { .. }
             | Self::Stray { .. }
             | Self::SectionSpelling(_)
             | Self::UnclosedFence
             | Self::FenceInFence(_)
             | Self::UnclosedComment
+            | Self::PlanInFence(_)
             | Self::HeadingInHtml(_)
             | Self::TemplateText(_)
             | Self::OpenQuestion(_)
@@ -178,9 +193,11 @@ impl ProblemKind {
             | Self::UnreadableAgent(_)
             | Self::AgentOfNobody(_)
             | Self::BareAgent(_)
+            | Self::AgentByName(_)
             | Self::NoThreads => true,
             Self::UnknownMention(..)
             | Self::UnknownAgent(..)
+            | Self::MaybeHeading { .. }
             | Self::StageWithoutBatches(_)
             | Self::BatchWithoutThreads(_)
             | Self::Gap(..)
@@ -213,10 +230,12 @@ impl ProblemKind {
                 "give it a number of its own; until then it is not part of the plan".to_owned()
             }
             Self::Misplaced(level) => format!("use `{} N: NAME` {}", level.heading(), level.place()),
-            Self::WrongLevel { wanted, .. } | Self::SectionSpelling(wanted) => format!("write `{wanted}`"),
+            Self::WrongLevel { wanted, .. } | Self::SectionSpelling(wanted) => format!("write {}", quoted(wanted)),
             Self::Lookalike { wanted, .. } => {
-                format!("write `{wanted}`; if it is only text, begin the line with another word")
+                format!("write {}; if it is only text, begin the line with another word", quoted(wanted))
             }
+            Self::SeveralInOne(level) => format!("write a `{} N: NAME` for each of them", level.heading()),
+            Self::MaybeHeading { wanted, .. } => format!("nothing to do, if it is text; else write {}", quoted(wanted)),
             Self::ForeignId { level, .. } => {
                 format!("give it the number that it has here, or move it {}", level.place())
             }
@@ -224,6 +243,8 @@ impl ProblemKind {
             Self::UnclosedFence => "close it with a line of the same characters".to_owned(),
             Self::FenceInFence(_) => "use four backticks for the outer one, or close it before that line".to_owned(),
             Self::UnclosedComment => "close it with `-->`".to_owned(),
+            Self::PlanInFence(Some(line)) => format!("remove this line and the closing fence in line {line}"),
+            Self::PlanInFence(None) => "remove this line".to_owned(),
             Self::HeadingInHtml(line) => format!("close the HTML, and put a blank line before line {line}"),
             Self::TemplateText(_) => "say what it is, or remove it".to_owned(),
             Self::OpenQuestion(_) => "answer it and tick it `- [x]`".to_owned(),
@@ -231,8 +252,12 @@ impl ProblemKind {
             Self::UnreadableAgent(_) => {
                 "write `@agent:NAME` behind the thread's heading, with a name of work/agents.yaml".to_owned()
             }
-            Self::AgentOfNobody(_) => "write `@agent:NAME` behind the heading of each thread that it runs".to_owned(),
+            Self::AgentOfNobody(name) => format!(
+                "write `@agent:{name}` behind the heading of each thread that it runs; if this is one, write \
+                 `###### Thread N: NAME @agent:{name}`"
+            ),
             Self::BareAgent(name) => format!("write `@agent:{name}`"),
+            Self::AgentByName(name) => format!("write `@agent:{name}` behind the name of the thread"),
             Self::UnknownMention(_, closest) if closest.is_empty() => {
                 "if it is an agent, write `@agent:NAME`".to_owned()
             }
@@ -251,6 +276,7 @@ impl ProblemKind {
             }
             Self::StageWithoutBatches(_) => "add a `##### Batch 01: NAME` below it, or remove the stage".to_owned(),
             Self::BatchWithoutThreads(_) => "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned(),
+            Self::Gap(level, 1) => format!("numbers begin with 01 in each {}", level.whole()),
             Self::Gap(..) => "nothing to do, if nothing is missing".to_owned(),
             Self::Unsaid { summary: true, .. } => {
                 "add `**Details:**`: what to do, where, and how to check it".to_owned()
@@ -265,6 +291,11 @@ impl ProblemKind {
             Self::More { .. } => "mend the ones above first".to_owned(),
         }
     }
+}
+
+/// Returns a line between backticks, of which it may hold some itself.
+fn quoted(line: &str) -> String {
+    if line.contains('`') { format!("`` {line} ``") } else { format!("`{line}`") }
 }
 
 impl fmt::Display for ProblemKind {
@@ -283,6 +314,8 @@ impl fmt::Display for ProblemKind {
                 write!(f, "this {level} heading has {found} #, a {level} has {}", level.hashes())
             }
             Self::Lookalike { level, .. } => write!(f, "this looks like a {level} and is not read as one"),
+            Self::SeveralInOne(level) => write!(f, "this heading counts more than one {level}"),
+            Self::MaybeHeading { level, .. } => write!(f, "this begins like a {level} and is read as text"),
             Self::ForeignId { level, said, place } => write!(f, "this {level} says {said} and stands in {place}"),
             Self::Stray { heading, below } => {
                 write!(f, "`{heading}` ends what is above it, so line {below} belongs to nothing")
@@ -293,6 +326,7 @@ impl fmt::Display for ProblemKind {
                 write!(f, "in this code block another one begins, in line {line}: the first ends where the second does")
             }
             Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
+            Self::PlanInFence(_) => write!(f, "the whole plan stands in a code block"),
             Self::HeadingInHtml(line) => {
                 write!(f, "this HTML goes on over line {line}, so the heading there is part of it")
             }
@@ -302,6 +336,7 @@ impl fmt::Display for ProblemKind {
             Self::UnreadableAgent(text) => write!(f, "this names no agent that can be read: {text}"),
             Self::AgentOfNobody(name) => write!(f, "agent `{name}` is named here for no thread"),
             Self::BareAgent(name) => write!(f, "`@{name}` gives the thread to nobody"),
+            Self::AgentByName(name) => write!(f, "`{name}` is named here but not assigned"),
             Self::UnknownMention(name, _) => write!(f, "`@{name}` is read as text: no agent has this name"),
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
             Self::NoThreads => write!(f, "there are no threads in this plan"),
@@ -339,6 +374,15 @@ impl Level {
 
     fn heading(self) -> String {
         format!("{} {}", "#".repeat(self.hashes()), self.word())
+    }
+
+    /// Returns what it is counted in.
+    fn whole(self) -> &'static str {
+        match self {
+            Self::Stage => "plan",
+            Self::Batch => "stage",
+            Self::Thread => "batch",
+        }
     }
 
     fn place(self) -> &'static str {

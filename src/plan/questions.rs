@@ -5,7 +5,10 @@
 
 use std::ops::Range;
 
+use super::before::tag_end;
+use super::lookalike::look;
 use super::outline::{BlockKind, Item};
+use super::sections::is_about_questions;
 use super::source::Source;
 
 /// How much of an open question a problem tells, in characters.
@@ -16,8 +19,10 @@ const MAX_QUESTION_CHARS: usize = 300;
 pub(super) struct Questions {
     /// Each with its place.
     pub(super) open: Vec<(usize, String)>,
-    /// The questions that are ticked, with their answers.
+    /// The questions that are answered, with their answers.
     pub(super) answers: Vec<String>,
+    /// Text that is neither.
+    pub(super) unread: Vec<usize>,
 }
 
 /// A list item as a question.
@@ -58,6 +63,7 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
             Tick::NoBox if items.get(at + 1).is_some_and(|next| next.range.start < line) => {}
             // Items that are a list of ticked ones are its title.
             Tick::NoBox if has_only_ticked(source, &items[at + 1..], item, range.end) => {}
+            Tick::NoBox if is_answered(&source.span(text.clone())) => found.answers.push(source.span(text)),
             Tick::Open | Tick::NoBox => {
                 let question = source.span(text.start..line);
                 if !asks_nothing(&question) {
@@ -66,25 +72,166 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
             }
         }
     }
-    for block in within_blocks(source, range) {
-        let text = source.span(block.clone());
-        let asks = |line: &&str| {
-            line.trim_end_matches(|c: char| c != '?' && c != '？' && !c.is_alphanumeric()).ends_with(['?', '？'])
-        };
-        if let Some(line) = text.lines().find(asks) {
-            found.open.push((block.start, shortened(line.trim_start_matches(['#', ' ', '|', '>']))));
+    let has_answers = !found.answers.is_empty();
+    for (block, is_title) in within_blocks(source, range) {
+        let text = without_tags(&source.span(block.clone()));
+        if asks_nothing(&text) {
+            continue;
+        }
+        match read_text(&text) {
+            Text::Answered => found.answers.push(text),
+            Text::Asks(line) => {
+                found.open.push((block.start, shortened(line.trim_start_matches(['#', ' ', '|', '>']))));
+            }
+            Text::Says if is_title => {}
+            // Below answers it explains them; alone it is what nobody has decided.
+            Text::Says if has_answers => found.unread.push(block.start),
+            Text::Says => found.open.push((block.start, shortened(text.lines().next().unwrap_or_default()))),
         }
     }
     found.open.sort_by_key(|(at, _)| *at);
     found
 }
 
-/// Returns the paragraphs, and the headings, that stand in no list.
-fn within_blocks(source: &Source<'_>, range: &Range<usize>) -> Vec<Range<usize>> {
+/// What a text that is no list says below the heading of questions.
+enum Text {
+    Answered,
+    /// The line that asks.
+    Asks(String),
+    Says,
+}
+
+fn read_text(text: &str) -> Text {
+    if text.starts_with('|') {
+        return read_table(text);
+    }
+    let ticks: Vec<(Option<Tick>, &str)> = text.lines().map(|line| (tick_of(line), line)).collect();
+    if let Some((_, line)) = ticks.iter().find(|(tick, _)| *tick == Some(Tick::Open)) {
+        return Text::Asks((*line).to_owned());
+    }
+    if is_answered(text) || ticks.iter().any(|(tick, _)| *tick == Some(Tick::Ticked)) {
+        return Text::Answered;
+    }
+    let asks = |line: &&str| line.contains(['?', '？', '؟']) || is_counted(line);
+    text.lines().find(asks).map_or(Text::Says, |line| Text::Asks(line.to_owned()))
+}
+
+/// Reads a table of questions, whose last column holds the answers.
+fn read_table(text: &str) -> Text {
+    let is_rule = |line: &&str| line.contains('-') && !line.contains(char::is_alphanumeric);
+    let rows: Vec<&str> = text.lines().filter(|line| !is_rule(line)).collect();
+    let is_open = |row: &&&str| {
+        let cells: Vec<&str> = row.trim().trim_start_matches('|').split('|').map(str::trim).collect();
+        let cells = cells.strip_suffix(&[""]).unwrap_or(&cells);
+        cells.len() < 2 || cells.last().is_some_and(|cell| !cell.contains(char::is_alphanumeric))
+    };
+    match rows.iter().skip(1).find(is_open) {
+        Some(row) => Text::Asks((*row).to_owned()),
+        None if rows.len() > 1 => Text::Answered,
+        None => Text::Asks(text.to_owned()),
+    }
+}
+
+/// Returns the box at the start of a line of text, whatever bullet stands before it.
+fn tick_of(line: &str) -> Option<Tick> {
+    let is_bullet = |c: char| c.is_whitespace() || c.is_ascii_digit() || "-*+•◦–—>.)\\".contains(c);
+    let text = line.trim_start_matches(is_bullet);
+    if text.starts_with(['☐', '⬜', '□', '❓', '❌']) {
+        return Some(Tick::Open);
+    }
+    if text.starts_with(['☑', '✅', '✓', '✔']) {
+        return Some(Tick::Ticked);
+    }
+    let (sign, behind) = text.strip_prefix('[')?.split_once(']')?;
+    if sign.trim().chars().count() > 1 || behind.starts_with('(') {
+        return None;
+    }
+    Some(if matches!(sign.trim(), "x" | "X" | "✓" | "✔" | "✅") { Tick::Ticked } else { Tick::Open })
+}
+
+/// Returns whether a line is an item of a list that Markdown does not see: `• Which`, `a. Which`, `(1) Which`.
+fn is_counted(line: &str) -> bool {
+    let line = line.trim_start();
+    let text = line.trim_start_matches(['(', '•', '◦', '–', '-']);
+    let sign = text.chars().take_while(|c| c.is_alphanumeric()).count();
+    text.len() < line.len() && !line.starts_with('(')
+        || (1..=2).contains(&sign) && text.chars().nth(sign).is_some_and(|c| matches!(c, '.' | ')' | ':'))
+}
+
+/// Returns whether a text holds its answer.
+fn is_answered(text: &str) -> bool {
+    const ANSWERS: [&str; 6] = ["answer", "answered", "decision", "decided", "resolution", "resolved"];
+    let is_said = |text: &str| {
+        let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+        !text.is_empty() && !text.starts_with("tbd")
+    };
+    let lower = text.to_lowercase();
+    let mut colons = lower.match_indices([':', '：']);
+    colons.any(|(at, colon)| {
+        let word = lower[..at].trim_end_matches(['*', '_', ' ']);
+        let start = word.trim_end_matches(char::is_alphanumeric).len();
+        let above = lower[..start].trim_end_matches(['*', '_', ' ', '-']);
+        let is_a = &word[start..] == "a" && (above.is_empty() || above.ends_with('\n'));
+        let is_answer = is_a || ANSWERS.contains(&&word[start..]);
+        is_answer && is_said(lower[at + colon.len()..].lines().next().unwrap_or_default())
+    })
+}
+
+/// Returns a text without its HTML tags.
+fn without_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('<') {
+        out.push_str(&rest[..open]);
+        let end = tag_end(&rest[open + 1..]).map_or(1, |end| end + 1);
+        if end == 1 {
+            out.push('<');
+        }
+        rest = &rest[open + end..];
+    }
+    out.push_str(rest);
+    out.trim().to_owned()
+}
+
+/// Returns the empty boxes that stand below a label about questions, anywhere in a text.
+pub(super) fn asked_boxes(source: &Source<'_>) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut is_asking = false;
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        let at = start + line.len() - line.trim_start().len();
+        start += line.len();
+        let bare = line.trim();
+        let kind = source.outline.block_at(at).map(|block| block.kind);
+        if bare.is_empty() || kind == Some(BlockKind::Fence) || source.outline.is_comment(at) {
+            continue;
+        }
+        match tick_of(bare) {
+            Some(Tick::Open) if is_asking => {
+                let question = bare.split_once(']').map_or(bare, |(_, question)| question);
+                if !asks_nothing(question) {
+                    found.push((at, shortened(question)));
+                }
+            }
+            Some(_) => {}
+            None => {
+                // The next label ends what the last one said; a sentence between them does not.
+                let text = without_tags(bare);
+                let is_heading = bare.starts_with(['#', '<']) || bare.starts_with("**") || bare.starts_with("__");
+                if is_heading || text.ends_with([':', '：']) {
+                    is_asking = look(bare).is_none() && is_about_questions(&text);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Returns the texts that stand in no list, and whether a list follows them directly: they are its title.
+fn within_blocks(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, bool)> {
     let items = within(&source.outline.items, range);
     let blocks = &source.outline.blocks;
     let first = blocks.partition_point(|block| block.range.start < range.start);
-    let is_text = |kind| matches!(kind, BlockKind::Paragraph | BlockKind::Heading | BlockKind::Underlined);
     let mut next = 0;
     let mut in_items_until = 0;
     let mut found = Vec::new();
@@ -93,8 +240,12 @@ fn within_blocks(source: &Source<'_>, range: &Range<usize>) -> Vec<Range<usize>>
             in_items_until = in_items_until.max(items[next].range.end);
             next += 1;
         }
-        if block.range.start >= in_items_until && is_text(block.kind) {
-            found.push(block.range.start..block.range.end.min(range.end));
+        if block.range.start >= in_items_until && block.kind != BlockKind::Fence {
+            let block = block.range.start..block.range.end.min(range.end);
+            let is_title = items.get(next).is_some_and(|item| {
+                item.range.start >= block.end && source.text[block.end..item.range.start].trim().is_empty()
+            });
+            found.push((block, is_title));
         }
     }
     found
@@ -120,7 +271,7 @@ fn has_only_ticked(source: &Source<'_>, behind: &[Item], above: &Item, end: usiz
 fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, usize, Range<usize>) {
     let text = &source.text[item.range.clone()];
     let marker = text.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
-    let content = marker.strip_prefix(['-', '*', '+', '.', ')']).unwrap_or(marker).trim_start_matches([' ', '\t']);
+    let content = marker.strip_prefix(['-', '*', '+', '.', ')']).unwrap_or(marker).trim_start();
     let bare = content.trim_start_matches(['*', '_', '\\']);
     let start = item.range.end - content.len();
     let range = |start: usize| start..item.range.end.min(end).max(start);
@@ -140,8 +291,20 @@ fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, usize, Range<usi
 
 /// Returns whether an item says that there is no question, or nothing at all.
 fn asks_nothing(text: &str) -> bool {
-    const NOTHING: [&str; 7] =
-        ["none", "no open questions", "no questions", "no unresolved questions", "n/a", "na", "nothing"];
+    const NOTHING: [&str; 12] = [
+        "none",
+        "no open questions",
+        "no questions",
+        "no unresolved questions",
+        "n/a",
+        "na",
+        "nothing",
+        "there are none",
+        "there are no",
+        "all answered",
+        "all resolved",
+        "all questions",
+    ];
     let text = text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '?' && c != '？').to_lowercase();
     let is_said = |nothing: &&str| {
         text.strip_prefix(*nothing)

@@ -30,13 +30,21 @@ const PARTS: [(&str, Part); 12] = [
 
 /// Returns the part that a heading names, and whether it says that it is one of a stage.
 pub(super) fn part(title: &str) -> Option<(Part, bool)> {
-    let title = title.trim().trim_end_matches([':', '：']).trim_end().to_lowercase();
+    let title = title.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let (title, of_stage) = match title.strip_prefix("stage ") {
         Some(rest) => (rest.trim(), true),
         None => (title.as_str(), false),
     };
     let (_, part) = PARTS.into_iter().find(|(known, _)| *known == title)?;
     Some((part, of_stage)).filter(|(part, of_stage)| part.is_of_stage() || !of_stage)
+}
+
+/// Returns whether a title says that questions stand below it, in whatever words: `Questions for the user`.
+pub(super) fn is_about_questions(title: &str) -> bool {
+    let mut words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    title.len() < 80
+        && words.clone().count() <= 8
+        && words.any(|word| word.eq_ignore_ascii_case("question") || word.eq_ignore_ascii_case("questions"))
 }
 
 impl Part {

@@ -22,6 +22,11 @@ impl<'t> Source<'t> {
         self.lines.position(offset)
     }
 
+    /// Returns the line that holds a place, from 1.
+    pub(super) fn line_number(&self, offset: usize) -> usize {
+        self.lines.starts.partition_point(|start| *start <= offset)
+    }
+
     /// Returns the source of `range` byte for byte, without HTML comments and the blank around it.
     pub(super) fn span(&self, range: Range<usize>) -> String {
         let mut text = String::with_capacity(range.len());
@@ -58,14 +63,6 @@ impl<'t> Source<'t> {
         let start = self.lines.start_of(offset);
         let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
         self.trimmed(start..start + length)
-    }
-
-    /// Returns what ends the lines of this text.
-    pub(super) fn line_end(&self) -> &'static str {
-        match self.text.find('\n') {
-            Some(at) if self.text[..at].ends_with('\r') => "\r\n",
-            _ => "\n",
-        }
     }
 
     pub(super) fn named_agent(&self, name: String, offset: usize) -> NamedAgent {

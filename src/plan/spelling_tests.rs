@@ -91,7 +91,6 @@ const CERTAIN: &[&str] = &[
     "###### ✅ Thread 02: Rows",
     "###### 🚀 Thread 02: Rows",
     "###### [ ] Thread 02: Rows",
-    "###### [x] Thread 02: Rows",
     "###### - Thread 02: Rows",
     "###### 2. Thread 02: Rows",
     "###### **Thread 02: Rows**",
@@ -158,6 +157,14 @@ const CERTAIN: &[&str] = &[
     "###### (2) Thread 02: Rows",
     "######  **`Thread 02`**: Rows",
     "  - ###### Thread 02: Rows",
+    "**Thread ii: Rows**",
+    "**Тhread 02: Rows**",
+    "###### Thrеad 02: Rows",
+    "###### Thread {02}: Rows",
+    "###### Thread “02”: Rows",
+    "###### Thread ID 02: Rows",
+    "###### Thread n° 2: Rows",
+    "###### Thread number two: Rows",
     "######\tThread-2: Rows",
 ];
 
@@ -172,6 +179,7 @@ const TOLD: &[&str] = &[
     "2) Thread 02: Rows",
     "- [ ] Thread 02: Rows",
     "- [x] Thread 02: Rows",
+    "###### [x] Thread 02: Rows",
     "> Thread 02: Rows",
     "> **Thread 02: Rows**",
     "Thread 02: Rows",
@@ -242,6 +250,28 @@ const TOLD: &[&str] = &[
     "<div>\n###### Thread 02: Rows",
     "> 1. Thread 02: Rows",
     "- **Thread 02**",
+    "A) Thread 02: Rows",
+    "i. Thread 02: Rows",
+    "(a) **Thread 02: Rows**",
+    "1.1.2 - Thread 02: Rows",
+    "h6. Thread 02: Rows",
+    "**B1 · Thread 02: Rows**",
+    "Thread n° 2: Rows",
+    "Thread nº2: Rows",
+    "Thread \"02\": Rows",
+    "Thread <02>: Rows",
+    "Thread {02}: Rows",
+    "Thread→02: Rows",
+    "Thread; 02: Rows",
+    "Thread ID 02: Rows",
+    "Thread number two: Rows",
+    "###### Thread 02 & 03: Rows",
+    "###### Thread 02 and Thread 03: Rows",
+    "###### Thread 02, 03: Rows",
+    "###### Thread 02+03: Rows",
+    "###### Threads 02 and 03: Rows",
+    "**Threads 02 & 03: Rows**",
+    "###### Thread 02/03: Rows",
 ];
 
 /// Ways to name an agent that are read.
@@ -339,7 +369,128 @@ const UNNAMED: &[&str] = &[
     "Rows - NAME",
     "Rows [NAME]",
     "Rows\nAgent: NAME or default\n",
+    "Rows (agent NAME)",
+    "Rows, agent NAME",
+    "Rows 🤖 NAME",
+    "Rows 👤NAME",
+    "Rows by NAME",
+    "Rows assigned to NAME",
+    "Rows using NAME",
+    "Rows owner: NAME",
+    "Rows ~NAME",
+    "Rows -> NAME",
+    "Rows [agent](NAME)",
+    "Rows @agent:NAME or default",
+    "Rows @agent:NAME and default",
+    "Rows #agent:NAME",
 ];
+
+/// Where an agent is named beside the thread's own place for it.
+const ELSEWHERE: &[&str] = &[
+    "**01.01.02 Zebra** @agent:NAME",
+    "**Zebra** @agent:NAME",
+    "Zebra @agent:NAME",
+    "- Zebra @agent:NAME",
+    "1. Zebra (@agent: NAME)",
+    "**Subtask 2: Zebra** @agent:NAME",
+    "**New: Thread 02 - Zebra** @agent:NAME",
+    "| Thread | Name | Agent |\n|---|---|---|\n| 02 | Zebra | @agent:NAME |",
+    "#### Zebra @agent:NAME",
+    "###### Zebra (NAME)",
+    "Agent: NAME",
+    "*Assigned to NAME*",
+    "**Assigned to:** @NAME",
+    "See above. **Agent:** NAME",
+    "- Agent: NAME",
+];
+
+#[test]
+fn an_agent_where_no_thread_is_does_not_vanish() {
+    let mut lost = Vec::new();
+    for spelling in ELSEWHERE {
+        let line = spelling.replace("NAME", "system-engineer-codex");
+        let text = PLAN.replace("**Details:** All of them.", &format!("**Details:** All of them.\n\n{line}"));
+        let plan = parse(&text);
+        let told_at = 27 + line.matches('\n').count();
+        let problems = super::super::check(&plan, &roster());
+        if !problems.iter().any(|problem| problem.kind.forbids_approval() && problem.line == told_at) {
+            lost.push(format!("{spelling:?}: {problems:?}"));
+        }
+    }
+    assert_eq!(lost, Vec::<String>::new());
+    for prose in
+        ["Uses `@agent:foo` here.", "    @agent:foo", "```\n@agent:foo\n```", "The agent: Smith", "Agent: default"]
+    {
+        let text = PLAN.replace("**Details:** All of them.", &format!("**Details:** All of them.\n\n{prose}"));
+        let problems = super::super::check(&parse(&text), &roster());
+        assert!(problems.iter().all(|problem| !problem.kind.forbids_approval()), "{prose:?}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_mended_agent_leaves_nothing_of_its_mark_in_the_name() {
+    for heading in UNNAMED.iter().chain(NAMED).filter(|heading| heading.starts_with("Rows ")) {
+        let heading = heading.replace("NAME", "system-engineer-codex");
+        let text = PLAN.replace(ROWS, &format!("###### Thread 02: {heading}"));
+        let mended = fixed(&text, &roster());
+        let plan = parse(&mended.text);
+        let thread = plan.thread(ThreadId::new(1, 1, 2)).unwrap();
+        if super::super::check(&plan, &roster()).iter().all(|problem| !problem.kind.forbids_approval()) {
+            assert_eq!(thread.name, "Rows", "{heading:?} became {:?}", mended.text.lines().nth(20));
+        } else {
+            assert_eq!(mended.applied, 0, "{heading:?}");
+        }
+    }
+    for heading in ["Rows@agent:system-engineer-codex", "Rows @@agent:system-engineer-codex"] {
+        let plan = parse(&PLAN.replace(ROWS, &format!("###### Thread 02: {heading}")));
+        let thread = plan.thread(ThreadId::new(1, 1, 2)).unwrap();
+        assert_eq!((thread.name.as_str(), thread.agent.is_some()), ("Rows", true), "{heading:?}");
+    }
+    let sharp = parse(&PLAN.replace(ROWS, "###### Thread 02: C++ and C# @agent:x"));
+    assert_eq!(sharp.thread(ThreadId::new(1, 1, 2)).unwrap().name, "C++ and C#");
+}
+
+#[test]
+fn a_thread_that_is_written_twice_is_told() {
+    let text = PLAN.replace(ROWS, "**Thread 02: Rows**\n\n**Thread 02: Rows**");
+    for text in [fixed(&text, &roster()).text, text] {
+        let problems = parse(&text).problems;
+        let is_told = |line: usize| problems.iter().any(|one| one.line == line && one.kind.forbids_approval());
+        assert!(is_told(23), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_numbered_stage_batch_or_thread_is_told() {
+    for (below, expected) in [
+        ("### 2. UI\n\n#### 2.1 Components\n\n##### 2.1.1 Box\n", vec![33, 35, 37]),
+        ("### Stage 02: UI\n\n#### 2.1 Components\n\n##### 2.1.1 Box\n", vec![35, 37]),
+        ("### Phase 2\n\n#### Group 1\n\n##### Box\n", vec![33, 35]),
+        ("### Phase 2: UI\n", vec![33]),
+        ("### Milestone II - UI\n", vec![33]),
+        ("### S2: UI\n\n#### B1\n\n##### T1: Box\n", vec![33, 35, 37]),
+        ("### 7. UI\n", vec![33]),
+        ("##### 1.3 More\n\n###### 1.3.1 Box\n", vec![33, 35]),
+        ("#### B3: More\n\n##### T1: Box\n", vec![33, 35]),
+    ] {
+        let (start, _) = PLAN.split_once("### Stage 02: Two").unwrap();
+        let text = format!("{start}{below}");
+        let told = |text: &str| {
+            let errors = parse(text).problems.into_iter().filter(|problem| problem.kind.forbids_approval());
+            errors.map(|problem| problem.line).collect::<Vec<_>>()
+        };
+        let mut lines = told(&text);
+        lines.dedup();
+        assert_eq!(lines, expected, "{below:?}");
+        let mended = fixed(&text, &roster()).text;
+        assert!(!told(&mended).is_empty() || parse(&mended).stages.len() == 2, "{mended}");
+    }
+    for chapter in ["#### 1. First", "##### 2. Then", "#### Step 1: do it", "#### 1.1 Aims", "##### Phase 2"] {
+        let text = PLAN.replace("All of them.", &format!("All.\n\n{chapter}\n\ntext"));
+        let plan = parse(&text);
+        assert!(plan.problems.iter().all(|problem| !problem.kind.forbids_approval()), "{chapter}: {:?}", plan.problems);
+    }
+}
 
 fn roster() -> Roster {
     Roster { declared: true, ..Roster::undeclared(["system-engineer-codex", "frontend-designer-grok"]) }
@@ -626,6 +777,22 @@ fn prose_stays_free_of_errors() {
         "**Notes:** x",
         "<b>bold</b> text",
         "Two threads 2: x",
+        "**Threads:** 4",
+        "Thread 2's lock",
+        "Thread 9, see above",
+        "Stage A",
+        "- Thread A: holds the lock\n- Thread B: waits",
+        "- Stage 3: `FROM debian`",
+        "- Stage 1: `FROM rust`\n- Stage 7: `FROM debian`",
+        "    Thread 7: panicked",
+        "- [ ] Task 1: write the tests\n- [ ] Task 7: make them pass",
+        "1. Task 7: Make them pass",
+        "Batch 500 rows at a time.",
+        "Task 3 in the tracker is the parent.",
+        "**Task 1.** Do this.",
+        "Threads 1 and 2 race.",
+        "Thread 1 reads, thread 2 writes.",
+        "#### Task 7",
     ] {
         let plan = parse(&details(text));
         let errors: Vec<String> = plan
@@ -640,6 +807,11 @@ fn prose_stays_free_of_errors() {
         }
         assert_eq!((errors, plan.counts().threads), (vec![], 4), "{text:?}");
     }
+    for text in ["## Summary\n\n- Stage 1: One\n- Stage 7: Seven comes later\n\n## Stages", "## Stages"] {
+        let text = PLAN.replace("## Stages", text) + "\n## Out of scope\n\n- Stage 8: Eight, see the next plan\n";
+        let errors = parse(&text).problems.into_iter().filter(|problem| problem.kind.forbids_approval());
+        assert_eq!(errors.collect::<Vec<_>>(), [], "{text}");
+    }
     let summary = PLAN.replace(
         "## Stages",
         "## Summary\n\n- Stage 1: builds the index\n- **Stage 2:** the API\n- Stage 1 comes first\n\n## Stages",
@@ -648,6 +820,107 @@ fn prose_stays_free_of_errors() {
     let lost = summary.replace("Stage 2:**", "Stage 3:**");
     assert!(parse(&lost).problems.iter().any(|problem| problem.line == 6 && problem.kind.forbids_approval()));
 }
+
+/// Headings and labels that open the questions of a stage.
+const QUESTION_HEADINGS: &[&str] = &[
+    "#### Stage Questions",
+    "#### Questions",
+    "#### Open Questions",
+    "#### Stage Open Questions:",
+    "#### QUESTIONS",
+    "### Questions",
+    "##### Open Questions",
+    "**Open Questions**",
+    "####Stage Questions",
+    "Questions:",
+    "Open questions:",
+    "<h4>Stage Questions</h4>",
+    "#### **Stage Questions**",
+    "#### ❓ Questions",
+    "#### Questions for the user",
+    "#### Open questions (stage)",
+    "#### Outstanding questions",
+    "#### Question",
+    "#### Questions / Decisions",
+    "**Questions for the user:**",
+];
+
+/// One question that is open.
+const OPEN_QUESTIONS: &[&str] = &[
+    "- Which?",
+    "- [ ] Which?",
+    "- [] Which?",
+    "- [ ]Which?",
+    "- [?] Which?",
+    "- [-] Which?",
+    "- [~] Which?",
+    "* Which",
+    "+ Which",
+    "1. Which",
+    "2) Which?",
+    "1. [ ] Which",
+    "Which database?",
+    "**Which database?**",
+    "- **Which?**",
+    "- [ ] **Which?** soon",
+    "- Which\n  - this\n  - that",
+    "- [ ] Which\n  - [x] this",
+    "- [x] Done\n  - [ ] Which?",
+    "> - [ ] Which?",
+    "- TBD",
+    "Some text.\nWhich database?",
+    "- [Which?](x)",
+    "- - [ ] Which?",
+    "##### Which?",
+    "\\[ ] Which?",
+    "- [\u{a0}] Which?",
+    "•\u{a0}Which?",
+    "[ ] Which tokenizer",
+    "-[ ] Which",
+    "☐ Which",
+    "-\n  [ ] Which",
+    "• Which",
+    "a. Which",
+    "(1) Which",
+    "Which? (ask Bob)",
+    "Which tokenizer",
+    "| Question | Answer |\n|---|---|\n| Which | |",
+    "    - [ ] Which",
+    "TBD",
+    "Which? Answer: TBD",
+];
+
+/// None that is open.
+const ANSWERED_QUESTIONS: &[&str] = &[
+    "- None",
+    "- none.",
+    "None.",
+    "n/a",
+    "-",
+    "- [ ]",
+    "- [ ] None",
+    "- No open questions",
+    "No open questions.",
+    "- *None*",
+    "- N/A",
+    "* [ ] ",
+    "None at this time.",
+    "There are none so far.",
+    "All questions are answered.",
+    "- [x] Which?",
+    "- [X] Which?",
+    "1. [x] Which?",
+    "<!-- - [ ] Which? -->",
+    "- [x] Which?\n  - ours\n  - plain",
+    "- Engines:\n  - [x] Which?",
+    "Which? Answer: ours.",
+    "**Q:** Which\n**A:** ours",
+    "- Which?\n  Answer: ours",
+    "[x] Which",
+    "| Question | Answer |\n|---|---|\n| Which | ours |",
+    "Engines:\n\n- [x] Which?",
+    "- [x] Which?\n\nBob and Ann agreed on this.",
+];
 
 #[test]
 fn no_spelling_of_a_question_is_missed() {
@@ -661,79 +934,54 @@ fn no_spelling_of_a_question_is_missed() {
             .count();
         (open, plan.stages[0].answers.clone())
     };
-    for heading in [
-        "#### Stage Questions",
-        "#### Questions",
-        "#### Open Questions",
-        "#### Stage Open Questions:",
-        "#### QUESTIONS",
-        "### Questions",
-        "##### Open Questions",
-        "**Open Questions**",
-        "####Stage Questions",
-    ] {
-        for text in [
-            "- Which?",
-            "- [ ] Which?",
-            "- [] Which?",
-            "- [ ]Which?",
-            "- [?] Which?",
-            "- [-] Which?",
-            "- [~] Which?",
-            "* Which",
-            "+ Which",
-            "1. Which",
-            "2) Which?",
-            "1. [ ] Which",
-            "Which database?",
-            "**Which database?**",
-            "- **Which?**",
-            "- [ ] **Which?** soon",
-            "- Which\n  - this\n  - that",
-            "- [ ] Which\n  - [x] this",
-            "- [x] Done\n  - [ ] Which?",
-            "> - [ ] Which?",
-            "- TBD",
-            "Some text.\nWhich database?",
-            "- [Which?](x)",
-            "- - [ ] Which?",
-            "##### Which?",
-            "\\[ ] Which?",
-            "- [\u{a0}] Which?",
-            "•\u{a0}Which?",
-        ] {
+    for heading in QUESTION_HEADINGS {
+        for text in OPEN_QUESTIONS {
             assert_eq!(
                 read(heading, text),
                 (1, if text.contains("[x] Done") { read(heading, text).1 } else { vec![] }),
                 "{heading} {text:?}"
             );
         }
-        for text in [
-            "- None",
-            "- none.",
-            "None.",
-            "n/a",
-            "-",
-            "- [ ]",
-            "- [ ] None",
-            "- No open questions",
-            "No open questions.",
-            "- *None*",
-            "- N/A",
-            "* [ ] ",
-            "None at this time.",
-            "- [x] Which?",
-            "- [X] Which?",
-            "1. [x] Which?",
-            "<!-- - [ ] Which? -->",
-            "- [x] Which?\n  - ours\n  - plain",
-            "- Engines:\n  - [x] Which?",
-        ] {
+        for text in ANSWERED_QUESTIONS {
             assert_eq!(read(heading, text).0, 0, "{heading} {text:?}");
         }
     }
     let answers = read("#### Stage Questions", "- [x] Which tokenizer? The catalogue's.\n- [X] And\n  - this one\n").1;
     assert_eq!(answers, ["Which tokenizer? The catalogue's.", "And\n  - this one"]);
+}
+
+#[test]
+fn an_empty_box_below_a_label_about_questions_is_open_anywhere() {
+    let box_below = "\n\nOpen questions:\n\nPlease answer these.\n\n- [ ] Which?\n";
+    for place in ["First.", "##### Batch 01: Alpha", "Tables.", "**Summary:** Docs."] {
+        let text = PLAN.replace(place, &format!("{place}{box_below}"));
+        let is_open = |text: &str| {
+            parse(text).problems.iter().any(|one| matches!(one.kind, super::super::ProblemKind::OpenQuestion(_)))
+        };
+        assert!(is_open(&text), "{place:?}");
+        assert!(!is_open(&text.replace("[ ]", "[x]")), "{place:?}");
+        assert!(!is_open(&text.replace("Open questions:", "Steps:")), "{place:?}");
+    }
+}
+
+#[test]
+fn a_word_about_questions_asks_nothing() {
+    for (place, text) in [
+        ("## Stages", "## Notes\n\nQuestions:\n\n- go to Ann\n\n## Stages"),
+        ("## Stages", "## Questions that this answers\n\nWhere things are.\n\n## Stages"),
+        (ROWS, "###### Thread 02: Questions page\n\n- [ ] first\n"),
+    ] {
+        let problems = parse(&PLAN.replace(place, text)).problems;
+        assert!(problems.iter().all(|one| !one.kind.forbids_approval()), "{text:?}: {problems:?}");
+    }
+}
+
+#[test]
+fn text_below_the_answers_is_told() {
+    let questions = "First.\n\n#### Stage Questions\n\n- [x] Which? Ours.\n\nBob and Ann agreed on this.\n";
+    let plan = parse(&PLAN.replace("First.", questions));
+    let unread = plan.problems.iter().filter(|one| one.kind == super::super::ProblemKind::Unread);
+    assert_eq!(unread.map(|problem| problem.line).collect::<Vec<_>>(), [15]);
 }
 
 #[test]
@@ -894,4 +1142,50 @@ proptest! {
         let is_clean = mended.problems.iter().all(|problem| !problem.kind.forbids_approval());
         prop_assert!(!is_clean || mended.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.details == "All of them."), "{spelling:?}");
     }
+}
+
+#[test]
+fn messages_say_what_to_do() {
+    let told = |text: &str| {
+        let plan = parse(text);
+        let problems = super::super::check(&plan, &roster());
+        let line = |one: &Problem| format!("{}: {}: {}", one.line, one.kind, one.kind.help());
+        problems.iter().map(line).filter(|line| !line.contains("has no details")).collect::<Vec<_>>()
+    };
+    for (text, expected) in [
+        (
+            format!("```markdown\n{PLAN}```\n"),
+            "1: the whole plan stands in a code block: remove this line and the closing fence in line 41",
+        ),
+        (
+            PLAN.replace(ROWS, &format!("{ROWS} (system-engineer-codex)")),
+            "21: `system-engineer-codex` is named here but not assigned: \
+             write `@agent:system-engineer-codex` behind the name of the thread",
+        ),
+        (
+            PLAN.replace(ROWS, "- Thread 02: Rows `@agent:x`"),
+            "21: this looks like a thread and is not read as one: \
+             write `###### Thread 02: Rows @agent:x`; if it is only text, begin the line with another word",
+        ),
+        (
+            PLAN.replace(ROWS, "- Thread 02: Rows of `t`"),
+            "21: this looks like a thread and is not read as one: \
+             write `` ###### Thread 02: Rows of `t` ``; if it is only text, begin the line with another word",
+        ),
+        (
+            PLAN.replace("##### Batch 01: Gamma", "##### Batch 03: Gamma"),
+            "35: there is no batch 01 before this one: numbers begin with 01 in each stage",
+        ),
+        (
+            "# Plan: P\n\n## Stages\n\n| T1 | Rows |\n".to_owned(),
+            "5: there are no threads in this plan: write `## Stages`, below it `### Stage 01: NAME`, \
+             `##### Batch 01: NAME`, `###### Thread 01: NAME`",
+        ),
+    ] {
+        assert!(told(&text).contains(&expected.to_owned()), "{:#?}", told(&text));
+    }
+    assert_eq!(told(&format!("```markdown\n{PLAN}```\n")).len(), 1);
+    let wide = PLAN.replace("**Summary:** Load", "**Summary：** Load").replace("**Details:** All", "**Details**： All");
+    let thread = parse(&wide).thread(ThreadId::new(1, 1, 2)).unwrap().clone();
+    assert_eq!((thread.summary.as_str(), thread.details.as_str()), ("Load the rows.", "All of them."));
 }

@@ -1,8 +1,9 @@
 //! What stands below a thread's heading: its agent, its summary, its details (DESIGN §3).
 
+use std::collections::HashSet;
 use std::ops::Range;
 
-use super::agents::{Named, agent_line};
+use super::agents::{Named, agent_line, unsigned_in};
 use super::outline::{BlockKind, Heading};
 use super::problem::{Edit, Level, ProblemKind};
 use super::source::Source;
@@ -58,6 +59,8 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
         }
     }
     parts.push((open.0, open.1..range.end));
+    let known: HashSet<usize> = body.named.iter().map(|(_, start)| *start).collect();
+    body.named.extend(unsigned_lines(source, &range).into_iter().filter(|(_, start)| !known.contains(start)));
     let text = |wanted: Part| {
         let texts: Vec<String> = parts
             .iter()
@@ -127,6 +130,24 @@ fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
     let mut found: Vec<(Range<usize>, Cut)> = markers.chain(headings).collect();
     found.extend(agent_lines(source, range).into_iter().map(|(place, named)| (place, Cut::Agent(named))));
     found.sort_by_key(|(place, _)| place.start);
+    found
+}
+
+/// Returns the lines that may name an agent in a sentence, each with its start.
+fn unsigned_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Named, usize)> {
+    let mut found = Vec::new();
+    let mut start = range.start;
+    for line in source.masked(range.clone()).split_inclusive('\n') {
+        if let Some(unsigned) = unsigned_in(line) {
+            let kind = source.outline.block_at(start + unsigned.place.start).map(|block| block.kind);
+            let is_text = !matches!(kind, Some(BlockKind::Fence | BlockKind::Indented | BlockKind::Heading));
+            // A field is read, or told, already.
+            if is_text && !agent_line(line).is_some_and(|named| named.is_field) {
+                found.push((Named { unsigned: Some(unsigned), ..Named::default() }, start));
+            }
+        }
+        start += line.len();
+    }
     found
 }
 

@@ -3,7 +3,7 @@
 use super::super::agents::{Named, named_in};
 use super::super::id::{BatchId, MAX_NUMBER, StageNumber, ThreadId};
 use super::super::label::{Label, label};
-use super::super::lookalike::{Look, bare_number, look};
+use super::super::lookalike::{Look, bare_number, look, other_number};
 use super::super::outline::Heading;
 use super::super::problem::{Edit, Level, ProblemKind};
 use super::super::template::is_of_template;
@@ -25,11 +25,24 @@ impl Reader<'_, '_> {
             is_spelled_right: false,
             is_certain: true,
             is_task: false,
+            is_several: false,
             line,
         };
         let strict = label(title);
         let seen = look(text);
         mark.source_name = seen.as_ref().map(|look| look.name.clone()).unwrap_or_default();
+        if let Some(Look { level, numbers, is_several: true, .. }) = seen {
+            let named = Named::default();
+            return Some(Mark {
+                level,
+                numbers,
+                named,
+                is_certain: false,
+                is_several: true,
+                source_name: String::new(),
+                ..mark
+            });
+        }
         match (strict, seen) {
             (Some(Label { level, number: Some(number), name }), _) => {
                 let source_name = if mark.source_name.is_empty() { name.clone() } else { mark.source_name };
@@ -46,35 +59,75 @@ impl Reader<'_, '_> {
             }
             (Some(Label { level, name, .. }), _) => mark = Mark { level, name, ..mark },
             (None, _) => {
-                let (numbers, name) = bare_number(title)?;
-                let level = self.numbered(usize::from(heading.level), &numbers, title.starts_with('0'))?;
-                mark = Mark { level, numbers, source_name: name.clone(), name, ..mark };
+                let hashes = usize::from(heading.level);
+                let bare = bare_number(title).and_then(|(numbers, name)| {
+                    let (level, is_certain) = self.numbered(hashes, &numbers, title.starts_with('0'))?;
+                    Some((level, numbers, name, is_certain))
+                });
+                let (level, numbers, name, is_certain) = bare.or_else(|| {
+                    let (level, numbers, name) = other_number(title)?;
+                    Some((self.other(hashes, level, &numbers)?, numbers, name, false))
+                })?;
+                mark = Mark { level, numbers, source_name: name.clone(), name, is_certain, ..mark };
             }
         }
         Some(mark)
     }
 
-    /// Returns what a heading is that has only a number, by where it stands.
-    pub(super) fn numbered(&self, hashes: usize, numbers: &[u16], is_padded: bool) -> Option<Level> {
+    /// Returns what a heading is that has only a number, by where it stands, and whether that is certain.
+    fn numbered(&self, hashes: usize, numbers: &[u16], is_padded: bool) -> Option<(Level, bool)> {
         let Place { stage, batch, .. } = self.place;
+        let in_body = self.section == Section::ThreadBody;
         match *numbers {
-            [stage_of, batch_of, _] if self.in_stages && batch == Some(BatchId::new(stage_of, batch_of)) => {
-                Some(Level::Thread)
+            _ if !self.in_stages => None,
+            [stage_of, batch_of, _] if batch == Some(BatchId::new(stage_of, batch_of)) => Some((Level::Thread, true)),
+            [stage_of, ..] if numbers.len() == 3 && stage == Some(StageNumber(stage_of)) => {
+                (!in_body || hashes > 4).then_some((Level::Thread, false))
             }
-            [stage_of, _]
-                if hashes == 5 && stage == Some(StageNumber(stage_of)) && self.section != Section::ThreadBody =>
-            {
-                Some(Level::Batch)
+            [stage_of, number] if stage == Some(StageNumber(stage_of)) => {
+                // In the text of a thread it is one of its chapters, unless it counts on.
+                let is_one = !in_body || (3..6).contains(&hashes) && self.is_next_batch(number);
+                is_one.then_some((Level::Batch, hashes == 5 && !in_body))
             }
             // `###### 2. Build` may be a part of a text, `###### 02: Build` is not.
             [number] if hashes == 6 && is_padded && batch.is_some_and(|batch| self.is_next(batch, number)) => {
-                Some(Level::Thread)
+                Some((Level::Thread, true))
             }
-            [number] if hashes == 3 && self.in_stages && usize::from(number) == self.stages.len() + 1 => {
-                Some(Level::Stage)
+            [number] => {
+                let level = self.other(hashes, None, numbers)?;
+                Some((level, level == Level::Stage && usize::from(number) == self.stages.len() + 1))
             }
             _ => None,
         }
+    }
+
+    /// Returns what a numbered heading is by its hashes and by where it stands; `said` is what its letter says.
+    fn other(&self, hashes: usize, said: Option<Level>, numbers: &[u16]) -> Option<Level> {
+        let Place { stage, batch, stage_hashes, .. } = self.place;
+        let number = *numbers.last()?;
+        let is_next_thread = batch.is_some_and(|batch| self.is_next(batch, number));
+        match (self.section, hashes) {
+            _ if !self.in_stages => None,
+            (_, 3) if matches!(stage_hashes, 0 | 3) => Some(said.unwrap_or(Level::Stage)),
+            _ if stage.is_none() => None,
+            // The chapters of a text may be numbered, too: only a letter that counts on says more.
+            (Section::ThreadBody, _) => said.filter(|level| match level {
+                Level::Stage => false,
+                Level::Batch => self.is_next_batch(number),
+                Level::Thread => hashes > 4 && is_next_thread,
+            }),
+            (Section::BatchSummary, 5 | 6) if is_next_thread => Some(said.unwrap_or(Level::Thread)),
+            (Section::BatchSummary, _) => said,
+            (_, 3..=5) => Some(said.unwrap_or(Level::Batch)),
+            _ => said,
+        }
+    }
+
+    /// Returns whether the next batch of the stage has that number.
+    fn is_next_batch(&self, number: u16) -> bool {
+        let Some(stage) = self.place.stage else { return false };
+        let of_stage = BatchId { stage, number: 0 }..=BatchId { stage, number: MAX_NUMBER };
+        self.batches.range(of_stage).next_back().map_or(1, |(id, _)| id.number + 1) == number
     }
 
     /// Returns whether the next thread of a batch has that number.
@@ -99,11 +152,9 @@ impl Reader<'_, '_> {
     pub(super) fn mark(&mut self, mark: &Mark) {
         let at = mark.line.start;
         if mark.level == Level::Stage && !self.in_stages && !self.has_stages {
-            let end = self.source.line_end();
-            let edit = Edit { range: at..at, text: format!("## Stages{end}{end}") };
+            let edit = Edit { range: at..at, text: "## Stages\n\n".to_owned() };
             self.problem(at, ProblemKind::NoStagesHeading, Some(edit));
-            self.in_stages = true;
-            self.had_stages = true;
+            self.enter_stages(at);
         }
         let is_told = self.stray_is_told(mark);
         let legacy = mark.level == Level::Thread && self.place.batch.is_none_or(|batch| batch.number == 0);
@@ -117,10 +168,16 @@ impl Reader<'_, '_> {
         let hashes = if legacy { 5 } else { mark.level.hashes() };
         let mut is_right = true;
         match own {
+            _ if mark.is_several => {
+                self.problem(at, ProblemKind::SeveralInOne(mark.level), None);
+                is_right = false;
+            }
             Ok(number) if !mark.is_spelled_right || !is_level_right => {
                 is_right = false;
                 let wanted = wanted(mark, hashes, number);
-                let edit = (mark.is_certain && (has_place || mark.level != Level::Stage))
+                let edit = (mark.is_certain
+                    && !self.is_taken(mark.level, number)
+                    && (has_place || mark.level != Level::Stage))
                     .then(|| Edit { range: mark.line.clone(), text: wanted.clone() });
                 let level = mark.level;
                 let kind = if mark.hashes > 0 && !is_level_right {
@@ -141,7 +198,7 @@ impl Reader<'_, '_> {
         if !has_place && is_right && !is_told && !self.place.is_doubtful {
             self.problem(at, ProblemKind::Misplaced(mark.level), None);
         }
-        if own.is_ok() && mark.name.is_empty() && !self.place.is_doubtful {
+        if own.is_ok() && mark.name.is_empty() && mark.is_spelled_right && !self.place.is_doubtful {
             self.problem(at, ProblemKind::EmptyName(mark.level), None);
         }
         if is_of_template(&mark.name) {
@@ -152,6 +209,23 @@ impl Reader<'_, '_> {
         self.section_start = mark.end;
         self.tasks = mark.level == Level::Thread && mark.is_task;
         self.go_to(mark, is_right);
+    }
+
+    /// Returns whether this is a thread a second time, in the place of the first one.
+    pub(super) fn is_second(&self, mark: &Mark) -> bool {
+        let number = mark.numbers.last().copied();
+        mark.level == Level::Thread && self.in_stages && number.is_some_and(|number| self.is_taken(mark.level, number))
+    }
+
+    /// Returns whether there is one with that number already: a second one is for a person to mend.
+    fn is_taken(&self, level: Level, number: u16) -> bool {
+        let Place { stage, batch, .. } = self.place;
+        match (level, stage, batch) {
+            (Level::Stage, ..) => self.stages.contains_key(&StageNumber(number)),
+            (Level::Batch, Some(stage), _) => self.batches.contains_key(&BatchId { stage, number }),
+            (Level::Thread, _, Some(batch)) => self.threads.contains_key(&ThreadId { batch, number }),
+            _ => false,
+        }
     }
 
     /// Returns the number that a heading has among its neighbours.

@@ -3,6 +3,7 @@
 //! A heading that is not as it should be is told, and not part of the plan; but it counts where the
 //! headings below it stand, so that each cause is told once.
 
+mod agents;
 mod marks;
 mod opening;
 mod text;
@@ -19,7 +20,7 @@ use super::label::strip_word;
 use super::lines::{Line, Means};
 use super::outline::Heading;
 use super::problem::{Edit, Level, Problem, ProblemKind};
-use super::sections::{Part, part};
+use super::sections::{Part, is_about_questions, part};
 use super::source::Source;
 
 /// The part of the plan whose text is being read.
@@ -38,6 +39,7 @@ enum Section {
 }
 
 /// A heading of the structure, as it was found.
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the heading")]
 struct Mark {
     /// What an edit replaces.
     line: Range<usize>,
@@ -54,6 +56,8 @@ struct Mark {
     is_spelled_right: bool,
     is_certain: bool,
     is_task: bool,
+    /// It counts more than one.
+    is_several: bool,
 }
 
 /// Where a heading stands, also below one that is not part of the plan.
@@ -76,6 +80,8 @@ struct Weak {
     number: Option<Place>,
     own: u16,
     wanted: String,
+    /// It is rather a sentence.
+    is_prose: bool,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact about the headings above")]
@@ -101,6 +107,12 @@ pub(super) struct Reader<'s, 't> {
     weak: Vec<Weak>,
     /// The last thread was called a task.
     tasks: bool,
+    /// Where questions are read.
+    question_spans: Vec<Range<usize>>,
+    /// Where the stages are.
+    stage_spans: Vec<Range<usize>>,
+    /// The lines whose agents are read, or told.
+    agent_lines: HashSet<usize>,
 }
 
 impl<'s, 't> Reader<'s, 't> {
@@ -125,6 +137,9 @@ impl<'s, 't> Reader<'s, 't> {
             names: HashSet::new(),
             weak: Vec::new(),
             tasks: false,
+            question_spans: Vec::new(),
+            stage_spans: Vec::new(),
+            agent_lines: HashSet::new(),
         }
     }
 
@@ -139,14 +154,17 @@ impl<'s, 't> Reader<'s, 't> {
         {
             return self.plan_heading(heading, name.trim());
         }
-        match self.mark_of(heading, &title, named) {
+        match self.mark_of(heading, &title, named.clone()) {
             Some(mark) if self.is_doubtful_task(&mark) => return self.weak_mark(&mark),
             Some(mark) => return self.mark(&mark),
             None => {}
         }
-        match part(&title) {
+        match part(&title).or_else(|| self.questions_part(level, &title)) {
             Some((part, of_stage)) if self.part(heading.range.end, &line, level, part, of_stage, &title) => {}
-            _ => self.other_heading(heading, &line, &title),
+            _ => {
+                self.mentioned(&named, &line);
+                self.other_heading(heading, &line, &title);
+            }
         }
     }
 
@@ -156,7 +174,7 @@ impl<'s, 't> Reader<'s, 't> {
         match &line.means {
             Means::Label(look) => {
                 let named = named_in(&look.name);
-                let mark = Mark {
+                let mut mark = Mark {
                     line: line.range.clone(),
                     end: line.range.end,
                     level: look.level,
@@ -166,20 +184,23 @@ impl<'s, 't> Reader<'s, 't> {
                     source_name: look.name.clone(),
                     named,
                     is_spelled_right: false,
-                    is_certain: line.is_certain,
+                    is_certain: line.is_certain && !look.is_several,
                     is_task: look.is_task,
+                    is_several: look.is_several,
                 };
+                if look.is_several {
+                    mark.source_name.clear();
+                }
                 if let Some((html, ends)) = line.html {
                     let below = self.source.position(line.range.start).0;
-                    let edit = ends.then(|| Edit {
-                        range: line.range.start..line.range.start,
-                        text: self.source.line_end().to_owned(),
-                    });
+                    let edit = ends.then(|| Edit { range: line.range.start..line.range.start, text: "\n".to_owned() });
                     self.problem(html, ProblemKind::HeadingInHtml(below), edit);
                     self.close_section(line.range.start, Section::Lost);
                     self.go_to(&mark, false);
                 } else if line.is_strong && !self.is_doubtful_task(&mark) && !self.is_mention(&mark, text) {
                     self.mark(&mark);
+                } else if line.is_strong && line.is_alone && self.is_second(&mark) {
+                    self.mark(&Mark { is_certain: false, ..mark });
                 } else {
                     self.weak_mark(&mark);
                 }
@@ -194,16 +215,24 @@ impl<'s, 't> Reader<'s, 't> {
                         self.problem(line.range.start, ProblemKind::SectionSpelling(wanted), Some(edit));
                         self.name = Some(name.to_owned());
                     }
-                } else if let Some((part, of_stage)) = part(title) {
+                } else if let Some((part, of_stage)) = part(title).or_else(|| self.questions_part(0, title)) {
                     let is_plan_part = !part.is_of_stage() && (part != Part::Stages || self.has_stages);
+                    // A plain `Questions:` is a label in a stage only.
+                    let is_plain = !text.trim_start().starts_with(['#', '＃', '*', '_', '<']);
                     // A bold `Summary` is a field of a thread.
                     let is_heading = text.trim_start().starts_with(['#', '＃']);
-                    if line.is_certain && (is_heading || !is_plan_part) {
+                    if line.is_certain && (is_heading || !is_plan_part) && !(is_plain && self.place.stage.is_none()) {
                         self.part(line.range.end, &line.range, 0, part, of_stage, title);
                     }
                 }
             }
         }
+    }
+
+    /// Returns the questions of a stage, where a heading or a label names them in other words.
+    fn questions_part(&self, hashes: usize, title: &str) -> Option<(Part, bool)> {
+        let of_stage = self.place.stage.is_some() && self.place.batch.is_none() && self.section != Section::ThreadBody;
+        (of_stage && hashes != 2 && is_about_questions(title)).then_some((Part::Questions, false))
     }
 
     fn plan_heading(&mut self, heading: &Heading, name: &str) {
@@ -236,7 +265,8 @@ impl<'s, 't> Reader<'s, 't> {
             }
             self.respell(line, hashes, 2, title);
             self.leave_stages(line.start, Section::Unread);
-            (self.in_stages, self.had_stages, self.has_stages) = (true, true, true);
+            self.enter_stages(line.start);
+            self.has_stages = true;
             self.stray = None;
         } else if is_of_stage {
             let before_batches = self.place.batch.is_none() && self.section != Section::ThreadBody;
@@ -308,9 +338,18 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
+    fn enter_stages(&mut self, at: usize) {
+        (self.in_stages, self.had_stages) = (true, true);
+        self.stage_spans.push(at..usize::MAX);
+    }
+
     fn leave_stages(&mut self, at: usize, section: Section) {
         self.leave_stage(at, section);
-        self.in_stages = false;
+        if std::mem::take(&mut self.in_stages)
+            && let Some(span) = self.stage_spans.last_mut()
+        {
+            span.end = at;
+        }
     }
 
     fn leave_stage(&mut self, at: usize, section: Section) {
@@ -326,6 +365,14 @@ impl<'s, 't> Reader<'s, 't> {
 
 /// Returns a heading as it is written.
 fn wanted(mark: &Mark, hashes: usize, number: u16) -> String {
-    let text = format!("{} {} {number:02}: {}", "#".repeat(hashes), mark.level.word(), mark.source_name);
+    // What nobody can know is for a person to write.
+    let name = if mark.source_name.is_empty() && !mark.is_certain { "NAME" } else { &mark.source_name };
+    // `` `@agent:NAME` `` and the like are read without what is around them.
+    let name = name.split(' ').map(|word| match word.trim_matches('`') {
+        agent if agent.starts_with('@') => agent,
+        _ => word,
+    });
+    let name = name.collect::<Vec<_>>().join(" ");
+    let text = format!("{} {} {number:02}: {name}", "#".repeat(hashes), mark.level.word());
     text.trim_end().to_owned()
 }

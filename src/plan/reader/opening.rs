@@ -1,6 +1,8 @@
 //! A stage, batch or thread begins: it becomes part of the plan, or only the place of what is below it.
 
-use super::super::agents::Named;
+use std::ops::Range;
+
+use super::super::agents::{Named, is_opening};
 use super::super::id::{BatchId, StageNumber, ThreadId};
 use super::super::problem::{Edit, Level, Problem, ProblemKind};
 use super::super::{Batch, Mention, NamedAgent, Stage, Thread};
@@ -114,10 +116,29 @@ impl Reader<'_, '_> {
         if !mark.is_spelled_right {
             return None;
         }
-        // The heading was read from its text on.
-        let text = &self.source.text[mark.line.clone()];
-        let base = mark.line.start + (text.len() - text.trim_start_matches(['#', ' ', '\t']).len());
-        self.named(&mark.named, base)
+        self.named(&mark.named, self.start_of_text(&mark.line))
+    }
+
+    /// Returns where the text of a heading begins.
+    pub(super) fn start_of_text(&self, line: &Range<usize>) -> usize {
+        let text = &self.source.text[line.clone()];
+        line.end - text.trim_start_matches(['#', ' ', '\t']).len()
+    }
+
+    /// Keeps what may be the name of an agent for the roster to know.
+    pub(super) fn mentions(&mut self, named: &Named, base: usize, of_thread: bool) {
+        let signed = named.mentions.iter().map(|(name, place)| (name, place, Some(place), true));
+        let unsigned = named.unsigned.iter().map(|one| (&one.name, &one.place, one.replaced.as_ref(), false));
+        for (name, place, replaced, has_sign) in signed.chain(unsigned) {
+            let at = self.floor(base + place.start);
+            let (line, column) = self.source.position(at);
+            let edit = replaced.filter(|_| of_thread).map(|range| {
+                let range = self.floor(base + range.start)..self.floor(base + range.end);
+                let is_apart = self.source.text[..range.start].ends_with(|c: char| c.is_whitespace() || is_opening(c));
+                Edit { range, text: format!("{}@agent:{name}", if is_apart { "" } else { " " }) }
+            });
+            self.plan.mentions.push(Mention { name: name.clone(), line, column, has_sign, of_thread, edit });
+        }
     }
 
     /// Tells what is said of agents, and returns the first one.
@@ -128,18 +149,14 @@ impl Reader<'_, '_> {
             let edit = written.as_ref().map(|text| Edit { range: range.clone(), text: text.clone() });
             self.problem(range.start, ProblemKind::UnreadableAgent(text), edit);
         }
-        let mentions = named.mentions.iter().map(|mention| (mention, true));
-        for ((name, place), has_sign) in mentions.chain(named.unsigned.iter().map(|name| (name, false))) {
-            let range = self.floor(base + place.start)..self.floor(base + place.end);
-            let (line, column) = self.source.position(range.start);
-            self.plan.mentions.push(Mention { name: name.clone(), line, column, range, has_sign });
-        }
+        self.mentions(named, base, true);
         let mut agents = named.agents.iter();
         let (name, place) = agents.next()?;
         let at = self.floor(base + place.start);
         if let Some((other, _)) = agents.find(|(other, _)| other != name) {
             self.problem(at, ProblemKind::TwoAgents(name.clone(), other.clone()), None);
         }
+        self.agent_lines.insert(self.source.line_number(at));
         Some(self.source.named_agent(name.clone(), at))
     }
 

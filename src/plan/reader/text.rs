@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::problem::{Level, Problem, ProblemKind};
-use super::super::questions::questions;
+use super::super::questions::{asked_boxes, questions};
 use super::super::sections::Part;
 use super::super::template::is_of_template;
 use super::super::thread_body::{agent_lines, thread_body, unlabelled};
@@ -111,8 +111,22 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Tells the empty boxes below a label about questions that stands where no questions are read.
+    pub(super) fn boxes(&mut self) {
+        for (offset, question) in asked_boxes(self.source) {
+            let next = self.question_spans.partition_point(|span| span.start <= offset);
+            if !self.question_spans[..next].last().is_some_and(|span| span.contains(&offset)) {
+                self.problem(offset, ProblemKind::OpenQuestion(question), None);
+            }
+        }
+    }
+
     pub(super) fn questions(&mut self, range: &Range<usize>) {
         let found = questions(self.source, range);
+        self.question_spans.push(range.clone());
+        for offset in found.unread {
+            self.problem(offset, ProblemKind::Unread, None);
+        }
         for (offset, question) in found.open {
             self.problem(offset, ProblemKind::OpenQuestion(question), None);
         }

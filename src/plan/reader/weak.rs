@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use super::super::id::{BatchId, StageNumber, ThreadId};
+use super::super::lines::begins;
+use super::super::outline::BlockKind;
 use super::super::problem::{Level, ProblemKind};
 use super::{Mark, Place, Reader, Section, Weak, wanted};
 
@@ -18,7 +20,9 @@ impl Reader<'_, '_> {
             _ => {}
         }
         let wanted = wanted(mark, mark.level.hashes(), own.max(1));
-        self.weak.push(Weak { line: mark.line.clone(), level: mark.level, number: number.map(|_| place), own, wanted });
+        let is_prose = self.is_prose(mark);
+        let line = mark.line.clone();
+        self.weak.push(Weak { line, level: mark.level, number: number.map(|_| place), own, wanted, is_prose });
         let is_known = match (mark.level, number, place) {
             (Level::Stage, Some(number), _) => self.stages.contains_key(&StageNumber(number)),
             (Level::Batch, Some(number), Place { stage: Some(stage), .. }) => {
@@ -32,6 +36,28 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Returns whether a line is rather a sentence: in the text of a thread or outside of the stages, without
+    /// anything below it that stands below such a heading.
+    fn is_prose(&self, mark: &Mark) -> bool {
+        let block = self.source.outline.block_at(mark.line.start);
+        let is_underlined = block.is_some_and(|block| block.kind == BlockKind::Underlined);
+        if is_underlined || begins(self.source, mark.line.end, mark.level) {
+            return false;
+        }
+        let is_bold = self.source.text[mark.line.clone()].contains("**");
+        let name = mark.name.trim();
+        let is_title = name.starts_with(char::is_uppercase)
+            && !name.ends_with(['.', '!', '?', ',', ';'])
+            && name.split_whitespace().count() <= 8;
+        let is_next = |batch| mark.numbers.last().is_some_and(|number| self.is_next(batch, *number));
+        let counts_on = mark.level == Level::Thread && !mark.is_task && self.place.batch.is_some_and(is_next);
+        match self.section {
+            Section::ThreadBody => !(counts_on && (is_title || mark.numbers.len() == 3)),
+            _ if self.in_stages => false,
+            _ => self.had_stages || !is_bold,
+        }
+    }
+
     /// Tells the lines that would be a part of the plan that nothing else is.
     pub(super) fn weak_lines(&mut self) {
         let places: HashSet<usize> = self.stages.values().chain(self.batches.values()).copied().collect();
@@ -39,7 +65,7 @@ impl Reader<'_, '_> {
         let threads: HashSet<u16> = self.threads.keys().map(|id| id.number).collect();
         let of_stages: HashSet<_> = self.threads.keys().map(|id| (id.batch.stage, id.number)).collect();
         for weak in std::mem::take(&mut self.weak) {
-            let Weak { line, level, number, own, wanted } = weak;
+            let Weak { line, level, number, own, wanted, is_prose } = weak;
             let is_known = number.is_some_and(|Place { stage, batch, .. }| match (level, stage, batch) {
                 (Level::Stage, ..) => self.stages.contains_key(&StageNumber(own)),
                 (Level::Batch, Some(stage), _) => self.batches.contains_key(&BatchId { stage, number: own }),
@@ -50,7 +76,9 @@ impl Reader<'_, '_> {
             });
             // It is what it names itself.
             let is_kept = places.contains(&line.start);
-            if !is_known || is_kept {
+            if is_prose && !is_known {
+                self.problem(line.start, ProblemKind::MaybeHeading { level, wanted }, None);
+            } else if !is_known || is_kept {
                 self.problem(line.start, ProblemKind::Lookalike { level, wanted }, None);
             }
         }

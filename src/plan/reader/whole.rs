@@ -1,10 +1,15 @@
 //! What only the whole text shows: no title, no threads, numbers that are left out.
 
 use super::super::Plan;
+use super::super::agents::marked;
+use super::super::before::before;
 use super::super::id::{BatchId, ThreadId};
 use super::super::label::{label, strip_word};
+use super::super::lookalike::{look, other_number};
+use super::super::outline::BlockKind;
 use super::super::problem::{Edit, Level, ProblemKind};
 use super::super::sections::part;
+use super::super::source::Source;
 use super::{Reader, Section};
 use std::collections::HashSet;
 
@@ -21,9 +26,16 @@ impl Reader<'_, '_> {
         for (offset, kind) in crate::plan::fences::fence_problems(self.source) {
             self.problem(offset, kind, None);
         }
+        self.boxes();
         self.weak_lines();
+        self.agents_of_nobody();
         self.missing();
         self.gaps();
+        if let Some((at, end)) = plan_in_fence(self.source) {
+            // All else that seems wrong comes of it.
+            self.plan.problems.clear();
+            self.problem(at, ProblemKind::PlanInFence(end), None);
+        }
         let mut plan = self.plan;
         plan.name = self.name.unwrap_or_default();
         plan.stages.sort_by_key(|stage| stage.number);
@@ -75,8 +87,25 @@ impl Reader<'_, '_> {
             .collect();
         self.style(empty);
         if self.threads.is_empty() {
-            self.problem(0, ProblemKind::NoThreads, None);
+            self.problem(self.first_thread(), ProblemKind::NoThreads, None);
         }
+    }
+
+    /// Returns the first line that seems to be a thread, or the start of the text.
+    fn first_thread(&self) -> usize {
+        let mut at = 0;
+        for line in self.source.text.split_inclusive('\n') {
+            let (_, start) = before(line);
+            let seen = look(line).is_some_and(|look| look.level == Level::Thread);
+            let is_one = seen
+                || other_number(&line[start..]).is_some_and(|(level, ..)| level == Some(Level::Thread))
+                || !marked(line).is_empty();
+            if is_one && !self.source.outline.is_comment(at) {
+                return at;
+            }
+            at += line.len();
+        }
+        0
     }
 
     /// Tells where a number is left out.
@@ -109,4 +138,21 @@ impl Reader<'_, '_> {
             }
         }
     }
+}
+
+/// Returns where a code block begins that holds the whole plan, and the line that closes it.
+fn plan_in_fence(source: &Source<'_>) -> Option<(usize, Option<usize>)> {
+    let first = source.outline.blocks.first().filter(|block| block.kind == BlockKind::Fence)?;
+    let start = first.range.start;
+    let mut lines = source.text[start..].lines().skip(1).filter(|line| !line.trim().is_empty());
+    let is_plan = lines
+        .next()
+        .and_then(|line| line.strip_prefix("# "))
+        .is_some_and(|title| strip_word(title.trim_start(), "plan").is_some());
+    if !source.text[..start].trim().is_empty() || !is_plan {
+        return None;
+    }
+    let last = source.text.trim_end();
+    let is_closed = last.lines().next_back().is_some_and(|line| line.starts_with("```") || line.starts_with("~~~"));
+    Some((start, is_closed.then(|| source.line_number(last.len() - 1))))
 }

@@ -1,0 +1,72 @@
+//! The promise of every edit: it loses no word that somebody wrote. What only marks a heading, such as the
+//! word `Thread`, a number or a tag, may go.
+
+use std::collections::HashMap;
+
+use super::before::{folded, is_invisible, word_of};
+use super::problem::Edit;
+
+/// Words that say that a number follows, and blanks that are spelled out.
+const MARKERS: [&str; 7] = ["no", "nr", "num", "number", "id", "n", "nbsp"];
+
+/// Numbers as words. `x` is none here: it is the tick of a box.
+const NUMBERS: [&str; 23] = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "i",
+    "ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii",
+];
+
+/// Attributes of a tag that say nothing to a reader.
+const SILENT: [&str; 5] = ["id", "name", "class", "align", "style"];
+
+impl Edit {
+    /// Returns whether each word of the text that it replaces is still there, but for what marks a heading.
+    pub(super) fn keeps_text(&self, text: &str) -> bool {
+        let Some(old) = text.get(self.range.clone()) else { return false };
+        let mut left: HashMap<String, usize> = HashMap::new();
+        for word in words(&self.text) {
+            *left.entry(word).or_default() += 1;
+        }
+        words(&without_tags(old)).into_iter().all(|word| match left.get_mut(&word) {
+            Some(times) if *times > 0 => {
+                *times -= 1;
+                true
+            }
+            _ => is_marker(&word),
+        })
+    }
+}
+
+/// Returns the words of a text in lower case, without what nobody sees.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let seen: String = text.chars().filter(|c| !is_invisible(*c) || c.is_whitespace()).map(folded).collect();
+    let words = seen.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+/// Returns whether a word may go with the spelling of a heading.
+pub(super) fn is_marker(word: &str) -> bool {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    letters.is_empty() || word_of(letters).is_some() || MARKERS.contains(&word) || NUMBERS.contains(&word)
+}
+
+/// Returns a text without its tags that say nothing.
+fn without_tags(text: &str) -> String {
+    let mut rest = text;
+    let mut out = String::with_capacity(text.len());
+    while let Some(open) = rest.find('<') {
+        out.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let end = rest.find('>').map_or(rest.len(), |end| end + 1);
+        let tag = &rest[1..end];
+        let is_tag = tag.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic()) && tag.ends_with('>');
+        let mut attributes = tag.trim_matches(['/', '>']).split_whitespace().skip(1);
+        let is_silent = attributes.all(|one| one.split_once('=').is_some_and(|(name, _)| SILENT.contains(&name)));
+        if !is_tag || !is_silent {
+            out.push_str(&rest[..end]);
+        }
+        out.push(' ');
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,38 @@
+//! Agents that are named where no thread is: whoever wrote one meant a thread.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use super::super::agents::{Named, marked};
+use super::super::outline::BlockKind;
+use super::super::problem::ProblemKind;
+use super::Reader;
+
+impl Reader<'_, '_> {
+    /// Keeps the agents in a heading that is no thread, for the roster to know them.
+    pub(super) fn mentioned(&mut self, named: &Named, line: &Range<usize>) {
+        if self.in_stages {
+            self.mentions(named, self.start_of_text(line), false);
+        }
+    }
+
+    /// Tells each line among the stages that names an agent with `@agent:` and belongs to no thread's heading.
+    pub(super) fn agents_of_nobody(&mut self) {
+        let errors = self.plan.problems.iter().filter(|problem| problem.kind.forbids_approval());
+        let mut known: HashSet<usize> = errors.map(|problem| problem.line).collect();
+        known.extend(&self.agent_lines);
+        let mut found = Vec::new();
+        for (at, name) in marked(self.source.text) {
+            let in_stages = self.stage_spans.iter().any(|span| span.contains(&at));
+            let block = self.source.outline.block_at(at).map(|block| block.kind);
+            let is_code = matches!(block, Some(BlockKind::Fence | BlockKind::Indented));
+            if in_stages && !is_code && !self.source.outline.is_comment(at) && known.insert(self.source.line_number(at))
+            {
+                found.push((at, name));
+            }
+        }
+        for (at, name) in found {
+            self.problem(at, ProblemKind::AgentOfNobody(name), None);
+        }
+    }
+}
