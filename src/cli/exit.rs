@@ -81,23 +81,27 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
             format!("run work assign --thread {thread} --agent {candidate}{flags}")
         }
         Refusal::FailoverExhausted { thread, now: Status::Blocked, .. } => {
-            format!("a person gives it fresh budgets: work retry --thread {thread}{flags}")
+            format!("leave it blocked; a person runs work retry --thread {thread}{flags}")
         }
-        Refusal::FailoverExhausted { .. } => "--force is a person's way past failover".into(),
+        Refusal::FailoverExhausted { thread, .. } => {
+            format!("launch the next attempt of {thread} with the agent that it has, or report it blocked")
+        }
         Refusal::NotInFamily { candidates, .. } if candidates.is_empty() => {
-            "no other agent is left; --force is a person's way past that".into()
+            "no other agent is left; keep the one it has, or report it blocked".into()
         }
         Refusal::NotInFamily { candidates, .. } => {
-            format!("use {}; --force is a person's way past that", candidates.join(", "))
+            format!("use {}", candidates.join(", "))
         }
         Refusal::AlreadyRunning { .. } => "wait for its worker, or end the server that runs it".into(),
         Refusal::StaleAttempt { latest, .. } => format!("only reports of attempt {latest} or later count"),
         Refusal::AnotherThread { thread, name, next, .. } => {
             format!("add --attempt {next} if {thread} {name:?} is meant")
         }
+        Refusal::RunsElsewhere { selected, running, .. } => {
+            format!("add --workstream {}, or --workstream {selected} if its thread is meant", running.join(" or "))
+        }
         Refusal::StreamNotComplete { .. } => format!("see work status{flags}"),
         Refusal::WorksInSeveral { .. }
-        | Refusal::RunsElsewhere { .. }
         | Refusal::InvalidArgument { .. }
         | Refusal::UnknownStage { .. }
         | Refusal::UnknownBatch { .. }

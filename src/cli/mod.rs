@@ -330,7 +330,8 @@ impl Session {
             Err(code) => return code,
         };
         let is_clear = match request {
-            _ if self.place.named(wanted).is_some() => Ok(()),
+            // What the environment says is as far away as what is current.
+            _ if wanted.is_some() || self.place.workstream != self.place.shell_workstream => Ok(()),
             PersonRequest::UpdateThread(UpdateThread { thread, .. })
             | PersonRequest::AssignThread(AssignThread { thread, .. })
             | PersonRequest::ClearAssignment(ClearAssignment { thread, .. })

@@ -7,6 +7,9 @@ use super::read_thread::Brief;
 /// The largest brief that is told at once, in bytes of its JSON.
 const MAX_BYTES: usize = 8_000;
 
+/// What stays of a name, in bytes of JSON.
+const MAX_NAME_BYTES: usize = 240;
+
 /// The room that is kept for the note on a section that is cut, in bytes.
 const NOTE_BYTES: usize = 100;
 
@@ -95,6 +98,18 @@ pub(super) fn within(mut brief: Brief, extent: Extent) -> Brief {
 
 /// Cuts what is long so far that all of it fits; what is short stays, however much there is beside it.
 fn fit(brief: &mut Brief) {
+    let names = [&mut brief.name, &mut brief.plan.name, &mut brief.stage.name, &mut brief.batch.name];
+    let others = brief.siblings.iter_mut().map(|sibling| &mut sibling.name);
+    let others = others.chain(brief.done_before.iter_mut().map(|done| &mut done.name));
+    let mut are_cut = false;
+    for name in names.into_iter().chain(others) {
+        let length = name.len();
+        shorten(name, MAX_NAME_BYTES);
+        are_cut |= name.len() != length;
+    }
+    if are_cut {
+        brief.more.push(format!("names of more than {MAX_NAME_BYTES} bytes are cut: PLAN.md has them"));
+    }
     for done in &mut brief.done_before {
         let short = cut(&done.report);
         if short != done.report {

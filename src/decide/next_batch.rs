@@ -177,6 +177,7 @@ fn take_cycle<'p>(
     if let Some(holder) = scene.held_elsewhere(&cycle, caller)
         && !settled
     {
+        warnings.push("another planner executes it: leave its threads alone".to_owned());
         return Hand::HeldElsewhere { batch: running, holder };
     }
     if running.id != batch.id {

@@ -97,7 +97,7 @@ impl Refusal {
                 format!("pass workstream: one of {}", known.join(", "))
             }
             Self::RunsElsewhere { selected, running, .. } => {
-                format!("add --workstream {}, or --workstream {selected} if its thread is meant", running.join(" or "))
+                format!("pass workstream: {}, or {selected} if its thread is meant", running.join(" or "))
             }
             Self::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
             Self::UnknownStage { known, .. } if known.is_empty() => "it has no stages".into(),

@@ -39,6 +39,23 @@ pub enum AgentRequest {
     Report(Scope),
 }
 
+impl AgentRequest {
+    /// Returns the thread that it says something of, if it says something.
+    pub fn changes(&self) -> Option<ThreadId> {
+        match self {
+            Self::AssignThread(AssignThread { thread, .. }) | Self::UpdateThread(UpdateThread { thread, .. }) => {
+                Some(*thread)
+            }
+            Self::NextBatch
+            | Self::ReadThread(..)
+            | Self::BatchOutcome(_)
+            | Self::WorkstreamStatus
+            | Self::PlanText
+            | Self::Report(_) => None,
+        }
+    }
+}
+
 /// All that the people's door can ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonRequest {

@@ -122,6 +122,39 @@ fn a_stage_and_a_batch_in_front_of_what_was_done() {
 }
 
 #[test]
+fn who_answers_a_blocked_thread_and_adds_another_has_both_executed() {
+    let mut world = approved_world();
+    let mut out = world.transcript(
+        "
+        A next
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A in_progress 01.01.03
+        A failed 01.01.03 which notes
+        A assign 01.01.03
+        A in_progress 01.01.03
+        A failed 01.01.03#2 which notes indeed
+    ",
+    );
+    world.text = PLAN.replace("##### Batch 2: Queries", "###### Thread 4: Extra\n##### Batch 2: Queries");
+    out += "\n-- PLAN.md changes\n";
+    out += &world.transcript(
+        "
+        person approve-plan
+        A in_progress 01.01.03
+        A next
+    ",
+    );
+    let out: Vec<&str> = out.lines().skip_while(|line| !line.starts_with("-- ")).skip(3).collect();
+    insta::assert_snapshot!(out.join("\n"), @r#"
+    A in_progress 01.01.03
+        01.01.03#3 in_progress
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#3 in_progress default-minimax, 01.01.04#1 pending default] dispatch ["01.01.04"] (no change)
+    "#);
+}
+
+#[test]
 fn what_runs_does_not_move() {
     let mut world = approved_world();
     let mut out = world.transcript(

@@ -947,7 +947,7 @@ fn one_planner_per_batch() {
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     B next
-        in_progress 01.01 cycle 1 resumed held threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch [] next `!work release` (no change)
+        in_progress 01.01 cycle 1 resumed held threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone"] (no change)
     B assign 01.01.01
         error held_by_another_planner: batch 01.01 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
     B in_progress 01.01.01
@@ -1316,6 +1316,22 @@ fn what_a_person_asked_for_is_not_lost_by_what_comes_between() {
     A next
         in_progress 01.01 cycle 4 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#2 pending frontend-designer-flash, 01.01.03#3 pending default-minimax] dispatch ["01.01.02", "01.01.03"] (no change)
     "#);
+}
+
+#[test]
+fn a_cancelled_thread_that_never_ran_is_cancelled_by_any_number() {
+    insta::assert_snapshot!(transcript("
+        person cancelled! 01.01.01
+        A completed 01.01.01#1 done
+        A failed 01.01.01 lost
+    "), @"
+    person cancelled! 01.01.01
+        01.01.01#0 cancelled
+    A completed 01.01.01#1 done
+        error invalid_transition: 01.01.01 is cancelled and cannot become completed. hint: leave it as it is
+    A failed 01.01.01 lost
+        error invalid_transition: 01.01.01 is cancelled and cannot become failed. hint: leave it as it is
+    ");
 }
 
 #[test]

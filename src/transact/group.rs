@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use super::{look, not_overtaken};
+use super::{look, not_overtaken, require_a_clear_thread};
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
@@ -248,6 +248,12 @@ impl AgentDoor {
     fn decide_one(&self, ask: &Ask, snapshot: &Snapshot, ledger: &mut Ledger) -> Answer {
         if (ask.is_cancelled)() {
             return Err(Fault::Cancelled.into());
+        }
+        // In a database that would be asked of another connection, while this one has its rows locked.
+        if let (None, Some(thread), true) = (&ask.workstream, ask.request.changes(), self.store.is_near())
+            && !snapshot.scene().is_executed(ledger.board(), thread)
+        {
+            require_a_clear_thread(self.store.as_ref(), thread)?;
         }
         match catch_unwind(AssertUnwindSafe(|| self.decide(ask, &snapshot.scene(), ledger))) {
             Ok(decided) => Ok(decided?),

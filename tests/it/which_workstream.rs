@@ -81,6 +81,25 @@ fn a_workstream_that_is_gone_is_not_exchanged_for_another() {
     assert_eq!(workstream(&mut server, "update_thread", &report), "001-search");
 }
 
+/// A worker's own server process that has ended its run is at work nowhere: what it repeats must not land elsewhere.
+#[test]
+fn a_report_that_is_repeated_does_not_land_in_another_workstream() {
+    let workspace = two();
+    let (mut planner, mut worker) = (workspace.serve(), workspace.serve());
+    assert_eq!(workstream(&mut planner, "next_batch", &json!({})), "001-search");
+    let report = json!({"thread_id": "1.1.1", "status": "completed", "report": "done", "attempt": 1});
+    assert_eq!(workstream(&mut worker, "update_thread", &report), "001-search");
+    workspace.stdout(&["current", "--set", "api"]);
+    let refused = "error invalid_argument: 01.01.01 is not executed in 002-api, but in 001-search. \
+                   hint: pass workstream: 001-search, or 002-api if its thread is meant";
+    assert_eq!(worker.call("update_thread", &report), refused);
+    assert_eq!(worker.call("assign_thread", &json!({"thread_id": "1.1.1", "agent": "default"})), refused);
+    // Nor where the environment of a shell says so, which nobody typed.
+    let mut command = workspace.command(&["update", "--thread", "1.1.1", "--status", "completed", "--report", "done"]);
+    let output = command.env("WORK_STREAM", "002-api").output().unwrap();
+    assert!(workspace.seen(&output).contains("01.01.01 is not executed in 002-api, but in 001-search"));
+}
+
 #[test]
 fn a_persons_report_on_a_thread_that_runs_elsewhere_is_refused() {
     let workspace = two();

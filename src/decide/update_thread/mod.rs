@@ -63,7 +63,8 @@ pub(super) fn decide(
     let follows = transition(thread.status, request.said);
     let now = thread.status;
     let refused = || Refusal::InvalidTransition { thread: id, now, wanted: request.said.word().to_owned() };
-    if follows == Transition::Refuse && request.said == Said::InProgress {
+    // Of one that never ran no number can be right.
+    if follows == Transition::Refuse && (request.said == Said::InProgress || thread.latest().is_none()) {
         return Err(refused());
     }
     let meant = fence(scene, id, &thread, request, ledger)?;

@@ -640,7 +640,7 @@ impl Model {
             (Status::Cancelled, _) => true,
             _ => false,
         };
-        if (refused || persons) && said != Said::InProgress {
+        if (refused && self.latest(id) > 0 || persons) && said != Said::InProgress {
             self.of(id, said, words, attempt)?; // the program looks at the number first
         }
         if refused {
