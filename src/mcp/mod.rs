@@ -49,7 +49,7 @@ use self::subscriptions::Subscriptions;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
-use crate::decide::{Access, AgentAnswer, AgentRequest, Refusal};
+use crate::decide::{AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Fault, Stopped};
 use crate::store::Store;
 use crate::transact::{AgentDoor, Ask};
@@ -159,14 +159,13 @@ impl WorkServer {
         {
             return answer;
         }
-        // What writes in any case has nothing to look at first.
-        let ask = if ask.request.access() == Access::Writes {
-            ask
-        } else {
+        let ask = if self.door.is_looked_at(&ask) {
             match self.blocking(move |door| Ok((door.look(&ask)?, ask))).await? {
                 (Some(answer), _) => return Ok(answer),
                 (None, ask) => ask,
             }
+        } else {
+            ask
         };
         self.backlog.room().await;
         let (sender, receiver) = oneshot::channel();

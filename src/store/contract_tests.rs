@@ -12,7 +12,7 @@ use super::*;
 use crate::board::Said;
 use crate::clock::{Clock, SystemClock};
 use crate::decide::{AgentRequest, Caller, Mapping, PersonRequest, Refusal, UpdateThread, decide_for_agent};
-use crate::transact::{require_a_clear_thread, transact_for_person};
+use crate::transact::{AgentDoor, Ask, require_a_clear_thread, transact_for_person};
 
 pub(super) const PLAN: &str = "\
 # Plan: Search
@@ -324,6 +324,26 @@ fn a_thread_that_runs_in_another_workstream_only_is_not_meant() {
         }
         start("search");
         clear().unwrap();
+    }
+}
+
+#[test]
+fn an_agents_report_that_names_no_workstream_does_not_land_beside_its_thread() {
+    for workspace in Workspace::all() {
+        let (planner, worker) =
+            (workspace.open(Some(A)), AgentDoor::new(workspace.open(Some(B)), Box::new(SystemClock), B));
+        let locked = planner.lock(Some("api")).unwrap();
+        let ledger = decided(locked.as_ref(), A, &AgentRequest::NextBatch);
+        locked.commit(&ledger).unwrap();
+        let report = || update("1.1.1", Said::Completed, "done");
+        match worker.ask(Ask::new(None, report())) {
+            Err(Stopped::Refusal(Refusal::RunsElsewhere { running, .. })) => {
+                assert_eq!(running, ["002-api"], "{}", workspace.name());
+            }
+            other => panic!("{}: {:?}", workspace.name(), other.map(drop)),
+        }
+        worker.ask(Ask::new(Some("001-search"), report())).unwrap();
+        worker.ask(Ask::new(None, report())).unwrap();
     }
 }
 

@@ -12,8 +12,9 @@ use std::time::Duration;
 use super::{look, not_overtaken, require_a_clear_thread};
 use crate::board::ServerId;
 use crate::clock::Clock;
-use crate::decide::{AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
+use crate::decide::{Access, AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
 use crate::fault::{Fault, Stopped};
+use crate::plan::ThreadId;
 use crate::store::{LOCK_WAIT, Locked, Snapshot, Store};
 
 /// The most calls that one commit carries.
@@ -34,6 +35,11 @@ impl Ask {
     /// Asks something that nobody cancels.
     pub fn new(workstream: Option<&str>, request: AgentRequest) -> Self {
         Self { workstream: workstream.map(str::to_owned), request, is_cancelled: Arc::new(|| false) }
+    }
+
+    /// Returns the thread that it changes without saying of which workstream it is.
+    fn unclear(&self) -> Option<ThreadId> {
+        self.request.changes().filter(|_| self.workstream.is_none())
     }
 }
 
@@ -166,10 +172,18 @@ impl AgentDoor {
 
     /// Decides without the lock what changes nothing. `None`: it is to be written.
     pub fn look(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Stopped> {
+        if let Some(thread) = ask.unclear().filter(|_| !self.store.is_near()) {
+            require_a_clear_thread(self.store.as_ref(), thread)?;
+        }
         let access = ask.request.access();
         look(self.store.as_ref(), self.clock.as_ref(), ask.workstream.as_deref(), access, |scene, ledger| {
             self.decide(ask, scene, ledger)
         })
+    }
+
+    /// Returns whether there is something to look at before it is written.
+    pub fn is_looked_at(&self, ask: &Ask) -> bool {
+        ask.request.access() != Access::Writes || !self.store.is_near() && ask.unclear().is_some()
     }
 
     fn decide(&self, ask: &Ask, scene: &Scene<'_>, ledger: &mut Ledger) -> Result<AgentAnswer, Refusal> {
@@ -249,8 +263,8 @@ impl AgentDoor {
         if (ask.is_cancelled)() {
             return Err(Fault::Cancelled.into());
         }
-        // In a database that would be asked of another connection, while this one has its rows locked.
-        if let (None, Some(thread), true) = (&ask.workstream, ask.request.changes(), self.store.is_near())
+        // A database is asked before its rows are locked, as its connection is in use while they are.
+        if let Some(thread) = ask.unclear().filter(|_| self.store.is_near())
             && !snapshot.scene().is_executed(ledger.board(), thread)
         {
             require_a_clear_thread(self.store.as_ref(), thread)?;
