@@ -216,10 +216,12 @@ fn a_plan_that_is_pushed_in_the_middle_of_a_read_is_seen() {
         world.other.call("complete").unwrap();
         let (url, name) = (database.clone(), format!("Search {messages}"));
         let plan = drafted().texts()["/w/work/001-search/PLAN.md"].replace("Search", &name);
+        let (pushed, is_pushed) = std::sync::mpsc::channel();
         world.cutter.after(messages, move || {
             let files = [("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan.as_str())];
             let files = FileStore::on(Arc::new(MemoryDisk::with(&files)), files_place(), None);
             PostgresStore::new(place(&url), None).unwrap().push(&files, Some("001-search"), Push::Plans).unwrap();
+            pushed.send(()).unwrap();
         });
         let _ = reader.door.store().read(Some("001-search")).unwrap();
         let happened = world.cutter.is_cut();
@@ -227,6 +229,8 @@ fn a_plan_that_is_pushed_in_the_middle_of_a_read_is_seen() {
             assert!(messages > 2, "{messages}");
             break;
         }
+        // Nobody waits for the last message of a read.
+        is_pushed.recv().unwrap();
         let snapshot = reader.door.store().read(Some("001-search")).unwrap();
         assert!(snapshot.scene().plan_text.contains(&name), "pushed after {messages} messages");
     }
