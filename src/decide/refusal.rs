@@ -90,8 +90,9 @@ impl Refusal {
                 "start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/"
                     .into()
             }
-            Self::NoCurrentWorkstream { known } | Self::UnknownWorkstream { known, .. } if known.is_empty() => {
-                "ask the person to run work create NAME".into()
+            Self::NoCurrentWorkstream { known } if known.is_empty() => "ask the person to run work create NAME".into(),
+            Self::UnknownWorkstream { known, .. } if known.is_empty() => {
+                "ask the person whether its PLAN.md was moved away: no folder in work/ has one".into()
             }
             Self::NoCurrentWorkstream { known } | Self::WorksInSeveral { held: known } => {
                 format!("pass workstream: one of {}", known.join(", "))

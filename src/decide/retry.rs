@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cycles::{name_thread, open_cycle_asked_for};
+use super::gates::{Next, Standing, next};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, is_complete, is_settled};
@@ -21,6 +22,8 @@ pub struct Retried {
     pub threads: Vec<String>,
     /// Whether they would have been handed out anyway; then nothing was written.
     pub unchanged: bool,
+    /// The command for the person that comes first, where a gate is shut.
+    pub next_user_command: Option<String>,
 }
 
 /// Decides the request: of one thread, or of all that are blocked in the batch at hand.
@@ -29,11 +32,16 @@ pub struct Retried {
 /// `next_batch` opens: a person holds none.
 pub(super) fn decide(scene: &Scene<'_>, thread: Option<ThreadId>, ledger: &mut Ledger) -> Result<Retried, Refusal> {
     sweep(scene, ledger);
+    let next_user_command = match next(scene, ledger.board()) {
+        Next::Batch(_) => None,
+        Next::Pause(pause) => Standing::of_pause(scene, pause).next_user_command,
+    };
     let answer = |batch: &Batch, threads: &[ThreadId], unchanged| Retried {
         workstream: scene.workstream.to_owned(),
         batch: batch.id.to_string(),
         threads: threads.iter().map(ToString::to_string).collect(),
         unchanged,
+        next_user_command: next_user_command.clone(),
     };
     if let Some(id) = thread {
         scene.thread(id)?;

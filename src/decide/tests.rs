@@ -111,6 +111,7 @@ impl World {
                     PersonRequest::ApprovePlan { force, mapping: Mapping { keep_ids: what == "keep-ids", map }, by }
                 }
                 "diff" => PersonRequest::Diff,
+                "revoke-plan" => PersonRequest::RevokePlan { by, reason: None },
                 "approve-stage" => PersonRequest::ApproveStage { stage: what.parse().unwrap(), force, by },
                 "complete" => PersonRequest::Complete,
                 "release" => PersonRequest::Release,
@@ -607,9 +608,9 @@ fn a_batch_that_ends_blocked_runs_again_when_a_person_says_so() {
     B next
         blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch [] {01.01.03 Reassign default-minimax#2} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     person retry
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false,"next_user_command":null}
     person retry
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":true} (no change)
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":true,"next_user_command":null} (no change)
     A next
         in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
     A next
@@ -690,7 +691,7 @@ fn whoever_acts_for_a_settled_batch_is_a_person() {
     A next
         blocked 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#2 blocked default] dispatch [] {01.01.03 Reassign default-minimax#3} next `!work retry` warnings ["settled with blocked threads: only a person has it executed again; what stands in failover can still be carried out"] (no change)
     person retry 01.01.03
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false,"next_user_command":null}
     A next
         in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 cancelled frontend-designer-grok, 01.01.03#3 pending default] dispatch ["01.01.03"] (no change)
     A in_progress 01.01.03
@@ -1095,7 +1096,7 @@ fn a_batch_that_the_command_line_executed_waits_for_a_person_too() {
     person retry 01.01.01
         error invalid_transition: 01.01.01 is completed: only a blocked thread is retried. hint: a person has it done again: work update --thread 01.01.01 --status pending --force
     person retry
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false,"next_user_command":null}
     A next
         in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#1 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
     "#);
@@ -1286,11 +1287,11 @@ fn what_a_person_asked_for_is_not_lost_by_what_comes_between() {
     A blocked 01.01.03 no key either
         01.01.03#0 blocked -> Block default#0
     person retry
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false,"next_user_command":null}
     A outcome
         in_progress 01.01 [01.01.01 completed "a" system-engineer-codex] [01.01.02 blocked "no key" frontend-designer-grok] [01.01.03 blocked "no key either" default] blocked ["01.01.02", "01.01.03"] warnings ["01.01.02 was blocked and is to be tried again: call next_batch", "01.01.03 was blocked and is to be tried again: call next_batch"] (no change)
     person retry 01.01.02
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.02"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02"],"unchanged":false,"next_user_command":null}
     A next
         in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 blocked default] dispatch ["01.01.02", "01.01.03"] (no change)
     A blocked 01.01.02 no key yet
@@ -1298,7 +1299,7 @@ fn what_a_person_asked_for_is_not_lost_by_what_comes_between() {
     A blocked 01.01.03 no key yet
         01.01.03#1 blocked -> Reassign default-minimax#2
     person retry
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false,"next_user_command":null}
     A in_progress 01.01.03
         01.01.03#2 in_progress
     A next
@@ -1308,13 +1309,38 @@ fn what_a_person_asked_for_is_not_lost_by_what_comes_between() {
     A blocked 01.01.03 no
         01.01.03#2 blocked -> Reassign default-minimax#3
     person retry
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.02","01.01.03"],"unchanged":false,"next_user_command":null}
     A assign 01.01.02
         01.01.02#2 pending frontend-designer-flash failover
     person assign! 01.01.03 default-minimax
         01.01.03#3 pending default-minimax
     A next
         in_progress 01.01 cycle 4 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#2 pending frontend-designer-flash, 01.01.03#3 pending default-minimax] dispatch ["01.01.02", "01.01.03"] (no change)
+    "#);
+}
+
+#[test]
+fn who_asks_for_another_execution_is_told_of_a_gate_that_is_shut() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A blocked 01.01.03 why
+        person revoke-plan
+        person retry
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A blocked 01.01.03 why
+        01.01.03#0 blocked -> Block default#0
+    person revoke-plan
+        {"workstream":"001-search","stage":null,"unchanged":false}
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false,"next_user_command":"!work approve plan"}
     "#);
 }
 
@@ -1366,7 +1392,7 @@ fn the_end_is_not_decided_anew_by_other_words() {
     A in_progress 01.01.01
         error failover_exhausted: 01.01.01: its retry and its reassignment are used, or nobody else can take it. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
     person retry 01.01.01
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.01"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.01"],"unchanged":false,"next_user_command":null}
     A completed 01.01.01#3 done
         01.01.01#3 completed
     A outcome
@@ -1654,7 +1680,7 @@ fn history_costs_nothing() {
     A blocked 01.01.03 unclear
         01.01.03#1 blocked -> Reassign default-minimax#2
     person retry
-        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false}
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false,"next_user_command":null}
     A next
         in_progress 01.01 cycle 2 threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 blocked default] dispatch ["01.01.03"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.03: unclear"]
     A blocked 01.01.03#1 unclear

@@ -181,11 +181,14 @@ fn released(released: &Released) -> String {
 
 fn retried(retried: &Retried) -> String {
     let again = if retried.unchanged { "is executed again already" } else { "is executed again" };
+    let first =
+        retried.next_user_command.as_deref().map(|command| format!("{}, then ", command.replace("!work", "work")));
     format!(
-        "batch {} of {} {again}, with fresh budgets: {}\nNext: let a planner execute it (tool next_batch)",
+        "batch {} of {} {again}, with fresh budgets: {}\nNext: {}let a planner execute it (tool next_batch)",
         retried.batch,
         retried.workstream,
-        retried.threads.join(", ")
+        retried.threads.join(", "),
+        first.unwrap_or_default()
     )
 }
 
