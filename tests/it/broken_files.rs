@@ -91,7 +91,7 @@ fn a_plan_that_is_gone_or_too_large() {
     insta::assert_snapshot!(format!("{large}\n{empty}\n{gone}"), @r#"
     error plan_unreadable: [workspace]/work/001-search/PLAN.md: it has 9437184 bytes, the limit is 8388608. hint: mend the file; it is only read, never written
     error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is empty. hint: mend the file; it is only read, never written
-    error unknown_workstream: no workstream with a PLAN.md has the id or name "001-search". hint: ask the person to run work create NAME
+    error unknown_workstream: no workstream with a PLAN.md has the id or name "001-search". hint: ask the person whether its PLAN.md was moved away: no folder in work/ has one
     "#);
 }
 
