@@ -41,6 +41,18 @@ const ROMAN: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix
 
 /// Returns what a line seems to be, if it begins with a word of the structure and what may be a number.
 pub(super) fn look(line: &str) -> Option<Look> {
+    begins_with_a_word(line).or_else(|| behind_a_remark(line))
+}
+
+/// Returns what a bold line seems to be behind a word of its own: `**New: Thread 02 - Rows**`.
+fn behind_a_remark(line: &str) -> Option<Look> {
+    let (remark, title) = line.trim().strip_prefix("**")?.strip_suffix("**")?.split_once(": ")?;
+    let look = begins_with_a_word(title).filter(|look| look.is_separated && !look.name.is_empty())?;
+    let start = line.find(title)? + look.start;
+    (!remark.contains(char::is_whitespace)).then_some(Look { start, ..look })
+}
+
+fn begins_with_a_word(line: &str) -> Option<Look> {
     let (before, start) = before(line);
     let mut at = start;
     let (word, level) = word_of(&take_while(line, &mut at, char::is_alphabetic))?;

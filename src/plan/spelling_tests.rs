@@ -170,6 +170,8 @@ const CERTAIN: &[&str] = &[
 
 /// Lines that may be a thread: told, and for a person or a model to mend.
 const TOLD: &[&str] = &[
+    "**New: Thread 02 - Rows**",
+    "**NEW: Thread 2: Rows**",
     "- **Thread 02: Rows** (@default): Load the rows of the table.",
     "1. Thread 1.1.2: Rows - @default",
     "- Thread 02: Rows",
