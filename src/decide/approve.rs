@@ -7,9 +7,9 @@ use super::gates::{UserCommand, admit, is_approved};
 use super::ledger::Ledger;
 use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
 use super::refusal::Refusal;
-use super::scene::{Basis, Scene, is_complete, is_settled_with_blocked};
+use super::scene::{Basis, Scene, is_complete};
 use super::sweep::sweep;
-use super::update_thread::check_length;
+use super::update_thread::{check_length, waits_for_a_person};
 use crate::board::{Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
 use crate::plan::{Counts, SoundPlan, Stage, StageNumber, Thread, ThreadId};
@@ -101,10 +101,8 @@ pub(super) fn plan(
 }
 
 fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledger) {
-    let waits_for_a_person = ledger.board().open_cycle().is_some_and(|cycle| {
-        let batch = scene.plan.batch(cycle.batch);
-        !cycle.retry_asked && batch.is_some_and(|batch| is_settled_with_blocked(ledger.board(), batch))
-    });
+    let board = ledger.board();
+    let waits = board.open_cycle().is_some_and(|cycle| waits_for_a_person(scene, cycle.batch, board));
     // What moves is another thread by then, so all else happens after it.
     if !revision.moves.is_empty() {
         ledger.record(Event::RecordsMoved(revision.moves.clone()));
@@ -132,7 +130,7 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
     }
     // Also where the approved plan has new threads in the batch: then it is not settled any more.
     let batch = ledger.board().open_cycle().and_then(|cycle| now.plan.batch(cycle.batch));
-    if waits_for_a_person && batch.is_some_and(|batch| !is_complete(ledger.board(), batch)) {
+    if waits && batch.is_some_and(|batch| !is_complete(ledger.board(), batch)) {
         ledger.record(Event::RetryAsked);
     }
     let hash = scene.plan_hash.as_str().to_owned();

@@ -4,16 +4,14 @@
 use std::collections::HashMap;
 
 use super::before::{folded, is_invisible, word_of};
+use super::lookalike::{NUMBER_WORDS, ROMAN};
 use super::problem::Edit;
 
 /// Words that say that a number follows, and blanks that are spelled out.
 const MARKERS: [&str; 7] = ["no", "nr", "num", "number", "id", "n", "nbsp"];
 
-/// Numbers as words. `x` is none here: it is the tick of a box.
-const NUMBERS: [&str; 23] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "i",
-    "ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii",
-];
+/// Numerals that are no numbers here: `x` is the tick of a box, and `v` stands for a version.
+const OTHER_LETTERS: [&str; 2] = ["v", "x"];
 
 /// Attributes of a tag that say nothing to a reader.
 const SILENT: [&str; 5] = ["id", "name", "class", "align", "style"];
@@ -46,7 +44,11 @@ pub(super) fn words(text: &str) -> Vec<String> {
 /// Returns whether a word may go with the spelling of a heading.
 pub(super) fn is_marker(word: &str) -> bool {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    letters.is_empty() || word_of(letters).is_some() || MARKERS.contains(&word) || NUMBERS.contains(&word)
+    letters.is_empty() || word_of(letters).is_some() || MARKERS.contains(&word) || is_number(word)
+}
+
+fn is_number(word: &str) -> bool {
+    NUMBER_WORDS.contains(&word) || ROMAN.contains(&word) && !OTHER_LETTERS.contains(&word)
 }
 
 /// Returns a text without its tags that say nothing.

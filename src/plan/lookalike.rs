@@ -34,10 +34,10 @@ pub(super) struct Look {
     pub(super) start: usize,
 }
 
-const NUMBER_WORDS: [&str; 13] =
+pub(super) const NUMBER_WORDS: [&str; 13] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
-const ROMAN: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
+pub(super) const ROMAN: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
 
 /// Returns what a line seems to be, if it begins with a word of the structure and what may be a number.
 pub(super) fn look(line: &str) -> Option<Look> {

@@ -20,7 +20,7 @@ use super::refusal::Refusal;
 use super::request::{Caller, UpdateThread};
 use super::scene::{Scene, attempt_in_answers, is_settled_with_blocked};
 use super::sweep::sweep;
-use crate::board::{Event, Said, Status, Transition, transition};
+use crate::board::{Board, Event, Said, Status, Transition, transition};
 use crate::plan::BatchId;
 
 /// The answer of `update_thread`.
@@ -101,13 +101,16 @@ pub(super) fn decide(
     })
 }
 
+/// Returns whether the batch is settled with blocked threads, and nobody has asked yet for another execution.
+pub(super) fn waits_for_a_person(scene: &Scene<'_>, batch: BatchId, board: &Board) -> bool {
+    board.open_cycle_of(batch).is_some_and(|cycle| !cycle.retry_asked)
+        && scene.plan.batch(batch).is_some_and(|batch| is_settled_with_blocked(board, batch))
+}
+
 /// Asks for another execution where a batch is still settled with blocked threads after a person has decided
 /// about one of them (DESIGN §5a.5).
 pub(super) fn a_person_acted(scene: &Scene<'_>, batch: BatchId, ledger: &mut Ledger) {
-    let board = ledger.board();
-    let waits = board.open_cycle_of(batch).is_some_and(|cycle| !cycle.retry_asked)
-        && scene.plan.batch(batch).is_some_and(|batch| is_settled_with_blocked(board, batch));
-    if waits {
+    if waits_for_a_person(scene, batch, ledger.board()) {
         ledger.record(Event::RetryAsked);
     }
 }
