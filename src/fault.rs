@@ -24,6 +24,9 @@ pub enum Fault {
     /// The lock was not free in time.
     #[error("another process has held {} for too long", path.display())]
     Busy { path: PathBuf },
+    /// The system gives no thread on which a call could wait.
+    #[error("the system gives no thread for the call: {why}")]
+    NoThread { why: String },
     /// The operating system refused something.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
@@ -61,7 +64,7 @@ impl Fault {
         match self {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
             Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
-            Self::Busy { .. } | Self::Overtaken { .. } | Self::Cancelled => Code::Busy,
+            Self::Busy { .. } | Self::NoThread { .. } | Self::Overtaken { .. } | Self::Cancelled => Code::Busy,
             Self::TooLarge { .. }
             | Self::Io { .. }
             | Self::Database { .. }
@@ -80,6 +83,10 @@ impl Fault {
             Self::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is".into(),
             Self::TooLarge { .. } => "say less in reports, or start a new workstream".into(),
             Self::Busy { .. } => "call again; if it stays so, look for a process that hangs".into(),
+            Self::NoThread { .. } => {
+                "call again; if it stays so, ask the person to end other processes, or to raise the limit of their number"
+                    .into()
+            }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "ask the person to make it writable, then call again".into()
             }

@@ -127,11 +127,6 @@ impl Backlog {
         InFlight(Arc::clone(&self.in_flight).acquire_many_owned(kib).await.ok().map(Arc::new))
     }
 
-    /// Returns whether there is one request at the most.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.in_flight.available_permits() > (MAX_IN_FLIGHT_KIB - 2 * REQUEST_KIB) as usize
-    }
-
     /// Waits until nobody reads any more.
     pub(super) async fn deaf(&self) {
         self.deaf.cancelled().await;

@@ -1,13 +1,14 @@
 //! The agents' door: an MCP server over stdio. One tool per file.
 //!
-//! All that this door can ask is an [`AgentRequest`], which has no word for a gate. A call is parsed
-//! and carried out on a blocking thread, so that the disk never holds up the protocol, and a panic
-//! there becomes an answer like any other.
+//! All that this door can ask is an [`AgentRequest`], which has no word for a gate. A call is parsed where it comes in
+//! and carried out on a thread of its own ([`workers`]): whatever a disk, a lock or a database does, the protocol goes
+//! on. A panic there becomes an answer like any other.
 
 mod assign_thread;
 mod backlog;
 mod batch_outcome;
 mod completion;
+mod diagnostics;
 mod era;
 mod lenient;
 mod next_batch;
@@ -20,6 +21,7 @@ mod serve;
 mod subscriptions;
 mod update_thread;
 mod wire;
+mod workers;
 mod workstream_status;
 
 use std::future::Future;
@@ -40,12 +42,13 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool_handler};
 
 pub use serve::serve;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use self::backlog::{Backlog, InFlight};
 use self::era::{Keeps, dressed, is_modern, sign};
 use self::subscriptions::Subscriptions;
+use self::workers::Workers;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
@@ -60,9 +63,6 @@ A planner calls next_batch, launches in one response one worker per id in dispat
 each its workstream, thread_id and attempt, then calls batch_outcome and carries out what its failover says; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
 blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
-
-/// How many calls that only read are carried out at once; others wait. Those that write share one thread.
-const MAX_CALLS: usize = 16;
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
 const METHODS: [&str; 13] = [
@@ -92,8 +92,7 @@ pub struct WorkServer {
     subscriptions: Arc<Subscriptions>,
     /// What the client has not read yet.
     backlog: Arc<Backlog>,
-    /// The calls that may be carried out at once.
-    calls: Arc<Semaphore>,
+    workers: Workers,
     ended: CancellationToken,
 }
 
@@ -118,7 +117,7 @@ impl WorkServer {
             tools: Arc::new(tools),
             subscriptions: Arc::new(Subscriptions::new(ended.clone())),
             backlog: Arc::default(),
-            calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            workers: Workers::default(),
             ended,
         }
     }
@@ -150,15 +149,8 @@ impl WorkServer {
         }
     }
 
-    /// Carries out a call. One that is alone and has nobody to wait for is carried out where it stands: to
-    /// hand it to another thread and back would take longer than to answer it. Others meanwhile share commits.
+    /// Carries out a call. Those that write at the same time share commits.
     async fn ask(&self, ask: Ask) -> Result<AgentAnswer, Stopped> {
-        if self.door.store().is_near()
-            && self.backlog.is_quiet()
-            && let Some(answer) = quietly(|| Ok(self.door.ask_at_once(&ask)))?
-        {
-            return answer;
-        }
         let ask = if self.door.is_looked_at(&ask) {
             match self.blocking(move |door| Ok((door.look(&ask)?, ask))).await? {
                 (Some(answer), _) => return Ok(answer),
@@ -170,26 +162,34 @@ impl WorkServer {
         self.backlog.room().await;
         let (sender, receiver) = oneshot::channel();
         // Who does not wait any more is not told.
-        if let Some(line) = self.door.submit(ask, move |answer| drop(sender.send(answer))) {
+        if let Some(lead) = self.door.submit(ask, move |answer| drop(sender.send(answer))) {
             let door = Arc::clone(&self.door);
-            tokio::task::spawn_blocking(move || door.lead(&line));
+            self.workers.run(move |go| match go {
+                Ok(()) => drop(quietly(|| Ok(door.write_led(lead)))),
+                Err(fault) => {
+                    let why = fault.to_string();
+                    door.refuse_led(lead, || Fault::NoThread { why: why.clone() });
+                }
+            });
         }
         receiver.await.unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 
-    /// Carries something out on a blocking thread, once there is one and the client has read what it has
+    /// Carries something out on a thread that may wait, once there is one and the client has read what it has
     /// asked for before; a panic there becomes an answer.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&AgentDoor) -> Result<T, Stopped> + Send + 'static,
     ) -> Result<T, Stopped> {
-        let _turn = self.calls.acquire().await;
         self.backlog.room().await;
         let door = Arc::clone(&self.door);
-        tokio::task::spawn_blocking(move || work(&door)).await.unwrap_or_else(|panicked| {
-            tracing::error!(%panicked, "a call died");
-            Err(Fault::bug().into())
-        })
+        let (sender, receiver) = oneshot::channel();
+        self.workers.run(move |go| {
+            let done = go.map_err(Stopped::from).and_then(|()| quietly(|| work(&door)));
+            // Who does not wait any more is not told.
+            drop(sender.send(done));
+        });
+        receiver.await.unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 }
 
@@ -211,8 +211,8 @@ where
     wire::Wire::new(input, output, Arc::default(), CancellationToken::new())
 }
 
-/// Tells a client that a call takes its time, where another process holds the workspace: a client that
-/// counts the seconds starts again with each word.
+/// Tells a client that a call takes its time, where it waits for another process, a disk or a database: a client
+/// that counts the seconds starts again with each word.
 async fn telling_progress<T>(call: impl Future<Output = T>, token: ProgressToken, peer: Peer<RoleServer>) -> T {
     const PATIENCE: Duration = Duration::from_secs(1);
     let mut call = std::pin::pin!(call);
@@ -222,7 +222,7 @@ async fn telling_progress<T>(call: impl Future<Output = T>, token: ProgressToken
             return answer;
         }
         seconds += PATIENCE.as_secs_f64();
-        let waits = ProgressNotificationParam::new(token.clone(), seconds).with_message("another process writes");
+        let waits = ProgressNotificationParam::new(token.clone(), seconds).with_message("waiting for the workspace");
         // Who cannot be told waits all the same.
         let _ = peer.notify_progress(waits).await;
     }

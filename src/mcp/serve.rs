@@ -4,25 +4,27 @@ use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
 use tracing::level_filters::LevelFilter;
 
+use super::WorkServer;
+use super::diagnostics::Diagnostics;
 use super::wire::Wire;
-use super::{MAX_CALLS, WorkServer};
 use crate::board::ServerId;
 use crate::clock::SystemClock;
 use crate::store::{Linked, Place, open};
-use crate::wording::{one_line, printable};
 
-/// The longest line on stderr, in characters.
-const MAX_EVENT_CHARS: usize = 2_000;
+/// How many threads the runtime may have besides that of the protocol: one for each of the standard streams, where
+/// these are no pipes. They stay: one that ended could not be had again where the system gives no more.
+const STREAMS: usize = 2;
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3_600);
 
-/// How many threads there may be besides that of the protocol: one for each call that is carried out, and
-/// some for what the runtime does itself.
-const MAX_BLOCKING_THREADS: usize = MAX_CALLS + 4;
+/// How long the end waits for lines on their way to stderr.
+const LAST_LINES: Duration = Duration::from_millis(50);
 
 /// Serves MCP on stdin and stdout until the input ends or the process is told to end.
 ///
@@ -31,9 +33,20 @@ const MAX_BLOCKING_THREADS: usize = MAX_CALLS + 4;
 /// old state or the new one.
 pub fn serve(place: Place) -> ExitCode {
     let level = std::env::var("WORK_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
-    tracing_subscriber::fmt().with_max_level(level).with_writer(|| Diagnostics).with_ansi(false).init();
+    let diagnostics = Diagnostics::start();
+    let lines = diagnostics.clone();
+    tracing_subscriber::fmt().with_max_level(level).with_writer(move || lines.clone()).with_ansi(false).init();
+    // The hook of the standard library waits for stderr.
+    std::panic::set_hook(Box::new(|panicked| tracing::error!("{panicked}")));
+    let code = serve_on_stdio(place, diagnostics.clone());
+    diagnostics.finish(LAST_LINES);
+    code
+}
+
+fn serve_on_stdio(place: Place, mut diagnostics: Diagnostics) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .max_blocking_threads(STREAMS)
+        .thread_keep_alive(FOR_EVER)
         .enable_all()
         .build()
     {
@@ -44,17 +57,10 @@ pub fn serve(place: Place) -> ExitCode {
         }
     };
     if io::stdin().is_terminal() {
-        let _ =
-            writeln!(io::stderr(), "work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
-    }
-    if let Some(Linked { worktree, main }) = place.linked_worktree() {
-        let (worktree, main) = (worktree.display(), main.display());
-        tracing::warn!(
-            "{worktree} is a linked git worktree: the workspace of the main worktree, {main}, is used (WORK_ROOT or --root names another)"
-        );
+        let _ = diagnostics.write(b"work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
     }
     let id = ServerId::draw();
-    let store = match open(place, Some(id)) {
+    let store = match open(place.clone(), Some(id)) {
         Ok(store) => store,
         Err(fault) => {
             tracing::error!(%fault, "cannot start");
@@ -62,26 +68,20 @@ pub fn serve(place: Place) -> ExitCode {
         }
     };
     let server = WorkServer::new(store, Box::new(SystemClock), id);
+    server.workers.run(move |_| warn_of_a_linked_worktree(&place));
     let code = runtime.block_on(run(server.clone()));
     server.door.store().end();
     runtime.shutdown_background();
     code
 }
 
-/// stderr, one line per event. What a client sent stands in some of them: it can neither drive a terminal,
-/// nor forge a line, nor fill a disk.
-struct Diagnostics;
-
-impl io::Write for Diagnostics {
-    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(event);
-        let line: String = printable(&one_line(text.trim_end())).chars().take(MAX_EVENT_CHARS).collect();
-        io::stderr().write_all(format!("{line}\n").as_bytes())?;
-        Ok(event.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+/// Says so where the workspace is that of another worktree.
+fn warn_of_a_linked_worktree(place: &Place) {
+    if let Some(Linked { worktree, main }) = place.linked_worktree() {
+        let (worktree, main) = (worktree.display(), main.display());
+        tracing::warn!(
+            "{worktree} is a linked git worktree: the workspace of the main worktree, {main}, is used (WORK_ROOT or --root names another)"
+        );
     }
 }
 
@@ -119,17 +119,19 @@ async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
     }
 }
 
-/// Listens for SIGTERM and SIGINT from now on; the future ends when one comes.
+/// Listens for SIGTERM, SIGINT and SIGHUP from now on; the future ends when one comes.
 #[cfg(unix)]
 fn told_to_end() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
         }
     })
 }

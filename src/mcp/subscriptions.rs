@@ -65,9 +65,11 @@ impl Subscriptions {
         }
     }
 
-    /// Follows the files of the workstreams that the resources belong to.
-    fn follow<'u>(&self, door: &AgentDoor, uris: impl Iterator<Item = &'u str>) -> Result<(), Stopped> {
+    /// Follows the files of the workstreams that the resources belong to. Returns whether one of them was not followed
+    /// before: what changed until now was not noticed.
+    fn follow<'u>(&self, door: &AgentDoor, uris: impl Iterator<Item = &'u str>) -> Result<bool, Stopped> {
         let mut files = lock(&self.files);
+        let mut is_new = files.is_none();
         if files.is_none() {
             let changes = self.changes.clone();
             *files = Some(door.store().watch(Box::new(move || changes.send_modify(|count| *count += 1)))?);
@@ -76,13 +78,12 @@ impl Subscriptions {
             uris.filter_map(|uri| Some(uri.parse::<Address>().ok()?.workstream().to_owned())).collect();
         for name in names {
             // By its id: a name that a client chose is no path.
-            // A database tells of all its workstreams, and is too far to be asked here.
-            let id = if door.store().is_near() { door.store().selected(Some(&name)).ok() } else { Some(name) };
+            let id = door.store().selected(Some(&name)).ok();
             if let Some(files) = files.as_mut() {
-                files.follow(id.as_deref())?;
+                is_new |= files.follow(id.as_deref())?;
             }
         }
-        Ok(())
+        Ok(is_new)
     }
 }
 
@@ -111,13 +112,11 @@ impl WorkServer {
         lock(&self.subscriptions.legacy).remove(uri);
     }
 
-    /// Follows what a listener asks for, before it is acknowledged: what changes from then on is told.
+    /// Remembers what a listener asks for, before it is acknowledged: what changes from then on is told. This runs on
+    /// the protocol's thread, so the files are left to [`Self::listen_to`].
     pub(super) fn accept(&self, filter: &SubscriptionFilter) {
         let uris = filter.resource_subscriptions.clone().unwrap_or_default();
         let changes = self.subscriptions.changes.subscribe();
-        if let Err(stopped) = self.subscriptions.follow(&self.door, uris.iter().map(String::as_str)) {
-            tracing::debug!(%stopped, "a listener is told when it listens");
-        }
         let mut accepted = lock(&self.subscriptions.accepted);
         // One that never came to listen is forgotten.
         if accepted.len() >= MAX_ACCEPTED {
@@ -139,9 +138,9 @@ impl WorkServer {
         };
         let mut changes = accepted.unwrap_or_else(|| self.subscriptions.changes.subscribe());
         let seen = Seen::default();
-        self.look_at(&seen, uris.clone()).await?;
+        let is_new = self.look_at(&seen, uris.clone()).await?;
         // What changed since the acknowledgment may be in that look already: better told twice than never.
-        let mut news = if changes.has_changed().unwrap_or_default() { uris } else { Vec::new() };
+        let mut news = if is_new || changes.has_changed().unwrap_or_default() { uris } else { Vec::new() };
         loop {
             for uri in news {
                 // Once the input has ended nobody takes a notification any more.
@@ -159,8 +158,8 @@ impl WorkServer {
         }
     }
 
-    /// Remembers how resources look now; they must exist.
-    async fn look_at(&self, seen: &Seen, uris: Vec<String>) -> Result<(), ErrorData> {
+    /// Remembers how resources look now; they must exist. Returns whether files are followed only since then.
+    async fn look_at(&self, seen: &Seen, uris: Vec<String>) -> Result<bool, ErrorData> {
         if lock(seen).len() + uris.len() > MAX_SUBSCRIPTIONS {
             let message = format!("there are {MAX_SUBSCRIPTIONS} subscriptions already");
             return Err(ErrorData::invalid_params(message, None));
@@ -168,15 +167,17 @@ impl WorkServer {
         let subscriptions = Arc::clone(&self.subscriptions);
         let looked = self.blocking(move |door| {
             // Follow first, then look: what changes in between is told.
-            subscriptions.follow(door, uris.iter().map(String::as_str))?;
-            Ok(uris.into_iter().map(|uri| read(door, &uri).map(|_| (look(door, &uri), uri))).collect::<Vec<_>>())
+            let is_new = subscriptions.follow(door, uris.iter().map(String::as_str))?;
+            let looks = uris.into_iter().map(|uri| read(door, &uri).map(|_| (look(door, &uri), uri)));
+            Ok((is_new, looks.collect::<Vec<_>>()))
         });
-        let looked = looked.await.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))?;
+        let looked = looked.await.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None));
+        let (is_new, looked) = looked?;
         for found in looked {
             let (look, uri) = found?;
             lock(seen).insert(uri, look);
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Waits for a change of the files and returns the resources that look different now. `None`: nobody

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
 
 use super::{look, not_overtaken, require_a_clear_thread};
 use crate::board::ServerId;
@@ -15,7 +14,7 @@ use crate::clock::Clock;
 use crate::decide::{Access, AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
 use crate::fault::{Fault, Stopped};
 use crate::plan::ThreadId;
-use crate::store::{LOCK_WAIT, Locked, Snapshot, Store};
+use crate::store::{Locked, Snapshot, Store};
 
 /// The most calls that one commit carries.
 const MAX_GROUP: usize = 256;
@@ -48,20 +47,13 @@ pub struct AgentDoor {
     store: Box<dyn Store>,
     clock: Box<dyn Clock>,
     server: ServerId,
-    queues: Mutex<HashMap<Line, Queue>>,
+    /// The calls that wait to be written, by line. There is a queue, if an empty one, as long as somebody has its lead.
+    queues: Mutex<HashMap<Line, Vec<Job>>>,
 }
 
 /// Calls of different lines do not wait for each other: where commits share one lock, as those of files do, there is
 /// one line; else one for each workstream, as it is called.
-pub type Line = Option<String>;
-
-/// The calls that wait to be written.
-#[derive(Default)]
-struct Queue {
-    jobs: Vec<Job>,
-    /// Somebody writes for all.
-    is_led: bool,
-}
+type Line = Option<String>;
 
 /// What comes back from a call.
 pub type Answer = Result<AgentAnswer, Stopped>;
@@ -83,90 +75,51 @@ impl AgentDoor {
         self.store.as_ref()
     }
 
-    /// Carries out what is asked, and waits for others where it must.
+    /// Carries out what is asked, on this thread, and waits for others where it must.
     pub fn ask(&self, ask: Ask) -> Answer {
         if let Some(answer) = self.look(&ask)? {
             return Ok(answer);
         }
         let (sender, receiver) = mpsc::channel();
         let tell = move |answer| drop(sender.send(answer));
-        if let Some(line) = self.submit(ask, tell) {
-            self.lead(&line);
+        if let Some(lead) = self.submit(ask, tell) {
+            self.write_led(lead);
         }
         // Nobody tells it if there is a bug on the way.
         receiver.recv().unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 
-    /// Carries out what is asked if nobody has to be waited for. `None`: somebody has to.
-    pub fn ask_at_once(&self, ask: &Ask) -> Option<Answer> {
-        match self.look(ask) {
-            Ok(Some(answer)) => return Some(Ok(answer)),
-            Ok(None) => {}
-            Err(stopped) => return Some(Err(stopped)),
-        }
-        let line = self.line(ask);
-        let leading = self.take_the_lead(&line)?;
-        let written = self.write(&[ask], Duration::ZERO);
-        drop(leading);
-        // Who came meanwhile has found the lead taken.
-        if self.has_jobs(&line) {
-            self.lead(&line);
-        }
-        match written {
-            Err(Stopped::Fault(Fault::Busy { .. })) => None,
-            Err(stopped) => Some(Err(stopped)),
-            Ok(answers) => answers.into_iter().next(),
-        }
-    }
-
-    /// Lets a call that writes wait for the next commit of its line. Returns the line if nobody writes for it:
-    /// then the caller calls [`AgentDoor::lead`], from a thread that may wait.
-    pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> Option<Line> {
-        let line = self.line(&ask);
+    /// Lets a call that writes wait for the next commit of its line. Where nobody writes for the line, the caller has
+    /// its lead from now on: it calls [`AgentDoor::write_led`], on a thread that may wait.
+    #[must_use]
+    pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> Option<Lead> {
+        let line = if self.store.is_near() { None } else { ask.workstream.clone() };
         let mut queues = self.queues();
-        let queue = queues.entry(line.clone()).or_default();
-        queue.jobs.push(Job { ask, tell: Box::new(tell) });
-        (!queue.is_led).then_some(line)
+        // Who leads removes the queue once it has come to its end.
+        let leads = !queues.contains_key(&line);
+        queues.entry(line.clone()).or_default().push(Job { ask, tell: Box::new(tell) });
+        leads.then_some(Lead(line))
     }
 
     /// Writes for all of the line until nobody waits.
-    pub fn lead(&self, line: &Line) {
-        loop {
-            let Some(leading) = self.take_the_lead(line) else { return };
-            loop {
-                let jobs: Vec<Job> = {
-                    let mut queues = self.queues();
-                    let queue = queues.entry(line.clone()).or_default();
-                    let number = queue.jobs.len().min(MAX_GROUP);
-                    queue.jobs.drain(..number).collect()
-                };
-                if jobs.is_empty() {
-                    break;
-                }
-                self.write_for_all(jobs);
-            }
-            // Who came after the last look and before the lead was given back has found it taken.
-            drop(leading);
-            if !self.has_jobs(line) {
-                return;
+    pub fn write_led(&self, lead: Lead) {
+        let mut leading = Leading { door: self, line: lead.0, is_over: false };
+        while let Some(jobs) = leading.next_jobs() {
+            self.write_for_all(jobs);
+        }
+    }
+
+    /// Answers all of the line in place of writing: nothing can be written now.
+    pub fn refuse_led(&self, lead: Lead, fault: impl Fn() -> Fault) {
+        let mut leading = Leading { door: self, line: lead.0, is_over: false };
+        while let Some(jobs) = leading.next_jobs() {
+            for job in jobs {
+                (job.tell)(Err(fault().into()));
             }
         }
     }
 
-    fn line(&self, ask: &Ask) -> Line {
-        if self.store.is_near() { None } else { ask.workstream.clone() }
-    }
-
-    fn take_the_lead<'d>(&'d self, line: &'d Line) -> Option<Lead<'d>> {
-        let was_led = std::mem::replace(&mut self.queues().entry(line.clone()).or_default().is_led, true);
-        (!was_led).then_some(Lead { door: self, line })
-    }
-
-    fn has_jobs(&self, line: &Line) -> bool {
-        self.queues().get(line).is_some_and(|queue| !queue.jobs.is_empty())
-    }
-
-    fn queues(&self) -> MutexGuard<'_, HashMap<Line, Queue>> {
+    fn queues(&self) -> MutexGuard<'_, HashMap<Line, Vec<Job>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -200,7 +153,7 @@ impl AgentDoor {
                 group.push(job);
             }
             let asks: Vec<&Ask> = group.iter().map(|job| &job.ask).collect();
-            let answers = match self.write(&asks, LOCK_WAIT) {
+            let answers = match self.write(&asks) {
                 Ok(answers) => answers,
                 Err(stopped) if group.len() == 1 => vec![Err(stopped)],
                 Err(stopped) => {
@@ -215,13 +168,13 @@ impl AgentDoor {
     }
 
     fn write_alone(&self, ask: &Ask) -> Answer {
-        let mut answers = self.write(&[ask], LOCK_WAIT)?;
+        let mut answers = self.write(&[ask])?;
         answers.pop().unwrap_or_else(|| Err(Fault::Internal("a call has no answer".to_owned()).into()))
     }
 
     /// Decides what is asked of one workstream, one after the other, and commits all of it at once: first on what is
     /// known, where nothing has to be locked for it.
-    fn write(&self, asks: &[&Ask], wait: Duration) -> Result<Vec<Answer>, Stopped> {
+    fn write(&self, asks: &[&Ask]) -> Result<Vec<Answer>, Stopped> {
         let workstream = asks.first().and_then(|ask| ask.workstream.as_deref());
         if let Some(known) = self.store.known(workstream) {
             match self.decide_and_commit(asks, known) {
@@ -231,7 +184,7 @@ impl AgentDoor {
                 Err(fault) => return Err(fault.into()),
             }
         }
-        not_overtaken(|| Ok(self.decide_and_commit(asks, self.store.lock_within(workstream, wait)?)?.0))
+        not_overtaken(|| Ok(self.decide_and_commit(asks, self.store.lock(workstream)?)?.0))
     }
 
     /// Returns the answers, and whether anything was written.
@@ -276,20 +229,38 @@ impl AgentDoor {
     }
 }
 
-/// Held by the one who writes for all of a line.
-struct Lead<'d> {
+/// The lead of a line: whoever has it writes for all who wait there. There is one for each line.
+#[derive(Debug)]
+pub struct Lead(Line);
+
+/// A lead that is being carried out.
+struct Leading<'d> {
     door: &'d AgentDoor,
-    line: &'d Line,
+    line: Line,
+    /// Nobody waited any more, and whoever came next has the lead.
+    is_over: bool,
 }
 
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
+impl Leading<'_> {
+    /// Takes the jobs of the next commit; `None`: there are none.
+    fn next_jobs(&mut self) -> Option<Vec<Job>> {
         let mut queues = self.door.queues();
-        match queues.get_mut(self.line) {
-            // A name that nobody calls any more is forgotten.
-            Some(queue) if queue.jobs.is_empty() => drop(queues.remove(self.line)),
-            Some(queue) => queue.is_led = false,
-            None => {}
+        let queue = queues.get_mut(&self.line).filter(|queue| !queue.is_empty());
+        let Some(queue) = queue else {
+            queues.remove(&self.line);
+            self.is_over = true;
+            return None;
+        };
+        let number = queue.len().min(MAX_GROUP);
+        Some(queue.drain(..number).collect())
+    }
+}
+
+impl Drop for Leading<'_> {
+    /// After a panic on the way nobody is left waiting: with its job, each loses who would have told it.
+    fn drop(&mut self) {
+        if !self.is_over {
+            drop(self.door.queues().remove(&self.line));
         }
     }
 }

@@ -4,7 +4,7 @@
 
 mod group;
 
-pub use group::{AgentDoor, Answer, Ask, Line};
+pub use group::{AgentDoor, Answer, Ask, Lead};
 
 use crate::clock::Clock;
 use crate::decide::{Access, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_person};
