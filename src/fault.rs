@@ -27,6 +27,9 @@ pub enum Fault {
     /// The system gives no thread on which a call could wait.
     #[error("the system gives no thread for the call: {why}")]
     NoThread { why: String },
+    /// A decision of several files is written down, and something is in the way of carrying it out.
+    #[error("{why}; what was decided is written down, and comes true with the next call that can write")]
+    WillHappen { why: Box<Fault> },
     /// The operating system refused something.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
@@ -64,6 +67,7 @@ impl Fault {
         match self {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
             Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
+            Self::WillHappen { why } => why.code(),
             Self::Busy { .. } | Self::NoThread { .. } | Self::Overtaken { .. } | Self::Cancelled => Code::Busy,
             Self::TooLarge { .. }
             | Self::Io { .. }
@@ -83,6 +87,7 @@ impl Fault {
             Self::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is".into(),
             Self::TooLarge { .. } => "say less in reports, or start a new workstream".into(),
             Self::Busy { .. } => "call again; if it stays so, look for a process that hangs".into(),
+            Self::WillHappen { why } => why.hint(),
             Self::NoThread { .. } => {
                 "call again; if it stays so, ask the person to end other processes, or to raise the limit of their number"
                     .into()
@@ -95,6 +100,10 @@ impl Fault {
             {
                 "ask the person to free disk space, then call again".into()
             }
+            Self::Io { source, .. } if is_out_of_files(source) => {
+                "call again; if it stays so, ask the person to close other programs, or to raise the limit of open files"
+                    .into()
+            }
             Self::Io { source, .. } if is_in_the_way(source.kind()) => {
                 "ask the person to look at what stands there, then call again".into()
             }
@@ -104,6 +113,15 @@ impl Fault {
             Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
         }
     }
+}
+
+/// Returns whether the process, or the system, has too many files open.
+fn is_out_of_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let codes = [libc::EMFILE, libc::ENFILE];
+    #[cfg(not(unix))]
+    let codes: [i32; 0] = [];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// Returns whether calling again cannot help: something else stands where a file or folder should.

@@ -21,6 +21,11 @@ impl ServerId {
     pub const fn fixed(number: u128) -> Self {
         Self(Uuid::from_u128(number))
     }
+
+    /// Returns the lower half of the name, in which all bits but the first two are drawn.
+    pub fn number(self) -> u64 {
+        self.0.as_u64_pair().1
+    }
 }
 
 impl Serialize for ServerId {

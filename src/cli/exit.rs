@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::page::printable;
 use super::render::problem;
 use crate::board::Status;
-use crate::decide::{Refusal, Validation};
+use crate::decide::{Refusal, Validation, what_counts};
 use crate::fault::{Fault, Stopped};
 
 /// The exit code of wrong arguments.
@@ -93,7 +93,7 @@ fn hint_for_a_person(refusal: &Refusal, flags: &str) -> String {
             format!("use {}", candidates.join(", "))
         }
         Refusal::AlreadyRunning { .. } => "wait for its worker, or end the server that runs it".into(),
-        Refusal::StaleAttempt { latest, .. } => format!("only reports of attempt {latest} or later count"),
+        Refusal::StaleAttempt { given, latest, .. } => what_counts(*given, *latest),
         Refusal::AnotherThread { thread, name, next, .. } => {
             format!("add --attempt {next} if {thread} {name:?} is meant")
         }

@@ -9,7 +9,7 @@ use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
 use super::refusal::Refusal;
 use super::scene::{Basis, Scene, is_complete};
 use super::sweep::sweep;
-use super::update_thread::{check_length, waits_for_a_person};
+use super::update_thread::{check_text, waits_for_a_person};
 use crate::board::{Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
 use crate::plan::{Counts, SoundPlan, Stage, StageNumber, Thread, ThreadId};
@@ -187,7 +187,7 @@ pub(super) fn revoke_plan(
     reason: Option<&str>,
     ledger: &mut Ledger,
 ) -> Result<Revoked, Refusal> {
-    check_length("reason", reason.unwrap_or_default())?;
+    check_text("reason", reason.unwrap_or_default())?;
     let was = scene.entry.map_or(ApprovalStatus::Approved, |entry| entry.approvals.plan.status);
     let event = IndexEvent::PlanRevoked { by: by.to_owned(), reason: reason.map(str::to_owned) };
     Ok(revoke(scene, None, was, event, ledger))
@@ -202,7 +202,7 @@ pub(super) fn revoke_stage(
     ledger: &mut Ledger,
 ) -> Result<Revoked, Refusal> {
     scene.stage(number)?;
-    check_length("reason", reason.unwrap_or_default())?;
+    check_text("reason", reason.unwrap_or_default())?;
     let approval = scene.entry.and_then(|entry| entry.stage_approval(number));
     let was = approval.map(|approval| approval.status).unwrap_or_default();
     let event = IndexEvent::StageRevoked { stage: number, by: by.to_owned(), reason: reason.map(str::to_owned) };

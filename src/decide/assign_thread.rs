@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::request::{AssignThread, Caller, ClearAssignment};
 use super::scene::{Scene, attempt_in_answers, is_given_up};
 use super::sweep::sweep;
-use super::update_thread::check_length;
+use super::update_thread::check_text;
 use crate::board::{AttemptStatus, Board, Cycle, Event, Status, Thread};
 use crate::plan::{MAX_AGENT_CHARS, ThreadId, is_agent_char};
 
@@ -41,7 +41,7 @@ pub(super) fn decide(
     ledger: &mut Ledger,
 ) -> Result<Assignment, Refusal> {
     let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-    check_length("reason", reason.unwrap_or_default())?;
+    check_text("reason", reason.unwrap_or_default())?;
     let id = request.thread;
     scene.thread(id)?;
     sweep(scene, ledger);

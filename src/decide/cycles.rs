@@ -1,9 +1,11 @@
 //! Small steps that several verbs share: opening a cycle, ending an attempt without cost, writing a
 //! thread down for the first time.
 
+use super::gates::UserCommand;
 use super::ledger::Ledger;
+use super::refusal::Refusal;
 use super::request::Caller;
-use super::scene::{Scene, is_name};
+use super::scene::{Scene, is_name, is_settled};
 use crate::board::{AttemptStatus, Event, ServerId};
 use crate::plan::{BatchId, ThreadId};
 
@@ -31,11 +33,31 @@ fn open_cycle_held_by(holder: Option<ServerId>, batch: BatchId, ledger: &mut Led
 }
 
 /// Returns the number of the batch's open cycle, which is opened where there is none.
-pub(super) fn cycle_of(batch: BatchId, caller: Caller, ledger: &mut Ledger) -> u32 {
-    match ledger.board().open_cycle_of(batch) {
-        Some(cycle) => cycle.number,
-        None => open_cycle(batch, caller, ledger),
+///
+/// # Errors
+///
+/// [`Refusal::HeldByAnotherPlanner`] where that would close the cycle of another batch under a planner that lives and
+/// has something to do there. A person means it with `force`.
+pub(super) fn cycle_of(
+    scene: &Scene<'_>,
+    batch: BatchId,
+    caller: Caller,
+    force: bool,
+    ledger: &mut Ledger,
+) -> Result<u32, Refusal> {
+    let board = ledger.board();
+    if let Some(cycle) = board.open_cycle_of(batch) {
+        return Ok(cycle.number);
     }
+    if let Some(cycle) = board.open_cycle().filter(|cycle| !force && !cycle.retry_asked)
+        && let Some(running) = scene.plan.batch(cycle.batch)
+        && let Some(holder) = scene.held_elsewhere(cycle, caller)
+        && !is_settled(board, running)
+    {
+        let command = UserCommand::Release.text(scene);
+        return Err(Refusal::HeldByAnotherPlanner { batch: running.id, holder, command });
+    }
+    Ok(open_cycle(batch, caller, ledger))
 }
 
 /// Ends the running attempt of a thread, if one runs, as one that costs nothing.

@@ -49,7 +49,7 @@ pub use plan_diff::{
     ApprovalFate, Candidate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange, UnclearThread,
 };
 pub use read_thread::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, what_counts};
 pub use release::Released;
 pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};
 pub use request::{

@@ -129,8 +129,8 @@ impl Refusal {
             }
             Self::AwaitingApproval { command: None, .. } => "stop; a person decides when it goes on".into(),
             Self::AlreadyRunning { .. } => "leave the thread to its worker".into(),
-            Self::StaleAttempt { latest, .. } => {
-                format!("stop working on it; only reports of attempt {latest} or later count")
+            Self::StaleAttempt { latest, given, .. } => {
+                format!("stop working on it; {}", what_counts(*given, *latest))
             }
             Self::AnotherThread { thread, name, next, .. } => {
                 format!("pass attempt {next} if {thread} {name:?} is meant")
@@ -211,6 +211,15 @@ impl Refusal {
             _ => {}
         }
         details
+    }
+}
+
+/// Returns what is accepted after attempt `given`, which is over.
+pub fn what_counts(given: u32, latest: u32) -> String {
+    if given < latest {
+        format!("only reports of attempt {latest} or later count")
+    } else {
+        format!("the next run of the thread is attempt {}", latest + 1)
     }
 }
 

@@ -19,8 +19,12 @@ pub struct Released {
     pub held_by: Option<String>,
 }
 
-/// Decides the request. A batch that has settled with blocked threads may then be executed again. Running attempts are left alone: their workers may still report.
+/// Decides the request. A batch that has settled with blocked threads may then be executed again. Running attempts of
+/// a server that lives are left alone: their workers may still report. A server of which nobody can see whether it
+/// lives does not, now that a person says so.
 pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Released {
+    let alive = scene.alive.difference(scene.unseen).copied().collect();
+    let scene = &Scene { alive: &alive, ..*scene };
     sweep(scene, ledger);
     let held = ledger.board().open_cycle().and_then(|cycle| Some((cycle.batch, cycle.holder?)));
     if let Some((batch, _)) = held {

@@ -45,6 +45,8 @@ pub struct Scene<'s> {
     pub roster: &'s Roster,
     /// The server processes that the board names and that are alive.
     pub alive: &'s BTreeSet<ServerId>,
+    /// Those of them that count as alive because nobody can see whether they are.
+    pub unseen: &'s BTreeSet<ServerId>,
     /// What the state's file holds and nobody can make sense of, one sentence each.
     pub oddities: &'s [String],
 }

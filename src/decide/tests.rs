@@ -52,6 +52,7 @@ struct World {
     roster: Roster,
     board: Arc<Board>,
     alive: BTreeSet<ServerId>,
+    unseen: BTreeSet<ServerId>,
     clock: SteppingClock,
 }
 
@@ -66,6 +67,7 @@ impl World {
             roster: Roster { declared: true, ..Roster::undeclared(AGENTS) },
             board: Arc::default(),
             alive: BTreeSet::from([A, B]),
+            unseen: BTreeSet::new(),
             clock: SteppingClock::default(),
         }
     }
@@ -86,6 +88,10 @@ impl World {
             "lives" => {
                 self.alive.insert(server);
                 return "back".to_owned();
+            }
+            "hides" => {
+                self.unseen.insert(server);
+                return "nobody can see whether it lives".to_owned();
             }
             _ => {}
         }
@@ -161,6 +167,7 @@ impl World {
             plan_hash: &hash,
             roster: &self.roster,
             alive: &self.alive,
+            unseen: &self.unseen,
             oddities: &[],
         };
         let mut ledger = Ledger::new(&self.board, self.clock.now());
@@ -408,7 +415,7 @@ fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     A in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; only reports of attempt 1 or later count
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the next run of the thread is attempt 2
     A in_progress 01.01.01#2
         01.01.01#2 in_progress
     A failed~ 01.01.01#2 timeout again
@@ -977,6 +984,89 @@ fn one_planner_per_batch() {
 }
 
 #[test]
+fn release_ends_what_a_server_holds_of_which_nobody_can_see_whether_it_lives() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A in_progress 01.01.01
+        A hides
+        B next
+        B in_progress 01.01.01
+        person release
+        B next
+        B in_progress 01.01.01
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A hides
+        nobody can see whether it lives
+    B next
+        in_progress 01.01 cycle 1 resumed held threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone"] (no change)
+    B in_progress 01.01.01
+        error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker
+    person release
+        {"workstream":"001-search","batch":"01.01","held_by":"00000000-0000-0000-0000-00000000000a"}
+    B next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    B in_progress 01.01.01
+        01.01.01#2 in_progress
+    "#);
+}
+
+#[test]
+fn nobody_else_closes_the_cycle_of_a_planner_that_lives() {
+    insta::assert_snapshot!(transcript("
+        A next
+        A completed 01.01.01 done
+        A completed 01.01.02 done
+        A completed 01.01.03 done
+        A next
+        A in_progress 01.02.01
+        person pending! 01.01.03
+        B in_progress 01.01.03
+        B failed 01.01.03 it broke
+        B blocked 01.01.03 it cannot be done
+        person in_progress 01.01.03
+        B next
+        A in_progress 01.02.01
+        A in_progress 01.01.03
+        B next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A completed 01.01.01 done
+        01.01.01#1 completed
+    A completed 01.01.02 done
+        01.01.02#1 completed
+    A completed 01.01.03 done
+        01.01.03#1 completed
+    A next
+        in_progress 01.02 cycle 1 threads [01.02.01#1 pending system-engineer-codex] dispatch ["01.02.01"]
+    A in_progress 01.02.01
+        01.02.01#1 in_progress
+    person pending! 01.01.03
+        01.01.03#2 pending
+    B in_progress 01.01.03
+        error held_by_another_planner: batch 01.02 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
+    B failed 01.01.03 it broke
+        error held_by_another_planner: batch 01.02 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
+    B blocked 01.01.03 it cannot be done
+        error held_by_another_planner: batch 01.02 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
+    person in_progress 01.01.03
+        error held_by_another_planner: batch 01.02 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
+    B next
+        in_progress 01.02 cycle 1 resumed held threads [01.02.01#1 in_progress system-engineer-codex] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone"] (no change)
+    A in_progress 01.02.01
+        01.02.01#1 in_progress (no change)
+    A in_progress 01.01.03
+        01.01.03#2 in_progress
+    B next
+        in_progress 01.01 cycle 2 resumed held threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#2 in_progress default] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone"] (no change)
+    "#);
+}
+
+#[test]
 fn a_planner_whose_workers_run_elsewhere_is_taken_over_at_once_and_its_attempts_are_interrupted() {
     insta::assert_snapshot!(transcript("
         A next
@@ -1007,7 +1097,7 @@ fn a_planner_whose_workers_run_elsewhere_is_taken_over_at_once_and_its_attempts_
     B next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#2 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     B in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; only reports of attempt 1 or later count
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the next run of the thread is attempt 2
     B completed 01.01.02#1 it had been done
         01.01.02#1 completed
     B in_progress 01.01.01#2

@@ -165,7 +165,14 @@ impl WorkServer {
         if let Some(lead) = self.door.submit(ask, move |answer| drop(sender.send(answer))) {
             let door = Arc::clone(&self.door);
             self.workers.run(move |go| match go {
-                Ok(()) => drop(quietly(|| Ok(door.write_led(lead)))),
+                Ok(()) => {
+                    let written = quietly(|| {
+                        door.write_led(lead);
+                        Ok(())
+                    });
+                    // Whose call it was is told by the channel that is closed.
+                    drop(written);
+                }
                 Err(fault) => {
                     let why = fault.to_string();
                     door.refuse_led(lead, || Fault::NoThread { why: why.clone() });

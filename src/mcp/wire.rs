@@ -12,6 +12,8 @@ use rmcp::RoleServer;
 use rmcp::model::{ClientRequest, ErrorData, GetExtensions as _, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio_util::sync::CancellationToken;
@@ -213,7 +215,8 @@ fn repaired(line: &[u8]) -> String {
     out
 }
 
-/// What can be seen of a message whose text cannot be parsed: the keys of the outermost object.
+/// What is known of a message whose text cannot be parsed as a whole: what stands in the outermost object before the
+/// place where parsing ends.
 #[derive(Debug, Default)]
 struct Glimpse {
     id: Option<RequestId>,
@@ -221,35 +224,10 @@ struct Glimpse {
 }
 
 impl Glimpse {
-    /// Looks for the keys at depth 1, as far as strings and brackets tell the depth.
     fn of(text: &str) -> Self {
         let mut seen = Self::default();
-        let mut depth = 0_usize;
-        let mut at = 0;
-        while let Some(c) = text[at..].chars().next() {
-            let next = at + c.len_utf8();
-            at = match c {
-                '"' => {
-                    let end = end_of_string(text, next);
-                    let value = text[end..].trim_start().strip_prefix(':');
-                    match (depth, value, text.get(at..end)) {
-                        (1, Some(_), Some("\"method\"")) => seen.has_method = true,
-                        (1, Some(value), Some("\"id\"")) => seen.id = leading_id(value),
-                        _ => {}
-                    }
-                    end
-                }
-                '{' | '[' => {
-                    depth += 1;
-                    next
-                }
-                '}' | ']' => {
-                    depth = depth.saturating_sub(1);
-                    next
-                }
-                _ => next,
-            };
-        }
+        // However deep its values are: they are skipped, not built.
+        let _ = (&mut serde_json::Deserializer::from_str(text)).deserialize_map(&mut seen);
         seen
     }
 
@@ -258,36 +236,36 @@ impl Glimpse {
     fn of_ends(head: &str, tail: &str) -> Self {
         let mut seen = Self::of(head);
         if seen.has_method && seen.id.is_none() {
-            let last = tail.rfind("\"id\":").map(|at| &tail[at + 5..]);
-            let is_last = |value: &&str| !value.contains([',', '{', '[']) && value.trim_end().ends_with('}');
-            seen.id = last.filter(is_last).and_then(leading_id);
+            // In a text the quotation marks would have a backslash before them.
+            let rest = tail.rfind("\"id\":").map(|at| format!("{{{}", &tail[at..]));
+            let whole = rest.and_then(|rest| serde_json::from_str::<Map<String, Value>>(rest.trim_end()).ok());
+            seen.id = whole.and_then(|mut rest| serde_json::from_value(rest.remove("id")?).ok());
         }
         seen
     }
 }
 
-/// Returns where the string ends whose text begins at `at`, behind its quotation mark.
-fn end_of_string(text: &str, at: usize) -> usize {
-    let mut escaped = false;
-    for (offset, c) in text[at..].char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + offset + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
+impl<'de> Visitor<'de> for &mut Glimpse {
+    type Value = ();
 
-fn leading_id(value: &str) -> Option<RequestId> {
-    let value = value.trim_start().strip_prefix(':').unwrap_or(value).trim_start();
-    let end = if value.starts_with('"') {
-        end_of_string(value, 1)
-    } else {
-        value.find(|c: char| !(c.is_ascii_digit() || c == '-')).unwrap_or(value.len())
-    };
-    serde_json::from_str(&value[..end]).ok()
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut message: A) -> Result<(), A::Error> {
+        let mut id = None;
+        while let Some(key) = message.next_key::<String>()? {
+            // Only now: one that the text ends in could be cut off.
+            self.id.clone_from(&id);
+            match key.as_str() {
+                "id" => id = serde_json::from_value(message.next_value()?).ok(),
+                "method" => self.has_method = message.next_value::<Value>()?.is_string(),
+                _ => drop(message.next_value::<IgnoredAny>()?),
+            }
+        }
+        self.id = id;
+        Ok(())
+    }
 }
 
 impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for Wire<R> {
@@ -373,11 +351,15 @@ mod tests {
         for (text, expected) in [
             (r#"{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":[[["#, number(7)),
             (r#"{"id": "a,b\"c" ,"method":"x","params":"#, Some(RequestId::String("a,b\"c".into()))),
-            (r#"{"method":"x","params":{"id":8,"a":nonsense},"jsonrpc":"2.0","id":7}"#, number(7)),
+            (r#"{"method":"x","params":{"id":8,"a":nonsense},"jsonrpc":"2.0","id":7}"#, None),
             (r#"{"params":{"x":{"id":8,"a":[[{"id":9}]]}},"method":"x","id":7} trailing"#, number(7)),
             (r#"{"method":"notifications/x","params":{"id":7,"b":nonsense"#, None),
             (r#"{"jsonrpc":"2.0","result":{"a":nonsense},"id":7}"#, None),
-            (r#"{"method":"x","id":1.5,"#, number(1)),
+            (r#"{"method":"x","id":1.5,"#, None),
+            (r#"{"method":"x","id":5.7,"params":nonsense"#, None),
+            (r#"{"method":"x","id":12"#, None),
+            (r#"{"method":"x","id":12,"params":"#, number(12)),
+            (r#"{"method":7,"id":12,"params":"#, None),
             ("not json", None),
             ("\"id\":7", None),
         ] {
@@ -387,6 +369,9 @@ mod tests {
             (r#"{"id":7,"method":"x","params":{"a":"xxx"#, r#"xxx","id":9}}"#, number(7)),
             (r#"{"method":"x","params":{"a":"xxx"#, r#"xxx"},"jsonrpc":"2.0","id":7}"#, number(7)),
             (r#"{"result":{"a":"xxx"#, r#"xxx"},"id":7}"#, None),
+            (r#"{"method":"x","params":{"a":"xxx"#, r#"xxx","id":7}}"#, None),
+            (r#"{"method":"x","params":{"a":"xxx"#, r#"xxx\"id\":7}"#, None),
+            (r#"{"method":"x","params":{"a":"xxx"#, r#"xxx"},"jsonrpc":"2.0","id":7.5}"#, None),
             (r#"{"method":"notifications/x","params":{"a":"xxx"#, r#"xxx"}}"#, None),
         ] {
             assert_eq!(found(Glimpse::of_ends(head, tail)), expected, "{head} … {tail}");

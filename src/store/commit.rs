@@ -1,16 +1,17 @@
 //! How files are written: each as a whole, and several as one.
 //!
-//! One file is replaced by a rename. Where a decision changes several, they stand in a journal first,
-//! and whoever takes the lock next finishes what a process that died has left of it. So there is the
-//! old state or the new one, and nothing between, after whatever happened at whatever instant.
+//! One file is written under another name, where git does not look, and replaces the old one by a rename. Where a
+//! decision changes several, all are written so, and a journal names them: from then on only renames are left, which
+//! take no room on the disk. Whoever takes the lock next finishes what a process that died has left of it. So there is
+//! the old state or the new one, and nothing between, after whatever happened at whatever instant.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::disk::{Disk, Kind, Unread};
-use super::lock::run_folder;
+use super::lock::{in_run_folder, run_folder};
 use super::snapshot::{APPROVED_PLAN, MAX_STATE_BYTES, unreadable};
 use super::workspace::is_folder_name;
 use crate::fault::Fault;
@@ -43,17 +44,26 @@ pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[Change]) -> Result
         }
     }
     if let [change] = changes {
-        return put(disk, &work, &change.path, &change.text);
+        return put(disk, root, &change.path, &change.text);
     }
     let mut journal = Journal { files: Vec::new() };
-    for Change { path, text } in changes {
-        let before = read_now(disk, &work.join(path))?.as_deref().map(sha256);
-        journal.files.push(JournalFile { path: path.clone(), before, text: text.clone() });
+    let folder = run_folder(root);
+    for (number, Change { path, text }) in changes.iter().enumerate() {
+        let whole = work.join(path);
+        let before = read_now(disk, &whole)?.as_deref().map(sha256);
+        require_a_file(disk, &whole)?;
+        let staged = format!("{number}.staged.tmp");
+        let temporary = folder.join(&staged);
+        in_run_folder(disk, root, || write_and_sync(disk, &temporary, &whole, text.as_bytes()))
+            .map_err(Fault::io("write", &whole))?;
+        let after = Some(sha256(text.as_bytes()));
+        journal.files.push(JournalFile { path: path.clone(), before, after, staged: Some(staged), text: None });
     }
-    let path = journal_path(root);
+    // The journal must not arrive before what it names.
+    in_run_folder(disk, root, || disk.sync_folder(&folder)).map_err(Fault::io("sync", &folder))?;
     let text = serde_json::to_string(&journal).map_err(|error| Fault::Internal(error.to_string()))?;
-    replace(disk, &path, text.as_bytes())?;
-    finish(disk, root, &journal)
+    replace(disk, root, &journal_path(root), text.as_bytes())?;
+    finish(disk, root, &journal, changes).map_err(|fault| Fault::WillHappen { why: Box::new(fault) })
 }
 
 /// Returns whether a commit of several files is under way, or was when its process died.
@@ -70,11 +80,13 @@ pub(super) fn recover(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
     let bytes =
         disk.read(&path, MAX_JOURNAL_BYTES).map_err(|unread| unreadable_within(&path, unread, MAX_JOURNAL_BYTES))?;
     let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| unreadable(&path, &error))?;
-    if let Some(odd) = journal.files.iter().find(|file| !is_ours(&file.path)) {
+    let is_odd =
+        |file: &&JournalFile| !is_ours(&file.path) || file.staged.as_ref().is_some_and(|it| !is_folder_name(it));
+    if let Some(odd) = journal.files.iter().find(is_odd) {
         let why = format!("{:?} is no file of the state", odd.path);
         return Err(Fault::StateUnreadable { path, at: None, why });
     }
-    finish(disk, root, &journal)
+    finish(disk, root, &journal, &[])
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,11 +96,20 @@ struct Journal {
 
 #[derive(Serialize, Deserialize)]
 struct JournalFile {
+    /// Where it is, from `work/` on.
     path: String,
     /// The SHA-256 of the text that was there, where there was one: nothing is written over what somebody
     /// else wrote since.
     before: Option<String>,
-    text: String,
+    /// The SHA-256 of the text that it gets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    /// The file in [`run_folder`] that has this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staged: Option<String>,
+    /// The text itself, in a journal of release 0.1.0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 fn journal_path(root: &Path) -> PathBuf {
@@ -97,25 +118,46 @@ fn journal_path(root: &Path) -> PathBuf {
 
 /// Writes the files of a journal that are as they were, and removes it. If one was changed since by
 /// something that takes no lock (an editor, git), that wins, and nothing more is written.
-fn finish(disk: &dyn Disk, root: &Path, journal: &Journal) -> Result<(), Fault> {
+///
+/// `known` are the texts, where it is this process that began: somebody may clean the folder up meanwhile.
+fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[Change]) -> Result<(), Fault> {
     let work = root.join("work");
     let mut left: Vec<&JournalFile> = Vec::new();
     let mut is_ours = true;
     for file in &journal.files {
-        let now = read_now(disk, &work.join(&file.path))?;
-        if now.as_deref() == Some(file.text.as_bytes()) {
+        let now = read_now(disk, &work.join(&file.path))?.as_deref().map(sha256);
+        let after = file.after.clone().or_else(|| Some(sha256(file.text.as_ref()?.as_bytes())));
+        if now == after {
             continue;
         }
-        is_ours &= now.as_deref().map(sha256) == file.before;
+        is_ours &= now == file.before;
         left.push(file);
     }
     if is_ours {
         for file in left {
-            put(disk, &work, &file.path, &file.text)?;
+            let path = work.join(&file.path);
+            create_folder_of(disk, &path)?;
+            let renamed = match &file.staged {
+                Some(staged) => disk.rename(&run_folder(root).join(staged), &path),
+                None => Err(ErrorKind::NotFound.into()),
+            };
+            let known = known.iter().find(|change| change.path == file.path).map(|change| &change.text);
+            match (renamed, file.text.as_ref().or(known)) {
+                (Err(error), Some(text)) if error.kind() == ErrorKind::NotFound => put(disk, root, &file.path, text)?,
+                (renamed, _) => {
+                    renamed.map_err(Fault::io("replace", &path))?;
+                    let folder = path.parent().unwrap_or(&work);
+                    disk.sync_folder(folder).map_err(Fault::io("sync", folder))?;
+                }
+            }
         }
     }
     let path = journal_path(root);
-    disk.remove(&path).map_err(Fault::io("remove", &path))
+    match disk.remove(&path) {
+        // Somebody has cleaned the folder up.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(Fault::io("remove", &path)),
+    }
 }
 
 fn read_now(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
@@ -136,12 +178,14 @@ fn is_ours(path: &str) -> bool {
     }
 }
 
-fn put(disk: &dyn Disk, work: &Path, path: &str, text: &str) -> Result<(), Fault> {
-    let path = work.join(path);
-    if let Some(folder) = path.parent() {
-        create_folders(disk, folder)?;
-    }
-    replace(disk, &path, text.as_bytes())
+fn put(disk: &dyn Disk, root: &Path, path: &str, text: &str) -> Result<(), Fault> {
+    let path = root.join("work").join(path);
+    create_folder_of(disk, &path)?;
+    replace(disk, root, &path, text.as_bytes())
+}
+
+fn create_folder_of(disk: &dyn Disk, path: &Path) -> Result<(), Fault> {
+    path.parent().map_or(Ok(()), |folder| create_folders(disk, folder))
 }
 
 /// Makes a folder, and those above it, durable.
@@ -166,38 +210,52 @@ pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> Result<(), Fault
 /// never arrived; without the second, the old file under the name, after the answer was sent.
 ///
 /// The temporary file has one name, which is safe under the workspace's lock, so that a process that
-/// dies here leaves at most one behind, and the next write takes it over.
-pub(super) fn replace(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<(), Fault> {
+/// dies here leaves at most one behind, and the next write takes it over. It stands in [`run_folder`], where neither git
+/// nor a backup sees it, and is written anew if that is cleaned up meanwhile.
+pub(super) fn replace(disk: &dyn Disk, root: &Path, path: &Path, text: &[u8]) -> Result<(), Fault> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Fault::Internal(format!("{} names no file", path.display())));
     };
-    match disk.kind(path) {
-        Some(Kind::Link) => return Err(unreadable_file(path, Unread::Link)),
-        Some(Kind::Folder | Kind::Other) => return Err(unreadable_file(path, Unread::NoFile)),
-        Some(Kind::File) | None => {}
+    require_a_file(disk, path)?;
+    let name = name.to_string_lossy();
+    let write_at = |temporary: &Path| {
+        write_and_sync(disk, temporary, path, text)?;
+        disk.rename(temporary, path)
+    };
+    let temporary = run_folder(root).join(format!("{name}.tmp"));
+    let mut written = in_run_folder(disk, root, || write_at(&temporary));
+    if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::CrossesDevices) {
+        // A file of the project that is on another disk than `work/`.
+        let beside = folder.join(format!(".{name}.tmp"));
+        written = write_at(&beside).inspect_err(|_| drop(disk.remove(&beside)));
     }
-    let temporary = folder.join(format!(".{}.tmp", name.to_string_lossy()));
-    let written = write_and_sync(disk, &temporary, path, text)
-        .and_then(|()| disk.rename(&temporary, path).map_err(Fault::io("replace", path)));
     if written.is_err() {
         let _ = disk.remove(&temporary);
     }
-    written?;
+    written.map_err(Fault::io("write", path))?;
     disk.sync_folder(folder).map_err(Fault::io("sync", folder))
 }
 
-fn write_and_sync(disk: &dyn Disk, temporary: &Path, path: &Path, text: &[u8]) -> Result<(), Fault> {
+fn require_a_file(disk: &dyn Disk, path: &Path) -> Result<(), Fault> {
+    match disk.kind(path) {
+        Some(Kind::Link) => Err(unreadable_file(path, Unread::Link)),
+        Some(Kind::Folder | Kind::Other) => Err(unreadable_file(path, Unread::NoFile)),
+        Some(Kind::File) | None => Ok(()),
+    }
+}
+
+/// Writes a text to a file, durable. The file that it will replace says who may read it.
+fn write_and_sync(disk: &dyn Disk, temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = match disk.create(temporary, path) {
         // Of a process that died.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            disk.remove(temporary).map_err(Fault::io("remove", temporary))?;
+            disk.remove(temporary)?;
             disk.create(temporary, path)
         }
         created => created,
-    }
-    .map_err(Fault::io("create", temporary))?;
-    file.write(text).map_err(Fault::io("write", temporary))?;
-    file.sync().map_err(Fault::io("sync", temporary))
+    }?;
+    file.write(text)?;
+    file.sync()
 }
 
 /// Returns whether there is this folder of the workspace. A link in its place is refused: it could lead
@@ -214,17 +272,22 @@ pub(super) fn unreadable_file(path: &Path, unread: Unread) -> Fault {
     unreadable_within(path, unread, MAX_STATE_BYTES)
 }
 
-/// Returns the fault of a file that was to be read up to `limit` bytes.
+/// Returns the fault of a file that was to be read up to `limit` bytes. Where the system fails, the file is not to
+/// blame.
 pub(super) fn unreadable_within(path: &Path, unread: Unread, limit: u64) -> Fault {
-    Fault::StateUnreadable { path: path.to_owned(), at: None, why: why_unread(unread, limit) }
+    match why_unread(unread, limit) {
+        Ok(why) => Fault::StateUnreadable { path: path.to_owned(), at: None, why },
+        Err(error) => Fault::io("read", path)(error),
+    }
 }
 
-pub(super) fn why_unread(unread: Unread, limit: u64) -> String {
-    match unread {
+/// Returns what is wrong with a file; the error where the system fails.
+pub(super) fn why_unread(unread: Unread, limit: u64) -> io::Result<String> {
+    Ok(match unread {
         Unread::Absent => "it does not exist".to_owned(),
         Unread::Link => LINKED.to_owned(),
         Unread::NoFile => "it is no regular file".to_owned(),
         Unread::TooLarge(bytes) => format!("it has {bytes} bytes, the limit is {limit}"),
-        Unread::Io(error) => error.to_string(),
-    }
+        Unread::Io(error) => return Err(error),
+    })
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::commit::{Change, commit, is_under_way, plain_folder};
-use super::disk::{Disk, Held, MachineDisk};
+use super::disk::{Disk, MachineDisk};
 use super::holds::Holds;
 use super::import::importable;
 use super::liveness::Liveness;
-use super::lock::lock;
+use super::lock::{Locks, lock};
 use super::snapshot::{APPROVED_PLAN, Files, Snapshot, ThreadsFile};
 use super::tasks_json::TasksJson;
 use super::watch::watch;
@@ -37,7 +37,7 @@ pub struct FileStore {
 pub(super) struct LockedFiles<'s> {
     snapshot: Snapshot,
     store: &'s FileStore,
-    _lock: Box<dyn Held>,
+    _locks: Locks,
 }
 
 impl FileStore {
@@ -74,12 +74,16 @@ impl FileStore {
         Ok(workspace)
     }
 
-    /// Lets a commit of several files come to its end, so that nobody reads half of it.
-    fn settle(&self, root: &Path) -> Result<(), Fault> {
+    /// Returns whether what was just read without the lock can be half of a commit of several files: one is under way,
+    /// or was meanwhile. Each of them changes index.json.
+    fn is_torn(&self, root: &Path, read: &Result<Snapshot, Stopped>) -> Result<bool, Fault> {
         if is_under_way(self.disk(), root) {
-            lock(self.disk(), root, LOCK_WAIT)?;
+            return Ok(true);
         }
-        Ok(())
+        let Ok(snapshot) = read else { return Ok(false) };
+        let now = self.files.index(self.disk(), root)?;
+        // One that is not there is never the same.
+        Ok(!Arc::ptr_eq(&now, &snapshot.index) && (now.text.is_some() || snapshot.index.text.is_some()))
     }
 
     fn snapshot(&self, workspace: Workspace, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
@@ -103,9 +107,9 @@ impl FileStore {
     /// Takes the lock, and reads the workstream as it is then.
     pub(super) fn lock_files(&self, wanted: Option<&str>, wait: Duration) -> Result<LockedFiles<'_>, Stopped> {
         let workspace = self.workspace()?;
-        let lock = lock(self.disk(), &workspace.root, wait)?;
+        let locks = lock(self.disk(), &workspace.root, wait)?;
         let snapshot = self.snapshot(workspace, wanted)?;
-        Ok(LockedFiles { snapshot, store: self, _lock: lock })
+        Ok(LockedFiles { snapshot, store: self, _locks: locks })
     }
 }
 
@@ -120,8 +124,13 @@ impl FileStore {
 impl Store for FileStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         let workspace = self.workspace()?;
-        self.settle(&workspace.root)?;
-        self.snapshot(workspace, wanted)
+        let root = workspace.root.clone();
+        let read = self.snapshot(workspace, wanted);
+        if !self.is_torn(&root, &read)? {
+            return read;
+        }
+        let _end = lock(self.disk(), &root, LOCK_WAIT)?;
+        self.snapshot(self.workspace()?, wanted)
     }
 
     fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {

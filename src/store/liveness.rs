@@ -1,20 +1,31 @@
-//! Who is alive (DESIGN §6a). A server process that holds something keeps a lock on a file of its
-//! name in `work/.run/`; the kernel frees the lock at the instant the process ends, however it ends.
+//! Who is alive (DESIGN §6a). A server process that holds something marks `work/` with a number of its own, and keeps a
+//! lock on a file of its name in `work/.run/`. The kernel takes both away at the instant the process ends, however it
+//! ends, and only then.
+//!
+//! The file can be removed while the process lives (`git clean -fdx`, `rm -rf work/.run`); the mark cannot, and whoever
+//! may read `work/` may see it. The file is for systems and file systems that have no such marks.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use super::LOCK_WAIT;
 use super::disk::{Disk, Held};
-use super::lock::{ignore_run_folder, run_folder};
+use super::lock::{LAST_PLACE, in_run_folder, run_folder, until};
 use crate::board::ServerId;
 use crate::fault::Fault;
 
-/// The locks by which this process shows that it lives, by workspace.
+/// That by which this process shows that it lives, by workspace.
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
-    held: Mutex<HashMap<PathBuf, Box<dyn Held>>>,
+    held: Mutex<HashMap<PathBuf, Signs>>,
+}
+
+#[derive(Debug)]
+struct Signs {
+    file: Box<dyn Held>,
+    _mark: Option<Box<dyn Held>>,
 }
 
 impl Liveness {
@@ -23,23 +34,58 @@ impl Liveness {
     pub(super) fn announce(&self, disk: &dyn Disk, root: &Path, server: ServerId) -> Result<(), Fault> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let path = run_folder(root).join(server.to_string());
-        // Somebody may have cleaned the folder up (`git clean`): then the name is written anew.
-        if held.get(root).is_some_and(|lock| lock.stands_at(&path)) {
+        // Somebody may have cleaned the folder up, or put another `work/` in its place.
+        if held.get(root).is_some_and(|signs| signs.file.stands_at(&path)) {
             return Ok(());
         }
-        ignore_run_folder(disk, root)?;
+        // The mark first: there is no instant at which neither shows.
+        let mark = disk.mark(&root.join("work"), mark(server));
         tidy(disk, root);
-        // Whoever asks whether the server lives holds the lock for an instant.
-        let lock = disk.lock(&path, LOCK_WAIT).map_err(Fault::io("lock", &path))?;
-        held.insert(root.to_owned(), lock.ok_or(Fault::Busy { path })?);
+        // Whoever asks whether the server lives holds the lock of the file for an instant.
+        let file = until(Instant::now() + LOCK_WAIT, || in_run_folder(disk, root, || disk.lock(&path)));
+        let file = file.map_err(Fault::io("lock", &path))?;
+        held.insert(root.to_owned(), Signs { file: file.ok_or(Fault::Busy { path })?, _mark: mark });
         Ok(())
     }
 }
 
+/// Returns the number with which a living server marks the folder.
+fn mark(server: ServerId) -> u64 {
+    LAST_PLACE + 1 + (server.number() & LAST_PLACE)
+}
+
+/// Who is alive, as far as that can be seen.
+#[derive(Debug, Default)]
+pub(super) struct Alive {
+    pub(super) servers: BTreeSet<ServerId>,
+    /// Those of them that count as alive because their file cannot be looked at, with what the system says.
+    pub(super) unseen: Vec<(ServerId, String)>,
+}
+
 /// Returns those of `servers` that are alive.
-pub(super) fn alive(disk: &dyn Disk, root: &Path, servers: impl Iterator<Item = ServerId>) -> BTreeSet<ServerId> {
+pub(super) fn alive(disk: &dyn Disk, root: &Path, servers: impl Iterator<Item = ServerId>) -> Alive {
     let named: BTreeSet<ServerId> = servers.collect();
-    named.into_iter().filter(|server| disk.is_locked(&run_folder(root).join(server.to_string()))).collect()
+    let mut alive = Alive::default();
+    if named.is_empty() {
+        return alive;
+    }
+    let numbers: Vec<u64> = named.iter().map(|server| mark(*server)).collect();
+    let marks = disk.marks(&root.join("work"), &numbers);
+    for server in named {
+        if marks.as_ref().is_ok_and(|marks| marks.contains(&mark(server))) {
+            alive.servers.insert(server);
+            continue;
+        }
+        match disk.is_locked(&run_folder(root).join(server.to_string())) {
+            Ok(false) => {}
+            Ok(true) => drop(alive.servers.insert(server)),
+            Err(error) => {
+                alive.servers.insert(server);
+                alive.unseen.push((server, error.to_string()));
+            }
+        }
+    }
+    alive
 }
 
 /// Removes the files of processes that are gone.
@@ -47,7 +93,7 @@ fn tidy(disk: &dyn Disk, root: &Path) {
     let folder = run_folder(root);
     for name in disk.names(&folder).unwrap_or_default() {
         let path = folder.join(&name);
-        if name.parse::<ServerId>().is_ok() && !disk.is_locked(&path) {
+        if name.parse::<ServerId>().is_ok() && disk.is_locked(&path).is_ok_and(|is_locked| !is_locked) {
             // One that stays is no harm: its lock is free.
             let _ = disk.remove(&path);
         }

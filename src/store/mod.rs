@@ -157,7 +157,7 @@ fn write_whole(disk: &dyn Disk, root: &Path, name: &str, text: &str) -> Result<(
         return Err(Fault::StateUnreadable { path, at: None, why });
     }
     create_folders(disk, path.parent().unwrap_or(root))?;
-    replace(disk, &path.canonicalize().unwrap_or(path), text.as_bytes())
+    replace(disk, root, &path.canonicalize().unwrap_or(path), text.as_bytes())
 }
 
 /// A file that was read but holds something that must not be written over, such as a key twice. The

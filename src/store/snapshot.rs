@@ -4,16 +4,17 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::cache::Cache;
 use super::commit::{plain_folder, unreadable_file, unreadable_within, why_unread};
 use super::disk::{Disk, Identity, Unread};
 use super::json::without_place;
+use super::liveness::{self, Alive};
 use super::tasks_json::{self, TasksJson};
 use super::threads_json::{self, Document, ThreadsJson};
 use super::workspace::{Place, Selected, Workspace};
-use super::{agents_yaml, index_json, liveness};
+use super::{agents_yaml, index_json};
 use crate::board::{Board, ServerId};
 use crate::clock::Moment;
 use crate::decide::{Basis, Scene};
@@ -37,11 +38,13 @@ pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 const SAVE_TIME: Duration = Duration::from_millis(10);
 const SAVE_WAITS: u32 = 4;
 
-/// One that was emptied less than this ago is waited for: hardly anybody wants it to be empty.
-const EMPTY_TIME: Duration = Duration::from_secs(1);
+/// How long one call waits at the most for a plan that somebody is saving: one that is empty, or that changes each time
+/// it is read. Hardly anybody wants a plan to be empty.
+const PLAN_WAIT: Duration = Duration::from_secs(1);
 
-/// How often a plan is read again that was changed while it was read.
-const READS: u32 = 10;
+/// How long a plan is waited for that is not there, since some editors rename the old one away first; and one that seems
+/// to have been empty for longer than [`PLAN_WAIT`]: while a file is being emptied, its time is still the old one.
+const MISSING_WAIT: Duration = Duration::from_millis(100);
 
 /// How much is said of why a file cannot be read, in characters.
 const MAX_WHY_CHARS: usize = 300;
@@ -67,6 +70,8 @@ pub struct Snapshot {
     /// What stands there and means nothing, one sentence each.
     pub(super) oddities: Vec<String>,
     pub(super) alive: BTreeSet<ServerId>,
+    /// Those of them of which nobody can see whether they are.
+    pub(super) unseen: BTreeSet<ServerId>,
     /// What time it was then, by the clock of the store, where it has one.
     pub(super) now: Option<Moment>,
 }
@@ -222,7 +227,12 @@ impl Snapshot {
             oddities.push("work/agents.yml is not read: call it work/agents.yaml".to_owned());
         }
         let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
-        let mut alive = liveness::alive(disk, &root, others);
+        let Alive { servers: mut alive, unseen } = liveness::alive(disk, &root, others);
+        for (server, why) in &unseen {
+            oddities.push(format!(
+                "nobody can see whether server {server} lives, so it counts as alive ({why}); if it has ended, a person runs !work release"
+            ));
+        }
         // Whoever asks lives, whatever became of its file.
         alive.extend(own);
         Ok(Self {
@@ -240,6 +250,7 @@ impl Snapshot {
             threads,
             oddities,
             alive,
+            unseen: unseen.into_iter().map(|(server, _)| server).collect(),
             now: None,
         })
     }
@@ -284,6 +295,7 @@ impl Snapshot {
             plan_hash: &self.plan.hash,
             roster: &self.roster,
             alive: &self.alive,
+            unseen: &self.unseen,
             oddities: &self.oddities,
         }
     }
@@ -312,13 +324,20 @@ impl Files {
     /// Reads the plan, when nobody is just saving it.
     fn plan(&self, disk: &dyn Disk, path: &Path) -> Result<Arc<PlanFile>, Fault> {
         let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
-        let mut reads = 1;
+        let begun = Instant::now();
         loop {
-            let identity = saved(disk, path);
-            let is_read = Cell::new(false);
-            let unread = |unread| unreadable(why_unread(unread, MAX_PLAN_BYTES));
+            let identity = saved(disk, path, begun);
+            let is_torn = Cell::new(false);
+            let unread = |unread| match why_unread(unread, MAX_PLAN_BYTES) {
+                Ok(why) => unreadable(why),
+                Err(error) => Fault::io("read", path)(error),
+            };
             let read = self.plans.get(disk, path, identity, MAX_PLAN_BYTES, unread, |bytes| {
-                is_read.set(true);
+                // Who began to save it meanwhile may have written half of what was read.
+                if begun.elapsed() < PLAN_WAIT && disk.identity(path) != identity {
+                    is_torn.set(true);
+                    return Err(unreadable("it changes while it is read".to_owned()));
+                }
                 let text = std::str::from_utf8(bytes).map_err(|error| {
                     let (line, column) = end_position(&bytes[..error.valid_up_to()]);
                     unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
@@ -329,9 +348,7 @@ impl Files {
                 }
                 Ok(PlanFile::of(text))
             });
-            // Who began to save it meanwhile may have written half of what was read.
-            if is_read.get() && reads < READS && disk.identity(path) != identity {
-                reads += 1;
+            if is_torn.get() {
                 continue;
             }
             return read?.ok_or_else(|| unreadable("it does not exist".to_owned()));
@@ -424,20 +441,24 @@ fn followed<'p>(plan: &'p Arc<PlanFile>, approved: Option<&'p Arc<PlanFile>>) ->
     approved.unwrap_or(plan)
 }
 
-/// Waits until nobody seems to be saving the plan, and returns what it is then.
-fn saved(disk: &dyn Disk, path: &Path) -> Option<Identity> {
-    let mut identity = disk.identity(path);
-    let is_being_saved = |identity: Identity, waits: u32| match identity.size {
-        0 => identity.age() < EMPTY_TIME,
-        _ => identity.age() < SAVE_TIME && waits < SAVE_WAITS,
-    };
+/// Waits until nobody seems to be saving the plan, but not for too long, and returns what it is then.
+fn saved(disk: &dyn Disk, path: &Path, begun: Instant) -> Option<Identity> {
     let mut waits = 0;
-    while identity.is_some_and(|identity| is_being_saved(identity, waits)) {
+    loop {
+        let (identity, waited) = (disk.identity(path), begun.elapsed());
+        let is_being_saved = match identity {
+            None => waited < MISSING_WAIT && disk.kind(path).is_none(),
+            Some(identity) if identity.size == 0 => {
+                waited < MISSING_WAIT || waited < PLAN_WAIT && identity.age() < PLAN_WAIT
+            }
+            Some(identity) => waited < PLAN_WAIT && waits < SAVE_WAITS && identity.age() < SAVE_TIME,
+        };
+        if !is_being_saved {
+            return identity;
+        }
         std::thread::sleep(SAVE_TIME);
-        identity = disk.identity(path);
         waits += 1;
     }
-    identity
 }
 
 /// Returns the roster of a workspace that declares none: whom its plan and its board name.

@@ -6,7 +6,7 @@ use super::disk::{Disk, Kind, MachineDisk};
 use super::worktree::{GitRoot, Linked};
 use crate::closest::closest;
 use crate::decide::Refusal;
-use crate::index::Index;
+use crate::index::{Entry, Index};
 use crate::wording::is_hidden;
 
 /// Where a process was told to look.
@@ -90,7 +90,20 @@ impl Place {
         wanted: Option<&str>,
         index: &Index,
     ) -> Result<Selected, Refusal> {
-        self.choose(wanted, index, |id| has_plan(disk, root, id), || known(disk, root, index))
+        // One of the index whose folder is there is meant even if its plan is not: somebody saves it, or has moved it
+        // away. Another one in its place would get its calls.
+        let is_there = |id: &str| {
+            let has_folder = || disk.kind(&root.join("work").join(id)) == Some(Kind::Folder);
+            has_plan(disk, root, id) || index.entry(id).is_some() && is_folder_name(id) && has_folder()
+        };
+        self.choose(wanted, index, is_there, || {
+            let mut known = known(disk, root, index);
+            let without_plan = |entry: &&Entry| !known.contains(&entry.id) && is_there(&entry.id);
+            let moved_away: Vec<String> =
+                index.entries.iter().filter(without_plan).map(|entry| entry.id.clone()).collect();
+            known.extend(moved_away);
+            known
+        })
     }
 
     /// The same, among the workstreams of these ids.

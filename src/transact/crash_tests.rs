@@ -278,37 +278,38 @@ fn the_steps_of_a_commit() {
         Process::on(Arc::new(sound.clone()), Path::new("/w")).call(scenario.call).unwrap();
         sound.log().join("\n")
     };
-    insta::assert_snapshot!(log("a worker reports"), @"
+    insta::assert_snapshot!(log("a worker reports"), @r#"
     lock lock
     remove 00000000-0000-0000-0000-00000000000a
     lock 00000000-0000-0000-0000-00000000000a
-    create .threads.json.tmp
-    write .threads.json.tmp
-    sync .threads.json.tmp
+    create threads.json.tmp
+    write threads.json.tmp
+    sync threads.json.tmp
     rename to threads.json
     sync folder 001-search
-    ");
-    insta::assert_snapshot!(log("a stage is approved with --force: two files"), @"
+    "#);
+    insta::assert_snapshot!(log("a stage is approved with --force: two files"), @r#"
     lock lock
     remove 00000000-0000-0000-0000-00000000000a
     lock 00000000-0000-0000-0000-00000000000a
-    create .journal.json.tmp
-    write .journal.json.tmp
-    sync .journal.json.tmp
+    create 0.staged.tmp
+    write 0.staged.tmp
+    sync 0.staged.tmp
+    create 1.staged.tmp
+    write 1.staged.tmp
+    sync 1.staged.tmp
+    sync folder .run
+    create journal.json.tmp
+    write journal.json.tmp
+    sync journal.json.tmp
     rename to journal.json
     sync folder .run
-    create .threads.json.tmp
-    write .threads.json.tmp
-    sync .threads.json.tmp
     rename to threads.json
     sync folder 001-search
-    create .index.json.tmp
-    write .index.json.tmp
-    sync .index.json.tmp
     rename to index.json
     sync folder work
     remove journal.json
-    ");
+    "#);
 }
 
 /// The same on a real file system, where a process dies but the power stays.
@@ -332,7 +333,7 @@ fn on_a_real_disk_too() {
                 "index.json",
                 "001-search/threads.json",
                 "002-other/PLAN.md",
-                "001-search/.threads.json.tmp",
+                ".run/threads.json.tmp",
                 ".run/journal.json",
             ] {
                 if let Ok(bytes) = disk.read(&root.join("work").join(path), u64::MAX) {
@@ -355,7 +356,7 @@ fn on_a_real_disk_too() {
                 let next = Process::on(Arc::new(MachineDisk), folder.path());
                 let _ = next.door.store().read(Some("001-search"));
                 let mut now = read_all(folder.path());
-                now.remove("001-search/.threads.json.tmp");
+                now.remove(".run/threads.json.tmp");
                 assert!(now == old || now == new, "{what}: {now:#?}");
                 match next.call(scenario.call) {
                     Ok(()) | Err(Stopped::Refusal(Refusal::AlreadyExists { .. })) => {}

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 use super::{look, not_overtaken, require_a_clear_thread};
 use crate::board::ServerId;
@@ -18,6 +19,10 @@ use crate::store::{Locked, Snapshot, Store};
 
 /// The most calls that one commit carries.
 const MAX_GROUP: usize = 256;
+
+/// How long a process that goes on writing leaves the lock to others. They ask for it again and again, with pauses, and
+/// would hardly ever find it free.
+const TURN: Duration = Duration::from_millis(1);
 
 /// What an agent asks of a workstream.
 #[derive(Clone)]
@@ -104,7 +109,12 @@ impl AgentDoor {
     /// Writes for all of the line until nobody waits.
     pub fn write_led(&self, lead: Lead) {
         let mut leading = Leading { door: self, line: lead.0, is_over: false };
+        let mut is_first = true;
         while let Some(jobs) = leading.next_jobs() {
+            if !is_first && self.store.is_near() {
+                std::thread::sleep(TURN);
+            }
+            is_first = false;
             self.write_for_all(jobs);
         }
     }

@@ -91,7 +91,7 @@ fn a_plan_that_is_gone_or_too_large() {
     insta::assert_snapshot!(format!("{large}\n{empty}\n{gone}"), @r#"
     error plan_unreadable: [workspace]/work/001-search/PLAN.md: it has 9437184 bytes, the limit is 8388608. hint: mend the file; it is only read, never written
     error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is empty. hint: mend the file; it is only read, never written
-    error unknown_workstream: no workstream with a PLAN.md has the id or name "001-search". hint: ask the person whether its PLAN.md was moved away: no folder in work/ has one
+    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it does not exist. hint: mend the file; it is only read, never written
     "#);
 }
 
@@ -105,11 +105,11 @@ fn a_folder_that_cannot_be_written_leaves_everything_as_it_was() {
     server.answer("next_batch", &json!({}));
     let before = workspace.read(STATE);
     // A folder in the place of the temporary file stops every user, root too.
-    let obstacle = workspace.root().join("work/001-search/.threads.json.tmp");
+    let obstacle = workspace.root().join("work/.run/threads.json.tmp");
     std::fs::create_dir(&obstacle).unwrap();
     std::fs::set_permissions(&obstacle, std::fs::Permissions::from_mode(0o700)).unwrap();
     let refused = server.call("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
-    assert!(refused.starts_with("error io: cannot remove "), "{refused}");
+    assert!(refused.starts_with("error io: cannot write "), "{refused}");
     assert_eq!(workspace.read(STATE), before);
     std::fs::remove_dir(&obstacle).unwrap();
     server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));

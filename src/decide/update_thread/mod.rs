@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::fence::{fence, moved_from};
 use self::step::Step;
-pub(super) use self::texts::check_length;
+pub(super) use self::texts::check_text;
 use self::texts::check_texts;
 use super::failover::Decision;
 use super::ledger::Ledger;

@@ -40,7 +40,7 @@ impl Step<'_, '_> {
     pub(super) fn start(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         open_cycle_asked_for(self.id.batch, self.ledger);
-        let cycle = self.open_cycle();
+        let cycle = self.open_cycle()?;
         let retries = self.require_a_run()?.is_some();
         if retries && self.thread.status == Status::Blocked {
             // The retry after a worker's own `blocked` is used when it starts.
@@ -111,7 +111,7 @@ impl Step<'_, '_> {
             // The late success of a blocked thread is that of its latest attempt (DESIGN §5a.6).
             Status::Blocked if meant != Meant::Next && self.thread.latest().is_some() => {
                 self.require_ready()?;
-                self.open_cycle();
+                self.open_cycle()?;
                 name_thread(self.scene, self.id, self.ledger);
                 self.end_latest(AttemptStatus::Completed, false);
             }
@@ -148,7 +148,7 @@ impl Step<'_, '_> {
         if self.amends_the_past(meant) {
             return Ok(open_decision(self.scene, self.ledger.board(), self.id));
         }
-        self.open_cycle();
+        self.open_cycle()?;
         name_thread(self.scene, self.id, self.ledger);
         self.ledger.record(Event::GivenUp { thread: self.id });
         self.became(Status::Blocked, Some(self.report.clone()));
@@ -283,8 +283,8 @@ impl Step<'_, '_> {
         require_ready(self.scene, self.ledger.board(), self.id.batch)
     }
 
-    fn open_cycle(&mut self) -> u32 {
-        cycle_of(self.id.batch, self.caller, self.ledger)
+    fn open_cycle(&mut self) -> Result<u32, Refusal> {
+        cycle_of(self.scene, self.id.batch, self.caller, self.request.force, self.ledger)
     }
 
     /// Returns whether an attempt of the thread counts in the open cycle.
@@ -329,13 +329,13 @@ impl Step<'_, '_> {
     }
 
     /// Lets the running attempt count in the open cycle of its batch, which is opened where the batch
-    /// is ready. An attempt of a batch that is not ready counts in none.
+    /// is ready and no other planner is in the way. Else the attempt counts in none.
     fn join_cycle(&mut self) {
         if self.ledger.board().open_cycle_of(self.id.batch).is_none() {
-            if self.require_ready().is_err() || self.scene.plan.thread(self.id).is_none() {
+            let is_planned = self.scene.plan.thread(self.id).is_some();
+            if !is_planned || self.require_ready().is_err() || self.open_cycle().is_err() {
                 return;
             }
-            self.open_cycle();
         }
         let board = self.ledger.board();
         let Some(cycle) = board.open_cycle_of(self.id.batch).map(|cycle| cycle.number) else { return };
@@ -350,7 +350,7 @@ impl Step<'_, '_> {
     /// in the open cycle (DESIGN §5a.6). The thread is pending or blocked.
     fn end_or_record(&mut self, meant: Meant, status: AttemptStatus, transient: bool) -> Result<(), Refusal> {
         self.require_ready()?;
-        let cycle = self.open_cycle();
+        let cycle = self.open_cycle()?;
         name_thread(self.scene, self.id, self.ledger);
         let latest_failed = self.thread.latest().is_some_and(|latest| latest.status == AttemptStatus::Failed);
         let another_failure = meant == Meant::Unsaid && self.request.said == Said::Failed && latest_failed;

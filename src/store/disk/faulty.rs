@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::{Disk, Held, Identity, Kind, NewFile, Unread};
 
@@ -127,12 +126,25 @@ impl Disk for FaultyDisk {
         self.step("sync folder", folder, || {}, || self.disk.sync_folder(folder))
     }
 
-    fn lock(&self, path: &Path, wait: Duration) -> io::Result<Option<Box<dyn Held>>> {
-        self.step("lock", path, || {}, || self.disk.lock(path, wait))
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Held>>> {
+        self.step("lock", path, || {}, || self.disk.lock(path))
     }
 
-    fn is_locked(&self, path: &Path) -> bool {
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
         self.disk.is_locked(path)
+    }
+
+    // What the kernel forgets with the process is no step: it changes nothing on the disk.
+    fn lock_folder(&self, folder: &Path) -> io::Result<Option<Box<dyn Held>>> {
+        self.disk.lock_folder(folder)
+    }
+
+    fn mark(&self, folder: &Path, number: u64) -> Option<Box<dyn Held>> {
+        self.disk.mark(folder, number)
+    }
+
+    fn marks(&self, folder: &Path, numbers: &[u64]) -> io::Result<Vec<u64>> {
+        self.disk.marks(folder, numbers)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use nix::fcntl::FcntlArg;
 
 use super::{Disk, Held, Identity, Kind, NewFile, Unread};
 
@@ -87,16 +88,18 @@ impl Disk for MachineDisk {
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir(folder)
+        fs::create_dir(folder)?;
+        if let Some(permissions) = folder.parent().and_then(|above| fs::metadata(above).ok()).map(|it| it.permissions())
+        {
+            // Where that is not allowed it has those that the system gave it.
+            let _ = fs::set_permissions(folder, permissions);
+        }
+        Ok(())
     }
 
     fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn NewFile>> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        if let Ok(metadata) = fs::metadata(like)
-            && file.metadata()?.permissions() != metadata.permissions()
-        {
-            file.set_permissions(metadata.permissions())?;
-        }
+        share(&file, like)?;
         Ok(Box::new(file))
     }
 
@@ -113,26 +116,59 @@ impl Disk for MachineDisk {
         if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     }
 
-    /// Whoever has to wait does so in the kernel, which wakes waiters at the instant the lock is free; a
-    /// thread of its own does, because the kernel's wait has no end.
-    fn lock(&self, path: &Path, wait: Duration) -> io::Result<Option<Box<dyn Held>>> {
-        loop {
-            let mut options = OpenOptions::new();
-            let file = unfollowed(options.read(true).write(true).create(true).truncate(false)).open(path)?;
-            let Some(file) = locked(file, wait)? else { return Ok(None) };
-            // Whoever waited for a file that was removed meanwhile holds a lock that nobody else sees.
-            if file.stands_at(path) {
-                return Ok(Some(Box::new(file)));
-            }
-        }
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Held>>> {
+        lock_what_stands(path, || open_or_create(path))
     }
 
     /// Whoever asks takes a shared lock, so that two who ask at once do not take each other for the holder.
-    fn is_locked(&self, path: &Path) -> bool {
-        match unfollowed(OpenOptions::new().read(true)).open(path) {
-            Ok(file) => file.try_lock_shared().is_err(),
-            Err(error) => error.kind() != ErrorKind::NotFound,
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        let file = match unfollowed(OpenOptions::new().read(true)).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn lock_folder(&self, folder: &Path) -> io::Result<Option<Box<dyn Held>>> {
+        // No folder can be opened as a file on Windows, and none be locked on many network file systems.
+        lock_what_stands(folder, || File::open(folder)).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => Err(error),
+            _ => Ok(Some(Box::new(Nothing))),
+        })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn mark(&self, folder: &Path, number: u64) -> Option<Box<dyn Held>> {
+        let file = File::open(folder).ok()?;
+        nix::fcntl::fcntl(&file, FcntlArg::F_OFD_SETLK(&part(number, 1, libc::F_RDLCK)?)).ok()?;
+        Some(Box::new(file))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn mark(&self, _folder: &Path, _number: u64) -> Option<Box<dyn Held>> {
+        None
+    }
+
+    #[cfg(target_os = "linux")]
+    fn marks(&self, folder: &Path, numbers: &[u64]) -> io::Result<Vec<u64>> {
+        let file = File::open(folder)?;
+        let mut marks = Vec::new();
+        for number in numbers {
+            if is_marked(&file, *number, 1)? {
+                marks.push(*number);
+            }
+        }
+        Ok(marks)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn marks(&self, _folder: &Path, _numbers: &[u64]) -> io::Result<Vec<u64>> {
+        Ok(Vec::new())
     }
 }
 
@@ -161,6 +197,17 @@ impl Held for File {
             path.exists()
         }
     }
+
+    #[cfg(target_os = "linux")]
+    fn is_behind(&self, number: u64) -> bool {
+        // None is lower than the first.
+        number > 0 && is_marked(self, 0, number).unwrap_or_default()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn is_behind(&self, _number: u64) -> bool {
+        false
+    }
 }
 
 /// Opens no symbolic link, and does not wait for the other end of a pipe.
@@ -182,23 +229,160 @@ fn unread(there: Option<Kind>, error: io::Error) -> Unread {
     }
 }
 
-fn locked(file: File, wait: Duration) -> io::Result<Option<File>> {
-    match file.try_lock() {
-        Ok(()) => return Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(error),
+/// Opens a lock file, and makes one where there is none. To be locked it needs no right to be written, on most file
+/// systems, and it may be another user's.
+fn open_or_create(path: &Path) -> io::Result<File> {
+    let open = |write: bool| {
+        let mut options = OpenOptions::new();
+        unfollowed(options.read(true).write(write)).open(path)
+    };
+    match open(true) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => open(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mut options = OpenOptions::new();
+            match unfollowed(options.read(true).write(true).create_new(true)).open(path) {
+                // Another process was faster.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => open(true),
+                Err(error) => Err(error),
+                Ok(file) => share(&file, path).map(|()| file),
+            }
+        }
+        opened => opened,
     }
-    if wait.is_zero() {
-        return Ok(None);
+}
+
+/// Gives a new file the permissions of `like` where that exists, else those of its folder.
+fn share(file: &File, like: &Path) -> io::Result<()> {
+    let mut wanted = fs::metadata(like).ok().map(|metadata| metadata.permissions());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+        let own = file.metadata()?;
+        let is_own = |there: &fs::Metadata| (there.dev(), there.ino()) == (own.dev(), own.ino());
+        // Of a file that is its own model, too.
+        if fs::metadata(like).map_or(true, |there| is_own(&there)) {
+            // One that is yet to be made will have those of the one above.
+            let folder = like.ancestors().skip(1).find_map(|folder| fs::metadata(folder).ok());
+            wanted = folder.map(|folder| fs::Permissions::from_mode(folder.mode() & 0o666));
+        }
     }
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let locked = file.lock().map(|()| file);
-        // If nobody waits any more the file comes back here and is unlocked at once.
-        let _ = sender.send(locked);
-    });
-    match receiver.recv_timeout(wait) {
-        Ok(locked) => locked.map(Some),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
+    if let Some(wanted) = wanted
+        && file.metadata()?.permissions() != wanted
+    {
+        // Where that is not allowed it has those that the system gave it.
+        let _ = file.set_permissions(wanted);
+    }
+    Ok(())
+}
+
+/// What is held where there is nothing to hold.
+#[derive(Debug)]
+struct Nothing;
+
+impl Held for Nothing {
+    fn stands_at(&self, _path: &Path) -> bool {
+        true
+    }
+
+    fn is_behind(&self, _number: u64) -> bool {
+        false
+    }
+}
+
+/// Locks what stands at the path, and opens it anew where that was removed meanwhile: whoever has locked what was
+/// removed has a lock that nobody else sees.
+fn lock_what_stands(path: &Path, open: impl Fn() -> io::Result<File>) -> io::Result<Option<Box<dyn Held>>> {
+    loop {
+        let file = open()?;
+        match file.try_lock() {
+            Ok(()) if file.stands_at(path) => return Ok(Some(Box::new(file))),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Returns the part of a folder that numbers stand for, so many from the first. A folder has no bytes that could be
+/// locked: the numbers are all that the kernel compares.
+#[cfg(target_os = "linux")]
+fn part(first: u64, count: u64, kind: i32) -> Option<libc::flock> {
+    Some(libc::flock {
+        l_type: kind.try_into().ok()?,
+        l_whence: libc::SEEK_SET.try_into().ok()?,
+        l_start: first.try_into().ok()?,
+        l_len: count.try_into().ok()?,
+        l_pid: 0,
+    })
+}
+
+/// Asks who would be in the way of a lock that nobody ever takes.
+#[cfg(target_os = "linux")]
+fn is_marked(folder: &File, first: u64, count: u64) -> io::Result<bool> {
+    let Some(mut asked) = part(first, count, libc::F_WRLCK) else { return Ok(false) };
+    nix::fcntl::fcntl(folder, FcntlArg::F_OFD_GETLK(&mut asked))?;
+    Ok(i32::from(asked.l_type) != libc::F_UNLCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_of_a_folder_is_not_that_of_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = MachineDisk.lock(&path).unwrap().unwrap();
+        assert!(MachineDisk.lock(&path).unwrap().is_none());
+        assert!(MachineDisk.is_locked(&path).unwrap());
+        let of_folder = MachineDisk.lock_folder(folder.path()).unwrap().unwrap();
+        assert!(MachineDisk.lock_folder(folder.path()).unwrap().is_none());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!held.stands_at(&path));
+        assert!(MachineDisk.lock(&path).unwrap().is_some(), "it is another file");
+        assert!(of_folder.stands_at(folder.path()), "what is removed in it frees nothing");
+        assert!(MachineDisk.lock_folder(folder.path()).unwrap().is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_mark_stays_as_long_as_it_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let marks = |numbers: &[u64]| MachineDisk.marks(folder.path(), numbers).unwrap();
+        assert_eq!(marks(&[1, 2]), [0; 0]);
+        let last = u64::MAX >> 1;
+        let held = [1, last].map(|number| MachineDisk.mark(folder.path(), number).unwrap());
+        // Another holder of the same is no hindrance, and its end is not the other one's.
+        drop(MachineDisk.mark(folder.path(), 1).unwrap());
+        assert_eq!(marks(&[1, 2, last - 1, last]), [1, last]);
+        let locked = MachineDisk.lock_folder(folder.path()).unwrap();
+        assert!(locked.is_some(), "the lock of the folder is another thing");
+        assert!(!held[0].is_behind(1), "its own is none that is lower");
+        assert!(held[1].is_behind(last));
+        drop(held);
+        assert_eq!(marks(&[1, 2, last]), [0; 0]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_use_the_folder_may_use_its_files() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let above = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        for (of_folder, of_file) in [(0o775, 0o664), (0o2770, 0o660), (0o700, 0o600)] {
+            let folder = above.path().join(format!("{of_folder:o}"));
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(of_folder)).unwrap();
+            MachineDisk.create_folder(&folder.join(".run")).unwrap();
+            assert_eq!(mode(&folder.join(".run")), of_folder);
+            drop(MachineDisk.lock(&folder.join("lock")).unwrap());
+            drop(MachineDisk.create(&folder.join("a.tmp"), &folder.join("a")).unwrap());
+            assert_eq!((mode(&folder.join("lock")), mode(&folder.join("a.tmp"))), (of_file, of_file));
+            std::fs::set_permissions(folder.join("lock"), std::fs::Permissions::from_mode(0o640)).unwrap();
+            drop(MachineDisk.create(&folder.join("b.tmp"), &folder.join("lock")).unwrap());
+            assert_eq!(mode(&folder.join("b.tmp")), 0o640, "as the file that it replaces");
+        }
     }
 }

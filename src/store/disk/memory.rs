@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, Held, Identity, Kind, NewFile, Unread};
 
@@ -19,7 +18,6 @@ pub(crate) struct MemoryDisk {
 #[derive(Debug, Default)]
 struct Machine {
     state: Mutex<State>,
-    freed: Condvar,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -29,8 +27,11 @@ struct State {
     names: BTreeMap<PathBuf, Node>,
     /// What would stand where after a power cut, if nothing but what was synced arrived.
     durable_names: BTreeMap<PathBuf, Node>,
-    /// The files whose lock is held.
+    /// The files whose lock is held, and the folders.
     locked: BTreeSet<usize>,
+    locked_folders: BTreeSet<PathBuf>,
+    /// How many mark a folder with a number.
+    marks: BTreeMap<(PathBuf, u64), usize>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -103,10 +104,16 @@ impl MemoryDisk {
         state.names.iter().filter_map(text).collect()
     }
 
+    /// Returns how many marks folders have.
+    #[cfg(test)]
+    pub(crate) fn number_of_marks(&self) -> usize {
+        self.state().marks.values().sum()
+    }
+
     /// Returns a machine of its own that is as this one is now.
     pub(crate) fn copy(&self) -> Self {
         let state = self.state().clone();
-        Self { machine: Arc::new(Machine { state: Mutex::new(state), freed: Condvar::new() }) }
+        Self { machine: Arc::new(Machine { state: Mutex::new(state) }) }
     }
 
     /// Returns the machine as it comes back after a power cut now: nobody holds a lock.
@@ -127,7 +134,9 @@ impl MemoryDisk {
         state.names.retain(|path, _| path.ancestors().skip(1).all(|folder| names.contains_key(folder)));
         state.durable_names = state.names.clone();
         state.locked.clear();
-        Self { machine: Arc::new(Machine { state: Mutex::new(state), freed: Condvar::new() }) }
+        state.locked_folders.clear();
+        state.marks.clear();
+        Self { machine: Arc::new(Machine { state: Mutex::new(state) }) }
     }
 
     /// Writes everything back, as a kernel does by itself after a while.
@@ -137,6 +146,10 @@ impl MemoryDisk {
         for file in &mut state.files {
             file.durable_text = file.text.clone();
         }
+    }
+
+    fn hold(&self, of: Of) -> Box<dyn Held> {
+        Box::new(Lock { disk: self.clone(), of })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -232,28 +245,39 @@ impl Disk for MemoryDisk {
         state.durable_names.retain(|path, _| !inside(path));
         let now: Vec<(PathBuf, Node)> =
             state.names.iter().filter(|(path, _)| inside(path)).map(|(path, node)| (path.clone(), *node)).collect();
+        // A rename from another folder is one step, too: with the new name the old one has gone.
+        let renamed = |node: &Node| matches!(node, Node::File(_)) && now.iter().any(|(_, there)| there == node);
+        let names = state.names.clone();
+        state.durable_names.retain(|path, node| !renamed(node) || names.contains_key(path));
         state.durable_names.extend(now);
         Ok(())
     }
 
-    fn lock(&self, path: &Path, wait: Duration) -> io::Result<Option<Box<dyn Held>>> {
-        let state = self.state();
-        let (mut state, timeout) = self
-            .machine
-            .freed
-            .wait_timeout_while(state, wait, |state| state.file(path).is_ok_and(|file| state.locked.contains(&file)))
-            .unwrap_or_else(PoisonError::into_inner);
-        if timeout.timed_out() {
-            return Ok(None);
-        }
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Held>>> {
+        let mut state = self.state();
         let file = state.file(path).or_else(|_| state.add_file(path))?;
-        state.locked.insert(file);
-        Ok(Some(Box::new(Lock { disk: self.clone(), file })))
+        Ok(state.locked.insert(file).then(|| self.hold(Of::File(file))))
     }
 
-    fn is_locked(&self, path: &Path) -> bool {
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
         let state = self.state();
-        state.file(path).is_ok_and(|file| state.locked.contains(&file))
+        Ok(state.file(path).is_ok_and(|file| state.locked.contains(&file)))
+    }
+
+    fn lock_folder(&self, folder: &Path) -> io::Result<Option<Box<dyn Held>>> {
+        let is_free = self.state().locked_folders.insert(folder.to_owned());
+        Ok(is_free.then(|| self.hold(Of::Folder(folder.to_owned()))))
+    }
+
+    fn mark(&self, folder: &Path, number: u64) -> Option<Box<dyn Held>> {
+        let mark = (folder.to_owned(), number);
+        *self.state().marks.entry(mark.clone()).or_default() += 1;
+        Some(self.hold(Of::Mark(mark)))
+    }
+
+    fn marks(&self, folder: &Path, numbers: &[u64]) -> io::Result<Vec<u64>> {
+        let state = self.state();
+        Ok(numbers.iter().copied().filter(|number| state.marks.contains_key(&(folder.to_owned(), *number))).collect())
     }
 }
 
@@ -276,22 +300,49 @@ impl NewFile for Open {
     }
 }
 
-/// A lock that is held.
+/// A lock or a mark that is held.
 #[derive(Debug)]
 struct Lock {
     disk: MemoryDisk,
-    file: usize,
+    of: Of,
+}
+
+/// What is held.
+#[derive(Debug)]
+enum Of {
+    File(usize),
+    Folder(PathBuf),
+    Mark((PathBuf, u64)),
 }
 
 impl Held for Lock {
     fn stands_at(&self, path: &Path) -> bool {
-        self.disk.state().file(path).is_ok_and(|file| file == self.file)
+        match &self.of {
+            Of::File(file) => self.disk.state().file(path).is_ok_and(|there| there == *file),
+            Of::Folder(folder) | Of::Mark((folder, _)) => folder == path,
+        }
+    }
+
+    fn is_behind(&self, number: u64) -> bool {
+        let Of::Mark((folder, _)) = &self.of else { return false };
+        self.disk.state().marks.range((folder.clone(), 0)..(folder.clone(), number)).next().is_some()
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        self.disk.state().locked.remove(&self.file);
-        self.disk.machine.freed.notify_all();
+        let mut state = self.disk.state();
+        match &self.of {
+            Of::File(file) => {
+                state.locked.remove(file);
+            }
+            Of::Folder(folder) => {
+                state.locked_folders.remove(folder);
+            }
+            Of::Mark(mark) => match state.marks.get_mut(mark) {
+                Some(number) if *number > 1 => *number -= 1,
+                _ => drop(state.marks.remove(mark)),
+            },
+        }
     }
 }

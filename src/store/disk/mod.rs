@@ -37,10 +37,11 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// Returns the names in a folder, in no order.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
 
-    /// Makes a folder in one that exists.
+    /// Makes a folder in one that exists, and has the same permissions, whatever the process's umask.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// Makes a file that must not exist yet, with the permissions of `like` where that exists.
+    /// Makes a file that must not exist yet, with the permissions of `like` where that exists; else whoever may
+    /// read or write the folder of `like` may do that to the file too, whatever the process's umask.
     fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn NewFile>>;
 
     /// Gives a file another name; what has that name is replaced.
@@ -52,12 +53,23 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// Takes the lock of the file, which is made where there is none, or gives up after `wait`: `None`.
-    /// The lock is free again when it is dropped or the process ends.
-    fn lock(&self, path: &Path, wait: Duration) -> io::Result<Option<Box<dyn Held>>>;
+    /// Takes the lock of the file, which is made where there is none; `None`: somebody else has it. It is free again
+    /// when it is dropped or the process ends.
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Held>>>;
 
-    /// Returns whether somebody holds the lock of the file. What cannot be looked at may be held.
-    fn is_locked(&self, path: &Path) -> bool;
+    /// Returns whether somebody holds the lock of the file; an error where that cannot be seen.
+    fn is_locked(&self, path: &Path) -> io::Result<bool>;
+
+    /// Takes the lock of a folder; `None`: somebody else has it. No clean-up of what is in the folder frees it. Where
+    /// the file system has no such locks, everybody gets one.
+    fn lock_folder(&self, folder: &Path) -> io::Result<Option<Box<dyn Held>>>;
+
+    /// Marks a folder with a number of at most 63 bits until that is dropped or the process ends: something that no
+    /// clean-up removes and whoever may read the folder may see. `None` where the file system has no such marks.
+    fn mark(&self, folder: &Path, number: u64) -> Option<Box<dyn Held>>;
+
+    /// Returns which of the numbers somebody marks the folder with.
+    fn marks(&self, folder: &Path, numbers: &[u64]) -> io::Result<Vec<u64>>;
 }
 
 /// A file that is being written.
@@ -73,6 +85,9 @@ pub(crate) trait NewFile {
 pub(crate) trait Held: fmt::Debug + Send + Sync {
     /// Returns whether its file still has this path: the lock of one that was removed stops nobody.
     fn stands_at(&self, path: &Path) -> bool;
+
+    /// Returns whether it is a mark and somebody else marks the folder with a lower number than this.
+    fn is_behind(&self, number: u64) -> bool;
 }
 
 /// What stands at a path.

@@ -20,7 +20,7 @@ mod tests;
 mod transfer;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -229,6 +229,7 @@ impl PostgresStore {
             oddities: opened.kept.threads.threads.oddities.clone(),
             threads: Arc::clone(&opened.kept.threads),
             alive,
+            unseen: BTreeSet::new(),
             now: Some(opened.now),
         })
     }
@@ -262,7 +263,7 @@ impl PostgresStore {
         Fault::Database {
             database: self.address.shown.clone(),
             why: format!("it has no workspace {:?}", self.address.workspace),
-            hint: "ask the person to run work store push, or to name another by ?workspace=NAME",
+            hint: "ask the person to run work store push, or name another workspace by ?workspace=NAME",
         }
     }
 

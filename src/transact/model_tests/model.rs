@@ -549,10 +549,20 @@ impl Model {
     }
 
     /// 5a.2: it opens with a start or a report in a ready batch that has none open.
-    fn ensure_cycle(&mut self, batch: Batch, holder: Option<u8>) {
-        if self.cycle_of(batch).is_none() && self.ready(batch).is_ok() {
-            self.open_cycle(batch, holder);
+    /// CHOICE: not where that would close the cycle of a planner that lives and has something to do in it (§6a).
+    fn ensure_cycle(&mut self, batch: Batch, holder: Option<u8>, alive: &BTreeSet<u8>) -> Result<(), &'static str> {
+        if self.cycle_of(batch).is_some() || self.ready(batch).is_err() {
+            return Ok(());
         }
+        if let Some(open) = self.open_index() {
+            let cycle = &self.cycles[open];
+            let is_theirs = cycle.holder != holder && lives(cycle.holder, alive);
+            if is_theirs && !cycle.asked && !self.settled(cycle.batch) {
+                return Err("held_by_another_planner");
+            }
+        }
+        self.open_cycle(batch, holder);
+        Ok(())
     }
 
     /// The next attempt of a thread, by §4's agent.
@@ -657,7 +667,7 @@ impl Model {
         if said == Said::InProgress {
             return self.start(caller, alive, id, words, attempt);
         }
-        self.report(caller, id, said, words, transient, attempt)
+        self.report(caller, alive, id, said, words, transient, attempt)
     }
 
     /// 5a.9: a person's `pending` gives fresh budgets. CHOICE: a running attempt ends as interrupted.
@@ -731,7 +741,7 @@ impl Model {
             self.ready(batch_of(id))?;
             self.open_what_was_asked(batch_of(id));
             let with_the_retry = self.may_start(id)?;
-            self.ensure_cycle(batch_of(id), me);
+            self.ensure_cycle(batch_of(id), me, alive)?;
             if with_the_retry {
                 self.budget_mut(id).retries += 1;
             }
@@ -781,9 +791,11 @@ impl Model {
     }
 
     /// `completed`, `blocked`, `failed`.
+    #[expect(clippy::too_many_arguments, reason = "what a report says, and who is there")]
     fn report(
         &mut self,
         caller: &Caller,
+        alive: &BTreeSet<u8>,
         id: Id,
         said: Said,
         words: &str,
@@ -824,7 +836,7 @@ impl Model {
         }
         if status == Status::Pending && said == Said::Blocked && (of == Of::Next || self.latest_is_current(id)) {
             // §5: the planner gives up; no attempt is recorded for it.
-            self.ensure_cycle(batch, me);
+            self.ensure_cycle(batch, me, alive)?;
             self.budget_mut(id).given_up = true;
             let thread = self.at(id);
             thread.status = Status::Blocked;
@@ -854,7 +866,11 @@ impl Model {
                 return self.updated(id, self.open_decision(id)); // §5: repeating a call changes nothing
             }
         }
-        self.ensure_cycle(batch, me);
+        match self.ensure_cycle(batch, me, alive) {
+            // §5: a report of an attempt that runs is always accepted; it counts in no cycle then.
+            Err(_) if status == Status::InProgress => {}
+            ensured => ensured?,
+        }
         // CHOICE: what was decided to be the end is not decided anew by another word of the same failure.
         let over = status == Status::Blocked && self.open_decision(id).is_some_and(|it| it.action == Action::Block);
         if of == Of::Next {
