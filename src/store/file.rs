@@ -240,3 +240,64 @@ impl LockedFiles<'_> {
         Ok((change, written))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::faulty::{Failure, FaultyDisk};
+    use super::super::disk::memory::MemoryDisk;
+    use super::*;
+    use crate::clock::SteppingClock;
+    use crate::decide::PersonRequest;
+    use crate::transact::transact_for_person;
+
+    const PLAN: &str = "# Plan: P\n## Stages\n### Stage 1: A\n##### Batch 1: B\n###### Thread 1: C\n### Stage 2: D\n";
+
+    fn store(disk: Arc<dyn Disk>) -> FileStore {
+        FileStore::on(disk, Place { root: Some("/w".into()), ..Place::default() }, None)
+    }
+
+    /// Cancels the thread of the first stage and approves the stage: two files.
+    fn approve(disk: Arc<dyn Disk>) -> Result<(), Stopped> {
+        let request = PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by: "ann".to_owned() };
+        transact_for_person(&store(disk), &SteppingClock::default(), None, &request).map(drop)
+    }
+
+    fn workspace() -> MemoryDisk {
+        let index = r#"{"streams":[{"id":"001-p","name":"p","approval":{"status":"approved"}}]}"#;
+        let threads = r#"{"threads":[]}"#;
+        MemoryDisk::with(&[
+            ("/w/work/index.json", index),
+            ("/w/work/001-p/PLAN.md", PLAN),
+            ("/w/work/001-p/threads.json", threads),
+        ])
+    }
+
+    /// Returns whether the thread is cancelled, and whether its stage is approved.
+    fn seen(disk: &Arc<FaultyDisk>) -> (bool, bool) {
+        let snapshot = store(Arc::<FaultyDisk>::clone(disk)).read(None).unwrap();
+        let scene = snapshot.scene();
+        let is_cancelled = snapshot.board().status("1.1.1".parse().unwrap()) == crate::board::Status::Cancelled;
+        (is_cancelled, scene.entry.unwrap().stage_approved("1".parse().unwrap()))
+    }
+
+    #[test]
+    fn a_reader_sees_all_of_a_decision_or_nothing_of_it() {
+        for file in ["index.json", "PLAN.md", "threads.json"] {
+            // The whole decision, just before this file is read.
+            let memory = workspace();
+            let disk = Arc::new(FaultyDisk::sound(Arc::new(memory.clone())));
+            disk.before_read(file, move || approve(Arc::new(memory)).unwrap());
+            assert_eq!(seen(&disk), (true, true), "{file}");
+            // As much of it as a process gets done that dies at one of its steps: who reads then finishes it.
+            for step in 0..40 {
+                let memory = workspace();
+                let disk = Arc::new(FaultyDisk::sound(Arc::new(memory.clone())));
+                disk.before_read(file, move || {
+                    drop(approve(Arc::new(FaultyDisk::failing(Arc::new(memory), step, Failure::Death))));
+                });
+                let (is_cancelled, is_approved) = seen(&disk);
+                assert_eq!(is_cancelled, is_approved, "{file}, step {step}");
+            }
+        }
+    }
+}

@@ -76,6 +76,16 @@ fn a_report_of_sixteen_mebibytes_is_refused() {
     };
     let refused = said(&mut server, 15 * 1024 * 1024)["result"]["content"][0]["text"].as_str().unwrap().to_owned();
     assert!(refused.starts_with("error invalid_argument: report has 15728640 characters"), "{refused:.200}");
+    for (name, value) in
+        [("report", json!("binary output: \0")), ("artifacts", json!(["a\0b"])), ("next_steps", json!(["\0"]))]
+    {
+        let mut update = json!({"thread_id": "1.1.1", "status": "completed", "report": "done"});
+        update[name] = value;
+        let refused = server.call("update_thread", &update);
+        assert!(refused.starts_with("error invalid_argument: ") && refused.contains("U+0000"), "{name}: {refused}");
+    }
+    let refused = server.call("assign_thread", &json!({"thread_id": "1.1.1", "agent": "default", "reason": "\0"}));
+    assert!(refused.starts_with("error invalid_argument: reason contains the character U+0000"), "{refused}");
     // Over the limit of a line.
     assert_eq!(said(&mut server, 16 * 1024 * 1024)["error"]["code"], -32600);
     assert!(!workspace.root().join("work/001-search/threads.json").exists());

@@ -30,5 +30,6 @@ mod stdio;
 mod subscriptions;
 mod take_over;
 mod taking_back;
+mod waits;
 mod watch;
 mod which_workstream;

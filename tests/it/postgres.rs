@@ -435,22 +435,22 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     stderr: Hint: leave --store and WORK_STORE out; then copy the workspace with work store push
     # a newer schema
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 1: another host has a newer work
+    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 2: another host has a newer work
     stderr: Hint: run work store migrate with the release of work that all hosts use
     # a newer schema is left alone
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 1: another host has a newer work
+    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 2: another host has a newer work
     stderr: Hint: run work store migrate with the release of work that all hosts use
     # migrated
     exit 0
-    the tables are there, version 1
+    the tables are there, version 2
     # migrated again
     exit 0
-    the tables have version 1 already
+    the tables have version 2 already
     # no workspace
     exit 6
     stderr: error: postgres://[host]/postgres: it has no workspace "default"
-    stderr: Hint: run work store push, or to name another by ?workspace=NAME
+    stderr: Hint: run work store push, or name another workspace by ?workspace=NAME
     "#);
 }
 
@@ -474,6 +474,57 @@ fn a_database_that_does_not_answer_is_told_and_the_server_goes_on() {
     postgres.thaw().unwrap();
     let answer = server.receive();
     assert_ne!(answer["result"]["isError"], json!(true), "{answer}");
+    // One that stays so is told, within one bound for whatever the call does, and holds up neither the protocol nor the end.
+    let update =
+        json!({"name": "update_thread", "arguments": {"thread_id": "1.1.1", "status": "in_progress", "report": "x"}});
+    for (tool, params) in
+        [("a read", json!({"name": "read_thread", "arguments": {"thread_id": "1.1.1"}})), ("a write", update)]
+    {
+        postgres.freeze().unwrap();
+        let begun = Instant::now();
+        let id = server.send("tools/call", &params);
+        thread::sleep(Duration::from_millis(100));
+        let ping = server.send("ping", &json!({}));
+        let first = server.receive();
+        assert_eq!((&first["id"], &first["result"]), (&json!(ping), &json!({})), "{tool}: {first}");
+        assert!(begun.elapsed() < Duration::from_secs(4), "{tool}: ping after {:?}", begun.elapsed());
+        let told = server.receive();
+        let text = told["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(told["id"] == json!(id) && text.starts_with("error io: "), "{tool}: {told}");
+        assert!(begun.elapsed() < Duration::from_secs(14), "{tool}: told after {:?}", begun.elapsed());
+        postgres.thaw().unwrap();
+        server.answer("workstream_status", &json!({}));
+    }
+    postgres.freeze().unwrap();
+    server.send("tools/call", &json!({"name": "next_batch", "arguments": {}}));
+    thread::sleep(Duration::from_millis(100));
+    let (begun, pid) = (Instant::now(), server.child.id().to_string());
+    assert!(std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(4), "SIGTERM after {:?}", begun.elapsed());
+    postgres.thaw().unwrap();
+}
+
+#[test]
+fn time_in_which_the_database_was_away_does_not_count_against_a_lease() {
+    let Some(postgres) = own(Settings::default()) else { return };
+    let team = Team::with_plan(&format!("{}?sslmode=disable", postgres.url()), PLAN);
+    let (mut first, mut second) = (team.serve(), team.serve());
+    first.answer("next_batch", &json!({}));
+    first.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    second.answer("update_thread", &json!({"thread_id": "1.1.2", "status": "in_progress"}));
+    // As after an outage of more than a lease.
+    team.sql("UPDATE work.servers SET lease_until = clock_timestamp() - interval '1 minute'");
+    postgres.stop(Mode::Fast).unwrap();
+    postgres.restart().unwrap();
+    assert!(
+        second.answer("next_batch", &json!({}))["held_by"].is_string(),
+        "the other hosts have had no time to come back"
+    );
+    for (server, thread) in [(&mut second, "1.1.2"), (&mut first, "1.1.1")] {
+        let report = json!({"thread_id": thread, "status": "completed", "report": "done", "attempt": 1});
+        assert_eq!(server.answer("update_thread", &report)["status"], "completed");
+    }
 }
 
 #[test]

@@ -58,6 +58,9 @@ fn what_cannot_be_parsed_is_answered_by_its_id() {
     for line in [
         format!(r#"{{"jsonrpc":"2.0","result":{{"a":{deep}}},"id":5}}"#),
         r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"id":7}"#.to_owned(),
+        // Neither is the id of another request.
+        r#"{"jsonrpc":"2.0","id":5.7,"method":"x","#.to_owned(),
+        r#"{"jsonrpc":"2.0","method":"x","id":12"#.to_owned(),
         format!(r#"{{"method":"notifications/x","params":{{"a":"{large}"}},"jsonrpc":"2.0"}}"#),
     ] {
         server.line(&line);

@@ -132,6 +132,11 @@ impl Workspace {
         open_session(start(self.command(&["mcp"]).env(name, value)))
     }
 
+    /// Starts `work mcp` with this for its stderr and opens a session.
+    pub(crate) fn serve_to(&self, stderr: impl Into<Stdio>) -> Server {
+        open_session(start_to(&mut self.command(&["mcp"]), stderr))
+    }
+
     /// Starts `work mcp` and says nothing.
     pub(crate) fn start(&self) -> Server {
         start(&mut self.command(&["mcp"]))
@@ -139,7 +144,11 @@ impl Workspace {
 }
 
 fn start(command: &mut Command) -> Server {
-    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    start_to(command, Stdio::null())
+}
+
+fn start_to(command: &mut Command, stderr: impl Into<Stdio>) -> Server {
+    let mut child = command.stdin(Stdio::piped()).stderr(stderr).spawn().unwrap();
     let input = child.stdin.take();
     let output = BufReader::new(child.stdout.take().unwrap());
     Server { child, input, output, last_id: 0 }

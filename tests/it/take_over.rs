@@ -59,10 +59,19 @@ fn a_planner_whose_lock_files_are_cleaned_away_lives_on() {
     first.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
     // A worker runs `git clean -fdx`.
     std::fs::remove_dir_all(workspace.root().join("work/.run")).unwrap();
+    if cfg!(target_os = "linux") {
+        assert!(second.answer("next_batch", &json!({}))["held_by"].is_string(), "before it has done anything else");
+        let taken = second.call("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "attempt": 1}));
+        assert!(taken.starts_with("error already_running: "), "{taken}");
+    }
     let resumed = first.answer("next_batch", &json!({}));
     assert_eq!(resumed["dispatch"], json!(["01.01.02"]), "its own running attempt is not interrupted");
     first.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "report": "going on"}));
     assert!(second.answer("next_batch", &json!({}))["held_by"].is_string(), "its next write shows that it lives");
+    // It lives no longer than its process.
+    std::fs::remove_dir_all(workspace.root().join("work/.run")).unwrap();
+    first.kill();
+    assert_eq!(second.answer("next_batch", &json!({}))["held_by"], json!(null));
 }
 
 #[test]

@@ -29,12 +29,23 @@ struct Script {
     /// The step that fails, from 0, and how.
     failure: Option<(usize, Failure)>,
     log: Vec<String>,
+    /// What happens once, just before a file of this name is read.
+    before_read: Option<(&'static str, Hook)>,
+}
+
+/// Something that is done once.
+struct Hook(Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl FaultyDisk {
     /// Wraps a file system on which nothing fails.
     pub(crate) fn sound(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, script: Arc::new(Mutex::new(Script { failure: None, log: Vec::new() })) }
+        Self { disk, script: Arc::new(Mutex::new(Script { failure: None, log: Vec::new(), before_read: None })) }
     }
 
     /// Wraps a file system on which this happens at that step, from 0.
@@ -48,6 +59,12 @@ impl FaultyDisk {
     pub(crate) fn fail_in(&self, steps: usize, failure: Failure) {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.failure = Some((script.log.len() + steps, failure));
+    }
+
+    /// Lets something happen once, just before a file of this name is read.
+    pub(crate) fn before_read(&self, name: &'static str, hook: impl FnOnce() + Send + 'static) {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        script.before_read = Some((name, Hook(Box::new(hook))));
     }
 
     /// Returns the steps so far, each in a few words.
@@ -90,6 +107,12 @@ impl FaultyDisk {
 
 impl Disk for FaultyDisk {
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let hook = script.before_read.take_if(|(name, _)| path.ends_with(name));
+        drop(script);
+        if let Some((_, Hook(hook))) = hook {
+            hook();
+        }
         self.disk.read(path, limit)
     }
 

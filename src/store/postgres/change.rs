@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use deadpool_postgres::Object as Connection;
 use serde_json::value::RawValue;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::engine::{Claimed, Engine, Failed, is_passing};
+use super::engine::{Claimed, Engine, Failed, ROW_WAIT, is_passing};
 use super::lease::LEASE;
 use super::rows::{Kept, Opened};
 use crate::board::{Board, ServerId};
@@ -23,7 +23,10 @@ use crate::index::IndexEvent;
 use crate::plan::ThreadId;
 use crate::store::json::Object;
 use crate::store::snapshot::ThreadsFile;
-use crate::store::{LOCK_WAIT, index_json, threads_json};
+use crate::store::{index_json, threads_json};
+
+/// How much of the time that a call may wait is left to find out what became of its commit.
+const TO_SETTLE: Duration = Duration::from_secs(2);
 
 /// Who writes.
 pub(super) struct Writer {
@@ -187,8 +190,9 @@ impl Change {
     }
 
     /// Commits it, on the connection that holds the lock where there is one. Returns the revision. If the connection
-    /// breaks, nobody knows whether it was committed: then another one waits for the lock and looks for its events.
-    pub(super) async fn commit(&self, engine: &Engine, locked: Option<Claimed>) -> Result<i64, Fault> {
+    /// breaks, nobody knows whether it was committed: then another one waits for the lock and looks for its events. All
+    /// that is over at `end`.
+    pub(super) async fn commit(&self, engine: &Engine, locked: Option<Claimed>, end: Instant) -> Result<i64, Fault> {
         let client = match locked {
             Some(client) => client,
             None => match engine.connection().await {
@@ -198,8 +202,10 @@ impl Change {
                 Err(failed) => return Err(engine.fault(failed)),
             },
         };
-        match tokio::time::timeout(Duration::from_secs(30), self.write(&client)).await {
+        let until = end.checked_sub(TO_SETTLE).unwrap_or(end);
+        match tokio::time::timeout_at(until.into(), self.write(&client)).await {
             Ok(Ok(revision)) => {
+                engine.contact().is_there();
                 client.release();
                 return revision.ok_or_else(|| engine.overtaken());
             }
@@ -211,15 +217,21 @@ impl Change {
             Err(_) => tracing::debug!("a commit was not answered"),
         }
         drop(client);
+        engine.contact().is_lost();
         engine.forget_connections();
         tracing::warn!("the connection to the database broke in a commit; looking what became of it");
-        for wait in [0, 200, 500, 1_000, 2_000, 4_000] {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            match tokio::time::timeout(Duration::from_secs(15), self.settle(engine)).await {
-                Ok(Ok(settled)) => return settled,
+        let mut pause = Duration::from_millis(100);
+        while Instant::now() < end {
+            match tokio::time::timeout_at(end.into(), self.settle(engine)).await {
+                Ok(Ok(settled)) => {
+                    engine.contact().is_there();
+                    return settled;
+                }
                 Ok(Err(failed)) => tracing::warn!(why = %engine.fault(failed), "not known yet"),
                 Err(_) => tracing::warn!(why = %engine.unanswered(), "not known yet"),
             }
+            tokio::time::sleep_until((Instant::now() + pause).min(end).into()).await;
+            pause *= 2;
         }
         Err(Fault::Uncertain { database: engine.address.shown.clone() })
     }
@@ -321,7 +333,7 @@ impl Change {
     async fn settle(&self, engine: &Engine) -> Result<Result<i64, Fault>, Failed> {
         // None that can be as dead as the one that broke.
         let client = engine.own_connection().await?;
-        client.batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = {}", LOCK_WAIT.as_millis())).await?;
+        client.batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = {}", ROW_WAIT.as_millis())).await?;
         // Waits until the old transaction is over.
         let lock = "SELECT revision FROM work.workstreams WHERE key = $1 FOR NO KEY UPDATE";
         let revision: i64 = client.query_one(lock, &[&self.key]).await?.try_get(0)?;

@@ -1,8 +1,8 @@
 //! The connections to a database: a pool, and the thread that drives it. Whoever asks waits on its own thread.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use rustls::pki_types::CertificateDer;
@@ -21,11 +21,12 @@ use crate::store::LOCK_WAIT;
 /// How many connections one process has at the most.
 const MAX_CONNECTIONS: usize = 8;
 
-/// How long anything that is asked of the database may take, waiting for others included.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long anything that is asked of the database may take: waiting for others, for one that restarts, and for what
+/// became of a commit included.
+pub(super) const ANSWER_TIMEOUT: Duration = LOCK_WAIT;
 
-/// How long a database is looked for that restarts, or is out of reach for a moment.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long a row is waited for that somebody else has locked. The database says so before nobody waits for it any more.
+pub(super) const ROW_WAIT: Duration = Duration::from_secs(9);
 
 /// The connections of one store.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(super) struct Engine {
     pub(super) handle: Handle,
     pub(super) tls: Tls,
     pool: Pool,
+    contact: Mutex<Contact>,
     /// Dropped with the engine: then its thread ends.
     _end: oneshot::Sender<()>,
 }
@@ -115,6 +117,54 @@ impl Failed {
     }
 }
 
+/// When the database could be reached. Time in which it could not does not count against the lease of another process:
+/// that one could not renew it either.
+#[derive(Debug, Default)]
+pub(super) struct Contact {
+    last: Option<Instant>,
+    outage: Option<Outage>,
+}
+
+#[derive(Debug)]
+struct Outage {
+    /// When the database was there last before it.
+    since: Instant,
+    /// When it was there again.
+    over: Option<Instant>,
+}
+
+/// How long after an outage the others have to renew their leases.
+const GRACE: Duration = Duration::from_secs(10);
+
+impl Contact {
+    /// The database has answered.
+    pub(super) fn is_there(&mut self) {
+        let now = Instant::now();
+        self.last = Some(now);
+        match &mut self.outage {
+            Some(Outage { over: Some(over), .. }) if now - *over > GRACE => self.outage = None,
+            Some(outage) => {
+                outage.over.get_or_insert(now);
+            }
+            None => {}
+        }
+    }
+
+    /// The database has not answered.
+    pub(super) fn is_lost(&mut self) {
+        let since = self.outage.take().map(|outage| outage.since).or(self.last).unwrap_or_else(Instant::now);
+        self.outage = Some(Outage { since, over: None });
+    }
+
+    /// Returns how much longer than they say leases last for now.
+    pub(super) fn grace(&self) -> Duration {
+        match &self.outage {
+            Some(Outage { since, over }) if over.is_none_or(|over| over.elapsed() < GRACE) => since.elapsed(),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 impl Engine {
     /// Starts the thread. Connects to nothing yet.
     pub(super) fn start(address: Address) -> Result<Self, Fault> {
@@ -134,10 +184,11 @@ impl Engine {
                 // Each statement has one good plan, and to plan costs more than to carry out. And a client that
                 // vanishes in the middle of a transaction must not hold its locks for ever.
                 let settings = format!(
-                    "SET lock_timeout = {}; SET statement_timeout = 25000; \
+                    "SET lock_timeout = {}; SET statement_timeout = {}; \
                      SET idle_in_transaction_session_timeout = 20000; SET synchronous_commit = on; \
                      SET plan_cache_mode = force_generic_plan",
-                    LOCK_WAIT.as_millis()
+                    ROW_WAIT.as_millis(),
+                    ANSWER_TIMEOUT.as_millis()
                 );
                 client.batch_execute(&settings).await.map_err(HookError::Backend)?;
                 migrate::check(client).await
@@ -162,7 +213,7 @@ impl Engine {
                 runtime.shutdown_background();
             })
             .map_err(Fault::io("start", "a thread for the database"))?;
-        Ok(Self { address, handle, tls, pool, _end: end })
+        Ok(Self { address, handle, tls, pool, contact: Mutex::default(), _end: end })
     }
 
     /// Waits for something on this thread, whichever it is: also one that drives another runtime.
@@ -188,25 +239,46 @@ impl Engine {
         Ok(client)
     }
 
-    /// Asks something that changes nothing until it is committed, again if the connection broke on the way.
+    /// Asks something that changes nothing until it is committed, again if the connection broke on the way, for as
+    /// long as one call may wait.
     pub(super) fn ask<T>(&self, ask: impl AsyncFn(Object) -> Result<T, Failed>) -> Result<T, Fault> {
+        self.ask_until(Instant::now() + ANSWER_TIMEOUT, ask)
+    }
+
+    /// The same, until then.
+    pub(super) fn ask_until<T>(
+        &self,
+        end: Instant,
+        ask: impl AsyncFn(Object) -> Result<T, Failed>,
+    ) -> Result<T, Fault> {
         self.wait(async {
-            let begun = std::time::Instant::now();
             let mut pause = Duration::from_millis(10);
             loop {
-                let asked = tokio::time::timeout(ANSWER_TIMEOUT, async { ask(self.connection().await?).await });
+                let asked = tokio::time::timeout_at(end.into(), async { ask(self.connection().await?).await });
                 match asked.await {
-                    Ok(Ok(answer)) => return Ok(answer),
-                    Ok(Err(failed)) if is_passing(&failed) && begun.elapsed() < PATIENCE => {
+                    Ok(Ok(answer)) => {
+                        self.contact().is_there();
+                        return Ok(answer);
+                    }
+                    Ok(Err(failed)) if is_passing(&failed) && Instant::now() + pause < end => {
+                        self.contact().is_lost();
                         tracing::debug!(?failed, "the database is asked again");
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_millis(200));
                     }
                     Ok(Err(failed)) => return Err(self.fault(failed)),
-                    Err(_) => return Err(self.unanswered()),
+                    Err(_) => {
+                        self.contact().is_lost();
+                        return Err(self.unanswered());
+                    }
                 }
             }
         })
+    }
+
+    /// Returns what this process knows of when the database could be reached.
+    pub(super) fn contact(&self) -> MutexGuard<'_, Contact> {
+        self.contact.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the fault of a database that says nothing.
@@ -328,4 +400,33 @@ fn tls(address: &Address) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     Ok(builder.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_lengthens_leases_until_the_others_had_time_to_come_back() {
+        let ago = |seconds: u64| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        let mut contact = Contact::default();
+        assert_eq!(contact.grace(), Duration::ZERO);
+        contact.is_there();
+        assert_eq!(contact.grace(), Duration::ZERO);
+        // It was there a minute ago, and not since.
+        contact.last = Some(ago(60));
+        contact.is_lost();
+        contact.is_lost();
+        assert_eq!(contact.grace().as_secs(), 60);
+        contact.is_there();
+        assert_eq!(contact.grace().as_secs(), 60, "it has just come back");
+        // Again lost, within the same outage.
+        contact.is_lost();
+        contact.is_there();
+        assert_eq!(contact.grace().as_secs(), 60);
+        contact.outage.as_mut().unwrap().over = Some(ago(11));
+        assert_eq!(contact.grace(), Duration::ZERO, "who has not come back by now does not");
+        contact.is_there();
+        assert!(contact.outage.is_none());
+    }
 }

@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use super::engine::Failed;
 
 /// What has made the tables, in order. Never changed once it is released; a new one is added.
-const MIGRATIONS: [&str; 1] = [include_str!("001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("001.sql"), include_str!("002.sql")];
 
 /// What to do about tables that are missing or old.
 pub(super) const HINT: &str = "ask the person to run work store migrate with the release of work that all hosts use";

@@ -24,13 +24,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object;
 
 use self::address::Address;
 use self::change::{Change, Writer};
-use self::engine::{Claimed, Engine};
+use self::engine::{ANSWER_TIMEOUT, Claimed, Engine};
 #[cfg(test)]
 pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
@@ -87,8 +87,15 @@ struct OpenedRows<'s> {
     named: Option<String>,
     /// The transaction that has locked its row, until it is committed or dropped; `None`: it is only known.
     client: Option<Claimed>,
+    /// Until when the call waits for the database.
+    end: Instant,
     opened: Opened,
     snapshot: Snapshot,
+}
+
+/// Returns until when a call waits for the database that begins now.
+fn end() -> Instant {
+    Instant::now() + ANSWER_TIMEOUT
 }
 
 impl PostgresStore {
@@ -135,10 +142,10 @@ impl PostgresStore {
 
     /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
     /// is at work.
-    fn meant(&self, wanted: Option<&str>) -> Result<Option<String>, Stopped> {
+    fn meant(&self, wanted: Option<&str>, end: Instant) -> Result<Option<String>, Stopped> {
         let (None, Some(own)) = (self.place.named(wanted), self.server) else { return Ok(wanted.map(str::to_owned)) };
         self.holds.only(|id| {
-            let opened = self.open_one(Some(id), None)?;
+            let opened = self.open_one(Some(id), None, end)?;
             Ok(opened.is_some_and(|(_, opened)| opened.board().names(own)))
         })
     }
@@ -163,11 +170,16 @@ impl PostgresStore {
 
     /// Reads the workstream, and locks it if it is to be written, waiting so long for others. The connection holds the
     /// transaction then.
-    fn open(&self, wanted: Option<&str>, lock: Option<Duration>) -> Result<(Option<Claimed>, Opened), Stopped> {
+    fn open(
+        &self,
+        wanted: Option<&str>,
+        lock: Option<Duration>,
+        end: Instant,
+    ) -> Result<(Option<Claimed>, Opened), Stopped> {
         let named = self.place.named(wanted);
         // Asked before anything is locked.
         let in_shell = name(self.place.shell_workstream.as_deref()).map(|_| self.selected_in_shell());
-        if let Some((client, mut opened)) = self.open_one(named.as_deref(), lock)? {
+        if let Some((client, mut opened)) = self.open_one(named.as_deref(), lock, end)? {
             opened.is_default = match (in_shell, &opened.current) {
                 (Some(selected), _) => selected.as_ref() == Some(&opened.workstream),
                 (None, Some(current)) => *current == opened.workstream,
@@ -178,7 +190,7 @@ impl PostgresStore {
         // By its name, or there is none: then the refusal names those there are.
         let (index, known) = self.catalogue()?;
         let selected = self.place.select(wanted, &index, &known)?;
-        match self.open_one(Some(&selected.workstream), lock)? {
+        match self.open_one(Some(&selected.workstream), lock, end)? {
             Some((client, mut opened)) => {
                 opened.is_default = selected.is_default;
                 Ok((client, opened))
@@ -188,10 +200,17 @@ impl PostgresStore {
     }
 
     /// The same, of the workstream with this id, else of the current one; `None` where there is none.
-    fn open_one(&self, id: Option<&str>, lock: Option<Duration>) -> Result<Option<(Option<Claimed>, Opened)>, Fault> {
-        self.engine()?.ask(async |client: Object| {
+    fn open_one(
+        &self,
+        id: Option<&str>,
+        lock: Option<Duration>,
+        end: Instant,
+    ) -> Result<Option<(Option<Claimed>, Opened)>, Fault> {
+        let engine = self.engine()?;
+        engine.ask_until(end, async |client: Object| {
             let client = Claimed::new(client);
-            let opened = rows::open(&client, &self.address.workspace, id, lock, &self.kept).await?;
+            let grace = engine.contact().grace();
+            let opened = rows::open(&client, &self.address.workspace, id, lock, grace, &self.kept).await?;
             if lock.is_some() && opened.is_some() {
                 return Ok(opened.map(|opened| (Some(client), opened)));
             }
@@ -291,20 +310,22 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
-        let (_client, opened) = self.open(self.meant(wanted)?.as_deref(), None)?;
+        let end = end();
+        let (_client, opened) = self.open(self.meant(wanted, end)?.as_deref(), None, end)?;
         self.snapshot(&opened)
     }
 
     fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
-        let engine = Arc::clone(self.engine()?);
-        let meant = self.meant(wanted)?;
-        let (client, opened) = self.open(meant.as_deref(), Some(wait))?;
+        let (engine, end) = (Arc::clone(self.engine()?), end());
+        let meant = self.meant(wanted, end)?;
+        let (client, opened) = self.open(meant.as_deref(), Some(wait), end)?;
         let snapshot = self.snapshot(&opened)?;
         Ok(Box::new(OpenedRows {
             store: self,
             engine,
             named: self.place.named(meant.as_deref()),
             client,
+            end,
             opened,
             snapshot,
         }))
@@ -314,12 +335,12 @@ impl Store for PostgresStore {
         let (named, mut opened) = self.meant_and_known(wanted)?;
         opened.come_to_now();
         let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
-        Some(Box::new(OpenedRows { store: self, engine, named, client: None, opened, snapshot }))
+        Some(Box::new(OpenedRows { store: self, engine, named, client: None, end: end(), opened, snapshot }))
     }
 
     fn list(&self) -> Result<Listed, Stopped> {
         let (index, known) = self.catalogue()?;
-        let meant = self.meant(None).ok();
+        let meant = self.meant(None, end()).ok();
         let selected = meant.and_then(|meant| self.place.select(meant.as_deref(), &index, &known).ok());
         let current = selected.map(|selected| selected.workstream);
         Ok(Listed { workstreams: known, current, importable: Vec::new() })
@@ -327,7 +348,7 @@ impl Store for PostgresStore {
 
     fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
         let (index, known) = self.catalogue()?;
-        let meant = self.meant(wanted)?;
+        let meant = self.meant(wanted, end())?;
         Ok(self.place.select(meant.as_deref(), &index, &known)?.workstream)
     }
 
@@ -368,7 +389,7 @@ impl Locked for OpenedRows<'_> {
             shown: store.shown(),
         };
         let change = Change::of(&self.opened, ledger, &writer)?;
-        let written = engine.wait(change.commit(&engine, client));
+        let written = engine.wait(change.commit(&engine, client, self.end));
         store.learn(&self, change, &written, own);
         written?;
         if own.is_some() {
@@ -394,7 +415,7 @@ impl Drop for OpenedRows<'_> {
         let Some(client) = self.client.take() else { return };
         let ended = self
             .engine
-            .wait(async { tokio::time::timeout(Duration::from_secs(5), client.batch_execute("ROLLBACK")).await });
+            .wait(async { tokio::time::timeout(Duration::from_secs(1), client.batch_execute("ROLLBACK")).await });
         if matches!(ended, Ok(Ok(()))) {
             client.release();
         }

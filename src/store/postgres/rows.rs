@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use tokio_postgres::types::ToSql;
 
 use super::MAX_KEPT;
-use super::engine::Failed;
+use super::engine::{Failed, ROW_WAIT};
 use super::migrate;
 use super::transfer::Assembled;
 use crate::board::{Board, ServerId};
@@ -17,7 +17,6 @@ use crate::clock::Moment;
 use crate::fault::Fault;
 use crate::index::Index;
 use crate::roster::Roster;
-use crate::store::LOCK_WAIT;
 use crate::store::json::Object;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, completed};
 use crate::store::{agents_yaml, index_json};
@@ -38,7 +37,12 @@ const LOCK: &str = "SELECT w.key FROM work.workspaces s JOIN work.workstreams w 
 /// How often a workstream is read that is written all the time, before it is read as it is at one instant.
 const PASSES: usize = 2;
 
-const ALIVE: &str = "SELECT id::text FROM work.servers WHERE lease_until > clock_timestamp() AND id::text = ANY ($1)";
+/// Those whose lease runs, or would if the database had been there: $2 is what this process knows of that. A database
+/// that has just started was away, and leaves its hosts some time to come back.
+const ALIVE: &str = "SELECT id::text FROM work.servers WHERE id::text = ANY ($1)
+    AND (lease_until + $2::text::interval > clock_timestamp()
+        OR lease_until < pg_postmaster_start_time() + interval '3 seconds'
+            AND clock_timestamp() < pg_postmaster_start_time() + interval '10 seconds')";
 
 /// A workstream as it was read last.
 #[derive(Debug)]
@@ -122,28 +126,30 @@ impl Opened {
 /// for which it waits so long.
 ///
 /// Without the lock somebody can commit between two statements: what was read by several is looked at again, until
-/// the first of them says that it is known, or in a transaction that sees one instant.
+/// the first of them says that it is known, or in a transaction that sees one instant. By `grace` leases last longer
+/// than they say.
 pub(super) async fn open(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
     lock: Option<Duration>,
+    grace: Duration,
     kept: &Mutex<HashMap<i64, Arc<Kept>>>,
 ) -> Result<Option<Opened>, Failed> {
     let Some(wait) = lock else {
         for _ in 0..PASSES {
-            match open_once(client, workspace, id, kept).await? {
+            match open_once(client, workspace, id, grace, kept).await? {
                 Some(opened) if opened.is_news => {}
                 opened => return Ok(opened),
             }
         }
         client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let opened = open_once(client, workspace, id, kept).await?;
+        let opened = open_once(client, workspace, id, grace, kept).await?;
         client.batch_execute("COMMIT").await?;
         return Ok(opened);
     };
     let begin = match wait {
-        LOCK_WAIT => "BEGIN".to_owned(),
+        wait if wait >= ROW_WAIT => "BEGIN".to_owned(),
         // None at all would be for ever.
         wait => format!("BEGIN; SET LOCAL lock_timeout = {}", wait.as_millis().max(1)),
     };
@@ -154,7 +160,7 @@ pub(super) async fn open(
         let (transaction, locked, opened) = tokio::join!(
             client.batch_execute(&begin),
             client.query_opt(&locking, &which),
-            open_once(client, workspace, id, kept),
+            open_once(client, workspace, id, grace, kept),
         );
         transaction?;
         let locked: Option<i64> = locked?.map(|row| row.try_get(0)).transpose()?;
@@ -171,6 +177,7 @@ async fn open_once(
     client: &Connection,
     workspace: &str,
     id: Option<&str>,
+    grace: Duration,
     kept_by_key: &Mutex<HashMap<i64, Arc<Kept>>>,
 ) -> Result<Option<Opened>, Failed> {
     let select = client.prepare_cached(OPEN).await?;
@@ -215,7 +222,8 @@ async fn open_once(
     let mut alive = BTreeSet::new();
     if !named.is_empty() {
         let statement = client.prepare_cached(ALIVE).await?;
-        for row in client.query(&statement, &[&named]).await? {
+        let grace = format!("{} milliseconds", grace.as_millis());
+        for row in client.query(&statement, &[&named, &grace]).await? {
             alive.extend(row.try_get::<_, String>(0)?.parse::<ServerId>());
         }
     }

@@ -1,0 +1,328 @@
+//! Whatever stands in the way: a lock, a disk, stderr, a clean-up. The protocol goes on, and nothing that was
+//! acknowledged is lost. (That a database stands in the way is in `postgres`.)
+
+use std::io::Read as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{PLAN, PROGRAM, Server, Workspace};
+
+/// How long is too long for what takes no time: far more than a loaded machine needs, and less than any wait.
+const SOON: Duration = Duration::from_secs(4);
+
+/// Asks for a sign of life while the call `id` waits, then ends the server, which must not wait for it either.
+fn goes_on_and_ends(mut server: Server, id: u64, what: &str) {
+    let begun = Instant::now();
+    let ping = server.send("ping", &json!({}));
+    let first = server.receive();
+    assert_eq!((&first["id"], &first["result"]), (&json!(ping), &json!({})), "{what}: the call is {id}: {first}");
+    let answered = begun.elapsed();
+    assert!(answered < SOON, "{what}: ping after {answered:?}");
+    let begun = Instant::now();
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
+    let code = server.child.wait().unwrap().code();
+    let ended = begun.elapsed();
+    assert!(code == Some(0) && ended < SOON, "{what}: SIGTERM: {code:?} after {ended:?}");
+    println!("{what}: ping {answered:?}, SIGTERM {ended:?}");
+}
+
+fn begin(server: &mut Server, tool: &str, arguments: &Value) -> u64 {
+    let id = server.send("tools/call", &json!({"name": tool, "arguments": arguments}));
+    // Until it has come to where it waits.
+    thread::sleep(Duration::from_millis(200));
+    id
+}
+
+#[test]
+fn a_lock_that_stands_still_stops_no_protocol() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.serve().answer("next_batch", &json!({}));
+    let lock = std::fs::File::open(workspace.root().join("work/.run/lock")).unwrap();
+    lock.lock().unwrap();
+    let mut server = workspace.serve();
+    let id = begin(&mut server, "update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    goes_on_and_ends(server, id, "a lock, a call that writes");
+    // A process that is stopped in a commit of several files: readers wait for its end.
+    workspace.write("work/.run/journal.json", r#"{"files":[]}"#);
+    let mut server = workspace.serve();
+    let id = begin(&mut server, "read_thread", &json!({"thread_id": "1.1.1"}));
+    goes_on_and_ends(server, id, "a lock and a journal, a call that reads");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_stands_still_stops_no_protocol() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    // Each look at agents.yaml, there or not, takes as long as a disk that is gone.
+    let path = workspace.root().join("work/agents.yaml");
+    let Some(_strace) = strace(&server, &["-P", path.to_str().unwrap(), "-e", "inject=all:delay_enter=20000000"])
+    else {
+        return;
+    };
+    let id = begin(&mut server, "read_thread", &json!({"thread_id": "1.1.1"}));
+    goes_on_and_ends(server, id, "a disk");
+}
+
+/// A strace that ends when it is dropped.
+struct Strace(Child);
+
+impl Drop for Strace {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Lets strace meddle with a server. `None`, and a word: it cannot.
+fn strace(server: &Server, how: &[&str]) -> Option<Strace> {
+    let pid = server.child.id().to_string();
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null"]).args(how).args(["-p", &pid]);
+    let mut strace = Strace(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?);
+    let begun = Instant::now();
+    while std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap().contains("TracerPid:\t0") {
+        if begun.elapsed() > SOON || strace.0.try_wait().unwrap().is_some() {
+            println!("skipped: strace cannot attach");
+            return None;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(100));
+    Some(strace)
+}
+
+#[test]
+fn stderr_that_nobody_reads_or_that_is_closed_stops_no_protocol() {
+    let workspace = Workspace::with_plan(PLAN);
+    for is_closed in [false, true] {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut server = workspace.serve_to(writer);
+        if is_closed {
+            drop(reader);
+        } else {
+            // Full, before anything is said.
+            for _ in 0..600 {
+                let refused = server.request("tools/call", &json!({"name": "no_such_tool"}));
+                assert_eq!(refused["error"]["code"], -32602, "{refused}");
+            }
+            server.answer("next_batch", &json!({}));
+            goes_on_and_ends(server, 0, "stderr that nobody reads");
+            let mut said = String::new();
+            reader.read_to_string(&mut said).unwrap();
+            assert!(said.contains("no_such_tool"), "{said:.300}");
+            continue;
+        }
+        workspace.write("work/001-search/threads.json", "{");
+        for _ in 0..50 {
+            assert!(server.call("workstream_status", &json!({})).starts_with("error state_unreadable"));
+        }
+        std::fs::remove_file(workspace.root().join("work/001-search/threads.json")).unwrap();
+        server.answer("workstream_status", &json!({}));
+        goes_on_and_ends(server, 0, "stderr that is closed");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_wait_that_runs_out_says_so_and_leaves_no_thread_and_no_file_behind() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let lock = std::fs::File::open(workspace.root().join("work/.run/lock")).unwrap();
+    lock.lock().unwrap();
+    let pid = server.child.id();
+    let counts = || {
+        let number = |of: &str| std::fs::read_dir(format!("/proc/{pid}/{of}")).unwrap().count();
+        (number("task"), number("fd"))
+    };
+    let before = counts();
+    let update = json!({"thread_id": "1.1.1", "status": "in_progress"});
+    let begun = Instant::now();
+    let waiting: Vec<u64> =
+        (0..3).map(|_| server.send("tools/call", &json!({"name": "update_thread", "arguments": update}))).collect();
+    for _ in &waiting {
+        let answer = server.receive();
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.starts_with("error busy: "), "{text}");
+    }
+    // They waited together, not one after the other.
+    assert!(begun.elapsed() < Duration::from_secs(16), "{:?}", begun.elapsed());
+    let after = counts();
+    assert!(after.0 <= before.0 + 1 && after.1 <= before.1, "threads and files: {before:?} before, {after:?} after");
+    drop(lock);
+    server.answer("update_thread", &update);
+}
+
+#[test]
+fn no_acknowledged_update_is_lost_while_the_lock_is_removed_again_and_again() {
+    const SERVERS: usize = 3;
+    const UPDATES: usize = 60;
+    let threads: Vec<String> = (1..=SERVERS * UPDATES).map(|n| format!("###### Thread {n}: Part {n}\n")).collect();
+    let plan = format!("# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n{}", threads.concat());
+    let workspace = Workspace::with_plan(&plan);
+    let servers: Vec<Server> = (0..SERVERS).map(|_| workspace.serve()).collect();
+    let is_over = AtomicBool::new(false);
+    let removals = thread::scope(|scope| {
+        let lanes: Vec<_> = servers
+            .into_iter()
+            .enumerate()
+            .map(|(lane, mut server)| {
+                scope.spawn(move || {
+                    for update in 0..UPDATES {
+                        let id = format!("1.1.{}", lane * UPDATES + update + 1);
+                        let done =
+                            json!({"thread_id": id, "status": "completed", "report": format!("{lane} {update}")});
+                        server.answer("update_thread", &done);
+                    }
+                })
+            })
+            .collect();
+        let cleaner = scope.spawn(|| {
+            let mut removals = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                // Half of the time all of it, as `git clean -fdx` does.
+                let run = workspace.root().join("work/.run");
+                let removed = match removals % 2 {
+                    0 => std::fs::remove_dir_all(run),
+                    _ => std::fs::remove_file(run.join("lock")),
+                };
+                removals += u32::from(removed.is_ok());
+                thread::sleep(Duration::from_millis(1));
+            }
+            removals
+        });
+        for lane in lanes {
+            lane.join().unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        cleaner.join().unwrap()
+    });
+    assert!(removals > 50, "{removals}");
+    let state = workspace.threads();
+    let lost: Vec<&Value> =
+        state["threads"].as_array().unwrap().iter().filter(|thread| thread["status"] != "completed").collect();
+    assert_eq!((state["threads"].as_array().unwrap().len(), lost), (SERVERS * UPDATES, Vec::new()));
+}
+
+#[test]
+fn git_sees_no_file_that_is_being_written() {
+    let workspace = Workspace::with_plan(PLAN);
+    let git = |arguments: &[&str]| {
+        let name = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"];
+        Command::new("git").args(name).args(arguments).current_dir(workspace.root()).output()
+    };
+    if !git(&["init", "-q"]).is_ok_and(|done| done.status.success()) {
+        println!("skipped: there is no git");
+        return;
+    }
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for step in 0_u32.. {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let report = format!("step {step}");
+                server
+                    .answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "report": report}));
+            }
+        });
+        for _ in 0..40 {
+            let added = git(&["add", "-A"]).unwrap();
+            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+            git(&["commit", "-qm", "x", "--allow-empty"]).unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+    });
+    let names = git(&["log", "--name-only", "--format="]).unwrap();
+    let names = String::from_utf8(names.stdout).unwrap();
+    let mut names: Vec<&str> = names.lines().collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names, ["work/001-search/PLAN.md", "work/001-search/threads.json", "work/index.json"]);
+}
+
+#[test]
+fn a_plan_that_is_being_saved_is_waited_for_and_one_that_stays_empty_is_told() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.write("work/index.json", r#"{"version":"1.0.0","current_stream":"001-search","streams":[{"id":"001-search","name":"search","approval":{"status":"approved"}}]}"#);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let (plan, aside) = ["PLAN.md", "PLAN.md~"].map(|name| workspace.root().join("work/001-search").join(name)).into();
+    // Some editors rename the old file away, and write a new one then.
+    for _ in 0..5 {
+        std::fs::rename(&plan, &aside).unwrap();
+        let id = server.send("tools/call", &json!({"name": "workstream_status", "arguments": {}}));
+        thread::sleep(Duration::from_millis(10));
+        std::fs::write(&plan, PLAN).unwrap();
+        let answer = server.receive();
+        assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(id), &json!(false)), "{answer}");
+    }
+    // One that is moved away is told by its name, and no other workstream gets its calls.
+    workspace.write("work/002-other/PLAN.md", PLAN);
+    std::fs::rename(&plan, &aside).unwrap();
+    let gone = server.call("workstream_status", &json!({}));
+    assert!(
+        gone.starts_with("error plan_unreadable: ") && gone.contains("001-search/PLAN.md: it does not exist"),
+        "{gone}"
+    );
+    std::fs::rename(&aside, &plan).unwrap();
+    // Somebody empties it again and again.
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                std::fs::write(&plan, "").unwrap();
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        thread::sleep(Duration::from_millis(50));
+        let begun = Instant::now();
+        let empty = server.call("workstream_status", &json!({}));
+        is_over.store(true, Ordering::Relaxed);
+        assert!(empty.starts_with("error plan_unreadable: ") && empty.contains("it is empty"), "{empty}");
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    });
+}
+
+/// Files that a program of another user made stop nobody: what the folder allows they allow.
+#[cfg(unix)]
+#[test]
+fn what_a_strict_umask_would_hide_is_as_open_as_its_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let workspace = Workspace::with_plan(PLAN);
+    for folder in ["work", "work/001-search"] {
+        let mode = std::fs::Permissions::from_mode(0o775);
+        std::fs::set_permissions(workspace.root().join(folder), mode).unwrap();
+    }
+    let script = format!("umask 077 && exec {PROGRAM} update --thread 1.1.1 --status completed --report done");
+    let done = Command::new("sh").args(["-c", &script]).current_dir(workspace.root()).status().unwrap();
+    assert!(done.success());
+    let mode = |path: &str| workspace.root().join(path).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("work/.run"), 0o775);
+    for file in ["work/.run/lock", "work/.run/.gitignore", "work/001-search/threads.json"] {
+        assert_eq!(mode(file), 0o664, "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hang_up_ends_the_server_in_order() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "HUP", &pid]).status().unwrap().success());
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
