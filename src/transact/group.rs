@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{look, not_overtaken, require_a_clear_thread};
 use crate::board::ServerId;
@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::decide::{Access, AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
 use crate::fault::{Fault, Stopped};
 use crate::plan::ThreadId;
-use crate::store::{Locked, Snapshot, Store};
+use crate::store::{LOCK_WAIT, Locked, Snapshot, Store};
 
 /// The most calls that one commit carries.
 const MAX_GROUP: usize = 256;
@@ -67,6 +67,7 @@ pub type Answer = Result<AgentAnswer, Stopped>;
 struct Job {
     ask: Ask,
     tell: Box<dyn FnOnce(Answer) + Send>,
+    since: Instant,
 }
 
 impl AgentDoor {
@@ -102,7 +103,7 @@ impl AgentDoor {
         let mut queues = self.queues();
         // Who leads removes the queue once it has come to its end.
         let leads = !queues.contains_key(&line);
-        queues.entry(line.clone()).or_default().push(Job { ask, tell: Box::new(tell) });
+        queues.entry(line.clone()).or_default().push(Job { ask, tell: Box::new(tell), since: Instant::now() });
         leads.then_some(Lead(line))
     }
 
@@ -115,7 +116,8 @@ impl AgentDoor {
                 std::thread::sleep(TURN);
             }
             is_first = false;
-            self.write_for_all(jobs);
+            let early = self.write_for_all(jobs);
+            leading.put_back(early);
         }
     }
 
@@ -154,8 +156,10 @@ impl AgentDoor {
     }
 
     /// Answers all jobs. Those of one workstream share a commit; if that fails each is tried alone, so that
-    /// nobody fails because of another one's report.
-    fn write_for_all(&self, jobs: Vec<Job>) {
+    /// nobody fails because of another one's report. Returns those that have not waited long enough to be told that the
+    /// workspace is busy.
+    fn write_for_all(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let mut early = Vec::new();
         let mut jobs = jobs.into_iter().peekable();
         while let Some(first) = jobs.next() {
             let mut group = vec![first];
@@ -163,11 +167,25 @@ impl AgentDoor {
                 group.push(job);
             }
             let asks: Vec<&Ask> = group.iter().map(|job| &job.ask).collect();
-            let answers = match self.write(&asks) {
+            // Each has waited since it came, whoever it waited behind.
+            let longest = group.iter().map(|job| job.since.elapsed()).max().unwrap_or_default();
+            let wait = LOCK_WAIT.saturating_sub(longest);
+            let answers = match self.write(&asks, wait) {
                 Ok(answers) => answers,
+                Err(Stopped::Fault(Fault::Busy { path })) => {
+                    for job in group {
+                        if job.since.elapsed() < LOCK_WAIT {
+                            early.push(job);
+                        } else {
+                            (job.tell)(Err(Fault::Busy { path: path.clone() }.into()));
+                        }
+                    }
+                    continue;
+                }
                 Err(stopped) if group.len() == 1 => vec![Err(stopped)],
                 Err(stopped) => {
-                    let answer = |ask| stopped.of_all().map_or_else(|| self.write_alone(ask), |same| Err(same.into()));
+                    let alone = |ask| self.write_alone(ask, wait);
+                    let answer = |ask| stopped.of_all().map_or_else(|| alone(ask), |same| Err(same.into()));
                     asks.iter().map(|ask| answer(*ask)).collect()
                 }
             };
@@ -175,18 +193,19 @@ impl AgentDoor {
                 (job.tell)(answer);
             }
         }
+        early
     }
 
-    fn write_alone(&self, ask: &Ask) -> Answer {
-        let mut answers = self.write(&[ask])?;
+    fn write_alone(&self, ask: &Ask, wait: Duration) -> Answer {
+        let mut answers = self.write(&[ask], wait)?;
         answers.pop().unwrap_or_else(|| Err(Fault::Internal("a call has no answer".to_owned()).into()))
     }
 
     /// Decides what is asked of one workstream, one after the other, and commits all of it at once: first on what is
-    /// known, where nothing has to be locked for it.
-    fn write(&self, asks: &[&Ask]) -> Result<Vec<Answer>, Stopped> {
+    /// known, where nothing has to be locked for it and there is time for two attempts.
+    fn write(&self, asks: &[&Ask], wait: Duration) -> Result<Vec<Answer>, Stopped> {
         let workstream = asks.first().and_then(|ask| ask.workstream.as_deref());
-        if let Some(known) = self.store.known(workstream) {
+        if let Some(known) = self.store.known(workstream).filter(|_| wait > LOCK_WAIT / 2) {
             match self.decide_and_commit(asks, known) {
                 // What was refused may be known wrongly, unless it was written beside something else.
                 Ok((_, false)) | Err(Fault::Overtaken { .. }) => {}
@@ -194,7 +213,7 @@ impl AgentDoor {
                 Err(fault) => return Err(fault.into()),
             }
         }
-        not_overtaken(|| Ok(self.decide_and_commit(asks, self.store.lock(workstream)?)?.0))
+        not_overtaken(|| Ok(self.decide_and_commit(asks, self.store.lock_within(workstream, wait)?)?.0))
     }
 
     /// Returns the answers, and whether anything was written.
@@ -263,6 +282,13 @@ impl Leading<'_> {
         };
         let number = queue.len().min(MAX_GROUP);
         Some(queue.drain(..number).collect())
+    }
+
+    /// Lets jobs wait again, before those that came since.
+    fn put_back(&self, jobs: Vec<Job>) {
+        if let Some(queue) = self.door.queues().get_mut(&self.line) {
+            queue.splice(0..0, jobs);
+        }
     }
 }
 

@@ -47,6 +47,9 @@ use crate::index::Index;
 /// How many workstreams are kept as they were read.
 const MAX_KEPT: usize = 1_000;
 
+/// How long the database is waited for at the least.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
 /// Changes of so long a time are told together.
 const NOTIFY_AFTER: Duration = Duration::from_millis(50);
 
@@ -316,7 +319,9 @@ impl Store for PostgresStore {
     }
 
     fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
-        let (engine, end) = (Arc::clone(self.engine()?), end());
+        // Who has no time left is given enough for one answer.
+        let end = Instant::now() + wait.clamp(LEAST_WAIT, ANSWER_TIMEOUT);
+        let engine = Arc::clone(self.engine()?);
         let meant = self.meant(wanted, end)?;
         let (client, opened) = self.open(meant.as_deref(), Some(wait), end)?;
         let snapshot = self.snapshot(&opened)?;
