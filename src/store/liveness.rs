@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::LOCK_WAIT;
 use super::disk::{Disk, Held};
-use super::lock::{LAST_PLACE, in_run_folder, run_folder, until};
+use super::lock::{LAST_PLACE, ignore_run_folder, in_run_folder, run_folder, until};
 use crate::board::ServerId;
 use crate::fault::Fault;
 
@@ -40,6 +40,7 @@ impl Liveness {
         }
         // The mark first: there is no instant at which neither shows.
         let mark = disk.mark(&root.join("work"), mark(server));
+        ignore_run_folder(disk, root)?;
         tidy(disk, root);
         // Whoever asks whether the server lives holds the lock of the file for an instant.
         let file = until(Instant::now() + LOCK_WAIT, || in_run_folder(disk, root, || disk.lock(&path)));

@@ -52,7 +52,9 @@ pub(super) fn ignore_run_folder(disk: &dyn Disk, root: &Path) -> Result<(), Faul
     let ignore = run_folder(root).join(".gitignore");
     if disk.kind(&ignore).is_none() {
         match disk.create(&ignore, &ignore).and_then(|mut file| file.write(b"*\n")) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(Fault::io("write", &ignore)(error)),
+            // Another process was faster, or somebody has removed the folder again.
+            Err(error) if [ErrorKind::AlreadyExists, ErrorKind::NotFound].contains(&error.kind()) => {}
+            Err(error) => return Err(Fault::io("write", &ignore)(error)),
             _ => {}
         }
     }
