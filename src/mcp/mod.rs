@@ -1,7 +1,7 @@
 //! The agents' door: an MCP server over stdio. One tool per file.
 //!
 //! All that this door can ask is an [`AgentRequest`], which has no word for a gate. A call is parsed where it comes in
-//! and carried out on a thread of its own ([`workers`]): whatever a disk, a lock or a database does, the protocol goes
+//! and carried out on a thread of its own (`workers`): whatever a disk, a lock or a database does, the protocol goes
 //! on. A panic there becomes an answer like any other.
 
 mod assign_thread;
