@@ -25,7 +25,7 @@ pub enum Fault {
     #[error("another process has held {} for too long", path.display())]
     Busy { path: PathBuf },
     /// The system gives no thread on which a call could wait.
-    #[error("the system gives no thread for the call: {why}")]
+    #[error("there is no thread for the call: {why}")]
     NoThread { why: String },
     /// A decision of several files is written down, and something is in the way of carrying it out.
     #[error("{why}; what was decided is written down, and comes true with the next call that can write")]
@@ -172,6 +172,9 @@ impl Stopped {
                 Some(Fault::Database { database: database.clone(), why: why.clone(), hint })
             }
             Self::Fault(Fault::Busy { path }) => Some(Fault::Busy { path: path.clone() }),
+            Self::Fault(Fault::PlanUnreadable { path, why }) => {
+                Some(Fault::PlanUnreadable { path: path.clone(), why: why.clone() })
+            }
             _ => None,
         }
     }

@@ -27,7 +27,7 @@ mod workstream_status;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
@@ -54,7 +54,7 @@ use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Fault, Stopped};
-use crate::store::Store;
+use crate::store::{LOCK_WAIT, Store};
 use crate::transact::{AgentDoor, Ask};
 
 /// What every session reads before its first call. Three sentences, paid for in every session.
@@ -63,6 +63,10 @@ A planner calls next_batch, launches in one response one worker per id in dispat
 each its workstream, thread_id and attempt, then calls batch_outcome and carries out what its failover says; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
 blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
+
+/// How long a call waits for its turn. All threads wait then, for the same thing as it would: it would find it standing
+/// still, as they do.
+const MAX_TURN: Duration = LOCK_WAIT.saturating_sub(Duration::from_millis(500));
 
 /// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
 const METHODS: [&str; 13] = [
@@ -136,7 +140,7 @@ impl WorkServer {
         let answered = match parsed {
             Ok((workstream, request)) => {
                 let is_cancelled = Arc::new(move || cancelled.is_cancelled());
-                self.ask(Ask { workstream, request, is_cancelled }).await
+                self.ask(Ask { workstream, request, is_cancelled, since: Instant::now() }).await
             }
             Err(stopped) => Err(stopped),
         };
@@ -191,13 +195,20 @@ impl WorkServer {
         self.backlog.room().await;
         let door = Arc::clone(&self.door);
         let (sender, receiver) = oneshot::channel();
+        let since = Instant::now();
         self.workers.run(move |go| {
+            let go = go.and_then(|()| if since.elapsed() < MAX_TURN { Ok(()) } else { Err(all_wait()) });
             let done = go.map_err(Stopped::from).and_then(|()| quietly(|| work(&door)));
             // Who does not wait any more is not told.
             drop(sender.send(done));
         });
         receiver.await.unwrap_or_else(|_| Err(Fault::bug().into()))
     }
+}
+
+/// Why a call is not begun any more.
+fn all_wait() -> Fault {
+    Fault::NoThread { why: "each of them waits for something that stands still".to_owned() }
 }
 
 /// Turns a panic into an answer.

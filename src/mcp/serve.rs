@@ -2,13 +2,16 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
+use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
 
 use super::WorkServer;
@@ -22,6 +25,9 @@ use crate::store::{Linked, Place, open};
 /// these are no pipes. They stay: one that ended could not be had again where the system gives no more.
 const STREAMS: usize = 2;
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+/// How long the start of a thread may take, on a machine that is busy.
+const TO_START: Duration = Duration::from_secs(1);
 
 /// How long the end waits for lines on their way to stderr.
 const LAST_LINES: Duration = Duration::from_millis(50);
@@ -56,6 +62,12 @@ fn serve_on_stdio(place: Place, mut diagnostics: Diagnostics) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if !has_threads(&runtime) {
+        tracing::error!(
+            "cannot start: the system gives no more threads; end other processes, or raise the limit of their number"
+        );
+        return ExitCode::FAILURE;
+    }
     if io::stdin().is_terminal() {
         let _ = diagnostics.write(b"work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
     }
@@ -73,6 +85,34 @@ fn serve_on_stdio(place: Place, mut diagnostics: Diagnostics) -> ExitCode {
     server.door.store().end();
     runtime.shutdown_background();
     code
+}
+
+/// Lets the runtime start its threads now, before those of calls take the last that the system gives: an answer for
+/// which none can be had would wait behind the one that reads stdin. Returns whether it has them.
+fn has_threads(runtime: &Runtime) -> bool {
+    let started = Arc::new(AtomicUsize::new(0));
+    let has_all = |started: &AtomicUsize| {
+        let end = Instant::now() + TO_START;
+        while started.load(Ordering::Acquire) < STREAMS && Instant::now() < end {
+            std::thread::yield_now();
+        }
+        started.load(Ordering::Acquire) == STREAMS
+    };
+    for _ in 0..STREAMS {
+        let started = Arc::clone(&started);
+        let start = AssertUnwindSafe(|| {
+            runtime.spawn_blocking(move || {
+                started.fetch_add(1, Ordering::AcqRel);
+                // One that ended sooner would carry out the other one's start, too.
+                has_all(&started)
+            })
+        });
+        // Where there is not even one, the runtime panics.
+        if catch_unwind(start).is_err() {
+            return false;
+        }
+    }
+    has_all(&started)
 }
 
 /// Says so where the workspace is that of another worktree.

@@ -33,6 +33,9 @@ const MAX_ACCEPTED: usize = 16;
 /// How long to wait for more after a change: one change is several notifications.
 const SETTLE: Duration = Duration::from_millis(30);
 
+/// How long until it is looked again what could not be looked at.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// What a client is subscribed to: each resource and what its text was like when it last looked.
 type Seen = Arc<Mutex<BTreeMap<String, u64>>>;
 
@@ -199,6 +202,9 @@ impl WorkServer {
             Ok(looked) => looked,
             Err(stopped) => {
                 tracing::warn!(%stopped, "cannot follow the files of a subscription");
+                // What has changed is still to be told.
+                tokio::time::sleep(AGAIN).await;
+                changes.mark_changed();
                 return Some(Vec::new());
             }
         };

@@ -141,9 +141,18 @@ fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[Change]) -> 
                 Some(staged) => disk.rename(&run_folder(root).join(staged), &path),
                 None => Err(ErrorKind::NotFound.into()),
             };
-            let known = known.iter().find(|change| change.path == file.path).map(|change| &change.text);
-            match (renamed, file.text.as_ref().or(known)) {
-                (Err(error), Some(text)) if error.kind() == ErrorKind::NotFound => put(disk, root, &file.path, text)?,
+            let known = known.iter().find(|change| change.path == file.path).map(|change| change.text.clone());
+            // Of another process, which wrote it on another disk than the one where it belongs.
+            let staged = || {
+                let bytes = disk.read(&run_folder(root).join(file.staged.as_ref()?), MAX_STATE_BYTES).ok()?;
+                String::from_utf8(bytes).ok()
+            };
+            match (renamed, file.text.clone().or(known).or_else(staged)) {
+                (Err(error), Some(text))
+                    if [ErrorKind::NotFound, ErrorKind::CrossesDevices].contains(&error.kind()) =>
+                {
+                    put(disk, root, &file.path, &text)?;
+                }
                 (renamed, _) => {
                     renamed.map_err(Fault::io("replace", &path))?;
                     let folder = path.parent().unwrap_or(&work);
@@ -225,7 +234,7 @@ pub(super) fn replace(disk: &dyn Disk, root: &Path, path: &Path, text: &[u8]) ->
     let temporary = run_folder(root).join(format!("{name}.tmp"));
     let mut written = in_run_folder(disk, root, || write_at(&temporary));
     if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::CrossesDevices) {
-        // A file of the project that is on another disk than `work/`.
+        // A file that is on another disk than `work/.run`.
         let beside = folder.join(format!(".{name}.tmp"));
         written = write_at(&beside).inspect_err(|_| drop(disk.remove(&beside)));
     }

@@ -82,8 +82,8 @@ impl FileStore {
         }
         let Ok(snapshot) = read else { return Ok(false) };
         let now = self.files.index(self.disk(), root)?;
-        // One that is not there is never the same.
-        Ok(!Arc::ptr_eq(&now, &snapshot.index) && (now.text.is_some() || snapshot.index.text.is_some()))
+        // Of two threads that parse it at once, each has its own.
+        Ok(!Arc::ptr_eq(&now, &snapshot.index) && now.text != snapshot.index.text)
     }
 
     fn snapshot(&self, workspace: Workspace, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
@@ -125,11 +125,18 @@ impl Store for FileStore {
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         let workspace = self.workspace()?;
         let root = workspace.root.clone();
+        if let Some(server) = self.server {
+            self.liveness.show_again(self.disk(), &root, server);
+        }
         let read = self.snapshot(workspace, wanted);
         if !self.is_torn(&root, &read)? {
             return read;
         }
         let _end = lock(self.disk(), &root, LOCK_WAIT)?;
+        self.snapshot(self.workspace()?, wanted)
+    }
+
+    fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
         self.snapshot(self.workspace()?, wanted)
     }
 
@@ -248,7 +255,7 @@ mod tests {
     use super::*;
     use crate::clock::SteppingClock;
     use crate::decide::PersonRequest;
-    use crate::transact::transact_for_person;
+    use crate::transact::{require_a_clear_thread, transact_for_person};
 
     const PLAN: &str = "# Plan: P\n## Stages\n### Stage 1: A\n##### Batch 1: B\n###### Thread 1: C\n### Stage 2: D\n";
 
@@ -278,6 +285,17 @@ mod tests {
         let scene = snapshot.scene();
         let is_cancelled = snapshot.board().status("1.1.1".parse().unwrap()) == crate::board::Status::Cancelled;
         (is_cancelled, scene.entry.unwrap().stage_approved("1".parse().unwrap()))
+    }
+
+    #[test]
+    fn who_holds_the_lock_looks_at_another_workstream_without_waiting_for_itself() {
+        let disk = workspace();
+        let store = store(Arc::new(disk.clone()));
+        let _locked = store.lock(None).unwrap();
+        disk.put("/w/work/.run/journal.json", r#"{"files":[]}"#);
+        let begun = std::time::Instant::now();
+        require_a_clear_thread(&store, "1.1.1".parse().unwrap()).unwrap();
+        assert!(begun.elapsed() < LOCK_WAIT / 2, "{:?}", begun.elapsed());
     }
 
     #[test]

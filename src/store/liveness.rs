@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::LOCK_WAIT;
 use super::disk::{Disk, Held};
-use super::lock::{LAST_PLACE, ignore_run_folder, in_run_folder, run_folder, until};
+use super::lock::{LAST_PLACE, in_run_folder, run_folder, until};
 use crate::board::ServerId;
 use crate::fault::Fault;
 
@@ -25,7 +25,8 @@ pub(super) struct Liveness {
 #[derive(Debug)]
 struct Signs {
     file: Box<dyn Held>,
-    _mark: Option<Box<dyn Held>>,
+    /// `None`: the folder could not be marked.
+    mark: Option<Box<dyn Held>>,
 }
 
 impl Liveness {
@@ -35,18 +36,35 @@ impl Liveness {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let path = run_folder(root).join(server.to_string());
         // Somebody may have cleaned the folder up, or put another `work/` in its place.
-        if held.get(root).is_some_and(|signs| signs.file.stands_at(&path)) {
+        let work = root.join("work");
+        let is_marked = |signs: &Signs| signs.mark.as_ref().is_some_and(|mark| mark.stands_at(&work));
+        if held.get(root).is_some_and(|signs| signs.file.stands_at(&path) && is_marked(signs)) {
             return Ok(());
         }
         // The mark first: there is no instant at which neither shows.
-        let mark = disk.mark(&root.join("work"), mark(server));
-        ignore_run_folder(disk, root)?;
+        let mark = disk.mark(&work, mark(server));
+        if let Some(signs) = held.get_mut(root).filter(|signs| signs.file.stands_at(&path)) {
+            signs.mark = mark;
+            return Ok(());
+        }
         tidy(disk, root);
         // Whoever asks whether the server lives holds the lock of the file for an instant.
         let file = until(Instant::now() + LOCK_WAIT, || in_run_folder(disk, root, || disk.lock(&path)));
         let file = file.map_err(Fault::io("lock", &path))?;
-        held.insert(root.to_owned(), Signs { file: file.ok_or(Fault::Busy { path })?, _mark: mark });
+        held.insert(root.to_owned(), Signs { file: file.ok_or(Fault::Busy { path })?, mark });
         Ok(())
+    }
+
+    /// Shows it again, where the process had shown it and somebody has put another `work/` in the place of the one that
+    /// was marked. The file follows with the next write.
+    pub(super) fn show_again(&self, disk: &dyn Disk, root: &Path, server: ServerId) {
+        let work = root.join("work");
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signs) = held.get_mut(root)
+            && signs.mark.as_ref().is_some_and(|mark| !mark.stands_at(&work))
+        {
+            signs.mark = disk.mark(&work, mark(server));
+        }
     }
 }
 

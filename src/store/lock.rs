@@ -42,13 +42,13 @@ fn make_run_folder(disk: &dyn Disk, root: &Path) -> Result<PathBuf, Fault> {
     if !plain_folder(disk, &folder)? {
         // A journal can only be found again if its folder is.
         create_folders(disk, &folder)?;
-        ignore_run_folder(disk, root)?;
     }
+    ignore_run_folder(disk, root)?;
     Ok(folder)
 }
 
 /// Lets git ignore [`run_folder`], if it does not yet.
-pub(super) fn ignore_run_folder(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
+fn ignore_run_folder(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
     let ignore = run_folder(root).join(".gitignore");
     if disk.kind(&ignore).is_none() {
         match disk.create(&ignore, &ignore).and_then(|mut file| file.write(b"*\n")) {

@@ -65,6 +65,12 @@ pub trait Store: Debug + Send + Sync {
     /// holds a cycle or runs an attempt, a refusal where there are several; else the default.
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped>;
 
+    /// Reads it without waiting for anybody, also while this process holds the lock: what it returns can be half of a
+    /// decision.
+    fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        self.read(wanted)
+    }
+
     /// Takes the right to write, and reads the workstream as it is then. Who else writes is waited for no
     /// longer than `wait`.
     fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped>;

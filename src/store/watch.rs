@@ -46,7 +46,10 @@ impl Watch for FileWatch {
     // Folders are made while time goes by.
     fn follow(&mut self, workstream: Option<&str>) -> Result<bool, Fault> {
         for path in self.gone.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if self.followed.remove(&path) {
+            // What is in a folder that was moved has moved with it.
+            let moved: Vec<PathBuf> = self.followed.iter().filter(|one| one.starts_with(&path)).cloned().collect();
+            for path in moved {
+                self.followed.remove(&path);
                 // The kernel has forgotten one that was removed already.
                 let _ = self.watcher.unwatch(&path);
             }
@@ -54,7 +57,13 @@ impl Watch for FileWatch {
         let mut is_new = false;
         let work = self.root.join("work");
         let folder = workstream.map(|id| work.join(id));
-        for folder in [Some(run_folder(&self.root)), Some(work), folder].into_iter().flatten() {
+        // While there is no `work/`, what comes in its place is told by the folder above.
+        let above = (!work.is_dir()).then(|| self.root.clone());
+        let waits_for_work = above.is_some();
+        if above.is_none() && self.followed.remove(&self.root) {
+            let _ = self.watcher.unwatch(&self.root);
+        }
+        for folder in [above, Some(work), Some(run_folder(&self.root)), folder].into_iter().flatten() {
             if self.followed.contains(&folder) || !folder.is_dir() {
                 continue;
             }
@@ -64,6 +73,10 @@ impl Watch for FileWatch {
                 Err(_) if !folder.is_dir() => {}
                 Err(error) => return Err(unwatchable(&folder, error)),
             }
+        }
+        // It came between the look and the call.
+        if waits_for_work && self.root.join("work").is_dir() {
+            return self.follow(workstream).map(|_| true);
         }
         Ok(is_new)
     }

@@ -270,6 +270,36 @@ fn a_step_that_fails_is_told_and_leaves_the_old_state_or_the_new_one() {
     }
 }
 
+/// `work/.run` can be on another disk than what is written there first.
+#[test]
+fn a_rename_to_another_disk_is_a_copy() {
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.call == "approve stage").unwrap();
+    let start = prepared(scenario);
+    let whole = start.copy();
+    let sound = FaultyDisk::sound(Arc::new(whole.clone()));
+    Process::on(Arc::new(sound.clone()), Path::new("/w")).call(scenario.call).unwrap();
+    let (new, steps) = (state(&whole), sound.log());
+    let renames =
+        steps.iter().enumerate().filter(|(_, step)| step.starts_with("rename to") && !step.contains("journal"));
+    for (step, name) in renames {
+        let disk = start.copy();
+        let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Once(libc::EXDEV));
+        Process::on(Arc::new(faulty), Path::new("/w")).call(scenario.call).unwrap();
+        assert_eq!(state(&disk), new, "{name}");
+        // Also by whoever finishes what a process has left that died there.
+        let disk = start.copy();
+        let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Death);
+        Process::on(Arc::new(faulty), Path::new("/w")).call(scenario.call).unwrap_err();
+        for step in 0..8 {
+            let disk = disk.after_power_cut(Arrived::Everything);
+            let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Once(libc::EXDEV));
+            let _ = Process::on(Arc::new(faulty), Path::new("/w")).door.store().read(Some("001-search"));
+            let _ = Process::on(Arc::new(disk.clone()), Path::new("/w")).door.store().read(Some("001-search"));
+            assert_eq!(state(&disk), new, "{name}, step {step} of the next process");
+        }
+    }
+}
+
 #[test]
 fn the_steps_of_a_commit() {
     let log = |name: &str| {

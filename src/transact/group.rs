@@ -33,12 +33,15 @@ pub struct Ask {
     pub request: AgentRequest,
     /// Whether it does not want it any more. What was cancelled before it was written is not.
     pub is_cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// When it came: its wait counts from then, whoever it waits behind.
+    pub since: Instant,
 }
 
 impl Ask {
     /// Asks something that nobody cancels.
     pub fn new(workstream: Option<&str>, request: AgentRequest) -> Self {
-        Self { workstream: workstream.map(str::to_owned), request, is_cancelled: Arc::new(|| false) }
+        let workstream = workstream.map(str::to_owned);
+        Self { workstream, request, is_cancelled: Arc::new(|| false), since: Instant::now() }
     }
 
     /// Returns the thread that it changes without saying of which workstream it is.
@@ -67,7 +70,6 @@ pub type Answer = Result<AgentAnswer, Stopped>;
 struct Job {
     ask: Ask,
     tell: Box<dyn FnOnce(Answer) + Send>,
-    since: Instant,
 }
 
 impl AgentDoor {
@@ -103,7 +105,7 @@ impl AgentDoor {
         let mut queues = self.queues();
         // Who leads removes the queue once it has come to its end.
         let leads = !queues.contains_key(&line);
-        queues.entry(line.clone()).or_default().push(Job { ask, tell: Box::new(tell), since: Instant::now() });
+        queues.entry(line.clone()).or_default().push(Job { ask, tell: Box::new(tell) });
         leads.then_some(Lead(line))
     }
 
@@ -168,13 +170,13 @@ impl AgentDoor {
             }
             let asks: Vec<&Ask> = group.iter().map(|job| &job.ask).collect();
             // Each has waited since it came, whoever it waited behind.
-            let longest = group.iter().map(|job| job.since.elapsed()).max().unwrap_or_default();
+            let longest = group.iter().map(|job| job.ask.since.elapsed()).max().unwrap_or_default();
             let wait = LOCK_WAIT.saturating_sub(longest);
             let answers = match self.write(&asks, wait) {
                 Ok(answers) => answers,
                 Err(Stopped::Fault(Fault::Busy { path })) => {
                     for job in group {
-                        if job.since.elapsed() < LOCK_WAIT {
+                        if job.ask.since.elapsed() < LOCK_WAIT {
                             early.push(job);
                         } else {
                             (job.tell)(Err(Fault::Busy { path: path.clone() }.into()));
@@ -184,7 +186,7 @@ impl AgentDoor {
                 }
                 Err(stopped) if group.len() == 1 => vec![Err(stopped)],
                 Err(stopped) => {
-                    let alone = |ask| self.write_alone(ask, wait);
+                    let alone = |ask: &Ask| self.write_alone(ask, LOCK_WAIT.saturating_sub(ask.since.elapsed()));
                     let answer = |ask| stopped.of_all().map_or_else(|| alone(ask), |same| Err(same.into()));
                     asks.iter().map(|ask| answer(*ask)).collect()
                 }

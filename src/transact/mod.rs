@@ -43,11 +43,11 @@ pub fn require_a_clear_thread(store: &dyn Store, thread: ThreadId) -> Result<(),
     let runs = |snapshot: &Snapshot| snapshot.scene().is_executed(snapshot.board(), thread);
     let selected = store.selected(None)?;
     // Whatever is wrong with the one that is meant is said by the decision.
-    if store.read(Some(&selected)).is_ok_and(|snapshot| runs(&snapshot)) {
+    if store.glance(Some(&selected)).is_ok_and(|snapshot| runs(&snapshot)) {
         return Ok(());
     }
     // One that cannot be read stops no report on another one.
-    let runs_in = |id: &String| *id != selected && store.read(Some(id)).is_ok_and(|snapshot| runs(&snapshot));
+    let runs_in = |id: &String| *id != selected && store.glance(Some(id)).is_ok_and(|snapshot| runs(&snapshot));
     let running: Vec<String> = store.list()?.workstreams.into_iter().filter(runs_in).collect();
     if running.is_empty() { Ok(()) } else { Err(Refusal::RunsElsewhere { thread, selected, running }.into()) }
 }

@@ -92,6 +92,23 @@ fn a_modern_client_listens() {
 }
 
 #[test]
+fn what_comes_back_in_the_place_of_the_whole_folder_is_told() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    subscribe(&mut server, PLAN_TEXT);
+    let (work, away) = (workspace.root().join("work"), workspace.root().join("away"));
+    // As git does it that checks out a branch without it, and comes back.
+    for _ in 0..2 {
+        std::fs::rename(&work, &away).unwrap();
+        assert_eq!(updated(&mut server, 1), [PLAN_TEXT]);
+        std::fs::rename(&away, &work).unwrap();
+        assert_eq!(updated(&mut server, 1), [PLAN_TEXT]);
+    }
+    workspace.write("work/001-search/PLAN.md", PLAN.replace("Define the schema.", "Define all tables."));
+    assert_eq!(updated(&mut server, 1), [PLAN_TEXT]);
+}
+
+#[test]
 fn many_changes_at_once_are_few_notifications() {
     let workspace = Workspace::with_plan(PLAN);
     let mut server = workspace.serve();

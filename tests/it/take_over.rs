@@ -80,6 +80,9 @@ fn what_belongs_to_this_machine_stays_out_of_the_repository() {
     let mut server = workspace.serve();
     server.answer("next_batch", &json!({}));
     assert_eq!(workspace.read("work/.run/.gitignore"), "*\n");
+    std::fs::remove_file(workspace.root().join("work/.run/.gitignore")).unwrap();
+    workspace.work(&["update", "--thread", "1.1.1", "--status", "in_progress"]);
+    assert_eq!(workspace.read("work/.run/.gitignore"), "*\n", "whoever writes next looks after it");
     // A clone has no `.run`: on another machine the holder is gone.
     let clone = Workspace::with_plan(PLAN);
     clone.write("work/001-search/threads.json", workspace.read("work/001-search/threads.json"));

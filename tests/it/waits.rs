@@ -170,6 +170,29 @@ fn a_wait_that_runs_out_says_so_and_leaves_no_thread_and_no_file_behind() {
 }
 
 #[test]
+fn calls_that_read_wait_together_however_many_there_are() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let lock = std::fs::File::open(workspace.root().join("work/.run/lock")).unwrap();
+    lock.lock().unwrap();
+    workspace.write("work/.run/journal.json", r#"{"files":[]}"#);
+    let begun = Instant::now();
+    let tools = ["workstream_status", "next_batch", "batch_outcome"];
+    for number in 0..40 {
+        server.send("tools/call", &json!({"name": tools[number % 3], "arguments": {}}));
+    }
+    for _ in 0..40 {
+        let answer = server.receive();
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.starts_with("error busy: "), "{text}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(16), "{:?}", begun.elapsed());
+    drop(lock);
+    server.answer("workstream_status", &json!({}));
+}
+
+#[test]
 fn no_acknowledged_update_is_lost_while_the_lock_is_removed_again_and_again() {
     const SERVERS: usize = 3;
     const UPDATES: usize = 60;

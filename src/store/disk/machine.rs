@@ -135,16 +135,13 @@ impl Disk for MachineDisk {
     }
 
     fn lock_folder(&self, folder: &Path) -> io::Result<Option<Box<dyn Held>>> {
-        // No folder can be opened as a file on Windows, and none be locked on many network file systems.
-        lock_what_stands(folder, || File::open(folder)).or_else(|error| match error.kind() {
-            ErrorKind::NotFound => Err(error),
-            _ => Ok(Some(Box::new(Nothing))),
-        })
+        lock_what_stands(folder, || open_folder(folder))
+            .or_else(|error| if has_no_locks(&error) { Ok(Some(Box::new(Nothing) as _)) } else { Err(error) })
     }
 
     #[cfg(target_os = "linux")]
     fn mark(&self, folder: &Path, number: u64) -> Option<Box<dyn Held>> {
-        let file = File::open(folder).ok()?;
+        let file = open_folder(folder).ok()?;
         nix::fcntl::fcntl(&file, FcntlArg::F_OFD_SETLK(&part(number, 1, libc::F_RDLCK)?)).ok()?;
         Some(Box::new(file))
     }
@@ -156,7 +153,7 @@ impl Disk for MachineDisk {
 
     #[cfg(target_os = "linux")]
     fn marks(&self, folder: &Path, numbers: &[u64]) -> io::Result<Vec<u64>> {
-        let file = File::open(folder)?;
+        let file = open_folder(folder)?;
         let mut marks = Vec::new();
         for number in numbers {
             if is_marked(&file, *number, 1)? {
@@ -229,6 +226,25 @@ fn unread(there: Option<Kind>, error: io::Error) -> Unread {
     }
 }
 
+/// Opens a folder, and no link to one.
+fn open_folder(folder: &Path) -> io::Result<File> {
+    unfollowed(OpenOptions::new().read(true)).open(folder)
+}
+
+/// Returns whether an error means that folders cannot be locked: on Windows none can be opened as a file, and many
+/// network file systems lock only what can be written.
+fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        let codes = [libc::EBADF, libc::EINVAL, libc::EISDIR, libc::ENOSYS, libc::ENOTSUP, libc::EOPNOTSUPP];
+        error.raw_os_error().is_some_and(|code| codes.contains(&code))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() != ErrorKind::NotFound
+    }
+}
+
 /// Opens a lock file, and makes one where there is none. To be locked it needs no right to be written, on most file
 /// systems, and it may be another user's.
 fn open_or_create(path: &Path) -> io::Result<File> {
@@ -290,17 +306,14 @@ impl Held for Nothing {
     }
 }
 
-/// Locks what stands at the path, and opens it anew where that was removed meanwhile: whoever has locked what was
-/// removed has a lock that nobody else sees.
+/// Locks what stands at the path; `None` also where that was removed meanwhile: whoever has locked what was removed has
+/// a lock that nobody else sees.
 fn lock_what_stands(path: &Path, open: impl Fn() -> io::Result<File>) -> io::Result<Option<Box<dyn Held>>> {
-    loop {
-        let file = open()?;
-        match file.try_lock() {
-            Ok(()) if file.stands_at(path) => return Ok(Some(Box::new(file))),
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+    let file = open()?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file).filter(|file| file.stands_at(path)).map(|file| Box::new(file) as _)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -343,6 +356,17 @@ mod tests {
         assert!(MachineDisk.lock(&path).unwrap().is_some(), "it is another file");
         assert!(of_folder.stands_at(folder.path()), "what is removed in it frees nothing");
         assert!(MachineDisk.lock_folder(folder.path()).unwrap().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_is_not_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        assert!(MachineDisk.lock_folder(&link).is_err());
+        assert!(MachineDisk.mark(&link, 1).is_none());
     }
 
     #[cfg(target_os = "linux")]
