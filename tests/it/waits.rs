@@ -345,8 +345,8 @@ fn what_a_strict_umask_would_hide_is_as_open_as_its_folder() {
         std::fs::set_permissions(workspace.root().join(folder), mode).unwrap();
     }
     let script = format!("umask 077 && exec {PROGRAM} update --thread 1.1.1 --status completed --report done");
-    let done = Command::new("sh").args(["-c", &script]).current_dir(workspace.root()).status().unwrap();
-    assert!(done.success());
+    let done = Command::new("sh").args(["-c", &script]).current_dir(workspace.root()).output().unwrap();
+    assert!(done.status.success());
     let mode = |path: &str| workspace.root().join(path).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("work/.run"), 0o775);
     for file in ["work/.run/lock", "work/.run/.gitignore", "work/001-search/threads.json"] {
