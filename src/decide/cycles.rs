@@ -37,19 +37,13 @@ fn open_cycle_held_by(holder: Option<ServerId>, batch: BatchId, ledger: &mut Led
 /// # Errors
 ///
 /// [`Refusal::HeldByAnotherPlanner`] where that would close the cycle of another batch under a planner that lives and
-/// has something to do there. A person means it with `force`.
-pub(super) fn cycle_of(
-    scene: &Scene<'_>,
-    batch: BatchId,
-    caller: Caller,
-    force: bool,
-    ledger: &mut Ledger,
-) -> Result<u32, Refusal> {
+/// has something to do there. A person releases it first.
+pub(super) fn cycle_of(scene: &Scene<'_>, batch: BatchId, caller: Caller, ledger: &mut Ledger) -> Result<u32, Refusal> {
     let board = ledger.board();
     if let Some(cycle) = board.open_cycle_of(batch) {
         return Ok(cycle.number);
     }
-    if let Some(cycle) = board.open_cycle().filter(|cycle| !force && !cycle.retry_asked)
+    if let Some(cycle) = board.open_cycle().filter(|cycle| !cycle.retry_asked)
         && let Some(running) = scene.plan.batch(cycle.batch)
         && let Some(holder) = scene.held_elsewhere(cycle, caller)
         && !is_settled(board, running)

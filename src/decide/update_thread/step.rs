@@ -284,7 +284,7 @@ impl Step<'_, '_> {
     }
 
     fn open_cycle(&mut self) -> Result<u32, Refusal> {
-        cycle_of(self.scene, self.id.batch, self.caller, self.request.force, self.ledger)
+        cycle_of(self.scene, self.id.batch, self.caller, self.ledger)
     }
 
     /// Returns whether an attempt of the thread counts in the open cycle.
