@@ -12,10 +12,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use workstream::app::push;
 use workstream::board::{Said, ServerId};
 use workstream::clock::SystemClock;
 use workstream::decide::{AgentRequest, UpdateThread};
-use workstream::store::{FileStore, Place, PostgresStore, Push};
+use workstream::store::{FileStore, Overwrite, Place, PostgresStore};
 use workstream::transact::{AgentDoor, Ask};
 
 #[path = "../tests/it/postgres_server.rs"]
@@ -111,7 +112,7 @@ fn fill(url: &str, workstreams: usize) {
     let store = PostgresStore::new(place(url), None).unwrap();
     store.migrate().unwrap();
     let files = FileStore::new(Place { root: Some(folder.path().to_owned()), ..Place::default() }, None);
-    store.push(&files, None, Push::New).unwrap();
+    push(&files, &store, None, Overwrite::Nothing).unwrap();
 }
 
 fn place(url: &str) -> Place {

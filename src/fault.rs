@@ -1,4 +1,5 @@
-//! How the machine can fail, as opposed to the rules saying no. Each says what, to what, and what to do.
+//! How the machine can fail, as opposed to the rules saying no. Each says what failed and of what; what to do about it is
+//! for the doors to say (`crate::words`).
 
 use std::io;
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub enum Fault {
     Io { doing: &'static str, path: PathBuf, source: io::Error },
     /// The database cannot be reached, or says no.
     #[error("{database}: {why}")]
-    Database { database: String, why: String, hint: &'static str },
+    Database { database: String, why: String, remedy: DatabaseRemedy },
     /// A commit broke, and nobody can say what became of it.
     #[error("{database}: the connection broke in a commit, and it is not known whether it was written")]
     Uncertain { database: String },
@@ -48,6 +49,33 @@ pub enum Fault {
     /// A blocking task of the server died; a bug of this program.
     #[error("the server failed inside: {0}")]
     Internal(String),
+}
+
+/// What to do about a database that does not answer, or says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseRemedy {
+    /// Install a build of this program that knows databases.
+    InstallWithPostgres,
+    /// Give the URL in the form that is read.
+    GiveUrl,
+    /// Make the workspace, copy one there, or name another one.
+    MakeWorkspace,
+    /// Bring the tables to the version of this program.
+    Migrate,
+    /// Look at the address and the certificates.
+    Address,
+    /// Name the certificates to trust.
+    Certificates,
+    /// Fix user and password.
+    Password,
+    /// Grant the role its rights.
+    Grant,
+    /// Look whether the database runs and can be reached.
+    IsItRunning,
+    /// Look at the database.
+    LookAtIt,
+    /// Ask again.
+    CallAgain,
 }
 
 impl Fault {
@@ -76,47 +104,10 @@ impl Fault {
             | Self::Internal(_) => Code::Io,
         }
     }
-
-    /// Returns what to do about it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::PlanUnreadable { .. } => "mend the file; it is only read, never written".into(),
-            Self::StateUnreadable { .. } => {
-                "ask the person to mend the file, or to restore it from git; it was left as it is".into()
-            }
-            Self::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is".into(),
-            Self::TooLarge { .. } => "say less in reports, or start a new workstream".into(),
-            Self::Busy { .. } => "call again; if it stays so, look for a process that hangs".into(),
-            Self::WillHappen { why } => why.hint(),
-            Self::NoThread { .. } => {
-                "call again; if it stays so, ask the person to end other processes, or to raise the limit of their number"
-                    .into()
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "ask the person to make it writable, then call again".into()
-            }
-            Self::Io { source, .. }
-                if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
-            {
-                "ask the person to free disk space, then call again".into()
-            }
-            Self::Io { source, .. } if is_out_of_files(source) => {
-                "call again; if it stays so, ask the person to close other programs, or to raise the limit of open files"
-                    .into()
-            }
-            Self::Io { source, .. } if is_in_the_way(source.kind()) => {
-                "ask the person to look at what stands there, then call again".into()
-            }
-            Self::Database { hint, .. } => (*hint).into(),
-            Self::Uncertain { .. } => "look what is there before you call again".into(),
-            Self::Io { .. } | Self::Overtaken { .. } | Self::Cancelled => "call again".into(),
-            Self::Internal(_) => "call again; if it stays so, report it with the server's stderr".into(),
-        }
-    }
 }
 
 /// Returns whether the process, or the system, has too many files open.
-fn is_out_of_files(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     #[cfg(unix)]
     let codes = [libc::EMFILE, libc::ENFILE];
     #[cfg(not(unix))]
@@ -125,7 +116,7 @@ fn is_out_of_files(error: &io::Error) -> bool {
 }
 
 /// Returns whether calling again cannot help: something else stands where a file or folder should.
-fn is_in_the_way(kind: io::ErrorKind) -> bool {
+pub(crate) fn is_in_the_way(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound, ReadOnlyFilesystem};
     matches!(kind, AlreadyExists | IsADirectory | NotADirectory | NotFound | ReadOnlyFilesystem)
 }
@@ -155,21 +146,13 @@ impl Stopped {
         }
     }
 
-    /// Returns what to do next.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Refusal(refusal) => refusal.hint(),
-            Self::Fault(fault) => fault.hint(),
-        }
-    }
-
     /// Returns the same fault for another call of the same commit, if it cannot be the doing of one of them: it is not
     /// tried again for each, one after the other. What is uncertain may even be there.
     pub(crate) fn of_all(&self) -> Option<Fault> {
         match self {
             Self::Fault(Fault::Uncertain { database }) => Some(Fault::Uncertain { database: database.clone() }),
-            Self::Fault(Fault::Database { database, why, hint }) => {
-                Some(Fault::Database { database: database.clone(), why: why.clone(), hint })
+            Self::Fault(Fault::Database { database, why, remedy }) => {
+                Some(Fault::Database { database: database.clone(), why: why.clone(), remedy: *remedy })
             }
             Self::Fault(Fault::Busy { path }) => Some(Fault::Busy { path: path.clone() }),
             Self::Fault(Fault::PlanUnreadable { path, why }) => {

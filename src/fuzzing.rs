@@ -12,9 +12,10 @@ use crate::decide::{AgentRequest, Mapping, PersonRequest, Scope};
 use crate::fault::Stopped;
 use crate::plan::{fixed, parse};
 use crate::roster::Roster;
-use crate::store::disk::memory::MemoryDisk;
+use crate::store::files::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Place};
 use crate::transact::{AgentDoor, Ask, transact_for_person};
+use crate::words::AgentWords;
 
 const PLAN: &str = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n###### Thread 1: T\n###### Thread 2: U\n";
 const THREADS: &str = r#"{"version": "1.0.0", "threads": [{"threadId": "01.01.01", "status": "completed"}]}"#;
@@ -47,10 +48,13 @@ pub fn workspace(file: &str, text: &[u8]) {
         let door = AgentDoor::new(Box::new(store), Box::new(SteppingClock::default()), server);
         let answer = door.ask(Ask::new(Some("001-a"), request.clone()));
         match &answer {
-            Ok(answer) => drop(serde_json::to_string(answer).map_err(|error| panic!("{error}"))),
+            Ok(answer) => drop(
+                serde_json::to_string(&answer.clone().worded(&AgentWords::default()))
+                    .map_err(|error| panic!("{error}")),
+            ),
             Err(stopped) => {
                 assert_eq!(disk.bytes(&path), before, "{stopped}: and the file is another one");
-                assert!(!stopped.hint().is_empty());
+                assert!(!AgentWords::default().hint(stopped).is_empty());
             }
         }
         answer.map(drop)
@@ -115,15 +119,38 @@ pub fn client(input: &[u8]) {
 mod tests {
     use super::*;
 
-    /// Calls a fuzzer's function with each of its inputs.
+    /// An input that a fuzzer has found: a line of `fuzz/found/TARGET.jsonl`.
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Found {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    /// Calls a fuzzer's function with each of its inputs: those that people wrote, then those that it has found.
     fn replay(target: &str, call: impl Fn(&[u8])) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-        let mut number = 0;
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            call(&std::fs::read(entry.unwrap().path()).unwrap());
-            number += 1;
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+        let written = fuzz.join("corpus").join(target);
+        let folder = std::fs::read_dir(&written).unwrap_or_else(|error| panic!("{}: {error}", written.display()));
+        let mut inputs = 0;
+        for entry in folder {
+            let path = entry.unwrap().path();
+            // Where it panics, this is what it was.
+            println!("{}", path.display());
+            call(&std::fs::read(path).unwrap());
+            inputs += 1;
         }
-        assert!(number >= 5, "{}: {number} inputs", folder.display());
+        assert!(inputs > 0, "{}: there is no input", written.display());
+        let archive = fuzz.join("found").join(format!("{target}.jsonl"));
+        let found = std::fs::read_to_string(&archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
+        assert!(!found.is_empty(), "{}: there is no input", archive.display());
+        for (line, number) in found.lines().zip(1..) {
+            println!("{}:{number}", archive.display());
+            match serde_json::from_str(line).unwrap() {
+                Found::Text(text) => call(text.as_bytes()),
+                Found::Bytes(bytes) => call(&bytes),
+            }
+        }
     }
 
     #[test]

@@ -206,9 +206,43 @@ fn number_of(id: &str) -> Option<u32> {
     id.split_once('-')?.0.parse().ok()
 }
 
+/// Returns whether a text can name a folder inside `work/` and nothing else: no path, no hidden name, and
+/// no character by which two names could look like one.
+pub(crate) fn is_folder_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(['.', '-'])
+        && text.len() <= 255
+        && !text.contains(|c: char| matches!(c, '/' | '\\' | ':' | '\u{200b}'..='\u{200d}') || is_hidden(c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_plain_names_are_folders() {
+        for name in ["001-search-api", "été", "a b"] {
+            assert!(is_folder_name(name), "{name:?}");
+        }
+        for name in [
+            "",
+            ".",
+            "..",
+            ".run",
+            "-x",
+            "../x",
+            "a/b",
+            "a\\b",
+            "C:",
+            "a\0b",
+            "a\nb",
+            "a\u{200b}b",
+            "a\u{202e}b",
+            "a\u{3164}b",
+        ] {
+            assert!(!is_folder_name(name), "{name:?}");
+        }
+    }
 
     #[test]
     fn names_become_folders() {

@@ -6,19 +6,20 @@
 //!
 //! | room | what it is for | what it must never do |
 //! |---|---|---|
-//! | [`plan`] | PLAN.md → a plan and its problems | read a file, fail |
-//! | [`board`] | what threads.json says, in memory; what can happen to it | know a rule, a plan, a clock |
-//! | [`index`], [`roster`] | what index.json and agents.yaml say | – |
-//! | [`decide`] | (scene, request) → answer and events, or a refusal | touch disk, clock, environment, network |
-//! | [`store`] | the files: read whole, written whole, under a lock | know a rule |
-//! | [`transact`] | lock → read → decide → commit → answer | know what is asked |
 //! | [`mcp`] | the agents' door: tools → [`decide::AgentRequest`] | say anything of a gate |
 //! | [`cli`] | the people's door: commands → [`decide::PersonRequest`] | – |
-//! | [`prompts`] | what planners and workers are told | look an argument up |
-//! | [`opencode`] | what a project's OpenCode set-up needs | read or write a file |
+//! | [`words`] | what each reader is told of a fact: commands, flags, names of tools | decide anything |
+//! | `document` | answers as Markdown | – |
+//! | [`app`] | what a person asks that is more than one decision: init, create, import, push, pull | know a file's format by itself |
+//! | [`transact`] | lock → read → decide → commit → answer | know what is asked |
+//! | [`store`] | a trait that means the same for every backend, and the backends: files, PostgreSQL | know a rule |
+//! | `format` | the text of index.json, threads.json, agents.yaml, tasks.json ↔ what it says | read a file |
+//! | [`decide`] | (scene, request) → answer and events, or a refusal: facts | touch disk, clock, environment, network; word anything for a door |
+//! | [`board`], [`index`], [`roster`] | what the files of the state say, in memory | know a rule, a clock |
+//! | [`plan`] | PLAN.md → a plan and its problems | read a file, fail |
+//! | [`prompts`], [`opencode`] | what planners, workers and OpenCode are told | read or write a file |
 //! | [`fault`] | how the machine can fail, as opposed to the rules saying no | – |
-//! | [`clock`] | the only one who asks what time it is | – |
-//! | [`closest`] | "did you mean" | – |
+//! | [`clock`], `person` | the only ones who ask what time it is, and who is there | – |
 //!
 //! Data flows down this list; nothing points back up. Three kinds of bad news have three types:
 //! [`plan::Problem`] (the plan is wrong), [`decide::Refusal`] (the rules say no), [`fault::Fault`] (the
@@ -27,8 +28,7 @@
 //! # Invariants
 //!
 //! - The MCP door cannot express a gate: [`decide::AgentRequest`] has no such variant.
-//! - Work is handed out only to who holds an [`plan::ApprovedPlan`], which only
-//!   [`plan::PlanApproval::admit`] makes.
+//! - Handing out work requires a [`plan::ApprovedPlan`], which only [`plan::PlanApproval::admit`] makes.
 //! - What runs follows the text that a person approved, never the file as somebody is editing it; and state
 //!   follows the thread, not its number: [`plan::follow`] says which thread of another text is which.
 //! - A thread's status changes by one table, [`board::transition`].
@@ -48,6 +48,7 @@
 //! the records that changed, syncs, renames, syncs the folder; only then does the answer leave. What came
 //! in meanwhile goes into the next commit together.
 
+pub mod app;
 pub mod board;
 pub mod cli;
 pub mod clock;
@@ -55,14 +56,17 @@ pub mod closest;
 pub mod decide;
 mod document;
 pub mod fault;
+mod format;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod index;
 pub mod mcp;
 pub mod opencode;
+mod person;
 pub mod plan;
 pub mod prompts;
 pub mod roster;
 pub mod store;
 pub mod transact;
 mod wording;
+pub mod words;

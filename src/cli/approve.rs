@@ -1,8 +1,7 @@
 //! `work approve plan` and `work approve stage N`, and with `--revoke` the way back.
 
-use std::process::{Command, Stdio};
-
 use crate::decide::{Mapping, PersonRequest};
+use crate::person;
 use crate::plan::{StageNumber, ThreadId};
 
 #[derive(Debug, clap::Subcommand)]
@@ -70,7 +69,7 @@ pub(super) struct Revocation {
 
 impl Arguments {
     pub(super) fn into_request(self) -> PersonRequest {
-        let by = who();
+        let by = person::name();
         match self {
             Self::Plan { revocation: Revocation { revoke: true, reason }, .. } => {
                 PersonRequest::RevokePlan { by, reason }
@@ -85,19 +84,4 @@ impl Arguments {
             Self::Stage { stage, force, .. } => PersonRequest::ApproveStage { stage, force, by },
         }
     }
-}
-
-/// Returns the name that the approval carries: the one by which the person signs commits, else that of the account.
-fn who() -> String {
-    let of_git = || {
-        let git = Command::new("git").args(["config", "user.name"]).stdin(Stdio::null()).output().ok()?;
-        let name = String::from_utf8(git.stdout).ok()?;
-        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
-    };
-    let name = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
-    of_git()
-        .or_else(|| name("USER"))
-        .or_else(|| name("LOGNAME"))
-        .or_else(|| name("USERNAME"))
-        .unwrap_or_else(|| "user".to_owned())
 }

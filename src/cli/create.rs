@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use super::page::{Page, Tone};
 use super::{Session, exit};
+use crate::app::create;
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::Executed;
+use crate::store::{Executed, linked_worktree};
 use crate::wording::quoted;
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ pub(super) fn made(id: &str, how: &str, executed: Option<&Executed>, session: &S
     let Some(Executed { workstream, batch }) = executed else {
         return format!("{id} is {how}, and is the current workstream");
     };
-    let flags = &session.place.flags;
+    let flags = &session.words.location;
     format!(
         "{id} is {how}; {workstream} stays the current one while its batch {batch} is executed: \
          work current --set {}{flags}",
@@ -37,19 +38,19 @@ pub(super) fn made(id: &str, how: &str, executed: Option<&Executed>, session: &S
 
 /// Returns what the next command says to mean the workstream that was made.
 pub(super) fn flags_for(session: &Session, id: &str, executed: Option<&Executed>) -> String {
-    let flags = &session.place.flags;
+    let flags = &session.words.location;
     if executed.is_some() { format!(" --workstream {}{flags}", quoted(id)) } else { flags.clone() }
 }
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = match session.files() {
+        let store = match session.store() {
             Ok(store) => store,
             Err(code) => return code,
         };
-        let created = match store.create(&self.name, self.stages, SystemClock.now()) {
+        let created = match create(store.as_ref(), &self.name, self.stages, SystemClock.now()) {
             Ok(created) => created,
-            Err(stopped) => return exit::stopped(&stopped, &session.flags),
+            Err(stopped) => return exit::stopped(&stopped, &session.words),
         };
         if created.current {
             session.note_that_the_shell_wins();
@@ -62,7 +63,7 @@ impl Arguments {
         let _ = writeln!(page, "{}", made(&created.workstream, "created", created.executed.as_ref(), session));
         page.paint(Tone::Strong, "Next: ");
         // From a linked worktree the path that is printed elsewhere would lead to another file.
-        let main = session.place.linked_worktree().map(|linked| linked.main.join(&created.plan));
+        let main = linked_worktree(&session.place).map(|linked| linked.main.join(&created.plan));
         let plan = main.map_or(created.plan, |plan| plan.display().to_string());
         let _ = write!(page, "write {plan}, then work validate{flags} and work approve plan{flags}");
         session.output.print(page)

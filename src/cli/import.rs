@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use super::create::{flags_for, made};
 use super::page::{Page, Tone, wrapped};
 use super::{Session, exit};
+use crate::app::{Imported, import_folder, import_tasks};
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::Imported;
+use crate::store::Folder;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "The originals stay as they are. What has no place in the new files is listed.
@@ -27,13 +28,21 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = match session.files() {
+        let store = match session.store() {
             Ok(store) => store,
             Err(code) => return code,
         };
+        let work = Folder::of_workspace(&session.place);
         let imported = match &self.folder {
-            Some(folder) => store.import_stages(folder, self.name.as_deref(), SystemClock.now()),
-            None => store.import_tasks(None, SystemClock.now()),
+            Some(folder) => {
+                let folder = Folder::at(session.place.directory.join(folder));
+                let root = work.as_ref().and_then(|work| work.path().parent());
+                import_folder(store.as_ref(), &folder, root, self.name.as_deref(), SystemClock.now())
+            }
+            None => {
+                let work = work.unwrap_or_else(|| Folder::at(session.place.directory.join("work")));
+                import_tasks(store.as_ref(), &work, None, SystemClock.now())
+            }
         };
         match imported {
             Ok(imported) if session.output.is_json() => session.output.print_json(&imported),
@@ -46,11 +55,11 @@ impl Arguments {
                     let flags = flags_for(session, &imported.workstream, imported.executed.as_ref());
                     format!("work validate{flags}, then work approve plan{flags}")
                 } else {
-                    format!("work status{}", session.flags)
+                    format!("work status{}", session.words.flags())
                 };
                 session.output.print(page(&imported, is_new, &next, session))
             }
-            Err(stopped) => exit::stopped(&stopped, &session.flags),
+            Err(stopped) => exit::stopped(&stopped, &session.words),
         }
     }
 }

@@ -5,8 +5,16 @@ use std::process::ExitCode;
 
 use super::page::{Page, Tone, wrapped};
 use super::{Session, exit};
+#[cfg(feature = "postgres")]
+use crate::app::init_database;
+use crate::app::{Changed, SetUp, init};
 use crate::clock::{Clock as _, SystemClock};
-use crate::store::{Changed, SetUp, Store as _};
+#[cfg(feature = "postgres")]
+use crate::decide::Refusal;
+use crate::fault::Stopped;
+use crate::store::FileStore;
+#[cfg(feature = "postgres")]
+use crate::store::PostgresStore;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "What is there already stays as it is, so it can be run again.
@@ -27,19 +35,34 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = match session.files() {
+        let store = match session.store() {
             Ok(store) => store,
             Err(code) => return code,
         };
-        let set_up = match store.init(self.opencode, SystemClock.now()) {
+        let set_up = match self.set_up(session) {
             Ok(set_up) => set_up,
-            Err(stopped) => return exit::stopped(&stopped, &session.flags),
+            Err(stopped) => return exit::stopped(&stopped, &session.words),
         };
         if session.output.is_json() {
             return session.output.print_json(&set_up);
         }
         let has_workstream = store.list().is_ok_and(|listed| !listed.workstreams.is_empty());
         session.output.print(page(&set_up, if has_workstream { "work status" } else { "work create NAME --stages N" }))
+    }
+}
+
+impl Arguments {
+    fn set_up(&self, session: &Session) -> Result<SetUp, Stopped> {
+        #[cfg(feature = "postgres")]
+        if session.place.database().is_some() {
+            if self.opencode {
+                let message = "--opencode writes files of the project, and the workspace is in a database";
+                let hint = "leave --store and WORK_STORE out for it";
+                return Err(Refusal::invalid(message, hint).into());
+            }
+            return init_database(&PostgresStore::new(session.place.clone(), None)?, SystemClock.now());
+        }
+        init(&FileStore::new(session.place.clone(), None), self.opencode, SystemClock.now())
     }
 }
 

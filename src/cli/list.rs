@@ -5,18 +5,20 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Session, exit, render};
+use crate::app::importable;
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest, WorkstreamStatus};
+use crate::store::Folder;
 use crate::transact::transact_for_person;
 
 /// A workstream of the list.
 #[derive(Debug, Serialize)]
-pub(super) struct Row {
+pub(super) struct Row<S = WorkstreamStatus> {
     pub(super) workstream: String,
     /// Whether it is meant when nobody names one.
     pub(super) current: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<WorkstreamStatus>,
+    pub(super) status: Option<S>,
     /// Why it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
@@ -29,7 +31,7 @@ pub(super) fn run(session: &Session) -> ExitCode {
     };
     let listed = match store.list() {
         Ok(listed) => listed,
-        Err(stopped) => return exit::stopped(&stopped, &session.flags),
+        Err(stopped) => return exit::stopped(&stopped, &session.words),
     };
     let row = |workstream: String| {
         // One that cannot be read does not hide the others.
@@ -43,8 +45,16 @@ pub(super) fn run(session: &Session) -> ExitCode {
     };
     let rows: Vec<Row> = listed.workstreams.into_iter().map(row).collect();
     if session.output.is_json() {
-        session.output.print_json(&rows)
+        let words = session.words.for_programs();
+        let worded = |row: Row| Row {
+            workstream: row.workstream,
+            current: row.current,
+            status: row.status.map(|status| status.worded(&words)),
+            error: row.error,
+        };
+        session.output.print_json(&rows.into_iter().map(worded).collect::<Vec<_>>())
     } else {
-        session.output.print(render::list(&rows, &listed.importable))
+        let importable = Folder::of_workspace(&session.place).map(|work| importable(&work)).unwrap_or_default();
+        session.output.print(render::list(&rows, &importable, &session.words))
     }
 }

@@ -31,14 +31,16 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 
+pub use self::exit::exit_code;
 use self::output::Output;
 use self::render::Form;
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
-use crate::store::{FileStore, Linked, Place, Store, open};
+use crate::store::{Linked, Place, Store, linked_worktree, lone_worktree, open};
 use crate::transact::{require_a_clear_thread, transact_for_person};
 use crate::wording::quoted;
+use crate::words::{AgentWords, PersonWords};
 
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
 /// passes.
@@ -179,8 +181,8 @@ Example, in opencode.json:
 struct Session {
     place: Place,
     output: Output,
-    /// What the next command must repeat to mean the same workstream.
-    flags: String,
+    /// What answers say to the person.
+    words: PersonWords,
 }
 
 /// Carries out the command line of this process and returns its exit code.
@@ -199,11 +201,10 @@ pub fn run() -> ExitCode {
     let root_flag = typed_root.map(|root| format!(" --root {}", quoted(&root.to_string_lossy()))).unwrap_or_default();
     let typed_store = common.store.as_ref().filter(|url| std::env::var("WORK_STORE").as_ref() != Ok(*url));
     let store_flag = typed_store.map(|url| format!(" --store {}", quoted(&without_password(url)))).unwrap_or_default();
-    let flags = root_flag + &store_flag;
     let typed_workstream = common.workstream.as_ref().filter(|id| shell_workstream.as_ref() != Some(*id));
     let workstream_flag = typed_workstream.map(|id| format!(" --workstream {}", quoted(id))).unwrap_or_default();
     let session = Session {
-        flags: workstream_flag + &flags,
+        words: PersonWords { location: root_flag + &store_flag, workstream: workstream_flag },
         output: Output::new(common.json, common.color),
         place: Place {
             root: common.root.map(PathBuf::from),
@@ -211,7 +212,6 @@ pub fn run() -> ExitCode {
             workstream: common.workstream,
             shell_workstream,
             store: common.store,
-            flags,
         },
     };
     if !matches!(command, Command::Mcp | Command::Completions { .. }) {
@@ -219,7 +219,10 @@ pub fn run() -> ExitCode {
     }
     match command {
         // The chat that reads a server's answers is another shell.
-        Command::Mcp => crate::mcp::serve(Place { shell_workstream: None, ..session.place }),
+        Command::Mcp => {
+            let words = AgentWords { location: session.words.location };
+            crate::mcp::serve(Place { shell_workstream: None, ..session.place }, words)
+        }
         Command::Completions { shell } => session.output.write(&completions(shell)),
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),
@@ -287,12 +290,12 @@ impl Session {
 
     /// Says that the workspace is not the one that was checked out here.
     fn note_the_main_worktree(&self) {
-        if let Some(Linked { worktree, main }) = self.place.linked_worktree() {
+        if let Some(Linked { worktree, main }) = linked_worktree(&self.place) {
             let (worktree, main) = (worktree.display(), main.display());
             exit::note(&format!(
                 "{worktree}: this is a linked worktree; the workspace of the main worktree {main} is used (--root . for the one here)"
             ));
-        } else if let Some(Linked { worktree, main }) = self.place.lone_worktree() {
+        } else if let Some(Linked { worktree, main }) = lone_worktree(&self.place) {
             let (worktree, main) = (worktree.display(), main.display());
             exit::note(&format!(
                 "{worktree}: this is a linked worktree, and the main worktree {main} has no workspace; the one here is used, which no other worktree sees"
@@ -302,20 +305,7 @@ impl Session {
 
     /// Opens the workspace, wherever it is kept.
     fn store(&self) -> Result<Box<dyn Store>, ExitCode> {
-        open(self.place.clone(), None).map_err(|fault| exit::stopped(&fault.into(), &self.flags))
-    }
-
-    /// Opens the files of the workspace, for what a database has no place for.
-    fn files(&self) -> Result<FileStore, ExitCode> {
-        if self.place.database().is_some() {
-            let hint = "leave --store and WORK_STORE out; then copy the workspace with work store push";
-            return Err(exit::fail(
-                "this writes files, and the workspace is in a database",
-                Some(hint),
-                exit::ARGUMENTS,
-            ));
-        }
-        Ok(FileStore::new(self.place.clone(), None))
+        open(self.place.clone(), None).map_err(|fault| exit::stopped(&fault.into(), &self.words))
     }
 
     fn carry_out(&self, request: &PersonRequest, form: Form) -> ExitCode {
@@ -341,12 +331,12 @@ impl Session {
         let carry_out = |()| transact_for_person(store.as_ref(), &SystemClock, wanted, request);
         let answer = match is_clear.and_then(carry_out) {
             Ok(answer) => answer,
-            Err(stopped) => return exit::stopped(&stopped, &self.flags),
+            Err(stopped) => return exit::stopped(&stopped, &self.words),
         };
         let printed = if self.output.is_json() {
-            self.output.print_json(&answer)
+            self.output.print_json(&answer.clone().worded(&self.words.for_programs()))
         } else {
-            self.output.print(render::answer(&answer, form, SystemClock.now(), &self.flags))
+            self.output.print(render::answer(&answer, form, SystemClock.now(), &self.words))
         };
         match &answer {
             PersonAnswer::Validation(validation) if printed == ExitCode::SUCCESS => exit::validation(validation),

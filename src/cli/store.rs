@@ -7,8 +7,9 @@ use clap::Subcommand;
 
 use super::page::Page;
 use super::{Session, exit};
+use crate::app::{pull, push};
 use crate::fault::Stopped;
-use crate::store::{FileStore, Moved, PostgresStore, Push};
+use crate::store::{Copied, FileStore, Overwrite, PostgresStore};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
@@ -45,7 +46,7 @@ impl Arguments {
         }
         match self.carry_out(session) {
             Ok(code) => code,
-            Err(stopped) => exit::stopped(&stopped, &session.flags),
+            Err(stopped) => exit::stopped(&stopped, &session.words),
         }
     }
 
@@ -68,14 +69,17 @@ impl Arguments {
                 return Ok(session.output.print(page));
             }
             Self::Push { plan, force } => {
-                let push = match (plan, force) {
-                    (true, _) => Push::Plans,
-                    (_, true) => Push::Force,
-                    (false, false) => Push::New,
+                let overwrite = match (plan, force) {
+                    (true, _) => Overwrite::Plans,
+                    (_, true) => Overwrite::All,
+                    (false, false) => Overwrite::Nothing,
                 };
-                store.push(&files, workstream, push)?
+                push(&files, &store, workstream, overwrite)?
             }
-            Self::Pull { force } => store.pull(&files, workstream, force)?,
+            Self::Pull { force } => {
+                let overwrite = if force { Overwrite::All } else { Overwrite::Nothing };
+                pull(&store, &files, workstream, overwrite)?
+            }
         };
         if session.output.is_json() {
             return Ok(session.output.print_json(&moved));
@@ -84,7 +88,7 @@ impl Arguments {
     }
 }
 
-fn page(moved: &Moved) -> Page {
+fn page(moved: &Copied) -> Page {
     let mut page = Page::default();
     let _ = writeln!(page, "to {}", moved.to);
     for (ids, what) in [(&moved.written, "written"), (&moved.unchanged, "the same already")] {

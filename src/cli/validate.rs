@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::page::{Page, Tone};
 use super::render::{self, Form};
 use super::{Session, exit};
+use crate::app::{FixedPlan, fix_plan};
 use crate::decide::{Finding, PersonRequest};
 use crate::plan::Counts;
-use crate::store::FixedPlan;
 use crate::wording::count;
 
 #[derive(Debug, clap::Args)]
@@ -47,13 +47,13 @@ impl Arguments {
         if !self.fix {
             return session.carry_out(&PersonRequest::Validate, Form::Plain);
         }
-        let store = match session.files() {
+        let store = match session.store() {
             Ok(store) => store,
             Err(code) => return code,
         };
-        let fixed = match store.fix_plan(None, self.dry_run) {
+        let fixed = match fix_plan(store.as_ref(), None, self.dry_run) {
             Ok(fixed) => fixed,
-            Err(stopped) => return exit::stopped(&stopped, &session.flags),
+            Err(stopped) => return exit::stopped(&stopped, &session.words),
         };
         let printed = if session.output.is_json() {
             let FixedPlan { fixed, diff, validation } = &fixed;
@@ -65,7 +65,7 @@ impl Arguments {
                 problems: &validation.problems,
             })
         } else {
-            session.output.print(page(&fixed, self.dry_run, &session.flags))
+            session.output.print(page(&fixed, self.dry_run, &session.words.flags()))
         };
         if printed == ExitCode::SUCCESS { exit::validation(&fixed.validation) } else { printed }
     }

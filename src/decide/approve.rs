@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::cycles::{interrupt_running, name_thread, write_name};
-use super::gates::{UserCommand, admit, is_approved};
+use super::facts::{Field, MappingProblem, PersonAct, PersonCommand, Words};
+use super::gates::{admit, is_approved};
 use super::ledger::Ledger;
 use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
 use super::refusal::Refusal;
@@ -33,7 +34,7 @@ pub struct PlanApproved {
 
 /// The answer of `work approve stage N`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StageApproved {
+pub struct StageApproved<C = PersonCommand> {
     /// The workstream.
     pub workstream: String,
     /// The stage.
@@ -43,7 +44,16 @@ pub struct StageApproved {
     /// The threads that `--force` cancelled.
     pub cancelled: Vec<String>,
     /// The command for the person next; null where a planner can go on.
-    pub next_user_command: Option<String>,
+    pub next_user_command: Option<C>,
+}
+
+impl StageApproved {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> StageApproved<String> {
+        let Self { workstream, stage, unchanged, cancelled, next_user_command } = self;
+        let next_user_command = next_user_command.map(|command| words.command(&command));
+        StageApproved { workstream, stage, unchanged, cancelled, next_user_command }
+    }
 }
 
 /// The answer of `work approve … --revoke`.
@@ -73,10 +83,7 @@ pub(super) fn plan(
     // What a person says of a record that stands at a wrong id, as after a merge of two files, is carried out.
     let unchanged = is_approved && revise(scene, ledger.board(), &Mapping::default())?.diff.unclear.is_empty();
     if unchanged && !mapping.map.is_empty() {
-        return Err(Refusal::invalid(
-            "--map: PLAN.md is approved as it is, and no record is unclear",
-            "--map says where records go when a plan is approved that has changed",
-        ));
+        return Err(Refusal::BadMapping(MappingProblem::NotNeeded));
     }
     let revision = revise(scene, ledger.board(), mapping)?;
     if !revision.diff.unclear.is_empty() {
@@ -176,7 +183,7 @@ pub(super) fn stage(
         stage: number.0,
         unchanged,
         cancelled: open.iter().map(|(id, _)| id.to_string()).collect(),
-        next_user_command: (!others_open && admit(scene).is_ok()).then(|| UserCommand::Complete.text(scene)),
+        next_user_command: (!others_open && admit(scene).is_ok()).then(|| scene.command(PersonAct::Complete)),
     })
 }
 
@@ -187,7 +194,7 @@ pub(super) fn revoke_plan(
     reason: Option<&str>,
     ledger: &mut Ledger,
 ) -> Result<Revoked, Refusal> {
-    check_text("reason", reason.unwrap_or_default())?;
+    check_text(Field::Reason, reason.unwrap_or_default())?;
     let was = scene.entry.map_or(ApprovalStatus::Approved, |entry| entry.approvals.plan.status);
     let event = IndexEvent::PlanRevoked { by: by.to_owned(), reason: reason.map(str::to_owned) };
     Ok(revoke(scene, None, was, event, ledger))
@@ -202,7 +209,7 @@ pub(super) fn revoke_stage(
     ledger: &mut Ledger,
 ) -> Result<Revoked, Refusal> {
     scene.stage(number)?;
-    check_text("reason", reason.unwrap_or_default())?;
+    check_text(Field::Reason, reason.unwrap_or_default())?;
     let approval = scene.entry.and_then(|entry| entry.stage_approval(number));
     let was = approval.map(|approval| approval.status).unwrap_or_default();
     let event = IndexEvent::StageRevoked { stage: number, by: by.to_owned(), reason: reason.map(str::to_owned) };
@@ -224,7 +231,7 @@ fn revoke(
 }
 
 fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledger) {
-    let report = format!("stage {stage} approved with --force");
+    let report = format!("stage {stage} was approved although this was open");
     name_thread(scene, id, ledger);
     interrupt_running(id, &report, ledger);
     ledger.record(Event::became(id, Status::Cancelled, Some(report)));

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cycles::{name_thread, open_cycle_asked_for};
+use super::facts::{Exhausted, Field, Wanted};
 use super::failover::{Decision, DecisionAction, candidates, open_decision};
-use super::gates::UserCommand;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::{AssignThread, Caller, ClearAssignment};
@@ -41,14 +41,13 @@ pub(super) fn decide(
     ledger: &mut Ledger,
 ) -> Result<Assignment, Refusal> {
     let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-    check_text("reason", reason.unwrap_or_default())?;
+    check_text(Field::Reason, reason.unwrap_or_default())?;
     let id = request.thread;
     scene.thread(id)?;
     sweep(scene, ledger);
     let thread = ledger.board().thread(id).into_owned();
     if thread.status.is_done() {
-        let wanted = "assigned".to_owned();
-        return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted });
+        return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted: Wanted::Assigned });
     }
     open_cycle_asked_for(id.batch, ledger);
     if let Some(agent) = choose(scene, caller, request, &thread, ledger)? {
@@ -67,14 +66,11 @@ pub(super) fn clear(scene: &Scene<'_>, request: ClearAssignment, ledger: &mut Le
     let thread = ledger.board().thread(id).into_owned();
     match thread.status {
         Status::Completed | Status::Cancelled => {
-            let wanted = "assigned".to_owned();
-            return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted });
+            return Err(Refusal::InvalidTransition { thread: id, now: thread.status, wanted: Wanted::Assigned });
         }
         Status::InProgress => {
-            return Err(Refusal::invalid(
-                format!("{id} is in progress: {} runs it", scene.current_agent(ledger.board(), id)),
-                "wait for its report, or give it to another agent",
-            ));
+            let agent = scene.current_agent(ledger.board(), id);
+            return Err(Refusal::InProgress { thread: id, agent });
         }
         Status::Pending | Status::Blocked => {}
     }
@@ -136,8 +132,7 @@ fn choose(
     {
         // A planner's shell cannot be told from a person's, so the command line is not kept out.
         if let (Caller::Server(_), Some(holder)) = (caller, scene.held_elsewhere(cycle, caller)) {
-            let command = UserCommand::Release.text(scene);
-            return Err(Refusal::HeldByAnotherPlanner { batch: id.batch, holder, command });
+            return Err(scene.held_by_another_planner(id.batch, holder));
         }
         let budget = cycle.budget(id);
         let not_started =
@@ -152,10 +147,7 @@ fn choose(
         Some(agent) if agent == current && !(cycle.is_some() && thread.status == Status::Blocked) => Ok(None),
         Some(agent) => Ok(Some(agent.to_owned())),
         // Without a cycle nothing has failed, so there is no candidate to take over from anybody.
-        None => Err(Refusal::invalid(
-            format!("agent is needed: no cycle of batch {} is open", id.batch),
-            format!("pass agent; {current} runs {id} as it is"),
-        )),
+        None => Err(Refusal::AgentNeeded { thread: id, current: current.clone() }),
     }
 }
 
@@ -164,10 +156,7 @@ fn check_agent_name(agent: &str) -> Result<(), Refusal> {
     if !agent.is_empty() && agent.chars().count() <= MAX_AGENT_CHARS && agent.chars().all(is_agent_char) {
         return Ok(());
     }
-    Err(Refusal::invalid(
-        format!("agent: not a name of up to {MAX_AGENT_CHARS} letters, digits and - _ . /"),
-        "pass the name of an agent",
-    ))
+    Err(Refusal::BadAgentName { longest: MAX_AGENT_CHARS })
 }
 
 /// Returns the agent that failover allows in an open cycle.
@@ -179,16 +168,15 @@ fn within_budget(
     cycle: &Cycle,
     ledger: &Ledger,
 ) -> Result<String, Refusal> {
-    let exhausted =
-        |why: &str| Err(Refusal::FailoverExhausted { thread: id, why: why.to_owned(), now: ledger.board().status(id) });
+    let exhausted = |why| Err(Refusal::FailoverExhausted { thread: id, why, now: ledger.board().status(id) });
     if cycle.budget(id).reassigned_after.is_some() {
-        return exhausted("its reassignment is used in this cycle");
+        return exhausted(Exhausted::ReassignmentUsed);
     }
     let board = ledger.board();
     // A planner that gave a thread up may think better of it, while its reassignment is unused.
     let is_over = |decision: Decision| decision.action == DecisionAction::Block && !is_given_up(board, id);
     if board.status(id) == Status::Blocked && open_decision(scene, board, id).is_some_and(is_over) {
-        return exhausted("nobody else can take it");
+        return exhausted(Exhausted::NobodyLeft);
     }
     match wanted {
         None => first_candidate(scene, id, Some(cycle), ledger),
@@ -204,7 +192,7 @@ fn within_budget(
 fn first_candidate(scene: &Scene<'_>, id: ThreadId, cycle: Option<&Cycle>, ledger: &Ledger) -> Result<String, Refusal> {
     candidates(scene, ledger.board(), id, cycle).into_iter().next().ok_or_else(|| Refusal::FailoverExhausted {
         thread: id,
-        why: "no other agent of its family and no default agent is left".to_owned(),
+        why: Exhausted::FamilyTried,
         now: ledger.board().status(id),
     })
 }

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{BatchName, Outcome};
+use super::facts::{Note, PersonAct, PersonCommand, Unsettled, Words};
 use super::failover::{OpenDecision, open_decisions};
-use super::gates::{BatchCompletionStatus, Next, Pause, Standing, UserCommand, next};
+use super::gates::{BatchCompletionStatus, Next, Pause, Standing, next};
 use super::ledger::Ledger;
 use super::next_batch::dispatch;
 use super::refusal::Refusal;
@@ -17,7 +18,8 @@ use crate::plan::{Batch, BatchId, ThreadId};
 
 /// The answer of `batch_outcome`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct BatchOutcome {
+#[schemars(rename = "BatchOutcome")]
+pub struct BatchOutcome<C = PersonCommand, N = Note> {
     /// How it stands with the batch.
     pub batch_completion_status: BatchCompletionStatus,
     /// The workstream.
@@ -33,11 +35,29 @@ pub struct BatchOutcome {
     /// Decisions that wait to be carried out.
     pub failover: Vec<OpenDecision>,
     /// The command by which a person passes the gate.
-    pub gate_command: Option<String>,
+    pub gate_command: Option<C>,
     /// The command for the person next.
-    pub next_user_command: Option<String>,
+    pub next_user_command: Option<C>,
     /// What else to know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<N>,
+}
+
+impl BatchOutcome {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> BatchOutcome<String, String> {
+        BatchOutcome {
+            batch_completion_status: self.batch_completion_status,
+            workstream: self.workstream,
+            batch: self.batch,
+            outcomes: self.outcomes,
+            blocked_threads: self.blocked_threads,
+            fallback_threads: self.fallback_threads,
+            failover: self.failover,
+            gate_command: self.gate_command.map(|command| words.command(&command)),
+            next_user_command: self.next_user_command.map(|command| words.command(&command)),
+            warnings: self.warnings.iter().map(|note| words.note(note)).collect(),
+        }
+    }
 }
 
 /// Decides the request.
@@ -74,15 +94,15 @@ pub(super) fn decide(
     let next = next(scene, board);
     let mut standing = Standing::of_batch(scene, board, next, batch, settled);
     if elsewhere.is_some() && standing.status == BatchCompletionStatus::InProgress {
-        standing = Standing::without_gate(scene, standing.status, Some(UserCommand::Release));
+        standing = Standing::without_gate(scene, standing.status, Some(PersonAct::Release));
     }
-    let mut warnings: Vec<String> = match elsewhere {
-        Some(holder) if !settled => vec![format!("not settled: another planner executes it, server {holder}")],
+    let mut warnings: Vec<Note> = match elsewhere {
+        Some(holder) if !settled => vec![Note::NotSettledElsewhere(holder)],
         _ => unsettled(scene, board, next, batch),
     };
     warnings.extend(scene.warnings(board, batch));
     if let Next::Pause(pause) = next {
-        warnings.extend(pause.reason(scene));
+        warnings.extend(pause.reason(scene).map(Note::Paused));
     }
     Ok(BatchOutcome {
         batch_completion_status: standing.status,
@@ -107,7 +127,7 @@ fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
 }
 
 /// Says plainly what is not settled, and whose turn it is.
-fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) -> Vec<String> {
+fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) -> Vec<Note> {
     let launched = match next {
         Next::Batch(ready) if ready.batch().id == batch.id => dispatch(scene, board, batch),
         Next::Batch(_) | Next::Pause(_) => Vec::new(),
@@ -115,28 +135,21 @@ fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) ->
     let is_launched = |id: &ThreadId| launched.binary_search(id).is_ok();
     let ids = || batch.threads.iter().map(|thread| thread.id);
     let not_started = |id: &ThreadId| is_launched(id) && board.status(*id) == Status::Pending;
-    let not_started: Vec<String> =
-        ids().filter(not_started).map(|id| format!("{id} (attempt {})", attempt_in_answers(board, id))).collect();
+    let not_started: Vec<(ThreadId, u32)> =
+        ids().filter(not_started).map(|id| (id, attempt_in_answers(board, id))).collect();
     let told = |id: ThreadId| {
-        let said = match board.status(id) {
+        let how = match board.status(id) {
             Status::Pending if is_launched(&id) => return None,
-            Status::Pending => "is pending",
-            Status::InProgress => "is in progress: if its worker has ended without a report, report it failed",
-            Status::Blocked if awaits_its_cycle(board, id) && is_launched(&id) => {
-                "was blocked and is to be tried again: call next_batch"
-            }
-            Status::Blocked if awaits_its_cycle(board, id) => "was blocked and is to be tried again",
+            Status::Pending => Unsettled::Pending,
+            Status::InProgress => Unsettled::InProgress,
+            Status::Blocked if awaits_its_cycle(board, id) && is_launched(&id) => Unsettled::TryAgain,
+            Status::Blocked if awaits_its_cycle(board, id) => Unsettled::TriedLater,
             Status::Blocked | Status::Completed | Status::Cancelled => return None,
         };
-        Some(format!("{id} {said}"))
+        Some(Note::Unsettled(id, how))
     };
     // A worker that is lost before its first call would be launched again and again.
-    let lost = (!not_started.is_empty()).then(|| {
-        format!(
-            "not started: {}. If you have launched its worker it is lost: report it failed with that attempt; else call next_batch",
-            not_started.join(", ")
-        )
-    });
+    let lost = (!not_started.is_empty()).then_some(Note::NotStarted(not_started));
     lost.into_iter().chain(ids().filter_map(told)).collect()
 }
 
@@ -152,7 +165,7 @@ fn of_no_batch(scene: &Scene<'_>) -> BatchOutcome {
         failover: Vec::new(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        warnings: Pause::NoThreads.reason(scene).into_iter().collect(),
+        warnings: Pause::NoThreads.reason(scene).map(Note::Paused).into_iter().collect(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How much of a brief a worker is told at once: a model pays for each token, and hosts cut long answers wherever
 //! they like. What is too long is left out by field, and the answer says how to get it.
 
+use super::facts::{CutTo, Extent, Omission, Section};
 use super::failover::cut;
 use super::read_thread::Brief;
 
@@ -13,75 +14,10 @@ const MAX_NAME_BYTES: usize = 240;
 /// The room that is kept for the note on a section that is cut, in bytes.
 const NOTE_BYTES: usize = 100;
 
-/// How much of a brief is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// As much as a worker is told at once.
-    Brief,
-    /// One section as a whole, and no other.
-    Section(Section),
-    /// All of it: a document for people and programs.
-    Whole,
-}
-
-/// The parts of a brief that can be long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named after the field that it is")]
-pub enum Section {
-    Details,
-    Summary,
-    Conventions,
-    Batch,
-    Definition,
-    Constitution,
-    Answers,
-    Plan,
-    References,
-    DoneBefore,
-    EarlierAttempts,
-    Siblings,
-}
-
-impl Section {
-    /// All sections, what a worker needs most first.
-    pub const ALL: [Self; 12] = [
-        Self::Details,
-        Self::Summary,
-        Self::Conventions,
-        Self::Batch,
-        Self::Definition,
-        Self::Constitution,
-        Self::Answers,
-        Self::EarlierAttempts,
-        Self::DoneBefore,
-        Self::Plan,
-        Self::References,
-        Self::Siblings,
-    ];
-
-    /// Returns the word by which it is asked for.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Details => "details",
-            Self::Summary => "summary",
-            Self::Conventions => "conventions",
-            Self::Batch => "batch",
-            Self::Definition => "definition",
-            Self::Constitution => "constitution",
-            Self::Answers => "answers",
-            Self::Plan => "plan",
-            Self::References => "references",
-            Self::DoneBefore => "done_before",
-            Self::EarlierAttempts => "earlier_attempts",
-            Self::Siblings => "siblings",
-        }
-    }
-}
-
 /// Returns so much of a brief as is asked for.
 pub(super) fn within(mut brief: Brief, extent: Extent) -> Brief {
     match extent {
-        Extent::Whole => {}
+        Extent::Whole => brief,
         Extent::Section(wanted) => {
             for section in Section::ALL.into_iter().filter(|section| *section != wanted) {
                 match section.of(&mut brief) {
@@ -89,15 +25,21 @@ pub(super) fn within(mut brief: Brief, extent: Extent) -> Brief {
                     Part::List(mut list) => list.keep_last(0),
                 }
             }
-            brief.more.push(format!("only {} is told here", wanted.word()));
+            brief.more.push(Omission::AllBut(wanted));
+            brief
         }
-        Extent::Brief => fit(&mut brief),
+        Extent::Brief => {
+            let mut brief = brief.with_more(Vec::<String>::new());
+            let more = fit(&mut brief);
+            brief.with_more(more)
+        }
     }
-    brief
 }
 
-/// Cuts what is long so far that all of it fits; what is short stays, however much there is beside it.
-fn fit(brief: &mut Brief) {
+/// Cuts what is long so far that all of it fits; what is short stays, however much there is beside it. Returns what was
+/// left out.
+fn fit(brief: &mut Brief<String>) -> Vec<Omission> {
+    let mut more = Vec::new();
     let names = [&mut brief.name, &mut brief.plan.name, &mut brief.stage.name, &mut brief.batch.name];
     let others = brief.siblings.iter_mut().map(|sibling| &mut sibling.name);
     let others = others.chain(brief.done_before.iter_mut().map(|done| &mut done.name));
@@ -108,26 +50,26 @@ fn fit(brief: &mut Brief) {
         are_cut |= name.len() != length;
     }
     if are_cut {
-        brief.more.push(format!("names of more than {MAX_NAME_BYTES} bytes are cut: PLAN.md has them"));
+        more.push(Omission::LongNames(MAX_NAME_BYTES));
     }
     for done in &mut brief.done_before {
         let short = cut(&done.report);
         if short != done.report {
             done.report = short;
-            note(&mut brief.more, Section::DoneBefore, "longer reports are cut");
+            note(&mut more, Section::DoneBefore, CutTo::ShortReports);
         }
     }
     let sizes = Section::ALL.map(|section| section.of(brief).size());
-    let fixed = size(brief).saturating_sub(sizes.iter().sum());
+    let fixed = (size(brief) + more.len() * NOTE_BYTES).saturating_sub(sizes.iter().sum());
     let shares = shares(&sizes, MAX_BYTES.saturating_sub(fixed));
     for (at, section) in Section::ALL.into_iter().enumerate() {
         let share = shares[at].saturating_sub(NOTE_BYTES);
-        let what = match section.of(brief) {
+        let to = match section.of(brief) {
             _ if shares[at] >= sizes[at] => continue,
             Part::Text(text) => {
-                let length = text.len();
+                let of = text.len();
                 shorten(text, share);
-                format!("{length} bytes in all")
+                CutTo::Start { of }
             }
             Part::List(mut list) => {
                 let sizes = list.sizes();
@@ -140,18 +82,18 @@ fn fit(brief: &mut Brief) {
                 // The last entries are nearest to the thread.
                 let kept = sizes.iter().rev().take_while(fits).count();
                 list.keep_last(kept);
-                format!("the last {kept} of {}", sizes.len())
+                CutTo::Last { kept, of: sizes.len() }
             }
         };
-        note(&mut brief.more, section, &what);
+        note(&mut more, section, to);
     }
+    more
 }
 
-/// Says once of a section that it was cut, and how the rest is got.
-fn note(more: &mut Vec<String>, section: Section, what: &str) {
-    let word = section.word();
-    more.retain(|note| !note.starts_with(&format!("{word}: ")));
-    more.push(format!("{word}: {what}; call read_thread with section {word}"));
+/// Says once of a section that it was cut.
+fn note(more: &mut Vec<Omission>, section: Section, to: CutTo) {
+    more.retain(|omission| !matches!(omission, Omission::Cut(cut, _) if *cut == section));
+    more.push(Omission::Cut(section, to));
 }
 
 fn size(of: &impl serde::Serialize) -> usize {
@@ -237,7 +179,7 @@ impl Section {
         if self == Self::Details { 4 } else { 1 }
     }
 
-    fn of(self, brief: &mut Brief) -> Part<'_> {
+    fn of<O>(self, brief: &mut Brief<O>) -> Part<'_> {
         Part::Text(match self {
             Self::Details => &mut brief.details,
             Self::Summary => &mut brief.summary,
@@ -260,6 +202,7 @@ mod tests {
     use super::*;
     use crate::board::Status;
     use crate::decide::{BatchSummary, BriefPlan, BriefStage, DoneBefore};
+    use crate::words::AgentWords;
 
     fn brief(length: usize) -> Brief {
         let text = |word: &str| word.repeat(length / word.len().max(1));
@@ -310,14 +253,14 @@ mod tests {
     #[test]
     fn what_is_long_is_cut_and_said() {
         for length in [300, 700, 2_000, 10_000, 1_000_000] {
-            let cut = within(brief(length), Extent::Brief);
+            let cut = within(brief(length), Extent::Brief).worded(&AgentWords::default());
             assert!(size(&cut) <= MAX_BYTES, "{length}: {} bytes", size(&cut));
             assert!(!cut.more.is_empty(), "{length}");
             assert!(cut.details.len() >= (length - 10).min(1_800), "{length}: {} of the details", cut.details.len());
             for more in &cut.more {
                 let word = more.split(':').next().unwrap();
                 let section = Section::ALL.into_iter().find(|section| section.word() == word).unwrap();
-                let whole = within(brief(length), Extent::Section(section));
+                let whole = within(brief(length), Extent::Section(section)).worded(&AgentWords::default());
                 assert!(size(&whole) > 300, "{more}");
                 assert!(more.ends_with(&format!("section {word}")), "{more}");
             }
@@ -329,8 +272,9 @@ mod tests {
         let mut long = brief(20);
         long.stage.definition = "\u{1}\"ä\n".repeat(9_000);
         let cut = within(long.clone(), Extent::Brief);
-        assert!((MAX_BYTES - 200..=MAX_BYTES).contains(&size(&cut)), "{} bytes", size(&cut));
-        assert_eq!(cut.more, ["definition: 45000 bytes in all; call read_thread with section definition"]);
+        let told = size(&cut.clone().worded(&AgentWords::default()));
+        assert!((MAX_BYTES - 200..=MAX_BYTES).contains(&told), "{told} bytes");
+        assert_eq!(cut.more, [Omission::Cut(Section::Definition, CutTo::Start { of: 45_000 })]);
         let (definition, more) = (String::new(), Vec::new());
         for brief in [&mut long, &mut cut.clone()] {
             brief.stage.definition.clone_from(&definition);
@@ -348,7 +292,7 @@ mod tests {
         long.done_before[0].report = "r".repeat(2_000);
         let cut = within(long.clone(), Extent::Brief);
         assert_eq!((cut.done_before.len(), cut.done_before[0].report.chars().count()), (19, 300));
-        assert_eq!(cut.more, ["done_before: longer reports are cut; call read_thread with section done_before"]);
+        assert_eq!(cut.more, [Omission::Cut(Section::DoneBefore, CutTo::ShortReports)]);
         for extent in [Extent::Section(Section::DoneBefore), Extent::Whole] {
             assert_eq!(within(long.clone(), extent).done_before, long.done_before);
         }
@@ -359,6 +303,6 @@ mod tests {
         let section = within(brief(50_000), Extent::Section(Section::Details));
         assert_eq!(section.details.len(), 50_000);
         assert!(section.summary.is_empty() && section.done_before.is_empty());
-        assert_eq!(section.more, ["only details is told here"]);
+        assert_eq!(section.more, [Omission::AllBut(Section::Details)]);
     }
 }

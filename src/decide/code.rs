@@ -1,6 +1,6 @@
-//! The names of all refusals and faults, and what each door needs of them: one list, three matches.
+//! The names of all refusals and faults.
 
-/// The machine-readable name of a refusal or a fault (DESIGN §8), with what each door needs of it.
+/// The machine-readable name of a refusal or a fault (DESIGN §8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "`meaning` says it, and tool-schemas/_refusals.json lists it")]
 pub enum Code {
@@ -122,7 +122,7 @@ impl Code {
             Self::HeldByAnotherPlanner => "Another living planner executes the batch.",
             Self::PlanHasProblems => "The plan has problems that a person must settle before approving it.",
             Self::NotComplete => "Threads are open, or stages are not approved.",
-            Self::ForceRequired => "It undoes something; a person means it by --force.",
+            Self::ForceRequired => "It undoes something: a person confirms that it is meant.",
             Self::UnknownStage => "PLAN.md has no such stage.",
             Self::AlreadyExists => "There is a workstream of that name.",
             Self::UnclearThreads => "It cannot be told which thread of a changed plan is which; a person says so.",
@@ -130,51 +130,6 @@ impl Code {
             Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
             Self::Busy => "Another process held the lock for too long.",
             Self::Io => "The machine failed; every file is the old one or the new one.",
-        }
-    }
-
-    /// Returns whether agents can meet it, or only people.
-    pub fn is_a_persons(self) -> bool {
-        matches!(
-            self,
-            Self::PlanHasProblems
-                | Self::NotComplete
-                | Self::ForceRequired
-                | Self::UnknownStage
-                | Self::AlreadyExists
-                | Self::UnclearThreads
-        )
-    }
-
-    /// Returns the exit code of the command line. 2 is also clap's, for a line that cannot be parsed.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::ReportRequired
-            | Self::InvalidTransition
-            | Self::BatchNotReady
-            | Self::AwaitingApproval
-            | Self::AlreadyRunning
-            | Self::StaleAttempt
-            | Self::ReassignmentRequired
-            | Self::FailoverExhausted
-            | Self::NotInFamily
-            | Self::HeldByAnotherPlanner
-            | Self::PlanHasProblems
-            | Self::NotComplete
-            | Self::ForceRequired
-            | Self::AlreadyExists
-            | Self::UnclearThreads => 1,
-            Self::InvalidArgument => 2,
-            Self::NoWorkspace
-            | Self::NoCurrentWorkstream
-            | Self::UnknownWorkstream
-            | Self::UnknownBatch
-            | Self::UnknownThread
-            | Self::UnknownAgent
-            | Self::UnknownStage => 3,
-            Self::PlanUnreadable | Self::StateUnreadable => 4,
-            Self::Busy => 5,
-            Self::Io => 6,
         }
     }
 }

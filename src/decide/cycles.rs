@@ -1,7 +1,6 @@
 //! Small steps that several verbs share: opening a cycle, ending an attempt without cost, writing a
 //! thread down for the first time.
 
-use super::gates::UserCommand;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::Caller;
@@ -48,8 +47,7 @@ pub(super) fn cycle_of(scene: &Scene<'_>, batch: BatchId, caller: Caller, ledger
         && let Some(holder) = scene.held_elsewhere(cycle, caller)
         && !is_settled(board, running)
     {
-        let command = UserCommand::Release.text(scene);
-        return Err(Refusal::HeldByAnotherPlanner { batch: running.id, holder, command });
+        return Err(scene.held_by_another_planner(running.id, holder));
     }
     Ok(open_cycle(batch, caller, ledger))
 }

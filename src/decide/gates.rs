@@ -4,12 +4,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::facts::{PauseReason, PersonAct, PersonCommand};
 use super::refusal::Refusal;
 use super::scene::{Scene, is_complete};
 use crate::board::Board;
 use crate::index::{ApprovalStatus, Entry, StreamStatus};
 use crate::plan::{ApprovedPlan, Batch, BatchId, PlanApproval, PlanGate, StageNumber};
-use crate::wording::quoted;
 
 /// The first word of an answer about a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -26,17 +26,6 @@ pub enum BatchCompletionStatus {
     Completed,
     /// Nothing is left to hand out.
     NoIncompleteBatch,
-}
-
-/// A command for the person. Answers name it exactly, as OpenCode's chat takes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UserCommand {
-    Status,
-    Release,
-    Retry,
-    ApprovePlan,
-    ApproveStage(StageNumber),
-    Complete,
 }
 
 /// A batch that may be handed out: its plan is approved, what comes before it is complete and
@@ -79,43 +68,21 @@ impl<'p> ReadyBatch<'p> {
     }
 }
 
-impl UserCommand {
-    /// Returns the command as a person can run it. It names the workstream where a bare command would
-    /// mean another one.
-    pub(super) fn text(self, scene: &Scene<'_>) -> String {
-        let command = match self {
-            Self::Status => "!work status".to_owned(),
-            Self::Release => "!work release".to_owned(),
-            Self::Retry => "!work retry".to_owned(),
-            Self::ApprovePlan => "!work approve plan".to_owned(),
-            Self::ApproveStage(stage) => format!("!work approve stage {stage}"),
-            Self::Complete => "!work complete".to_owned(),
-        };
-        let workstream =
-            if scene.is_default { String::new() } else { format!(" --workstream {}", quoted(scene.workstream)) };
-        command + &workstream + scene.flags
-    }
-}
-
 impl Pause {
     /// Returns what to say of it, where its command alone does not say it all.
-    pub(super) fn reason(self, scene: &Scene<'_>) -> Option<String> {
-        let revoked_reason = || scene.entry.and_then(|entry| entry.approvals.plan.revoked_reason.as_deref());
+    pub(super) fn reason(self, scene: &Scene<'_>) -> Option<PauseReason> {
         match self {
-            Self::NoThreads => Some("PLAN.md has no threads".to_owned()),
-            Self::StreamCompleted => {
-                Some("the workstream is completed: its status in work/index.json says so".to_owned())
+            Self::NoThreads => Some(PauseReason::NoThreads),
+            Self::StreamCompleted => Some(PauseReason::StreamCompleted),
+            Self::PlanGate(gate) => {
+                let why = || scene.entry.and_then(|entry| entry.approvals.plan.revoked_reason.clone());
+                Some(PauseReason::PlanGate(gate, if gate == PlanGate::Revoked { why() } else { None }))
             }
-            Self::PlanGate(gate @ PlanGate::Revoked) => match revoked_reason() {
-                Some(why) => Some(format!("{}: {why}", gate.reason())),
-                None => Some(gate.reason().to_owned()),
-            },
-            Self::PlanGate(gate) => Some(gate.reason().to_owned()),
-            Self::OnHold => Some("the workstream is on hold: a person takes it off in work/index.json".to_owned()),
+            Self::OnHold => Some(PauseReason::OnHold),
             Self::StageGate(stage) => {
                 let approval = scene.entry.and_then(|entry| entry.stage_approval(stage))?;
-                let why = approval.revoked_reason.as_deref().filter(|_| approval.status == ApprovalStatus::Revoked)?;
-                Some(format!("the approval of stage {stage} was revoked: {why}"))
+                let why = approval.revoked_reason.clone().filter(|_| approval.status == ApprovalStatus::Revoked)?;
+                Some(PauseReason::StageRevoked(stage, why))
             }
             Self::AllComplete(_) => None,
         }
@@ -153,13 +120,10 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
     match next(scene, board) {
         Next::Pause(Pause::NoThreads | Pause::StreamCompleted) => Err(Refusal::BatchNotReady { batch, earlier: None }),
         Next::Pause(Pause::PlanGate(_)) => require_plan_gate(scene),
-        Next::Pause(pause @ Pause::OnHold) => {
-            let reason = pause.reason(scene).unwrap_or_default();
-            Err(Refusal::AwaitingApproval { reason, command: None })
-        }
+        Next::Pause(Pause::OnHold) => Err(Refusal::AwaitingApproval { reason: PauseReason::OnHold, command: None }),
         Next::Pause(Pause::StageGate(stage)) if stage < batch.stage => Err(Refusal::AwaitingApproval {
-            reason: format!("stage {stage} is complete and not approved"),
-            command: Some(UserCommand::ApproveStage(stage).text(scene)),
+            reason: PauseReason::StageNotApproved(stage),
+            command: Some(scene.command(PersonAct::ApproveStage(stage))),
         }),
         Next::Batch(ready) if ready.batch.id < batch => {
             Err(Refusal::BatchNotReady { batch, earlier: Some(ready.batch.id) })
@@ -172,20 +136,20 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) status: BatchCompletionStatus,
-    pub(super) gate_command: Option<String>,
-    pub(super) next_user_command: Option<String>,
+    pub(super) gate_command: Option<PersonCommand>,
+    pub(super) next_user_command: Option<PersonCommand>,
 }
 
 impl Standing {
     /// A gate is also what the person does next.
-    fn at_gate(scene: &Scene<'_>, status: BatchCompletionStatus, gate: UserCommand) -> Self {
-        let gate = gate.text(scene);
+    fn at_gate(scene: &Scene<'_>, status: BatchCompletionStatus, gate: PersonAct) -> Self {
+        let gate = scene.command(gate);
         Self { status, gate_command: Some(gate.clone()), next_user_command: Some(gate) }
     }
 
     /// There is no gate; the person may do something all the same.
-    pub(super) fn without_gate(scene: &Scene<'_>, status: BatchCompletionStatus, next: Option<UserCommand>) -> Self {
-        Self { status, gate_command: None, next_user_command: next.map(|next| next.text(scene)) }
+    pub(super) fn without_gate(scene: &Scene<'_>, status: BatchCompletionStatus, next: Option<PersonAct>) -> Self {
+        Self { status, gate_command: None, next_user_command: next.map(|next| scene.command(next)) }
     }
 
     /// Returns how `next_batch` answers when it hands out nothing (the table of DESIGN §7).
@@ -193,16 +157,16 @@ impl Standing {
         use BatchCompletionStatus::{AwaitingApproval, NoIncompleteBatch};
         match pause {
             Pause::NoThreads | Pause::StreamCompleted => {
-                Self::without_gate(scene, NoIncompleteBatch, Some(UserCommand::Status))
+                Self::without_gate(scene, NoIncompleteBatch, Some(PersonAct::Status))
             }
-            Pause::PlanGate(_) => Self::at_gate(scene, AwaitingApproval, UserCommand::ApprovePlan),
-            Pause::OnHold => Self::without_gate(scene, AwaitingApproval, Some(UserCommand::Status)),
-            Pause::StageGate(stage) => Self::at_gate(scene, AwaitingApproval, UserCommand::ApproveStage(stage)),
+            Pause::PlanGate(_) => Self::at_gate(scene, AwaitingApproval, PersonAct::ApprovePlan),
+            Pause::OnHold => Self::without_gate(scene, AwaitingApproval, Some(PersonAct::Status)),
+            Pause::StageGate(stage) => Self::at_gate(scene, AwaitingApproval, PersonAct::ApproveStage(stage)),
             Pause::AllComplete(Some(stage)) => Self {
-                next_user_command: Some(UserCommand::Status.text(scene)),
-                ..Self::at_gate(scene, NoIncompleteBatch, UserCommand::ApproveStage(stage))
+                next_user_command: Some(scene.command(PersonAct::Status)),
+                ..Self::at_gate(scene, NoIncompleteBatch, PersonAct::ApproveStage(stage))
             },
-            Pause::AllComplete(None) => Self::at_gate(scene, NoIncompleteBatch, UserCommand::Complete),
+            Pause::AllComplete(None) => Self::at_gate(scene, NoIncompleteBatch, PersonAct::Complete),
         }
     }
 
@@ -220,7 +184,7 @@ impl Standing {
         }
         if !is_complete(board, batch) {
             return if settled {
-                Self::without_gate(scene, Blocked, Some(UserCommand::Retry))
+                Self::without_gate(scene, Blocked, Some(PersonAct::Retry))
             } else {
                 Self::without_gate(scene, InProgress, None)
             };
@@ -229,7 +193,7 @@ impl Standing {
             stage.batches.iter().all(|batch| is_complete(board, batch)) && !is_approved(scene, stage.number)
         });
         if awaits_approval {
-            Self::at_gate(scene, Completed, UserCommand::ApproveStage(batch.id.stage))
+            Self::at_gate(scene, Completed, PersonAct::ApproveStage(batch.id.stage))
         } else {
             Self::without_gate(scene, Completed, None)
         }
@@ -239,8 +203,8 @@ impl Standing {
 /// Refuses while the plan is not approved.
 pub(super) fn require_plan_gate(scene: &Scene<'_>) -> Result<(), Refusal> {
     admit(scene).map(|_| ()).map_err(|gate| Refusal::AwaitingApproval {
-        reason: gate.reason().to_owned(),
-        command: Some(UserCommand::ApprovePlan.text(scene)),
+        reason: PauseReason::PlanGate(gate, None),
+        command: Some(scene.command(PersonAct::ApprovePlan)),
     })
 }
 

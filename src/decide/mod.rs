@@ -16,6 +16,7 @@ mod complete;
 mod current;
 mod cycles;
 mod execution;
+mod facts;
 mod failover;
 mod gates;
 mod ledger;
@@ -38,10 +39,13 @@ pub use answer::{BatchName, BatchSummary, Outcome, StageName};
 pub use approve::{PlanApproved, Revoked, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
-pub use brief_size::{Extent, Section};
 pub use code::Code;
 pub use complete::{StreamCompleted, StreamReopened};
 pub use current::Current;
+pub use facts::{
+    AttemptHint, CutTo, Exhausted, Extent, Field, MappingProblem, Note, Omission, PauseReason, PersonAct,
+    PersonCommand, Section, TextProblem, TransferProblem, Unsettled, Wanted, Words,
+};
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
@@ -49,7 +53,7 @@ pub use plan_diff::{
     ApprovalFate, Candidate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange, UnclearThread,
 };
 pub use read_thread::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
-pub use refusal::{Refusal, what_counts};
+pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};
 pub use request::{

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::answer::{BatchSummary, Outcome, StageName};
 use super::cycles::open_cycle;
+use super::facts::{Note, PersonAct, PersonCommand, Words};
 use super::failover::{OpenDecision, cut, open_decision, open_decisions};
-use super::gates::{BatchCompletionStatus, Next, Pause, ReadyBatch, Standing, UserCommand, next};
+use super::gates::{BatchCompletionStatus, Next, Pause, ReadyBatch, Standing, next};
 use super::ledger::Ledger;
 use super::request::Caller;
 use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
@@ -16,7 +17,8 @@ use crate::plan::{Batch, ThreadId};
 
 /// The answer of `next_batch`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct NextBatch {
+#[schemars(rename = "NextBatch")]
+pub struct NextBatch<C = PersonCommand, N = Note> {
     /// How it stands with the batch.
     pub batch_completion_status: BatchCompletionStatus,
     /// The workstream.
@@ -43,11 +45,11 @@ pub struct NextBatch {
     /// The threads that no one named an agent for.
     pub fallback_threads: Vec<String>,
     /// The command by which a person passes the gate.
-    pub gate_command: Option<String>,
+    pub gate_command: Option<C>,
     /// The command for the person next.
-    pub next_user_command: Option<String>,
+    pub next_user_command: Option<C>,
     /// What else to know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<N>,
 }
 
 /// A thread as the planner needs it.
@@ -71,6 +73,29 @@ pub struct DispatchThread {
     pub summary: Option<String>,
 }
 
+impl NextBatch {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> NextBatch<String, String> {
+        NextBatch {
+            batch_completion_status: self.batch_completion_status,
+            workstream: self.workstream,
+            stage: self.stage,
+            batch: self.batch,
+            cycle: self.cycle,
+            resumed: self.resumed,
+            held_by: self.held_by,
+            outcomes: self.outcomes,
+            threads: self.threads,
+            dispatch: self.dispatch,
+            failover: self.failover,
+            fallback_threads: self.fallback_threads,
+            gate_command: self.gate_command.map(|command| words.command(&command)),
+            next_user_command: self.next_user_command.map(|command| words.command(&command)),
+            warnings: self.warnings.iter().map(|note| words.note(note)).collect(),
+        }
+    }
+}
+
 /// Decides the request.
 pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> NextBatch {
     sweep(scene, ledger);
@@ -88,9 +113,9 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     let standing = match hand {
         Hand::Open { .. } => Standing::without_gate(scene, BatchCompletionStatus::InProgress, None),
         Hand::HeldElsewhere { .. } => {
-            Standing::without_gate(scene, BatchCompletionStatus::InProgress, Some(UserCommand::Release))
+            Standing::without_gate(scene, BatchCompletionStatus::InProgress, Some(PersonAct::Release))
         }
-        Hand::Settled(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(UserCommand::Retry)),
+        Hand::Settled(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(PersonAct::Retry)),
     };
     let dispatch = match hand {
         Hand::Open { batch, .. } => dispatch(scene, board, batch),
@@ -145,7 +170,7 @@ fn take_cycle<'p>(
     caller: Caller,
     ready: ReadyBatch<'p>,
     ledger: &mut Ledger,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Note>,
 ) -> Hand<'p> {
     let batch = ready.batch();
     let Some(cycle) = ledger.board().open_cycle().cloned() else {
@@ -154,10 +179,7 @@ fn take_cycle<'p>(
     };
     let holder = scene.living_holder(&cycle);
     let Some(running) = scene.plan.batch(cycle.batch) else {
-        warnings.push(format!(
-            "cycle {} of batch {} is closed: PLAN.md no longer has the batch",
-            cycle.number, cycle.batch
-        ));
+        warnings.push(Note::CycleWithoutBatch { cycle: cycle.number, batch: cycle.batch });
         open_cycle(batch.id, caller, ledger);
         return Hand::Open { batch, resumed: false };
     };
@@ -177,22 +199,18 @@ fn take_cycle<'p>(
     if let Some(holder) = scene.held_elsewhere(&cycle, caller)
         && !settled
     {
-        warnings.push("another planner executes it: leave its threads alone".to_owned());
+        warnings.push(Note::HeldElsewhere);
         return Hand::HeldElsewhere { batch: running, holder };
     }
     if running.id != batch.id {
         // The plan has changed: a batch before this one is incomplete, so this one is not ready.
-        warnings.push(format!(
-            "cycle {} of batch {} is closed: batch {} comes before it",
-            cycle.number, running.id, batch.id
-        ));
+        warnings.push(Note::CycleOutOfTurn { cycle: cycle.number, batch: running.id, first: batch.id });
         open_cycle(batch.id, caller, ledger);
         return Hand::Open { batch, resumed: false };
     }
     if settled {
-        let is_over = open_decisions(scene, board, batch).is_empty();
-        let open = if is_over { "" } else { "; what stands in failover can still be carried out" };
-        warnings.push(format!("settled with blocked threads: only a person has it executed again{open}"));
+        let has_decisions = !open_decisions(scene, board, batch).is_empty();
+        warnings.push(Note::SettledWithBlocked { has_decisions });
         return Hand::Settled(batch);
     }
     if let Some(server) = caller.server()
@@ -203,13 +221,11 @@ fn take_cycle<'p>(
     Hand::Open { batch, resumed: true }
 }
 
-fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<String> {
+fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Note> {
     let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
-    let reasons: Vec<String> =
-        blocked.map(|thread| format!("{}: {}", thread.id, cut(&board.thread(thread.id).report))).collect();
-    (!reasons.is_empty()).then(|| {
-        format!("cycle {} ended with blocked threads, this is a new cycle. {}", cycle.number, reasons.join("; "))
-    })
+    let reasons: Vec<(ThreadId, String)> =
+        blocked.map(|thread| (thread.id, cut(&board.thread(thread.id).report))).collect();
+    (!reasons.is_empty()).then_some(Note::PreviousReasons { cycle: cycle.number, reasons })
 }
 
 /// Returns what to launch now, by id (DESIGN §5a.3).
@@ -243,7 +259,7 @@ fn nothing_to_hand_out(scene: &Scene<'_>, pause: Pause) -> NextBatch {
         fallback_threads: Vec::new(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        warnings: pause.reason(scene).into_iter().collect(),
+        warnings: pause.reason(scene).map(Note::Paused).into_iter().collect(),
     }
 }
 

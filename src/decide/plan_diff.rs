@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::facts::MappingProblem;
 use super::recorded::{as_approved, by_names, has_state, recorded_name, recorded_names};
 use super::refusal::Refusal;
 use super::scene::{Basis, Scene};
@@ -135,12 +136,6 @@ impl UnclearThread {
         let candidates: Vec<String> = self.candidates.iter().map(of).collect();
         if candidates.is_empty() { "none of those there are".to_owned() } else { candidates.join(" or ") }
     }
-
-    /// Returns the argument that says what is suggested.
-    pub fn argument(&self) -> String {
-        let now = self.suggested.map_or("-".to_owned(), |id| id.to_string());
-        format!("--map {}={now}", self.thread_id)
-    }
 }
 
 /// The answer, and what approving the plan would do.
@@ -206,17 +201,17 @@ fn told(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<BTreeMap<
     let mut taken = BTreeSet::new();
     for (from, to) in &mapping.map {
         if scene.plan.thread(*from).is_none() && board.threads.get(*from).is_none() {
-            return Err(Refusal::invalid(format!("--map {from}: no such thread was approved"), "see work diff"));
+            return Err(Refusal::BadMapping(MappingProblem::NotApproved(*from)));
         }
         if told.insert(*from, *to).is_some() {
-            return Err(Refusal::invalid(format!("--map: {from} is mapped twice"), "map each thread once"));
+            return Err(Refusal::BadMapping(MappingProblem::MappedTwice(*from)));
         }
         let Some(to) = to else { continue };
         if scene.plan_now.thread(*to).is_none() {
-            return Err(Refusal::invalid(format!("--map {from}={to}: PLAN.md has no thread {to}"), "see work diff"));
+            return Err(Refusal::BadMapping(MappingProblem::NoSuchThread { from: *from, to: *to }));
         }
         if !taken.insert(to) {
-            return Err(Refusal::invalid(format!("--map: {to} stands twice"), "map each thread to one of its own"));
+            return Err(Refusal::BadMapping(MappingProblem::TakenTwice(*to)));
         }
     }
     Ok(told)

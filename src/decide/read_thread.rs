@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::BatchSummary;
-use super::brief_size::{Extent, within};
+use super::brief_size::within;
+use super::facts::{Extent, Omission, Words};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::scene::{Scene, attempt_in_answers};
@@ -14,7 +15,8 @@ use crate::plan::{Batch, BatchId, ThreadId};
 
 /// The answer of `read_thread`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Brief {
+#[schemars(rename = "Brief")]
+pub struct Brief<O = Omission> {
     /// The thread.
     pub thread_id: String,
     /// The workstream, to be named in every call.
@@ -46,10 +48,31 @@ pub struct Brief {
     pub earlier_attempts: Vec<EarlierAttempt>,
     /// What was left out, and how to get it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub more: Vec<String>,
+    pub more: Vec<O>,
 }
 
-impl Brief {
+impl<O> Brief<O> {
+    /// Returns it with another list of what was left out.
+    pub(super) fn with_more<P>(self, more: Vec<P>) -> Brief<P> {
+        Brief {
+            thread_id: self.thread_id,
+            workstream: self.workstream,
+            name: self.name,
+            status: self.status,
+            agent: self.agent,
+            attempt: self.attempt,
+            summary: self.summary,
+            details: self.details,
+            plan: self.plan,
+            stage: self.stage,
+            batch: self.batch,
+            siblings: self.siblings,
+            done_before: self.done_before,
+            earlier_attempts: self.earlier_attempts,
+            more,
+        }
+    }
+
     /// Returns the texts that are not empty, each with its title, in the order in which they are read.
     pub fn sections(&self) -> impl Iterator<Item = (&'static str, String)> {
         let answers: Vec<String> = self.stage.answers.iter().map(|answer| format!("- {answer}")).collect();
@@ -66,6 +89,14 @@ impl Brief {
         ]
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
+    }
+}
+
+impl Brief {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> Brief<String> {
+        let more = self.more.iter().map(|omission| words.omission(omission)).collect();
+        self.with_more(more)
     }
 }
 
@@ -155,7 +186,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &m
     };
     let board = ledger.board();
     let ended = |attempt: &&Attempt| attempt.status != AttemptStatus::Running;
-    let whole = Brief {
+    let whole: Brief = Brief {
         thread_id: id.to_string(),
         workstream: scene.workstream.to_owned(),
         name: thread.name.clone(),

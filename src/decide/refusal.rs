@@ -1,50 +1,182 @@
-//! The ways in which the rules say no. A refusal changes nothing and names what to do next.
+//! The ways in which the rules say no. A refusal changes nothing; what to do next, and how, is for the doors to say.
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use super::code::Code;
+use super::facts::{
+    AttemptHint, Exhausted, Field, MappingProblem, PauseReason, PersonCommand, TextProblem, TransferProblem, Wanted,
+};
 use super::plan_diff::UnclearThread;
+use super::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS};
 use crate::board::{Said, ServerId, Status};
-use crate::plan::{BatchId, Problem, StageNumber, ThreadId};
-use crate::wording::{count, quoted};
+use crate::plan::{BatchId, MAX_NUMBER, Problem, StageNumber, ThreadId};
+use crate::wording::count;
 
-/// The rules say no. The fields are facts; [`fmt::Display`], [`Refusal::hint`] and
-/// [`Refusal::details`] make the answer of them.
+/// The rules say no. The fields are facts. [`fmt::Display`] says what is so, for both doors; each door has the words
+/// for what to do next (`crate::words`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the facts that their names say; the code has the meaning")]
 pub enum Refusal {
-    InvalidArgument { message: String, hint: String },
-    NoWorkspace { searched: String },
-    NoCurrentWorkstream { known: Vec<String> },
-    WorksInSeveral { held: Vec<String> },
-    RunsElsewhere { thread: ThreadId, selected: String, running: Vec<String> },
-    UnknownWorkstream { given: String, known: Vec<String> },
-    UnknownStage { stage: StageNumber, known: Vec<StageNumber> },
-    UnknownBatch { batch: BatchId, known: Vec<String> },
-    UnknownThread { thread: ThreadId, closest: Vec<String> },
-    ThreadMoved { thread: ThreadId, now: Vec<(ThreadId, String)> },
-    UnknownAgent { agent: String, closest: Vec<String> },
-    ReportRequired { thread: ThreadId, said: Said },
-    InvalidTransition { thread: ThreadId, now: Status, wanted: String },
-    BatchNotReady { batch: BatchId, earlier: Option<BatchId> },
-    AwaitingApproval { reason: String, command: Option<String> },
-    AlreadyRunning { thread: ThreadId, attempt: u32, agent: String },
-    StaleAttempt { thread: ThreadId, given: u32, latest: u32 },
-    AnotherThread { thread: ThreadId, name: String, yours: Vec<(ThreadId, String)>, next: u32 },
-    ReassignmentRequired { thread: ThreadId, candidate: String },
-    FailoverExhausted { thread: ThreadId, why: String, now: Status },
-    NotInFamily { agent: String, current: String, candidates: Vec<String> },
-    HeldByAnotherPlanner { batch: BatchId, holder: ServerId, command: String },
-    PlanHasProblems { workstream: String, problems: Vec<Problem> },
-    StageNotComplete { stage: StageNumber, open: Vec<(ThreadId, Status)> },
-    StreamNotComplete { open: Vec<(ThreadId, Status)>, unapproved: Vec<StageNumber> },
-    ForceRequired { thread: ThreadId, now: Status, said: Said },
-    UnclearThreads { unclear: Vec<UnclearThread>, approved_text: bool },
-    RunningWouldMove { threads: Vec<(ThreadId, Option<ThreadId>)> },
-    NothingToRetry { thread: Option<(ThreadId, Status)> },
-    AlreadyExists { workstream: String },
+    /// A door cannot make a request of an argument. It has the words for that itself.
+    InvalidArgument {
+        message: String,
+        hint: String,
+    },
+    BadText {
+        field: Field,
+        problem: TextProblem,
+    },
+    BadAgentName {
+        longest: usize,
+    },
+    AgentNeeded {
+        thread: ThreadId,
+        current: String,
+    },
+    InProgress {
+        thread: ThreadId,
+        agent: String,
+    },
+    NoSuchAttempt {
+        thread: ThreadId,
+        given: u32,
+        hint: AttemptHint,
+    },
+    BadName {
+        name: String,
+    },
+    BadStageCount {
+        stages: u16,
+    },
+    AmbiguousName {
+        name: String,
+        ids: Vec<String>,
+    },
+    BadMapping(MappingProblem),
+    NothingToImport {
+        folder: String,
+    },
+    Transfer(TransferProblem),
+    NoWorkspace {
+        searched: String,
+    },
+    NoCurrentWorkstream {
+        known: Vec<String>,
+    },
+    WorksInSeveral {
+        held: Vec<String>,
+    },
+    RunsElsewhere {
+        thread: ThreadId,
+        selected: String,
+        running: Vec<String>,
+    },
+    UnknownWorkstream {
+        given: String,
+        known: Vec<String>,
+    },
+    UnknownStage {
+        stage: StageNumber,
+        known: Vec<StageNumber>,
+    },
+    UnknownBatch {
+        batch: BatchId,
+        known: Vec<String>,
+    },
+    UnknownThread {
+        thread: ThreadId,
+        closest: Vec<String>,
+    },
+    ThreadMoved {
+        thread: ThreadId,
+        now: Vec<(ThreadId, String)>,
+    },
+    UnknownAgent {
+        agent: String,
+        closest: Vec<String>,
+    },
+    ReportRequired {
+        thread: ThreadId,
+        said: Said,
+    },
+    InvalidTransition {
+        thread: ThreadId,
+        now: Status,
+        wanted: Wanted,
+    },
+    BatchNotReady {
+        batch: BatchId,
+        earlier: Option<BatchId>,
+    },
+    AwaitingApproval {
+        reason: PauseReason,
+        command: Option<PersonCommand>,
+    },
+    AlreadyRunning {
+        thread: ThreadId,
+        attempt: u32,
+        agent: String,
+    },
+    StaleAttempt {
+        thread: ThreadId,
+        given: u32,
+        latest: u32,
+    },
+    AnotherThread {
+        thread: ThreadId,
+        name: String,
+        yours: Vec<(ThreadId, String)>,
+        next: u32,
+    },
+    ReassignmentRequired {
+        thread: ThreadId,
+        candidate: String,
+    },
+    FailoverExhausted {
+        thread: ThreadId,
+        why: Exhausted,
+        now: Status,
+    },
+    NotInFamily {
+        agent: String,
+        current: String,
+        candidates: Vec<String>,
+    },
+    HeldByAnotherPlanner {
+        batch: BatchId,
+        holder: ServerId,
+        command: PersonCommand,
+    },
+    PlanHasProblems {
+        workstream: String,
+        problems: Vec<Problem>,
+    },
+    StageNotComplete {
+        stage: StageNumber,
+        open: Vec<(ThreadId, Status)>,
+    },
+    StreamNotComplete {
+        open: Vec<(ThreadId, Status)>,
+        unapproved: Vec<StageNumber>,
+    },
+    ForceRequired {
+        thread: ThreadId,
+        now: Status,
+        said: Said,
+    },
+    UnclearThreads {
+        unclear: Vec<UnclearThread>,
+        approved_text: bool,
+    },
+    RunningWouldMove {
+        threads: Vec<(ThreadId, Option<ThreadId>)>,
+    },
+    NothingToRetry {
+        thread: Option<(ThreadId, Status)>,
+    },
+    AlreadyExists {
+        workstream: String,
+    },
 }
 
 impl Refusal {
@@ -56,7 +188,19 @@ impl Refusal {
     /// Returns the machine-readable name.
     pub fn code(&self) -> Code {
         match self {
-            Self::InvalidArgument { .. } | Self::RunsElsewhere { .. } => Code::InvalidArgument,
+            Self::InvalidArgument { .. }
+            | Self::RunsElsewhere { .. }
+            | Self::BadText { .. }
+            | Self::BadAgentName { .. }
+            | Self::AgentNeeded { .. }
+            | Self::InProgress { .. }
+            | Self::NoSuchAttempt { .. }
+            | Self::BadName { .. }
+            | Self::BadStageCount { .. }
+            | Self::AmbiguousName { .. }
+            | Self::BadMapping(_)
+            | Self::NothingToImport { .. }
+            | Self::Transfer(_) => Code::InvalidArgument,
             Self::NoWorkspace { .. } => Code::NoWorkspace,
             Self::NoCurrentWorkstream { .. } | Self::WorksInSeveral { .. } => Code::NoCurrentWorkstream,
             Self::UnknownWorkstream { .. } => Code::UnknownWorkstream,
@@ -81,152 +225,30 @@ impl Refusal {
             Self::AlreadyExists { .. } => Code::AlreadyExists,
         }
     }
-
-    /// Returns the next call to make, or the valid values; never a command that destroys.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::InvalidArgument { hint, .. } => hint.clone(),
-            Self::NoWorkspace { .. } => {
-                "start the server inside the repository, or set WORK_ROOT or --root to the folder that holds work/"
-                    .into()
-            }
-            Self::NoCurrentWorkstream { known } if known.is_empty() => "ask the person to run work create NAME".into(),
-            Self::UnknownWorkstream { known, .. } if known.is_empty() => {
-                "ask the person whether its PLAN.md was moved away: no folder in work/ has one".into()
-            }
-            Self::NoCurrentWorkstream { known } | Self::WorksInSeveral { held: known } => {
-                format!("pass workstream: one of {}", known.join(", "))
-            }
-            Self::RunsElsewhere { selected, running, .. } => {
-                format!("pass workstream: {}, or {selected} if its thread is meant", running.join(" or "))
-            }
-            Self::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
-            Self::UnknownStage { known, .. } if known.is_empty() => "it has no stages".into(),
-            Self::UnknownStage { known, .. } => {
-                format!("use one of {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-            }
-            Self::UnknownBatch { known, .. } if known.is_empty() => {
-                "PLAN.md has no batches; see workstream_status".into()
-            }
-            Self::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
-            Self::ThreadMoved { now, .. } => format!("yours may be {}", names(now)),
-            Self::UnknownThread { closest, .. } if closest.is_empty() => "use the thread_id you were given".into(),
-            Self::UnknownAgent { closest, .. } if closest.is_empty() => "work/agents.yaml names none".into(),
-            Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
-                format!("closest: {}", closest.join(", "))
-            }
-            Self::ReportRequired { .. } => "pass report: 1-2 sentences on what was done, or the reason".into(),
-            Self::InvalidTransition { now: Status::Completed, wanted, .. } if wanted != "assigned" => {
-                "it is done; report completed again to amend its report".into()
-            }
-            Self::InvalidTransition { .. } => "leave it as it is".into(),
-            Self::BatchNotReady { earlier: Some(earlier), .. } => {
-                format!("finish {earlier} first: call next_batch")
-            }
-            Self::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
-            Self::AwaitingApproval { command: Some(command), .. } => {
-                format!("ask the person to run {command}, then call next_batch")
-            }
-            Self::AwaitingApproval { command: None, .. } => "stop; a person decides when it goes on".into(),
-            Self::AlreadyRunning { .. } => "leave the thread to its worker".into(),
-            Self::StaleAttempt { latest, given, .. } => {
-                format!("stop working on it; {}", what_counts(*given, *latest))
-            }
-            Self::AnotherThread { thread, name, next, .. } => {
-                format!("pass attempt {next} if {thread} {name:?} is meant")
-            }
-            Self::ReassignmentRequired { thread, candidate } => {
-                format!("call assign_thread with thread_id {thread}; it takes {candidate}")
-            }
-            Self::FailoverExhausted { now: Status::Pending, .. } => {
-                "launch its next attempt with the agent it has: call next_batch".into()
-            }
-            Self::FailoverExhausted { thread, now: Status::InProgress, .. } => {
-                format!("if its worker is gone, call update_thread with thread_id {thread} and status failed")
-            }
-            Self::FailoverExhausted { thread, .. } => {
-                format!("leave {thread} blocked and call batch_outcome; a person decides")
-            }
-            Self::NotInFamily { candidates, .. } if candidates.is_empty() => {
-                "no other agent is left; keep the one it has, or report it blocked".into()
-            }
-            Self::NotInFamily { candidates, .. } => {
-                format!("use one that your host has a profile for: {}", candidates.join(", "))
-            }
-            Self::HeldByAnotherPlanner { command, .. } => {
-                format!("let that planner finish, or ask the person to run {command}")
-            }
-            Self::PlanHasProblems { .. } => "mend PLAN.md; a person approves it as it is with --force".into(),
-            Self::StageNotComplete { .. } => "finish them; a person cancels them all with --force".into(),
-            Self::AlreadyExists { workstream } => {
-                format!("choose another name, or go on with it: work current --set {}", quoted(workstream))
-            }
-            Self::ForceRequired { .. } => "a person says so with --force".into(),
-            Self::NothingToRetry { thread: Some((thread, now)) } if now.is_done() => {
-                format!("a person has it done again: work update --thread {thread} --status pending --force")
-            }
-            Self::NothingToRetry { .. } | Self::StreamNotComplete { .. } => "see work status".into(),
-            Self::UnclearThreads { unclear, .. } => {
-                let maps = unclear.iter().map(UnclearThread::argument);
-                format!(
-                    "say which is which by --map OLD=NEW, or OLD=- where it left the plan, such as {}; or --keep-ids",
-                    maps.collect::<Vec<_>>().join(" ")
-                )
-            }
-            Self::RunningWouldMove { .. } => "wait until they have reported, or interrupt them with --force".into(),
-        }
-    }
-
-    /// Returns the facts that programs may want, for the machine-readable copy.
-    pub fn details(&self) -> Map<String, Value> {
-        let mut details = Map::new();
-        match self {
-            Self::NoCurrentWorkstream { known }
-            | Self::WorksInSeveral { held: known }
-            | Self::RunsElsewhere { running: known, .. }
-            | Self::UnknownWorkstream { known, .. } => {
-                details.insert("workstreams".into(), known.clone().into());
-            }
-            Self::UnknownThread { closest, .. } | Self::UnknownAgent { closest, .. } => {
-                details.insert("closest".into(), closest.clone().into());
-            }
-            Self::AwaitingApproval { command: Some(command), .. } => {
-                details.insert("gate_command".into(), command.clone().into());
-            }
-            Self::StaleAttempt { latest, .. } => {
-                details.insert("latest_attempt".into(), (*latest).into());
-            }
-            Self::AnotherThread { next, .. } => {
-                details.insert("next_attempt".into(), (*next).into());
-            }
-            Self::ReassignmentRequired { candidate, .. } => {
-                details.insert("candidate".into(), candidate.clone().into());
-            }
-            Self::NotInFamily { candidates, .. } => {
-                details.insert("candidates".into(), candidates.clone().into());
-            }
-            Self::HeldByAnotherPlanner { holder, .. } => {
-                details.insert("held_by".into(), holder.to_string().into());
-            }
-            _ => {}
-        }
-        details
-    }
-}
-
-/// Returns what is accepted after attempt `given`, which is over.
-pub fn what_counts(given: u32, latest: u32) -> String {
-    if given < latest {
-        format!("only reports of attempt {latest} or later count")
-    } else {
-        format!("the next run of the thread is attempt {}", latest + 1)
-    }
 }
 
 impl fmt::Display for Refusal {
+    #[expect(clippy::too_many_lines, reason = "a table: one row for each refusal")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidArgument { message, .. } => f.write_str(message),
+            Self::BadText { field, problem } => bad_text(f, *field, *problem),
+            Self::BadAgentName { longest } => {
+                write!(f, "agent: not a name of up to {longest} letters, digits and - _ . /")
+            }
+            Self::AgentNeeded { thread, .. } => {
+                write!(f, "agent is needed: no cycle of batch {} is open", thread.batch)
+            }
+            Self::InProgress { thread, agent } => write!(f, "{thread} is in progress: {agent} runs it"),
+            Self::NoSuchAttempt { thread, given, .. } => write!(f, "{thread} has no attempt {given}"),
+            Self::BadName { name } => write!(f, "{name:?} cannot name a folder"),
+            Self::BadStageCount { stages } => write!(f, "a plan cannot have {stages} stages, but 1 to {MAX_NUMBER}"),
+            Self::AmbiguousName { name, ids } => write!(f, "{} workstreams have the name {name:?}", ids.len()),
+            Self::BadMapping(problem) => bad_mapping(f, *problem),
+            Self::NothingToImport { folder } => {
+                write!(f, "{folder} has neither a tasks.json with tasks nor stages/*/PLAN.md")
+            }
+            Self::Transfer(problem) => transfer(f, problem),
             Self::NoWorkspace { searched } => {
                 write!(f, "no work/index.json and no work/*/PLAN.md in {searched}")
             }
@@ -252,7 +274,7 @@ impl fmt::Display for Refusal {
             Self::UnknownAgent { agent, .. } => write!(f, "work/agents.yaml has no agent {agent:?}"),
             Self::ReportRequired { thread, said } => write!(f, "{} of {thread} needs a report", said.word()),
             Self::InvalidTransition { thread, now, wanted } => {
-                write!(f, "{thread} is {} and cannot become {wanted}", now.word())
+                write!(f, "{thread} is {} and cannot become {}", now.word(), wanted.word())
             }
             Self::BatchNotReady { batch, earlier: Some(earlier) } => {
                 write!(f, "batch {batch} waits for batch {earlier}")
@@ -260,7 +282,7 @@ impl fmt::Display for Refusal {
             Self::BatchNotReady { batch, earlier: None } => {
                 write!(f, "batch {batch} belongs to a workstream that is completed")
             }
-            Self::AwaitingApproval { reason, .. } => f.write_str(reason),
+            Self::AwaitingApproval { reason, .. } => reason.fmt(f),
             Self::AlreadyRunning { thread, attempt, agent } => {
                 write!(f, "attempt {attempt} of {thread} is run by {agent} through another server process")
             }
@@ -278,7 +300,7 @@ impl fmt::Display for Refusal {
             Self::ReassignmentRequired { thread, .. } => {
                 write!(f, "{thread} must be reassigned before its next attempt")
             }
-            Self::FailoverExhausted { thread, why, .. } => write!(f, "{thread}: {why}"),
+            Self::FailoverExhausted { thread, why, .. } => write!(f, "{thread}: {}", exhausted(*why)),
             Self::NotInFamily { agent, current, .. } => {
                 write!(f, "{agent} is neither in the family of {current} nor a default agent")
             }
@@ -340,6 +362,75 @@ impl fmt::Display for Refusal {
             Self::ForceRequired { thread, now, said } => {
                 write!(f, "{thread} is {}; setting it to {} is a person's decision", now.word(), said.word())
             }
+        }
+    }
+}
+
+impl fmt::Display for PauseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoThreads => f.write_str("PLAN.md has no threads"),
+            Self::StreamCompleted => f.write_str("the workstream is completed: its status in work/index.json says so"),
+            Self::PlanGate(gate, None) => f.write_str(gate.reason()),
+            Self::PlanGate(gate, Some(why)) => write!(f, "{}: {why}", gate.reason()),
+            Self::OnHold => f.write_str("the workstream is on hold: a person takes it off in work/index.json"),
+            Self::StageNotApproved(stage) => write!(f, "stage {stage} is complete and not approved"),
+            Self::StageRevoked(stage, why) => write!(f, "the approval of stage {stage} was revoked: {why}"),
+        }
+    }
+}
+
+fn exhausted(why: Exhausted) -> &'static str {
+    match why {
+        Exhausted::ReassignmentUsed => "its reassignment is used in this cycle",
+        Exhausted::NobodyLeft => "nobody else can take it",
+        Exhausted::FamilyTried => "no other agent of its family and no default agent is left",
+        Exhausted::GivenUp => "its planner gave it up in this cycle",
+        Exhausted::BudgetsUsed => "its retry and its reassignment are used, or nobody else can take it",
+    }
+}
+
+fn bad_text(f: &mut fmt::Formatter<'_>, field: Field, problem: TextProblem) -> fmt::Result {
+    let name = field.word();
+    match problem {
+        TextProblem::OnlyAtTheEnd => write!(f, "{name} belongs to completed, blocked or failed"),
+        TextProblem::TooMany(number) => write!(f, "{name} has {number} entries, the limit is {MAX_ITEMS}"),
+        TextProblem::LongEntry(length) => {
+            write!(f, "an entry of {name} has {length} characters, the limit is {MAX_ITEM_CHARS}")
+        }
+        TextProblem::TooLong(length) => write!(f, "{name} has {length} characters, the limit is {MAX_REPORT_CHARS}"),
+        TextProblem::HasNul => write!(f, "{name} contains the character U+0000"),
+        TextProblem::EntryHasNul => write!(f, "an entry of {name} contains the character U+0000"),
+    }
+}
+
+fn bad_mapping(f: &mut fmt::Formatter<'_>, problem: MappingProblem) -> fmt::Result {
+    match problem {
+        MappingProblem::NotNeeded => {
+            write!(f, "nothing is to be mapped: PLAN.md is approved as it is, and no record is unclear")
+        }
+        MappingProblem::NotApproved(from) => write!(f, "{from} cannot be mapped: no such thread was approved"),
+        MappingProblem::MappedTwice(from) => write!(f, "{from} is mapped twice"),
+        MappingProblem::NoSuchThread { from, to } => write!(f, "{from} cannot be {to}: PLAN.md has no thread {to}"),
+        MappingProblem::TakenTwice(to) => write!(f, "two threads are mapped to {to}"),
+    }
+}
+
+fn transfer(f: &mut fmt::Formatter<'_>, problem: &TransferProblem) -> fmt::Result {
+    match problem {
+        TransferProblem::PlanHasNul { workstream } => {
+            write!(f, "work/{workstream}/PLAN.md has a NUL, which a database cannot keep")
+        }
+        TransferProblem::StateInTasks { workstream } => write!(f, "{workstream} keeps its state in tasks.json"),
+        TransferProblem::NotInDatabase { workstream } => {
+            write!(f, "{workstream} is not in the database; nothing was pushed")
+        }
+        TransferProblem::Differs { workstream } => {
+            write!(f, "{workstream} has another state or plan in the database; nothing was pushed")
+        }
+        TransferProblem::BadId { workstream } => write!(f, "{workstream:?} cannot name a folder"),
+        TransferProblem::FilesInTheWay { files } => {
+            write!(f, "other files are there: {}; nothing was pulled", files.join(", "))
         }
     }
 }

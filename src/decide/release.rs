@@ -23,7 +23,7 @@ pub struct Released {
 /// a server that lives are left alone: their workers may still report. A server of which nobody can see whether it
 /// lives does not, now that a person says so.
 pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Released {
-    let alive = scene.alive.difference(scene.unseen).copied().collect();
+    let alive = scene.alive.iter().copied().filter(|server| !scene.unseen.contains_key(server)).collect();
     let scene = &Scene { alive: &alive, ..*scene };
     sweep(scene, ledger);
     let held = ledger.board().open_cycle().and_then(|cycle| Some((cycle.batch, cycle.holder?)));

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::batch_outcome::unknown_batch;
+use super::facts::{Note, PersonCommand, Words};
 use super::failover::{Decision, open_decision};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
@@ -16,13 +17,20 @@ use crate::plan::{Batch, Stage, Thread};
 
 /// The answer of `work report`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct Report<C = PersonCommand, N = Note> {
     /// How it stands with the whole workstream.
-    pub status: WorkstreamStatus,
+    pub status: WorkstreamStatus<C, N>,
     /// Who approved the plan, and when.
     pub approval: Option<Approved>,
     /// The stages that were asked for.
     pub stages: Vec<StageReport>,
+}
+
+impl Report {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> Report<String, String> {
+        Report { status: self.status.worded(words), approval: self.approval, stages: self.stages }
+    }
 }
 
 /// A person's approval.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
     Assignment, BatchOutcome, Brief, Current, Extent, Mapping, NextBatch, PlanApproved, PlanDiff, Released, Report,
     Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
@@ -206,37 +207,76 @@ pub enum Caller {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "each variant is named after the answer it carries")]
-pub enum AgentAnswer {
-    NextBatch(NextBatch),
-    Brief(Brief),
+pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
+    NextBatch(NextBatch<C, N>),
+    Brief(Brief<O>),
     Assignment(Assignment),
     Updated(Updated),
-    BatchOutcome(BatchOutcome),
-    WorkstreamStatus(WorkstreamStatus),
+    BatchOutcome(BatchOutcome<C, N>),
+    WorkstreamStatus(WorkstreamStatus<C, N>),
     PlanText(String),
-    Report(Report),
+    Report(Report<C, N>),
+}
+
+impl AgentAnswer {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> AgentAnswer<String, String, String> {
+        match self {
+            Self::NextBatch(answer) => AgentAnswer::NextBatch(answer.worded(words)),
+            Self::Brief(answer) => AgentAnswer::Brief(answer.worded(words)),
+            Self::Assignment(answer) => AgentAnswer::Assignment(answer),
+            Self::Updated(answer) => AgentAnswer::Updated(answer),
+            Self::BatchOutcome(answer) => AgentAnswer::BatchOutcome(answer.worded(words)),
+            Self::WorkstreamStatus(answer) => AgentAnswer::WorkstreamStatus(answer.worded(words)),
+            Self::PlanText(text) => AgentAnswer::PlanText(text),
+            Self::Report(answer) => AgentAnswer::Report(answer.worded(words)),
+        }
+    }
 }
 
 /// An answer of the people's door.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "each variant is named after the answer it carries")]
-pub enum PersonAnswer {
-    Status(WorkstreamStatus),
+pub enum PersonAnswer<C = PersonCommand, N = Note, O = Omission> {
+    Status(WorkstreamStatus<C, N>),
     Current(Current),
-    Brief(Brief),
-    Report(Report),
+    Brief(Brief<O>),
+    Report(Report<C, N>),
     Validation(Validation),
     PlanDiff(PlanDiff),
     PlanApproved(PlanApproved),
-    StageApproved(StageApproved),
+    StageApproved(StageApproved<C>),
     Revoked(Revoked),
     Completed(StreamCompleted),
     Reopened(StreamReopened),
     Released(Released),
-    Retried(Retried),
+    Retried(Retried<C>),
     Assignment(Assignment),
     Updated(Updated),
+}
+
+impl PersonAnswer {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> PersonAnswer<String, String, String> {
+        match self {
+            Self::Status(answer) => PersonAnswer::Status(answer.worded(words)),
+            Self::Current(answer) => PersonAnswer::Current(answer),
+            Self::Brief(answer) => PersonAnswer::Brief(answer.worded(words)),
+            Self::Report(answer) => PersonAnswer::Report(answer.worded(words)),
+            Self::Validation(answer) => PersonAnswer::Validation(answer),
+            Self::PlanDiff(answer) => PersonAnswer::PlanDiff(answer),
+            Self::PlanApproved(answer) => PersonAnswer::PlanApproved(answer),
+            Self::StageApproved(answer) => PersonAnswer::StageApproved(answer.worded(words)),
+            Self::Revoked(answer) => PersonAnswer::Revoked(answer),
+            Self::Completed(answer) => PersonAnswer::Completed(answer),
+            Self::Reopened(answer) => PersonAnswer::Reopened(answer),
+            Self::Released(answer) => PersonAnswer::Released(answer),
+            Self::Retried(answer) => PersonAnswer::Retried(answer.worded(words)),
+            Self::Assignment(answer) => PersonAnswer::Assignment(answer),
+            Self::Updated(answer) => PersonAnswer::Updated(answer),
+        }
+    }
 }
 
 /// What carrying out a request takes.

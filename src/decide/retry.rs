@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cycles::{name_thread, open_cycle_asked_for};
+use super::facts::{PersonCommand, Words};
 use super::gates::{Next, Standing, next};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
@@ -13,7 +14,7 @@ use crate::plan::{Batch, ThreadId};
 
 /// The answer of `work retry`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Retried {
+pub struct Retried<C = PersonCommand> {
     /// The workstream.
     pub workstream: String,
     /// The batch whose threads are executed again.
@@ -23,7 +24,16 @@ pub struct Retried {
     /// Whether they would have been handed out anyway; then nothing was written.
     pub unchanged: bool,
     /// The command for the person that comes first, where a gate is shut.
-    pub next_user_command: Option<String>,
+    pub next_user_command: Option<C>,
+}
+
+impl Retried {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> Retried<String> {
+        let Self { workstream, batch, threads, unchanged, next_user_command } = self;
+        let next_user_command = next_user_command.map(|command| words.command(&command));
+        Retried { workstream, batch, threads, unchanged, next_user_command }
+    }
 }
 
 /// Decides the request: of one thread, or of all that are blocked in the batch at hand.

@@ -259,7 +259,7 @@ fn who_was_handed_out_a_thread_does_not_report_on_another_one() {
     A completed 01.01.02#1 rows are there
         error stale_attempt: 01.01.02 is another thread since the plan was approved again ("Schema"); yours may be 01.01.03 "Rows" now. hint: pass attempt 2 if 01.01.02 "Schema" is meant
     person completed 01.01.02 rows are there
-        error stale_attempt: 01.01.02 is another thread since the plan was approved again ("Schema"); yours may be 01.01.03 "Rows" now. hint: pass attempt 2 if 01.01.02 "Schema" is meant
+        error stale_attempt: 01.01.02 is another thread since the plan was approved again ("Schema"); yours may be 01.01.03 "Rows" now. hint: add --attempt 2 if 01.01.02 "Schema" is meant
     A failed 01.01.03 no notes
         error stale_attempt: 01.01.03 is another thread since the plan was approved again ("Rows"); yours may be 01.01.04 "Notes" now. hint: pass attempt 2 if 01.01.03 "Rows" is meant
     A completed 01.01.04 notes, by their own number
@@ -367,7 +367,7 @@ fn where_it_cannot_be_told_a_person_says_it() {
     person diff
         {"workstream":"001-search","approved_text":true,"was_approved":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along","was_handed_out":true}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":[{"thread_id":"01.01.02","name":"Lines"},{"thread_id":"01.01.03","name":"Columns"}],"suggested":"01.01.02"}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
     person approve-plan 01.01.09=01.01.02
-        error invalid_argument: --map 01.01.09: no such thread was approved. hint: see work diff
+        error invalid_argument: 01.01.09 cannot be mapped: no such thread was approved. hint: see work diff
     01.01.01 Schema: pending "" []
     01.01.02 Rows: completed "rows are there" ["f1 c1"]
     01.01.03 Notes: pending "" []
@@ -379,7 +379,7 @@ fn where_it_cannot_be_told_a_person_says_it() {
     person diff
         {"workstream":"001-search","approved_text":true,"was_approved":true,"stages":[],"threads":[{"before":null,"now":"01.01.02","name":"Lines","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":null,"now":"01.01.03","name":"Columns","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.03","now":"01.01.04","name":"Notes","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"moves_along","was_handed_out":true}],"unclear":[{"thread_id":"01.01.02","name":"Rows","status":"completed","candidates":[{"thread_id":"01.01.02","name":"Lines"},{"thread_id":"01.01.03","name":"Columns"}],"suggested":"01.01.02"}],"text":"--- approved\n+++ PLAN.md\n@@ -4,6 +4,7 @@\n ##### Batch 1: Storage\n ###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 2: Lines\n+###### Thread 3: Columns\n+###### Thread 4: Notes\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"} (no change)
     person approve-plan 01.01.02=01.01.01,01.01.01=01.01.01
-        error invalid_argument: --map: 01.01.01 stands twice. hint: map each thread to one of its own
+        error invalid_argument: two threads are mapped to 01.01.01. hint: map each thread to one of its own
     01.01.01 Schema: pending "" []
     01.01.02 Rows: completed "rows are there" ["f1 c1"]
     01.01.03 Notes: pending "" []
@@ -850,11 +850,11 @@ fn a_mapping_that_says_nothing_or_two_things_is_refused() {
     );
     insta::assert_snapshot!(out, @"
     person approve-plan 01.01.02=01.01.01
-        error invalid_argument: --map: PLAN.md is approved as it is, and no record is unclear. hint: --map says where records go when a plan is approved that has changed
+        error invalid_argument: nothing is to be mapped: PLAN.md is approved as it is, and no record is unclear. hint: leave --map out: it says where records go when a plan is approved that has changed
     person approve-plan 01.01.02=01.01.01,01.01.02=-
-        error invalid_argument: --map: 01.01.02 is mapped twice. hint: map each thread once
+        error invalid_argument: 01.01.02 is mapped twice. hint: give --map once for each thread
     person approve-plan 01.01.02=01.01.02,01.01.02=01.01.02
-        error invalid_argument: --map: 01.01.02 is mapped twice. hint: map each thread once
+        error invalid_argument: 01.01.02 is mapped twice. hint: give --map once for each thread
     ");
 }
 

@@ -1,16 +1,17 @@
 //! All that a decision may depend on, and what can be derived from it without any rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::facts::{Note, PersonAct, PersonCommand};
 use super::refusal::Refusal;
 use super::request::Caller;
 use crate::board::{Board, Cycle, ServerId, Status};
 use crate::closest::closest;
 use crate::index::Entry;
-use crate::plan::{Batch, Plan, PlanHash, Stage, StageNumber, Thread, ThreadId};
+use crate::plan::{Batch, BatchId, Plan, PlanHash, Stage, StageNumber, Thread, ThreadId};
 use crate::roster::{DEFAULT_AGENT, Roster};
 
 /// A workstream as it stands at one instant.
@@ -24,8 +25,6 @@ pub struct Scene<'s> {
     pub workstream: &'s str,
     /// Whether a command that names no workstream means this one.
     pub is_default: bool,
-    /// What a command must say too to mean the same workspace.
-    pub flags: &'s str,
     /// The workstream that index.json says is current.
     pub current: Option<&'s str>,
     /// Its entry in index.json.
@@ -45,8 +44,8 @@ pub struct Scene<'s> {
     pub roster: &'s Roster,
     /// The server processes that the board names and that are alive.
     pub alive: &'s BTreeSet<ServerId>,
-    /// Those of them that count as alive because nobody can see whether they are.
-    pub unseen: &'s BTreeSet<ServerId>,
+    /// Those of them that count as alive because nobody can see whether they are, with what the system says.
+    pub unseen: &'s BTreeMap<ServerId, String>,
     /// What the state's file holds and nobody can make sense of, one sentence each.
     pub oddities: &'s [String],
 }
@@ -91,6 +90,16 @@ impl AgentSource {
 }
 
 impl<'s> Scene<'s> {
+    /// Returns a command for the person. It names the workstream where a bare command would mean another one.
+    pub(super) fn command(&self, act: PersonAct) -> PersonCommand {
+        PersonCommand { act, workstream: (!self.is_default).then(|| self.workstream.to_owned()) }
+    }
+
+    /// Returns the refusal of a call about a batch that another planner executes.
+    pub(super) fn held_by_another_planner(&self, batch: BatchId, holder: ServerId) -> Refusal {
+        Refusal::HeldByAnotherPlanner { batch, holder, command: self.command(PersonAct::Release) }
+    }
+
     /// Returns the thread of the plan, or a refusal that names the closest ids.
     pub fn thread(&self, id: ThreadId) -> Result<&'s Thread, Refusal> {
         self.plan.thread(id).ok_or_else(|| self.unknown_thread(id))
@@ -162,39 +171,44 @@ impl<'s> Scene<'s> {
     }
 
     /// Returns what a planner must be told about the state of a batch that is not an error.
-    pub fn warnings(&self, board: &Board, batch: &Batch) -> Vec<String> {
+    pub fn warnings(&self, board: &Board, batch: &Batch) -> Vec<Note> {
         let mut warnings = Vec::new();
         for thread in &batch.threads {
             let (agent, _) = self.agent(board, thread.id);
             if !self.roster.accepts(&agent) {
-                warnings.push(format!("{}: agent {agent} is not in work/agents.yaml", thread.id));
+                warnings.push(Note::StrangeAgent { thread: thread.id, agent });
             }
             let known = board.threads.get(thread.id).and_then(|known| known.name.as_deref());
             if let Some(known) = known
                 && known != thread.name
                 && is_name(thread.id, known)
             {
-                warnings.push(format!(
-                    "{}: PLAN.md calls it {:?}, the recorded state is of {known:?}",
-                    thread.id, thread.name
-                ));
+                let (planned, recorded) = (thread.name.clone(), known.to_owned());
+                warnings.push(Note::OtherName { thread: thread.id, planned, recorded });
             }
         }
         let gone = self.left_the_plan(board);
         if !gone.is_empty() {
-            warnings.push(format!("no longer in PLAN.md, kept and ignored: {}", gone.join(", ")));
+            warnings.push(Note::LeftThePlan(gone));
         }
-        warnings.extend(self.oddities.iter().cloned());
+        warnings.extend(self.notes_on_state());
         warnings
     }
 
-    fn left_the_plan(&self, board: &Board) -> Vec<String> {
+    /// Returns what must be told about the state as a whole.
+    pub(super) fn notes_on_state(&self) -> impl Iterator<Item = Note> {
+        let unrecognized = self.oddities.iter().cloned().map(Note::Unrecognized);
+        let unseen = self.unseen.iter();
+        unrecognized.chain(unseen.map(|(server, why)| Note::UnseenServer { server: *server, why: why.clone() }))
+    }
+
+    fn left_the_plan(&self, board: &Board) -> Vec<ThreadId> {
         let mut gone = Vec::new();
         for (batch, digest) in board.threads.digests().filter(|(_, digest)| !digest.touched.is_empty()) {
             let planned = self.plan.batch(batch);
             let has = |id: &ThreadId| planned.is_some_and(|batch| batch.thread(*id).is_some());
             // Approving a plan writes all its threads down; one to which nothing has happened holds nothing.
-            gone.extend(digest.touched.iter().filter(|id| !has(id)).map(ToString::to_string));
+            gone.extend(digest.touched.iter().copied().filter(|id| !has(id)));
         }
         gone
     }

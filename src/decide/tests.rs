@@ -1,6 +1,6 @@
 //! The rules, told as transcripts: who says what, and what comes back. Servers are `A` and `B`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::clock::{Clock as _, SteppingClock};
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, IndexEvent, StreamStatus};
 use crate::plan::{PlanHash, StageNumber, ThreadId, check, parse};
 use crate::roster::Roster;
+use crate::words::{AgentWords, PersonWords};
 
 #[path = "revision_tests.rs"]
 mod revision;
@@ -52,7 +53,7 @@ struct World {
     roster: Roster,
     board: Arc<Board>,
     alive: BTreeSet<ServerId>,
-    unseen: BTreeSet<ServerId>,
+    unseen: BTreeMap<ServerId, String>,
     clock: SteppingClock,
 }
 
@@ -67,7 +68,7 @@ impl World {
             roster: Roster { declared: true, ..Roster::undeclared(AGENTS) },
             board: Arc::default(),
             alive: BTreeSet::from([A, B]),
-            unseen: BTreeSet::new(),
+            unseen: BTreeMap::new(),
             clock: SteppingClock::default(),
         }
     }
@@ -90,7 +91,7 @@ impl World {
                 return "back".to_owned();
             }
             "hides" => {
-                self.unseen.insert(server);
+                self.unseen.insert(server, "it is hidden".to_owned());
                 return "nobody can see whether it lives".to_owned();
             }
             _ => {}
@@ -126,8 +127,10 @@ impl World {
                 "clear" => PersonRequest::ClearAssignment(ClearAssignment { thread: id(), force }),
                 _ => PersonRequest::UpdateThread(update(said.unwrap())),
             };
-            return self.decide(|scene, ledger| {
-                decide_for_person(scene, &request, ledger).map(|answer| short_person(&answer))
+            let hint = |refusal: Refusal| PersonWords::default().hint(&refusal.into());
+            return self.decide(hint, |scene, ledger| {
+                let answer = decide_for_person(scene, &request, ledger)?;
+                Ok(short_person(&answer.worded(&AgentWords::default())))
             });
         }
         let request = match verb {
@@ -137,12 +140,18 @@ impl World {
             "status" => AgentRequest::WorkstreamStatus,
             _ => AgentRequest::UpdateThread(update(said.unwrap())),
         };
-        self.decide(|scene, ledger| {
-            decide_for_agent(scene, Caller::Server(server), &request, ledger).map(|answer| short(&answer))
+        let hint = |refusal: Refusal| AgentWords::default().hint(&refusal.into());
+        self.decide(hint, |scene, ledger| {
+            let answer = decide_for_agent(scene, Caller::Server(server), &request, ledger)?;
+            Ok(short(&answer.worded(&AgentWords::default())))
         })
     }
 
-    fn decide(&mut self, decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<String, Refusal>) -> String {
+    fn decide(
+        &mut self,
+        hint: impl Fn(Refusal) -> String,
+        decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<String, Refusal>,
+    ) -> String {
         let (now, hash) = (parse(&self.text), PlanHash::of(&self.text));
         let approved_hash = self.entry.as_ref().and_then(|entry| entry.approvals.plan_hash.as_deref());
         let is_approved = |text: &&String| approved_hash.is_some_and(|hash| PlanHash::of(text).is(hash));
@@ -152,7 +161,6 @@ impl World {
             workspace: "/w",
             worktree: None,
             workstream: "001-search",
-            flags: "",
             is_default: true,
             current: None,
             entry: self.entry.as_ref(),
@@ -172,7 +180,7 @@ impl World {
         };
         let mut ledger = Ledger::new(&self.board, self.clock.now());
         match decide(&scene, &mut ledger) {
-            Err(refusal) => format!("error {}: {refusal}. hint: {}", refusal.code().word(), refusal.hint()),
+            Err(refusal) => format!("error {}: {refusal}. hint: {}", refusal.code().word(), hint(refusal.clone())),
             Ok(answer) => {
                 let wrote = if ledger.is_empty() { " (no change)" } else { "" };
                 for event in ledger.index_events().to_vec() {
@@ -244,7 +252,7 @@ fn transcript(lines: &str) -> String {
     World::new().transcript(lines)
 }
 
-fn short(answer: &AgentAnswer) -> String {
+fn short(answer: &AgentAnswer<String, String, String>) -> String {
     match answer {
         AgentAnswer::NextBatch(next) => {
             let mut out = serde_json::to_value(next.batch_completion_status).unwrap().as_str().unwrap().to_owned();
@@ -311,7 +319,7 @@ fn short_assignment(assignment: &Assignment) -> String {
     format!("{}#{} {} {}{failover}", assignment.thread_id, assignment.attempt, assignment.status, assignment.agent)
 }
 
-fn short_person(answer: &PersonAnswer) -> String {
+fn short_person(answer: &PersonAnswer<String, String, String>) -> String {
     match answer {
         PersonAnswer::Updated(updated) => short_updated(updated),
         PersonAnswer::Assignment(assignment) => short_assignment(assignment),
@@ -781,7 +789,7 @@ fn gates_are_a_persons() {
     A completed 02.01.01 still too early
         error batch_not_ready: batch 02.01 waits for batch 01.02. hint: finish 01.02 first: call next_batch
     person approve-stage 1
-        error not_complete: stage 1 is not complete: 01.02.01 is pending. hint: finish them; a person cancels them all with --force
+        error not_complete: stage 1 is not complete: 01.02.01 is pending. hint: finish them, or cancel them all with --force
     person complete
         error not_complete: the workstream is not complete: 01.02.01 is pending, 02.01.01 is pending; stage 1 is not approved; stage 2 is not approved. hint: see work status
     A completed 01.02.01 d
@@ -1002,13 +1010,13 @@ fn release_ends_what_a_server_holds_of_which_nobody_can_see_whether_it_lives() {
     A hides
         nobody can see whether it lives
     B next
-        in_progress 01.01 cycle 1 resumed held threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone"] (no change)
+        in_progress 01.01 cycle 1 resumed held threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone", "nobody can see whether server 00000000-0000-0000-0000-00000000000a lives, so it counts as alive (it is hidden); if it has ended, a person runs !work release"] (no change)
     B in_progress 01.01.01
         error already_running: attempt 1 of 01.01.01 is run by system-engineer-codex through another server process. hint: leave the thread to its worker
     person release
         {"workstream":"001-search","batch":"01.01","held_by":"00000000-0000-0000-0000-00000000000a"}
     B next
-        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] warnings ["nobody can see whether server 00000000-0000-0000-0000-00000000000a lives, so it counts as alive (it is hidden); if it has ended, a person runs !work release"]
     B in_progress 01.01.01
         01.01.01#2 in_progress
     "#);
@@ -1054,7 +1062,7 @@ fn nobody_else_closes_the_cycle_of_a_planner_that_lives() {
     B blocked 01.01.03 it cannot be done
         error held_by_another_planner: batch 01.02 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
     person in_progress 01.01.03
-        error held_by_another_planner: batch 01.02 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or ask the person to run !work release
+        error held_by_another_planner: batch 01.02 is executed by another planner, server 00000000-0000-0000-0000-00000000000a. hint: let that planner finish, or run work release
     B next
         in_progress 01.02 cycle 1 resumed held threads [01.02.01#1 in_progress system-engineer-codex] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone"] (no change)
     A in_progress 01.02.01
@@ -1148,7 +1156,7 @@ fn the_command_line_holds_nothing() {
     person completed 01.01.01 done in a shell
         01.01.01#1 completed
     person pending 01.01.01
-        error force_required: 01.01.01 is completed; setting it to pending is a person's decision. hint: a person says so with --force
+        error force_required: 01.01.01 is completed; setting it to pending is a person's decision. hint: add --force if that is meant
     person pending! 01.01.01
         01.01.01#2 pending
     person pending! 01.01.01
@@ -1272,7 +1280,7 @@ fn the_two_doors_reassign_by_one_rule() {
     A failed 01.01.01 no
         01.01.01#2 pending -> Reassign system-engineer-opus#2
     person assign 01.01.01 frontend-designer-grok
-        error not_in_family: frontend-designer-grok is neither in the family of system-engineer-codex nor a default agent. hint: use one that your host has a profile for: system-engineer-opus, default, default-minimax
+        error not_in_family: frontend-designer-grok is neither in the family of system-engineer-codex nor a default agent. hint: use system-engineer-opus, default, default-minimax
     person assign 01.01.01 system-engineer-opus
         01.01.01#2 pending system-engineer-opus failover
     person assign 01.01.01 system-engineer-opus
@@ -1284,7 +1292,7 @@ fn the_two_doors_reassign_by_one_rule() {
     A failed 01.01.01 no again
         01.01.01#2 blocked -> Block system-engineer-opus#2
     person assign 01.01.01 default
-        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: leave 01.01.01 blocked and call batch_outcome; a person decides
+        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: leave it blocked; a person runs work retry --thread 01.01.01
     person assign! 01.01.01 default
         01.01.01#3 pending default failover
     A next
@@ -1333,7 +1341,7 @@ fn to_take_an_assignment_back_is_the_one_reassignment_too() {
     person assign! 01.01.01 system-engineer-opus
         01.01.01#3 pending system-engineer-opus failover
     person clear 01.01.01
-        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: launch its next attempt with the agent it has: call next_batch
+        error failover_exhausted: 01.01.01: its reassignment is used in this cycle. hint: launch the next attempt of 01.01.01 with the agent that it has, or report it blocked
     person clear! 01.01.01
         01.01.01#3 pending system-engineer-codex failover
     A in_progress 01.01.01
@@ -1859,7 +1867,7 @@ fn a_workstream_whose_plan_is_not_approved_is_not_completed() {
     world.text = "# Plan: P".to_owned();
     insta::assert_snapshot!(world.transcript("person complete"), @"
     person complete
-        error awaiting_approval: the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
+        error awaiting_approval: the plan is not approved. hint: a person runs work approve plan
     ");
 }
 
@@ -1935,7 +1943,7 @@ fn every_approval_refusal_names_its_problems() {
         person approve-stage 3
     "), @r#"
     person approve-plan
-        error plan_has_problems: PLAN.md has 2 problems to settle before it is approved. hint: mend PLAN.md; a person approves it as it is with --force
+        error plan_has_problems: PLAN.md has 2 problems to settle before it is approved. hint: fix PLAN.md, or approve it as it is with --force
     person approve-plan!
         {"workstream":"001-search","plan_hash":"45679bf44a0a8506becd53ee4ebb531e2d07ce99548c5f559dd68eaa5668adae","counts":{"stages":1,"batches":1,"threads":0},"unchanged":false,"changes":{"workstream":"001-search","approved_text":false,"was_approved":true,"stages":[],"threads":[],"unclear":[],"text":""},"interrupted":[]}
     person approve-stage 3

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::BatchName;
-use super::gates::{BatchCompletionStatus, Next, Pause, Standing, UserCommand, admit, is_approved, next};
+use super::facts::{Note, PauseReason, PersonAct, PersonCommand, Words};
+use super::gates::{BatchCompletionStatus, Next, Standing, admit, is_approved, next};
 use super::ledger::Ledger;
 use super::request::Caller;
 use super::scene::{Scene, attempt_in_answers, is_complete, is_settled};
@@ -14,7 +15,8 @@ use crate::plan::{Batch, Problem, Stage, check};
 
 /// The answer of `workstream_status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct WorkstreamStatus {
+#[schemars(rename = "WorkstreamStatus")]
+pub struct WorkstreamStatus<C = PersonCommand, N = Note> {
     /// The folder that holds work/.
     pub workspace: String,
     /// The workstream.
@@ -32,13 +34,13 @@ pub struct WorkstreamStatus {
     /// The threads that are in progress or blocked.
     pub open_threads: Vec<OpenThread>,
     /// The command by which a person passes the gate.
-    pub gate_command: Option<String>,
+    pub gate_command: Option<C>,
     /// The command for the person next.
-    pub next_user_command: Option<String>,
+    pub next_user_command: Option<C>,
     /// What is wrong in PLAN.md.
     pub problems: Vec<PlanProblem>,
     /// What else to know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<N>,
 }
 
 /// A stage, counted.
@@ -102,15 +104,32 @@ pub struct PlanProblem {
     pub help: String,
 }
 
+impl WorkstreamStatus {
+    /// Returns it in a door's words.
+    pub fn worded(self, words: &dyn Words) -> WorkstreamStatus<String, String> {
+        WorkstreamStatus {
+            workspace: self.workspace,
+            workstream: self.workstream,
+            name: self.name,
+            plan: self.plan,
+            stages: self.stages,
+            next_batch: self.next_batch,
+            held_by: self.held_by,
+            open_threads: self.open_threads,
+            gate_command: self.gate_command.map(|command| words.command(&command)),
+            next_user_command: self.next_user_command.map(|command| words.command(&command)),
+            problems: self.problems,
+            warnings: self.warnings.iter().map(|note| words.note(note)).collect(),
+        }
+    }
+}
+
 /// Decides the request.
 pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> WorkstreamStatus {
     sweep(scene, ledger);
     let board = ledger.board();
-    let shared = scene.worktree.map(|worktree| {
-        let workspace = scene.workspace;
-        format!("{worktree} is a linked git worktree: the workspace of the main worktree, {workspace}, is used (--root or WORK_ROOT names another)")
-    });
-    let mut warnings: Vec<String> = shared.into_iter().collect();
+    let (linked, workspace) = (scene.worktree.map(str::to_owned), scene.workspace.to_owned());
+    let mut warnings: Vec<Note> = linked.map(|linked| Note::MainWorktree { linked, workspace }).into_iter().collect();
     let elsewhere = board
         .open_cycle()
         .and_then(|cycle| Some((scene.held_elsewhere(cycle, caller)?, scene.plan.batch(cycle.batch)?)))
@@ -124,19 +143,20 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         Next::Pause(pause) => {
             // The plan's own gate is told in `plan`, but for what a person said of it.
             let reason = pause.reason(scene);
-            warnings.extend(reason.filter(|reason| !matches!(pause, Pause::PlanGate(gate) if gate.reason() == reason)));
+            warnings
+                .extend(reason.filter(|reason| !matches!(reason, PauseReason::PlanGate(_, None))).map(Note::Paused));
             (Standing::of_pause(scene, pause), None)
         }
     };
     if let (Some((_, held)), Some(_)) = (elsewhere, shown) {
         shown = Some(held);
         if caller.server().is_some() && standing.status == BatchCompletionStatus::InProgress {
-            standing = Standing::without_gate(scene, standing.status, Some(UserCommand::Release));
+            standing = Standing::without_gate(scene, standing.status, Some(PersonAct::Release));
         }
     }
     match shown {
         Some(batch) => warnings.extend(scene.warnings(board, batch)),
-        None => warnings.extend(scene.oddities.iter().cloned()),
+        None => warnings.extend(scene.notes_on_state()),
     }
     WorkstreamStatus {
         workspace: scene.workspace.to_owned(),

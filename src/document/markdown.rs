@@ -3,14 +3,15 @@
 
 use std::fmt::Write;
 
-use super::{attempt_time, next, run_time};
+use super::{attempt_time, run_time};
 use crate::board::{AttemptStatus, Status};
 use crate::clock::Moment;
 use crate::decide::{Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
 use crate::wording::{count, duration, one_line};
+use crate::words::{PersonWords, next_step};
 
 /// Writes what came of the threads, in short.
-pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<Moment>) {
+pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<Moment>, words: &PersonWords) {
     write_title(page, report);
     for stage in &report.stages {
         write_stage_heading(page, stage);
@@ -20,7 +21,7 @@ pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<
             write_lists(page, batch, now);
         }
     }
-    let _ = write!(page, "\n**Next:** {}\n", inline(&next(&report.status)));
+    let _ = write!(page, "\n**Next:** {}\n", inline(&next_step(&report.status, words)));
 }
 
 /// Writes all there is: also what was asked of the threads.

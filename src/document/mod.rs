@@ -4,10 +4,8 @@
 
 mod brief;
 mod markdown;
-mod next;
 mod time;
 
 pub(crate) use brief::write_brief;
 pub(crate) use markdown::{write_document, write_summary};
-pub(crate) use next::{command, next};
 pub(crate) use time::{attempt_time, run_time};

@@ -56,6 +56,7 @@ use crate::decide::{AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Fault, Stopped};
 use crate::store::{LOCK_WAIT, Store};
 use crate::transact::{AgentDoor, Ask};
+use crate::words::AgentWords;
 
 /// What every session reads before its first call. Three sentences, paid for in every session.
 pub const INSTRUCTIONS: &str = "work executes a plan batch by batch. \
@@ -98,6 +99,7 @@ pub struct WorkServer {
     backlog: Arc<Backlog>,
     workers: Workers,
     ended: CancellationToken,
+    words: Arc<AgentWords>,
 }
 
 /// The arguments of a tool: parsed once, here, into a request.
@@ -108,7 +110,7 @@ trait Arguments: serde::de::DeserializeOwned {
 
 impl WorkServer {
     /// Makes a server for the workspace of a store that was opened for `server`. Touches no file.
-    pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId) -> Self {
+    pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId, words: AgentWords) -> Self {
         let tools = Self::next_batch_router()
             + Self::read_thread_router()
             + Self::assign_thread_router()
@@ -123,6 +125,7 @@ impl WorkServer {
             backlog: Arc::default(),
             workers: Workers::default(),
             ended,
+            words: Arc::new(words),
         }
     }
 
@@ -145,11 +148,11 @@ impl WorkServer {
             Err(stopped) => Err(stopped),
         };
         match answered {
-            Ok(answer) => match serde_json::to_value(&answer) {
+            Ok(answer) => match serde_json::to_value(answer.worded(self.words.as_ref())) {
                 Ok(answer) => CallToolResult::structured(answer),
-                Err(error) => refused::refused(&Fault::Internal(error.to_string()).into()),
+                Err(error) => refused::refused(&Fault::Internal(error.to_string()).into(), &self.words),
             },
-            Err(stopped) => refused::refused(&stopped),
+            Err(stopped) => refused::refused(&stopped, &self.words),
         }
     }
 
@@ -348,7 +351,8 @@ impl ServerHandler for WorkServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = request.uri;
-        let read = self.blocking(move |door| Ok(resources::read(door, &uri))).await;
+        let words = Arc::clone(&self.words);
+        let read = self.blocking(move |door| Ok(resources::read(door, &words, &uri))).await;
         let read = read.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))??;
         Ok(dressed!(self, context, Keeps::Never, read).into())
     }
@@ -425,7 +429,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
         let store = FileStore::new(place, Some(ServerId::fixed(1)));
-        let server = WorkServer::new(Box::new(store), Box::new(SteppingClock::default()), ServerId::fixed(1));
+        let server = WorkServer::new(
+            Box::new(store),
+            Box::new(SteppingClock::default()),
+            ServerId::fixed(1),
+            AgentWords::default(),
+        );
         let text = |result: CallToolResult| result.content[0].as_text().unwrap().text.clone();
         let panicked = text(server.answer::<Panics>(JsonObject::new(), CancellationToken::new()).await);
         assert!(panicked.starts_with("error io: the server failed inside"), "{panicked}");

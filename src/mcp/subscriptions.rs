@@ -20,6 +20,7 @@ use super::resources::{Address, read, text};
 use crate::fault::Stopped;
 use crate::store::Watch;
 use crate::transact::AgentDoor;
+use crate::words::AgentWords;
 
 /// The most resources that one client may be subscribed to.
 pub(super) const MAX_SUBSCRIPTIONS: usize = 1_000;
@@ -168,10 +169,11 @@ impl WorkServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         let subscriptions = Arc::clone(&self.subscriptions);
+        let words = Arc::clone(&self.words);
         let looked = self.blocking(move |door| {
             // Follow first, then look: what changes in between is told.
             let is_new = subscriptions.follow(door, uris.iter().map(String::as_str))?;
-            let looks = uris.into_iter().map(|uri| read(door, &uri).map(|_| (look(door, &uri), uri)));
+            let looks = uris.into_iter().map(|uri| read(door, &words, &uri).map(|_| (look(door, &words, &uri), uri)));
             Ok((is_new, looks.collect::<Vec<_>>()))
         });
         let looked = looked.await.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None));
@@ -194,9 +196,10 @@ impl WorkServer {
         changes.mark_unchanged();
         let uris: Vec<String> = lock(seen).keys().cloned().collect();
         let subscriptions = Arc::clone(&self.subscriptions);
+        let words = Arc::clone(&self.words);
         let looked = self.blocking(move |door| {
             subscriptions.follow(door, uris.iter().map(String::as_str))?;
-            Ok(uris.into_iter().map(|uri| (look(door, &uri), uri)).collect::<Vec<_>>())
+            Ok(uris.into_iter().map(|uri| (look(door, &words, &uri), uri)).collect::<Vec<_>>())
         });
         let looked = match looked.await {
             Ok(looked) => looked,
@@ -224,8 +227,8 @@ impl WorkServer {
 }
 
 /// Returns a number that is another one when the text of a resource is.
-fn look(door: &AgentDoor, uri: &str) -> u64 {
-    let text = uri.parse::<Address>().ok().and_then(|address| text(door, &address).ok());
+fn look(door: &AgentDoor, words: &AgentWords, uri: &str) -> u64 {
+    let text = uri.parse::<Address>().ok().and_then(|address| text(door, words, &address).ok());
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()

@@ -7,8 +7,10 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::disk::memory::MemoryDisk;
+use super::files::disk::memory::MemoryDisk;
 use super::*;
+#[cfg(feature = "postgres")]
+use crate::app::push;
 use crate::board::Said;
 use crate::clock::{Clock, SystemClock};
 use crate::decide::{AgentRequest, Caller, Mapping, PersonRequest, Refusal, UpdateThread, decide_for_agent};
@@ -29,6 +31,12 @@ pub(super) const INDEX: &str = r#"{"version":"1.0.0","current_stream":"001-searc
 
 pub(super) const A: ServerId = ServerId::fixed(0xa);
 pub(super) const B: ServerId = ServerId::fixed(0xb);
+
+/// Begins to write what the process knows, if it need not lock anything for it.
+pub(super) fn known(store: &dyn Store) -> Option<Box<dyn Locked + '_>> {
+    let begun = store.begin(None, LOCK_WAIT, Concurrency::Optimistic).ok()?;
+    (begun.concurrency() == Concurrency::Optimistic).then_some(begun)
+}
 
 /// A workspace in one kind of store, which any number of processes can open.
 enum Workspace {
@@ -64,7 +72,7 @@ impl Workspace {
             let place = Place { store: Some(url.clone()), ..Place::default() };
             let Self::Memory(memory) = &all[0] else { unreachable!() };
             let files = FileStore::on(Arc::new(memory.copy()), Self::at("/w".into()), None);
-            PostgresStore::new(place, None).unwrap().push(&files, None, Push::New).unwrap();
+            push(&files, &PostgresStore::new(place, None).unwrap(), None, Overwrite::Nothing).unwrap();
             all.push(Self::Database(url));
         }
         all.push(Self::Files(folder));
@@ -95,7 +103,8 @@ impl Workspace {
                 let files = MemoryDisk::with(&[("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan)]);
                 let files = FileStore::on(Arc::new(files), Self::at("/w".into()), None);
                 let place = Place { store: Some(url.clone()), ..Place::default() };
-                PostgresStore::new(place, None).unwrap().push(&files, Some("001-search"), Push::Plans).unwrap();
+                let database = PostgresStore::new(place, None).unwrap();
+                push(&files, &database, Some("001-search"), Overwrite::Plans).unwrap();
             }
         }
     }
@@ -203,7 +212,7 @@ fn who_writes_is_waited_for_so_long_and_who_reads_waits_for_nobody() {
         report(a.as_ref(), A, "1.1.1", "first");
         let locked = a.lock(None).unwrap();
         let asked = Instant::now();
-        match b.lock_within(None, Duration::from_millis(50)).map(drop) {
+        match b.begin(None, Duration::from_millis(50), Concurrency::Locked).map(drop) {
             Err(Stopped::Fault(Fault::Busy { .. })) => {}
             other => panic!("{}: {other:?}", workspace.name()),
         }
@@ -211,7 +220,7 @@ fn who_writes_is_waited_for_so_long_and_who_reads_waits_for_nobody() {
         assert_eq!(reports(b.as_ref(), None)[0], "first", "{}", workspace.name());
         let ledger = decided(locked.as_ref(), A, &update("1.1.1", Said::Completed, "second"));
         locked.commit(&ledger).unwrap();
-        b.lock_within(None, Duration::from_millis(50)).map(drop).unwrap();
+        b.begin(None, Duration::from_millis(50), Concurrency::Locked).map(drop).unwrap();
         assert_eq!(reports(b.as_ref(), None)[0], "second", "{}", workspace.name());
     }
 }
@@ -267,7 +276,7 @@ fn who_is_at_work_in_a_workstream_means_that_one() {
         assert!(!is_default, "{}: a bare command of a person means another one", workspace.name());
         for round in 3..6 {
             report(a.as_ref(), A, "1.1.2", &format!("round {round}"));
-            let known = a.known(None).map(|known| known.snapshot().scene().workstream.to_owned());
+            let known = known(a.as_ref()).map(|known| known.snapshot().scene().workstream.to_owned());
             assert!(known.is_none_or(|known| known == "001-search"), "{}", workspace.name());
         }
         assert_eq!(reports(person.as_ref(), Some("api")), ["", ""], "{}", workspace.name());
@@ -284,7 +293,7 @@ fn who_is_at_work_in_a_workstream_means_that_one() {
                 other => panic!("{}: {other:?}", workspace.name()),
             }
         }
-        assert!(a.known(None).is_none(), "{}", workspace.name());
+        assert!(known(a.as_ref()).is_none(), "{}", workspace.name());
         transact_for_person(person.as_ref(), &SystemClock, Some("api"), &PersonRequest::Release).unwrap();
         assert_eq!(a.read(None).unwrap().scene().workstream, "001-search", "{}", workspace.name());
     }
@@ -351,23 +360,23 @@ fn an_agents_report_that_names_no_workstream_does_not_land_beside_its_thread() {
 fn what_is_known_is_written_only_while_it_is_so() {
     for workspace in Workspace::all() {
         let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
-        assert!(a.known(None).is_none(), "{}: it has read nothing yet", workspace.name());
+        assert!(known(a.as_ref()).is_none(), "{}: it has read nothing yet", workspace.name());
         for round in 0..3 {
             report(a.as_ref(), A, "1.1.1", &format!("round {round}"));
         }
         // Files are locked as fast as they are known.
-        assert_eq!(a.known(None).is_some(), !a.is_near(), "{}", workspace.name());
-        let Some(known) = a.known(None) else { continue };
-        let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "known"));
-        known.commit(&ledger).unwrap();
+        assert_eq!(known(a.as_ref()).is_some(), a.lock_scope() == LockScope::Workstream, "{}", workspace.name());
+        let Some(begun) = known(a.as_ref()) else { continue };
+        let ledger = decided(begun.as_ref(), A, &update("1.1.1", Said::Completed, "known"));
+        begun.commit(&ledger).unwrap();
         assert_eq!(reports(b.as_ref(), None)[0], "known");
 
-        let known = a.known(None).unwrap();
-        let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "too late"));
+        let begun = known(a.as_ref()).unwrap();
+        let ledger = decided(begun.as_ref(), A, &update("1.1.1", Said::Completed, "too late"));
         report(b.as_ref(), B, "1.1.2", "before");
-        assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })), "{}", workspace.name());
+        assert!(matches!(begun.commit(&ledger), Err(Fault::Overtaken { .. })), "{}", workspace.name());
         assert_eq!(reports(b.as_ref(), None), ["known", "before"]);
-        assert!(a.known(None).is_none(), "it is asked again");
+        assert!(known(a.as_ref()).is_none(), "it is asked again");
     }
 }
 

@@ -1,62 +1,47 @@
-//! The only room with a disk: the files of DESIGN §3, read as they are now and written whole.
+//! Where the state is kept. [`Store`] means the same for every backend: the files of one machine (DESIGN §3) and
+//! PostgreSQL, which a team on several machines shares.
 //!
-//! Reading takes no lock. Writing does, and there is no way around it: [`Store::lock`] gives a
-//! [`Locked`], which owns the fresh read, and committing consumes it.
+//! Reading takes no lock. Writing does, and there is no way around it: [`Store::begin`] returns a [`Locked`], which
+//! owns a fresh read, and committing consumes it.
 //!
-//! How files are written is `commit`; what is asked of the file system is `disk`, which tests replace.
-//!
-//! Nothing here knows a rule. The files' formats are the three `*_json`/`*_yaml` modules; what they
-//! do not know they keep, in its place.
+//! Nothing here knows a rule. What files and rows say is read and written by `crate::format`.
 
-mod agents_yaml;
-mod cache;
-mod commit;
 #[cfg(test)]
 mod contract_tests;
-mod create;
-pub(crate) mod disk;
-mod file;
-mod fix_plan;
+#[cfg(feature = "postgres")]
+mod copy;
+pub(crate) mod files;
 mod holds;
-mod import;
-mod index_json;
-mod json;
-mod liveness;
-mod lock;
-mod opencode_files;
+mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod snapshot;
-mod tasks_json;
-mod threads_json;
-mod watch;
-mod workspace;
-mod worktree;
 
-pub use create::{Created, Executed, Initialised};
-pub use file::FileStore;
-pub use fix_plan::FixedPlan;
-pub use import::Imported;
-pub use opencode_files::{Changed, SetUp};
 #[cfg(feature = "postgres")]
-pub use postgres::{Migrated, Moved, PostgresStore, Push};
+pub use copy::{Copied, Overwrite, WorkspaceCopy};
+pub use files::{FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, linked_worktree, lone_worktree};
+pub use place::Place;
+#[cfg(feature = "postgres")]
+pub use postgres::{Migrated, PostgresStore};
 #[cfg(all(test, feature = "postgres"))]
 pub(crate) use postgres::{execute, postgres_for_tests};
-pub use snapshot::{MAX_STATE_BYTES, Snapshot};
-pub use workspace::Place;
-pub use worktree::Linked;
+pub use snapshot::Snapshot;
 
 use std::fmt::Debug;
-use std::path::Path;
 use std::time::Duration;
 
-use self::commit::{create_folders, replace};
-use self::disk::Disk;
-use crate::board::{Board, ServerId};
-use crate::decide::Ledger;
-use crate::fault::{Fault, Stopped};
+use serde::Serialize;
 
-/// How long a call waits for others to write before it is told that the workspace is busy.
+use crate::board::{Board, ServerId};
+use crate::clock::Moment;
+use crate::decide::{Ledger, Refusal};
+#[cfg(not(feature = "postgres"))]
+use crate::fault::DatabaseRemedy;
+use crate::fault::{Fault, Stopped};
+use crate::index::{Index, name_of, slug};
+use crate::plan::BatchId;
+
+/// How long a call waits for other writers before it is told that the workspace is busy.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// A workspace, wherever it is kept. Any number of processes may use it at once.
@@ -71,20 +56,22 @@ pub trait Store: Debug + Send + Sync {
         self.read(wanted)
     }
 
-    /// Takes the right to write, and reads the workstream as it is then. Who else writes is waited for no
-    /// longer than `wait`.
-    fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped>;
+    /// Begins to write: reads the workstream as it is now, and holds the right to change it. Waits at most `wait` for
+    /// other writers.
+    fn begin(
+        &self,
+        wanted: Option<&str>,
+        wait: Duration,
+        concurrency: Concurrency,
+    ) -> Result<Box<dyn Locked + '_>, Stopped>;
 
-    /// The same, and waits as long as a call may.
+    /// Begins to write under the lock, and waits for other writers as long as a call may.
     fn lock(&self, wanted: Option<&str>) -> Result<Box<dyn Locked + '_>, Stopped> {
-        self.lock_within(wanted, LOCK_WAIT)
+        self.begin(wanted, LOCK_WAIT, Concurrency::Locked)
     }
 
-    /// Returns the workstream as this process knows it, if it can be decided on without a lock: a commit is
-    /// [`Fault::Overtaken`] where anything of it is not so any more.
-    fn known(&self, _wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
-        None
-    }
+    /// Returns what one commit keeps other writers from.
+    fn lock_scope(&self) -> LockScope;
 
     /// Returns the workstreams of the workspace.
     fn list(&self) -> Result<Listed, Stopped>;
@@ -92,22 +79,46 @@ pub trait Store: Debug + Send + Sync {
     /// Returns the id of the workstream that [`Store::read`] reads, also if what it holds cannot be read.
     fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped>;
 
-    /// Starts to follow the workspace; `tell` is called from another thread whenever something may have
-    /// changed, also several times for one change. [`Watch::follow`] says which workstream.
+    /// Adds a workstream as a draft. It becomes the current one unless a batch of the current one is executed.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AlreadyExists`] where a workstream has the name, [`Refusal::BadName`] where it can name no folder.
+    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Stopped>;
+
+    /// Starts to follow the workspace. `tell` is called from another thread whenever something may have changed, also
+    /// several times for one change. [`Watch::follow`] says which workstream.
     fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped>;
 
-    /// Returns whether it answers so fast that nothing else needs to go on meanwhile.
-    fn is_near(&self) -> bool {
-        true
-    }
-
     /// Says that this process ends: what it holds can be taken over at once.
-    fn end(&self) {}
+    fn end(&self);
 }
 
-/// A workstream that nobody else can change until this is dropped or committed; or, as [`Store::known`] has it,
-/// whose change would be noticed.
+/// How a write keeps out of the way of other writers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrency {
+    /// Optimistic concurrency: a store may begin on what this process knows and lock nothing. A commit then is
+    /// [`Fault::Overtaken`] where anything of that is not so any more.
+    Optimistic,
+    /// Nobody else writes until the write is committed or dropped.
+    Locked,
+}
+
+/// What the lock of a store covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockScope {
+    /// All of the workspace: commits of its workstreams wait for each other.
+    Workspace,
+    /// One workstream: commits of different ones go on side by side.
+    Workstream,
+}
+
+/// A workstream that nobody else can change until this is dropped or committed; or, with
+/// [`Concurrency::Optimistic`], whose change would be noticed.
 pub trait Locked {
+    /// Returns how it keeps out of the way of others: not always as it was asked for.
+    fn concurrency(&self) -> Concurrency;
+
     /// Returns the workstream as it is.
     fn snapshot(&self) -> &Snapshot;
 
@@ -116,6 +127,13 @@ pub trait Locked {
 
     /// Writes what the ledger holds, all of it or nothing. When this returns, it is durable.
     fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault>;
+
+    /// Replaces the text of the plan. When this returns, it is durable.
+    fn write_plan(self: Box<Self>, text: &str) -> Result<(), Fault>;
+
+    /// Writes down what the snapshot has from elsewhere than the store's own records ([`Snapshot::from_tasks`]); where
+    /// there is nothing, it does nothing.
+    fn write_down(self: Box<Self>, at: Moment) -> Result<(), Fault>;
 }
 
 /// Follows a workspace until it is dropped.
@@ -131,10 +149,11 @@ pub fn open(place: Place, server: Option<ServerId>) -> Result<Box<dyn Store>, Fa
         #[cfg(feature = "postgres")]
         Some(_) => Ok(Box::new(PostgresStore::new(place, server)?)),
         #[cfg(not(feature = "postgres"))]
-        Some(_) => Err(Fault::Database {
-            database: "--store".to_owned(),
+        Some(url) => Err(Fault::Database {
+            // It can hold a password.
+            database: url.split("://").next().unwrap_or_default().to_owned(),
             why: "this build of work knows no databases".to_owned(),
-            hint: "install one with the feature postgres",
+            remedy: DatabaseRemedy::InstallWithPostgres,
         }),
         None => Ok(Box::new(FileStore::new(place, server))),
     }
@@ -147,27 +166,56 @@ pub struct Listed {
     pub workstreams: Vec<String>,
     /// The one that is meant when nobody names one.
     pub current: Option<String>,
-    /// Folders that `work import` can make workstreams of, from the workspace on.
-    pub importable: Vec<String>,
 }
 
-/// Writes a file of the project as a whole, in folders that are made where they are missing. Where a link
-/// stands, what it points to is written, as long as it stands in the project too.
-fn write_whole(disk: &dyn Disk, root: &Path, name: &str, text: &str) -> Result<(), Fault> {
-    let path = root.join(name);
-    // What there is of the path already says where it leads.
-    let there = path.ancestors().find_map(|part| part.canonicalize().ok());
-    let leads_out = there.zip(root.canonicalize().ok()).is_some_and(|(there, root)| !there.starts_with(root));
-    if leads_out {
-        let why = "a symbolic link leads out of the project; only what stands in it is written".to_owned();
-        return Err(Fault::StateUnreadable { path, at: None, why });
+/// A workstream to add.
+#[derive(Debug, Clone, Copy)]
+pub struct NewWorkstream<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// The text of its PLAN.md.
+    pub plan: &'a str,
+    /// The text of its threads.json, whose `stream_id` is not known yet; `None`: nothing has happened to its threads.
+    pub threads: Option<&'a str>,
+}
+
+/// A workstream that was added.
+#[derive(Debug)]
+pub struct Added {
+    /// Its id.
+    pub id: String,
+    /// The one that stays the current one; `None`: the new one is.
+    pub executed: Option<Executed>,
+}
+
+/// A workstream that stays the current one, as a batch of it is executed: what names none must go on to mean it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Executed {
+    /// Its id.
+    pub workstream: String,
+    /// The batch.
+    pub batch: BatchId,
+}
+
+impl Executed {
+    /// Returns the workstream if a batch of it is executed.
+    fn of(snapshot: &Snapshot) -> Option<Self> {
+        let batch = snapshot.scene().executed_batch(snapshot.board())?;
+        Some(Self { workstream: snapshot.workstream.clone(), batch })
     }
-    create_folders(disk, path.parent().unwrap_or(root))?;
-    replace(disk, root, &path.canonicalize().unwrap_or(path), text.as_bytes())
 }
 
-/// A file that was read but holds something that must not be written over, such as a key twice. The
-/// place in the message can be that in a part of the file, so it is left out.
-fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
-    Fault::StateUnreadable { path: path.to_owned(), at: None, why: json::without_place(error) }
+/// Returns the id that a new workstream gets, among the `known` ones and the folders that there are.
+fn new_id(
+    name: &str,
+    index: &Index,
+    known: &[String],
+    folders: &[String],
+    is_left_over: impl Fn(&str) -> bool,
+) -> Result<String, Refusal> {
+    let slug = slug(name).ok_or_else(|| Refusal::BadName { name: name.chars().take(60).collect() })?;
+    if let Some(workstream) = known.iter().find(|id| name_of(id) == slug) {
+        return Err(Refusal::AlreadyExists { workstream: workstream.clone() });
+    }
+    Ok(index.new_id(&slug, folders, is_left_over))
 }

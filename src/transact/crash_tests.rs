@@ -6,14 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::app::{create, init};
 use crate::board::{Said, ServerId};
 use crate::clock::SteppingClock;
 use crate::decide::{AgentRequest, MAX_REPORT_CHARS, Mapping, UpdateThread};
-use crate::store::disk::Disk;
-use crate::store::disk::MachineDisk;
-use crate::store::disk::faulty::{Failure, FaultyDisk};
-use crate::store::disk::memory::{Arrived, MemoryDisk};
+use crate::store::files::disk::Disk;
+use crate::store::files::disk::MachineDisk;
+use crate::store::files::disk::faulty::{Failure, FaultyDisk};
+use crate::store::files::disk::memory::{Arrived, MemoryDisk};
 use crate::store::{FileStore, Place};
+use crate::words::AgentWords;
 
 pub(super) const A: ServerId = ServerId::fixed(0xa);
 
@@ -94,12 +96,12 @@ impl Process {
 
     fn agent(&self, request: &AgentRequest) -> Result<String, Stopped> {
         let answer = self.door.ask(Ask::new(Some("001-search"), request.clone()))?;
-        Ok(serde_json::to_string(&answer).unwrap())
+        Ok(serde_json::to_string(&answer.worded(&AgentWords::default())).unwrap())
     }
 
     fn person(&self, request: &PersonRequest) -> Result<String, Stopped> {
         let answer = transact_for_person(self.door.store(), &self.clock, Some("001-search"), request)?;
-        Ok(serde_json::to_string(&answer).unwrap())
+        Ok(serde_json::to_string(&answer.worded(&AgentWords::default())).unwrap())
     }
 
     pub(super) fn call(&self, call: &str) -> Result<(), Stopped> {
@@ -119,8 +121,8 @@ impl Process {
             "approve stage" => {
                 self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
             }
-            "create" => self.files.create("other", 1, self.clock.now()).map(|_| String::new()),
-            "init" => self.files.init(false, self.clock.now()).map(|_| String::new()),
+            "create" => create(&self.files, "other", 1, self.clock.now()).map(|_| String::new()),
+            "init" => init(&self.files, false, self.clock.now()).map(|_| String::new()),
             "current" => self.person(&PersonRequest::SetCurrent),
             "release" => self.person(&PersonRequest::Release),
             _ => unreachable!("{call}"),
@@ -247,7 +249,7 @@ fn a_step_that_fails_is_told_and_leaves_the_old_state_or_the_new_one() {
                     let what = format!("{}, {failure:?} at {:?}", scenario.name, sound.log()[step]);
                     let answered = process.call(scenario.call);
                     match &answered {
-                        Err(Stopped::Fault(fault)) => assert!(!fault.hint().is_empty(), "{what}"),
+                        Err(Stopped::Fault(fault)) => assert!(!fault.to_string().is_empty(), "{what}"),
                         Err(Stopped::Refusal(refusal)) => panic!("{what}: {refusal}"),
                         // What need not succeed, such as tidying up.
                         Ok(()) => assert!(faulty.log()[step].starts_with("remove"), "{what}"),

@@ -10,8 +10,9 @@ use std::thread;
 
 use super::crash_tests::{A, EDIT, Process, SCENARIOS, Scenario, drafted, edited_plan};
 use super::*;
-use crate::store::disk::memory::MemoryDisk;
-use crate::store::{FileStore, Place, PostgresStore, Push, execute, open, postgres_for_tests};
+use crate::app::push;
+use crate::store::files::disk::memory::MemoryDisk;
+use crate::store::{FileStore, Overwrite, Place, PostgresStore, execute, open, postgres_for_tests};
 
 /// Stands between a process and its server. When so many messages have gone by, it cuts the connection, or lets
 /// something else happen before the next one.
@@ -127,14 +128,14 @@ impl World {
 
     /// Puts the workspace back, and does what comes before: by the process itself, if that is to know it already.
     fn prepare(&self, scenario: &Scenario, process: &Process) {
-        self.pusher.push(&files(), None, Push::Force).unwrap();
+        push(&files(), &self.pusher, None, Overwrite::All).unwrap();
         for call in scenario.before {
             match *call {
                 EDIT => {
                     let plan = edited_plan();
                     let files = [("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan.as_str())];
                     let files = FileStore::on(Arc::new(MemoryDisk::with(&files)), files_place(), None);
-                    self.pusher.push(&files, Some("001-search"), Push::Plans).unwrap();
+                    push(&files, &self.pusher, Some("001-search"), Overwrite::Plans).unwrap();
                 }
                 call => process.call(call).unwrap(),
             }
@@ -220,7 +221,8 @@ fn a_plan_that_is_pushed_in_the_middle_of_a_read_is_seen() {
         world.cutter.after(messages, move || {
             let files = [("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan.as_str())];
             let files = FileStore::on(Arc::new(MemoryDisk::with(&files)), files_place(), None);
-            PostgresStore::new(place(&url), None).unwrap().push(&files, Some("001-search"), Push::Plans).unwrap();
+            push(&files, &PostgresStore::new(place(&url), None).unwrap(), Some("001-search"), Overwrite::Plans)
+                .unwrap();
             pushed.send(()).unwrap();
         });
         let _ = reader.door.store().read(Some("001-search")).unwrap();

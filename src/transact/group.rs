@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::decide::{Access, AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
 use crate::fault::{Fault, Stopped};
 use crate::plan::ThreadId;
-use crate::store::{LOCK_WAIT, Locked, Snapshot, Store};
+use crate::store::{Concurrency, LOCK_WAIT, LockScope, Locked, Snapshot, Store};
 
 /// The most calls that one commit carries.
 const MAX_GROUP: usize = 256;
@@ -101,7 +101,10 @@ impl AgentDoor {
     /// its lead from now on: it calls [`AgentDoor::write_led`], on a thread that may wait.
     #[must_use]
     pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> Option<Lead> {
-        let line = if self.store.is_near() { None } else { ask.workstream.clone() };
+        let line = match self.store.lock_scope() {
+            LockScope::Workspace => None,
+            LockScope::Workstream => ask.workstream.clone(),
+        };
         let mut queues = self.queues();
         // Who leads removes the queue once it has come to its end.
         let leads = !queues.contains_key(&line);
@@ -114,7 +117,7 @@ impl AgentDoor {
         let mut leading = Leading { door: self, line: lead.0, is_over: false };
         let mut is_first = true;
         while let Some(jobs) = leading.next_jobs() {
-            if !is_first && self.store.is_near() {
+            if !is_first && self.store.lock_scope() == LockScope::Workspace {
                 std::thread::sleep(TURN);
             }
             is_first = false;
@@ -139,7 +142,7 @@ impl AgentDoor {
 
     /// Decides without the lock what changes nothing. `None`: it is to be written.
     pub fn look(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Stopped> {
-        if let Some(thread) = ask.unclear().filter(|_| !self.store.is_near()) {
+        if let Some(thread) = self.unclear_before_the_lock(ask) {
             require_a_clear_thread(self.store.as_ref(), thread)?;
         }
         let access = ask.request.access();
@@ -150,7 +153,13 @@ impl AgentDoor {
 
     /// Returns whether there is something to look at before it is written.
     pub fn is_looked_at(&self, ask: &Ask) -> bool {
-        ask.request.access() != Access::Writes || !self.store.is_near() && ask.unclear().is_some()
+        ask.request.access() != Access::Writes || self.unclear_before_the_lock(ask).is_some()
+    }
+
+    /// Returns the thread of which it must be clear, before anything is locked, which workstream it is of. Where the lock
+    /// covers all workstreams, that is asked under it, and only of a thread that is not executed in the one that is meant.
+    fn unclear_before_the_lock(&self, ask: &Ask) -> Option<ThreadId> {
+        ask.unclear().filter(|_| self.store.lock_scope() == LockScope::Workstream)
     }
 
     fn decide(&self, ask: &Ask, scene: &Scene<'_>, ledger: &mut Ledger) -> Result<AgentAnswer, Refusal> {
@@ -207,15 +216,18 @@ impl AgentDoor {
     /// known, where nothing has to be locked for it and there is time for two attempts.
     fn write(&self, asks: &[&Ask], wait: Duration) -> Result<Vec<Answer>, Stopped> {
         let workstream = asks.first().and_then(|ask| ask.workstream.as_deref());
-        if let Some(known) = self.store.known(workstream).filter(|_| wait > LOCK_WAIT / 2) {
-            match self.decide_and_commit(asks, known) {
-                // What was refused may be known wrongly, unless it was written beside something else.
-                Ok((_, false)) | Err(Fault::Overtaken { .. }) => {}
-                Ok((answers, true)) => return Ok(answers),
+        if wait > LOCK_WAIT / 2 {
+            let begun = self.store.begin(workstream, wait, Concurrency::Optimistic)?;
+            let is_locked = begun.concurrency() == Concurrency::Locked;
+            match self.decide_and_commit(asks, begun) {
+                // What was refused may have been known wrongly, unless it was written beside something else.
+                Ok((answers, is_written)) if is_written || is_locked => return Ok(answers),
+                Ok(_) | Err(Fault::Overtaken { .. }) => {}
                 Err(fault) => return Err(fault.into()),
             }
         }
-        not_overtaken(|| Ok(self.decide_and_commit(asks, self.store.lock_within(workstream, wait)?)?.0))
+        let locked = || self.store.begin(workstream, wait, Concurrency::Locked);
+        not_overtaken(|| Ok(self.decide_and_commit(asks, locked()?)?.0))
     }
 
     /// Returns the answers, and whether anything was written.
@@ -247,8 +259,7 @@ impl AgentDoor {
         if (ask.is_cancelled)() {
             return Err(Fault::Cancelled.into());
         }
-        // A database is asked before its rows are locked, as its connection is in use while they are.
-        if let Some(thread) = ask.unclear().filter(|_| self.store.is_near())
+        if let Some(thread) = ask.unclear().filter(|_| self.store.lock_scope() == LockScope::Workspace)
             && !snapshot.scene().is_executed(ledger.board(), thread)
         {
             require_a_clear_thread(self.store.as_ref(), thread)?;

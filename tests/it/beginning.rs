@@ -58,8 +58,8 @@ fn an_empty_repository_becomes_a_workspace() {
     stderr: Hint: use letters, digits and dashes
     $ work create x --stages 0
     exit 2
-    stderr: error: a plan with 0 stages is not possible
-    stderr: Hint: a plan has 1 to 999
+    stderr: error: a plan cannot have 0 stages, but 1 to 999
+    stderr: Hint: give another number by --stages
     $ work create billing
     exit 0
     002-billing is created, and is the current workstream
@@ -86,7 +86,7 @@ fn an_empty_repository_becomes_a_workspace() {
     stderr:   work/002-billing/PLAN.md:43:14: the template's text is still here: One
     stderr:     sentence: what comes of it.
     stderr:     help: say what it is, or remove it
-    stderr: Hint: mend PLAN.md; a person approves it as it is with --force
+    stderr: Hint: fix PLAN.md, or approve it as it is with --force
     $ work tree --workstream search-api
     exit 0
     001-search-api  Search API (the plan is not approved)

@@ -45,33 +45,33 @@ fn each_is_reported_with_its_place() {
     }
     insta::assert_snapshot!(said.trim_end(), @r#"
     work/001-search/threads.json: 
-        error state_unreadable: [workspace]/work/001-search/threads.json:1:1: EOF while parsing a value. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:1:1: EOF while parsing a value. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {\n  "version": "1.0.0",\n<<<<<<< HEAD\n  "threads": []\n=======\n
-        error state_unreadable: [workspace]/work/001-search/threads.json:3:1: key must be a string. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:3:1: key must be a string. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {\n  "threads": [\n    {"threadId": "01.01.01"
-        error state_unreadable: [workspace]/work/001-search/threads.json:3:27: EOF while parsing an object. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:3:27: EOF while parsing an object. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"version": "2.0.0", "threads": {}}
         error state_unreadable: [workspace]/work/001-search/threads.json: its version is "2.0.0", this program knows 1.x. hint: use the release of work that wrote it; it was left as it is
     work/001-search/threads.json: {"threads": [\n  {"threadId": "01.01.01", "status": "done"}\n]}
-        error state_unreadable: [workspace]/work/001-search/threads.json:2:44: "done" is no status: there are pending, in_progress, completed, blocked, cancelled. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:2:44: "done" is no status: there are pending, in_progress, completed, blocked, cancelled. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [{"threadId": "01.01.01"},\n{"threadId": "1.1.1"}]}
-        error state_unreadable: [workspace]/work/001-search/threads.json: thread 01.01.01 has two records. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json: thread 01.01.01 has two records. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [], "x": 1, "x": 2}
-        error state_unreadable: [workspace]/work/001-search/threads.json: the key "x" stands here twice. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json: the key "x" stands here twice. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [],\n "cycles": [{"batch": "../x", "cycle": 1, "status": "open"}]}
-        error state_unreadable: [workspace]/work/001-search/threads.json:2:28: `../x` is not a batch id such as 01.02. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:2:28: `../x` is not a batch id such as 01.02. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"threads": [{"threadId": "�"}]}
-        error state_unreadable: [workspace]/work/001-search/threads.json:1:28: it is not UTF-8. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:1:28: it is not UTF-8. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/index.json: {"streams": [\n}
-        error state_unreadable: [workspace]/work/index.json:2:1: expected value. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/index.json:2:1: expected value. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/index.json: {"streams": [{"id": "001-search", "approval": {"status": "maybe"}}]}
-        error state_unreadable: [workspace]/work/index.json:1:64: unknown variant `maybe`, expected one of `draft`, `approved`, `revoked`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/index.json:1:64: unknown variant `maybe`, expected one of `draft`, `approved`, `revoked`. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/agents.yaml: agents:\n  - name: [\n
-        error state_unreadable: [workspace]/work/agents.yaml:2:11: a text belongs here. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/agents.yaml:2:11: a text belongs here. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/agents.yaml: agents:\n  - nam: x\n
-        error state_unreadable: [workspace]/work/agents.yaml:2:5: each agent needs a `name`. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/agents.yaml:2:5: each agent needs a `name`. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/PLAN.md: # Plan: P\n�\n
-        error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is not UTF-8 at line 2, column 1. hint: mend the file; it is only read, never written
+        error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is not UTF-8 at line 2, column 1. hint: ask the person to fix the file
     "#);
 }
 
@@ -88,11 +88,11 @@ fn a_plan_that_is_gone_or_too_large() {
     let empty = workspace.without_chance(&server.call("read_thread", &json!({"thread_id": "1.1.1"})));
     std::fs::remove_file(workspace.root().join("work/001-search/PLAN.md")).unwrap();
     let gone = workspace.without_chance(&server.call("next_batch", &json!({})));
-    insta::assert_snapshot!(format!("{large}\n{empty}\n{gone}"), @r#"
-    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it has 9437184 bytes, the limit is 8388608. hint: mend the file; it is only read, never written
-    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is empty. hint: mend the file; it is only read, never written
-    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it does not exist. hint: mend the file; it is only read, never written
-    "#);
+    insta::assert_snapshot!(format!("{large}\n{empty}\n{gone}"), @"
+    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it has 9437184 bytes, the limit is 8388608. hint: ask the person to fix the file
+    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is empty. hint: ask the person to fix the file
+    error plan_unreadable: [workspace]/work/001-search/PLAN.md: it does not exist. hint: ask the person to fix the file
+    ");
 }
 
 #[cfg(unix)]

@@ -112,7 +112,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     $ work approve stage 1
     exit 1
     stderr: error: stage 1 is not complete: 01.02.01 is pending
-    stderr: Hint: finish them; a person cancels them all with --force
+    stderr: Hint: finish them, or cancel them all with --force
     $ work approve stage 1 --force
     exit 0
     stage 1 of 001-search is approved
@@ -184,7 +184,7 @@ fn every_refusal_has_its_exit_code() {
     $ work update --thread 1.1.1 --status pending
     exit 1
     stderr: error: 01.01.01 is pending; setting it to pending is a person's decision
-    stderr: Hint: a person says so with --force
+    stderr: Hint: add --force if that is meant
     $ work update --thread 1.1 --status completed
     exit 2
     stderr: error: invalid value '1.1' for '--thread <ID>': `1.1` is not a thread id such as 01.02.03
@@ -264,7 +264,7 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     stderr:   work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
     stderr:     help: give it a number of its own; until then it is not part of the
     stderr:           plan
-    stderr: Hint: mend PLAN.md; a person approves it as it is with --force
+    stderr: Hint: fix PLAN.md, or approve it as it is with --force
     $ work approve plan --force
     exit 0
     the text that was approved is not known here (.PLAN.approved.md is missing, or

@@ -8,7 +8,7 @@ use workstream::decide::AgentRequest;
 use workstream::store::{FileStore, Place};
 use workstream::transact::{AgentDoor, Ask};
 
-use crate::support::{Server, Workspace};
+use crate::support::{Server, Workspace, cannot_be_traced};
 
 fn plan(threads: usize) -> String {
     let headings: Vec<String> = (1..=threads)
@@ -110,7 +110,7 @@ fn a_call_takes_few_system_calls_and_a_commit_two_syncs() {
         (0..4).filter_map(|_| counted(&mut server, folder.path(), work)).min_by_key(Vec::len)
     };
     let Some(read) = least(&|server| drop(server.answer("next_batch", &json!({})))) else {
-        println!("skipped: strace cannot attach");
+        cannot_be_traced();
         return;
     };
     let number = |calls: &[String], name: &str| calls.iter().filter(|call| *call == name).count();

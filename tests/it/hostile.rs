@@ -140,13 +140,13 @@ fn what_is_no_file_of_the_workspace_is_neither_followed_nor_waited_for() {
         }
     }
     insta::assert_snapshot!(said.join("\n"), @"
-    work: error state_unreadable: [workspace]/work: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
-    work/001-search: error state_unreadable: [workspace]/work/001-search: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
-    work/.run: error state_unreadable: [workspace]/work/.run: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
-    work/index.json: error state_unreadable: [workspace]/work/index.json: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
-    work/agents.yaml: error state_unreadable: [workspace]/work/agents.yaml: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
-    work/001-search/PLAN.md: error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is a symbolic link; only what stands in the workspace itself is read or written. hint: mend the file; it is only read, never written
-    work/001-search/threads.json: error state_unreadable: [workspace]/work/001-search/threads.json: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to mend the file, or to restore it from git; it was left as it is
+    work: error state_unreadable: [workspace]/work: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to fix the file, or to restore it from git; it was left as it is
+    work/001-search: error state_unreadable: [workspace]/work/001-search: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to fix the file, or to restore it from git; it was left as it is
+    work/.run: error state_unreadable: [workspace]/work/.run: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to fix the file, or to restore it from git; it was left as it is
+    work/index.json: error state_unreadable: [workspace]/work/index.json: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to fix the file, or to restore it from git; it was left as it is
+    work/agents.yaml: error state_unreadable: [workspace]/work/agents.yaml: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to fix the file, or to restore it from git; it was left as it is
+    work/001-search/PLAN.md: error plan_unreadable: [workspace]/work/001-search/PLAN.md: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to fix the file
+    work/001-search/threads.json: error state_unreadable: [workspace]/work/001-search/threads.json: it is a symbolic link; only what stands in the workspace itself is read or written. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     ");
 }
 

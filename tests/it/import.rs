@@ -261,8 +261,7 @@ fn a_plan_per_stage_becomes_one_plan() {
     Not carried over; it stays where it was:
       - stages/03: nobody has filled it in; later stages move up, as they did before
       - 1 record of a batch run
-      - the approvals: the plan has a new text, and stages are approved again (work
-        approve)
+      - the approvals: the plan has a new text, and stages are approved again
       - 02.01.01: its state (completed) is of "GET /search", the plan calls it
         "Replay"
       - resources/ (1 file)

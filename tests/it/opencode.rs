@@ -268,7 +268,7 @@ fn a_set_up_that_cannot_be_read_is_left_alone() {
     $ work init --opencode
     exit 4
     stderr: error: [workspace]/opencode.json:2:11: Unexpected token in object
-    stderr: Hint: mend the file, or restore it from git; it was left as it is
+    stderr: Hint: fix the file, or restore it from git; it was left as it is
     ");
     assert_eq!(workspace.read("opencode.json"), "{\n  \"mcp\": {,}\n}\n");
     assert!(!workspace.root().join(".opencode").exists(), "nothing else was written either");

@@ -1,5 +1,4 @@
 //! A workspace in a real PostgreSQL server, from outside: hosts that share it, and all that can break on the way.
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::postgres_server::{Database, Mode, Server as Postgres, Settings, Tls, execute};
+use crate::postgres_server::{Database, Mode, Server as Postgres, Settings, Tls, execute, skipped};
 use crate::support::{PLAN, Server, Workspace};
 
 /// A workspace that was pushed to a database of its own. Each workspace folder is a host without files.
@@ -25,7 +24,7 @@ fn shared() -> Option<&'static Database> {
     match SERVER.get_or_init(Database::find) {
         Ok(server) => Some(server),
         Err(why) => {
-            println!("skipped: {why}");
+            skipped(why);
             None
         }
     }
@@ -34,7 +33,7 @@ fn shared() -> Option<&'static Database> {
 /// Starts a server of the test's own, which it can stop.
 fn own(settings: Settings) -> Option<Postgres> {
     if let Err(why) = Postgres::find() {
-        println!("skipped: {why}");
+        skipped(why);
         return None;
     }
     Some(Postgres::start_with(settings).unwrap())
@@ -408,31 +407,31 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     # wrong password
     exit 6
     stderr: error: postgres://[host]/postgres: password authentication failed for user "work_test"
-    stderr: Hint: mend user and password: in the URL, PGPASSWORD or the password file
+    stderr: Hint: fix user and password: in the URL, PGPASSWORD or the password file
     # no such role
     exit 6
     stderr: error: postgres://[host]/postgres: password authentication failed for user "nobody"
-    stderr: Hint: mend user and password: in the URL, PGPASSWORD or the password file
+    stderr: Hint: fix user and password: in the URL, PGPASSWORD or the password file
     # no such database
     exit 6
     stderr: error: postgres://[host]/nowhere: database "nowhere" does not exist
-    stderr: Hint: call again; if it stays so, look at the database
+    stderr: Hint: look at the database, then run it again
     # TLS where there is none
     exit 6
     stderr: error: postgres://[host]/postgres: error performing TLS handshake: server does not support TLS
-    stderr: Hint: call again; if it stays so, look whether the database runs and can be reached
+    stderr: Hint: look whether the database runs and can be reached, then run it again
     # an option that nobody knows
     exit 6
-    stderr: error: --store: unknown option `sslmood`
+    stderr: error: the database's URL: unknown option `sslmood`
     stderr: Hint: give it as postgres://USER@HOST/DATABASE?workspace=NAME
     # no URL
     exit 6
-    stderr: error: --store: it is no postgres:// URL
+    stderr: error: the database's URL: it is no postgres:// URL
     stderr: Hint: give it as postgres://USER@HOST/DATABASE?workspace=NAME
     # a command for files
-    exit 2
-    stderr: error: this writes files, and the workspace is in a database
-    stderr: Hint: leave --store and WORK_STORE out; then copy the workspace with work store push
+    exit 6
+    stderr: error: postgres://[host]/postgres: password authentication failed for user "work_test"
+    stderr: Hint: fix user and password: in the URL, PGPASSWORD or the password file
     # a newer schema
     exit 6
     stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 2: another host has a newer work
@@ -450,7 +449,7 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     # no workspace
     exit 6
     stderr: error: postgres://[host]/postgres: it has no workspace "default"
-    stderr: Hint: run work store push, or name another workspace by ?workspace=NAME
+    stderr: Hint: make it with work init, copy one there with work store push, or name another by ?workspace=NAME
     "#);
 }
 
@@ -632,4 +631,49 @@ fn moving_one_workstream_leaves_the_others_alone() {
     // The server sees that everything was replaced.
     let answer = server.answer("read_thread", &json!({"workstream": "beta", "thread_id": "1.1.1"}));
     assert_eq!(answer["status"], "pending", "{answer}");
+}
+
+#[test]
+fn a_team_begins_in_the_database() {
+    let Some(database) = shared() else { return };
+    let team = Team { url: database.fresh(), host: Workspace::empty() };
+    let refused = |arguments: &[&str]| {
+        let output = team.on(&team.host, arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    team.stdout(&["store", "migrate"]);
+    let (code, told) = refused(&["create", "search"]);
+    assert!(code == Some(6) && told.contains("make it with work init"), "{told}");
+    assert!(team.stdout(&["init"]).contains("created  agents.yaml"));
+    assert!(team.stdout(&["init"]).contains("kept     agents.yaml"), "what is there stays");
+    let created = team.stdout(&["create", "Search API", "--stages", "2"]);
+    assert!(created.starts_with("001-search-api is created, and is the current workstream"), "{created}");
+    let (code, told) = refused(&["create", "search api"]);
+    assert_eq!((code, told.lines().next()), (Some(1), Some("error: there is a workstream 001-search-api already")));
+    // A plan per stage becomes a workstream with its state.
+    let stages = Workspace::copied_from("stages");
+    let imported = team.on(&stages, &["import", "work/000-search-api", "--name", "old search"]).output().unwrap();
+    assert!(imported.status.success(), "{}", stages.seen(&imported));
+    assert_eq!(team.stdout(&["current"]), "002-old-search\n");
+    let tree = team.stdout(&["tree"]);
+    assert!(tree.contains("[x] 01.01.01"), "{tree}");
+    // What is certain in a plan is fixed there too.
+    assert!(team.stdout(&["validate", "--fix"]).contains("nothing that is certain"));
+    // All of it comes back as files, and goes on from there.
+    let files = Workspace::empty();
+    assert!(team.on(&files, &["store", "pull"]).status().unwrap().success());
+    let plan = files.read("work/001-search-api/PLAN.md");
+    assert!(plan.starts_with("# Plan: Search API\n"), "{plan}");
+    files.write("work/001-search-api/PLAN.md", PLAN);
+    assert!(team.on(&files, &["store", "push", "--plan", "--workstream", "search-api"]).status().unwrap().success());
+    team.stdout(&["approve", "plan", "--workstream", "search-api"]);
+    // While a batch is executed it stays the one that bare calls mean.
+    team.stdout(&["current", "--set", "search-api"]);
+    let mut server = team.serve();
+    assert_eq!(server.answer("next_batch", &json!({}))["workstream"], "001-search-api");
+    let created = team.stdout(&["create", "billing"]);
+    assert!(created.contains("001-search-api stays the current one while its batch 01.01 is executed"), "{created}");
+    assert_eq!(server.answer("next_batch", &json!({}))["workstream"], "001-search-api");
+    let events = team.sql("SELECT DISTINCT event::jsonb ->> 'event' FROM work.events ORDER BY 1");
+    assert!(events.contains(&"created".to_owned()), "{events:?}");
 }

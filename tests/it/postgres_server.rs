@@ -18,6 +18,17 @@ use std::{env, fs, path};
 
 use tempfile::{Builder, TempDir};
 
+/// Says that a test cannot run here, and why.
+///
+/// # Panics
+///
+/// With `WORK_TEST_ALL` in the environment, as in CI: there every test runs.
+#[allow(clippy::print_stdout, reason = "a test that does not run says so, in the output of the test")]
+pub(crate) fn skipped(why: impl Display) {
+    assert!(env::var_os("WORK_TEST_ALL").is_none(), "a test cannot run: {why}");
+    println!("skipped: {why}");
+}
+
 /// Waits for the end of stdin. Then it ends every process of the server whose folder is `$1`, after some two seconds by
 /// force, and removes the folder. It knows them by command line and title. SIGCONT is for a server that is frozen.
 const WATCHDOG: &str = r#"

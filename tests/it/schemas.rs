@@ -8,15 +8,25 @@ use std::path::{Path, PathBuf};
 use rmcp::ServerHandler as _;
 use serde_json::{Value, json};
 use workstream::board::{Said, ServerId, Status};
+use workstream::cli::exit_code;
 use workstream::clock::SystemClock;
-use workstream::decide::{Candidate, Code, Refusal, UnclearThread};
+use workstream::decide::{
+    Candidate, Code, Exhausted, Field, PauseReason, PersonAct, PersonCommand, Refusal, TextProblem, UnclearThread,
+    Wanted,
+};
 use workstream::fault::{Fault, Stopped};
 use workstream::mcp::{INSTRUCTIONS, WorkServer};
 use workstream::plan::{BatchId, StageNumber, ThreadId};
 use workstream::store::{FileStore, Place};
+use workstream::words::{AgentWords, PersonWords, only_people_meet};
 
 fn server() -> WorkServer {
-    WorkServer::new(Box::new(FileStore::new(Place::default(), None)), Box::new(SystemClock), ServerId::fixed(1))
+    WorkServer::new(
+        Box::new(FileStore::new(Place::default(), None)),
+        Box::new(SystemClock),
+        ServerId::fixed(1),
+        AgentWords::default(),
+    )
 }
 
 fn tools() -> Vec<Value> {
@@ -41,8 +51,10 @@ fn refusals() -> Value {
     let path = PathBuf::from("work/001-search-api/threads.json");
     let text = str::to_owned;
     let refused = |refusal: Refusal| Stopped::Refusal(refusal);
+    let command = |act| Some(PersonCommand { act, workstream: None });
+    let release = PersonCommand { act: PersonAct::Release, workstream: None };
     let examples = [
-        refused(Refusal::invalid("report has 2001 characters, the limit is 2000", "say it in 1-2 sentences")),
+        refused(Refusal::BadText { field: Field::Report, problem: TextProblem::TooLong(2_001) }),
         refused(Refusal::NoWorkspace { searched: text("/home/ann or above it") }),
         refused(Refusal::NoCurrentWorkstream { known: vec![text("001-search-api"), text("002-billing")] }),
         refused(Refusal::UnknownWorkstream { given: text("serch"), known: vec![text("001-search-api")] }),
@@ -50,26 +62,22 @@ fn refusals() -> Value {
         refused(Refusal::UnknownThread { thread, closest: vec![text("01.02.01"), text("01.02.02")] }),
         refused(Refusal::UnknownAgent { agent: text("opus"), closest: vec![text("system-engineer-opus")] }),
         refused(Refusal::ReportRequired { thread, said: Said::Completed }),
-        refused(Refusal::InvalidTransition { thread, now: Status::Cancelled, wanted: text("completed") }),
+        refused(Refusal::InvalidTransition { thread, now: Status::Cancelled, wanted: Wanted::Said(Said::Completed) }),
         refused(Refusal::BatchNotReady { batch, earlier: Some(BatchId::new(1, 1)) }),
         refused(Refusal::AwaitingApproval {
-            reason: text("stage 1 is complete and not approved"),
-            command: Some(text("!work approve stage 1")),
+            reason: PauseReason::StageNotApproved(StageNumber(1)),
+            command: command(PersonAct::ApproveStage(StageNumber(1))),
         }),
         refused(Refusal::AlreadyRunning { thread, attempt: 1, agent: text("system-engineer-codex") }),
         refused(Refusal::StaleAttempt { thread, given: 1, latest: 2 }),
         refused(Refusal::ReassignmentRequired { thread, candidate: text("system-engineer-opus") }),
-        refused(Refusal::FailoverExhausted {
-            thread,
-            why: text("its retry and its reassignment are used, or nobody else can take it"),
-            now: Status::Blocked,
-        }),
+        refused(Refusal::FailoverExhausted { thread, why: Exhausted::BudgetsUsed, now: Status::Blocked }),
         refused(Refusal::NotInFamily {
             agent: text("frontend-designer-grok"),
             current: text("system-engineer-codex"),
             candidates: vec![text("system-engineer-opus"), text("default")],
         }),
-        refused(Refusal::HeldByAnotherPlanner { batch, holder: ServerId::fixed(1), command: text("!work release") }),
+        refused(Refusal::HeldByAnotherPlanner { batch, holder: ServerId::fixed(1), command: release }),
         refused(Refusal::PlanHasProblems { workstream: text("001-search-api"), problems: Vec::new() }),
         refused(Refusal::StageNotComplete { stage: StageNumber(1), open: vec![(thread, Status::Blocked)] }),
         refused(Refusal::ForceRequired { thread, now: Status::Completed, said: Said::Pending }),
@@ -95,13 +103,14 @@ fn refusals() -> Value {
     ];
     let row = |stopped: &Stopped| {
         let code = stopped.code();
+        let is_a_persons = only_people_meet(code);
         json!({
             "code": code.word(),
             "meaning": code.meaning(),
             "example": stopped.to_string(),
-            "hint": stopped.hint(),
-            "met_by": if code.is_a_persons() { "people" } else { "agents and people" },
-            "exit_code": code.exit_code(),
+            "hint": if is_a_persons { PersonWords::default().hint(stopped) } else { AgentWords::default().hint(stopped) },
+            "met_by": if is_a_persons { "people" } else { "agents and people" },
+            "exit_code": exit_code(code),
         })
     };
     assert_eq!(examples.iter().map(Stopped::code).collect::<Vec<_>>(), Code::ALL, "an example of each");

@@ -7,6 +7,17 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// Says that a test cannot run since no process may be traced here.
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "a test that does not run says so")]
+pub(crate) fn cannot_be_traced() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        crate::postgres_server::skipped("there is no strace");
+    }
+    // A sandbox may forbid it, which is no fault of the program or of who tests it.
+    println!("skipped: strace may not attach");
+}
+
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_work");
 
 pub(crate) const PLAN: &str = "\

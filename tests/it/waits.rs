@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{PLAN, PROGRAM, Server, Workspace};
+use crate::postgres_server::skipped;
+use crate::support::{PLAN, PROGRAM, Server, Workspace, cannot_be_traced};
 
 /// How long is too long for what takes no time: far more than a loaded machine needs, and less than any wait.
 const SOON: Duration = Duration::from_secs(4);
@@ -70,7 +71,7 @@ fn a_disk_that_stands_still_stops_no_protocol() {
     // Each look at agents.yaml, there or not, takes as long as a disk that is gone.
     let path = workspace.root().join("work/agents.yaml");
     let Some(strace) = strace(&server, &["-P", path.to_str().unwrap(), "-e", "inject=all:delay_enter=20000000"]) else {
-        println!("skipped: strace cannot attach");
+        cannot_be_traced();
         return;
     };
     let id = begin(&mut server, "read_thread", &json!({"thread_id": "1.1.1"}));
@@ -252,7 +253,7 @@ fn git_sees_no_file_that_is_being_written() {
         Command::new("git").args(name).args(arguments).current_dir(workspace.root()).output()
     };
     if !git(&["init", "-q"]).is_ok_and(|done| done.status.success()) {
-        println!("skipped: there is no git");
+        skipped("there is no git");
         return;
     }
     let mut server = workspace.serve();

@@ -17,11 +17,12 @@ use crate::board::Status;
 use crate::clock::Moment;
 use crate::decide::{
     Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Retried, Revoked, StageApproved,
-    ThreadReport, Updated,
+    ThreadReport, Updated, Words as _,
 };
-use crate::document::{command, write_document, write_summary};
+use crate::document::{write_document, write_summary};
 use crate::plan::Counts;
 use crate::wording::count;
+use crate::words::PersonWords;
 
 /// In which form an answer that can be shown in several is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,34 +40,33 @@ pub(super) enum Form {
     Csv,
 }
 
-/// Returns the page of an answer. What still runs has run until `now`; `flags` are what the next command
-/// must repeat to mean the same workstream.
-pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, flags: &str) -> Page {
+/// Returns the page of an answer. What still runs has run until `now`.
+pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &PersonWords) -> Page {
     let mut page = Page::default();
     match answer {
-        PersonAnswer::Status(status) => status::write(&mut page, status),
+        PersonAnswer::Status(status) => status::write(&mut page, status, words),
         PersonAnswer::Brief(brief) => brief::write(&mut page, brief),
         PersonAnswer::Report(report) => match form {
             Form::Plain => tree::write(&mut page, report),
             Form::Assignments => tree::write_assignments(&mut page, report),
-            Form::Summary => write_summary(&mut page, report, Some(now)),
+            Form::Summary => write_summary(&mut page, report, Some(now), words),
             Form::Document => write_document(&mut page, report, Some(now)),
             Form::Csv => csv::write(&mut page, report, now),
         },
-        PersonAnswer::Validation(validation) => validation::write(&mut page, validation, flags),
+        PersonAnswer::Validation(validation) => validation::write(&mut page, validation, &words.flags()),
         PersonAnswer::PlanDiff(diff) => plan_diff::write(&mut page, diff),
         PersonAnswer::PlanApproved(approved) => plan_approved(&mut page, approved),
         short => {
-            let _ = page.write_str(&sentence(short, flags));
+            let _ = page.write_str(&sentence(short, words));
         }
     }
     page
 }
 
-fn sentence(answer: &PersonAnswer, flags: &str) -> String {
+fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
     match answer {
         PersonAnswer::Current(current) => current.workstream.clone(),
-        PersonAnswer::StageApproved(approved) => stage_approved(approved),
+        PersonAnswer::StageApproved(approved) => stage_approved(approved, words),
         PersonAnswer::Revoked(revoked) => self::revoked(revoked),
         PersonAnswer::Completed(completed) if completed.unchanged => {
             format!("{} was completed already", completed.workstream)
@@ -77,9 +77,9 @@ fn sentence(answer: &PersonAnswer, flags: &str) -> String {
         }
         PersonAnswer::Reopened(reopened) => format!("{} is open again", reopened.workstream),
         PersonAnswer::Released(released) => self::released(released),
-        PersonAnswer::Retried(retried) => self::retried(retried),
+        PersonAnswer::Retried(retried) => self::retried(retried, words),
         PersonAnswer::Assignment(assignment) => self::assignment(assignment),
-        PersonAnswer::Updated(updated) => self::updated(updated, flags),
+        PersonAnswer::Updated(updated) => self::updated(updated, &words.flags()),
         PersonAnswer::Status(_)
         | PersonAnswer::Brief(_)
         | PersonAnswer::Report(_)
@@ -145,7 +145,7 @@ fn counts(Counts { stages, batches, threads }: Counts) -> String {
     )
 }
 
-fn stage_approved(approved: &StageApproved) -> String {
+fn stage_approved(approved: &StageApproved, words: &PersonWords) -> String {
     let mut text = if approved.unchanged {
         format!("stage {} of {} was approved already\n", approved.stage, approved.workstream)
     } else {
@@ -155,7 +155,7 @@ fn stage_approved(approved: &StageApproved) -> String {
         let _ = writeln!(text, "  cancelled: {}", approved.cancelled.join(", "));
     }
     if let Some(next) = &approved.next_user_command {
-        let _ = writeln!(text, "Next: {}", command(next));
+        let _ = writeln!(text, "Next: {}", words.command(next));
     }
     text
 }
@@ -179,10 +179,9 @@ fn released(released: &Released) -> String {
     }
 }
 
-fn retried(retried: &Retried) -> String {
+fn retried(retried: &Retried, words: &PersonWords) -> String {
     let again = if retried.unchanged { "is executed again already" } else { "is executed again" };
-    let first =
-        retried.next_user_command.as_deref().map(|command| format!("{}, then ", command.replace("!work", "work")));
+    let first = retried.next_user_command.as_ref().map(|command| format!("{}, then ", words.command(command)));
     format!(
         "batch {} of {} {again}, with fresh budgets: {}\nNext: {}let a planner execute it (tool next_batch)",
         retried.batch,

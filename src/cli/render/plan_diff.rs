@@ -6,6 +6,7 @@ use super::super::page::{Page, Tone, one_line, wrapped};
 use crate::board::Status;
 use crate::decide::{ApprovalFate, Consequence, PlanDiff, StageChange, ThreadChange, UnclearThread};
 use crate::wording::count;
+use crate::words::map_argument;
 
 /// What is known where the text that was approved is not.
 const UNKNOWN: &str = "the text that was approved is not known here (.PLAN.approved.md is missing, or of another \
@@ -156,7 +157,7 @@ fn consequence(thread: &ThreadChange) -> &'static str {
 fn unclear_thread(thread: &UnclearThread) -> String {
     let (id, name, status) = (thread.thread_id, &thread.name, thread.status.word().replace('_', " "));
     let which = match thread.suggested {
-        Some(_) => format!("say which, such as {}", thread.argument()),
+        Some(_) => format!("say which, such as {}", map_argument(thread)),
         None => format!("say which with --map {id}=NEW"),
     };
     format!(

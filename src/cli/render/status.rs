@@ -8,11 +8,11 @@ use super::super::list::Row;
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line, wrapped};
 use super::{problem, tone};
 use crate::board::Status;
-use crate::decide::{BatchCounts, StageStatus, WorkstreamStatus};
-use crate::document::next;
+use crate::decide::{BatchCounts, StageStatus, Words as _, WorkstreamStatus};
 use crate::wording::quoted;
+use crate::words::{PersonWords, next_step};
 
-pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
+pub(super) fn write(page: &mut Page, status: &WorkstreamStatus, words: &PersonWords) {
     let mut field = |name: &str, value: &str| {
         let _ = writeln!(page, "{name:<11}{}", one_line(value));
     };
@@ -46,17 +46,17 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus) {
         heading(page, "Warnings");
     }
     for warning in &status.warnings {
-        for line in wrapped(&one_line(warning), 2) {
+        for line in wrapped(&one_line(&words.note(warning)), 2) {
             let _ = writeln!(page, "  {line}");
         }
     }
     page_end(page);
     page.paint(Tone::Strong, "Next: ");
-    let _ = write!(page, "{}", next(status));
+    let _ = write!(page, "{}", next_step(status, words));
 }
 
 /// Returns the page of `work list`: the current workstream has a star.
-pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
+pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWords) -> Page {
     let mut page = Page::default();
     if rows.is_empty() {
         let import = |folder: &String| format!("work import {}", quoted(folder));
@@ -77,7 +77,7 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String]) -> Page {
                 let (done, all) = status.stages.iter().map(progress).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
                 let tone = (all > 0 && done == all).then_some(Tone::Good);
                 page.paint_if(tone, format_args!("  {:>7}  ", format!("{done}/{all}")));
-                let _ = writeln!(page, "{}", one_line(&next(status)));
+                let _ = writeln!(page, "{}", one_line(&next_step(status, words)));
             }
             None => {
                 page.paint(Tone::Bad, format_args!("{:>9}  ", "?"));

@@ -23,6 +23,7 @@ use crate::decide::{PersonAnswer, PersonRequest, Scope};
 use crate::fault::{Fault, Stopped};
 use crate::store::{Store, Watch};
 use crate::transact::transact_for_person;
+use crate::words::PersonWords;
 
 /// The keys that the screen tells of.
 const KEYS: &str = "q quit  ↑↓ batch  PgUp PgDn  f follow";
@@ -68,17 +69,17 @@ impl Arguments {
         }
         if self.once {
             return match read(store.as_ref()) {
-                Ok(report) => session.output.print(frame(&Ok(report))),
-                Err(stopped) => exit::stopped(&stopped, &session.flags),
+                Ok(report) => session.output.print(frame(&Ok(report), &session.words)),
+                Err(stopped) => exit::stopped(&stopped, &session.words),
             };
         }
         if !Screen::is_possible() {
             let hint = "print one frame with work watch --once, or see work status";
             return exit::fail("work watch needs a terminal", Some(hint), exit::ARGUMENTS);
         }
-        match watch(store.as_ref()) {
+        match watch(store.as_ref(), &session.words) {
             Ok(code) => code,
-            Err(stopped) => exit::stopped(&stopped, &session.flags),
+            Err(stopped) => exit::stopped(&stopped, &session.words),
         }
     }
 }
@@ -91,12 +92,12 @@ fn read(store: &dyn Store) -> Result<crate::decide::Report, Stopped> {
 }
 
 /// Returns one frame as a page.
-fn frame(view: &View) -> Page {
+fn frame(view: &View, words: &PersonWords) -> Page {
     let width = u16::try_from(WIDTH).unwrap_or(80);
     let focus = Focus::default();
     let area = Rect::new(0, 0, width, height(view, &focus, width));
     let mut buffer = Buffer::empty(area);
-    draw(area, &mut buffer, view, &focus, "", SystemClock.now());
+    draw(area, &mut buffer, view, &focus, "", SystemClock.now(), words);
     let mut page = Page::default();
     for y in 0..area.height {
         let mut row = String::new();
@@ -122,7 +123,7 @@ fn frame(view: &View) -> Page {
     page
 }
 
-fn watch(store: &dyn Store) -> Result<ExitCode, Stopped> {
+fn watch(store: &dyn Store, words: &PersonWords) -> Result<ExitCode, Stopped> {
     // What is wrong from the start is said on the terminal as it is.
     read(store)?;
     let (sender, wakes) = mpsc::channel();
@@ -132,7 +133,7 @@ fn watch(store: &dyn Store) -> Result<ExitCode, Stopped> {
         let _ = tell.send(Wake::Files);
     }))?;
     let mut screen = Screen::open(sender).map_err(Fault::io("open", "the terminal"))?;
-    let watched = run_loop(store, files.as_mut(), &mut screen, &wakes);
+    let watched = run_loop(store, files.as_mut(), &mut screen, &wakes, words);
     screen.close();
     watched
 }
@@ -142,6 +143,7 @@ fn run_loop(
     files: &mut dyn Watch,
     screen: &mut Screen,
     wakes: &Receiver<Wake>,
+    words: &PersonWords,
 ) -> Result<ExitCode, Stopped> {
     let mut focus = Focus::default();
     loop {
@@ -151,7 +153,7 @@ fn run_loop(
         loop {
             let now = SystemClock.now();
             screen
-                .draw(|area, buffer| draw(area, buffer, &view, &focus, KEYS, now))
+                .draw(|area, buffer| draw(area, buffer, &view, &focus, KEYS, now, words))
                 .map_err(Fault::io("draw on", "the terminal"))?;
             match wait(wakes, stays_true_for(&view, SystemClock.now())) {
                 None | Some(Wake::Resized) => {}

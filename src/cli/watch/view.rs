@@ -12,9 +12,10 @@ use super::super::page::{Tone, cut, fit};
 use super::super::render::{mark, progress, tone};
 use crate::board::{AttemptStatus, Status};
 use crate::clock::Moment;
-use crate::decide::{BatchReport, Report, StageReport, ThreadReport};
-use crate::document::{attempt_time, next, run_time};
+use crate::decide::{BatchReport, Report, StageReport, ThreadReport, Words as _};
+use crate::document::{attempt_time, run_time};
 use crate::wording::{count, duration};
+use crate::words::{PersonWords, next_step};
 
 /// The narrowest screen that has room for both columns.
 const TWO_COLUMNS: u16 = 60;
@@ -32,7 +33,15 @@ pub(super) struct Focus {
 pub(super) type View = Result<Report, String>;
 
 /// Draws a screen. `keys` says which keys there are, where there are any.
-pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View, focus: &Focus, keys: &str, now: Moment) {
+pub(super) fn draw(
+    area: Rect,
+    buffer: &mut Buffer,
+    view: &View,
+    focus: &Focus,
+    keys: &str,
+    now: Moment,
+    words: &PersonWords,
+) {
     let [head, body, foot] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     match view {
@@ -64,10 +73,10 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View, focus: &Focus, 
             }
             let warning = match (status.problems.len(), status.warnings.first()) {
                 (0, None) => keys.to_owned(),
-                (0, Some(warning)) => warning.clone(),
+                (0, Some(warning)) => words.note(warning),
                 (problems, _) => format!("{}: work validate", count(problems, "problem", "problems")),
             };
-            footer(&next(status), &warning, foot, buffer);
+            footer(&next_step(status, words), &warning, foot, buffer);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! successor (DESIGN §5a.7).
 
 use crate::board::{Board, Said, Status, Thread};
+use crate::decide::facts::AttemptHint;
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
 use crate::decide::request::UpdateThread;
@@ -34,9 +35,9 @@ pub(super) fn fence(
     };
     let (latest, next) = (thread.latest_number(), thread.next_number());
     let stale = || Refusal::StaleAttempt { thread: id, given, latest };
-    let invalid = |hint: String| Refusal::invalid(format!("{id} has no attempt {given}"), hint);
+    let invalid = |hint| Refusal::NoSuchAttempt { thread: id, given, hint };
     if given == 0 {
-        return Err(invalid("attempts are numbered from 1".to_owned()));
+        return Err(invalid(AttemptHint::FromOne));
     }
     if given <= thread.attempt_floor {
         return Err(if thread.is_fenced() { another_thread(scene, id, thread, ledger) } else { stale() });
@@ -47,8 +48,8 @@ pub(super) fn fence(
             _ if runs && given == latest => Ok(Meant::Latest),
             _ if !runs && given == next => Ok(Meant::Next),
             _ if given <= latest => Err(stale()),
-            _ if runs => Err(invalid(format!("attempt {latest} runs"))),
-            _ => Err(invalid(format!("start attempt {next}"))),
+            _ if runs => Err(invalid(AttemptHint::Runs(latest))),
+            _ => Err(invalid(AttemptHint::Start(next))),
         };
     }
     let can_be_next = match thread.status {
@@ -63,8 +64,8 @@ pub(super) fn fence(
         _ if given < latest => Err(stale()),
         _ if given == latest => Ok(Meant::Latest),
         _ if given == next && can_be_next => Ok(Meant::Next),
-        _ if latest == 0 => Err(invalid(format!("pass attempt {next}, or leave it out"))),
-        _ => Err(invalid(format!("the latest attempt is {latest}"))),
+        _ if latest == 0 => Err(invalid(AttemptHint::PassOrLeaveOut(next))),
+        _ => Err(invalid(AttemptHint::Latest(latest))),
     }
 }
 

@@ -14,6 +14,7 @@ use self::fence::{fence, moved_from};
 use self::step::Step;
 pub(super) use self::texts::check_text;
 use self::texts::check_texts;
+use super::facts::Wanted;
 use super::failover::Decision;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
@@ -62,7 +63,7 @@ pub(super) fn decide(
     }
     let follows = transition(thread.status, request.said);
     let now = thread.status;
-    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: request.said.word().to_owned() };
+    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: Wanted::Said(request.said) };
     // Of one that never ran no number can be right.
     if follows == Transition::Refuse && (request.said == Said::InProgress || thread.latest().is_none()) {
         return Err(refused());

@@ -3,6 +3,7 @@
 use super::fence::Meant;
 use crate::board::{AttemptStatus, Event, Said, Status, Thread};
 use crate::decide::cycles::{cycle_of, interrupt_running, name_thread, open_cycle_asked_for};
+use crate::decide::facts::Exhausted;
 use crate::decide::failover::{Decision, DecisionAction, all_reasons, decide_failure, open_decision};
 use crate::decide::gates::require_ready;
 use crate::decide::ledger::Ledger;
@@ -374,11 +375,7 @@ impl Step<'_, '_> {
             }
             Some(Decision { action: DecisionAction::Block, .. }) => Err(Refusal::FailoverExhausted {
                 thread: self.id,
-                why: if self.is_given_up() {
-                    "its planner gave it up in this cycle".to_owned()
-                } else {
-                    "its retry and its reassignment are used, or nobody else can take it".to_owned()
-                },
+                why: if self.is_given_up() { Exhausted::GivenUp } else { Exhausted::BudgetsUsed },
                 now: self.thread.status,
             }),
             decision => Ok(decision),

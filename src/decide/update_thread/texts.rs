@@ -1,61 +1,48 @@
 //! The limits of what may be said.
 
+use crate::decide::facts::{Field, TextProblem};
 use crate::decide::refusal::Refusal;
 use crate::decide::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, UpdateThread};
 
 /// Returns the report, trimmed; refuses texts over their limits.
 pub(super) fn check_texts(request: &UpdateThread) -> Result<String, Refusal> {
     let report = request.report.as_deref().unwrap_or_default().trim();
-    check_text("report", report)?;
-    let ends = request.said.is_report();
-    for (name, items) in [("artifacts", &request.artifacts), ("next_steps", &request.next_steps)] {
-        if !ends && items.as_ref().is_some_and(|items| !items.is_empty()) {
-            return Err(Refusal::invalid(
-                format!("{name} belongs to completed, blocked or failed"),
-                "say it when the work ends; report is for progress",
-            ));
-        }
+    check_text(Field::Report, report)?;
+    for (field, items) in [(Field::Artifacts, &request.artifacts), (Field::NextSteps, &request.next_steps)] {
         let items = items.as_deref().unwrap_or_default();
-        if items.len() > MAX_ITEMS {
-            return Err(Refusal::invalid(
-                format!("{name} has {} entries, the limit is {MAX_ITEMS}", items.len()),
-                "name the ones that matter",
-            ));
-        }
-        if let Some(long) = items.iter().find(|item| item.chars().count() > MAX_ITEM_CHARS) {
-            let length = long.chars().count();
-            return Err(Refusal::invalid(
-                format!("an entry of {name} has {length} characters, the limit is {MAX_ITEM_CHARS}"),
-                "give a path, a link or one sentence",
-            ));
-        }
-        for item in items {
-            check_characters(&format!("an entry of {name}"), item)?;
+        if let Some(problem) = problem_of(items, request.said.is_report()) {
+            return Err(Refusal::BadText { field, problem });
         }
     }
     Ok(report.to_owned())
 }
 
 /// Refuses a text of more than [`MAX_REPORT_CHARS`] characters, or with one that cannot be kept.
-pub(in crate::decide) fn check_text(name: &str, text: &str) -> Result<(), Refusal> {
-    check_characters(name, text)?;
-    let length = text.chars().count();
-    if length > MAX_REPORT_CHARS {
-        return Err(Refusal::invalid(
-            format!("{name} has {length} characters, the limit is {MAX_REPORT_CHARS}"),
-            "say it in 1-2 sentences",
-        ));
+pub(in crate::decide) fn check_text(field: Field, text: &str) -> Result<(), Refusal> {
+    if has_nul(text) {
+        return Err(Refusal::BadText { field, problem: TextProblem::HasNul });
     }
-    Ok(())
+    match text.chars().count() {
+        length if length > MAX_REPORT_CHARS => Err(Refusal::BadText { field, problem: TextProblem::TooLong(length) }),
+        _ => Ok(()),
+    }
 }
 
-/// Refuses U+0000: no database keeps it, and many programs that read a file end there.
-fn check_characters(name: &str, text: &str) -> Result<(), Refusal> {
-    if text.contains('\0') {
-        return Err(Refusal::invalid(
-            format!("{name} contains the character U+0000"),
-            "leave it out: say in words what binary output was about",
-        ));
+fn problem_of(items: &[String], ends: bool) -> Option<TextProblem> {
+    if !ends && !items.is_empty() {
+        return Some(TextProblem::OnlyAtTheEnd);
     }
-    Ok(())
+    if items.len() > MAX_ITEMS {
+        return Some(TextProblem::TooMany(items.len()));
+    }
+    let lengths = items.iter().map(|item| item.chars().count());
+    if let Some(length) = lengths.into_iter().find(|length| *length > MAX_ITEM_CHARS) {
+        return Some(TextProblem::LongEntry(length));
+    }
+    items.iter().any(|item| has_nul(item)).then_some(TextProblem::EntryHasNul)
+}
+
+/// U+0000: no database keeps it, and many programs that read a file end there.
+fn has_nul(text: &str) -> bool {
+    text.contains('\0')
 }

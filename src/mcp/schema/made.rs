@@ -20,6 +20,7 @@ use crate::mcp::read_thread::ReadThreadArguments;
 use crate::mcp::update_thread::UpdateThreadArguments;
 use crate::mcp::workstream_status::WorkstreamStatusArguments;
 use crate::store::{FileStore, Place};
+use crate::words::AgentWords;
 
 /// Returns the schema of a tool's arguments, as models read it.
 fn input<T: JsonSchema + Any>() -> JsonObject {
@@ -149,16 +150,20 @@ fn made<A: JsonSchema + Any, B: JsonSchema + Any>(tools: &[Tool], name: &str) ->
 /// `UPDATE_SCHEMAS=1` rewrites the documents.
 #[test]
 fn the_documents_are_what_the_tools_types_make() {
-    let tools =
-        WorkServer::new(Box::new(FileStore::new(Place::default(), None)), Box::new(SystemClock), ServerId::fixed(1))
-            .tools();
+    let tools = WorkServer::new(
+        Box::new(FileStore::new(Place::default(), None)),
+        Box::new(SystemClock),
+        ServerId::fixed(1),
+        AgentWords::default(),
+    )
+    .tools();
     let made = [
         made::<AssignThreadArguments, Assignment>(&tools, "assign_thread"),
-        made::<BatchOutcomeArguments, BatchOutcome>(&tools, "batch_outcome"),
-        made::<NextBatchArguments, NextBatch>(&tools, "next_batch"),
-        made::<ReadThreadArguments, Brief>(&tools, "read_thread"),
+        made::<BatchOutcomeArguments, BatchOutcome<String, String>>(&tools, "batch_outcome"),
+        made::<NextBatchArguments, NextBatch<String, String>>(&tools, "next_batch"),
+        made::<ReadThreadArguments, Brief<String>>(&tools, "read_thread"),
         made::<UpdateThreadArguments, Updated>(&tools, "update_thread"),
-        made::<WorkstreamStatusArguments, WorkstreamStatus>(&tools, "workstream_status"),
+        made::<WorkstreamStatusArguments, WorkstreamStatus<String, String>>(&tools, "workstream_status"),
     ];
     assert_eq!(made.len(), tools.len(), "each tool is here");
     for (tool, said) in made.iter().zip(&tools) {

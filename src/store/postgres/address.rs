@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-use crate::fault::Fault;
+use crate::fault::{DatabaseRemedy, Fault};
 
 /// The workspace of a URL that names none.
 const DEFAULT_WORKSPACE: &str = "default";
@@ -31,9 +32,9 @@ impl Address {
     /// does not say is taken from `PGUSER`, `PGPASSWORD`, `PGPASSFILE` and `PGSSLROOTCERT`, as by other clients.
     pub(super) fn parse(url: &str) -> Result<Self, Fault> {
         let bad = |why: String| Fault::Database {
-            database: "--store".to_owned(),
+            database: "the database's URL".to_owned(),
             why,
-            hint: "give it as postgres://USER@HOST/DATABASE?workspace=NAME",
+            remedy: DatabaseRemedy::GiveUrl,
         };
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         if !base.starts_with("postgres://") && !base.starts_with("postgresql://") {
@@ -143,15 +144,7 @@ fn fields(line: &str) -> Vec<String> {
 }
 
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, others)) = rest.split_first() {
-        let escaped = (*first == b'%').then(|| others.get(..2)).flatten();
-        let escaped = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &others[2..] } else { others };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

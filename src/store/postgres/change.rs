@@ -19,19 +19,19 @@ use super::rows::{Kept, Opened};
 use crate::board::{Board, ServerId};
 use crate::decide::Ledger;
 use crate::fault::Fault;
+use crate::format::json::Object;
+use crate::format::{index_json, threads_json};
 use crate::index::IndexEvent;
-use crate::plan::ThreadId;
-use crate::store::json::Object;
+use crate::plan::{PlanHash, ThreadId};
 use crate::store::snapshot::ThreadsFile;
-use crate::store::{index_json, threads_json};
 
 /// How much of the time that a call may wait is left to find out what became of its commit.
 const TO_SETTLE: Duration = Duration::from_secs(2);
 
 /// Who writes.
 pub(super) struct Writer {
-    /// The server process; `None` on the command line.
-    pub(super) server: Option<ServerId>,
+    /// Who it is, as the program says.
+    pub(super) actor: String,
     /// The one whose lease begins with this.
     pub(super) announces: Option<ServerId>,
     /// Whether the workstream is locked, or only known.
@@ -62,6 +62,19 @@ pub(super) struct Change {
     lease: Option<String>,
     becomes_current: bool,
     written: ThreadsFile,
+}
+
+/// Replaces the plan of a workstream whose row this connection has locked, and ends the transaction.
+pub(super) async fn write_plan(client: &Connection, key: i64, text: &str, actor: &str) -> Result<(), Failed> {
+    let hash = PlanHash::of(text).as_str().to_owned();
+    let update = "WITH w AS (UPDATE work.workstreams
+            SET plan = $2, plan_hash = $3, revision = revision + 1, stamp = DEFAULT
+            WHERE key = $1 RETURNING key, revision, stamp)
+        INSERT INTO work.events (workstream, revision, place, commit, actor, event)
+        SELECT key, revision, 1, stamp, $4, '{\"event\":\"plan_written\"}' FROM w";
+    client.execute(update, &[&key, &text, &hash, &actor]).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(())
 }
 
 /// What a decision has seen beside the workstream itself, in which it would be overtaken.
@@ -179,10 +192,7 @@ impl Change {
             gone,
             cycles,
             events: events.collect::<serde_json::Result<_>>().map_err(unwritable)?,
-            actor: match writer.server {
-                Some(server) => format!("server {server}"),
-                None => std::env::var("USER").unwrap_or_else(|_| "a person".to_owned()),
-            },
+            actor: writer.actor.clone(),
             lease: writer.announces.map(|server| server.to_string()),
             becomes_current: index_events.contains(&IndexEvent::CurrentSet),
             written: ThreadsFile::of_document(&opened.kept.threads, Arc::clone(after), document),

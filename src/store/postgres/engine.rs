@@ -15,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::migrate;
-use crate::fault::Fault;
+use crate::fault::{DatabaseRemedy, Fault};
 use crate::store::LOCK_WAIT;
 
 /// How many connections one process has at the most.
@@ -168,11 +168,8 @@ impl Contact {
 impl Engine {
     /// Starts the thread. Connects to nothing yet.
     pub(super) fn start(address: Address) -> Result<Self, Fault> {
-        let fault = |why: String| Fault::Database {
-            database: address.shown.clone(),
-            why,
-            hint: "ask the person to look at the database's address and certificates",
-        };
+        let fault =
+            |why: String| Fault::Database { database: address.shown.clone(), why, remedy: DatabaseRemedy::Address };
         let tls = Tls(MakeRustlsConnect::new(tls(&address).map_err(fault)?));
         let manager = Manager::from_config(
             address.config.clone(),
@@ -283,7 +280,7 @@ impl Engine {
 
     /// Returns the fault of a database that says nothing.
     pub(super) fn unanswered(&self) -> Fault {
-        self.database(format!("no answer in {} seconds", ANSWER_TIMEOUT.as_secs()), "call again")
+        self.database(format!("no answer in {} seconds", ANSWER_TIMEOUT.as_secs()), DatabaseRemedy::CallAgain)
     }
 
     /// Returns the fault of a commit that was not written, since something is not as it was when it was decided.
@@ -291,28 +288,28 @@ impl Engine {
         Fault::Overtaken { database: self.address.shown.clone() }
     }
 
-    fn database(&self, why: String, hint: &'static str) -> Fault {
-        Fault::Database { database: self.address.shown.clone(), why, hint }
+    fn database(&self, why: String, remedy: DatabaseRemedy) -> Fault {
+        Fault::Database { database: self.address.shown.clone(), why, remedy }
     }
 
     /// Says what went wrong, without a word of who asked by which password.
     pub(super) fn fault(&self, failed: Failed) -> Fault {
         match failed {
             Failed::Known(fault) => fault,
-            Failed::Tables(why) => self.database(why, migrate::HINT),
+            Failed::Tables(why) => self.database(why, DatabaseRemedy::Migrate),
             Failed::Pool(PoolError::Timeout(deadpool_postgres::TimeoutType::Wait)) => {
                 Fault::Busy { path: self.address.shown.clone().into() }
             }
             Failed::Pool(PoolError::Timeout(_)) => {
-                self.database("it cannot be reached in time".to_owned(), "call again")
+                self.database("it cannot be reached in time".to_owned(), DatabaseRemedy::CallAgain)
             }
             Failed::Pool(PoolError::PostCreateHook(HookError::Message(why))) => {
-                self.database(why.into_owned(), migrate::HINT)
+                self.database(why.into_owned(), DatabaseRemedy::Migrate)
             }
             Failed::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
                 self.of_error(&error)
             }
-            Failed::Pool(error) => self.database(error.to_string(), "call again"),
+            Failed::Pool(error) => self.database(error.to_string(), DatabaseRemedy::CallAgain),
             Failed::Asked(error) => self.of_error(&error),
         }
     }
@@ -325,26 +322,21 @@ impl Engine {
                 why = format!("{why}: {error}");
                 cause = error.source();
             }
-            let hint = if why.contains("certificate") {
-                "ask the person to name the certificates by sslrootcert=FILE"
-            } else {
-                "call again; if it stays so, ask the person to look whether the database runs and can be reached"
-            };
-            return self.database(why, hint);
+            let remedy =
+                if is_about_certificates(error) { DatabaseRemedy::Certificates } else { DatabaseRemedy::IsItRunning };
+            return self.database(why, remedy);
         };
-        let hint = match said.code() {
+        let remedy = match said.code() {
             code if *code == SqlState::LOCK_NOT_AVAILABLE => {
                 return Fault::Busy { path: self.address.shown.clone().into() };
             }
             code if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-                "ask the person to mend user and password: in the URL, PGPASSWORD or the password file"
+                DatabaseRemedy::Password
             }
-            code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-                "ask the person to grant the role its rights: docs/teams.md"
-            }
-            _ => "call again; if it stays so, ask the person to look at the database",
+            code if *code == SqlState::INSUFFICIENT_PRIVILEGE => DatabaseRemedy::Grant,
+            _ => DatabaseRemedy::LookAtIt,
         };
-        self.database(said.message().to_owned(), hint)
+        self.database(said.message().to_owned(), remedy)
     }
 }
 
@@ -368,6 +360,21 @@ pub(super) fn is_passing(failed: &Failed) -> bool {
         .contains(code),
         None => error.is_closed() || is_out_of_reach(error),
     }
+}
+
+/// Returns whether TLS failed because of a certificate.
+fn is_about_certificates(error: &tokio_postgres::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        // An error of the system can hold another one that is no source of it.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) = tls {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Returns whether the connection failed below the protocol: refused, reset, cut.

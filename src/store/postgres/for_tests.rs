@@ -23,7 +23,7 @@ pub(crate) fn postgres_for_tests() -> Option<String> {
             Some(url)
         }
         Err(why) => {
-            println!("skipped: {why}");
+            postgres_server::skipped(why);
             None
         }
     }

@@ -11,9 +11,6 @@ use super::engine::Failed;
 /// What has made the tables, in order. Never changed once it is released; a new one is added.
 const MIGRATIONS: [&str; 2] = [include_str!("001.sql"), include_str!("002.sql")];
 
-/// What to do about tables that are missing or old.
-pub(super) const HINT: &str = "ask the person to run work store migrate with the release of work that all hosts use";
-
 /// The number of the lock that keeps two migrations apart.
 const LOCK: i64 = 0x776f_726b;
 

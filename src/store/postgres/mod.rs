@@ -9,6 +9,7 @@
 
 mod address;
 mod change;
+mod create;
 mod engine;
 #[cfg(test)]
 mod for_tests;
@@ -20,8 +21,7 @@ mod tests;
 mod transfer;
 mod watch;
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,13 +35,13 @@ use self::engine::{ANSWER_TIMEOUT, Claimed, Engine};
 pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
 use self::rows::{Kept, Opened};
-pub use self::transfer::{Moved, Push};
 use super::holds::Holds;
-use super::workspace::{Place, name};
-use super::{Listed, Locked, Snapshot, Store, Watch};
+use super::place::{Place, name};
+use super::{Added, Concurrency, Listed, LockScope, Locked, NewWorkstream, Snapshot, Store, Watch};
 use crate::board::{Board, ServerId};
+use crate::clock::Moment;
 use crate::decide::{Ledger, Refusal};
-use crate::fault::{Fault, Stopped};
+use crate::fault::{DatabaseRemedy, Fault, Stopped};
 use crate::index::Index;
 
 /// How many workstreams are kept as they were read.
@@ -239,10 +239,8 @@ impl PostgresStore {
         Ok(Snapshot {
             workspace: self.shown(),
             worktree: None,
-            root: PathBuf::from(self.shown()),
             workstream: opened.workstream.clone(),
             is_default: opened.is_default,
-            flags: self.place.flags.clone(),
             index: Arc::clone(&opened.index),
             plan: Arc::clone(&opened.kept.plan),
             approved: opened.kept.approved().map(Arc::clone),
@@ -251,7 +249,7 @@ impl PostgresStore {
             oddities: opened.kept.threads.threads.oddities.clone(),
             threads: Arc::clone(&opened.kept.threads),
             alive,
-            unseen: BTreeSet::new(),
+            unseen: BTreeMap::new(),
             now: Some(opened.now),
         })
     }
@@ -285,14 +283,40 @@ impl PostgresStore {
         Fault::Database {
             database: self.address.shown.clone(),
             why: format!("it has no workspace {:?}", self.address.workspace),
-            hint: "ask the person to run work store push, or name another workspace by ?workspace=NAME",
+            remedy: DatabaseRemedy::MakeWorkspace,
         }
     }
 
     fn catalogue(&self) -> Result<(Index, Vec<String>), Stopped> {
         let engine = self.engine()?;
-        let catalogue = engine.ask(async |client: Object| rows::catalogue(&client, &self.address.workspace).await)?;
+        let catalogue = engine.ask(async |client: Object| rows::catalogue(&**client, &self.address.workspace).await)?;
         catalogue.ok_or_else(|| self.no_workspace().into())
+    }
+
+    /// Returns who writes, as the program says.
+    fn actor(&self) -> String {
+        match self.server {
+            Some(server) => format!("server {server}"),
+            None => crate::person::name(),
+        }
+    }
+
+    /// Tells all hosts that something has changed.
+    fn tell_others(&self, engine: &Arc<Engine>) {
+        if self.server.is_some() {
+            self.notify(engine);
+        } else {
+            // The command line ends before that, so it waits, for at most a second.
+            let _ = engine.wait(async { tokio::time::timeout(Duration::from_secs(1), watch::tell(engine)).await });
+        }
+    }
+
+    /// Begins to write what this process knows, if nobody else has written it since.
+    fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
+        let (named, mut opened) = self.meant_and_known(wanted)?;
+        opened.come_to_now();
+        let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
+        Some(Box::new(OpenedRows { store: self, engine, named, client: None, end: end(), opened, snapshot }))
     }
 
     /// Tells the listeners on all hosts, in a moment and without anybody waiting for it: inside of the commit it
@@ -318,7 +342,17 @@ impl Store for PostgresStore {
         self.snapshot(&opened)
     }
 
-    fn lock_within(&self, wanted: Option<&str>, wait: Duration) -> Result<Box<dyn Locked + '_>, Stopped> {
+    fn begin(
+        &self,
+        wanted: Option<&str>,
+        wait: Duration,
+        concurrency: Concurrency,
+    ) -> Result<Box<dyn Locked + '_>, Stopped> {
+        if concurrency == Concurrency::Optimistic
+            && let Some(known) = self.known(wanted)
+        {
+            return Ok(known);
+        }
         // Who has no time left is given enough for one answer.
         let end = Instant::now() + wait.clamp(LEAST_WAIT, ANSWER_TIMEOUT);
         let engine = Arc::clone(self.engine()?);
@@ -336,11 +370,8 @@ impl Store for PostgresStore {
         }))
     }
 
-    fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
-        let (named, mut opened) = self.meant_and_known(wanted)?;
-        opened.come_to_now();
-        let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
-        Some(Box::new(OpenedRows { store: self, engine, named, client: None, end: end(), opened, snapshot }))
+    fn lock_scope(&self) -> LockScope {
+        LockScope::Workstream
     }
 
     fn list(&self) -> Result<Listed, Stopped> {
@@ -348,7 +379,7 @@ impl Store for PostgresStore {
         let meant = self.meant(None, end()).ok();
         let selected = meant.and_then(|meant| self.place.select(meant.as_deref(), &index, &known).ok());
         let current = selected.map(|selected| selected.workstream);
-        Ok(Listed { workstreams: known, current, importable: Vec::new() })
+        Ok(Listed { workstreams: known, current })
     }
 
     fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
@@ -361,8 +392,12 @@ impl Store for PostgresStore {
         Ok(Box::new(watch::watch(self.engine()?, tell)))
     }
 
-    fn is_near(&self) -> bool {
-        false
+    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Stopped> {
+        let added = create::add(self, new, at);
+        if let (Ok(_), Some(engine)) = (&added, self.engine.get()) {
+            self.tell_others(engine);
+        }
+        added
     }
 
     fn end(&self) {
@@ -375,6 +410,10 @@ impl Store for PostgresStore {
 }
 
 impl Locked for OpenedRows<'_> {
+    fn concurrency(&self) -> Concurrency {
+        if self.client.is_some() { Concurrency::Locked } else { Concurrency::Optimistic }
+    }
+
     fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -388,7 +427,7 @@ impl Locked for OpenedRows<'_> {
         let own = store.server.filter(|server| ledger.board().names(*server));
         let client = self.client.take();
         let writer = Writer {
-            server: store.server,
+            actor: store.actor(),
             announces: own.filter(|server| !self.opened.alive.contains(server)),
             has_lock: client.is_some(),
             shown: store.shown(),
@@ -405,12 +444,23 @@ impl Locked for OpenedRows<'_> {
         {
             lease::keep(&engine, server);
         }
-        if store.server.is_some() {
-            store.notify(&engine);
-        } else {
-            // The command line ends before that, so it waits, for at most a second.
-            let _ = engine.wait(async { tokio::time::timeout(Duration::from_secs(1), watch::tell(&engine)).await });
-        }
+        store.tell_others(&engine);
+        Ok(())
+    }
+
+    fn write_plan(mut self: Box<Self>, text: &str) -> Result<(), Fault> {
+        let engine = Arc::clone(&self.engine);
+        let Some(client) = self.client.take() else { return Err(engine.overtaken()) };
+        let key = self.opened.key;
+        let written = engine.wait(async { change::write_plan(&client, key, text, &self.store.actor()).await });
+        written.map_err(|failed| engine.fault(failed))?;
+        client.release();
+        self.store.tell_others(&engine);
+        Ok(())
+    }
+
+    fn write_down(self: Box<Self>, _at: Moment) -> Result<(), Fault> {
+        // Rows are all that a database reads.
         Ok(())
     }
 }

@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object as Connection;
 use serde_json::value::RawValue;
+use tokio_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 
 use super::MAX_KEPT;
 use super::engine::{Failed, ROW_WAIT};
 use super::migrate;
-use super::transfer::Assembled;
 use crate::board::{Board, ServerId};
 use crate::clock::Moment;
 use crate::fault::Fault;
+use crate::format::json::Object;
+use crate::format::threads_json::{self, Records};
+use crate::format::{agents_yaml, index_json};
 use crate::index::Index;
 use crate::roster::Roster;
-use crate::store::json::Object;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, completed};
-use crate::store::{agents_yaml, index_json};
 
 /// The workstream that is wanted, else the current one.
 const OPEN: &str = "SELECT w.key, w.id, w.revision, w.plan_hash, w.entry::text, s.current_workstream, s.roster,
@@ -75,7 +76,7 @@ impl Kept {
     /// pushed.
     fn is_of(&self, revision: i64, stamp: &str, generation: i64, plan_hash: &str) -> bool {
         (self.revision, self.stamp.as_str(), self.generation) == (revision, stamp, generation)
-            && self.plan.hash().is(plan_hash)
+            && self.plan.hash.is(plan_hash)
     }
 }
 
@@ -209,12 +210,12 @@ async fn open_once(
         }
     };
     let approved = index.index.entry(&workstream).and_then(|entry| entry.approvals.plan_hash.as_deref());
-    if let Some(hash) = approved.filter(|hash| !kept.plan.hash().is(hash))
+    if let Some(hash) = approved.filter(|hash| !kept.plan.hash.is(hash))
         && kept.approved.get().is_none()
     {
         let text = client.prepare_cached("SELECT approved_plan FROM work.workstreams WHERE key = $1").await?;
         let text: Option<String> = client.query_one(&text, &[&key]).await?.try_get(0)?;
-        let plan = text.map(|text| PlanFile::of(&text)).filter(|plan| plan.hash().is(hash));
+        let plan = text.map(|text| PlanFile::of(&text)).filter(|plan| plan.hash.is(hash));
         let _ = kept.approved.set(plan.map(Arc::new));
     }
     // Asked when the row is locked: whoever wrote before has announced itself by then.
@@ -255,7 +256,7 @@ async fn refreshed(
 ) -> Result<Kept, Failed> {
     let unread = |error: serde_json::Error| unreadable(workstream, &error);
     let plan = match before {
-        Some(before) if before.plan.hash().is(plan_hash) => Arc::clone(&before.plan),
+        Some(before) if before.plan.hash.is(plan_hash) => Arc::clone(&before.plan),
         _ => {
             let text = client.prepare_cached("SELECT plan FROM work.workstreams WHERE key = $1").await?;
             let text: String = client.query_one(&text, &[&key]).await?.try_get(0)?;
@@ -287,13 +288,9 @@ async fn refreshed(
     }
     let texts =
         |rows: Vec<tokio_postgres::Row>| rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>();
-    let assembled = Assembled {
-        rest: own.try_get(1)?,
-        strays: own.try_get(2)?,
-        threads: texts(threads?)?,
-        cycles: texts(cycles?)?,
-    };
-    let text = assembled.text().map_err(unread)?;
+    let records =
+        Records { rest: own.try_get(1)?, strays: own.try_get(2)?, threads: texts(threads?)?, cycles: texts(cycles?)? };
+    let text = threads_json::assembled(&records).map_err(unread)?;
     let threads = match before {
         Some(before) => before.threads.with_changes(&text, workstream).map_err(unread)?,
         None => ThreadsFile::of(&text).map_err(unread)?,
@@ -325,7 +322,7 @@ fn index_file(entry: Option<&str>, current: Option<&str>) -> serde_json::Result<
 pub(super) fn roster(opened: &Opened, workspace: &str) -> Result<Arc<Roster>, Fault> {
     let declared = opened.agents_yaml.as_ref().map(|file| file.roster(workspace)).transpose()?;
     let plan = opened.kept.approved().unwrap_or(&opened.kept.plan);
-    Ok(completed(declared, plan.agents(), &opened.kept.threads.threads.board))
+    Ok(completed(declared, &plan.agents, &opened.kept.threads.threads.board))
 }
 
 impl AgentsYaml {
@@ -343,7 +340,10 @@ impl AgentsYaml {
 }
 
 /// Returns the index of the workspace and the ids of its workstreams; `None` where there is no such workspace.
-pub(super) async fn catalogue(client: &Connection, workspace: &str) -> Result<Option<(Index, Vec<String>)>, Failed> {
+pub(super) async fn catalogue(
+    client: &impl GenericClient,
+    workspace: &str,
+) -> Result<Option<(Index, Vec<String>)>, Failed> {
     let current =
         client.query_opt("SELECT current_workstream FROM work.workspaces WHERE name = $1", &[&workspace]).await?;
     let Some(current) = current else { return Ok(None) };

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::PostgresStore;
 use super::for_tests::{execute, postgres_for_tests};
-use super::{PostgresStore, Push};
+use crate::app::push;
 use crate::board::{Said, Status};
 use crate::clock::{Clock as _, Moment, SteppingClock, SystemClock};
 use crate::decide::{AgentRequest, AssignThread, PersonRequest};
 use crate::fault::Fault;
-use crate::store::contract_tests::{A, B, INDEX, PLAN, decided, report, reports, update};
-use crate::store::disk::memory::MemoryDisk;
-use crate::store::{FileStore, Place, Store, open};
+use crate::store::contract_tests::{A, B, INDEX, PLAN, decided, known, report, reports, update};
+use crate::store::files::disk::memory::MemoryDisk;
+use crate::store::{FileStore, Overwrite, Place, Store, open};
 use crate::transact::{AgentDoor, Ask, transact_for_person};
 
 /// A workspace of its own.
@@ -21,7 +22,7 @@ struct Team(String);
 impl Team {
     fn new() -> Option<Self> {
         let team = Self(postgres_for_tests()?);
-        team.push(PLAN, "", Push::New);
+        team.push(PLAN, "", Overwrite::Nothing);
         Some(team)
     }
 
@@ -38,7 +39,7 @@ impl Team {
     }
 
     /// Pushes this plan and roster.
-    fn push(&self, plan: &str, roster: &str, push: Push) {
+    fn push(&self, plan: &str, roster: &str, overwrite: Overwrite) {
         let mut files = vec![("/w/work/index.json", INDEX), ("/w/work/001-search/PLAN.md", plan)];
         files.extend([("/w/work/002-api/PLAN.md", PLAN)]);
         if !roster.is_empty() {
@@ -46,7 +47,7 @@ impl Team {
         }
         let place = Place { root: Some("/w".into()), ..Place::default() };
         let files = FileStore::on(Arc::new(MemoryDisk::with(&files)), place, None);
-        PostgresStore::new(self.place(), None).unwrap().push(&files, None, push).unwrap();
+        push(&files, &PostgresStore::new(self.place(), None).unwrap(), None, overwrite).unwrap();
     }
 
     fn choose(&self, workstream: &str) {
@@ -64,7 +65,7 @@ fn is_overtaken_by(team: &Team, a: &dyn Store, happens: impl FnOnce()) {
     for round in 0..3 {
         report(a, A, "1.1.1", &format!("round {round}"));
     }
-    let known = a.known(None).unwrap();
+    let known = known(a).unwrap();
     let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "as it was"));
     happens();
     assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })));
@@ -75,9 +76,9 @@ fn is_overtaken_by(team: &Team, a: &dyn Store, happens: impl FnOnce()) {
 fn a_plan_a_roster_and_another_current_workstream_are_seen() {
     let Some(team) = Team::new() else { return };
     let a = team.open(A);
-    is_overtaken_by(&team, a.as_ref(), || team.push(PLAN, "agents: [{name: default}]\n", Push::Plans));
+    is_overtaken_by(&team, a.as_ref(), || team.push(PLAN, "agents: [{name: default}]\n", Overwrite::Plans));
     assert!(a.read(None).unwrap().scene().roster.declared);
-    is_overtaken_by(&team, a.as_ref(), || team.push(&PLAN.replace("Rows", "Lines"), "", Push::Plans));
+    is_overtaken_by(&team, a.as_ref(), || team.push(&PLAN.replace("Rows", "Lines"), "", Overwrite::Plans));
     assert!(a.read(None).unwrap().scene().plan_text.contains("Lines"));
     is_overtaken_by(&team, a.as_ref(), || team.choose("api"));
     // The server itself goes on with the cycle that it holds.
@@ -149,7 +150,7 @@ fn a_server_whose_lease_ran_out_begins_another_one_before_it_writes() {
 #[test]
 fn who_waited_for_a_row_decides_on_what_is_there_then() {
     let Some(team) = Team::new() else { return };
-    team.push(PLAN, "agents: [{name: default}]\n", Push::Plans);
+    team.push(PLAN, "agents: [{name: default}]\n", Overwrite::Plans);
     let door = team.door();
     let assign = AssignThread {
         thread: "1.1.1".parse().unwrap(),

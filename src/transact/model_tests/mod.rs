@@ -18,9 +18,9 @@ use super::*;
 use crate::board::{Said, ServerId};
 use crate::clock::Moment;
 use crate::decide::{AgentAnswer, AgentRequest, AssignThread, ClearAssignment, Decision, OpenDecision, UpdateThread};
-use crate::store::disk::Disk;
-use crate::store::disk::faulty::{Failure, FaultyDisk};
-use crate::store::disk::memory::{Arrived, MemoryDisk};
+use crate::store::files::disk::Disk;
+use crate::store::files::disk::faulty::{Failure, FaultyDisk};
+use crate::store::files::disk::memory::{Arrived, MemoryDisk};
 use crate::store::{FileStore, Place, Store};
 
 const PLAN: &str = "\
@@ -158,7 +158,7 @@ impl World {
         let place = Place { store: Some(url.to_owned()), ..Place::default() };
         let files = FileStore::on(Arc::new(world.disk.clone()), self::place(), None);
         let store = crate::store::PostgresStore::new(place, None).unwrap();
-        store.push(&files, None, crate::store::Push::New).unwrap();
+        crate::app::push(&files, &store, None, crate::store::Overwrite::Nothing).unwrap();
         world.database = Some(url.to_owned());
         world.person =
             Some(Arc::new(AgentDoor::new(Box::new(store), Box::new(world.clock.clone()), ServerId::fixed(0))));

@@ -1,0 +1,257 @@
+//! The text of threads.json in pieces, so that a change lays out again only what it changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::board::Moves;
+use crate::format::json::{Object, close, laid_out, open};
+use crate::plan::ThreadId;
+
+/// The order of the top-level keys in a new file.
+const FILE_ORDER: [&str; 6] = ["version", "stream_id", "last_updated", "threads", "cycles", "left"];
+
+/// A threads.json: its top-level keys in their order, and the records of its threads.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    /// Each key and its value, laid out; that of `threads` stands in `records`.
+    entries: Vec<(String, Arc<str>)>,
+    records: Vec<Record>,
+    /// Where the record of a thread stands.
+    places: Arc<HashMap<ThreadId, usize>>,
+    ends_with_line_end: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    /// `None`: it is of no thread, and stays as it is.
+    thread: Option<ThreadId>,
+    text: Arc<str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct IdOnly {
+    thread_id: String,
+}
+
+const THREADS: &str = "threads";
+const LEFT: &str = "left";
+
+impl Document {
+    /// Takes a text apart; without one it is a new file.
+    pub(crate) fn read(text: Option<&str>, stream_id: &str) -> serde_json::Result<Self> {
+        let mut file = open(text, &FILE_ORDER)?;
+        if text.is_none() {
+            file.set("stream_id", &stream_id, &FILE_ORDER)?;
+        }
+        let threads = file.get::<Vec<Box<RawValue>>>(THREADS)?.unwrap_or_default();
+        let mut records = Vec::with_capacity(threads.len());
+        for raw in threads {
+            let thread = serde_json::from_str::<IdOnly>(raw.get())?.thread_id.parse().ok();
+            records.push(Record { thread, text: laid_out(raw.get(), 2)?.into() });
+        }
+        file.set(THREADS, &[(); 0], &FILE_ORDER)?;
+        let mut entries = Vec::new();
+        for (key, raw) in file.entries() {
+            entries.push((key.to_owned(), laid_out(raw.get(), 1)?.into()));
+        }
+        let ends_with_line_end = text.is_none_or(|text| text.ends_with('\n'));
+        let places = Arc::new(places(&records));
+        Ok(Self { entries, records, places, ends_with_line_end })
+    }
+
+    /// Returns the text of a thread's record.
+    pub(crate) fn record(&self, thread: ThreadId) -> Option<&str> {
+        self.places.get(&thread).map(|at| &*self.records[*at].text)
+    }
+
+    /// Changes the records of these threads, which are in the order of their ids. A new one goes behind the
+    /// last of those before it.
+    pub(super) fn set_records(&mut self, changed: Vec<(ThreadId, String)>) {
+        let mut new = Vec::new();
+        for (thread, text) in changed {
+            match self.places.get(&thread) {
+                Some(at) => self.records[*at].text = text.into(),
+                None => new.push(Record { thread: Some(thread), text: text.into() }),
+            }
+        }
+        if new.is_empty() {
+            return;
+        }
+        // The smallest id from each place on: the last record with a smaller id than a new one is the last
+        // place where that is smaller.
+        let mut smallest: Vec<Option<ThreadId>> = Vec::with_capacity(self.records.len());
+        let mut least = None;
+        for record in self.records.iter().rev() {
+            least = match (least, record.thread) {
+                (Some(least), Some(thread)) => Some(std::cmp::min::<ThreadId>(least, thread)),
+                (least, thread) => least.or(thread),
+            };
+            smallest.push(least);
+        }
+        smallest.reverse();
+        let mut records = Vec::with_capacity(self.records.len() + new.len());
+        let mut old = std::mem::take(&mut self.records).into_iter();
+        let mut taken = 0;
+        for record in new {
+            let place = smallest.partition_point(|least| least.is_some_and(|least| Some(least) < record.thread));
+            records.extend(old.by_ref().take(place - taken));
+            taken = place;
+            records.push(record);
+        }
+        records.extend(old);
+        self.records = records;
+        self.places = Arc::new(places(&self.records));
+    }
+
+    /// Returns it with the records where `moves` says, each with all that it holds. Those that are out of the way
+    /// stand under a key of their own, so that nothing of them is lost.
+    pub(super) fn moved(&self, moves: &Moves) -> serde_json::Result<Self> {
+        let mut now = self.clone();
+        let (mut left, mut changed) = (now.get::<Vec<Box<RawValue>>>(LEFT)?.unwrap_or_default(), Vec::new());
+        let went_out = left.len();
+        for (from, to) in &moves.threads {
+            let Some(text) = self.record(*from) else { continue };
+            match to {
+                None => left.push(RawValue::from_string(text.to_owned())?),
+                Some(to) => {
+                    let mut record: Object = serde_json::from_str(text)?;
+                    record.set("threadId", to, &[])?;
+                    changed.push((*to, laid_out(&serde_json::to_string(&record)?, 2)?));
+                }
+            }
+        }
+        now.records.retain(|record| record.thread.is_none_or(|thread| !moves.threads.contains_key(&thread)));
+        now.places = Arc::new(places(&now.records));
+        changed.sort_by_key(|(thread, _)| *thread);
+        now.set_records(changed);
+        if left.len() > went_out {
+            now.set(LEFT, &left)?;
+        }
+        Ok(now)
+    }
+
+    /// Returns the value of a top-level key.
+    pub(crate) fn get<T: for<'t> Deserialize<'t>>(&self, key: &str) -> serde_json::Result<Option<T>> {
+        match self.entries.iter().find(|(known, _)| known == key) {
+            Some((_, text)) => serde_json::from_str(text),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets a top-level key.
+    pub(super) fn set(&mut self, key: &str, value: &impl serde::Serialize) -> serde_json::Result<()> {
+        let text = laid_out(&serde_json::to_string(value)?, 1)?.into();
+        match self.entries.iter_mut().find(|(known, _)| known == key) {
+            Some((_, known)) => *known = text,
+            None => {
+                let keys = self.entries.iter().map(|(key, _)| key.as_str());
+                let place = Object::place(keys, key, &FILE_ORDER);
+                self.entries.insert(place, (key.to_owned(), text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns it with the records of `changed` in place of its own, and all other keys of it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn with_changes(&self, changed: Self) -> Self {
+        let records =
+            changed.records.iter().filter_map(|record| Some((record.thread?, record.text.as_ref().to_owned())));
+        let mut records: Vec<_> = records.collect();
+        records.sort_by_key(|(thread, _)| *thread);
+        let mut all = Self { entries: changed.entries, ..self.clone() };
+        all.set_records(records);
+        all
+    }
+
+    /// Returns the text of all keys but the threads and the cycles.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn rest(&self) -> serde_json::Result<String> {
+        let mut rest = Object::default();
+        for (key, text) in self.entries.iter().filter(|(key, _)| key != THREADS && key != "cycles") {
+            rest.set(key, &serde_json::from_str::<&RawValue>(text)?, &[])?;
+        }
+        serde_json::to_string(&rest)
+    }
+
+    /// Returns the records that are of no thread, as a list.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn strays(&self) -> serde_json::Result<String> {
+        let strays = self.records.iter().filter(|record| record.thread.is_none());
+        let strays = strays.map(|record| serde_json::from_str::<&RawValue>(&record.text));
+        serde_json::to_string(&strays.collect::<serde_json::Result<Vec<_>>>()?)
+    }
+
+    /// Returns the whole text, laid out with two spaces per level as the programs of this family write it.
+    pub(crate) fn text(&self) -> serde_json::Result<String> {
+        let size: usize = self.records.iter().map(|record| record.text.len() + 6).sum();
+        let rest: usize = self.entries.iter().map(|(key, text)| key.len() + text.len() + 10).sum();
+        let mut out = String::with_capacity(size + rest + 32);
+        out.push('{');
+        for (at, (key, text)) in self.entries.iter().enumerate() {
+            out.push_str(if at == 0 { "\n  " } else { ",\n  " });
+            out.push_str(&serde_json::to_string(key)?);
+            out.push_str(": ");
+            if key != THREADS || self.records.is_empty() {
+                out.push_str(text);
+                continue;
+            }
+            for (at, record) in self.records.iter().enumerate() {
+                out.push_str(if at == 0 { "[\n    " } else { ",\n    " });
+                out.push_str(&record.text);
+            }
+            out.push_str("\n  ]");
+        }
+        out.push_str("\n}");
+        if self.ends_with_line_end {
+            out.push('\n');
+        }
+        Ok(out)
+    }
+}
+
+/// A threads.json in pieces, as the rows of a database hold it.
+#[cfg(feature = "postgres")]
+pub(crate) struct Records {
+    /// All keys but the threads and the cycles.
+    pub(crate) rest: String,
+    /// The records that are of no thread, as a list.
+    pub(crate) strays: String,
+    /// The records of the threads.
+    pub(crate) threads: Vec<String>,
+    /// The records of the cycles.
+    pub(crate) cycles: Vec<String>,
+}
+
+/// Returns the threads.json that has these records.
+#[cfg(feature = "postgres")]
+pub(crate) fn assembled(records: &Records) -> serde_json::Result<String> {
+    let raw = |texts: &[String]| {
+        texts.iter().map(|text| RawValue::from_string(text.clone())).collect::<serde_json::Result<Vec<_>>>()
+    };
+    let mut file: Object = serde_json::from_str(&records.rest)?;
+    let mut threads = raw(&records.threads)?;
+    threads.extend(serde_json::from_str::<Vec<Box<RawValue>>>(&records.strays)?);
+    file.set("threads", &threads, &FILE_ORDER)?;
+    if !records.cycles.is_empty() {
+        file.set("cycles", &raw(&records.cycles)?, &FILE_ORDER)?;
+    }
+    Ok(serde_json::to_string(&file)? + "\n")
+}
+
+/// Returns a threads.json as the one of this workstream.
+pub(crate) fn named(text: &str, stream_id: &str) -> serde_json::Result<String> {
+    let mut file: Object = serde_json::from_str(text)?;
+    file.set("stream_id", &stream_id, &FILE_ORDER)?;
+    close(&file, Some(text))
+}
+
+fn places(records: &[Record]) -> HashMap<ThreadId, usize> {
+    // Of two records of one thread, which no reader accepts, the first counts.
+    let of_threads = records.iter().enumerate().rev();
+    of_threads.filter_map(|(at, record)| Some((record.thread?, at))).collect()
+}

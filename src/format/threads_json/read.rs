@@ -1,0 +1,172 @@
+//! Text → board.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::record::{BudgetRecord, CycleRecord, CycleWord, FileRecord, ThreadRecord};
+use crate::board::{Attempt, AttemptStatus, Board, Budget, Cycle, Status, Thread};
+use crate::format::tasks_json::{TaskThread, TasksJson};
+use crate::format::words::{SessionRecord, SessionWord, StatusWord};
+use crate::plan::ThreadId;
+
+/// What a threads.json says.
+#[derive(Debug, Default)]
+pub(crate) struct ThreadsJson {
+    pub(crate) board: Arc<Board>,
+    /// Records that stand for no thread, one sentence each.
+    pub(crate) oddities: Vec<String>,
+    /// The threads whose state stands in tasks.json and not here.
+    pub(crate) from_tasks: BTreeSet<ThreadId>,
+    /// Whether a record says nothing of its thread's status.
+    pub(crate) has_stateless_records: bool,
+}
+
+/// Reads a threads.json. The error's line and column are those of `text`. What it does not say of a
+/// thread's state is taken from `tasks`.
+pub(crate) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_json::Result<ThreadsJson> {
+    use serde::de::Error as _;
+
+    let file: FileRecord = match text {
+        Some(text) => serde_json::from_str(text)?,
+        None => FileRecord { threads: None, cycles: None },
+    };
+    let mut read = ThreadsJson::default();
+    let mut board = Board::default();
+    let mut without_state: BTreeSet<ThreadId> = tasks.threads.keys().copied().collect();
+    for mut record in file.threads.unwrap_or_default() {
+        let Ok(id) = record.thread_id.parse::<ThreadId>() else {
+            read.oddities.push(format!(
+                "threads.json has a record of {:?}, which is no thread id; it is kept and ignored",
+                record.thread_id.chars().take(60).collect::<String>()
+            ));
+            continue;
+        };
+        read.has_stateless_records |= record.status.is_none();
+        if record.status.is_some() {
+            without_state.remove(&id);
+        } else if let Some(tasks) = tasks.threads.get(&id) {
+            complete(&mut record, tasks);
+        }
+        if board.threads.insert(id, thread(record)) {
+            return Err(serde_json::Error::custom(format!("thread {id} has two records")));
+        }
+    }
+    for (id, tasks) in tasks.threads.iter().filter(|(id, _)| without_state.contains(id)) {
+        if board.threads.get(*id).is_none() {
+            let mut record = ThreadRecord::default();
+            complete(&mut record, tasks);
+            board.threads.insert(*id, thread(record));
+        }
+    }
+    read.from_tasks = without_state;
+    board.cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();
+    if board.cycles.iter().filter(|cycle| cycle.open).count() > 1 {
+        return Err(serde_json::Error::custom("more than one cycle is open"));
+    }
+    read.board = Arc::new(board);
+    Ok(read)
+}
+
+/// Fills in what tasks.json says of a thread of whose state threads.json says nothing.
+fn complete(record: &mut ThreadRecord, tasks: &TaskThread) {
+    record.status = Some(StatusWord(tasks.status));
+    record.thread_name = record.thread_name.take().or_else(|| tasks.name.clone());
+    record.stage_name = record.stage_name.take().or_else(|| tasks.stage_name.clone());
+    record.batch_name = record.batch_name.take().or_else(|| tasks.batch_name.clone());
+    record.assigned_agent = record.assigned_agent.take().or_else(|| tasks.assigned_agent.clone());
+    record.report = record.report.take().or_else(|| Some(tasks.report.clone()));
+    record.breadcrumb = record.breadcrumb.take().or_else(|| Some(tasks.breadcrumb.clone()));
+    let sessions = record.sessions.take().filter(|sessions| !sessions.is_empty());
+    record.sessions = sessions.or_else(|| Some(tasks.sessions.clone()));
+}
+
+fn thread(record: ThreadRecord) -> Thread {
+    let status = record.status.map(|word| word.0).unwrap_or_default();
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for session in record.sessions.unwrap_or_default() {
+        // Older sessions count by position; numbers never repeat and never go back.
+        let next = attempts.last().map_or(1, |attempt| attempt.number + 1);
+        attempts.push(attempt(session, next));
+    }
+    let last = attempts.len().saturating_sub(1);
+    for (at, attempt) in attempts.iter_mut().enumerate() {
+        // Only the latest session of a thread in progress can be one that runs.
+        if attempt.status == AttemptStatus::Running && (at != last || status != Status::InProgress) {
+            attempt.status = AttemptStatus::Interrupted;
+        }
+    }
+    if status == Status::InProgress && attempts.last().is_none_or(|attempt| attempt.status != AttemptStatus::Running) {
+        // Older software sets the status without a session: an attempt that belongs to nobody.
+        attempts.push(Attempt {
+            number: attempts.last().map_or(1, |attempt| attempt.number + 1),
+            agent: String::new(),
+            status: AttemptStatus::Running,
+            cycle: None,
+            report: String::new(),
+            transient: false,
+            server: None,
+            started_at: None,
+            completed_at: None,
+        });
+    }
+    Thread {
+        name: record.thread_name,
+        stage_name: record.stage_name,
+        batch_name: record.batch_name,
+        status,
+        assigned_agent: record.assigned_agent,
+        report: record.report.unwrap_or_default(),
+        breadcrumb: record.breadcrumb.unwrap_or_default(),
+        artifacts: record.artifacts.unwrap_or_default(),
+        next_steps: record.next_steps.unwrap_or_default(),
+        attempts,
+        attempt_floor: record.attempt_floor.map_or(0, |floor| floor.0),
+        former_ids: record.former_ids.iter().flatten().filter_map(|id| id.parse().ok()).collect(),
+    }
+}
+
+fn attempt(record: SessionRecord, next: u32) -> Attempt {
+    Attempt {
+        number: record.attempt.map_or(next, |number| number.0.max(next)),
+        agent: record.agent_name.unwrap_or_default(),
+        status: match record.status {
+            SessionWord::Running => AttemptStatus::Running,
+            SessionWord::Completed => AttemptStatus::Completed,
+            SessionWord::Failed => AttemptStatus::Failed,
+            SessionWord::Interrupted => AttemptStatus::Interrupted,
+        },
+        cycle: record.cycle.map(|cycle| cycle.0),
+        report: record.report.unwrap_or_default(),
+        transient: record.transient.unwrap_or_default(),
+        server: record.server.map(|server| server.0),
+        // Where older software did not say when, the file gets an empty text.
+        started_at: record.started_at.filter(|time| !time.is_empty()),
+        completed_at: record.completed_at.filter(|time| !time.is_empty()),
+    }
+}
+
+fn cycle(record: CycleRecord) -> Cycle {
+    let budget = |record: BudgetRecord| {
+        let budget = Budget {
+            retried_after: record.retried_after,
+            reassigned_after: record.reassigned_after,
+            assigned_after: record.assigned_after,
+            reason: record.reason,
+            fresh_after: record.fresh_after.unwrap_or_default(),
+            given_up: record.given_up.unwrap_or_default(),
+            applied_before: record.applied_before.unwrap_or_default(),
+        };
+        (record.thread_id.0, budget)
+    };
+    Cycle {
+        batch: record.batch.0,
+        number: record.cycle.0,
+        open: record.status == CycleWord::Open,
+        holder: record.holder.map(|holder| holder.0),
+        retry_asked: record.retry_asked.unwrap_or_default(),
+        left: record.left.unwrap_or_default(),
+        budgets: record.threads.unwrap_or_default().into_iter().map(budget).collect(),
+        opened_at: record.opened_at,
+        closed_at: record.closed_at,
+    }
+}

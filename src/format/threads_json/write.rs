@@ -1,0 +1,292 @@
+//! A board's changes → text.
+
+use std::collections::BTreeSet;
+
+use serde::de::Error as _;
+
+use super::document::Document;
+use super::record::{BudgetRecord, CycleWord};
+use crate::board::{Attempt, Board, Cycle, Moves, Thread};
+use crate::clock::Moment;
+use crate::format::json::{Object, laid_out, without_place};
+use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
+use crate::plan::ThreadId;
+
+const THREAD_ORDER: [&str; 16] = [
+    "threadId",
+    "threadName",
+    "stageName",
+    "batchName",
+    "status",
+    "assignedAgent",
+    "report",
+    "breadcrumb",
+    "artifacts",
+    "nextSteps",
+    "promptPath",
+    "sessions",
+    "attemptFloor",
+    "formerIds",
+    "createdAt",
+    "updatedAt",
+];
+const SESSION_ORDER: [&str; 12] = [
+    "sessionId",
+    "agentName",
+    "model",
+    "startedAt",
+    "completedAt",
+    "status",
+    "exitCode",
+    "attempt",
+    "cycle",
+    "report",
+    "transient",
+    "server",
+];
+const CYCLE_ORDER: [&str; 9] =
+    ["batch", "left", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
+
+/// Returns threads.json with what changed between `before` and `after`. `document` is the file as it was,
+/// which `before` was read from; where records went to other ids with their threads, they do so in both first. The threads of
+/// `unwritten` are written also if nothing changed.
+pub(crate) fn write(
+    document: &Document,
+    before: &Board,
+    after: &Board,
+    moves: Option<&Moves>,
+    unwritten: &BTreeSet<ThreadId>,
+    at: Moment,
+) -> serde_json::Result<Document> {
+    if let Some(moves) = moves {
+        let (document, before) = (document.moved(moves)?, before.with_new_ids(moves));
+        let unwritten = unwritten.iter().filter_map(|id| moves.of(*id)).collect();
+        return write(&document, &before, after, None, &unwritten, at);
+    }
+    let mut written = document.clone();
+    written.set("last_updated", &at.to_string())?;
+    let mut changed = Vec::new();
+    let mut write = |id: ThreadId, known: Option<&Thread>, thread: &Thread| -> serde_json::Result<()> {
+        let record = match document.record(id) {
+            Some(record) => {
+                let record = serde_json::from_str(record).map_err(|error| in_record(id, &error))?;
+                write_thread(record, id, known, thread, at)?
+            }
+            None => write_thread(Object::default(), id, None, thread, at)?,
+        };
+        changed.push((id, laid_out(&serde_json::to_string(&record)?, 2)?));
+        Ok(())
+    };
+    if unwritten.is_empty() {
+        for (id, known, thread) in after.threads.changed(&before.threads) {
+            write(id, known, thread)?;
+        }
+    } else {
+        for (id, thread) in after.threads.iter() {
+            let known = before.threads.get(id);
+            if unwritten.contains(&id) || known != Some(thread) {
+                write(id, known, thread)?;
+            }
+        }
+    }
+    written.set_records(changed);
+    if before.cycles != after.cycles {
+        let mut records = written.get::<Vec<Object>>("cycles")?.unwrap_or_default();
+        for (at, cycle) in after.cycles.iter().enumerate() {
+            if before.cycles.get(at) == Some(cycle) {
+                continue;
+            }
+            if records.len() <= at {
+                records.push(Object::default());
+            }
+            write_cycle(&mut records[at], cycle)?;
+        }
+        written.set("cycles", &records)?;
+    }
+    Ok(written)
+}
+
+/// The place in a message is that in the record; which record it is says more.
+fn in_record(id: ThreadId, error: &serde_json::Error) -> serde_json::Error {
+    serde_json::Error::custom(format!("in the record of thread {id}: {}", without_place(error)))
+}
+
+fn write_thread(
+    mut record: Object,
+    id: ThreadId,
+    before: Option<&Thread>,
+    after: &Thread,
+    at: Moment,
+) -> serde_json::Result<Object> {
+    let order = &THREAD_ORDER;
+    let is_new = before.is_none();
+    let new = Thread::default();
+    let before = before.unwrap_or(&new);
+    if is_new {
+        record.set("threadId", &id.to_string(), order)?;
+    }
+    for (key, known, text) in [
+        ("threadName", &before.name, &after.name),
+        ("stageName", &before.stage_name, &after.stage_name),
+        ("batchName", &before.batch_name, &after.batch_name),
+        ("assignedAgent", &before.assigned_agent, &after.assigned_agent),
+    ] {
+        match text {
+            _ if known == text => {}
+            Some(text) => record.set(key, text, order)?,
+            None => record.remove(key),
+        }
+    }
+    if is_new || before.status != after.status || !record.has("status") {
+        record.set("status", &after.status.word(), order)?;
+    }
+    if before.report != after.report {
+        record.set("report", &after.report, order)?;
+    }
+    if before.breadcrumb != after.breadcrumb {
+        record.set("breadcrumb", &after.breadcrumb, order)?;
+    }
+    if before.artifacts != after.artifacts {
+        record.set("artifacts", &after.artifacts, order)?;
+    }
+    if before.next_steps != after.next_steps {
+        record.set("nextSteps", &after.next_steps, order)?;
+    }
+    let mut sessions = record.get::<Vec<Object>>("sessions")?.unwrap_or_default();
+    for (at, attempt) in after.attempts.iter().enumerate() {
+        match sessions.get_mut(at) {
+            Some(_) if before.attempts.get(at) == Some(attempt) => {}
+            Some(session) => write_attempt(session, id, before.attempts.get(at), attempt)?,
+            None => {
+                let mut session = Object::default();
+                write_attempt(&mut session, id, None, attempt)?;
+                sessions.push(session);
+            }
+        }
+    }
+    record.set("sessions", &sessions, order)?;
+    if before.attempt_floor != after.attempt_floor {
+        record.set("attemptFloor", &counter(after.attempt_floor)?, order)?;
+    }
+    if before.former_ids != after.former_ids {
+        let ids: Vec<String> = after.former_ids.iter().map(ToString::to_string).collect();
+        record.set("formerIds", &ids, order)?;
+    }
+    if is_new && !record.has("createdAt") {
+        record.set("createdAt", &at.to_string(), order)?;
+    }
+    record.set("updatedAt", &at.to_string(), order)?;
+    Ok(record)
+}
+
+fn write_attempt(
+    session: &mut Object,
+    id: ThreadId,
+    before: Option<&Attempt>,
+    after: &Attempt,
+) -> serde_json::Result<()> {
+    let order = &SESSION_ORDER;
+    if before.is_none() {
+        session.set("sessionId", &format!("{id}#{}", after.number), order)?;
+        // The other programs of the family expect a model; which one it was is the client's to know.
+        session.set("model", &"", order)?;
+        session.set("startedAt", &after.started_at.clone().unwrap_or_default(), order)?;
+    }
+    session.set("agentName", &after.agent, order)?;
+    session.set("status", &after.status.word(), order)?;
+    session.set("attempt", &counter(after.number)?, order)?;
+    if let Some(ended) = &after.completed_at {
+        session.set("completedAt", ended, order)?;
+    }
+    match after.cycle {
+        Some(cycle) => session.set("cycle", &counter(cycle)?, order)?,
+        None => session.remove("cycle"),
+    }
+    if !after.report.is_empty() || before.is_some_and(|before| !before.report.is_empty()) {
+        session.set("report", &after.report, order)?;
+    }
+    if after.transient || before.is_some_and(|before| before.transient) {
+        session.set("transient", &after.transient, order)?;
+    }
+    if let Some(server) = after.server {
+        session.set("server", &server.to_string(), order)?;
+    }
+    Ok(())
+}
+
+/// Refuses what could not be read again.
+fn counter(number: u32) -> serde_json::Result<Counter> {
+    Counter::try_from(number).map_err(serde_json::Error::custom)
+}
+
+fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
+    let order = &CYCLE_ORDER;
+    record.set("batch", &BatchWord(cycle.batch), order)?;
+    record.set("cycle", &counter(cycle.number)?, order)?;
+    record.set("status", if cycle.open { &CycleWord::Open } else { &CycleWord::Closed }, order)?;
+    record.set("holder", &cycle.holder.map(ServerWord), order)?;
+    for (key, value) in [("retryAsked", cycle.retry_asked), ("left", cycle.left)] {
+        if value || record.has(key) {
+            record.set(key, &value, order)?;
+        }
+    }
+    record.set("openedAt", &cycle.opened_at, order)?;
+    if cycle.closed_at.is_some() {
+        record.set("closedAt", &cycle.closed_at, order)?;
+    }
+    let budgets: Vec<BudgetRecord> = cycle
+        .budgets
+        .iter()
+        .map(|(id, budget)| BudgetRecord {
+            thread_id: ThreadWord(*id),
+            retried_after: budget.retried_after,
+            reassigned_after: budget.reassigned_after,
+            assigned_after: budget.assigned_after,
+            reason: budget.reason.clone(),
+            fresh_after: (budget.fresh_after > 0).then_some(budget.fresh_after),
+            given_up: budget.given_up.then_some(true),
+            applied_before: budget.applied_before.then_some(true),
+        })
+        .collect();
+    record.set("threads", &budgets, order)
+}
+
+#[cfg(test)]
+mod tests {
+    use allocation_counter::{AllocationInfo, measure};
+
+    use super::*;
+    use crate::board::Status;
+    use crate::format::tasks_json::TasksJson;
+    use crate::format::threads_json;
+
+    /// What it allocates to change one of so many threads and lay out the file, and how long that is.
+    fn one_change_of(threads: u16) -> (AllocationInfo, u64) {
+        let now = Moment::parse("2026-07-28T09:00:00Z").unwrap();
+        let id = |at: u16| ThreadId::new(1, at / 10 + 1, at % 10 + 1);
+        let mut all = Board::default();
+        for at in 0..threads {
+            all.thread_mut(id(at)).report = format!("what was done in thread {at}");
+        }
+        let new = Document::read(None, "001-search").unwrap();
+        let text = write(&new, &Board::default(), &all, None, &BTreeSet::new(), now).unwrap().text().unwrap();
+        let document = Document::read(Some(&text), "001-search").unwrap();
+        let before = threads_json::read(Some(&text), &TasksJson::default()).unwrap().board;
+        let allocated = measure(|| {
+            let mut after = Board::clone(&before);
+            after.thread_mut(id(7)).status = Status::Completed;
+            let written = write(&document, &before, &after, None, &BTreeSet::new(), now).unwrap();
+            assert!(written.text().unwrap().len() > text.len());
+        });
+        (allocated, text.len() as u64)
+    }
+
+    #[test]
+    fn a_change_copies_the_text_once_and_nothing_else_that_grows() {
+        let (few, _) = one_change_of(20);
+        let (many, length) = one_change_of(2_000);
+        assert!(few.count_total <= 150, "{few:?}");
+        assert!(many.count_total <= few.count_total + 50, "{many:?} against {few:?}");
+        assert!(many.bytes_total <= length * 3 / 2, "{many:?} for a file of {length} bytes");
+    }
+}

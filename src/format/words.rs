@@ -1,0 +1,79 @@
+//! What several formats have in common: ids, status words and sessions. They are read strictly, so that an error
+//! carries the line and the column at which it stands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::board::{ServerId, Status};
+use crate::plan::{BatchId, ThreadId};
+
+/// A session, the record of an attempt.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+pub(crate) struct SessionRecord {
+    pub(crate) agent_name: Option<String>,
+    pub(crate) started_at: Option<String>,
+    pub(crate) completed_at: Option<String>,
+    pub(crate) status: SessionWord,
+    pub(crate) attempt: Option<Counter>,
+    pub(crate) cycle: Option<Counter>,
+    pub(crate) report: Option<String>,
+    pub(crate) transient: Option<bool>,
+    pub(crate) server: Option<ServerWord>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SessionWord {
+    Running,
+    Completed,
+    Failed,
+    Interrupted,
+}
+
+/// The number of an attempt or a cycle, small enough to count on from.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
+pub(crate) struct Counter(pub(crate) u32);
+
+impl TryFrom<u32> for Counter {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        const MAX: u32 = 1_000_000;
+        if number <= MAX { Ok(Self(number)) } else { Err(format!("{number} is over the limit of {MAX}")) }
+    }
+}
+
+/// An id or a name that is read strictly, so that an error carries line and column.
+macro_rules! word {
+    ($name:ident, $inner:ty) => {
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub(crate) struct $name(pub(crate) $inner);
+
+        impl TryFrom<String> for $name {
+            type Error = <$inner as std::str::FromStr>::Err;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(word: $name) -> Self {
+                word.0.to_string()
+            }
+        }
+
+        impl Clone for $name {
+            fn clone(&self) -> Self {
+                Self(self.0)
+            }
+        }
+    };
+}
+
+word!(StatusWord, Status);
+word!(ServerWord, ServerId);
+word!(BatchWord, BatchId);
+word!(ThreadWord, ThreadId);

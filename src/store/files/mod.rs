@@ -1,0 +1,398 @@
+//! The store of one machine: the files themselves, read as they are now and written whole.
+//!
+//! How files are written is `commit`; what is asked of the file system is `disk`, which tests replace.
+
+mod cache;
+mod commit;
+pub(crate) mod disk;
+mod folders;
+mod liveness;
+mod lock;
+mod project;
+mod read;
+#[cfg(feature = "postgres")]
+mod transfer;
+mod unread;
+mod watch;
+mod workspace;
+mod worktree;
+
+pub use project::{Folder, Initialised, Project};
+pub use unread::MAX_STATE_BYTES;
+pub(crate) use unread::{unreadable, unwritable};
+pub use workspace::{linked_worktree, lone_worktree};
+pub use worktree::Linked;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::commit::{APPROVED_PLAN, Change, commit, is_under_way};
+use self::disk::{Disk, MachineDisk};
+use self::folders::plain_folder;
+use self::liveness::Liveness;
+use self::lock::{Locks, lock};
+use self::read::Files;
+use self::watch::watch;
+use self::workspace::{Workspace, has_plan, known, workspace, workstream};
+use super::holds::Holds;
+use super::place::Place;
+use super::snapshot::{Snapshot, ThreadsFile};
+use super::{Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, Locked, NewWorkstream, Store, Watch, new_id};
+use crate::board::{Board, Moves, ServerId};
+use crate::clock::Moment;
+use crate::decide::Ledger;
+use crate::fault::{Fault, Stopped};
+use crate::format::tasks_json::TasksJson;
+use crate::format::{index_json, threads_json};
+use crate::index::{Index, IndexEvent};
+use crate::plan::MAX_PLAN_BYTES;
+
+/// The files of a workspace. Any number of processes may use them at once.
+#[derive(Debug)]
+pub struct FileStore {
+    disk: Arc<dyn Disk>,
+    place: Place,
+    files: Files,
+    /// The server process that this store writes for; `None` on the command line.
+    server: Option<ServerId>,
+    liveness: Liveness,
+    holds: Holds,
+}
+
+/// A workstream of which this process holds the lock.
+#[derive(Debug)]
+struct LockedFiles<'s> {
+    root: PathBuf,
+    snapshot: Snapshot,
+    store: &'s FileStore,
+    _locks: Locks,
+}
+
+impl FileStore {
+    /// Makes a store. Touches no file.
+    pub fn new(place: Place, server: Option<ServerId>) -> Self {
+        Self::on(Arc::new(MachineDisk), place, server)
+    }
+
+    /// Makes a store on a file system.
+    pub(crate) fn on(disk: Arc<dyn Disk>, place: Place, server: Option<ServerId>) -> Self {
+        Self { disk, place, files: Files::default(), server, liveness: Liveness::default(), holds: Holds::default() }
+    }
+
+    fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
+    }
+
+    /// Returns the workspace, whose `work/` is a folder and no link to one.
+    fn root(&self) -> Result<PathBuf, Stopped> {
+        Ok(self.workspace()?.root)
+    }
+
+    fn workspace(&self) -> Result<Workspace, Stopped> {
+        let workspace = workspace(&self.place, self.disk())?;
+        plain_folder(self.disk(), &workspace.root.join("work"))?;
+        Ok(workspace)
+    }
+
+    /// Returns whether what was just read without the lock can be half of a commit of several files: one is under way,
+    /// or was meanwhile. Each of them changes index.json.
+    fn is_torn(&self, root: &Path, read: &Result<Snapshot, Stopped>) -> Result<bool, Fault> {
+        if is_under_way(self.disk(), root) {
+            return Ok(true);
+        }
+        let Ok(snapshot) = read else { return Ok(false) };
+        let now = self.files.index(self.disk(), root)?;
+        // Of two threads that parse it at once, each has its own.
+        Ok(!Arc::ptr_eq(&now, &snapshot.index) && now.text != snapshot.index.text)
+    }
+
+    fn snapshot(&self, workspace: Workspace, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        let meant = self.meant(&workspace.root, wanted)?;
+        self.files.snapshot(self.disk(), workspace, &self.place, meant.as_deref(), self.server)
+    }
+
+    /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
+    /// is at work.
+    fn meant(&self, root: &Path, wanted: Option<&str>) -> Result<Option<String>, Stopped> {
+        if let (None, Some(own)) = (self.place.named(wanted), self.server) {
+            let work = root.join("work");
+            // One whose folder is gone, or has another name now, is refused by its name: another one is not meant.
+            return self.holds.only(|id| {
+                Ok(!has_plan(self.disk(), root, id) || self.files.board(self.disk(), &work.join(id))?.names(own))
+            });
+        }
+        Ok(wanted.map(str::to_owned))
+    }
+
+    /// Returns the current workstream of the workspace, or the only one, if a batch of it is executed. Nobody
+    /// executes one that cannot be read.
+    fn executed(&self, index: &Index) -> Option<Executed> {
+        // What this shell or this command line names says nothing about the calls of others.
+        let anyones = Place { workstream: None, shell_workstream: None, ..self.place.clone() };
+        let workspace = workspace(&anyones, self.disk()).ok()?;
+        let current = workstream(&anyones, self.disk(), &workspace.root, None, index).ok()?.workstream;
+        let snapshot = self.files.snapshot(self.disk(), workspace, &anyones, Some(&current), None).ok()?;
+        Executed::of(&snapshot)
+    }
+}
+
+impl Store for FileStore {
+    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        let workspace = self.workspace()?;
+        let root = workspace.root.clone();
+        if let Some(server) = self.server {
+            self.liveness.show_again(self.disk(), &root, server);
+        }
+        let read = self.snapshot(workspace, wanted);
+        if !self.is_torn(&root, &read)? {
+            return read;
+        }
+        let _end = lock(self.disk(), &root, LOCK_WAIT)?;
+        self.snapshot(self.workspace()?, wanted)
+    }
+
+    fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+        self.snapshot(self.workspace()?, wanted)
+    }
+
+    fn begin(
+        &self,
+        wanted: Option<&str>,
+        wait: Duration,
+        // The lock of a file costs less than to decide twice.
+        _concurrency: Concurrency,
+    ) -> Result<Box<dyn Locked + '_>, Stopped> {
+        let workspace = self.workspace()?;
+        let root = workspace.root.clone();
+        let locks = lock(self.disk(), &root, wait)?;
+        let snapshot = self.snapshot(workspace, wanted)?;
+        Ok(Box::new(LockedFiles { root, snapshot, store: self, _locks: locks }))
+    }
+
+    fn lock_scope(&self) -> LockScope {
+        LockScope::Workspace
+    }
+
+    fn list(&self) -> Result<Listed, Stopped> {
+        let (root, disk) = (self.root()?, self.disk());
+        let index = &self.files.index(disk, &root)?.index;
+        let meant = self.meant(&root, None).ok();
+        let selected = meant.and_then(|meant| workstream(&self.place, disk, &root, meant.as_deref(), index).ok());
+        let current = selected.map(|selected| selected.workstream);
+        Ok(Listed { workstreams: known(disk, &root, index), current })
+    }
+
+    fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
+        let root = self.root()?;
+        let index = &self.files.index(self.disk(), &root)?.index;
+        let meant = self.meant(&root, wanted)?;
+        Ok(workstream(&self.place, self.disk(), &root, meant.as_deref(), index)?.workstream)
+    }
+
+    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped> {
+        Ok(Box::new(watch(&self.root()?, tell)?))
+    }
+
+    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Stopped> {
+        let (root, disk) = (self.root()?, self.disk());
+        let work = root.join("work");
+        let _lock = lock(disk, &root, LOCK_WAIT)?;
+        let file = self.files.index(disk, &root)?;
+        let index = &file.index;
+        let folders = disk.names(&work).unwrap_or_default();
+        let is_left_over = |id: &str| is_left_over(disk, &work.join(id));
+        let id = new_id(new.name, index, &known(disk, &root, index), &folders, is_left_over)?;
+        plain_folder(disk, &work.join(&id))?;
+        if new.plan.len() as u64 > MAX_PLAN_BYTES {
+            let path = work.join(&id).join("PLAN.md");
+            return Err(Fault::TooLarge { path, bytes: new.plan.len(), limit: MAX_PLAN_BYTES }.into());
+        }
+        let executed = self.executed(index);
+        let current = executed.as_ref().map_or(&id, |executed| &executed.workstream);
+        let created: &[IndexEvent] = if index.entry(&id).is_none() { &[IndexEvent::Created] } else { &[] };
+        let index = index_json::write(file.text.as_deref(), &id, created, at)
+            .and_then(|text| index_json::write(Some(&text), current, &[IndexEvent::CurrentSet], at))
+            .map_err(|error| unwritable(&work.join("index.json"), &error))?;
+        let mut changes = vec![Change { path: "index.json".to_owned(), text: index }];
+        if let Some(threads) = new.threads {
+            let path = format!("{id}/threads.json");
+            let text = threads_json::named(threads, &id).map_err(|error| unwritable(&work.join(&path), &error))?;
+            changes.push(Change { path, text });
+        }
+        changes.push(Change { path: format!("{id}/PLAN.md"), text: new.plan.to_owned() });
+        commit(disk, &root, &changes)?;
+        Ok(Added { id, executed })
+    }
+
+    fn end(&self) {
+        self.liveness.end();
+    }
+}
+
+impl Locked for LockedFiles<'_> {
+    fn concurrency(&self) -> Concurrency {
+        Concurrency::Locked
+    }
+
+    fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn see(&mut self, board: &Board) {
+        self.snapshot.see(board);
+    }
+
+    fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
+        let (root, Snapshot { workstream, index, .. }) = (&self.root, &self.snapshot);
+        let own = self.store.server.filter(|server| ledger.board().names(*server));
+        if let Some(server) = own {
+            self.store.liveness.announce(self.store.disk(), root, server)?;
+        }
+        let mut changes = Vec::new();
+        let mut written = None;
+        if !ledger.events().is_empty() {
+            let (change, threads) = self.threads_change(ledger.board(), ledger.moves(), ledger.at())?;
+            changes.push(change);
+            written = threads;
+        }
+        if !ledger.index_events().is_empty() {
+            let text = index_json::write(index.text.as_deref(), workstream, ledger.index_events(), ledger.at())
+                .map_err(|error| unwritable(&root.join("work/index.json"), &error))?;
+            changes.push(Change { path: "index.json".to_owned(), text });
+        }
+        if ledger.approves_plan() {
+            let text = self.snapshot.scene().plan_text.to_owned();
+            changes.push(Change { path: format!("{workstream}/{APPROVED_PLAN}"), text });
+        }
+        commit(self.store.disk(), root, &changes)?;
+        // After the write: whoever looks before that finds the hint and not what it hints at.
+        if own.is_some() {
+            self.store.holds.note(workstream);
+        }
+        if let (Some(threads), Some(change)) = (written, changes.into_iter().next()) {
+            let path = root.join("work").join(change.path);
+            self.store.files.threads.put(&path, change.text.into_bytes(), Arc::new(threads));
+        }
+        Ok(())
+    }
+
+    fn write_plan(self: Box<Self>, text: &str) -> Result<(), Fault> {
+        let path = format!("{}/PLAN.md", self.snapshot.workstream);
+        commit(self.store.disk(), &self.root, &[Change { path, text: text.to_owned() }])
+    }
+
+    fn write_down(self: Box<Self>, at: Moment) -> Result<(), Fault> {
+        if self.snapshot.from_tasks().is_empty() {
+            return Ok(());
+        }
+        let (change, _) = self.threads_change(self.snapshot.board(), None, at)?;
+        commit(self.store.disk(), &self.root, &[change])
+    }
+}
+
+impl LockedFiles<'_> {
+    /// Returns threads.json with this board, and what it will say where that is known. What was read from
+    /// tasks.json is written down with the first change: from then on there is one file to read.
+    fn threads_change(
+        &self,
+        after: &Arc<Board>,
+        moves: Option<&Moves>,
+        at: Moment,
+    ) -> Result<(Change, Option<ThreadsFile>), Fault> {
+        let Snapshot { workstream, threads: file, .. } = &self.snapshot;
+        let path = self.root.join("work").join(workstream).join("threads.json");
+        let unwritable = |error| unwritable(&path, &error);
+        let alone;
+        let before = if file.threads.from_tasks.is_empty() {
+            &file.threads.board
+        } else {
+            alone = threads_json::read(file.text.as_deref(), &TasksJson::default()).map_err(unwritable)?;
+            &alone.board
+        };
+        let document = file.document(workstream).map_err(unwritable)?;
+        let document = threads_json::write(document, before, after, moves, &file.threads.from_tasks, at);
+        let document = document.map_err(unwritable)?;
+        let text = document.text().map_err(unwritable)?;
+        let change = Change { path: format!("{workstream}/threads.json"), text };
+        let written = file.is_alone.then(|| ThreadsFile::written(file, Arc::clone(after), document, &change.text));
+        Ok((change, written))
+    }
+}
+
+/// Returns whether nothing is in a folder but what dies with who made it: temporary files.
+fn is_left_over(disk: &dyn Disk, folder: &Path) -> bool {
+    disk.names(folder).unwrap_or_default().iter().all(|name| name.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::disk::faulty::{Failure, FaultyDisk};
+    use super::disk::memory::MemoryDisk;
+    use super::*;
+    use crate::clock::SteppingClock;
+    use crate::decide::PersonRequest;
+    use crate::transact::{require_a_clear_thread, transact_for_person};
+
+    const PLAN: &str = "# Plan: P\n## Stages\n### Stage 1: A\n##### Batch 1: B\n###### Thread 1: C\n### Stage 2: D\n";
+
+    fn store(disk: Arc<dyn Disk>) -> FileStore {
+        FileStore::on(disk, Place { root: Some("/w".into()), ..Place::default() }, None)
+    }
+
+    /// Cancels the thread of the first stage and approves the stage: two files.
+    fn approve(disk: Arc<dyn Disk>) -> Result<(), Stopped> {
+        let request = PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by: "ann".to_owned() };
+        transact_for_person(&store(disk), &SteppingClock::default(), None, &request).map(drop)
+    }
+
+    fn workspace() -> MemoryDisk {
+        let index = r#"{"streams":[{"id":"001-p","name":"p","approval":{"status":"approved"}}]}"#;
+        let threads = r#"{"threads":[]}"#;
+        MemoryDisk::with(&[
+            ("/w/work/index.json", index),
+            ("/w/work/001-p/PLAN.md", PLAN),
+            ("/w/work/001-p/threads.json", threads),
+        ])
+    }
+
+    /// Returns whether the thread is cancelled, and whether its stage is approved.
+    fn seen(disk: &Arc<FaultyDisk>) -> (bool, bool) {
+        let snapshot = store(Arc::<FaultyDisk>::clone(disk)).read(None).unwrap();
+        let scene = snapshot.scene();
+        let is_cancelled = snapshot.board().status("1.1.1".parse().unwrap()) == crate::board::Status::Cancelled;
+        (is_cancelled, scene.entry.unwrap().stage_approved("1".parse().unwrap()))
+    }
+
+    #[test]
+    fn who_holds_the_lock_looks_at_another_workstream_without_waiting_for_itself() {
+        let disk = workspace();
+        let store = store(Arc::new(disk.clone()));
+        let _locked = store.lock(None).unwrap();
+        disk.put("/w/work/.run/journal.json", r#"{"files":[]}"#);
+        let begun = std::time::Instant::now();
+        require_a_clear_thread(&store, "1.1.1".parse().unwrap()).unwrap();
+        assert!(begun.elapsed() < LOCK_WAIT / 2, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_reader_sees_all_of_a_decision_or_nothing_of_it() {
+        for file in ["index.json", "PLAN.md", "threads.json"] {
+            // The whole decision, just before this file is read.
+            let memory = workspace();
+            let disk = Arc::new(FaultyDisk::sound(Arc::new(memory.clone())));
+            disk.before_read(file, move || approve(Arc::new(memory)).unwrap());
+            assert_eq!(seen(&disk), (true, true), "{file}");
+            // As much of it as a process gets done that dies at one of its steps: who reads then finishes it.
+            for step in 0..40 {
+                let memory = workspace();
+                let disk = Arc::new(FaultyDisk::sound(Arc::new(memory.clone())));
+                disk.before_read(file, move || {
+                    drop(approve(Arc::new(FaultyDisk::failing(Arc::new(memory), step, Failure::Death))));
+                });
+                let (is_cancelled, is_approved) = seen(&disk);
+                assert_eq!(is_cancelled, is_approved, "{file}, step {step}");
+            }
+        }
+    }
+}

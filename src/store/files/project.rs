@@ -1,0 +1,225 @@
+//! The project around a workspace: the files that a set-up makes or completes, and folders that an import reads.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::FileStore;
+use super::commit::replace;
+use super::disk::{Disk, Kind, MachineDisk};
+use super::folders::{create_folders, plain_folder};
+use super::lock::{Locks, lock};
+use super::read::{Files, read_state, read_tasks, read_threads};
+use super::unread::unwritable;
+use super::workspace::{home, known, workspace};
+use crate::board::Board;
+use crate::clock::Moment;
+use crate::fault::{Fault, Stopped};
+use crate::format::{agents_yaml, index_json};
+use crate::plan::parse;
+use crate::roster::Roster;
+use crate::store::LOCK_WAIT;
+use crate::store::place::Place;
+use crate::store::snapshot::undeclared;
+
+/// A workspace that was made, or found.
+#[derive(Debug, Serialize)]
+pub struct Initialised {
+    /// The folder that holds `work/`.
+    pub workspace: String,
+    /// The files that were written.
+    pub created: Vec<String>,
+    /// The files that were there already, which are as they were.
+    pub kept: Vec<String>,
+}
+
+/// A project whose workspace is locked until this is dropped, so that two set-ups do not write over each other.
+#[derive(Debug)]
+pub struct Project<'s> {
+    store: &'s FileStore,
+    root: PathBuf,
+    _locks: Locks,
+}
+
+impl FileStore {
+    /// Makes a workspace, or completes the one that is there. Returns the project around it, too.
+    pub fn initialise(&self, at: Moment) -> Result<(Initialised, Project<'_>), Stopped> {
+        let disk = self.disk();
+        let root = home(&self.place, disk);
+        let work = root.join("work");
+        if !plain_folder(disk, &work)? {
+            create_folders(disk, &work)?;
+        }
+        let locks = lock(disk, &root, LOCK_WAIT)?;
+        // One of another program's is refused by name, not kept in silence.
+        self.files.index(disk, &root)?;
+        let index = work.join("index.json");
+        let empty = index_json::empty(at).map_err(|error| unwritable(&index, &error))?;
+        let project = Project { store: self, root, _locks: locks };
+        let mut initialised =
+            Initialised { workspace: project.root.display().to_string(), created: Vec::new(), kept: Vec::new() };
+        project.make(&mut initialised, "work/index.json", || Ok(empty))?;
+        project.make(&mut initialised, "work/agents.yaml", || {
+            Ok(agents_yaml::sample(&named_agents(disk, &project.root)?))
+        })?;
+        Ok((initialised, project))
+    }
+}
+
+impl Project<'_> {
+    /// Returns the folder that holds `work/`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the roster of the workspace.
+    pub fn roster(&self) -> Result<Arc<Roster>, Fault> {
+        let path = self.root.join("work/agents.yaml");
+        self.store.files.roster(self.store.disk(), &path, &[], &Board::default())
+    }
+
+    /// Reads a file; where a link stands, what it points to: these are the person's own files. `None`: there is none.
+    pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
+        let path = self.root.join(name);
+        read_state(self.store.disk(), &path.canonicalize().unwrap_or(path))
+    }
+
+    /// Writes a file as a whole, in folders that are made where they are missing. Where a link stands, what it points to
+    /// is written, as long as it stands in the project too.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), Fault> {
+        let path = self.root.join(name);
+        // What there is of the path already says where it leads.
+        let there = path.ancestors().find_map(|part| part.canonicalize().ok());
+        let leads_out = there.zip(self.root.canonicalize().ok()).is_some_and(|(there, root)| !there.starts_with(root));
+        if leads_out {
+            let why = "a symbolic link leads out of the project; only what stands in it is written".to_owned();
+            return Err(Fault::StateUnreadable { path, at: None, why });
+        }
+        let disk = self.store.disk();
+        create_folders(disk, path.parent().unwrap_or(&self.root))?;
+        replace(disk, &self.root, &path.canonicalize().unwrap_or(path), text.as_bytes())
+    }
+
+    /// Returns the project as a folder.
+    pub fn folder(&self) -> Folder {
+        Folder::at(self.root.clone())
+    }
+
+    /// Writes a file that is not there yet.
+    fn make(
+        &self,
+        initialised: &mut Initialised,
+        name: &str,
+        text: impl FnOnce() -> Result<String, Fault>,
+    ) -> Result<(), Fault> {
+        if self.store.disk().kind(&self.root.join(name)).is_some() {
+            initialised.kept.push(name.to_owned());
+        } else {
+            self.write(name, &text()?)?;
+            initialised.created.push(name.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Returns the agents that the plans of a workspace and their states name, each once, so that nobody who works there
+/// becomes a stranger.
+fn named_agents(disk: &dyn Disk, root: &Path) -> Result<Vec<String>, Fault> {
+    let mut named: Vec<String> = Vec::new();
+    for id in known(disk, root, &Files::default().index(disk, root)?.index) {
+        let folder = root.join("work").join(&id);
+        let plan = parse(&read_state(disk, &folder.join("PLAN.md"))?.unwrap_or_default());
+        let board = read_threads(disk, &folder, &read_tasks(disk, &folder)?)?.0.board;
+        for agent in undeclared(&plan.agents(), &board).agents {
+            if !named.contains(&agent.name) {
+                named.push(agent.name);
+            }
+        }
+    }
+    Ok(named)
+}
+
+/// A folder that is only read, by the rules of the state's files: regular files up to a size.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Returns the folder at a path, whether there is one or not.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Returns `work/` of the workspace that a place means, where there is one.
+    pub fn of_workspace(place: &Place) -> Option<Self> {
+        let workspace = workspace(place, &MachineDisk).ok()?;
+        Some(Self { path: workspace.root.join("work") })
+    }
+
+    /// Returns where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns a folder in it.
+    #[must_use]
+    pub fn inner(&self, name: &str) -> Self {
+        Self { path: self.path.join(name) }
+    }
+
+    /// Reads a file in it as a whole; `None` where there is none.
+    pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
+        read_state(&MachineDisk, &self.path.join(name))
+    }
+
+    /// Returns whether there is such a file, or a link to one.
+    pub fn has_file(&self, name: &str) -> bool {
+        self.path.join(name).is_file()
+    }
+
+    /// Returns whether there is such a folder, or a link to one.
+    pub fn has_folder(&self, name: &str) -> bool {
+        self.path.join(name).is_dir()
+    }
+
+    /// Returns the names in it, sorted; none where there is no folder. A name that is not UTF-8 is none that this
+    /// family of programs gave.
+    pub fn names(&self) -> Result<Vec<String>, Fault> {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        let mut names = match MachineDisk.names(&self.path) {
+            Ok(names) => names,
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Vec::new(),
+            Err(error) => return Err(Fault::io("read", &self.path)(error)),
+        };
+        names.sort();
+        Ok(names)
+    }
+
+    /// Returns the paths of all files below it, sorted. A folder that lies `deepest` levels deep is not looked into; its
+    /// path ends with a slash. Links to folders are followed only with `follow_links`.
+    pub fn files_below(&self, deepest: usize, follow_links: bool) -> Result<Vec<String>, Fault> {
+        let mut files = Vec::new();
+        let mut open = vec![String::new()];
+        while let Some(below) = open.pop() {
+            let folder = if below.is_empty() { self.clone() } else { self.inner(&below) };
+            for name in folder.names()? {
+                let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+                let is_folder = match MachineDisk.kind(&folder.path.join(&name)) {
+                    Some(Kind::Link) if follow_links => folder.has_folder(&name),
+                    kind => kind == Some(Kind::Folder),
+                };
+                if !is_folder {
+                    files.push(path);
+                } else if path.split('/').count() < deepest {
+                    open.push(path);
+                } else {
+                    files.push(format!("{path}/"));
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+}

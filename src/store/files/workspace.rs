@@ -1,0 +1,198 @@
+//! Which workspace, which workstream (DESIGN §3). Asked anew at every call: nothing is remembered.
+
+use std::path::{Path, PathBuf};
+
+use super::disk::{Disk, Kind, MachineDisk};
+use super::worktree::{GitRoot, Linked};
+use crate::decide::Refusal;
+use crate::index::{Entry, Index, is_folder_name};
+use crate::store::place::{Place, Selected};
+
+/// Returns the workspace: the root that was named, else the nearest folder upwards that has one, not above the
+/// git root where there is one. In a linked git worktree that of the main worktree comes first.
+pub(super) fn workspace(place: &Place, disk: &dyn Disk) -> Result<Workspace, Refusal> {
+    if let Some(root) = named_root(place) {
+        let is_there = is_workspace(disk, &root);
+        return if is_there { Ok(Workspace::own(root)) } else { Err(no_workspace(root.display().to_string())) };
+    }
+    let git_root = GitRoot::above(disk, &place.directory);
+    if let Some(linked) = git_root.and_then(|root| Linked::at(disk, root))
+        && let Some(root) = nearest(disk, &linked.in_main(&place.directory), Some(&linked.main))
+    {
+        return Ok(Workspace { root, linked: Some(linked) });
+    }
+    match nearest(disk, &place.directory, git_root.map(|root| root.folder)) {
+        Some(root) => Ok(Workspace::own(root)),
+        None => Err(no_workspace(format!("{} or above it", place.directory.display()))),
+    }
+}
+
+/// Returns the linked git worktree that this place is in, where the workspace of the main one is used.
+pub fn linked_worktree(place: &Place) -> Option<Linked> {
+    if place.database().is_some() { None } else { workspace(place, &MachineDisk).ok()?.linked }
+}
+
+/// Returns the linked git worktree that this place is in, where the main one has no workspace and the copy that
+/// was checked out here is used, which no other worktree sees.
+pub fn lone_worktree(place: &Place) -> Option<Linked> {
+    let is_looked_for = place.database().is_none() && named_root(place).is_none();
+    let linked = Linked::at(&MachineDisk, GitRoot::above(&MachineDisk, &place.directory)?)?;
+    let workspace = workspace(place, &MachineDisk).ok().filter(|_| is_looked_for)?;
+    workspace.linked.is_none().then_some(linked)
+}
+
+fn named_root(place: &Place) -> Option<PathBuf> {
+    let root = place.root.as_ref().filter(|root| !root.as_os_str().is_empty())?;
+    Some(place.directory.join(root))
+}
+
+/// Returns where a workspace is made: the root that was named, else the one there is, else the git
+/// root, else the working directory.
+pub(super) fn home(place: &Place, disk: &dyn Disk) -> PathBuf {
+    if let Some(root) = named_root(place) {
+        return root;
+    }
+    let found = workspace(place, disk).ok().map(|workspace| workspace.root);
+    let git_root = || GitRoot::above(disk, &place.directory).map_or(place.directory.as_path(), |root| root.folder);
+    found.unwrap_or_else(|| git_root().to_owned())
+}
+
+/// Returns the workstream that a call means.
+pub(super) fn workstream(
+    place: &Place,
+    disk: &dyn Disk,
+    root: &Path,
+    wanted: Option<&str>,
+    index: &Index,
+) -> Result<Selected, Refusal> {
+    // One of the index whose folder is there is meant even if its plan is not: somebody saves it, or has moved it
+    // away. Another one in its place would get its calls.
+    let is_there = |id: &str| {
+        let has_folder = || disk.kind(&root.join("work").join(id)) == Some(Kind::Folder);
+        has_plan(disk, root, id) || index.entry(id).is_some() && is_folder_name(id) && has_folder()
+    };
+    place.choose(wanted, index, is_there, || {
+        let mut known = known(disk, root, index);
+        let without_plan = |entry: &&Entry| !known.contains(&entry.id) && is_there(&entry.id);
+        let moved_away: Vec<String> = index.entries.iter().filter(without_plan).map(|entry| entry.id.clone()).collect();
+        known.extend(moved_away);
+        known
+    })
+}
+
+/// A workspace that was found.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    /// The folder that holds `work/`.
+    pub(super) root: PathBuf,
+    /// The linked git worktree from which it was reached, if it is that of the main one.
+    pub(super) linked: Option<Linked>,
+}
+
+impl Workspace {
+    fn own(root: PathBuf) -> Self {
+        Self { root, linked: None }
+    }
+}
+
+fn no_workspace(searched: String) -> Refusal {
+    Refusal::NoWorkspace { searched }
+}
+
+/// Returns the nearest folder upwards that has a workspace, not above `top`.
+fn nearest(disk: &dyn Disk, folder: &Path, top: Option<&Path>) -> Option<PathBuf> {
+    for folder in folder.ancestors() {
+        if is_workspace(disk, folder) {
+            return Some(folder.to_owned());
+        }
+        if Some(folder) == top {
+            return None;
+        }
+    }
+    None
+}
+
+/// Other folders called `work` do not count: there must be an index or a plan.
+fn is_workspace(disk: &dyn Disk, folder: &Path) -> bool {
+    let work = folder.join("work");
+    is_there(disk, &work.join("index.json")) || !plans(disk, &work).is_empty()
+}
+
+/// Returns the ids of all workstreams that have a plan: those of the index in its order, then the
+/// folders that it lacks.
+pub(super) fn known(disk: &dyn Disk, root: &Path, index: &Index) -> Vec<String> {
+    let mut known: Vec<String> =
+        index.entries.iter().map(|entry| entry.id.clone()).filter(|id| has_plan(disk, root, id)).collect();
+    for id in plans(disk, &root.join("work")) {
+        if !known.contains(&id) {
+            known.push(id);
+        }
+    }
+    known
+}
+
+pub(super) fn has_plan(disk: &dyn Disk, root: &Path, id: &str) -> bool {
+    is_folder_name(id) && is_there(disk, &root.join("work").join(id).join("PLAN.md"))
+}
+
+/// Returns whether there is such a file. A link counts, so that whoever reads it is told that it is one.
+fn is_there(disk: &dyn Disk, path: &Path) -> bool {
+    disk.kind(path).is_some_and(|kind| kind != Kind::Folder)
+}
+
+/// Returns the names of the folders in `work/` that hold a PLAN.md, sorted.
+fn plans(disk: &dyn Disk, work: &Path) -> Vec<String> {
+    let mut plans: Vec<String> = disk.names(work).unwrap_or_default();
+    plans.retain(|name| is_folder_name(name) && is_there(disk, &work.join(name).join("PLAN.md")));
+    plans.sort();
+    plans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::memory::MemoryDisk;
+    use super::*;
+
+    #[test]
+    fn the_workspace_is_the_nearest_one_below_the_git_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = folder.path().join("repo");
+        let deep = repo.join("src/work/deep");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::create_dir_all(folder.path().join("work/above")).unwrap();
+        std::fs::write(folder.path().join("work/above/PLAN.md"), "").unwrap();
+        let place = Place { directory: deep, ..Place::default() };
+        let found = || workspace(&place, &MachineDisk).ok().map(|workspace| workspace.root);
+        assert_eq!(found(), Some(folder.path().to_owned()));
+        std::fs::create_dir(repo.join(".git")).unwrap();
+        assert!(matches!(workspace(&place, &MachineDisk), Err(Refusal::NoWorkspace { .. })));
+        std::fs::create_dir_all(repo.join("work/001-a")).unwrap();
+        assert!(workspace(&place, &MachineDisk).is_err(), "a folder called work without a plan does not count");
+        std::fs::write(repo.join("work/001-a/PLAN.md"), "").unwrap();
+        assert_eq!(found(), Some(repo));
+    }
+
+    #[test]
+    fn worktrees_share_the_workspace_of_the_main_one() {
+        let disk = MemoryDisk::with(&[
+            ("/main/.git/index", "DIRC"),
+            ("/main/.git/worktrees/wt/commondir", "../..\n"),
+            ("/wt/.git", "gitdir: /main/.git/worktrees/wt\n"),
+            ("/wt/part/work/001-a/PLAN.md", "# Plan: A\n"),
+            ("/wt/work/001-a/PLAN.md", "# Plan: A\n"),
+        ]);
+        let found = |directory: &str, root: Option<&str>| {
+            let root = root.map(PathBuf::from);
+            let workspace = workspace(&Place { root, directory: directory.into(), ..Place::default() }, &disk).unwrap();
+            (workspace.root.display().to_string(), workspace.linked.is_some())
+        };
+        assert_eq!(found("/wt/part", None), ("/wt/part".to_owned(), false), "the main one has no workspace");
+        disk.put("/main/work/001-a/PLAN.md", "# Plan: A\n");
+        assert_eq!(found("/wt", None), ("/main".to_owned(), true));
+        assert_eq!(found("/wt/part/deep", None), ("/main".to_owned(), true));
+        disk.put("/main/part/work/001-a/PLAN.md", "# Plan: A\n");
+        assert_eq!(found("/wt/part/deep", None), ("/main/part".to_owned(), true));
+        assert_eq!(found("/wt", Some("/wt")), ("/wt".to_owned(), false), "who names a root means it");
+        assert_eq!(found("/main", None), ("/main".to_owned(), false));
+    }
+}

@@ -1,0 +1,46 @@
+//! What both readers are told in the same words.
+
+use crate::decide::{AttemptHint, CutTo, PersonAct, TextProblem};
+
+/// Returns a command of the person without its flags.
+pub(super) fn command(act: PersonAct) -> String {
+    match act {
+        PersonAct::Status => "work status".to_owned(),
+        PersonAct::Release => "work release".to_owned(),
+        PersonAct::Retry => "work retry".to_owned(),
+        PersonAct::ApprovePlan => "work approve plan".to_owned(),
+        PersonAct::ApproveStage(stage) => format!("work approve stage {stage}"),
+        PersonAct::Complete => "work complete".to_owned(),
+    }
+}
+
+/// Returns what to do about a text.
+pub(super) fn text_hint(problem: TextProblem) -> &'static str {
+    match problem {
+        TextProblem::OnlyAtTheEnd => "say it when the work ends; report is for progress",
+        TextProblem::TooMany(_) => "name the ones that matter",
+        TextProblem::LongEntry(_) => "give a path, a link or one sentence",
+        TextProblem::TooLong(_) => "say it in 1-2 sentences",
+        TextProblem::HasNul | TextProblem::EntryHasNul => "leave it out: say in words what binary output was about",
+    }
+}
+
+/// Returns which attempt number is right.
+pub(super) fn attempt_hint(hint: AttemptHint) -> String {
+    match hint {
+        AttemptHint::FromOne => "attempts are numbered from 1".to_owned(),
+        AttemptHint::Runs(latest) => format!("attempt {latest} runs"),
+        AttemptHint::Start(next) => format!("start attempt {next}"),
+        AttemptHint::PassOrLeaveOut(next) => format!("pass attempt {next}, or leave it out"),
+        AttemptHint::Latest(latest) => format!("the latest attempt is {latest}"),
+    }
+}
+
+/// Returns how much of a section is left.
+pub(super) fn cut_to(to: CutTo) -> String {
+    match to {
+        CutTo::Start { of } => format!("{of} bytes in all"),
+        CutTo::Last { kept, of } => format!("the last {kept} of {of}"),
+        CutTo::ShortReports => "longer reports are cut".to_owned(),
+    }
+}

@@ -1,0 +1,313 @@
+//! What a person reads in a terminal: commands, with the flags by which they mean the same workstream.
+
+use std::io;
+
+use super::notes::{attempt_hint, command, cut_to, text_hint};
+use super::{names, what_counts};
+use crate::board::Status;
+use crate::decide::{
+    Code, MappingProblem, Note, Omission, PersonAct, PersonCommand, Refusal, TransferProblem, UnclearThread, Unsettled,
+    Words, WorkstreamStatus,
+};
+use crate::fault::{DatabaseRemedy, Fault, Stopped, is_in_the_way, is_out_of_files};
+use crate::wording::quoted;
+
+/// The words for people.
+#[derive(Debug, Clone, Default)]
+pub struct PersonWords {
+    /// What a command must say too to mean the same workspace: ` --root DIR` where that was typed, else nothing.
+    pub location: String,
+    /// What it must say to mean the same workstream: ` --workstream ID` where that was typed, else nothing.
+    pub workstream: String,
+}
+
+impl Words for PersonWords {
+    fn command(&self, given: &PersonCommand) -> String {
+        let workstream = given.workstream.as_ref().map(|id| format!(" --workstream {}", quoted(id)));
+        format!("{}{}{}", command(given.act), workstream.unwrap_or_default(), self.location)
+    }
+
+    fn note(&self, note: &Note) -> String {
+        match note {
+            Note::StrangeAgent { thread, agent } => format!("{thread}: agent {agent} is not in work/agents.yaml"),
+            Note::OtherName { thread, planned, recorded } => {
+                format!("{thread}: PLAN.md calls it {planned:?}, the recorded state is of {recorded:?}")
+            }
+            Note::LeftThePlan(threads) => {
+                let threads: Vec<String> = threads.iter().map(ToString::to_string).collect();
+                format!("no longer in PLAN.md, kept and ignored: {}", threads.join(", "))
+            }
+            Note::Unrecognized(sentence) => sentence.clone(),
+            Note::UnseenServer { server, why } => format!(
+                "nobody can see whether server {server} lives, so it counts as alive ({why}); if it has ended, run work release{}",
+                self.flags()
+            ),
+            Note::Paused(reason) => reason.to_string(),
+            Note::CycleWithoutBatch { cycle, batch } => {
+                format!("cycle {cycle} of batch {batch} is closed: PLAN.md no longer has the batch")
+            }
+            Note::CycleOutOfTurn { cycle, batch, first } => {
+                format!("cycle {cycle} of batch {batch} is closed: batch {first} comes before it")
+            }
+            Note::PreviousReasons { cycle, reasons } => {
+                let reasons: Vec<String> = reasons.iter().map(|(id, reason)| format!("{id}: {reason}")).collect();
+                format!("cycle {cycle} ended with blocked threads, this is a new cycle. {}", reasons.join("; "))
+            }
+            Note::HeldElsewhere => "a planner executes it".to_owned(),
+            Note::NotSettledElsewhere(holder) => format!("not settled: a planner executes it, server {holder}"),
+            Note::SettledWithBlocked { .. } => {
+                format!("settled with blocked threads: work retry{} has it executed again", self.flags())
+            }
+            Note::NotStarted(threads) => {
+                let told = threads.iter().map(|(id, attempt)| format!("{id} (attempt {attempt})"));
+                format!("not started: {}", told.collect::<Vec<_>>().join(", "))
+            }
+            Note::Unsettled(thread, how) => {
+                let how = match how {
+                    Unsettled::Pending => "is pending",
+                    Unsettled::InProgress => "is in progress",
+                    Unsettled::TryAgain | Unsettled::TriedLater => "was blocked and is to be tried again",
+                };
+                format!("{thread} {how}")
+            }
+            Note::MainWorktree { linked, workspace } => format!(
+                "{linked} is a linked git worktree: the workspace of the main worktree, {workspace}, is used (--root or WORK_ROOT names another)"
+            ),
+        }
+    }
+
+    fn omission(&self, omission: &Omission) -> String {
+        match omission {
+            Omission::AllBut(section) => format!("only {} is told here", section.word()),
+            Omission::LongNames(bytes) => format!("names of more than {bytes} bytes are cut: PLAN.md has them"),
+            Omission::Cut(section, to) => format!("{}: {}", section.word(), cut_to(*to)),
+        }
+    }
+}
+
+impl PersonWords {
+    /// Returns what the next command must say to mean the same workstream.
+    pub fn flags(&self) -> String {
+        format!("{}{}", self.workstream, self.location)
+    }
+
+    /// Returns what to do next.
+    pub fn hint(&self, stopped: &Stopped) -> String {
+        match stopped {
+            Stopped::Refusal(refusal) => self.of_refusal(refusal),
+            Stopped::Fault(fault) => of_fault(fault),
+        }
+    }
+
+    fn of_refusal(&self, refusal: &Refusal) -> String {
+        let flags = self.flags();
+        match refusal {
+            Refusal::InvalidArgument { hint, .. } => hint.clone(),
+            Refusal::BadText { problem, .. } => text_hint(*problem).into(),
+            Refusal::BadAgentName { .. } => "give the name of an agent".into(),
+            Refusal::AgentNeeded { thread, current } => format!("add --agent; {current} runs {thread} as it is"),
+            Refusal::InProgress { .. } => "wait for its report, or give it to another agent".into(),
+            Refusal::NoSuchAttempt { hint, .. } => attempt_hint(*hint),
+            Refusal::BadName { .. } => "use letters, digits and dashes".into(),
+            Refusal::BadStageCount { .. } => "give another number by --stages".into(),
+            Refusal::AmbiguousName { ids, .. } => format!("name one by its id: {}", ids.join(", ")),
+            Refusal::BadMapping(problem) => of_mapping(*problem, &flags),
+            Refusal::NothingToImport { .. } => "name the folder of a workstream that another version made".into(),
+            Refusal::Transfer(problem) => of_transfer(problem),
+            Refusal::NoWorkspace { .. } => {
+                "run it inside the repository, name the folder that holds work/ by --root, or make one with work init"
+                    .into()
+            }
+            Refusal::NoCurrentWorkstream { known } if known.is_empty() => "run work create NAME --stages N".into(),
+            Refusal::NoCurrentWorkstream { known } => {
+                format!("pass --workstream, or run work current --set; there are {}", known.join(", "))
+            }
+            Refusal::WorksInSeveral { held } => format!("add --workstream: one of {}", held.join(", ")),
+            Refusal::UnknownWorkstream { known, .. } if known.is_empty() => {
+                "see work list; a workstream of another version is taken over with work import".into()
+            }
+            Refusal::UnknownWorkstream { known, .. } => format!("there are {}", known.join(", ")),
+            Refusal::UnknownStage { known, .. } if known.is_empty() => "it has no stages".into(),
+            Refusal::UnknownStage { known, .. } => {
+                format!("use one of {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            }
+            Refusal::UnknownBatch { known, .. } if known.is_empty() => {
+                format!("PLAN.md has no batches; see work tree{flags}")
+            }
+            Refusal::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
+            Refusal::ThreadMoved { now, .. } => format!("it may be {}", names(now)),
+            Refusal::UnknownThread { closest, .. } if closest.is_empty() => format!("see work tree{flags}"),
+            Refusal::UnknownAgent { closest, .. } if closest.is_empty() => "work/agents.yaml names none".into(),
+            Refusal::UnknownThread { closest, .. } | Refusal::UnknownAgent { closest, .. } => {
+                format!("closest: {}", closest.join(", "))
+            }
+            Refusal::ReportRequired { .. } => "add --report with 1-2 sentences".into(),
+            Refusal::InvalidTransition { thread, .. } => {
+                format!("a person has it done again: work update --thread {thread} --status pending --force{flags}")
+            }
+            Refusal::BatchNotReady { earlier: Some(earlier), .. } => {
+                format!("finish batch {earlier} first; see work status{flags}")
+            }
+            Refusal::BatchNotReady { earlier: None, .. } => {
+                format!("a person lets it go on: work complete --revoke{flags}")
+            }
+            Refusal::AwaitingApproval { command: Some(command), .. } => {
+                format!("a person runs {}", self.command(command))
+            }
+            Refusal::AwaitingApproval { command: None, .. } => "a person sets its status in work/index.json".into(),
+            Refusal::AlreadyRunning { .. } => "wait for its worker, or end the server that runs it".into(),
+            Refusal::StaleAttempt { given, latest, .. } => what_counts(*given, *latest),
+            Refusal::AnotherThread { thread, name, next, .. } => {
+                format!("add --attempt {next} if {thread} {name:?} is meant")
+            }
+            Refusal::RunsElsewhere { selected, running, .. } => {
+                format!("add --workstream {}, or --workstream {selected} if its thread is meant", running.join(" or "))
+            }
+            Refusal::ReassignmentRequired { thread, candidate } => {
+                format!("run work assign --thread {thread} --agent {candidate}{flags}")
+            }
+            Refusal::FailoverExhausted { thread, now: Status::Blocked, .. } => {
+                format!("leave it blocked; a person runs work retry --thread {thread}{flags}")
+            }
+            Refusal::FailoverExhausted { thread, .. } => {
+                format!("launch the next attempt of {thread} with the agent that it has, or report it blocked")
+            }
+            Refusal::NotInFamily { candidates, .. } if candidates.is_empty() => {
+                "no other agent is left; keep the one it has, or report it blocked".into()
+            }
+            Refusal::NotInFamily { candidates, .. } => format!("use {}", candidates.join(", ")),
+            Refusal::HeldByAnotherPlanner { command, .. } => {
+                format!("let that planner finish, or run {}", self.command(command))
+            }
+            Refusal::PlanHasProblems { .. } => "fix PLAN.md, or approve it as it is with --force".into(),
+            Refusal::StageNotComplete { .. } => "finish them, or cancel them all with --force".into(),
+            Refusal::AlreadyExists { workstream } => {
+                format!("choose another name, or go on with it: work current --set {}", quoted(workstream))
+            }
+            Refusal::ForceRequired { .. } => "add --force if that is meant".into(),
+            Refusal::UnclearThreads { unclear, .. } => {
+                let maps: Vec<String> = unclear.iter().map(map_argument).collect();
+                format!(
+                    "say which is which by --map OLD=NEW, or OLD=- where it left the plan, such as {}; or --keep-ids",
+                    maps.join(" ")
+                )
+            }
+            Refusal::RunningWouldMove { .. } => "wait until they have reported, or interrupt them with --force".into(),
+            Refusal::NothingToRetry { thread: Some((thread, now)) } if now.is_done() => {
+                format!("a person has it done again: work update --thread {thread} --status pending --force{flags}")
+            }
+            Refusal::StreamNotComplete { .. } | Refusal::NothingToRetry { .. } => format!("see work status{flags}"),
+        }
+    }
+}
+
+/// Returns the argument that says what is suggested of an unclear thread.
+pub(crate) fn map_argument(unclear: &UnclearThread) -> String {
+    let now = unclear.suggested.map_or("-".to_owned(), |id| id.to_string());
+    format!("--map {}={now}", unclear.thread_id)
+}
+
+fn of_mapping(problem: MappingProblem, flags: &str) -> String {
+    match problem {
+        MappingProblem::NotNeeded => {
+            "leave --map out: it says where records go when a plan is approved that has changed".to_owned()
+        }
+        MappingProblem::NotApproved(_) | MappingProblem::NoSuchThread { .. } => format!("see work diff{flags}"),
+        MappingProblem::MappedTwice(_) => "give --map once for each thread".to_owned(),
+        MappingProblem::TakenTwice(_) => "map each thread to one of its own".to_owned(),
+    }
+}
+
+fn of_transfer(problem: &TransferProblem) -> String {
+    match problem {
+        TransferProblem::PlanHasNul { .. } => "remove it".to_owned(),
+        TransferProblem::StateInTasks { .. } => "run work import first".to_owned(),
+        TransferProblem::NotInDatabase { workstream } => {
+            format!("push it as a whole first: work store push --workstream {}", quoted(workstream))
+        }
+        TransferProblem::Differs { .. } => {
+            "push only plans and roster by --plan, or write over it by --force; work store pull brings it here"
+                .to_owned()
+        }
+        TransferProblem::BadId { .. } => "rename it in the database".to_owned(),
+        TransferProblem::FilesInTheWay { .. } => {
+            "commit them and pull with --force, or pull into another --root".to_owned()
+        }
+    }
+}
+
+fn of_fault(fault: &Fault) -> String {
+    match fault {
+        Fault::PlanUnreadable { .. } => "fix the file; it was left as it is",
+        Fault::StateUnreadable { .. } => "fix the file, or restore it from git; it was left as it is",
+        Fault::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is",
+        Fault::TooLarge { .. } => "start a new workstream, or make the texts shorter",
+        Fault::Busy { .. } => "run it again; if it stays so, look for a process that hangs",
+        Fault::WillHappen { why } => return of_fault(why),
+        Fault::NoThread { .. } => "end other processes, or raise the limit of their number, and run it again",
+        Fault::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            "make it writable, then run it again"
+        }
+        Fault::Io { source, .. }
+            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+        {
+            "free disk space, then run it again"
+        }
+        Fault::Io { source, .. } if is_out_of_files(source) => {
+            "close other programs, or raise the limit of open files, and run it again"
+        }
+        Fault::Io { source, .. } if is_in_the_way(source.kind()) => "look at what stands there, then run it again",
+        Fault::Database { remedy, .. } => of_database(*remedy),
+        Fault::Uncertain { .. } => "look what is there before you run it again",
+        Fault::Io { .. } | Fault::Overtaken { .. } | Fault::Cancelled => "run it again",
+        Fault::Internal(_) => "run it again; if it stays so, report it with what stands on stderr",
+    }
+    .to_owned()
+}
+
+fn of_database(remedy: DatabaseRemedy) -> &'static str {
+    match remedy {
+        DatabaseRemedy::InstallWithPostgres => "install a build with the feature postgres",
+        DatabaseRemedy::GiveUrl => "give it as postgres://USER@HOST/DATABASE?workspace=NAME",
+        DatabaseRemedy::MakeWorkspace => {
+            "make it with work init, copy one there with work store push, or name another by ?workspace=NAME"
+        }
+        DatabaseRemedy::Migrate => "run work store migrate with the release of work that all hosts use",
+        DatabaseRemedy::Address => "look at the database's address and certificates",
+        DatabaseRemedy::Certificates => "name the certificates by sslrootcert=FILE",
+        DatabaseRemedy::Password => "fix user and password: in the URL, PGPASSWORD or the password file",
+        DatabaseRemedy::Grant => "grant the role its rights: docs/teams.md",
+        DatabaseRemedy::IsItRunning => "look whether the database runs and can be reached, then run it again",
+        DatabaseRemedy::LookAtIt => "look at the database, then run it again",
+        DatabaseRemedy::CallAgain => "run it again",
+    }
+}
+
+/// Returns what is next in a workstream.
+pub fn next_step(status: &WorkstreamStatus, words: &PersonWords) -> String {
+    match (&status.gate_command, &status.next_batch, &status.next_user_command) {
+        (Some(gate), ..) if gate.act == PersonAct::ApprovePlan && !status.problems.is_empty() => {
+            format!("settle the problems of PLAN.md (work validate), then {}", words.command(gate))
+        }
+        (Some(gate), ..) => words.command(gate),
+        (None, Some(batch), Some(next)) => {
+            format!("look at the blocked threads of batch {}, then {}", batch.id, words.command(next))
+        }
+        (None, Some(batch), None) if status.held_by.is_some() => format!("a planner executes batch {}", batch.id),
+        (None, Some(batch), None) => format!("let a planner execute batch {} (tool next_batch)", batch.id),
+        (None, None, _) => "nothing".to_owned(),
+    }
+}
+
+/// Returns whether only people can meet a refusal or fault of this name: no tool asks for what it refuses.
+pub fn only_people_meet(code: Code) -> bool {
+    matches!(
+        code,
+        Code::PlanHasProblems
+            | Code::NotComplete
+            | Code::ForceRequired
+            | Code::UnknownStage
+            | Code::AlreadyExists
+            | Code::UnclearThreads
+    )
+}
