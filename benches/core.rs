@@ -6,11 +6,11 @@ use std::fs;
 
 use divan::{Bencher, black_box};
 use tempfile::TempDir;
-use workstream::board::{Said, ServerId};
+use workstream::board::{ReportedStatus, ServerId};
 use workstream::clock::SystemClock;
 use workstream::decide::{AgentRequest, Caller, Ledger, Mapping, PersonRequest, UpdateThread, decide_for_agent};
 use workstream::plan::parse;
-use workstream::store::{FileStore, Place, Store as _};
+use workstream::store::{FileStore, Store as _, WorkspaceLocation};
 use workstream::transact::{AgentDoor, Ask, transact_for_person};
 
 const THREADS: [usize; 4] = [10, 100, 1_000, 10_000];
@@ -39,11 +39,11 @@ fn plan(threads: usize) -> String {
     plan
 }
 
-fn workspace(threads: usize) -> (TempDir, Place) {
+fn workspace(threads: usize) -> (TempDir, WorkspaceLocation) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     fs::create_dir_all(folder.path().join("work/001-bench")).unwrap();
     fs::write(folder.path().join("work/001-bench/PLAN.md"), plan(threads)).unwrap();
-    let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
+    let place = WorkspaceLocation { root: Some(folder.path().to_owned()), ..WorkspaceLocation::default() };
     let approve = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "bench".to_owned() };
     transact_for_person(&FileStore::new(place.clone(), None), &SystemClock, None, &approve).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(50));
@@ -51,7 +51,7 @@ fn workspace(threads: usize) -> (TempDir, Place) {
 }
 
 fn update(report: &str) -> AgentRequest {
-    AgentRequest::UpdateThread(UpdateThread::new("1.1.1".parse().unwrap(), Said::Completed, report))
+    AgentRequest::UpdateThread(UpdateThread::new("1.1.1".parse().unwrap(), ReportedStatus::Completed, report))
 }
 
 /// PLAN.md → a plan.

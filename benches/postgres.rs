@@ -13,10 +13,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use workstream::app::push;
-use workstream::board::{Said, ServerId};
+use workstream::board::{ReportedStatus, ServerId};
 use workstream::clock::SystemClock;
 use workstream::decide::{AgentRequest, UpdateThread};
-use workstream::store::{FileStore, Overwrite, Place, PostgresStore};
+use workstream::store::{FileStore, Overwrite, PostgresStore, WorkspaceLocation};
 use workstream::transact::{AgentDoor, Ask};
 
 #[path = "../tests/it/postgres_server.rs"]
@@ -111,12 +111,19 @@ fn fill(url: &str, workstreams: usize) {
     }
     let store = PostgresStore::new(place(url), None).unwrap();
     store.migrate().unwrap();
-    let files = FileStore::new(Place { root: Some(folder.path().to_owned()), ..Place::default() }, None);
+    let files = FileStore::new(
+        WorkspaceLocation { root: Some(folder.path().to_owned()), ..WorkspaceLocation::default() },
+        None,
+    );
     push(&files, &store, None, Overwrite::Nothing).unwrap();
 }
 
-fn place(url: &str) -> Place {
-    Place { store: Some(url.to_owned()), directory: Path::new("/").to_owned(), ..Place::default() }
+fn place(url: &str) -> WorkspaceLocation {
+    WorkspaceLocation {
+        store: Some(url.to_owned()),
+        directory: Path::new("/").to_owned(),
+        ..WorkspaceLocation::default()
+    }
 }
 
 /// Runs the processes at once, and returns how much they did per second and how long each took, in microseconds.
@@ -193,7 +200,7 @@ fn updates(door: &AgentDoor, seed: usize, workstreams: usize) -> Vec<u64> {
     measured(|round| {
         let (workstream, thread) = next(seed, round, workstreams);
         let id = format!("1.{}.{}", thread / 10 + 1, thread % 10 + 1).parse().unwrap();
-        let update = UpdateThread::new(id, Said::Completed, &format!("round {round} of {seed}"));
+        let update = UpdateThread::new(id, ReportedStatus::Completed, &format!("round {round} of {seed}"));
         door.ask(Ask::new(Some(&format!("{workstream:03}-bench")), AgentRequest::UpdateThread(update))).unwrap();
     })
 }

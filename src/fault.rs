@@ -124,20 +124,20 @@ pub(crate) fn is_in_the_way(kind: io::ErrorKind) -> bool {
 /// Why there is no answer: the rules say no, or the machine failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant is named after what it carries")]
-pub enum Stopped {
+pub enum Error {
     #[error("{0}")]
     Refusal(Refusal),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-impl From<Refusal> for Stopped {
+impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refusal(refusal)
     }
 }
 
-impl Stopped {
+impl Error {
     /// Returns the machine-readable name.
     pub fn code(&self) -> Code {
         match self {
@@ -148,7 +148,7 @@ impl Stopped {
 
     /// Returns the same fault for another call of the same commit, if it cannot be the doing of one of them: it is not
     /// tried again for each, one after the other. What is uncertain may even be there.
-    pub(crate) fn of_all(&self) -> Option<Fault> {
+    pub(crate) fn shared_by_group(&self) -> Option<Fault> {
         match self {
             Self::Fault(Fault::Uncertain { database }) => Some(Fault::Uncertain { database: database.clone() }),
             Self::Fault(Fault::Database { database, why, remedy }) => {

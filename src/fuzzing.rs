@@ -9,11 +9,11 @@ use rmcp::transport::Transport as _;
 use crate::board::ServerId;
 use crate::clock::SteppingClock;
 use crate::decide::{AgentRequest, Mapping, PersonRequest, Scope};
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::plan::{fixed, parse};
 use crate::roster::Roster;
 use crate::store::files::disk::memory::MemoryDisk;
-use crate::store::{FileStore, Place};
+use crate::store::{FileStore, WorkspaceLocation};
 use crate::transact::{AgentDoor, Ask, transact_for_person};
 use crate::words::AgentWords;
 
@@ -39,7 +39,7 @@ pub fn workspace(file: &str, text: &[u8]) {
     files.retain(|(known, _)| *known != path);
     let disk = MemoryDisk::with(&files);
     disk.put(&path, text);
-    let place = Place { root: Some(Path::new("/w").to_owned()), ..Place::default() };
+    let place = WorkspaceLocation { root: Some(Path::new("/w").to_owned()), ..WorkspaceLocation::default() };
     let clock = SteppingClock::default();
     let ask = |request: &AgentRequest| {
         let before = disk.bytes(&path);
@@ -67,14 +67,14 @@ pub fn workspace(file: &str, text: &[u8]) {
     let _ = transact_for_person(&store, &clock, Some("001-a"), &PersonRequest::Validate);
     let approve = PersonRequest::ApprovePlan { force: true, mapping: Mapping::default(), by: "ann".to_owned() };
     let approved = transact_for_person(&store, &clock, Some("001-a"), &approve);
-    if let Err(Stopped::Fault(_)) = approved {
+    if let Err(Error::Fault(_)) = approved {
         return;
     }
     let after = ask(&AgentRequest::WorkstreamStatus);
     assert!(before.is_err() || after.is_ok(), "it was readable and was written: {:?}", after.err());
 }
 
-/// A plan: whatever it says, what is certain can be mended, once and for all.
+/// A plan: whatever it says, what is certain can be fixed, once and for all.
 ///
 /// # Panics
 ///

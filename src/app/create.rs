@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::clock::Moment;
 use crate::decide::Refusal;
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::plan::{MAX_NUMBER, template};
 use crate::store::{Added, Executed, NewWorkstream, Store};
 
@@ -25,7 +25,7 @@ pub struct Created {
 
 /// Makes a workstream whose plan waits to be written, and makes it the current one unless a batch of the current one is
 /// executed.
-pub fn create(store: &dyn Store, name: &str, stages: u16, at: Moment) -> Result<Created, Stopped> {
+pub fn create(store: &dyn Store, name: &str, stages: u16, at: Moment) -> Result<Created, Error> {
     if !(1..=MAX_NUMBER).contains(&stages) {
         return Err(Refusal::BadStageCount { stages }.into());
     }

@@ -1,7 +1,7 @@
 //! `work validate --fix`: the one command here that writes a PLAN.md, and only what is certain.
 
 use crate::decide::Validation;
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::plan::{Fixed, fixed, parse, unified};
 use crate::store::Store;
 
@@ -18,7 +18,7 @@ pub struct FixedPlan {
 
 /// Fixes what is certain in the plan of a workstream. Only a text that differs is written, as a whole, under the lock;
 /// with `dry_run` nothing is.
-pub fn fix_plan(store: &dyn Store, wanted: Option<&str>, dry_run: bool) -> Result<FixedPlan, Stopped> {
+pub fn fix_plan(store: &dyn Store, wanted: Option<&str>, dry_run: bool) -> Result<FixedPlan, Error> {
     let locked = store.lock(wanted)?;
     let scene = locked.snapshot().scene();
     let Fixed { text, applied } = fixed(scene.plan_text, scene.roster);

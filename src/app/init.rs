@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::opencode::set_up_opencode;
 use crate::clock::Moment;
-use crate::fault::Stopped;
+use crate::fault::Error;
 #[cfg(feature = "postgres")]
 use crate::store::PostgresStore;
 use crate::store::{FileStore, Initialised};
@@ -32,7 +32,7 @@ pub struct Changed {
 
 /// Makes a workspace, or completes the one that is there; with `opencode` also the project's OpenCode set-up. All of it
 /// happens under the lock, so that two at once do not write over each other.
-pub fn init(files: &FileStore, opencode: bool, at: Moment) -> Result<SetUp, Stopped> {
+pub fn init(files: &FileStore, opencode: bool, at: Moment) -> Result<SetUp, Error> {
     let (workspace, project) = files.initialise(at)?;
     let mut set_up = SetUp { workspace, changed: Vec::new(), warnings: Vec::new() };
     if opencode {
@@ -44,7 +44,7 @@ pub fn init(files: &FileStore, opencode: bool, at: Moment) -> Result<SetUp, Stop
 
 /// Makes the workspace of a database, with a roster to begin with, or leaves the one that is there as it is.
 #[cfg(feature = "postgres")]
-pub fn init_database(database: &PostgresStore, at: Moment) -> Result<SetUp, Stopped> {
+pub fn init_database(database: &PostgresStore, at: Moment) -> Result<SetUp, Error> {
     let is_new = database.make_workspace(at)?;
     let files = ["index.json", "agents.yaml"].map(str::to_owned).to_vec();
     let (created, kept) = if is_new { (files, Vec::new()) } else { (Vec::new(), files) };

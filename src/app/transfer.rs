@@ -1,6 +1,6 @@
 //! `work store push` and `work store pull`: a workspace on its way between the files and a database.
 
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::store::{Copied, FileStore, Overwrite, PostgresStore};
 
 /// Copies the workspace of the files, or one workstream of it, to the database, all of it or nothing.
@@ -9,7 +9,7 @@ pub fn push(
     database: &PostgresStore,
     wanted: Option<&str>,
     overwrite: Overwrite,
-) -> Result<Copied, Stopped> {
+) -> Result<Copied, Error> {
     database.copy_in(&files.copy_out(wanted)?, overwrite)
 }
 
@@ -19,6 +19,6 @@ pub fn pull(
     files: &FileStore,
     wanted: Option<&str>,
     overwrite: Overwrite,
-) -> Result<Copied, Stopped> {
+) -> Result<Copied, Error> {
     files.copy_in(database.copy_out(wanted)?, wanted.is_some(), overwrite)
 }

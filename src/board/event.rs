@@ -153,7 +153,7 @@ pub enum Event {
 
 impl Event {
     /// Returns the event of a thread that has a status, and perhaps a new report.
-    pub fn became(thread: ThreadId, status: Status, report: Option<String>) -> Self {
+    pub fn status_set(thread: ThreadId, status: Status, report: Option<String>) -> Self {
         Self::ThreadBecame { thread, status, report, artifacts: None, next_steps: None }
     }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub use event::Event;
 pub use moves::Moves;
 pub use server_id::ServerId;
-pub use thread_state::{Said, Status, Transition, UnknownStatus, transition};
+pub use thread_state::{ReportedStatus, Status, Transition, UnknownStatus, transition};
 pub use threads::{Digest, Threads};
 
 use crate::plan::{BatchId, ThreadId};

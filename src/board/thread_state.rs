@@ -15,7 +15,7 @@ pub enum Status {
     InProgress,
     /// Done.
     Completed,
-    /// Stopped, with a reason.
+    /// Error, with a reason.
     Blocked,
     /// A person has taken it out of the plan's work.
     Cancelled,
@@ -23,7 +23,7 @@ pub enum Status {
 
 /// What someone says of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum ReportedStatus {
     /// A worker works on it.
     InProgress,
     /// The work is done.
@@ -102,7 +102,7 @@ impl FromStr for Status {
 #[error("{0:?} is no status: there are {words}", words = Status::ALL.map(Status::word).join(", "))]
 pub struct UnknownStatus(String);
 
-impl Said {
+impl ReportedStatus {
     /// All that can be said, the worker's words first.
     pub const ALL: [Self; 6] =
         [Self::InProgress, Self::Completed, Self::Blocked, Self::Failed, Self::Pending, Self::Cancelled];
@@ -131,26 +131,32 @@ impl Said {
 }
 
 /// Returns what follows when `said` is said of a thread that is `now`.
-pub fn transition(now: Status, said: Said) -> Transition {
+pub fn transition(now: Status, said: ReportedStatus) -> Transition {
     use Transition::{Amend, Block, Cancel, Complete, Fail, Heartbeat, Refuse, Reset, Start};
     match (now, said) {
-        (Status::Pending | Status::Blocked, Said::InProgress) => Start,
-        (Status::InProgress, Said::InProgress) => Heartbeat,
+        (Status::Pending | Status::Blocked, ReportedStatus::InProgress) => Start,
+        (Status::InProgress, ReportedStatus::InProgress) => Heartbeat,
 
-        (Status::Pending | Status::InProgress | Status::Blocked, Said::Completed) => Complete,
+        (Status::Pending | Status::InProgress | Status::Blocked, ReportedStatus::Completed) => Complete,
 
-        (Status::Pending | Status::InProgress | Status::Blocked, Said::Blocked) => Block,
-        (Status::Pending | Status::InProgress | Status::Blocked, Said::Failed) => Fail,
+        (Status::Pending | Status::InProgress | Status::Blocked, ReportedStatus::Blocked) => Block,
+        (Status::Pending | Status::InProgress | Status::Blocked, ReportedStatus::Failed) => Fail,
 
         (
             Status::Pending | Status::InProgress | Status::Completed | Status::Blocked | Status::Cancelled,
-            Said::Pending,
+            ReportedStatus::Pending,
         ) => Reset,
-        (Status::Pending | Status::InProgress | Status::Blocked, Said::Cancelled) => Cancel,
-        (Status::Completed, Said::Completed) | (Status::Cancelled, Said::Cancelled) => Amend,
+        (Status::Pending | Status::InProgress | Status::Blocked, ReportedStatus::Cancelled) => Cancel,
+        (Status::Completed, ReportedStatus::Completed) | (Status::Cancelled, ReportedStatus::Cancelled) => Amend,
 
-        (Status::Completed, Said::InProgress | Said::Blocked | Said::Failed | Said::Cancelled)
-        | (Status::Cancelled, Said::InProgress | Said::Completed | Said::Blocked | Said::Failed) => Refuse,
+        (
+            Status::Completed,
+            ReportedStatus::InProgress | ReportedStatus::Blocked | ReportedStatus::Failed | ReportedStatus::Cancelled,
+        )
+        | (
+            Status::Cancelled,
+            ReportedStatus::InProgress | ReportedStatus::Completed | ReportedStatus::Blocked | ReportedStatus::Failed,
+        ) => Refuse,
     }
 }
 
@@ -162,12 +168,12 @@ mod tests {
     fn the_whole_table() {
         use std::fmt::Write as _;
         let mut grid = format!("{:<12}", "");
-        for said in Said::ALL {
+        for said in ReportedStatus::ALL {
             let _ = write!(grid, "{:<13}", said.word());
         }
         for now in Status::ALL {
             let _ = write!(grid, "\n{:<12}", now.word());
-            for said in Said::ALL {
+            for said in ReportedStatus::ALL {
                 let _ = write!(grid, "{:<13}", format!("{:?}", transition(now, said)));
             }
         }
@@ -185,7 +191,7 @@ mod tests {
     #[test]
     fn nothing_but_a_person_reopens_what_is_done() {
         for now in Status::ALL.into_iter().filter(|now| now.is_done()) {
-            for said in Said::ALL.into_iter().filter(|said| !said.is_a_persons()) {
+            for said in ReportedStatus::ALL.into_iter().filter(|said| !said.is_a_persons()) {
                 let follows = transition(now, said);
                 assert!(matches!(follows, Transition::Refuse | Transition::Amend), "{now:?} {said:?}: {follows:?}");
             }

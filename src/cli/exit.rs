@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::page::printable;
 use super::render::problem;
 use crate::decide::{Code, Refusal, Validation};
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::words::PersonWords;
 
 /// The exit code of wrong arguments.
@@ -19,15 +19,15 @@ pub(super) const ARGUMENTS: u8 = 2;
 pub(super) const IO: u8 = 6;
 
 /// Tells why there is no answer: one line and a hint.
-pub(super) fn stopped(stopped: &Stopped, words: &PersonWords) -> ExitCode {
+pub(super) fn stopped(stopped: &Error, words: &PersonWords) -> ExitCode {
     let mut message = stopped.to_string();
-    if let Stopped::Refusal(Refusal::PlanHasProblems { workstream, problems }) = stopped {
+    if let Error::Refusal(Refusal::PlanHasProblems { workstream, problems }) = stopped {
         for one in problems {
             message.push('\n');
             message.push_str(&problem(workstream, one.line, one.column, &one.kind.to_string(), &one.kind.help()));
         }
     }
-    if let Stopped::Fault(fault) = stopped
+    if let Error::Fault(fault) = stopped
         && let Some(cause) = fault.source().and_then(|source| source.source())
     {
         let _ = write!(message, " ({cause})");

@@ -11,7 +11,7 @@ use crate::app::{Changed, SetUp, init};
 use crate::clock::{Clock as _, SystemClock};
 #[cfg(feature = "postgres")]
 use crate::decide::Refusal;
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::store::FileStore;
 #[cfg(feature = "postgres")]
 use crate::store::PostgresStore;
@@ -52,7 +52,7 @@ impl Arguments {
 }
 
 impl Arguments {
-    fn set_up(&self, session: &Session) -> Result<SetUp, Stopped> {
+    fn set_up(&self, session: &Session) -> Result<SetUp, Error> {
         #[cfg(feature = "postgres")]
         if session.place.database().is_some() {
             if self.opencode {

@@ -37,7 +37,7 @@ use self::render::Form;
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
-use crate::store::{Linked, Place, Store, linked_worktree, lone_worktree, open};
+use crate::store::{Linked, Store, WorkspaceLocation, linked_worktree, lone_worktree, open};
 use crate::transact::{require_a_clear_thread, transact_for_person};
 use crate::wording::quoted;
 use crate::words::{AgentWords, PersonWords};
@@ -179,7 +179,7 @@ Example, in opencode.json:
 
 /// What every command needs to know.
 struct Session {
-    place: Place,
+    place: WorkspaceLocation,
     output: Output,
     /// What answers say to the person.
     words: PersonWords,
@@ -206,7 +206,7 @@ pub fn run() -> ExitCode {
     let session = Session {
         words: PersonWords { location: root_flag + &store_flag, workstream: workstream_flag },
         output: Output::new(common.json, common.color),
-        place: Place {
+        place: WorkspaceLocation {
             root: common.root.map(PathBuf::from),
             directory,
             workstream: common.workstream,
@@ -221,7 +221,7 @@ pub fn run() -> ExitCode {
         // The chat that reads a server's answers is another shell.
         Command::Mcp => {
             let words = AgentWords { location: session.words.location };
-            crate::mcp::serve(Place { shell_workstream: None, ..session.place }, words)
+            crate::mcp::serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words)
         }
         Command::Completions { shell } => session.output.write(&completions(shell)),
         Command::Init(arguments) => arguments.run(&session),

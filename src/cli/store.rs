@@ -8,7 +8,7 @@ use clap::Subcommand;
 use super::page::Page;
 use super::{Session, exit};
 use crate::app::{pull, push};
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::store::{Copied, FileStore, Overwrite, PostgresStore};
 
 #[derive(Debug, Subcommand)]
@@ -50,7 +50,7 @@ impl Arguments {
         }
     }
 
-    fn carry_out(self, session: &Session) -> Result<ExitCode, Stopped> {
+    fn carry_out(self, session: &Session) -> Result<ExitCode, Error> {
         let store = PostgresStore::new(session.place.clone(), None)?;
         let files = FileStore::new(session.place.clone(), None);
         let workstream = session.place.workstream.as_deref();

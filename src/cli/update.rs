@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::board::Said;
+use crate::board::ReportedStatus;
 use crate::decide::{PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
 
@@ -61,13 +61,13 @@ impl Arguments {
         let given = |items: Vec<String>| (!items.is_empty()).then_some(items);
         PersonRequest::UpdateThread(UpdateThread {
             thread: self.thread,
-            said: match self.status {
-                StatusWord::InProgress => Said::InProgress,
-                StatusWord::Completed => Said::Completed,
-                StatusWord::Blocked => Said::Blocked,
-                StatusWord::Failed => Said::Failed,
-                StatusWord::Pending => Said::Pending,
-                StatusWord::Cancelled => Said::Cancelled,
+            status: match self.status {
+                StatusWord::InProgress => ReportedStatus::InProgress,
+                StatusWord::Completed => ReportedStatus::Completed,
+                StatusWord::Blocked => ReportedStatus::Blocked,
+                StatusWord::Failed => ReportedStatus::Failed,
+                StatusWord::Pending => ReportedStatus::Pending,
+                StatusWord::Cancelled => ReportedStatus::Cancelled,
             },
             report: self.report,
             transient: self.transient,

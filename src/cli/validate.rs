@@ -18,13 +18,13 @@ use crate::wording::count;
 
 Examples:
   work validate
-  work validate --fix             mend what is certain, show the difference and what is left
+  work validate --fix             fix what is certain, show the difference and what is left
   work validate --fix --dry-run   show it, and write nothing")]
 pub(super) struct Arguments {
     /// What to check
     #[arg(value_name = "plan", value_parser = ["plan"], default_value = "plan", hide_default_value = true)]
     _what: String,
-    /// Mend PLAN.md where it is certain what was meant
+    /// Fix PLAN.md where it is certain what was meant
     #[arg(long)]
     fix: bool,
     /// Show what --fix would do, and write nothing
@@ -84,9 +84,9 @@ fn page(fixed: &FixedPlan, dry_run: bool, flags: &str) -> Page {
         let _ = writeln!(page);
     }
     let _ = match (fixed.fixed, dry_run) {
-        (0, _) => writeln!(page, "nothing that is certain is to be mended"),
-        (edits, true) => writeln!(page, "would mend {}; nothing is written", count(edits, "place", "places")),
-        (edits, false) => writeln!(page, "mended {}", count(edits, "place", "places")),
+        (0, _) => writeln!(page, "nothing that is certain is to be fixed"),
+        (edits, true) => writeln!(page, "would fix {}; nothing is written", count(edits, "place", "places")),
+        (edits, false) => writeln!(page, "fixed {}", count(edits, "place", "places")),
     };
     let _ = writeln!(page);
     render::validation(&mut page, &fixed.validation, flags);

@@ -116,7 +116,7 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
     }
     for id in revision.running.iter().filter_map(|id| revision.moves.of(*id)) {
         interrupt_running(id, "the plan was approved with another number for it", ledger);
-        ledger.record(Event::became(id, Status::Pending, None));
+        ledger.record(Event::status_set(id, Status::Pending, None));
     }
     if ledger.board().open_cycle().is_some_and(|cycle| cycle.left) {
         ledger.record(Event::CycleClosed);
@@ -234,7 +234,7 @@ fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledg
     let report = format!("stage {stage} was approved although this was open");
     name_thread(scene, id, ledger);
     interrupt_running(id, &report, ledger);
-    ledger.record(Event::became(id, Status::Cancelled, Some(report)));
+    ledger.record(Event::status_set(id, Status::Cancelled, Some(report)));
 }
 
 /// Returns the threads of a stage that are neither completed nor cancelled.

@@ -237,6 +237,6 @@ fn record(scene: &Scene<'_>, id: ThreadId, thread: &Thread, given: Given<'_>, le
         });
     }
     if thread.status != Status::Pending {
-        ledger.record(Event::became(id, Status::Pending, None));
+        ledger.record(Event::status_set(id, Status::Pending, None));
     }
 }

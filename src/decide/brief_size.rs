@@ -21,8 +21,8 @@ pub(super) fn within(mut brief: Brief, extent: Extent) -> Brief {
         Extent::Section(wanted) => {
             for section in Section::ALL.into_iter().filter(|section| *section != wanted) {
                 match section.of(&mut brief) {
-                    Part::Text(text) => text.clear(),
-                    Part::List(mut list) => list.keep_last(0),
+                    SectionMut::Text(text) => text.clear(),
+                    SectionMut::List(mut list) => list.keep_last(0),
                 }
             }
             brief.more.push(Omission::AllBut(wanted));
@@ -66,12 +66,12 @@ fn fit(brief: &mut Brief<String>) -> Vec<Omission> {
         let share = shares[at].saturating_sub(NOTE_BYTES);
         let to = match section.of(brief) {
             _ if shares[at] >= sizes[at] => continue,
-            Part::Text(text) => {
+            SectionMut::Text(text) => {
                 let of = text.len();
                 shorten(text, share);
                 CutTo::Start { of }
             }
-            Part::List(mut list) => {
+            SectionMut::List(mut list) => {
                 let sizes = list.sizes();
                 let mut room = share;
                 let fits = |size: &&usize| {
@@ -141,12 +141,12 @@ fn shorten(text: &mut String, room: usize) {
 }
 
 /// A section of a brief, to be cut.
-enum Part<'b> {
+enum SectionMut<'b> {
     Text(&'b mut String),
     List(Box<dyn List + 'b>),
 }
 
-impl Part<'_> {
+impl SectionMut<'_> {
     fn size(&self) -> usize {
         match self {
             Self::Text(text) => size(text),
@@ -179,8 +179,8 @@ impl Section {
         if self == Self::Details { 4 } else { 1 }
     }
 
-    fn of<O>(self, brief: &mut Brief<O>) -> Part<'_> {
-        Part::Text(match self {
+    fn of<O>(self, brief: &mut Brief<O>) -> SectionMut<'_> {
+        SectionMut::Text(match self {
             Self::Details => &mut brief.details,
             Self::Summary => &mut brief.summary,
             Self::Conventions => &mut brief.plan.conventions,
@@ -189,10 +189,10 @@ impl Section {
             Self::Constitution => &mut brief.stage.constitution,
             Self::Plan => &mut brief.plan.summary,
             Self::References => &mut brief.plan.references,
-            Self::Answers => return Part::List(Box::new(&mut brief.stage.answers)),
-            Self::DoneBefore => return Part::List(Box::new(&mut brief.done_before)),
-            Self::EarlierAttempts => return Part::List(Box::new(&mut brief.earlier_attempts)),
-            Self::Siblings => return Part::List(Box::new(&mut brief.siblings)),
+            Self::Answers => return SectionMut::List(Box::new(&mut brief.stage.answers)),
+            Self::DoneBefore => return SectionMut::List(Box::new(&mut brief.done_before)),
+            Self::EarlierAttempts => return SectionMut::List(Box::new(&mut brief.earlier_attempts)),
+            Self::Siblings => return SectionMut::List(Box::new(&mut brief.siblings)),
         })
     }
 }

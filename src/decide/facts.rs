@@ -1,6 +1,6 @@
 //! What an answer tells a reader beside its data, as facts: the doors have the words for them (`crate::words`).
 
-use crate::board::{Said, ServerId};
+use crate::board::{ReportedStatus, ServerId};
 use crate::plan::{BatchId, PlanGate, StageNumber, ThreadId};
 
 /// A command for the person next.
@@ -242,7 +242,7 @@ pub trait Words {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// What was said of it.
-    Said(Said),
+    ReportedStatus(ReportedStatus),
     /// To be assigned.
     Assigned,
 }
@@ -251,7 +251,7 @@ impl Wanted {
     /// Returns the word in messages.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Said(said) => said.word(),
+            Self::ReportedStatus(said) => said.word(),
             Self::Assigned => "assigned",
         }
     }

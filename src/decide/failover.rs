@@ -146,12 +146,12 @@ pub(super) fn decide_failure(scene: &Scene<'_>, id: ThreadId, report: &str, ledg
     match verdict {
         Verdict::Retry => {
             ledger.record(Event::RetryUsed { thread: id, after });
-            ledger.record(Event::became(id, Status::Pending, Some(report.to_owned())));
+            ledger.record(Event::status_set(id, Status::Pending, Some(report.to_owned())));
         }
-        Verdict::Reassign(_) => ledger.record(Event::became(id, Status::Pending, Some(report.to_owned()))),
+        Verdict::Reassign(_) => ledger.record(Event::status_set(id, Status::Pending, Some(report.to_owned()))),
         Verdict::Block => {
             let reasons = all_reasons(ledger.board(), id).unwrap_or_else(|| report.to_owned());
-            ledger.record(Event::became(id, Status::Blocked, Some(reasons)));
+            ledger.record(Event::status_set(id, Status::Blocked, Some(reasons)));
         }
     }
     decision

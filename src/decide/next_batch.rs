@@ -107,19 +107,19 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     let hand = take_cycle(scene, caller, ready, ledger, &mut warnings);
     let board = ledger.board();
     let shown = match hand {
-        Hand::HeldElsewhere { batch, .. } | Hand::Settled(batch) | Hand::Open { batch, .. } => batch,
+        CycleClaim::HeldElsewhere { batch, .. } | CycleClaim::Settled(batch) | CycleClaim::Open { batch, .. } => batch,
     };
     warnings.extend(scene.warnings(board, shown));
     let standing = match hand {
-        Hand::Open { .. } => Standing::without_gate(scene, BatchCompletionStatus::InProgress, None),
-        Hand::HeldElsewhere { .. } => {
+        CycleClaim::Open { .. } => Standing::without_gate(scene, BatchCompletionStatus::InProgress, None),
+        CycleClaim::HeldElsewhere { .. } => {
             Standing::without_gate(scene, BatchCompletionStatus::InProgress, Some(PersonAct::Release))
         }
-        Hand::Settled(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(PersonAct::Retry)),
+        CycleClaim::Settled(_) => Standing::without_gate(scene, BatchCompletionStatus::Blocked, Some(PersonAct::Retry)),
     };
     let dispatch = match hand {
-        Hand::Open { batch, .. } => dispatch(scene, board, batch),
-        Hand::HeldElsewhere { .. } | Hand::Settled(_) => Vec::new(),
+        CycleClaim::Open { batch, .. } => dispatch(scene, board, batch),
+        CycleClaim::HeldElsewhere { .. } | CycleClaim::Settled(_) => Vec::new(),
     };
     // What is told again and again is paid for again and again: summaries are for what is launched now.
     let of = |thread: &crate::plan::Thread| {
@@ -136,10 +136,10 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         stage: scene.plan.stage(shown.id.stage).map(StageName::of),
         batch: Some(batch),
         cycle: board.open_cycle_of(shown.id).map(|cycle| cycle.number),
-        resumed: !matches!(hand, Hand::Open { resumed: false, .. }),
+        resumed: !matches!(hand, CycleClaim::Open { resumed: false, .. }),
         held_by: match hand {
-            Hand::HeldElsewhere { holder, .. } => Some(holder.to_string()),
-            Hand::Open { .. } | Hand::Settled(_) => None,
+            CycleClaim::HeldElsewhere { holder, .. } => Some(holder.to_string()),
+            CycleClaim::Open { .. } | CycleClaim::Settled(_) => None,
         },
         outcomes: None,
         threads: shown.threads.iter().map(of).collect(),
@@ -154,7 +154,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
 
 /// What the caller may do with the cycle.
 #[derive(Debug, Clone, Copy)]
-enum Hand<'p> {
+enum CycleClaim<'p> {
     /// The caller executes it.
     Open { batch: &'p Batch, resumed: bool },
     /// Another living planner does.
@@ -171,17 +171,17 @@ fn take_cycle<'p>(
     ready: ReadyBatch<'p>,
     ledger: &mut Ledger,
     warnings: &mut Vec<Note>,
-) -> Hand<'p> {
+) -> CycleClaim<'p> {
     let batch = ready.batch();
     let Some(cycle) = ledger.board().open_cycle().cloned() else {
         open_cycle(batch.id, caller, ledger);
-        return Hand::Open { batch, resumed: false };
+        return CycleClaim::Open { batch, resumed: false };
     };
     let holder = scene.living_holder(&cycle);
     let Some(running) = scene.plan.batch(cycle.batch) else {
         warnings.push(Note::CycleWithoutBatch { cycle: cycle.number, batch: cycle.batch });
         open_cycle(batch.id, caller, ledger);
-        return Hand::Open { batch, resumed: false };
+        return CycleClaim::Open { batch, resumed: false };
     };
     let board = ledger.board();
     let settled = is_settled(board, running);
@@ -194,31 +194,31 @@ fn take_cycle<'p>(
             warnings.extend(previous_reasons(board, running, &cycle));
         }
         open_cycle(batch.id, caller, ledger);
-        return Hand::Open { batch, resumed: false };
+        return CycleClaim::Open { batch, resumed: false };
     }
     if let Some(holder) = scene.held_elsewhere(&cycle, caller)
         && !settled
     {
         warnings.push(Note::HeldElsewhere);
-        return Hand::HeldElsewhere { batch: running, holder };
+        return CycleClaim::HeldElsewhere { batch: running, holder };
     }
     if running.id != batch.id {
         // The plan has changed: a batch before this one is incomplete, so this one is not ready.
         warnings.push(Note::CycleOutOfTurn { cycle: cycle.number, batch: running.id, first: batch.id });
         open_cycle(batch.id, caller, ledger);
-        return Hand::Open { batch, resumed: false };
+        return CycleClaim::Open { batch, resumed: false };
     }
     if settled {
         let has_decisions = !open_decisions(scene, board, batch).is_empty();
         warnings.push(Note::SettledWithBlocked { has_decisions });
-        return Hand::Settled(batch);
+        return CycleClaim::Settled(batch);
     }
     if let Some(server) = caller.server()
         && holder.is_none()
     {
         ledger.record(Event::CycleHeld { holder: Some(server) });
     }
-    Hand::Open { batch, resumed: true }
+    CycleClaim::Open { batch, resumed: true }
 }
 
 fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Note> {

@@ -8,7 +8,7 @@ use super::facts::{
 };
 use super::plan_diff::UnclearThread;
 use super::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS};
-use crate::board::{Said, ServerId, Status};
+use crate::board::{ReportedStatus, ServerId, Status};
 use crate::plan::{BatchId, MAX_NUMBER, Problem, StageNumber, ThreadId};
 use crate::wording::count;
 
@@ -97,7 +97,7 @@ pub enum Refusal {
     },
     ReportRequired {
         thread: ThreadId,
-        said: Said,
+        said: ReportedStatus,
     },
     InvalidTransition {
         thread: ThreadId,
@@ -162,7 +162,7 @@ pub enum Refusal {
     ForceRequired {
         thread: ThreadId,
         now: Status,
-        said: Said,
+        said: ReportedStatus,
     },
     UnclearThreads {
         unclear: Vec<UnclearThread>,

@@ -7,7 +7,7 @@ use super::{
     Assignment, BatchOutcome, Brief, Current, Extent, Mapping, NextBatch, PlanApproved, PlanDiff, Released, Report,
     Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
 };
-use crate::board::{Said, ServerId};
+use crate::board::{ReportedStatus, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
 
 /// The longest report, in characters (DESIGN §5). Breadcrumbs and reasons have the same limit.
@@ -162,8 +162,8 @@ pub struct AssignThread {
 pub struct UpdateThread {
     /// The thread.
     pub thread: ThreadId,
-    /// What is said of it.
-    pub said: Said,
+    /// What is status of it.
+    pub status: ReportedStatus,
     /// The report; what a heartbeat says is a breadcrumb.
     pub report: Option<String>,
     /// Whether another run of the same agent could succeed.
@@ -180,10 +180,10 @@ pub struct UpdateThread {
 
 impl UpdateThread {
     /// Says so much of a thread and nothing else; an empty report is none.
-    pub fn new(thread: ThreadId, said: Said, report: &str) -> Self {
+    pub fn new(thread: ThreadId, said: ReportedStatus, report: &str) -> Self {
         Self {
             thread,
-            said,
+            status: said,
             report: (!report.is_empty()).then(|| report.to_owned()),
             transient: false,
             artifacts: None,

@@ -94,7 +94,7 @@ fn give_back(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     if ledger.board().open_cycle_of(id.batch).is_some() {
         ledger.record(Event::BudgetsReset { thread: id, after });
     }
-    ledger.record(Event::became(id, Status::Pending, None));
+    ledger.record(Event::status_set(id, Status::Pending, None));
 }
 
 /// Returns the batch that is executed, else the first one that is not complete.

@@ -47,7 +47,7 @@ pub struct Scene<'s> {
     /// Those of them that count as alive because nobody can see whether they are, with what the system says.
     pub unseen: &'s BTreeMap<ServerId, String>,
     /// What the state's file holds and nobody can make sense of, one sentence each.
-    pub oddities: &'s [String],
+    pub state_warnings: &'s [String],
 }
 
 /// Which text the plan of a scene was read from.
@@ -197,7 +197,7 @@ impl<'s> Scene<'s> {
 
     /// Returns what must be told about the state as a whole.
     pub(super) fn notes_on_state(&self) -> impl Iterator<Item = Note> {
-        let unrecognized = self.oddities.iter().cloned().map(Note::Unrecognized);
+        let unrecognized = self.state_warnings.iter().cloned().map(Note::Unrecognized);
         let unseen = self.unseen.iter();
         unrecognized.chain(unseen.map(|(server, why)| Note::UnseenServer { server: *server, why: why.clone() }))
     }

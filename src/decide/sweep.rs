@@ -37,7 +37,7 @@ fn block_hopeless(scene: &Scene<'_>, ledger: &mut Ledger) {
     let hopeless: Vec<ThreadId> = board.threads_of(cycle.batch).map(|(id, _)| id).filter(is_hopeless).collect();
     for id in hopeless {
         let report = all_reasons(ledger.board(), id);
-        ledger.record(Event::became(id, Status::Blocked, report));
+        ledger.record(Event::status_set(id, Status::Blocked, report));
     }
 }
 
@@ -61,6 +61,6 @@ fn interrupt(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
         decide_failure(scene, id, INTERRUPTED_TOO_OFTEN, ledger);
     } else {
         interrupt_running(id, INTERRUPTED, ledger);
-        ledger.record(Event::became(id, Status::Pending, None));
+        ledger.record(Event::status_set(id, Status::Pending, None));
     }
 }

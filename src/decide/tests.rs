@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::board::{AttemptStatus, Board, Said, ServerId, Status};
+use crate::board::{AttemptStatus, Board, ReportedStatus, ServerId, Status};
 use crate::clock::{Clock as _, SteppingClock};
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, IndexEvent, StreamStatus};
 use crate::plan::{PlanHash, StageNumber, ThreadId, check, parse};
@@ -105,7 +105,7 @@ impl World {
         let (verb, transient) = verb.strip_suffix('~').map_or((verb, false), |verb| (verb, true));
         let id = || thread.parse::<ThreadId>().unwrap();
         let update = |said| UpdateThread { transient, attempt, force, ..UpdateThread::new(id(), said, rest) };
-        let said = Said::ALL.into_iter().find(|said| said.word() == verb);
+        let said = ReportedStatus::ALL.into_iter().find(|said| said.word() == verb);
         let assign =
             || AssignThread { thread: id(), agent: (!rest.is_empty()).then(|| rest.to_owned()), reason: None, force };
         if who == "person" {
@@ -176,7 +176,7 @@ impl World {
             roster: &self.roster,
             alive: &self.alive,
             unseen: &self.unseen,
-            oddities: &[],
+            state_warnings: &[],
         };
         let mut ledger = Ledger::new(&self.board, self.clock.now());
         match decide(&scene, &mut ledger) {

@@ -11,7 +11,7 @@ const SAMPLE: &str = include_str!("agents.yaml");
 
 #[derive(Deserialize)]
 #[serde(expecting = "a mapping")]
-struct FileRecord {
+struct AgentsRecord {
     agents: Option<Vec<AgentRecord>>,
     execution: Option<ExecutionRecord>,
     families: Option<Vec<String>>,
@@ -61,8 +61,8 @@ pub(crate) fn read(text: &str) -> Result<Roster, BadYaml> {
             why: plain(&without_place(error.without_snippet())),
         }
     };
-    let file: Option<FileRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
-    let file = file.unwrap_or(FileRecord { agents: None, execution: None, families: None });
+    let file: Option<AgentsRecord> = serde_saphyr::from_str(text).map_err(|error| bad(&error))?;
+    let file = file.unwrap_or(AgentsRecord { agents: None, execution: None, families: None });
     let declared = file.agents.is_some();
     Ok(Roster {
         agents: match file.agents {

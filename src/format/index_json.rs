@@ -18,7 +18,7 @@ const APPROVAL_ORDER: [&str; 8] =
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
-struct FileRecord {
+struct IndexRecord {
     current_stream: Option<String>,
     streams: Option<Vec<StreamRecord>>,
 }
@@ -69,7 +69,7 @@ pub(crate) fn read(text: &str) -> serde_json::Result<Index> {
             "it is another program's: {why}; move it away, or use another folder"
         )));
     }
-    let file: FileRecord = serde_json::from_str(text)?;
+    let file: IndexRecord = serde_json::from_str(text)?;
     let mut ids = HashSet::new();
     if let Some(twice) = file.streams.iter().flatten().find(|stream| !ids.insert(&stream.id)) {
         return Err(serde_json::Error::custom(format!("workstream {:?} stands here twice", twice.id)));

@@ -33,12 +33,12 @@ pub(crate) struct TaskThread {
 pub(crate) struct TasksJson {
     pub(crate) threads: BTreeMap<ThreadId, TaskThread>,
     /// Tasks that belong to no thread, one sentence each.
-    pub(crate) oddities: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
-struct FileRecord {
+struct TasksRecord {
     tasks: Option<Vec<TaskRecord>>,
 }
 
@@ -60,18 +60,18 @@ struct TaskRecord {
 
 /// Reads a tasks.json. The error's line and column are those of `text`.
 pub(crate) fn read(text: &str) -> serde_json::Result<TasksJson> {
-    let file: FileRecord = serde_json::from_str(text)?;
+    let file: TasksRecord = serde_json::from_str(text)?;
     let mut read = TasksJson::default();
     let mut by_thread: BTreeMap<ThreadId, BTreeMap<u32, TaskRecord>> = BTreeMap::new();
     for task in file.tasks.unwrap_or_default() {
         let place =
             task.id.rsplit_once('.').and_then(|(thread, number)| Some((thread.parse().ok()?, number.parse().ok()?)));
         let Some((thread, number)) = place else {
-            read.oddities.push(format!("tasks.json has a task {:?}, which belongs to no thread", short(&task.id)));
+            read.warnings.push(format!("tasks.json has a task {:?}, which belongs to no thread", short(&task.id)));
             continue;
         };
         if let Some(twice) = by_thread.entry(thread).or_default().insert(number, task) {
-            read.oddities.push(format!("tasks.json has two tasks {:?}; the later one counts", short(&twice.id)));
+            read.warnings.push(format!("tasks.json has two tasks {:?}; the later one counts", short(&twice.id)));
         }
     }
     read.threads = by_thread.into_iter().map(|(id, tasks)| (id, thread(tasks.into_values().collect()))).collect();
@@ -205,6 +205,6 @@ mod tests {
         assert_eq!(thread.left, ["its tasks name several agents: me was taken, not you"]);
         let started: Vec<_> = thread.sessions.iter().filter_map(|session| session.started_at.as_deref()).collect();
         assert_eq!(started, ["2026-01-01", "2026-01-02"]);
-        assert_eq!(read.oddities.len(), 2);
+        assert_eq!(read.warnings.len(), 2);
     }
 }

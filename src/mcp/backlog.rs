@@ -106,7 +106,7 @@ impl Backlog {
     }
 
     /// Waits until the client has read so much that more may be begun, or reads no more.
-    pub(super) async fn room(&self) {
+    pub(super) async fn wait_for_capacity(&self) {
         loop {
             let drained = self.drained.notified();
             if self.unread() < MAX_UNREAD_BYTES as u64 {
@@ -128,7 +128,7 @@ impl Backlog {
     }
 
     /// Waits until nobody reads any more.
-    pub(super) async fn deaf(&self) {
+    pub(super) async fn peer_closed(&self) {
         self.deaf.cancelled().await;
     }
 

@@ -94,12 +94,12 @@ mod tests {
     use super::*;
 
     /// An output that stands still until it is let go, and keeps what it gets then.
-    struct Stopped {
+    struct Error {
         go: Receiver<()>,
         written: Arc<Mutex<String>>,
     }
 
-    impl io::Write for Stopped {
+    impl io::Write for Error {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             // Once nobody holds it any more it goes on for good.
             let _ = self.go.recv();
@@ -116,7 +116,7 @@ mod tests {
     fn an_output_that_stands_still_stops_nobody_and_is_told_what_it_missed() {
         let (let_go, go) = channel();
         let written = Arc::default();
-        let mut diagnostics = Diagnostics::to(Stopped { go, written: Arc::clone(&written) });
+        let mut diagnostics = Diagnostics::to(Error { go, written: Arc::clone(&written) });
         for number in 0..10 * MAX_LINES {
             diagnostics.write_all(format!("line {number}\nforged\x1b[2J\n").as_bytes()).unwrap();
         }

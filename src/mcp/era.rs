@@ -38,7 +38,7 @@ impl Keeps {
 }
 
 /// Dresses a result that can be kept as the era of the request has it.
-macro_rules! dressed {
+macro_rules! with_cache_hints {
     ($server:expr, $context:expr, $keeps:expr, $result:expr) => {{
         let mut result = $result;
         if $crate::mcp::era::is_modern(&$context) {
@@ -49,7 +49,7 @@ macro_rules! dressed {
         result
     }};
 }
-pub(super) use dressed;
+pub(super) use with_cache_hints;
 
 /// Returns whether a request belongs to the modern era, which is stateless: each request says so itself.
 pub(super) fn is_modern(context: &RequestContext<RoleServer>) -> bool {

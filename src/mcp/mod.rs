@@ -46,14 +46,14 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use self::backlog::{Backlog, InFlight};
-use self::era::{Keeps, dressed, is_modern, sign};
+use self::era::{Keeps, is_modern, sign, with_cache_hints};
 use self::subscriptions::Subscriptions;
 use self::workers::Workers;
 
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Refusal};
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::store::{LOCK_WAIT, Store};
 use crate::transact::{AgentDoor, Ask};
 use crate::words::AgentWords;
@@ -139,7 +139,7 @@ impl WorkServer {
         arguments: JsonObject,
         cancelled: CancellationToken,
     ) -> CallToolResult {
-        let parsed = quietly(|| Ok(schema::parse::<A>(arguments).and_then(A::into_request)?));
+        let parsed = catch_panic(|| Ok(schema::parse::<A>(arguments).and_then(A::into_request)?));
         let answered = match parsed {
             Ok((workstream, request)) => {
                 let is_cancelled = Arc::new(move || cancelled.is_cancelled());
@@ -157,24 +157,24 @@ impl WorkServer {
     }
 
     /// Carries out a call. Those that write at the same time share commits.
-    async fn ask(&self, ask: Ask) -> Result<AgentAnswer, Stopped> {
-        let ask = if self.door.is_looked_at(&ask) {
-            match self.blocking(move |door| Ok((door.look(&ask)?, ask))).await? {
+    async fn ask(&self, ask: Ask) -> Result<AgentAnswer, Error> {
+        let ask = if self.door.may_be_read_only(&ask) {
+            match self.blocking(move |door| Ok((door.try_read_only(&ask)?, ask))).await? {
                 (Some(answer), _) => return Ok(answer),
                 (None, ask) => ask,
             }
         } else {
             ask
         };
-        self.backlog.room().await;
+        self.backlog.wait_for_capacity().await;
         let (sender, receiver) = oneshot::channel();
         // Who does not wait any more is not told.
         if let Some(lead) = self.door.submit(ask, move |answer| drop(sender.send(answer))) {
             let door = Arc::clone(&self.door);
             self.workers.run(move |go| match go {
                 Ok(()) => {
-                    let written = quietly(|| {
-                        door.write_led(lead);
+                    let written = catch_panic(|| {
+                        door.run_as_leader(lead);
                         Ok(())
                     });
                     // Whose call it was is told by the channel that is closed.
@@ -182,7 +182,7 @@ impl WorkServer {
                 }
                 Err(fault) => {
                     let why = fault.to_string();
-                    door.refuse_led(lead, || Fault::NoThread { why: why.clone() });
+                    door.refuse_as_leader(lead, || Fault::NoThread { why: why.clone() });
                 }
             });
         }
@@ -193,15 +193,15 @@ impl WorkServer {
     /// asked for before; a panic there becomes an answer.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&AgentDoor) -> Result<T, Stopped> + Send + 'static,
-    ) -> Result<T, Stopped> {
-        self.backlog.room().await;
+        work: impl FnOnce(&AgentDoor) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.backlog.wait_for_capacity().await;
         let door = Arc::clone(&self.door);
         let (sender, receiver) = oneshot::channel();
         let since = Instant::now();
         self.workers.run(move |go| {
             let go = go.and_then(|()| if since.elapsed() < MAX_TURN { Ok(()) } else { Err(all_wait()) });
-            let done = go.map_err(Stopped::from).and_then(|()| quietly(|| work(&door)));
+            let done = go.map_err(Error::from).and_then(|()| catch_panic(|| work(&door)));
             // Who does not wait any more is not told.
             drop(sender.send(done));
         });
@@ -215,7 +215,7 @@ fn all_wait() -> Fault {
 }
 
 /// Turns a panic into an answer.
-fn quietly<T>(work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         tracing::error!("a call died");
         Err(Fault::bug().into())
@@ -296,7 +296,7 @@ impl ServerHandler for WorkServer {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(dressed!(self, context, Keeps::WithTheProgram, ListToolsResult::with_all_items(self.tools())))
+        Ok(with_cache_hints!(self, context, Keeps::WithTheProgram, ListToolsResult::with_all_items(self.tools())))
     }
 
     async fn discover(&self, _context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
@@ -311,7 +311,7 @@ impl ServerHandler for WorkServer {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(dressed!(self, context, Keeps::WithTheProgram, prompts::list()))
+        Ok(with_cache_hints!(self, context, Keeps::WithTheProgram, prompts::list()))
     }
 
     async fn get_prompt(
@@ -334,7 +334,7 @@ impl ServerHandler for WorkServer {
         let cursor = request.and_then(|request| request.cursor);
         let listed = self.blocking(move |door| Ok(resources::list(door, cursor.as_deref()))).await;
         let listed = listed.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))??;
-        Ok(dressed!(self, context, Keeps::Never, listed))
+        Ok(with_cache_hints!(self, context, Keeps::Never, listed))
     }
 
     async fn list_resource_templates(
@@ -342,7 +342,7 @@ impl ServerHandler for WorkServer {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Ok(dressed!(self, context, Keeps::WithTheProgram, resources::templates()))
+        Ok(with_cache_hints!(self, context, Keeps::WithTheProgram, resources::templates()))
     }
 
     async fn read_resource(
@@ -354,7 +354,7 @@ impl ServerHandler for WorkServer {
         let words = Arc::clone(&self.words);
         let read = self.blocking(move |door| Ok(resources::read(door, &words, &uri))).await;
         let read = read.map_err(|stopped| ErrorData::internal_error(stopped.to_string(), None))??;
-        Ok(dressed!(self, context, Keeps::Never, read).into())
+        Ok(with_cache_hints!(self, context, Keeps::Never, read).into())
     }
 
     async fn subscribe(
@@ -413,7 +413,7 @@ impl ServerHandler for WorkServer {
 mod tests {
     use super::*;
     use crate::clock::SteppingClock;
-    use crate::store::{FileStore, Place};
+    use crate::store::{FileStore, WorkspaceLocation};
 
     #[derive(serde::Deserialize)]
     struct Panics {}
@@ -427,7 +427,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_answer_and_the_next_call_works() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { root: Some(folder.path().to_owned()), ..Place::default() };
+        let place = WorkspaceLocation { root: Some(folder.path().to_owned()), ..WorkspaceLocation::default() };
         let store = FileStore::new(place, Some(ServerId::fixed(1)));
         let server = WorkServer::new(
             Box::new(store),

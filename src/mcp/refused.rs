@@ -4,7 +4,7 @@
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::Value;
 
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::wording::printable;
 use crate::words::AgentWords;
 
@@ -13,17 +13,17 @@ const META_KEY: &str = "workstream-mcp/error";
 
 /// Returns the tool result for a call that has no answer. It has no structured content: clients would
 /// check that against the tool's output schema and show the model their complaint instead.
-pub(super) fn refused(stopped: &Stopped, words: &AgentWords) -> CallToolResult {
+pub(super) fn refused(stopped: &Error, words: &AgentWords) -> CallToolResult {
     let (code, message) = (stopped.code().word(), one_line(&stopped.to_string()));
     let hint = one_line(&words.hint(stopped));
-    if let Stopped::Fault(fault) = stopped {
+    if let Error::Fault(fault) = stopped {
         tracing::warn!(code, "{fault}");
     }
     let mut copy = serde_json::Map::new();
     copy.insert("code".to_owned(), code.into());
     copy.insert("message".to_owned(), message.clone().into());
     copy.insert("hint".to_owned(), hint.clone().into());
-    if let Stopped::Refusal(refusal) = stopped {
+    if let Error::Refusal(refusal) = stopped {
         copy.extend(words.details(refusal));
     }
     let mut result = CallToolResult::error(vec![ContentBlock::text(format!("error {code}: {message}. hint: {hint}"))]);

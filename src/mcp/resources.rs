@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::decide::{AgentAnswer, AgentRequest, Code, Extent, Report, Scope};
 use crate::document::{write_brief, write_document, write_summary};
-use crate::fault::Stopped;
+use crate::fault::Error;
 use crate::plan::{BatchId, ThreadId};
 use crate::transact::{AgentDoor, Ask};
 use crate::wording::printable;
@@ -36,14 +36,14 @@ const TEMPLATES: [(&str, &str, &str); 4] = [
 
 /// The address of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
+pub(super) struct ResourceAddress {
     workstream: String,
-    part: Part,
+    part: ResourcePart,
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum ResourcePart {
     Plan,
     Batch(BatchId),
     Thread(ThreadId),
@@ -58,7 +58,7 @@ enum Format {
 
 /// A text that is the address of no resource.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NoAddress;
+pub(super) struct NotAnAddress;
 
 /// Lists the resources of the workstream that is meant when nobody names one, from `cursor` on.
 pub(super) fn list(door: &AgentDoor, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
@@ -78,7 +78,7 @@ pub(super) fn list(door: &AgentDoor, cursor: Option<&str>) -> Result<ListResourc
 }
 
 fn resources(report: &Report) -> Vec<Resource> {
-    let address = |part, format| Address { workstream: report.status.workstream.clone(), part, format };
+    let address = |part, format| ResourceAddress { workstream: report.status.workstream.clone(), part, format };
     let resource = |part, format: Format, title: String| {
         let uri = address(part, format).to_string();
         let name = uri[SCHEME.len()..].split_once('/').map_or(uri.as_str(), |(_, name)| name).to_owned();
@@ -86,18 +86,26 @@ fn resources(report: &Report) -> Vec<Resource> {
     };
     let name = &report.status.name;
     let mut found = vec![
-        resource(Part::Plan, Format::Markdown, name.clone()),
-        resource(Part::Plan, Format::Json, format!("{name}, with all that happened")),
+        resource(ResourcePart::Plan, Format::Markdown, name.clone()),
+        resource(ResourcePart::Plan, Format::Json, format!("{name}, with all that happened")),
     ];
     for batch in report.stages.iter().flat_map(|stage| &stage.batches) {
         let Ok(id) = batch.id.parse::<BatchId>() else { continue };
-        found.push(resource(Part::Batch(id), Format::Markdown, format!("{} {}", batch.id, batch.name)));
+        found.push(resource(ResourcePart::Batch(id), Format::Markdown, format!("{} {}", batch.id, batch.name)));
         if !batch.cycles.is_empty() {
-            found.push(resource(Part::Outcome(id), Format::Markdown, format!("{} {}: outcome", batch.id, batch.name)));
+            found.push(resource(
+                ResourcePart::Outcome(id),
+                Format::Markdown,
+                format!("{} {}: outcome", batch.id, batch.name),
+            ));
         }
         for thread in &batch.threads {
             let Ok(id) = thread.thread_id.parse::<ThreadId>() else { continue };
-            found.push(resource(Part::Thread(id), Format::Markdown, format!("{} {}", thread.thread_id, thread.name)));
+            found.push(resource(
+                ResourcePart::Thread(id),
+                Format::Markdown,
+                format!("{} {}", thread.thread_id, thread.name),
+            ));
         }
     }
     found
@@ -115,7 +123,7 @@ pub(super) fn read(door: &AgentDoor, words: &AgentWords, uri: &str) -> Result<Re
         let short: String = uri.chars().take(300).collect();
         ErrorData::resource_not_found(why, Some(json!({ "uri": short })))
     };
-    let address: Address = uri.parse().map_err(|NoAddress| {
+    let address: ResourceAddress = uri.parse().map_err(|NotAnAddress| {
         let templates: Vec<&str> = TEMPLATES.iter().map(|(uri, ..)| *uri).collect();
         not_found(format!("no resource has such an address; there are {}", templates.join(", ")))
     })?;
@@ -134,19 +142,21 @@ pub(super) fn read(door: &AgentDoor, words: &AgentWords, uri: &str) -> Result<Re
 }
 
 /// Returns the text of a resource. The same state gives the same text.
-pub(super) fn text(door: &AgentDoor, words: &AgentWords, address: &Address) -> Result<String, Stopped> {
+pub(super) fn text(door: &AgentDoor, words: &AgentWords, address: &ResourceAddress) -> Result<String, Error> {
     let request = match (address.part, address.format) {
-        (Part::Plan, Format::Markdown) => AgentRequest::PlanText,
-        (Part::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),
-        (Part::Batch(batch), _) | (Part::Outcome(batch), Format::Markdown) => AgentRequest::Report(Scope::Batch(batch)),
-        (Part::Outcome(batch), Format::Json) => AgentRequest::BatchOutcome(Some(batch)),
-        (Part::Thread(thread), _) => AgentRequest::ReadThread(thread, Extent::Whole),
+        (ResourcePart::Plan, Format::Markdown) => AgentRequest::PlanText,
+        (ResourcePart::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),
+        (ResourcePart::Batch(batch), _) | (ResourcePart::Outcome(batch), Format::Markdown) => {
+            AgentRequest::Report(Scope::Batch(batch))
+        }
+        (ResourcePart::Outcome(batch), Format::Json) => AgentRequest::BatchOutcome(Some(batch)),
+        (ResourcePart::Thread(thread), _) => AgentRequest::ReadThread(thread, Extent::Whole),
     };
     let answer = door.ask(Ask::new(Some(&address.workstream), request))?;
     let mut text = String::new();
     match (&answer, address.part, address.format) {
         (AgentAnswer::PlanText(plan), ..) => return Ok(plan.clone()),
-        (AgentAnswer::Report(report), Part::Outcome(_), Format::Markdown) => {
+        (AgentAnswer::Report(report), ResourcePart::Outcome(_), Format::Markdown) => {
             write_summary(&mut text, report, None, &words.for_people());
         }
         (AgentAnswer::Report(report), _, Format::Markdown) => write_document(&mut text, report, None),
@@ -176,42 +186,42 @@ impl Format {
     }
 }
 
-impl Address {
+impl ResourceAddress {
     /// Returns the workstream, by id or name.
     pub(super) fn workstream(&self) -> &str {
         &self.workstream
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ResourceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ending = self.format.ending();
         write!(f, "{SCHEME}{}/", encoded(&self.workstream))?;
         match self.part {
-            Part::Plan => write!(f, "plan.{ending}"),
-            Part::Batch(id) => write!(f, "batches/{id}.{ending}"),
-            Part::Thread(id) => write!(f, "threads/{id}.{ending}"),
-            Part::Outcome(id) => write!(f, "outcomes/{id}.{ending}"),
+            ResourcePart::Plan => write!(f, "plan.{ending}"),
+            ResourcePart::Batch(id) => write!(f, "batches/{id}.{ending}"),
+            ResourcePart::Thread(id) => write!(f, "threads/{id}.{ending}"),
+            ResourcePart::Outcome(id) => write!(f, "outcomes/{id}.{ending}"),
         }
     }
 }
 
-impl FromStr for Address {
-    type Err = NoAddress;
+impl FromStr for ResourceAddress {
+    type Err = NotAnAddress;
 
-    fn from_str(uri: &str) -> Result<Self, NoAddress> {
-        let (workstream, path) = uri.strip_prefix(SCHEME).and_then(|rest| rest.split_once('/')).ok_or(NoAddress)?;
-        let (path, ending) = path.rsplit_once('.').ok_or(NoAddress)?;
+    fn from_str(uri: &str) -> Result<Self, NotAnAddress> {
+        let (workstream, path) = uri.strip_prefix(SCHEME).and_then(|rest| rest.split_once('/')).ok_or(NotAnAddress)?;
+        let (path, ending) = path.rsplit_once('.').ok_or(NotAnAddress)?;
         let format = [Format::Markdown, Format::Json].into_iter().find(|format| format.ending() == ending);
         let part = match path.split_once('/') {
-            None if path == "plan" => Some(Part::Plan),
-            Some(("batches", id)) => id.parse().ok().map(Part::Batch),
-            Some(("threads", id)) => id.parse().ok().map(Part::Thread),
-            Some(("outcomes", id)) => id.parse().ok().map(Part::Outcome),
+            None if path == "plan" => Some(ResourcePart::Plan),
+            Some(("batches", id)) => id.parse().ok().map(ResourcePart::Batch),
+            Some(("threads", id)) => id.parse().ok().map(ResourcePart::Thread),
+            Some(("outcomes", id)) => id.parse().ok().map(ResourcePart::Outcome),
             _ => None,
         };
-        let workstream = decoded(workstream).filter(|workstream| !workstream.is_empty()).ok_or(NoAddress)?;
-        Ok(Self { workstream, part: part.ok_or(NoAddress)?, format: format.ok_or(NoAddress)? })
+        let workstream = decoded(workstream).filter(|workstream| !workstream.is_empty()).ok_or(NotAnAddress)?;
+        Ok(Self { workstream, part: part.ok_or(NotAnAddress)?, format: format.ok_or(NotAnAddress)? })
     }
 }
 
@@ -241,9 +251,9 @@ mod tests {
             "work://001-search/outcomes/01.02.md",
             "work://002%20b%C3%BCro%2F..%2Fx/plan.md",
         ] {
-            assert_eq!(uri.parse::<Address>().map(|address| address.to_string()), Ok(uri.to_owned()));
+            assert_eq!(uri.parse::<ResourceAddress>().map(|address| address.to_string()), Ok(uri.to_owned()));
         }
-        let loose: Address = "work://a/threads/1.2.3.md".parse().unwrap();
+        let loose: ResourceAddress = "work://a/threads/1.2.3.md".parse().unwrap();
         assert_eq!(loose.to_string(), "work://a/threads/01.02.03.md");
         for uri in [
             "",
@@ -259,7 +269,7 @@ mod tests {
             "work://%FF/plan.md",
             "file:///etc/passwd",
         ] {
-            assert_eq!(uri.parse::<Address>(), Err(NoAddress), "{uri}");
+            assert_eq!(uri.parse::<ResourceAddress>(), Err(NotAnAddress), "{uri}");
         }
     }
 }

@@ -23,7 +23,7 @@ const MAX_COMPLAINT_CHARS: usize = 300;
 /// A document of `tool-schemas/`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct ToolDocument {
     input_schema: JsonObject,
     output_schema: JsonObject,
 }
@@ -39,7 +39,7 @@ pub(super) fn output(document: &str) -> Arc<JsonObject> {
 }
 
 #[expect(clippy::expect_used, reason = "the documents are part of the program, and a test reads each")]
-fn read(document: &str) -> Document {
+fn read(document: &str) -> ToolDocument {
     serde_json::from_str(document).expect("a document of tool-schemas is one of a tool")
 }
 

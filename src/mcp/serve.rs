@@ -19,7 +19,7 @@ use super::diagnostics::Diagnostics;
 use super::wire::Wire;
 use crate::board::ServerId;
 use crate::clock::SystemClock;
-use crate::store::{Linked, Place, linked_worktree, open};
+use crate::store::{Linked, WorkspaceLocation, linked_worktree, open};
 use crate::words::AgentWords;
 
 /// How many threads the runtime may have besides that of the protocol: one for each of the standard streams, where
@@ -38,7 +38,7 @@ const LAST_LINES: Duration = Duration::from_millis(50);
 /// Nothing waits for the thread that reads stdin, since such a read cannot be cancelled: the process
 /// ends under it. What was acknowledged is durable by then, and a commit that is cut off leaves the
 /// old state or the new one.
-pub fn serve(place: Place, words: AgentWords) -> ExitCode {
+pub fn serve(place: WorkspaceLocation, words: AgentWords) -> ExitCode {
     let level = std::env::var("WORK_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
     let diagnostics = Diagnostics::start();
     let lines = diagnostics.clone();
@@ -50,7 +50,7 @@ pub fn serve(place: Place, words: AgentWords) -> ExitCode {
     code
 }
 
-fn serve_on_stdio(place: Place, words: AgentWords, mut diagnostics: Diagnostics) -> ExitCode {
+fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: Diagnostics) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(STREAMS)
         .thread_keep_alive(FOR_EVER)
@@ -117,7 +117,7 @@ fn has_threads(runtime: &Runtime) -> bool {
 }
 
 /// Says so where the workspace is that of another worktree.
-fn warn_of_a_linked_worktree(place: &Place) {
+fn warn_of_a_linked_worktree(place: &WorkspaceLocation) {
     if let Some(Linked { worktree, main }) = linked_worktree(place) {
         let (worktree, main) = (worktree.display(), main.display());
         tracing::warn!(

@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::WorkServer;
-use super::resources::{Address, read, text};
-use crate::fault::Stopped;
+use super::resources::{ResourceAddress, read, text};
+use crate::fault::Error;
 use crate::store::Watch;
 use crate::transact::AgentDoor;
 use crate::words::AgentWords;
@@ -71,7 +71,7 @@ impl Subscriptions {
 
     /// Follows the files of the workstreams that the resources belong to. Returns whether one of them was not followed
     /// before: what changed until now was not noticed.
-    fn follow<'u>(&self, door: &AgentDoor, uris: impl Iterator<Item = &'u str>) -> Result<bool, Stopped> {
+    fn follow<'u>(&self, door: &AgentDoor, uris: impl Iterator<Item = &'u str>) -> Result<bool, Error> {
         let mut files = lock(&self.files);
         let mut is_new = files.is_none();
         if files.is_none() {
@@ -79,7 +79,7 @@ impl Subscriptions {
             *files = Some(door.store().watch(Box::new(move || changes.send_modify(|count| *count += 1)))?);
         }
         let names: BTreeSet<String> =
-            uris.filter_map(|uri| Some(uri.parse::<Address>().ok()?.workstream().to_owned())).collect();
+            uris.filter_map(|uri| Some(uri.parse::<ResourceAddress>().ok()?.workstream().to_owned())).collect();
         for name in names {
             // By its id: a name that a client chose is no path.
             let id = door.store().selected(Some(&name)).ok();
@@ -228,7 +228,7 @@ impl WorkServer {
 
 /// Returns a number that is another one when the text of a resource is.
 fn look(door: &AgentDoor, words: &AgentWords, uri: &str) -> u64 {
-    let text = uri.parse::<Address>().ok().and_then(|address| text(door, words, &address).ok());
+    let text = uri.parse::<ResourceAddress>().ok().and_then(|address| text(door, words, &address).ok());
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arguments, WorkServer, lenient, schema};
-use crate::board::Said;
+use crate::board::ReportedStatus;
 use crate::decide::{AgentRequest, Refusal, UpdateThread};
 
 const DOCUMENT: &str = include_str!("../../tool-schemas/update_thread.json");
@@ -18,7 +18,7 @@ pub(super) struct UpdateThreadArguments {
     /// SS.BB.TT
     thread_id: String,
     // The words say it.
-    status: ReportedStatus,
+    status: AgentStatus,
     /// Required at the end, at most 240 characters. blocked: why.
     report: Option<String>,
     /// A timeout, crash or lost connection; not an exhausted quota.
@@ -41,7 +41,7 @@ pub(super) struct UpdateThreadArguments {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-enum ReportedStatus {
+enum AgentStatus {
     InProgress,
     Completed,
     Blocked,
@@ -52,11 +52,11 @@ impl Arguments for UpdateThreadArguments {
     fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal> {
         let request = UpdateThread {
             thread: schema::thread_id(&self.thread_id)?,
-            said: match self.status {
-                ReportedStatus::InProgress => Said::InProgress,
-                ReportedStatus::Completed => Said::Completed,
-                ReportedStatus::Blocked => Said::Blocked,
-                ReportedStatus::Failed => Said::Failed,
+            status: match self.status {
+                AgentStatus::InProgress => ReportedStatus::InProgress,
+                AgentStatus::Completed => ReportedStatus::Completed,
+                AgentStatus::Blocked => ReportedStatus::Blocked,
+                AgentStatus::Failed => ReportedStatus::Failed,
             },
             report: self.report,
             transient: self.transient.unwrap_or_default(),

@@ -152,7 +152,7 @@ impl<R: AsyncRead + Unpin> Wire<R> {
     /// Reads the next message that can be handled, into `self.next`. Returns whether there was one.
     async fn read_next(&mut self) -> bool {
         while self.next.is_none() {
-            self.backlog.room().await;
+            self.backlog.wait_for_capacity().await;
             let message = match self.next_line().await {
                 Line::EndOfInput => return false,
                 Line::TooLong => {
@@ -279,7 +279,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for Wire<R> {
         async move {
             // Answers are as many as there are requests; nobody asked for anything else, so it waits.
             if !matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_)) {
-                backlog.room().await;
+                backlog.wait_for_capacity().await;
             }
             push(&backlog, &message);
             Ok(())
@@ -292,7 +292,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for Wire<R> {
             let backlog = Arc::clone(&self.backlog);
             let is_there = tokio::select! {
                 is_there = self.read_next() => is_there,
-                () = backlog.deaf() => false,
+                () = backlog.peer_closed() => false,
             };
             if !is_there {
                 self.ended.cancel();

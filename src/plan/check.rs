@@ -3,7 +3,7 @@
 use super::{Plan, Problem, ProblemKind};
 use crate::roster::{DEFAULT_AGENT, Roster};
 
-/// How many problems are told one by one: nobody mends more before looking again, and models pay for each.
+/// How many problems are told one by one: nobody fixes more before looking again, and models pay for each.
 pub const MAX_PROBLEMS: usize = 100;
 
 /// Returns the problems of a plan: those of its text and the agents that the roster does not have,

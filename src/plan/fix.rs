@@ -5,10 +5,10 @@ use super::parse::parse;
 use super::problem::{Edit, Problem};
 use crate::roster::Roster;
 
-/// How often the edits are applied: mending one thing shows the next, a level of the structure at a time.
+/// How often the edits are applied: fixing one thing shows the next, a level of the structure at a time.
 const MAX_ROUNDS: usize = 32;
 
-/// A text whose certain problems are mended.
+/// A text whose certain problems are fixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fixed {
     /// The text.

@@ -171,7 +171,7 @@ fn code_stays_code() {
         assert!(plan.problems.is_empty(), "{code:?}: {:?}", plan.problems);
         assert_eq!(plan.threads().next().unwrap().details, code.trim_end(), "{code:?}");
     }
-    // An edit would give what is below to another stage: told, and for a person to mend.
+    // An edit would give what is below to another stage: told, and for a person to fix.
     let stage = format!("{PLAN}\n    ### Stage 2: deploy\n\n##### Batch 01: Other\n\n###### Thread 01: x\n");
     assert!(parse(&stage).problems.iter().any(|problem| problem.line == 17 && problem.kind.forbids_approval()));
     assert_eq!(fixed(&stage, &roster()).text, stage);

@@ -1,7 +1,7 @@
 //! Lines that are no headings to CommonMark and stand for one: bold text, an item of a list, hashes
 //! without a space, HTML, code by four blanks.
 //!
-//! Strong ones are read as what they mean, and mended where that is certain. Weak ones may be prose:
+//! Strong ones are read as what they mean, and fixed where that is certain. Weak ones may be prose:
 //! they are told where nothing else in the plan is what they name.
 
 use std::ops::Range;

@@ -16,11 +16,11 @@ pub struct Problem {
     pub column: usize,
     /// What is wrong.
     pub kind: ProblemKind,
-    /// What mends it, where that is certain: it gives what the author plainly meant.
+    /// What fixes it, where that is certain: it gives what the author plainly meant.
     pub edit: Option<Edit>,
 }
 
-/// A change of the text that mends a problem.
+/// A change of the text that fixes a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// What is replaced, in bytes of the text as it was given to `parse`.
@@ -130,7 +130,7 @@ pub enum ProblemKind {
     /// A number is left out before this one.
     Gap(Level, u16),
     /// A thread has no summary or no details.
-    Unsaid {
+    Unspecified {
         /// The thread.
         thread: ThreadId,
         /// Whether it has a summary.
@@ -141,7 +141,7 @@ pub enum ProblemKind {
     /// A heading of the plan's structure in a code block that is closed.
     HeadingInFence(Level),
     /// Text that no worker is told.
-    Unread,
+    ReadError,
     /// There are so many more problems; whether one of them forbids the approval.
     More {
         /// How many.
@@ -201,9 +201,9 @@ impl ProblemKind {
             | Self::StageWithoutBatches(_)
             | Self::BatchWithoutThreads(_)
             | Self::Gap(..)
-            | Self::Unsaid { .. }
+            | Self::Unspecified { .. }
             | Self::HeadingInFence(_)
-            | Self::Unread => false,
+            | Self::ReadError => false,
             Self::More { forbid, .. } => *forbid,
         }
     }
@@ -278,17 +278,17 @@ impl ProblemKind {
             Self::BatchWithoutThreads(_) => "add a `###### Thread 01: NAME` below it, or remove the batch".to_owned(),
             Self::Gap(level, 1) => format!("numbers begin with 01 in each {}", level.whole()),
             Self::Gap(..) => "nothing to do, if nothing is missing".to_owned(),
-            Self::Unsaid { summary: true, .. } => {
+            Self::Unspecified { summary: true, .. } => {
                 "add `**Details:**`: what to do, where, and how to check it".to_owned()
             }
-            Self::Unsaid { .. } => "add `**Summary:**` and one sentence: what comes of it".to_owned(),
+            Self::Unspecified { .. } => "add `**Summary:**` and one sentence: what comes of it".to_owned(),
             Self::HeadingInFence(_) => "nothing to do, if it is an example".to_owned(),
-            Self::Unread => {
+            Self::ReadError => {
                 "move it below `## Summary` or `## Conventions`, `#### Stage Definition`, or into a thread's \
                              `**Details:**`"
                     .to_owned()
             }
-            Self::More { .. } => "mend the ones above first".to_owned(),
+            Self::More { .. } => "fix the ones above first".to_owned(),
         }
     }
 }
@@ -343,11 +343,11 @@ impl fmt::Display for ProblemKind {
             Self::StageWithoutBatches(number) => write!(f, "stage {number} has no batches"),
             Self::BatchWithoutThreads(id) => write!(f, "batch {id} has no threads"),
             Self::Gap(level, number) => write!(f, "there is no {level} {number:02} before this one"),
-            Self::Unsaid { thread, summary: true, .. } => write!(f, "thread {thread} has no details"),
-            Self::Unsaid { thread, details: true, .. } => write!(f, "thread {thread} has no summary"),
-            Self::Unsaid { thread, .. } => write!(f, "thread {thread} has neither summary nor details"),
+            Self::Unspecified { thread, summary: true, .. } => write!(f, "thread {thread} has no details"),
+            Self::Unspecified { thread, details: true, .. } => write!(f, "thread {thread} has no summary"),
+            Self::Unspecified { thread, .. } => write!(f, "thread {thread} has neither summary nor details"),
             Self::HeadingInFence(level) => write!(f, "this {level} heading stands in a code block: it is text"),
-            Self::Unread => write!(f, "no worker is told this text"),
+            Self::ReadError => write!(f, "no worker is told this text"),
             Self::More { number, .. } => write!(f, "and {number} more from here on"),
         }
     }

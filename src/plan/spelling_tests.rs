@@ -51,7 +51,7 @@ First.
 **Summary:** Docs.
 ";
 
-/// Headings of a thread that are read, or mended by `fixed` alone.
+/// Headings of a thread that are read, or fixed by `fixed` alone.
 const CERTAIN: &[&str] = &[
     "# Thread 02: Rows",
     "## Thread 02: Rows",
@@ -168,7 +168,7 @@ const CERTAIN: &[&str] = &[
     "######\tThread-2: Rows",
 ];
 
-/// Lines that may be a thread: told, and for a person or a model to mend.
+/// Lines that may be a thread: told, and for a person or a model to fix.
 const TOLD: &[&str] = &[
     "**New: Thread 02 - Rows**",
     "**NEW: Thread 2: Rows**",
@@ -540,7 +540,7 @@ fn no_spelling_of_a_thread_is_lost() {
                 let text = PLAN.replace(ROWS, spelling);
                 let mended = fixed(&text, &roster()).text;
                 if fate_in(&mended, "######", "Rows") != Fate::Read {
-                    lost.push(format!("not mended: {spelling:?}: {:?}", fate_in(&mended, "######", "Rows")));
+                    lost.push(format!("not fixed: {spelling:?}: {:?}", fate_in(&mended, "######", "Rows")));
                 }
             }
             Fate::Lost(what) => lost.push(what),
@@ -982,7 +982,7 @@ fn a_word_about_questions_asks_nothing() {
 fn text_below_the_answers_is_told() {
     let questions = "First.\n\n#### Stage Questions\n\n- [x] Which? Ours.\n\nBob and Ann agreed on this.\n";
     let plan = parse(&PLAN.replace("First.", questions));
-    let unread = plan.problems.iter().filter(|one| one.kind == super::super::ProblemKind::Unread);
+    let unread = plan.problems.iter().filter(|one| one.kind == super::super::ProblemKind::ReadError);
     assert_eq!(unread.map(|problem| problem.line).collect::<Vec<_>>(), [15]);
 }
 
@@ -1067,7 +1067,7 @@ fn numbers_names_and_gaps() {
     let kinds = |from: &str, to: &str| {
         let plan = parse(&PLAN.replace(from, to));
         let mut found = plan.problems;
-        found.retain(|problem| !matches!(problem.kind, super::super::ProblemKind::Unsaid { .. }));
+        found.retain(|problem| !matches!(problem.kind, super::super::ProblemKind::Unspecified { .. }));
         found.iter().map(|problem| format!("{}: {}", problem.line, problem.kind)).collect::<Vec<_>>().join("; ")
     };
     for (from, to, expected) in [
@@ -1139,7 +1139,7 @@ proptest! {
         let errors: Vec<&Problem> = plan.problems.iter().filter(|problem| problem.kind.forbids_approval()).collect();
         let is_read = plan.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.name.contains("Rows"));
         prop_assert!(is_read || errors.iter().any(|problem| problem.line == 21), "{spelling:?}: {errors:?}");
-        // What is mended is read, and nothing around it has gone.
+        // What is fixed is read, and nothing around it has gone.
         let mended = parse(&fixed(&text, &roster()).text);
         let is_clean = mended.problems.iter().all(|problem| !problem.kind.forbids_approval());
         prop_assert!(!is_clean || mended.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.details == "All of them."), "{spelling:?}");

@@ -76,7 +76,7 @@ pub fn assemble(name: &str, readme: Option<&str>, stages: &[StagePlan], origin: 
         left.insert(
             0,
             format!(
-                "{} of {number} stages: a code block or a comment before them is not closed; mend PLAN.md",
+                "{} of {number} stages: a code block or a comment before them is not closed; fix PLAN.md",
                 number - stages
             ),
         );
@@ -431,7 +431,7 @@ All that the rest needs.
         assert_eq!(
             assembled.left,
             [
-                "1 of 2 stages: a code block or a comment before them is not closed; mend PLAN.md",
+                "1 of 2 stages: a code block or a comment before them is not closed; fix PLAN.md",
                 "stages/01/PLAN.md: \"Thread 01: T\" stands at a level where it is none; it is text now",
             ]
         );

@@ -11,7 +11,7 @@ use super::files::disk::memory::MemoryDisk;
 use super::*;
 #[cfg(feature = "postgres")]
 use crate::app::push;
-use crate::board::Said;
+use crate::board::ReportedStatus;
 use crate::clock::{Clock, SystemClock};
 use crate::decide::{AgentRequest, Caller, Mapping, PersonRequest, Refusal, UpdateThread, decide_for_agent};
 use crate::transact::{AgentDoor, Ask, require_a_clear_thread, transact_for_person};
@@ -69,7 +69,7 @@ impl Workspace {
         let mut all = vec![Self::Memory(memory)];
         #[cfg(feature = "postgres")]
         if let Some(url) = postgres_for_tests() {
-            let place = Place { store: Some(url.clone()), ..Place::default() };
+            let place = WorkspaceLocation { store: Some(url.clone()), ..WorkspaceLocation::default() };
             let Self::Memory(memory) = &all[0] else { unreachable!() };
             let files = FileStore::on(Arc::new(memory.copy()), Self::at("/w".into()), None);
             push(&files, &PostgresStore::new(place, None).unwrap(), None, Overwrite::Nothing).unwrap();
@@ -79,8 +79,8 @@ impl Workspace {
         all
     }
 
-    fn at(root: PathBuf) -> Place {
-        Place { root: Some(root), ..Place::default() }
+    fn at(root: PathBuf) -> WorkspaceLocation {
+        WorkspaceLocation { root: Some(root), ..WorkspaceLocation::default() }
     }
 
     /// Opens it as a server process does; without one as the command line does.
@@ -89,7 +89,9 @@ impl Workspace {
             Self::Memory(disk) => Box::new(FileStore::on(Arc::new(disk.clone()), Self::at("/w".into()), server)),
             Self::Files(folder) => open(Self::at(folder.path().to_owned()), server).unwrap(),
             #[cfg(feature = "postgres")]
-            Self::Database(url) => open(Place { store: Some(url.clone()), ..Place::default() }, server).unwrap(),
+            Self::Database(url) => {
+                open(WorkspaceLocation { store: Some(url.clone()), ..WorkspaceLocation::default() }, server).unwrap()
+            }
         }
     }
 
@@ -102,7 +104,7 @@ impl Workspace {
             Self::Database(url) => {
                 let files = MemoryDisk::with(&[("/w/work/index.json", "{}"), ("/w/work/001-search/PLAN.md", plan)]);
                 let files = FileStore::on(Arc::new(files), Self::at("/w".into()), None);
-                let place = Place { store: Some(url.clone()), ..Place::default() };
+                let place = WorkspaceLocation { store: Some(url.clone()), ..WorkspaceLocation::default() };
                 let database = PostgresStore::new(place, None).unwrap();
                 push(&files, &database, Some("001-search"), Overwrite::Plans).unwrap();
             }
@@ -119,7 +121,7 @@ impl Workspace {
     }
 }
 
-pub(super) fn update(thread: &str, said: Said, report: &str) -> AgentRequest {
+pub(super) fn update(thread: &str, said: ReportedStatus, report: &str) -> AgentRequest {
     AgentRequest::UpdateThread(UpdateThread::new(thread.parse().unwrap(), said, report))
 }
 
@@ -133,7 +135,7 @@ pub(super) fn decided(locked: &dyn Locked, server: ServerId, request: &AgentRequ
 
 pub(super) fn report(store: &dyn Store, server: ServerId, thread: &str, report: &str) {
     let locked = store.lock(None).unwrap();
-    let ledger = decided(locked.as_ref(), server, &update(thread, Said::Completed, report));
+    let ledger = decided(locked.as_ref(), server, &update(thread, ReportedStatus::Completed, report));
     locked.commit(&ledger).unwrap();
 }
 
@@ -155,7 +157,7 @@ fn what_is_committed_is_read_by_everybody_and_what_is_dropped_by_nobody() {
         report(b.as_ref(), B, "1.1.2", "by B");
         drop(a.lock(None).unwrap());
         let locked = a.lock(None).unwrap();
-        let _ = decided(locked.as_ref(), A, &update("1.1.1", Said::Completed, "never"));
+        let _ = decided(locked.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "never"));
         drop(locked);
         for store in [a, b, workspace.open(None)] {
             assert_eq!(reports(store.as_ref(), None), ["by A", "by B"], "{}", workspace.name());
@@ -192,7 +194,8 @@ fn records_that_move_with_their_threads_are_found_there_by_everybody() {
         for (store, server, thread, attempt, text) in [(&a, A, "1.1.1", 2, "the new one"), (&b, B, "1.1.3", 1, "rows")]
         {
             let thread = thread.parse().unwrap();
-            let request = UpdateThread { attempt: Some(attempt), ..UpdateThread::new(thread, Said::Completed, text) };
+            let request =
+                UpdateThread { attempt: Some(attempt), ..UpdateThread::new(thread, ReportedStatus::Completed, text) };
             let locked = store.lock(None).unwrap();
             let ledger = decided(locked.as_ref(), server, &AgentRequest::UpdateThread(request));
             locked.commit(&ledger).unwrap();
@@ -213,12 +216,12 @@ fn who_writes_is_waited_for_so_long_and_who_reads_waits_for_nobody() {
         let locked = a.lock(None).unwrap();
         let asked = Instant::now();
         match b.begin(None, Duration::from_millis(50), Concurrency::Locked).map(drop) {
-            Err(Stopped::Fault(Fault::Busy { .. })) => {}
+            Err(Error::Fault(Fault::Busy { .. })) => {}
             other => panic!("{}: {other:?}", workspace.name()),
         }
         assert!(asked.elapsed() >= Duration::from_millis(50), "{}", workspace.name());
         assert_eq!(reports(b.as_ref(), None)[0], "first", "{}", workspace.name());
-        let ledger = decided(locked.as_ref(), A, &update("1.1.1", Said::Completed, "second"));
+        let ledger = decided(locked.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "second"));
         locked.commit(&ledger).unwrap();
         b.begin(None, Duration::from_millis(50), Concurrency::Locked).map(drop).unwrap();
         assert_eq!(reports(b.as_ref(), None)[0], "second", "{}", workspace.name());
@@ -247,7 +250,7 @@ fn a_workstream_is_named_by_id_or_name_else_the_current_one_is_meant() {
         ];
         for refused in refused {
             match refused {
-                Err(Stopped::Refusal(Refusal::UnknownWorkstream { given, known: told })) => {
+                Err(Error::Refusal(Refusal::UnknownWorkstream { given, known: told })) => {
                     assert_eq!((given.as_str(), &told), ("apis", &known), "{}", workspace.name());
                 }
                 other => panic!("{}: {other:?}", workspace.name()),
@@ -282,12 +285,12 @@ fn who_is_at_work_in_a_workstream_means_that_one() {
         assert_eq!(reports(person.as_ref(), Some("api")), ["", ""], "{}", workspace.name());
         // A second hold makes it unclear, until a person ends one of them.
         let locked = a.lock(Some("api")).unwrap();
-        let ledger = decided(locked.as_ref(), A, &update("1.1.1", Said::Completed, "there"));
+        let ledger = decided(locked.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "there"));
         locked.commit(&ledger).unwrap();
         let refused = [a.selected(None).map(drop), a.read(None).map(drop), a.lock(None).map(drop)];
         for refused in refused {
             match refused {
-                Err(Stopped::Refusal(Refusal::WorksInSeveral { held })) => {
+                Err(Error::Refusal(Refusal::WorksInSeveral { held })) => {
                     assert_eq!(held, ["001-search", "002-api"], "{}", workspace.name());
                 }
                 other => panic!("{}: {other:?}", workspace.name()),
@@ -306,7 +309,11 @@ fn a_name_that_two_workstreams_have_is_refused() {
         ("/w/work/001-a/PLAN.md", "# Plan: A\n"),
         ("/w/work/b/PLAN.md", "# Plan: A\n"),
     ]);
-    let store = FileStore::on(Arc::new(disk), Place { directory: "/w".into(), ..Place::default() }, None);
+    let store = FileStore::on(
+        Arc::new(disk),
+        WorkspaceLocation { directory: "/w".into(), ..WorkspaceLocation::default() },
+        None,
+    );
     let refused = store.read(Some("a")).unwrap_err();
     assert_eq!(refused.to_string(), "2 workstreams have the name \"a\"");
     assert_eq!(store.read(Some("b")).unwrap().scene().workstream, "b");
@@ -321,12 +328,12 @@ fn a_thread_that_runs_in_another_workstream_only_is_not_meant() {
         clear().unwrap();
         let start = |workstream: &str| {
             let locked = a.lock(Some(workstream)).unwrap();
-            let ledger = decided(locked.as_ref(), A, &update("1.1.1", Said::InProgress, ""));
+            let ledger = decided(locked.as_ref(), A, &update("1.1.1", ReportedStatus::InProgress, ""));
             locked.commit(&ledger).unwrap();
         };
         start("api");
         match clear() {
-            Err(Stopped::Refusal(Refusal::RunsElsewhere { selected, running, .. })) => {
+            Err(Error::Refusal(Refusal::RunsElsewhere { selected, running, .. })) => {
                 assert_eq!((selected.as_str(), running.as_slice()), ("001-search", &["002-api".to_owned()][..]));
             }
             other => panic!("{}: {other:?}", workspace.name()),
@@ -344,9 +351,9 @@ fn an_agents_report_that_names_no_workstream_does_not_land_beside_its_thread() {
         let locked = planner.lock(Some("api")).unwrap();
         let ledger = decided(locked.as_ref(), A, &AgentRequest::NextBatch);
         locked.commit(&ledger).unwrap();
-        let report = || update("1.1.1", Said::Completed, "done");
+        let report = || update("1.1.1", ReportedStatus::Completed, "done");
         match worker.ask(Ask::new(None, report())) {
-            Err(Stopped::Refusal(Refusal::RunsElsewhere { running, .. })) => {
+            Err(Error::Refusal(Refusal::RunsElsewhere { running, .. })) => {
                 assert_eq!(running, ["002-api"], "{}", workspace.name());
             }
             other => panic!("{}: {:?}", workspace.name(), other.map(drop)),
@@ -367,12 +374,12 @@ fn what_is_known_is_written_only_while_it_is_so() {
         // Files are locked as fast as they are known.
         assert_eq!(known(a.as_ref()).is_some(), a.lock_scope() == LockScope::Workstream, "{}", workspace.name());
         let Some(begun) = known(a.as_ref()) else { continue };
-        let ledger = decided(begun.as_ref(), A, &update("1.1.1", Said::Completed, "known"));
+        let ledger = decided(begun.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "known"));
         begun.commit(&ledger).unwrap();
         assert_eq!(reports(b.as_ref(), None)[0], "known");
 
         let begun = known(a.as_ref()).unwrap();
-        let ledger = decided(begun.as_ref(), A, &update("1.1.1", Said::Completed, "too late"));
+        let ledger = decided(begun.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "too late"));
         report(b.as_ref(), B, "1.1.2", "before");
         assert!(matches!(begun.commit(&ledger), Err(Fault::Overtaken { .. })), "{}", workspace.name());
         assert_eq!(reports(b.as_ref(), None), ["known", "before"]);

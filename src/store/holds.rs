@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::decide::Refusal;
-use crate::fault::Stopped;
+use crate::fault::Error;
 
 /// The workstreams in which this process has held a cycle or run an attempt when it last wrote them.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl Holds {
 
     /// Returns the workstream in which the process holds something, as `holds` finds out for each that it can be; a
     /// refusal where there are several.
-    pub(super) fn only(&self, mut holds: impl FnMut(&str) -> Result<bool, Stopped>) -> Result<Option<String>, Stopped> {
+    pub(super) fn only(&self, mut holds: impl FnMut(&str) -> Result<bool, Error>) -> Result<Option<String>, Error> {
         let noted = self.written().last.clone();
         let mut held = Vec::new();
         for (workstream, write) in noted {
@@ -82,7 +82,7 @@ mod tests {
         holds.note("002-b");
         let refused = holds.only(|_| Ok(true)).unwrap_err();
         assert!(
-            matches!(&refused, Stopped::Refusal(Refusal::WorksInSeveral { held }) if held == &["001-a", "002-b"]),
+            matches!(&refused, Error::Refusal(Refusal::WorksInSeveral { held }) if held == &["001-a", "002-b"]),
             "{refused}"
         );
         assert_eq!(holds.only(|id| Ok(id == "002-b")).unwrap().as_deref(), Some("002-b"));

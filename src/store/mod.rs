@@ -20,7 +20,7 @@ mod snapshot;
 #[cfg(feature = "postgres")]
 pub use copy::{Copied, Overwrite, WorkspaceCopy};
 pub use files::{FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, linked_worktree, lone_worktree};
-pub use place::Place;
+pub use place::WorkspaceLocation;
 #[cfg(feature = "postgres")]
 pub use postgres::{Migrated, PostgresStore};
 #[cfg(all(test, feature = "postgres"))]
@@ -37,7 +37,7 @@ use crate::clock::Moment;
 use crate::decide::{Ledger, Refusal};
 #[cfg(not(feature = "postgres"))]
 use crate::fault::DatabaseRemedy;
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::index::{Index, name_of, slug};
 use crate::plan::BatchId;
 
@@ -48,11 +48,11 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 pub trait Store: Debug + Send + Sync {
     /// Reads the workstream as it is now: the one that is `wanted` by id or name; else the one in which this process
     /// holds a cycle or runs an attempt, a refusal where there are several; else the default.
-    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped>;
+    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Error>;
 
     /// Reads it without waiting for anybody, also while this process holds the lock: what it returns can be half of a
     /// decision.
-    fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+    fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Error> {
         self.read(wanted)
     }
 
@@ -63,10 +63,10 @@ pub trait Store: Debug + Send + Sync {
         wanted: Option<&str>,
         wait: Duration,
         concurrency: Concurrency,
-    ) -> Result<Box<dyn Locked + '_>, Stopped>;
+    ) -> Result<Box<dyn Locked + '_>, Error>;
 
     /// Begins to write under the lock, and waits for other writers as long as a call may.
-    fn lock(&self, wanted: Option<&str>) -> Result<Box<dyn Locked + '_>, Stopped> {
+    fn lock(&self, wanted: Option<&str>) -> Result<Box<dyn Locked + '_>, Error> {
         self.begin(wanted, LOCK_WAIT, Concurrency::Locked)
     }
 
@@ -74,21 +74,21 @@ pub trait Store: Debug + Send + Sync {
     fn lock_scope(&self) -> LockScope;
 
     /// Returns the workstreams of the workspace.
-    fn list(&self) -> Result<Listed, Stopped>;
+    fn list(&self) -> Result<Listed, Error>;
 
     /// Returns the id of the workstream that [`Store::read`] reads, also if what it holds cannot be read.
-    fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped>;
+    fn selected(&self, wanted: Option<&str>) -> Result<String, Error>;
 
     /// Adds a workstream as a draft. It becomes the current one unless a batch of the current one is executed.
     ///
     /// # Errors
     ///
     /// [`Refusal::AlreadyExists`] where a workstream has the name, [`Refusal::BadName`] where it can name no folder.
-    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Stopped>;
+    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Error>;
 
     /// Starts to follow the workspace. `tell` is called from another thread whenever something may have changed, also
     /// several times for one change. [`Watch::follow`] says which workstream.
-    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped>;
+    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Error>;
 
     /// Says that this process ends: what it holds can be taken over at once.
     fn end(&self);
@@ -144,7 +144,7 @@ pub trait Watch: Debug + Send {
 }
 
 /// Opens the workspace at a place. Touches no file and connects to nothing yet.
-pub fn open(place: Place, server: Option<ServerId>) -> Result<Box<dyn Store>, Fault> {
+pub fn open(place: WorkspaceLocation, server: Option<ServerId>) -> Result<Box<dyn Store>, Fault> {
     match place.database() {
         #[cfg(feature = "postgres")]
         Some(_) => Ok(Box::new(PostgresStore::new(place, server)?)),

@@ -8,7 +8,7 @@ use crate::index::Index;
 
 /// Where a process was told to look.
 #[derive(Debug, Clone, Default)]
-pub struct Place {
+pub struct WorkspaceLocation {
     /// `--root` or `WORK_ROOT`: the folder that holds `work/`.
     pub root: Option<PathBuf>,
     /// The working directory, from which the workspace is searched upwards without a root.
@@ -22,7 +22,7 @@ pub struct Place {
     pub store: Option<String>,
 }
 
-impl Place {
+impl WorkspaceLocation {
     /// Returns the URL of the database, where the workspace is in one.
     pub fn database(&self) -> Option<&str> {
         self.store.as_deref().map(str::trim).filter(|url| !url.is_empty())

@@ -7,7 +7,7 @@ use crate::board::{Board, ServerId};
 use crate::clock::Moment;
 use crate::decide::{Basis, Scene};
 use crate::format::tasks_json::TasksJson;
-use crate::format::threads_json::{self, Document, ThreadsJson};
+use crate::format::threads_json::{self, ThreadsJson, ThreadsText};
 use crate::index::Index;
 use crate::plan::{Plan, PlanHash, ThreadId, parse};
 use crate::roster::Roster;
@@ -29,7 +29,7 @@ pub struct Snapshot {
     pub(super) roster: Arc<Roster>,
     pub(super) threads: Arc<ThreadsFile>,
     /// What stands there and means nothing, one sentence each.
-    pub(super) oddities: Vec<String>,
+    pub(super) state_warnings: Vec<String>,
     pub(super) alive: BTreeSet<ServerId>,
     /// Those of them that count as alive because nobody can see whether they are, with what the system says.
     pub(super) unseen: BTreeMap<ServerId, String>,
@@ -60,7 +60,7 @@ pub(super) struct ThreadsFile {
     pub(super) threads: ThreadsJson,
     pub(super) text: Option<String>,
     /// The text taken apart, once somebody has changed something; then `text` is not needed any more.
-    document: OnceLock<Document>,
+    document: OnceLock<ThreadsText>,
     /// Whether there is no tasks.json that says something too.
     pub(super) is_alone: bool,
 }
@@ -89,7 +89,7 @@ impl ThreadsFile {
             board.threads.insert(id, thread.clone());
         }
         board.cycles.clone_from(&changed.board.cycles);
-        let document = self.document(stream_id)?.with_changes(Document::read(Some(text), stream_id)?);
+        let document = self.document(stream_id)?.with_changes(ThreadsText::read(Some(text), stream_id)?);
         Ok(Self::of_document(self, Arc::new(board), document))
     }
 }
@@ -101,10 +101,10 @@ impl ThreadsFile {
     }
 
     /// Returns the file with another board and its document.
-    pub(super) fn of_document(before: &Self, board: Arc<Board>, document: Document) -> Self {
+    pub(super) fn of_document(before: &Self, board: Arc<Board>, document: ThreadsText) -> Self {
         let threads = ThreadsJson {
             board,
-            oddities: before.threads.oddities.clone(),
+            warnings: before.threads.warnings.clone(),
             from_tasks: BTreeSet::new(),
             has_stateless_records: before.threads.has_stateless_records,
         };
@@ -112,7 +112,7 @@ impl ThreadsFile {
     }
 
     /// Returns the file with another board, as it was just written.
-    pub(super) fn written(before: &Self, board: Arc<Board>, document: Document, text: &str) -> Self {
+    pub(super) fn written(before: &Self, board: Arc<Board>, document: ThreadsText, text: &str) -> Self {
         let written = Self::of_document(before, board, document);
         // Nobody must be able to tell what is kept from what is read.
         debug_assert_eq!(
@@ -124,10 +124,10 @@ impl ThreadsFile {
     }
 
     /// Returns the text taken apart.
-    pub(super) fn document(&self, stream_id: &str) -> serde_json::Result<&Document> {
+    pub(super) fn document(&self, stream_id: &str) -> serde_json::Result<&ThreadsText> {
         if self.document.get().is_none() {
             // Of two who do this at once, both have the same.
-            let _ = self.document.set(Document::read(self.text.as_deref(), stream_id)?);
+            let _ = self.document.set(ThreadsText::read(self.text.as_deref(), stream_id)?);
         }
         self.document.get().ok_or_else(|| serde::ser::Error::custom("there is no document"))
     }
@@ -184,7 +184,7 @@ impl Snapshot {
             roster: &self.roster,
             alive: &self.alive,
             unseen: &self.unseen,
-            oddities: &self.oddities,
+            state_warnings: &self.state_warnings,
         }
     }
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use super::*;
 use crate::app::{create, init};
-use crate::board::{Said, ServerId};
+use crate::board::{ReportedStatus, ServerId};
 use crate::clock::SteppingClock;
 use crate::decide::{AgentRequest, MAX_REPORT_CHARS, Mapping, UpdateThread};
 use crate::store::files::disk::Disk;
 use crate::store::files::disk::MachineDisk;
 use crate::store::files::disk::faulty::{Failure, FaultyDisk};
 use crate::store::files::disk::memory::{Arrived, MemoryDisk};
-use crate::store::{FileStore, Place};
+use crate::store::{FileStore, WorkspaceLocation};
 use crate::words::AgentWords;
 
 pub(super) const A: ServerId = ServerId::fixed(0xa);
@@ -79,7 +79,7 @@ pub(super) struct Process {
 
 impl Process {
     fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
-        let place = Place { root: Some(root.to_owned()), ..Place::default() };
+        let place = WorkspaceLocation { root: Some(root.to_owned()), ..WorkspaceLocation::default() };
         let store = FileStore::on(Arc::clone(&disk), place.clone(), Some(A));
         Self::of(Box::new(store), FileStore::on(disk, place, None))
     }
@@ -89,33 +89,35 @@ impl Process {
         Self { door, files, clock: SteppingClock::default() }
     }
 
-    fn update(&self, thread: &str, said: Said, report: &str) -> Result<String, Stopped> {
+    fn update(&self, thread: &str, said: ReportedStatus, report: &str) -> Result<String, Error> {
         let update = UpdateThread::new(thread.parse().unwrap(), said, report);
         self.agent(&AgentRequest::UpdateThread(update))
     }
 
-    fn agent(&self, request: &AgentRequest) -> Result<String, Stopped> {
+    fn agent(&self, request: &AgentRequest) -> Result<String, Error> {
         let answer = self.door.ask(Ask::new(Some("001-search"), request.clone()))?;
         Ok(serde_json::to_string(&answer.worded(&AgentWords::default())).unwrap())
     }
 
-    fn person(&self, request: &PersonRequest) -> Result<String, Stopped> {
+    fn person(&self, request: &PersonRequest) -> Result<String, Error> {
         let answer = transact_for_person(self.door.store(), &self.clock, Some("001-search"), request)?;
         Ok(serde_json::to_string(&answer.worded(&AgentWords::default())).unwrap())
     }
 
-    pub(super) fn call(&self, call: &str) -> Result<(), Stopped> {
+    pub(super) fn call(&self, call: &str) -> Result<(), Error> {
         self.answer(call).map(drop)
     }
 
     /// Returns the answer, as JSON.
-    pub(super) fn answer(&self, call: &str) -> Result<String, Stopped> {
+    pub(super) fn answer(&self, call: &str) -> Result<String, Error> {
         let by = "ann".to_owned();
         match call {
             "next" => self.agent(&AgentRequest::NextBatch),
-            "start" => self.update("1.1.1", Said::InProgress, ""),
-            "complete" => self.update("1.1.1", Said::Completed, &"x".repeat(MAX_REPORT_CHARS)),
-            "block both" => ["1.1.1", "1.1.2"].iter().map(|id| self.update(id, Said::Blocked, "no key")).collect(),
+            "start" => self.update("1.1.1", ReportedStatus::InProgress, ""),
+            "complete" => self.update("1.1.1", ReportedStatus::Completed, &"x".repeat(MAX_REPORT_CHARS)),
+            "block both" => {
+                ["1.1.1", "1.1.2"].iter().map(|id| self.update(id, ReportedStatus::Blocked, "no key")).collect()
+            }
             "retry" => self.person(&PersonRequest::Retry(None)),
             "approve" => self.person(&PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by }),
             "approve stage" => {
@@ -188,7 +190,7 @@ fn check(
     match next.call(call) {
         Ok(()) => {}
         // Done already.
-        Err(Stopped::Refusal(Refusal::AlreadyExists { .. })) if now == *new => {}
+        Err(Error::Refusal(Refusal::AlreadyExists { .. })) if now == *new => {}
         Err(stopped) => panic!("{what}: the next call: {stopped}"),
     }
     let after = state(disk);
@@ -249,8 +251,8 @@ fn a_step_that_fails_is_told_and_leaves_the_old_state_or_the_new_one() {
                     let what = format!("{}, {failure:?} at {:?}", scenario.name, sound.log()[step]);
                     let answered = process.call(scenario.call);
                     match &answered {
-                        Err(Stopped::Fault(fault)) => assert!(!fault.to_string().is_empty(), "{what}"),
-                        Err(Stopped::Refusal(refusal)) => panic!("{what}: {refusal}"),
+                        Err(Error::Fault(fault)) => assert!(!fault.to_string().is_empty(), "{what}"),
+                        Err(Error::Refusal(refusal)) => panic!("{what}: {refusal}"),
                         // What need not succeed, such as tidying up.
                         Ok(()) => assert!(faulty.log()[step].starts_with("remove"), "{what}"),
                     }
@@ -391,7 +393,7 @@ fn on_a_real_disk_too() {
                 now.remove(".run/threads.json.tmp");
                 assert!(now == old || now == new, "{what}: {now:#?}");
                 match next.call(scenario.call) {
-                    Ok(()) | Err(Stopped::Refusal(Refusal::AlreadyExists { .. })) => {}
+                    Ok(()) | Err(Error::Refusal(Refusal::AlreadyExists { .. })) => {}
                     Err(stopped) => panic!("{what}: {stopped}"),
                 }
             }

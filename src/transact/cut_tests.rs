@@ -12,7 +12,7 @@ use super::crash_tests::{A, EDIT, Process, SCENARIOS, Scenario, drafted, edited_
 use super::*;
 use crate::app::push;
 use crate::store::files::disk::memory::MemoryDisk;
-use crate::store::{FileStore, Overwrite, Place, PostgresStore, execute, open, postgres_for_tests};
+use crate::store::{FileStore, Overwrite, PostgresStore, WorkspaceLocation, execute, open, postgres_for_tests};
 
 /// Stands between a process and its server. When so many messages have gone by, it cuts the connection, or lets
 /// something else happen before the next one.
@@ -91,16 +91,16 @@ struct World {
     other: Process,
 }
 
-fn files_place() -> Place {
-    Place { root: Some(Path::new("/w").to_owned()), ..Place::default() }
+fn files_place() -> WorkspaceLocation {
+    WorkspaceLocation { root: Some(Path::new("/w").to_owned()), ..WorkspaceLocation::default() }
 }
 
 fn files() -> FileStore {
     FileStore::on(Arc::new(drafted()), files_place(), None)
 }
 
-fn place(url: &str) -> Place {
-    Place { store: Some(url.to_owned()), ..Place::default() }
+fn place(url: &str) -> WorkspaceLocation {
+    WorkspaceLocation { store: Some(url.to_owned()), ..WorkspaceLocation::default() }
 }
 
 fn process(url: &str) -> Process {
@@ -180,7 +180,7 @@ impl World {
             assert!(answered.as_ref().map_or(true, |answer| *answer == whole), "{what}, not {whole}");
             for process in [process, &self.other] {
                 match process.call(scenario.call) {
-                    Ok(()) | Err(Stopped::Refusal(Refusal::AlreadyExists { .. })) => {}
+                    Ok(()) | Err(Error::Refusal(Refusal::AlreadyExists { .. })) => {}
                     Err(stopped) => panic!("{what}, then {stopped}"),
                 }
             }

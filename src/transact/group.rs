@@ -9,11 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::{look, not_overtaken, require_a_clear_thread};
+use super::{require_a_clear_thread, retry_on_conflict, try_read_only};
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{Access, AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::plan::ThreadId;
 use crate::store::{Concurrency, LOCK_WAIT, LockScope, Locked, Snapshot, Store};
 
@@ -56,15 +56,15 @@ pub struct AgentDoor {
     clock: Box<dyn Clock>,
     server: ServerId,
     /// The calls that wait to be written, by line. There is a queue, if an empty one, as long as somebody has its lead.
-    queues: Mutex<HashMap<Line, Vec<Job>>>,
+    queues: Mutex<HashMap<QueueKey, Vec<Job>>>,
 }
 
 /// Calls of different lines do not wait for each other: where commits share one lock, as those of files do, there is
 /// one line; else one for each workstream, as it is called.
-type Line = Option<String>;
+type QueueKey = Option<String>;
 
 /// What comes back from a call.
-pub type Answer = Result<AgentAnswer, Stopped>;
+pub type Answer = Result<AgentAnswer, Error>;
 
 /// A call that waits, and who is told its answer.
 struct Job {
@@ -85,20 +85,20 @@ impl AgentDoor {
 
     /// Carries out what is asked, on this thread, and waits for others where it must.
     pub fn ask(&self, ask: Ask) -> Answer {
-        if let Some(answer) = self.look(&ask)? {
+        if let Some(answer) = self.try_read_only(&ask)? {
             return Ok(answer);
         }
         let (sender, receiver) = mpsc::channel();
         let tell = move |answer| drop(sender.send(answer));
         if let Some(lead) = self.submit(ask, tell) {
-            self.write_led(lead);
+            self.run_as_leader(lead);
         }
         // Nobody tells it if there is a bug on the way.
         receiver.recv().unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 
     /// Lets a call that writes wait for the next commit of its line. Where nobody writes for the line, the caller has
-    /// its lead from now on: it calls [`AgentDoor::write_led`], on a thread that may wait.
+    /// its lead from now on: it calls [`AgentDoor::run_as_leader`], on a thread that may wait.
     #[must_use]
     pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> Option<Lead> {
         let line = match self.store.lock_scope() {
@@ -113,7 +113,7 @@ impl AgentDoor {
     }
 
     /// Writes for all of the line until nobody waits.
-    pub fn write_led(&self, lead: Lead) {
+    pub fn run_as_leader(&self, lead: Lead) {
         let mut leading = Leading { door: self, line: lead.0, is_over: false };
         let mut is_first = true;
         while let Some(jobs) = leading.next_jobs() {
@@ -127,7 +127,7 @@ impl AgentDoor {
     }
 
     /// Answers all of the line in place of writing: nothing can be written now.
-    pub fn refuse_led(&self, lead: Lead, fault: impl Fn() -> Fault) {
+    pub fn refuse_as_leader(&self, lead: Lead, fault: impl Fn() -> Fault) {
         let mut leading = Leading { door: self, line: lead.0, is_over: false };
         while let Some(jobs) = leading.next_jobs() {
             for job in jobs {
@@ -136,23 +136,23 @@ impl AgentDoor {
         }
     }
 
-    fn queues(&self) -> MutexGuard<'_, HashMap<Line, Vec<Job>>> {
+    fn queues(&self) -> MutexGuard<'_, HashMap<QueueKey, Vec<Job>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Decides without the lock what changes nothing. `None`: it is to be written.
-    pub fn look(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Stopped> {
+    pub fn try_read_only(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Error> {
         if let Some(thread) = self.unclear_before_the_lock(ask) {
             require_a_clear_thread(self.store.as_ref(), thread)?;
         }
         let access = ask.request.access();
-        look(self.store.as_ref(), self.clock.as_ref(), ask.workstream.as_deref(), access, |scene, ledger| {
+        try_read_only(self.store.as_ref(), self.clock.as_ref(), ask.workstream.as_deref(), access, |scene, ledger| {
             self.decide(ask, scene, ledger)
         })
     }
 
     /// Returns whether there is something to look at before it is written.
-    pub fn is_looked_at(&self, ask: &Ask) -> bool {
+    pub fn may_be_read_only(&self, ask: &Ask) -> bool {
         ask.request.access() != Access::Writes || self.unclear_before_the_lock(ask).is_some()
     }
 
@@ -183,7 +183,7 @@ impl AgentDoor {
             let wait = LOCK_WAIT.saturating_sub(longest);
             let answers = match self.write(&asks, wait) {
                 Ok(answers) => answers,
-                Err(Stopped::Fault(Fault::Busy { path })) => {
+                Err(Error::Fault(Fault::Busy { path })) => {
                     for job in group {
                         if job.ask.since.elapsed() < LOCK_WAIT {
                             early.push(job);
@@ -196,7 +196,7 @@ impl AgentDoor {
                 Err(stopped) if group.len() == 1 => vec![Err(stopped)],
                 Err(stopped) => {
                     let alone = |ask: &Ask| self.write_alone(ask, LOCK_WAIT.saturating_sub(ask.since.elapsed()));
-                    let answer = |ask| stopped.of_all().map_or_else(|| alone(ask), |same| Err(same.into()));
+                    let answer = |ask| stopped.shared_by_group().map_or_else(|| alone(ask), |same| Err(same.into()));
                     asks.iter().map(|ask| answer(*ask)).collect()
                 }
             };
@@ -214,7 +214,7 @@ impl AgentDoor {
 
     /// Decides what is asked of one workstream, one after the other, and commits all of it at once: first on what is
     /// known, where nothing has to be locked for it and there is time for two attempts.
-    fn write(&self, asks: &[&Ask], wait: Duration) -> Result<Vec<Answer>, Stopped> {
+    fn write(&self, asks: &[&Ask], wait: Duration) -> Result<Vec<Answer>, Error> {
         let workstream = asks.first().and_then(|ask| ask.workstream.as_deref());
         if wait > LOCK_WAIT / 2 {
             let begun = self.store.begin(workstream, wait, Concurrency::Optimistic)?;
@@ -227,7 +227,7 @@ impl AgentDoor {
             }
         }
         let locked = || self.store.begin(workstream, wait, Concurrency::Locked);
-        not_overtaken(|| Ok(self.decide_and_commit(asks, locked()?)?.0))
+        retry_on_conflict(|| Ok(self.decide_and_commit(asks, locked()?)?.0))
     }
 
     /// Returns the answers, and whether anything was written.
@@ -273,12 +273,12 @@ impl AgentDoor {
 
 /// The lead of a line: whoever has it writes for all who wait there. There is one for each line.
 #[derive(Debug)]
-pub struct Lead(Line);
+pub struct Lead(QueueKey);
 
 /// A lead that is being carried out.
 struct Leading<'d> {
     door: &'d AgentDoor,
-    line: Line,
+    line: QueueKey,
     /// Nobody waited any more, and whoever came next has the lead.
     is_over: bool,
 }

@@ -8,7 +8,7 @@ pub use group::{AgentDoor, Answer, Ask, Lead};
 
 use crate::clock::Clock;
 use crate::decide::{Access, Ledger, PersonAnswer, PersonRequest, Refusal, Scene, decide_for_person};
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::plan::ThreadId;
 use crate::store::{Snapshot, Store};
 
@@ -21,12 +21,12 @@ pub fn transact_for_person(
     clock: &dyn Clock,
     workstream: Option<&str>,
     request: &PersonRequest,
-) -> Result<PersonAnswer, Stopped> {
+) -> Result<PersonAnswer, Error> {
     let decide = |scene: &Scene<'_>, ledger: &mut Ledger| decide_for_person(scene, request, ledger);
-    if let Some(answer) = look(store, clock, workstream, request.access(), decide)? {
+    if let Some(answer) = try_read_only(store, clock, workstream, request.access(), decide)? {
         return Ok(answer);
     }
-    not_overtaken(|| {
+    retry_on_conflict(|| {
         let locked = store.lock(workstream)?;
         let mut ledger = begin(locked.snapshot(), clock);
         let answer = decide(&locked.snapshot().scene(), &mut ledger)?;
@@ -39,7 +39,7 @@ pub fn transact_for_person(
 
 /// Refuses a call whose thread may be another one: it is not executed in the workstream that is meant because nobody
 /// named one, and one of its id is executed in another. No lock is taken: this is about what the caller had in mind.
-pub fn require_a_clear_thread(store: &dyn Store, thread: ThreadId) -> Result<(), Stopped> {
+pub fn require_a_clear_thread(store: &dyn Store, thread: ThreadId) -> Result<(), Error> {
     let runs = |snapshot: &Snapshot| snapshot.scene().is_executed(snapshot.board(), thread);
     let selected = store.selected(None)?;
     // Whatever is wrong with the one that is meant is said by the decision.
@@ -53,10 +53,10 @@ pub fn require_a_clear_thread(store: &dyn Store, thread: ThreadId) -> Result<(),
 }
 
 /// Decides anew what was overtaken, within a bound.
-fn not_overtaken<A>(decide: impl Fn() -> Result<A, Stopped>) -> Result<A, Stopped> {
+fn retry_on_conflict<A>(decide: impl Fn() -> Result<A, Error>) -> Result<A, Error> {
     for _ in 1..MAX_DECISIONS {
         match decide() {
-            Err(Stopped::Fault(Fault::Overtaken { .. })) => {}
+            Err(Error::Fault(Fault::Overtaken { .. })) => {}
             decided => return decided,
         }
     }
@@ -64,13 +64,13 @@ fn not_overtaken<A>(decide: impl Fn() -> Result<A, Stopped>) -> Result<A, Stoppe
 }
 
 /// Decides without the lock what changes nothing. `None`: it takes the lock.
-fn look<A>(
+fn try_read_only<A>(
     store: &dyn Store,
     clock: &dyn Clock,
     workstream: Option<&str>,
     access: Access,
     decide: impl Fn(&Scene<'_>, &mut Ledger) -> Result<A, Refusal>,
-) -> Result<Option<A>, Stopped> {
+) -> Result<Option<A>, Error> {
     if access == Access::Writes {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use super::notes::{attempt_hint, command, cut_to, text_hint};
 use super::{names, what_counts};
 use crate::board::Status;
 use crate::decide::{Note, Omission, PersonCommand, Refusal, Unsettled, Wanted, Words};
-use crate::fault::{DatabaseRemedy, Fault, Stopped, is_in_the_way, is_out_of_files};
+use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
 use crate::wording::quoted;
 
 /// The words for models. A command for the person begins with `!`, as OpenCode's chat takes it.
@@ -93,10 +93,10 @@ impl Words for AgentWords {
 
 impl AgentWords {
     /// Returns the next call to make, or the valid values; never a command that destroys.
-    pub fn hint(&self, stopped: &Stopped) -> String {
+    pub fn hint(&self, stopped: &Error) -> String {
         match stopped {
-            Stopped::Refusal(refusal) => self.of_refusal(refusal),
-            Stopped::Fault(fault) => of_fault(fault),
+            Error::Refusal(refusal) => self.of_refusal(refusal),
+            Error::Fault(fault) => of_fault(fault),
         }
     }
 
@@ -139,7 +139,7 @@ impl AgentWords {
                 format!("closest: {}", closest.join(", "))
             }
             Refusal::ReportRequired { .. } => "pass report: 1-2 sentences on what was done, or the reason".into(),
-            Refusal::InvalidTransition { now: Status::Completed, wanted: Wanted::Said(_), .. } => {
+            Refusal::InvalidTransition { now: Status::Completed, wanted: Wanted::ReportedStatus(_), .. } => {
                 "it is done; report completed again to amend its report".into()
             }
             Refusal::InvalidTransition { .. } => "leave it as it is".into(),

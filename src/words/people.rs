@@ -9,7 +9,7 @@ use crate::decide::{
     Code, MappingProblem, Note, Omission, PersonAct, PersonCommand, Refusal, TransferProblem, UnclearThread, Unsettled,
     Words, WorkstreamStatus,
 };
-use crate::fault::{DatabaseRemedy, Fault, Stopped, is_in_the_way, is_out_of_files};
+use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
 use crate::wording::quoted;
 
 /// The words for people.
@@ -92,10 +92,10 @@ impl PersonWords {
     }
 
     /// Returns what to do next.
-    pub fn hint(&self, stopped: &Stopped) -> String {
+    pub fn hint(&self, stopped: &Error) -> String {
         match stopped {
-            Stopped::Refusal(refusal) => self.of_refusal(refusal),
-            Stopped::Fault(fault) => of_fault(fault),
+            Error::Refusal(refusal) => self.of_refusal(refusal),
+            Error::Fault(fault) => of_fault(fault),
         }
     }
 

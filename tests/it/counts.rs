@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use workstream::board::ServerId;
 use workstream::clock::SystemClock;
 use workstream::decide::AgentRequest;
-use workstream::store::{FileStore, Place};
+use workstream::store::{FileStore, WorkspaceLocation};
 use workstream::transact::{AgentDoor, Ask};
 
 use crate::support::{Server, Workspace, cannot_be_traced};
@@ -79,7 +79,7 @@ fn a_read_allocates_no_more_among_many_threads() {
             .map(|n| format!("##### Batch {n}: Later\n###### Thread 1: Part {n} @agent:default\n**Summary:** Later.\n"))
             .collect();
         let workspace = Workspace::with_plan(&(plan(3) + &heads.concat()));
-        let place = Place { root: Some(workspace.root().to_owned()), ..Place::default() };
+        let place = WorkspaceLocation { root: Some(workspace.root().to_owned()), ..WorkspaceLocation::default() };
         let server = ServerId::fixed(1);
         let door = AgentDoor::new(Box::new(FileStore::new(place, Some(server))), Box::new(SystemClock), server);
         let next_batch = || door.ask(Ask::new(None, AgentRequest::NextBatch)).unwrap();

@@ -248,12 +248,12 @@ fn what_is_certain_is_mended_and_shown() {
     +###### Thread 01: Schema @agent:default
 
      **Summary:** s
-    would mend 6 places; nothing is written
+    would fix 6 places; nothing is written
 
     work/001-search/PLAN.md: no problems in 1 stage, 1 batch, 1 thread
     ");
     assert_eq!(workspace.read("work/001-search/PLAN.md"), before);
-    assert!(workspace.work(&["validate", "--fix"]).contains("mended 6 places"));
+    assert!(workspace.work(&["validate", "--fix"]).contains("fixed 6 places"));
     let after = workspace.read("work/001-search/PLAN.md");
     assert!(after.contains("### Stage 01: Index\r\n") && after.matches('\n').count() == after.matches("\r\n").count());
     let again = workspace.work(&["validate", "--fix", "--json"]);
@@ -337,7 +337,7 @@ fn problems_are_shown_as_compilers_show_them() {
        = help: write `###### Thread 02: Rows`
 
     work/001-search/PLAN.md: 1 error, 1 warning
-    work validate --fix mends 1 of them
+    work validate --fix fixes 1 of them
     $ work validate --json
     exit 1
     {

@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 
 use rmcp::ServerHandler as _;
 use serde_json::{Value, json};
-use workstream::board::{Said, ServerId, Status};
+use workstream::board::{ReportedStatus, ServerId, Status};
 use workstream::cli::exit_code;
 use workstream::clock::SystemClock;
 use workstream::decide::{
     Candidate, Code, Exhausted, Field, PauseReason, PersonAct, PersonCommand, Refusal, TextProblem, UnclearThread,
     Wanted,
 };
-use workstream::fault::{Fault, Stopped};
+use workstream::fault::{Error, Fault};
 use workstream::mcp::{INSTRUCTIONS, WorkServer};
 use workstream::plan::{BatchId, StageNumber, ThreadId};
-use workstream::store::{FileStore, Place};
+use workstream::store::{FileStore, WorkspaceLocation};
 use workstream::words::{AgentWords, PersonWords, only_people_meet};
 
 fn server() -> WorkServer {
     WorkServer::new(
-        Box::new(FileStore::new(Place::default(), None)),
+        Box::new(FileStore::new(WorkspaceLocation::default(), None)),
         Box::new(SystemClock),
         ServerId::fixed(1),
         AgentWords::default(),
@@ -50,7 +50,7 @@ fn refusals() -> Value {
     let batch = BatchId::new(1, 2);
     let path = PathBuf::from("work/001-search-api/threads.json");
     let text = str::to_owned;
-    let refused = |refusal: Refusal| Stopped::Refusal(refusal);
+    let refused = |refusal: Refusal| Error::Refusal(refusal);
     let command = |act| Some(PersonCommand { act, workstream: None });
     let release = PersonCommand { act: PersonAct::Release, workstream: None };
     let examples = [
@@ -61,8 +61,12 @@ fn refusals() -> Value {
         refused(Refusal::UnknownBatch { batch, known: vec![text("01.01")] }),
         refused(Refusal::UnknownThread { thread, closest: vec![text("01.02.01"), text("01.02.02")] }),
         refused(Refusal::UnknownAgent { agent: text("opus"), closest: vec![text("system-engineer-opus")] }),
-        refused(Refusal::ReportRequired { thread, said: Said::Completed }),
-        refused(Refusal::InvalidTransition { thread, now: Status::Cancelled, wanted: Wanted::Said(Said::Completed) }),
+        refused(Refusal::ReportRequired { thread, said: ReportedStatus::Completed }),
+        refused(Refusal::InvalidTransition {
+            thread,
+            now: Status::Cancelled,
+            wanted: Wanted::ReportedStatus(ReportedStatus::Completed),
+        }),
         refused(Refusal::BatchNotReady { batch, earlier: Some(BatchId::new(1, 1)) }),
         refused(Refusal::AwaitingApproval {
             reason: PauseReason::StageNotApproved(StageNumber(1)),
@@ -80,7 +84,7 @@ fn refusals() -> Value {
         refused(Refusal::HeldByAnotherPlanner { batch, holder: ServerId::fixed(1), command: release }),
         refused(Refusal::PlanHasProblems { workstream: text("001-search-api"), problems: Vec::new() }),
         refused(Refusal::StageNotComplete { stage: StageNumber(1), open: vec![(thread, Status::Blocked)] }),
-        refused(Refusal::ForceRequired { thread, now: Status::Completed, said: Said::Pending }),
+        refused(Refusal::ForceRequired { thread, now: Status::Completed, said: ReportedStatus::Pending }),
         refused(Refusal::UnknownStage { stage: StageNumber(9), known: vec![StageNumber(1), StageNumber(2)] }),
         refused(Refusal::AlreadyExists { workstream: "001-search".to_owned() }),
         refused(Refusal::UnclearThreads {
@@ -101,7 +105,7 @@ fn refusals() -> Value {
         Fault::Busy { path: "work/.run/lock".into() }.into(),
         Fault::Io { doing: "replace", path, source: io::ErrorKind::StorageFull.into() }.into(),
     ];
-    let row = |stopped: &Stopped| {
+    let row = |stopped: &Error| {
         let code = stopped.code();
         let is_a_persons = only_people_meet(code);
         json!({
@@ -113,7 +117,7 @@ fn refusals() -> Value {
             "exit_code": exit_code(code),
         })
     };
-    assert_eq!(examples.iter().map(Stopped::code).collect::<Vec<_>>(), Code::ALL, "an example of each");
+    assert_eq!(examples.iter().map(Error::code).collect::<Vec<_>>(), Code::ALL, "an example of each");
     examples.iter().map(row).collect()
 }
 

@@ -206,7 +206,7 @@ fn the_board_follows_the_files() {
     // A person edits the plan.
     workspace.write("work/001-search/PLAN.md", PLAN.replace("Schema", "Tables"));
     terminal.until_it_has("01.01.01 Tables");
-    // A file breaks, and is mended.
+    // A file breaks, and is fixed.
     workspace.write("work/001-search/threads.json", "<<<<<<< HEAD\n");
     terminal.until_it_has("threads.json:1:1");
     std::fs::remove_file(workspace.root().join("work/001-search/threads.json")).unwrap();

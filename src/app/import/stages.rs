@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Imported, by_status, nothing_to_import};
 use crate::clock::Moment;
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::format::json::{Object, close, open};
 use crate::format::tasks_json::TasksJson;
 use crate::format::threads_json;
@@ -28,7 +28,7 @@ pub fn import_folder(
     root: Option<&Path>,
     name: Option<&str>,
     at: Moment,
-) -> Result<Imported, Stopped> {
+) -> Result<Imported, Error> {
     let path = folder.path();
     let folder_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = name.unwrap_or_else(|| name_of(&folder_name));

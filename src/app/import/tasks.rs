@@ -2,7 +2,7 @@
 
 use super::{Imported, by_status, nothing_to_import};
 use crate::clock::Moment;
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::format::tasks_json::{self, TasksJson};
 use crate::store::files::unreadable;
 use crate::store::{Folder, Store};
@@ -11,7 +11,7 @@ use crate::wording::count;
 const TASKS: &str = "tasks.json";
 
 /// Writes to threads.json what the tasks.json beside it, in `work/`, says of the threads of a workstream.
-pub fn import_tasks(store: &dyn Store, work: &Folder, wanted: Option<&str>, at: Moment) -> Result<Imported, Stopped> {
+pub fn import_tasks(store: &dyn Store, work: &Folder, wanted: Option<&str>, at: Moment) -> Result<Imported, Error> {
     let locked = store.lock(wanted)?;
     let snapshot = locked.snapshot();
     let workstream = snapshot.workstream().to_owned();
@@ -52,6 +52,6 @@ fn left(tasks: TasksJson) -> Vec<String> {
     for (id, thread) in tasks.threads {
         left.extend(thread.left.into_iter().map(|what| format!("{id}: {what}")));
     }
-    left.extend(tasks.oddities);
+    left.extend(tasks.warnings);
     left
 }

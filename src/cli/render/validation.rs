@@ -44,7 +44,7 @@ pub(in crate::cli) fn write(page: &mut Page, validation: &Validation, flags: &st
     }
     let certain = validation.problems.iter().filter(|finding| finding.fix.is_some()).count();
     if certain > 0 {
-        let _ = write!(page, "\nwork validate --fix{flags} mends {certain} of them");
+        let _ = write!(page, "\nwork validate --fix{flags} fixes {certain} of them");
     }
 }
 

@@ -20,7 +20,7 @@ use super::page::{Page, WIDTH};
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{PersonAnswer, PersonRequest, Scope};
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::store::{Store, Watch};
 use crate::transact::transact_for_person;
 use crate::words::PersonWords;
@@ -84,7 +84,7 @@ impl Arguments {
     }
 }
 
-fn read(store: &dyn Store) -> Result<crate::decide::Report, Stopped> {
+fn read(store: &dyn Store) -> Result<crate::decide::Report, Error> {
     match transact_for_person(store, &SystemClock, None, &PersonRequest::Report(Scope::Workstream))? {
         PersonAnswer::Report(report) => Ok(report),
         other => Err(Fault::Internal(format!("a report was asked for, {other:?} came")).into()),
@@ -123,7 +123,7 @@ fn frame(view: &View, words: &PersonWords) -> Page {
     page
 }
 
-fn watch(store: &dyn Store, words: &PersonWords) -> Result<ExitCode, Stopped> {
+fn watch(store: &dyn Store, words: &PersonWords) -> Result<ExitCode, Error> {
     // What is wrong from the start is said on the terminal as it is.
     read(store)?;
     let (sender, wakes) = mpsc::channel();
@@ -144,7 +144,7 @@ fn run_loop(
     screen: &mut Screen,
     wakes: &Receiver<Wake>,
     words: &PersonWords,
-) -> Result<ExitCode, Stopped> {
+) -> Result<ExitCode, Error> {
     let mut focus = Focus::default();
     loop {
         // Follow first, then read: what changes in between is told.

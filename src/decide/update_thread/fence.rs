@@ -1,7 +1,7 @@
 //! The attempt number as a fencing token: a worker that everybody thought dead cannot overwrite its
 //! successor (DESIGN §5a.7).
 
-use crate::board::{Board, Said, Status, Thread};
+use crate::board::{Board, ReportedStatus, Status, Thread};
 use crate::decide::facts::AttemptHint;
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
@@ -11,13 +11,13 @@ use crate::plan::ThreadId;
 
 /// Which attempt a report means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meant {
+pub(super) enum AttemptRef {
     /// The caller named the latest one.
     Latest,
     /// The caller named the one that would come next.
     Next,
     /// The caller named none.
-    Unsaid,
+    Unspecified,
 }
 
 /// Checks the attempt number as a fencing token (DESIGN §5a.7).
@@ -27,11 +27,11 @@ pub(super) fn fence(
     thread: &Thread,
     request: &UpdateThread,
     ledger: &Ledger,
-) -> Result<Meant, Refusal> {
+) -> Result<AttemptRef, Refusal> {
     let Some(given) = request.attempt else {
         // Whoever was handed out the thread that had the id before says the same words.
-        let is_late = thread.is_fenced() && !request.said.is_a_persons();
-        return if is_late { Err(another_thread(scene, id, thread, ledger)) } else { Ok(Meant::Unsaid) };
+        let is_late = thread.is_fenced() && !request.status.is_a_persons();
+        return if is_late { Err(another_thread(scene, id, thread, ledger)) } else { Ok(AttemptRef::Unspecified) };
     };
     let (latest, next) = (thread.latest_number(), thread.next_number());
     let stale = || Refusal::StaleAttempt { thread: id, given, latest };
@@ -43,10 +43,10 @@ pub(super) fn fence(
         return Err(if thread.is_fenced() { another_thread(scene, id, thread, ledger) } else { stale() });
     }
     let runs = thread.running().is_some();
-    if request.said == Said::InProgress {
+    if request.status == ReportedStatus::InProgress {
         return match given {
-            _ if runs && given == latest => Ok(Meant::Latest),
-            _ if !runs && given == next => Ok(Meant::Next),
+            _ if runs && given == latest => Ok(AttemptRef::Latest),
+            _ if !runs && given == next => Ok(AttemptRef::Next),
             _ if given <= latest => Err(stale()),
             _ if runs => Err(invalid(AttemptHint::Runs(latest))),
             _ => Err(invalid(AttemptHint::Start(next))),
@@ -62,8 +62,8 @@ pub(super) fn fence(
     };
     match given {
         _ if given < latest => Err(stale()),
-        _ if given == latest => Ok(Meant::Latest),
-        _ if given == next && can_be_next => Ok(Meant::Next),
+        _ if given == latest => Ok(AttemptRef::Latest),
+        _ if given == next && can_be_next => Ok(AttemptRef::Next),
         _ if latest == 0 => Err(invalid(AttemptHint::PassOrLeaveOut(next))),
         _ => Err(invalid(AttemptHint::Latest(latest))),
     }

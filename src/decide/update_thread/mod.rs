@@ -21,7 +21,7 @@ use super::refusal::Refusal;
 use super::request::{Caller, UpdateThread};
 use super::scene::{Scene, attempt_in_answers, is_settled_with_blocked};
 use super::sweep::sweep;
-use crate::board::{Board, Event, Said, Status, Transition, transition};
+use crate::board::{Board, Event, ReportedStatus, Status, Transition, transition};
 use crate::plan::BatchId;
 
 /// The answer of `update_thread`.
@@ -59,21 +59,21 @@ pub(super) fn decide(
         return Err(Refusal::ThreadMoved { thread: id, now: moved });
     }
     if needs_force(request, thread.status) {
-        return Err(Refusal::ForceRequired { thread: id, now: thread.status, said: request.said });
+        return Err(Refusal::ForceRequired { thread: id, now: thread.status, said: request.status });
     }
-    let follows = transition(thread.status, request.said);
+    let follows = transition(thread.status, request.status);
     let now = thread.status;
-    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: Wanted::Said(request.said) };
+    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: Wanted::ReportedStatus(request.status) };
     // Of one that never ran no number can be right.
-    if follows == Transition::Refuse && (request.said == Said::InProgress || thread.latest().is_none()) {
+    if follows == Transition::Refuse && (request.status == ReportedStatus::InProgress || thread.latest().is_none()) {
         return Err(refused());
     }
     let meant = fence(scene, id, &thread, request, ledger)?;
     if follows == Transition::Refuse {
         return Err(refused());
     }
-    if request.said.is_report() && report.is_empty() {
-        return Err(Refusal::ReportRequired { thread: id, said: request.said });
+    if request.status.is_report() && report.is_empty() {
+        return Err(Refusal::ReportRequired { thread: id, said: request.status });
     }
 
     let mut step = Step { scene, caller, request, report, id, thread, ledger };
@@ -89,7 +89,7 @@ pub(super) fn decide(
         Transition::Cancel => step.cancel(),
         Transition::Refuse => return Err(refused()),
     };
-    if request.said.is_a_persons() && now == Status::Blocked {
+    if request.status.is_a_persons() && now == Status::Blocked {
         a_person_acted(scene, id.batch, ledger);
     }
     let board = ledger.board();
@@ -118,6 +118,6 @@ pub(super) fn a_person_acted(scene: &Scene<'_>, batch: BatchId, ledger: &mut Led
 
 /// What undoes a worker's report or gives an agent fresh budgets is a person's to say.
 fn needs_force(request: &UpdateThread, now: Status) -> bool {
-    let repeats = request.said == Said::Cancelled && now == Status::Cancelled;
-    request.said.is_a_persons() && !request.force && !repeats
+    let repeats = request.status == ReportedStatus::Cancelled && now == Status::Cancelled;
+    request.status.is_a_persons() && !request.force && !repeats
 }

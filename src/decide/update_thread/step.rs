@@ -1,7 +1,7 @@
 //! What an update does to the board, one function per transition.
 
-use super::fence::Meant;
-use crate::board::{AttemptStatus, Event, Said, Status, Thread};
+use super::fence::AttemptRef;
+use crate::board::{AttemptStatus, Event, ReportedStatus, Status, Thread};
 use crate::decide::cycles::{cycle_of, interrupt_running, name_thread, open_cycle_asked_for};
 use crate::decide::facts::Exhausted;
 use crate::decide::failover::{Decision, DecisionAction, all_reasons, decide_failure, open_decision};
@@ -26,14 +26,16 @@ pub(super) struct Step<'a, 's> {
 impl Step<'_, '_> {
     /// A report of a run that nobody recorded, of a blocked thread that a person had executed again, is of the cycle
     /// that was asked for.
-    pub(super) fn open_cycle_asked_for(&mut self, meant: Meant) {
+    pub(super) fn open_cycle_asked_for(&mut self, meant: AttemptRef) {
         let of_next = match meant {
-            Meant::Next => true,
-            Meant::Latest => false,
-            Meant::Unsaid if self.request.said == Said::Completed => self.thread.latest().is_none(),
-            Meant::Unsaid => !self.was_tried(),
+            AttemptRef::Next => true,
+            AttemptRef::Latest => false,
+            AttemptRef::Unspecified if self.request.status == ReportedStatus::Completed => {
+                self.thread.latest().is_none()
+            }
+            AttemptRef::Unspecified => !self.was_tried(),
         };
-        if of_next && self.request.said.is_report() && self.thread.status == Status::Blocked {
+        if of_next && self.request.status.is_report() && self.thread.status == Status::Blocked {
             open_cycle_asked_for(self.id.batch, self.ledger);
         }
     }
@@ -48,7 +50,7 @@ impl Step<'_, '_> {
             self.ledger.record(Event::RetryUsed { thread: self.id, after: self.thread.latest_number() });
         }
         self.record_start(cycle, self.caller);
-        self.became(Status::InProgress, None);
+        self.set_status(Status::InProgress, None);
         self.leave_breadcrumb();
         Ok(None)
     }
@@ -74,14 +76,14 @@ impl Step<'_, '_> {
 
     /// A report that names no attempt, of a thread that was reassigned and not started since, is of the
     /// new agent's run, not of the attempt that failed before.
-    fn resolved(&self, meant: Meant) -> Meant {
-        if meant == Meant::Unsaid && self.is_given_away() { Meant::Next } else { meant }
+    fn resolved(&self, meant: AttemptRef) -> AttemptRef {
+        if meant == AttemptRef::Unspecified && self.is_given_away() { AttemptRef::Next } else { meant }
     }
 
     /// Returns who has the thread now, where the report names an attempt after which the thread was given
     /// to another agent: told again or told late, it does not take the thread away from its new agent.
-    fn taken_over(&self, meant: Meant) -> Result<Option<Decision>, Refusal> {
-        if meant != Meant::Latest || !self.is_given_away() {
+    fn taken_over(&self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        if meant != AttemptRef::Latest || !self.is_given_away() {
             return Ok(None);
         }
         self.require_ready()?;
@@ -103,27 +105,27 @@ impl Step<'_, '_> {
         }
     }
 
-    pub(super) fn complete(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn complete(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         match self.thread.status {
             Status::InProgress => {
                 self.join_cycle();
                 self.end_latest(AttemptStatus::Completed, false);
             }
             // The late success of a blocked thread is that of its latest attempt (DESIGN §5a.6).
-            Status::Blocked if meant != Meant::Next && self.thread.latest().is_some() => {
+            Status::Blocked if meant != AttemptRef::Next && self.thread.latest().is_some() => {
                 self.require_ready()?;
                 self.open_cycle()?;
                 name_thread(self.scene, self.id, self.ledger);
                 self.end_latest(AttemptStatus::Completed, false);
             }
-            Status::Blocked => self.end_or_record(Meant::Next, AttemptStatus::Completed, false)?,
+            Status::Blocked => self.end_or_record(AttemptRef::Next, AttemptStatus::Completed, false)?,
             _ => self.end_or_record(self.resolved(meant), AttemptStatus::Completed, false)?,
         }
-        self.became(Status::Completed, Some(self.report.clone()));
+        self.set_status(Status::Completed, Some(self.report.clone()));
         Ok(None)
     }
 
-    pub(super) fn block(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn block(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if self.thread.status == Status::InProgress {
             self.join_cycle();
             self.end_latest(AttemptStatus::Failed, self.request.transient);
@@ -138,13 +140,13 @@ impl Step<'_, '_> {
         } else {
             self.end_or_record(self.resolved(meant), AttemptStatus::Failed, self.request.transient)?;
         }
-        self.became(Status::Blocked, Some(self.report.clone()));
+        self.set_status(Status::Blocked, Some(self.report.clone()));
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
     /// `blocked` said of a thread that does not run: whoever plans stops its retries, also while a
     /// reassignment is open. No attempt says so, since none was made (DESIGN §5).
-    fn give_up(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    fn give_up(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         if self.amends_the_past(meant) {
             return Ok(open_decision(self.scene, self.ledger.board(), self.id));
@@ -152,7 +154,7 @@ impl Step<'_, '_> {
         self.open_cycle()?;
         name_thread(self.scene, self.id, self.ledger);
         self.ledger.record(Event::GivenUp { thread: self.id });
-        self.became(Status::Blocked, Some(self.report.clone()));
+        self.set_status(Status::Blocked, Some(self.report.clone()));
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
@@ -164,12 +166,12 @@ impl Step<'_, '_> {
     fn amend_given_up(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         if self.report != self.thread.report || !self.names_nothing_new() {
-            self.became(Status::Blocked, Some(self.report.clone()));
+            self.set_status(Status::Blocked, Some(self.report.clone()));
         }
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
-    pub(super) fn fail(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn fail(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         match self.thread.status {
             Status::InProgress => {
                 self.join_cycle();
@@ -193,27 +195,27 @@ impl Step<'_, '_> {
         }
         let decision = decide_failure(self.scene, self.id, &self.report, self.ledger);
         if self.request.artifacts.is_some() || self.request.next_steps.is_some() {
-            self.became(self.ledger.board().status(self.id), None);
+            self.set_status(self.ledger.board().status(self.id), None);
         }
         Ok(Some(decision))
     }
 
     /// `failed` said of a blocked thread that was tried in this cycle: the report changes, no more.
-    fn amend_failure(&mut self, meant: Meant) -> Result<Option<Decision>, Refusal> {
+    fn amend_failure(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if !self.amends_nothing(meant)? {
             let exhausted = self.decision_is(DecisionAction::Block);
             let was_transient = self.thread.latest().is_some_and(|latest| latest.transient);
             // What was decided to be the end is not decided anew.
             self.end_latest(AttemptStatus::Failed, if exhausted { was_transient } else { self.request.transient });
             let report = if exhausted { all_reasons(self.ledger.board(), self.id) } else { None };
-            self.became(Status::Blocked, Some(report.unwrap_or_else(|| self.report.clone())));
+            self.set_status(Status::Blocked, Some(report.unwrap_or_else(|| self.report.clone())));
         }
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
     /// Returns the decision that stands, where a pending thread's failure is told a second time, by
     /// its worker and by the planner (DESIGN §5a.8).
-    fn same_failure(&self, meant: Meant) -> Option<Decision> {
+    fn same_failure(&self, meant: AttemptRef) -> Option<Decision> {
         let board = self.ledger.board();
         let cycle = board.open_cycle_of(self.id.batch)?;
         let latest = self.thread.attempts_in(self.id, cycle).next_back()?;
@@ -222,9 +224,9 @@ impl Step<'_, '_> {
         }
         let open = open_decision(self.scene, board, self.id);
         let same = match meant {
-            Meant::Latest => true,
-            Meant::Next => false,
-            Meant::Unsaid => latest.report == self.report,
+            AttemptRef::Latest => true,
+            AttemptRef::Next => false,
+            AttemptRef::Unspecified => latest.report == self.report,
         };
         match open {
             Some(decision) if same => Some(decision),
@@ -240,7 +242,7 @@ impl Step<'_, '_> {
             if self.thread.status == Status::Completed {
                 self.end_latest(AttemptStatus::Completed, false);
             }
-            self.became(self.thread.status, self.new_report());
+            self.set_status(self.thread.status, self.new_report());
         }
         None
     }
@@ -260,14 +262,14 @@ impl Step<'_, '_> {
         if has_cycle {
             self.ledger.record(Event::BudgetsReset { thread: self.id, after });
         }
-        self.became(Status::Pending, self.new_report());
+        self.set_status(Status::Pending, self.new_report());
         None
     }
 
     pub(super) fn cancel(&mut self) -> Option<Decision> {
         name_thread(self.scene, self.id, self.ledger);
         self.interrupt("cancelled by a person");
-        self.became(Status::Cancelled, self.new_report());
+        self.set_status(Status::Cancelled, self.new_report());
         None
     }
 
@@ -299,11 +301,11 @@ impl Step<'_, '_> {
     }
 
     /// Returns whether a report of a blocked thread says nothing new; a gate that is shut refuses it.
-    fn amends_nothing(&self, meant: Meant) -> Result<bool, Refusal> {
+    fn amends_nothing(&self, meant: AttemptRef) -> Result<bool, Refusal> {
         self.require_ready()?;
         let Some(latest) = self.thread.latest() else { return Ok(false) };
         Ok(self.thread.status == Status::Blocked
-            && meant != Meant::Next
+            && meant != AttemptRef::Next
             && self.was_tried()
             && latest.report == self.report
             && latest.transient == self.request.transient
@@ -318,9 +320,9 @@ impl Step<'_, '_> {
 
     /// Amends an attempt that was named and that counts in no open cycle, or only in one that a person
     /// has written off: it is history, so nothing is decided and nothing is charged.
-    fn amends_the_past(&mut self, meant: Meant) -> bool {
+    fn amends_the_past(&mut self, meant: AttemptRef) -> bool {
         let Some(latest) = self.thread.latest() else { return false };
-        if meant != Meant::Latest || self.was_tried() {
+        if meant != AttemptRef::Latest || self.was_tried() {
             return false;
         }
         if latest.status == AttemptStatus::Failed && latest.report != self.report {
@@ -349,14 +351,15 @@ impl Step<'_, '_> {
 
     /// Ends or amends the attempt that is meant, or records one of no length where the thread has none
     /// in the open cycle (DESIGN §5a.6). The thread is pending or blocked.
-    fn end_or_record(&mut self, meant: Meant, status: AttemptStatus, transient: bool) -> Result<(), Refusal> {
+    fn end_or_record(&mut self, meant: AttemptRef, status: AttemptStatus, transient: bool) -> Result<(), Refusal> {
         self.require_ready()?;
         let cycle = self.open_cycle()?;
         name_thread(self.scene, self.id, self.ledger);
         let latest_failed = self.thread.latest().is_some_and(|latest| latest.status == AttemptStatus::Failed);
-        let another_failure = meant == Meant::Unsaid && self.request.said == Said::Failed && latest_failed;
-        let was_not_tried = meant == Meant::Unsaid && !self.was_tried();
-        if meant == Meant::Next || another_failure || was_not_tried {
+        let another_failure =
+            meant == AttemptRef::Unspecified && self.request.status == ReportedStatus::Failed && latest_failed;
+        let was_not_tried = meant == AttemptRef::Unspecified && !self.was_tried();
+        if meant == AttemptRef::Next || another_failure || was_not_tried {
             if status != AttemptStatus::Completed {
                 self.require_a_run()?;
             }
@@ -405,8 +408,8 @@ impl Step<'_, '_> {
         }
     }
 
-    fn became(&mut self, status: Status, report: Option<String>) {
-        let is_report = self.request.said.is_report();
+    fn set_status(&mut self, status: Status, report: Option<String>) {
+        let is_report = self.request.status.is_report();
         self.ledger.record(Event::ThreadBecame {
             thread: self.id,
             status,

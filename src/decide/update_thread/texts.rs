@@ -10,7 +10,7 @@ pub(super) fn check_texts(request: &UpdateThread) -> Result<String, Refusal> {
     check_text(Field::Report, report)?;
     for (field, items) in [(Field::Artifacts, &request.artifacts), (Field::NextSteps, &request.next_steps)] {
         let items = items.as_deref().unwrap_or_default();
-        if let Some(problem) = problem_of(items, request.said.is_report()) {
+        if let Some(problem) = problem_of(items, request.status.is_report()) {
             return Err(Refusal::BadText { field, problem });
         }
     }

@@ -15,7 +15,7 @@ const FILE_ORDER: [&str; 6] = ["version", "stream_id", "last_updated", "threads"
 
 /// A threads.json: its top-level keys in their order, and the records of its threads.
 #[derive(Debug, Clone)]
-pub(crate) struct Document {
+pub(crate) struct ThreadsText {
     /// Each key and its value, laid out; that of `threads` stands in `records`.
     entries: Vec<(String, Arc<str>)>,
     records: Vec<Record>,
@@ -40,7 +40,7 @@ struct IdOnly {
 const THREADS: &str = "threads";
 const LEFT: &str = "left";
 
-impl Document {
+impl ThreadsText {
     /// Takes a text apart; without one it is a new file.
     pub(crate) fn read(text: Option<&str>, stream_id: &str) -> serde_json::Result<Self> {
         let mut file = open(text, &FILE_ORDER)?;

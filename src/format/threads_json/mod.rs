@@ -8,8 +8,8 @@ mod read;
 mod record;
 mod write;
 
-pub(crate) use document::{Document, named};
 #[cfg(feature = "postgres")]
 pub(crate) use document::{Records, assembled};
+pub(crate) use document::{ThreadsText, named};
 pub(crate) use read::{ThreadsJson, read};
 pub(crate) use write::write;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::record::{BudgetRecord, CycleRecord, CycleWord, FileRecord, ThreadRecord};
+use super::record::{BudgetRecord, CycleRecord, CycleWord, ThreadRecord, ThreadsRecord};
 use crate::board::{Attempt, AttemptStatus, Board, Budget, Cycle, Status, Thread};
 use crate::format::tasks_json::{TaskThread, TasksJson};
 use crate::format::words::{SessionRecord, SessionWord, StatusWord};
@@ -14,7 +14,7 @@ use crate::plan::ThreadId;
 pub(crate) struct ThreadsJson {
     pub(crate) board: Arc<Board>,
     /// Records that stand for no thread, one sentence each.
-    pub(crate) oddities: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// The threads whose state stands in tasks.json and not here.
     pub(crate) from_tasks: BTreeSet<ThreadId>,
     /// Whether a record says nothing of its thread's status.
@@ -26,16 +26,16 @@ pub(crate) struct ThreadsJson {
 pub(crate) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_json::Result<ThreadsJson> {
     use serde::de::Error as _;
 
-    let file: FileRecord = match text {
+    let file: ThreadsRecord = match text {
         Some(text) => serde_json::from_str(text)?,
-        None => FileRecord { threads: None, cycles: None },
+        None => ThreadsRecord { threads: None, cycles: None },
     };
     let mut read = ThreadsJson::default();
     let mut board = Board::default();
     let mut without_state: BTreeSet<ThreadId> = tasks.threads.keys().copied().collect();
     for mut record in file.threads.unwrap_or_default() {
         let Ok(id) = record.thread_id.parse::<ThreadId>() else {
-            read.oddities.push(format!(
+            read.warnings.push(format!(
                 "threads.json has a record of {:?}, which is no thread id; it is kept and ignored",
                 record.thread_id.chars().take(60).collect::<String>()
             ));

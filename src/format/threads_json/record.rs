@@ -7,7 +7,7 @@ use crate::format::words::{BatchWord, Counter, ServerWord, SessionRecord, Status
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
-pub(super) struct FileRecord {
+pub(super) struct ThreadsRecord {
     pub(super) threads: Option<Vec<ThreadRecord>>,
     pub(super) cycles: Option<Vec<CycleRecord>>,
 }

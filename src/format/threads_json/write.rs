@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::de::Error as _;
 
-use super::document::Document;
+use super::document::ThreadsText;
 use super::record::{BudgetRecord, CycleWord};
 use crate::board::{Attempt, Board, Cycle, Moves, Thread};
 use crate::clock::Moment;
@@ -51,13 +51,13 @@ const CYCLE_ORDER: [&str; 9] =
 /// which `before` was read from; where records went to other ids with their threads, they do so in both first. The threads of
 /// `unwritten` are written also if nothing changed.
 pub(crate) fn write(
-    document: &Document,
+    document: &ThreadsText,
     before: &Board,
     after: &Board,
     moves: Option<&Moves>,
     unwritten: &BTreeSet<ThreadId>,
     at: Moment,
-) -> serde_json::Result<Document> {
+) -> serde_json::Result<ThreadsText> {
     if let Some(moves) = moves {
         let (document, before) = (document.moved(moves)?, before.with_new_ids(moves));
         let unwritten = unwritten.iter().filter_map(|id| moves.of(*id)).collect();
@@ -268,9 +268,9 @@ mod tests {
         for at in 0..threads {
             all.thread_mut(id(at)).report = format!("what was done in thread {at}");
         }
-        let new = Document::read(None, "001-search").unwrap();
+        let new = ThreadsText::read(None, "001-search").unwrap();
         let text = write(&new, &Board::default(), &all, None, &BTreeSet::new(), now).unwrap().text().unwrap();
-        let document = Document::read(Some(&text), "001-search").unwrap();
+        let document = ThreadsText::read(Some(&text), "001-search").unwrap();
         let before = threads_json::read(Some(&text), &TasksJson::default()).unwrap().board;
         let allocated = measure(|| {
             let mut after = Board::clone(&before);

@@ -19,7 +19,7 @@ use crate::mcp::next_batch::NextBatchArguments;
 use crate::mcp::read_thread::ReadThreadArguments;
 use crate::mcp::update_thread::UpdateThreadArguments;
 use crate::mcp::workstream_status::WorkstreamStatusArguments;
-use crate::store::{FileStore, Place};
+use crate::store::{FileStore, WorkspaceLocation};
 use crate::words::AgentWords;
 
 /// Returns the schema of a tool's arguments, as models read it.
@@ -151,7 +151,7 @@ fn made<A: JsonSchema + Any, B: JsonSchema + Any>(tools: &[Tool], name: &str) ->
 #[test]
 fn the_documents_are_what_the_tools_types_make() {
     let tools = WorkServer::new(
-        Box::new(FileStore::new(Place::default(), None)),
+        Box::new(FileStore::new(WorkspaceLocation::default(), None)),
         Box::new(SystemClock),
         ServerId::fixed(1),
         AgentWords::default(),

@@ -217,7 +217,7 @@ impl Reader<'_, '_> {
         mark.level == Level::Thread && self.in_stages && number.is_some_and(|number| self.is_taken(mark.level, number))
     }
 
-    /// Returns whether there is one with that number already: a second one is for a person to mend.
+    /// Returns whether there is one with that number already: a second one is for a person to fix.
     fn is_taken(&self, level: Level, number: u16) -> bool {
         let Place { stage, batch, .. } = self.place;
         match (level, stage, batch) {

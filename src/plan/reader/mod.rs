@@ -29,7 +29,7 @@ enum Section {
     /// Nothing may stand here.
     Silent,
     /// Text that reaches no worker.
-    Unread,
+    ReadError,
     /// Text below something that is told already.
     Lost,
     Plan(Part),
@@ -236,7 +236,7 @@ impl<'s, 't> Reader<'s, 't> {
     }
 
     fn plan_heading(&mut self, heading: &Heading, name: &str) {
-        self.leave_stages(heading.range.start, Section::Unread);
+        self.leave_stages(heading.range.start, Section::ReadError);
         if self.name.is_some() {
             self.problem(heading.range.start, ProblemKind::SecondPlanHeading, None);
         } else if !name.is_empty() {
@@ -258,13 +258,13 @@ impl<'s, 't> Reader<'s, 't> {
         // `## Questions` ends the stages, unless the stage itself has a # too few.
         let is_shifted = !matches!(self.place.stage_hashes, 0 | 3);
         let is_of_stage = part.is_of_stage() && self.place.stage.is_some() && (hashes != 2 || is_shifted);
-        let is_above_stages = !self.had_stages && matches!(self.section, Section::Unread | Section::Silent);
+        let is_above_stages = !self.had_stages && matches!(self.section, Section::ReadError | Section::Silent);
         if part == Part::Stages {
             if hashes != 2 && (self.has_stages || self.in_stages) {
                 return false;
             }
             self.respell(line, hashes, 2, title);
-            self.leave_stages(line.start, Section::Unread);
+            self.leave_stages(line.start, Section::ReadError);
             self.enter_stages(line.start);
             self.has_stages = true;
             self.stray = None;
@@ -276,7 +276,7 @@ impl<'s, 't> Reader<'s, 't> {
             if hashes != 4 {
                 self.respell(line, hashes, 4, title);
             }
-            self.close_section(line.start, Section::Unread);
+            self.close_section(line.start, Section::ReadError);
             self.place.batch = None;
             self.place.batch_in_plan = false;
             self.place.is_doubtful &= !self.place.stage_in_plan;
@@ -287,7 +287,7 @@ impl<'s, 't> Reader<'s, 't> {
             }
             self.end_stages(line.start, title);
             let is_read = !part.is_of_stage() || part == Part::Questions;
-            self.section = if is_read { Section::Plan(part) } else { Section::Unread };
+            self.section = if is_read { Section::Plan(part) } else { Section::ReadError };
         } else {
             return false;
         }
@@ -312,17 +312,17 @@ impl<'s, 't> Reader<'s, 't> {
         match heading.level {
             2 if !(is_in_wrong_stage && self.place.stage_hashes == 1) => {
                 self.end_stages(line.start, &self.source.text[line.clone()]);
-                self.section = Section::Unread;
+                self.section = Section::ReadError;
                 self.section_start = line.start;
             }
             // The stage has a # too few, and its parts with it.
             2 | 3 if is_in_wrong_stage => self.respell(line, usize::from(heading.level), 4, title),
             3 if self.in_stages => {
-                self.leave_stage(line.start, Section::Unread);
+                self.leave_stage(line.start, Section::ReadError);
                 self.stray = Some((line.start, self.source.text[line.clone()].trim().to_owned()));
             }
             4 if !in_text && self.place.stage.is_some() => {
-                self.close_section(line.start, Section::Unread);
+                self.close_section(line.start, Section::ReadError);
                 self.section_start = line.start;
             }
             // Any other heading below a section is part of its text.
@@ -332,7 +332,7 @@ impl<'s, 't> Reader<'s, 't> {
 
     fn end_stages(&mut self, at: usize, heading: &str) {
         let was_in_stages = self.in_stages;
-        self.leave_stages(at, Section::Unread);
+        self.leave_stages(at, Section::ReadError);
         if was_in_stages {
             self.stray = Some((at, heading.trim().to_owned()));
         }

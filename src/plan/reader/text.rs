@@ -16,7 +16,7 @@ impl Reader<'_, '_> {
         self.section_start = end;
         match section {
             Section::Silent | Section::Lost | Section::Plan(Part::Stages) => {}
-            Section::Unread | Section::Stage(Part::Batches) => self.unread(&range),
+            Section::ReadError | Section::Stage(Part::Batches) => self.unread(&range),
             Section::Plan(Part::Questions) | Section::Stage(Part::Questions) => self.questions(&range),
             Section::Plan(part) => {
                 let text = self.source.span(range);
@@ -88,7 +88,7 @@ impl Reader<'_, '_> {
         }
         if !summary || !details {
             let at = self.threads.get(&id).copied().unwrap_or(heading);
-            self.problem(at, ProblemKind::Unsaid { thread: id, summary, details }, None);
+            self.problem(at, ProblemKind::Unspecified { thread: id, summary, details }, None);
         }
     }
 
@@ -105,7 +105,7 @@ impl Reader<'_, '_> {
             }
             if is_said {
                 let start = first.map_or(at, |(start, _)| start);
-                return self.problem(start, ProblemKind::Unread, None);
+                return self.problem(start, ProblemKind::ReadError, None);
             }
             at += line.len();
         }
@@ -125,7 +125,7 @@ impl Reader<'_, '_> {
         let found = questions(self.source, range);
         self.question_spans.push(range.clone());
         for offset in found.unread {
-            self.problem(offset, ProblemKind::Unread, None);
+            self.problem(offset, ProblemKind::ReadError, None);
         }
         for (offset, question) in found.open {
             self.problem(offset, ProblemKind::OpenQuestion(question), None);

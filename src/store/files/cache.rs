@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::disk::{Disk, Identity, Unread};
+use super::disk::{Disk, Identity, ReadError};
 
 /// How many files of one kind are kept: more workstreams than one server usually serves.
 const MAX_FILES: usize = 8;
@@ -17,11 +17,11 @@ const MAX_FILES: usize = 8;
 /// The files of one kind, each with what it was parsed into.
 #[derive(Debug)]
 pub(super) struct Cache<T> {
-    files: Mutex<HashMap<PathBuf, Kept<T>>>,
+    files: Mutex<HashMap<PathBuf, CachedFile<T>>>,
 }
 
 #[derive(Debug)]
-struct Kept<T> {
+struct CachedFile<T> {
     identity: Option<Identity>,
     bytes: Arc<Vec<u8>>,
     parsed: Arc<T>,
@@ -42,7 +42,7 @@ impl<T> Cache<T> {
         path: &Path,
         identity: Option<Identity>,
         limit: u64,
-        unread: impl FnOnce(Unread) -> E,
+        unread: impl FnOnce(ReadError) -> E,
         parse: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Option<Arc<T>>, E> {
         let known =
@@ -59,23 +59,23 @@ impl<T> Cache<T> {
             _ => {
                 let bytes = match disk.read(path, limit) {
                     Ok(bytes) => bytes,
-                    Err(Unread::Absent) => return Ok(None),
+                    Err(ReadError::Absent) => return Ok(None),
                     Err(why) => return Err(unread(why)),
                 };
                 let parsed = Arc::new(parse(&bytes)?);
                 (Arc::new(bytes), parsed)
             }
         };
-        self.keep(path, Kept { identity, bytes, parsed: Arc::clone(&parsed) });
+        self.keep(path, CachedFile { identity, bytes, parsed: Arc::clone(&parsed) });
         Ok(Some(parsed))
     }
 
     /// Keeps what was just written.
     pub(super) fn put(&self, path: &Path, bytes: Vec<u8>, parsed: Arc<T>) {
-        self.keep(path, Kept { identity: None, bytes: Arc::new(bytes), parsed });
+        self.keep(path, CachedFile { identity: None, bytes: Arc::new(bytes), parsed });
     }
 
-    fn keep(&self, path: &Path, kept: Kept<T>) {
+    fn keep(&self, path: &Path, kept: CachedFile<T>) {
         let mut files = self.files();
         if files.len() >= MAX_FILES && !files.contains_key(path) {
             files.clear();
@@ -83,7 +83,7 @@ impl<T> Cache<T> {
         files.insert(path.to_owned(), kept);
     }
 
-    fn files(&self) -> MutexGuard<'_, HashMap<PathBuf, Kept<T>>> {
+    fn files(&self) -> MutexGuard<'_, HashMap<PathBuf, CachedFile<T>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::disk::{Disk, Kind, Unread};
+use super::disk::{Disk, Kind, ReadError};
 use super::folders::{create_folders, in_run_folder, run_folder};
 use super::unread::{MAX_STATE_BYTES, unreadable, unreadable_file, unreadable_within};
 use crate::fault::Fault;
@@ -25,7 +25,7 @@ pub(super) const APPROVED_PLAN: &str = ".PLAN.approved.md";
 
 /// A file as it will be.
 #[derive(Debug)]
-pub(super) struct Change {
+pub(super) struct FileChange {
     /// Where it is, from `work/` on.
     pub(super) path: String,
     /// The text that it gets.
@@ -35,9 +35,9 @@ pub(super) struct Change {
 /// Makes all changes, or none. When this returns, they are durable. The caller holds the lock.
 ///
 /// After an error the changes may still happen, all of them: the disk did not say what became of them.
-pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[Change]) -> Result<(), Fault> {
+pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[FileChange]) -> Result<(), Fault> {
     let work = root.join("work");
-    for Change { path, text } in changes {
+    for FileChange { path, text } in changes {
         if text.len() as u64 > MAX_STATE_BYTES {
             // Nobody could read it again.
             return Err(Fault::TooLarge { path: work.join(path), bytes: text.len(), limit: MAX_STATE_BYTES });
@@ -48,7 +48,7 @@ pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[Change]) -> Result
     }
     let mut journal = Journal { files: Vec::new() };
     let folder = run_folder(root);
-    for (number, Change { path, text }) in changes.iter().enumerate() {
+    for (number, FileChange { path, text }) in changes.iter().enumerate() {
         let whole = work.join(path);
         let before = read_now(disk, &whole)?.as_deref().map(sha256);
         require_a_file(disk, &whole)?;
@@ -120,7 +120,7 @@ fn journal_path(root: &Path) -> PathBuf {
 /// something that takes no lock (an editor, git), that wins, and nothing more is written.
 ///
 /// `known` are the texts, where it is this process that began: somebody may clean the folder up meanwhile.
-fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[Change]) -> Result<(), Fault> {
+fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[FileChange]) -> Result<(), Fault> {
     let work = root.join("work");
     let mut left: Vec<&JournalFile> = Vec::new();
     let mut is_ours = true;
@@ -172,7 +172,7 @@ fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[Change]) -> 
 fn read_now(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     match disk.read(path, MAX_STATE_BYTES) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(Unread::Absent) => Ok(None),
+        Err(ReadError::Absent) => Ok(None),
         Err(unread) => Err(unreadable_file(path, unread)),
     }
 }
@@ -231,8 +231,8 @@ pub(super) fn replace(disk: &dyn Disk, root: &Path, path: &Path, text: &[u8]) ->
 
 fn require_a_file(disk: &dyn Disk, path: &Path) -> Result<(), Fault> {
     match disk.kind(path) {
-        Some(Kind::Link) => Err(unreadable_file(path, Unread::Link)),
-        Some(Kind::Folder | Kind::Other) => Err(unreadable_file(path, Unread::NoFile)),
+        Some(Kind::Link) => Err(unreadable_file(path, ReadError::Link)),
+        Some(Kind::Folder | Kind::Other) => Err(unreadable_file(path, ReadError::NoFile)),
         Some(Kind::File) | None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Kind, Unread};
+use super::disk::{Disk, Kind, ReadError};
 use super::unread::unreadable_file;
 use crate::fault::Fault;
 
@@ -76,7 +76,7 @@ pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> Result<(), Fault
 /// anywhere.
 pub(super) fn plain_folder(disk: &dyn Disk, folder: &Path) -> Result<bool, Fault> {
     match disk.kind(folder) {
-        Some(Kind::Link) => Err(unreadable_file(folder, Unread::Link)),
+        Some(Kind::Link) => Err(unreadable_file(folder, ReadError::Link)),
         kind => Ok(kind.is_some()),
     }
 }

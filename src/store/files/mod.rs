@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::commit::{APPROVED_PLAN, Change, commit, is_under_way};
+use self::commit::{APPROVED_PLAN, FileChange, commit, is_under_way};
 use self::disk::{Disk, MachineDisk};
 use self::folders::plain_folder;
 use self::liveness::Liveness;
@@ -36,13 +36,13 @@ use self::read::Files;
 use self::watch::watch;
 use self::workspace::{Workspace, has_plan, known, workspace, workstream};
 use super::holds::Holds;
-use super::place::Place;
+use super::place::WorkspaceLocation;
 use super::snapshot::{Snapshot, ThreadsFile};
 use super::{Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, Locked, NewWorkstream, Store, Watch, new_id};
 use crate::board::{Board, Moves, ServerId};
 use crate::clock::Moment;
 use crate::decide::Ledger;
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::format::tasks_json::TasksJson;
 use crate::format::{index_json, threads_json};
 use crate::index::{Index, IndexEvent};
@@ -52,7 +52,7 @@ use crate::plan::MAX_PLAN_BYTES;
 #[derive(Debug)]
 pub struct FileStore {
     disk: Arc<dyn Disk>,
-    place: Place,
+    place: WorkspaceLocation,
     files: Files,
     /// The server process that this store writes for; `None` on the command line.
     server: Option<ServerId>,
@@ -71,12 +71,12 @@ struct LockedFiles<'s> {
 
 impl FileStore {
     /// Makes a store. Touches no file.
-    pub fn new(place: Place, server: Option<ServerId>) -> Self {
+    pub fn new(place: WorkspaceLocation, server: Option<ServerId>) -> Self {
         Self::on(Arc::new(MachineDisk), place, server)
     }
 
     /// Makes a store on a file system.
-    pub(crate) fn on(disk: Arc<dyn Disk>, place: Place, server: Option<ServerId>) -> Self {
+    pub(crate) fn on(disk: Arc<dyn Disk>, place: WorkspaceLocation, server: Option<ServerId>) -> Self {
         Self { disk, place, files: Files::default(), server, liveness: Liveness::default(), holds: Holds::default() }
     }
 
@@ -85,11 +85,11 @@ impl FileStore {
     }
 
     /// Returns the workspace, whose `work/` is a folder and no link to one.
-    fn root(&self) -> Result<PathBuf, Stopped> {
+    fn root(&self) -> Result<PathBuf, Error> {
         Ok(self.workspace()?.root)
     }
 
-    fn workspace(&self) -> Result<Workspace, Stopped> {
+    fn workspace(&self) -> Result<Workspace, Error> {
         let workspace = workspace(&self.place, self.disk())?;
         plain_folder(self.disk(), &workspace.root.join("work"))?;
         Ok(workspace)
@@ -97,7 +97,7 @@ impl FileStore {
 
     /// Returns whether what was just read without the lock can be half of a commit of several files: one is under way,
     /// or was meanwhile. Each of them changes index.json.
-    fn is_torn(&self, root: &Path, read: &Result<Snapshot, Stopped>) -> Result<bool, Fault> {
+    fn is_torn(&self, root: &Path, read: &Result<Snapshot, Error>) -> Result<bool, Fault> {
         if is_under_way(self.disk(), root) {
             return Ok(true);
         }
@@ -107,14 +107,14 @@ impl FileStore {
         Ok(!Arc::ptr_eq(&now, &snapshot.index) && now.text != snapshot.index.text)
     }
 
-    fn snapshot(&self, workspace: Workspace, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+    fn snapshot(&self, workspace: Workspace, wanted: Option<&str>) -> Result<Snapshot, Error> {
         let meant = self.meant(&workspace.root, wanted)?;
         self.files.snapshot(self.disk(), workspace, &self.place, meant.as_deref(), self.server)
     }
 
     /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
     /// is at work.
-    fn meant(&self, root: &Path, wanted: Option<&str>) -> Result<Option<String>, Stopped> {
+    fn meant(&self, root: &Path, wanted: Option<&str>) -> Result<Option<String>, Error> {
         if let (None, Some(own)) = (self.place.named(wanted), self.server) {
             let work = root.join("work");
             // One whose folder is gone, or has another name now, is refused by its name: another one is not meant.
@@ -129,7 +129,7 @@ impl FileStore {
     /// executes one that cannot be read.
     fn executed(&self, index: &Index) -> Option<Executed> {
         // What this shell or this command line names says nothing about the calls of others.
-        let anyones = Place { workstream: None, shell_workstream: None, ..self.place.clone() };
+        let anyones = WorkspaceLocation { workstream: None, shell_workstream: None, ..self.place.clone() };
         let workspace = workspace(&anyones, self.disk()).ok()?;
         let current = workstream(&anyones, self.disk(), &workspace.root, None, index).ok()?.workstream;
         let snapshot = self.files.snapshot(self.disk(), workspace, &anyones, Some(&current), None).ok()?;
@@ -138,7 +138,7 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Error> {
         let workspace = self.workspace()?;
         let root = workspace.root.clone();
         if let Some(server) = self.server {
@@ -152,7 +152,7 @@ impl Store for FileStore {
         self.snapshot(self.workspace()?, wanted)
     }
 
-    fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+    fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Error> {
         self.snapshot(self.workspace()?, wanted)
     }
 
@@ -162,7 +162,7 @@ impl Store for FileStore {
         wait: Duration,
         // The lock of a file costs less than to decide twice.
         _concurrency: Concurrency,
-    ) -> Result<Box<dyn Locked + '_>, Stopped> {
+    ) -> Result<Box<dyn Locked + '_>, Error> {
         let workspace = self.workspace()?;
         let root = workspace.root.clone();
         let locks = lock(self.disk(), &root, wait)?;
@@ -174,7 +174,7 @@ impl Store for FileStore {
         LockScope::Workspace
     }
 
-    fn list(&self) -> Result<Listed, Stopped> {
+    fn list(&self) -> Result<Listed, Error> {
         let (root, disk) = (self.root()?, self.disk());
         let index = &self.files.index(disk, &root)?.index;
         let meant = self.meant(&root, None).ok();
@@ -183,18 +183,18 @@ impl Store for FileStore {
         Ok(Listed { workstreams: known(disk, &root, index), current })
     }
 
-    fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
+    fn selected(&self, wanted: Option<&str>) -> Result<String, Error> {
         let root = self.root()?;
         let index = &self.files.index(self.disk(), &root)?.index;
         let meant = self.meant(&root, wanted)?;
         Ok(workstream(&self.place, self.disk(), &root, meant.as_deref(), index)?.workstream)
     }
 
-    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped> {
+    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Error> {
         Ok(Box::new(watch(&self.root()?, tell)?))
     }
 
-    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Stopped> {
+    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Error> {
         let (root, disk) = (self.root()?, self.disk());
         let work = root.join("work");
         let _lock = lock(disk, &root, LOCK_WAIT)?;
@@ -214,13 +214,13 @@ impl Store for FileStore {
         let index = index_json::write(file.text.as_deref(), &id, created, at)
             .and_then(|text| index_json::write(Some(&text), current, &[IndexEvent::CurrentSet], at))
             .map_err(|error| unwritable(&work.join("index.json"), &error))?;
-        let mut changes = vec![Change { path: "index.json".to_owned(), text: index }];
+        let mut changes = vec![FileChange { path: "index.json".to_owned(), text: index }];
         if let Some(threads) = new.threads {
             let path = format!("{id}/threads.json");
             let text = threads_json::named(threads, &id).map_err(|error| unwritable(&work.join(&path), &error))?;
-            changes.push(Change { path, text });
+            changes.push(FileChange { path, text });
         }
-        changes.push(Change { path: format!("{id}/PLAN.md"), text: new.plan.to_owned() });
+        changes.push(FileChange { path: format!("{id}/PLAN.md"), text: new.plan.to_owned() });
         commit(disk, &root, &changes)?;
         Ok(Added { id, executed })
     }
@@ -259,11 +259,11 @@ impl Locked for LockedFiles<'_> {
         if !ledger.index_events().is_empty() {
             let text = index_json::write(index.text.as_deref(), workstream, ledger.index_events(), ledger.at())
                 .map_err(|error| unwritable(&root.join("work/index.json"), &error))?;
-            changes.push(Change { path: "index.json".to_owned(), text });
+            changes.push(FileChange { path: "index.json".to_owned(), text });
         }
         if ledger.approves_plan() {
             let text = self.snapshot.scene().plan_text.to_owned();
-            changes.push(Change { path: format!("{workstream}/{APPROVED_PLAN}"), text });
+            changes.push(FileChange { path: format!("{workstream}/{APPROVED_PLAN}"), text });
         }
         commit(self.store.disk(), root, &changes)?;
         // After the write: whoever looks before that finds the hint and not what it hints at.
@@ -279,7 +279,7 @@ impl Locked for LockedFiles<'_> {
 
     fn write_plan(self: Box<Self>, text: &str) -> Result<(), Fault> {
         let path = format!("{}/PLAN.md", self.snapshot.workstream);
-        commit(self.store.disk(), &self.root, &[Change { path, text: text.to_owned() }])
+        commit(self.store.disk(), &self.root, &[FileChange { path, text: text.to_owned() }])
     }
 
     fn write_down(self: Box<Self>, at: Moment) -> Result<(), Fault> {
@@ -299,7 +299,7 @@ impl LockedFiles<'_> {
         after: &Arc<Board>,
         moves: Option<&Moves>,
         at: Moment,
-    ) -> Result<(Change, Option<ThreadsFile>), Fault> {
+    ) -> Result<(FileChange, Option<ThreadsFile>), Fault> {
         let Snapshot { workstream, threads: file, .. } = &self.snapshot;
         let path = self.root.join("work").join(workstream).join("threads.json");
         let unwritable = |error| unwritable(&path, &error);
@@ -314,7 +314,7 @@ impl LockedFiles<'_> {
         let document = threads_json::write(document, before, after, moves, &file.threads.from_tasks, at);
         let document = document.map_err(unwritable)?;
         let text = document.text().map_err(unwritable)?;
-        let change = Change { path: format!("{workstream}/threads.json"), text };
+        let change = FileChange { path: format!("{workstream}/threads.json"), text };
         let written = file.is_alone.then(|| ThreadsFile::written(file, Arc::clone(after), document, &change.text));
         Ok((change, written))
     }
@@ -337,11 +337,11 @@ mod tests {
     const PLAN: &str = "# Plan: P\n## Stages\n### Stage 1: A\n##### Batch 1: B\n###### Thread 1: C\n### Stage 2: D\n";
 
     fn store(disk: Arc<dyn Disk>) -> FileStore {
-        FileStore::on(disk, Place { root: Some("/w".into()), ..Place::default() }, None)
+        FileStore::on(disk, WorkspaceLocation { root: Some("/w".into()), ..WorkspaceLocation::default() }, None)
     }
 
     /// Cancels the thread of the first stage and approves the stage: two files.
-    fn approve(disk: Arc<dyn Disk>) -> Result<(), Stopped> {
+    fn approve(disk: Arc<dyn Disk>) -> Result<(), Error> {
         let request = PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by: "ann".to_owned() };
         transact_for_person(&store(disk), &SteppingClock::default(), None, &request).map(drop)
     }

@@ -15,12 +15,12 @@ use super::unread::unwritable;
 use super::workspace::{home, known, workspace};
 use crate::board::Board;
 use crate::clock::Moment;
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::format::{agents_yaml, index_json};
 use crate::plan::parse;
 use crate::roster::Roster;
 use crate::store::LOCK_WAIT;
-use crate::store::place::Place;
+use crate::store::place::WorkspaceLocation;
 use crate::store::snapshot::undeclared;
 
 /// A workspace that was made, or found.
@@ -44,7 +44,7 @@ pub struct Project<'s> {
 
 impl FileStore {
     /// Makes a workspace, or completes the one that is there. Returns the project around it, too.
-    pub fn initialise(&self, at: Moment) -> Result<(Initialised, Project<'_>), Stopped> {
+    pub fn initialise(&self, at: Moment) -> Result<(Initialised, Project<'_>), Error> {
         let disk = self.disk();
         let root = home(&self.place, disk);
         let work = root.join("work");
@@ -153,7 +153,7 @@ impl Folder {
     }
 
     /// Returns `work/` of the workspace that a place means, where there is one.
-    pub fn of_workspace(place: &Place) -> Option<Self> {
+    pub fn of_workspace(place: &WorkspaceLocation) -> Option<Self> {
         let workspace = workspace(place, &MachineDisk).ok()?;
         Some(Self { path: workspace.root.join("work") })
     }

@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use super::cache::Cache;
 use super::commit::APPROVED_PLAN;
-use super::disk::{Disk, Identity, Unread};
+use super::disk::{Disk, Identity, ReadError};
 use super::folders::plain_folder;
 use super::liveness::{self, Alive};
 use super::unread::{MAX_STATE_BYTES, MAX_WHY_CHARS, unreadable, unreadable_file, unreadable_within, why_unread};
 use super::workspace::{Workspace, workstream};
 use crate::board::{Board, ServerId};
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::format::tasks_json::{self, TasksJson};
 use crate::format::threads_json::{self, ThreadsJson};
 use crate::format::{agents_yaml, index_json};
 use crate::plan::MAX_PLAN_BYTES;
 use crate::roster::Roster;
-use crate::store::place::{Place, Selected};
+use crate::store::place::{Selected, WorkspaceLocation};
 use crate::store::snapshot::{IndexFile, PlanFile, Snapshot, ThreadsFile, completed, followed};
 use crate::wording::count;
 
@@ -55,10 +55,10 @@ impl Files {
         &self,
         disk: &dyn Disk,
         workspace: Workspace,
-        place: &Place,
+        place: &WorkspaceLocation,
         wanted: Option<&str>,
         own: Option<ServerId>,
-    ) -> Result<Snapshot, Stopped> {
+    ) -> Result<Snapshot, Error> {
         let Workspace { root, linked } = workspace;
         let work = root.join("work");
         let index = self.index(disk, &root)?;
@@ -81,9 +81,9 @@ impl Files {
             &followed(&plan, approved.as_ref()).agents,
             &threads.threads.board,
         )?;
-        let mut oddities = threads.threads.oddities.clone();
+        let mut state_warnings = threads.threads.warnings.clone();
         if !roster.declared && disk.kind(&work.join("agents.yml")).is_some() {
-            oddities.push("work/agents.yml is not read: call it work/agents.yaml".to_owned());
+            state_warnings.push("work/agents.yml is not read: call it work/agents.yaml".to_owned());
         }
         let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
         let Alive { servers: mut alive, unseen } = liveness::alive(disk, &root, others);
@@ -100,7 +100,7 @@ impl Files {
             is_kept,
             roster,
             threads,
-            oddities,
+            state_warnings,
             alive,
             unseen,
             now: None,
@@ -195,7 +195,7 @@ impl Files {
             Ok(tasks) => {
                 let (mut threads, text) = read_threads(disk, folder, &tasks)?;
                 if !threads.from_tasks.is_empty() {
-                    threads.oddities.extend(tasks.oddities);
+                    threads.warnings.extend(tasks.warnings);
                 }
                 (threads, text)
             }
@@ -204,14 +204,14 @@ impl Files {
                 if threads.board.threads.is_empty() || threads.has_stateless_records {
                     return Err(fault);
                 }
-                threads.oddities.push("tasks.json cannot be read, and is not needed any more".to_owned());
+                threads.warnings.push("tasks.json cannot be read, and is not needed any more".to_owned());
                 (threads, text)
             }
         };
         if !threads.from_tasks.is_empty() {
             let number = count(threads.from_tasks.len(), "thread is", "threads are");
             threads
-                .oddities
+                .warnings
                 .push(format!("{number} read from tasks.json, until an import writes them to threads.json"));
         }
         Ok(Arc::new(ThreadsFile::new(threads, text, false)))
@@ -295,7 +295,7 @@ pub(super) fn read_tasks(disk: &dyn Disk, folder: &Path) -> Result<TasksJson, Fa
 pub(super) fn read_state(disk: &dyn Disk, path: &Path) -> Result<Option<String>, Fault> {
     match disk.read(path, MAX_STATE_BYTES) {
         Ok(bytes) => Ok(Some(text_of(path, &bytes)?.to_owned())),
-        Err(Unread::Absent) => Ok(None),
+        Err(ReadError::Absent) => Ok(None),
         Err(unread) => Err(unreadable_file(path, unread)),
     }
 }

@@ -3,24 +3,24 @@
 use serde_json::value::RawValue;
 
 use super::FileStore;
-use super::commit::{APPROVED_PLAN, Change, commit};
+use super::commit::{APPROVED_PLAN, FileChange, commit};
 use super::folders::{create_folders, plain_folder};
 use super::lock::lock;
 use super::read::read_state;
 use super::unread::unwritable;
 use super::workspace::{home, known};
 use crate::decide::{Basis, Refusal, TransferProblem};
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::format::index_json;
 use crate::format::json::Object;
-use crate::format::threads_json::Document;
+use crate::format::threads_json::ThreadsText;
 use crate::index::is_folder_name;
 use crate::store::copy::{Copied, Overwrite, WorkspaceCopy, WorkstreamCopy};
 use crate::store::{LOCK_WAIT, Store as _};
 
 impl FileStore {
     /// Copies the workspace, or one workstream of it, as it is at one instant.
-    pub fn copy_out(&self, wanted: Option<&str>) -> Result<WorkspaceCopy, Stopped> {
+    pub fn copy_out(&self, wanted: Option<&str>) -> Result<WorkspaceCopy, Error> {
         let wanted = wanted.map(|wanted| self.selected(Some(wanted))).transpose()?;
         let (root, disk) = (self.root()?, self.disk());
         let work = root.join("work");
@@ -39,7 +39,7 @@ impl FileStore {
     }
 
     /// Copies one workstream. The caller holds the lock.
-    fn copy_of(&self, id: &str, position: usize) -> Result<WorkstreamCopy, Stopped> {
+    fn copy_of(&self, id: &str, position: usize) -> Result<WorkstreamCopy, Error> {
         let workspace = self.workspace()?;
         let work = workspace.root.join("work");
         let snapshot = self.files.snapshot(self.disk(), workspace, &self.place, Some(id), self.server)?;
@@ -47,7 +47,7 @@ impl FileStore {
             return Err(Refusal::Transfer(TransferProblem::StateInTasks { workstream: id.to_owned() }).into());
         }
         let path = work.join(id).join("threads.json");
-        let threads = snapshot.threads.document(id).and_then(Document::text);
+        let threads = snapshot.threads.document(id).and_then(ThreadsText::text);
         let mut entry = None;
         if let Some(text) = &snapshot.index.text {
             entry = entry_of(text, id).map_err(|error| unwritable(&work.join("index.json"), &error))?;
@@ -70,7 +70,7 @@ impl FileStore {
 
     /// Writes a copy to the files, all of it or nothing. With `is_part` it is one workstream, and the index that is
     /// there keeps all the others.
-    pub fn copy_in(&self, copy: WorkspaceCopy, is_part: bool, overwrite: Overwrite) -> Result<Copied, Stopped> {
+    pub fn copy_in(&self, copy: WorkspaceCopy, is_part: bool, overwrite: Overwrite) -> Result<Copied, Error> {
         let disk = self.disk();
         let root = home(&self.place, disk);
         let work = root.join("work");
@@ -88,7 +88,7 @@ impl FileStore {
             if there.is_some() {
                 in_the_way.push(format!("work/{path}"));
             }
-            changes.push(Change { path, text });
+            changes.push(FileChange { path, text });
             Ok(true)
         };
         let own = if is_part { read_state(disk, &work.join("index.json"))? } else { None };
@@ -102,7 +102,7 @@ impl FileStore {
                 return Err(Refusal::Transfer(TransferProblem::BadId { workstream: id }).into());
             }
             let path = format!("{id}/threads.json");
-            let threads = Document::read(Some(&threads), &id).and_then(|document| document.text());
+            let threads = ThreadsText::read(Some(&threads), &id).and_then(|document| document.text());
             let threads = threads.map_err(|error| unwritable(&work.join(&path), &error))?;
             let mut is_new = take(path, threads)? | take(format!("{id}/PLAN.md"), plan)?;
             if let Some(approved) = approved {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::disk::Unread;
+use super::disk::ReadError;
 use crate::fault::Fault;
 use crate::format::json::without_place;
 
@@ -17,13 +17,13 @@ pub(super) const MAX_WHY_CHARS: usize = 300;
 const LINKED: &str = "it is a symbolic link; only what stands in the workspace itself is read or written";
 
 /// Why a file of the state cannot be used.
-pub(super) fn unreadable_file(path: &Path, unread: Unread) -> Fault {
+pub(super) fn unreadable_file(path: &Path, unread: ReadError) -> Fault {
     unreadable_within(path, unread, MAX_STATE_BYTES)
 }
 
 /// Returns the fault of a file that was to be read up to `limit` bytes. Where the system fails, the file is not to
 /// blame.
-pub(super) fn unreadable_within(path: &Path, unread: Unread, limit: u64) -> Fault {
+pub(super) fn unreadable_within(path: &Path, unread: ReadError, limit: u64) -> Fault {
     match why_unread(unread, limit) {
         Ok(why) => Fault::StateUnreadable { path: path.to_owned(), at: None, why },
         Err(error) => Fault::io("read", path)(error),
@@ -31,13 +31,13 @@ pub(super) fn unreadable_within(path: &Path, unread: Unread, limit: u64) -> Faul
 }
 
 /// Returns what is wrong with a file; the error where the system fails.
-pub(super) fn why_unread(unread: Unread, limit: u64) -> io::Result<String> {
+pub(super) fn why_unread(unread: ReadError, limit: u64) -> io::Result<String> {
     Ok(match unread {
-        Unread::Absent => "it does not exist".to_owned(),
-        Unread::Link => LINKED.to_owned(),
-        Unread::NoFile => "it is no regular file".to_owned(),
-        Unread::TooLarge(bytes) => format!("it has {bytes} bytes, the limit is {limit}"),
-        Unread::Io(error) => return Err(error),
+        ReadError::Absent => "it does not exist".to_owned(),
+        ReadError::Link => LINKED.to_owned(),
+        ReadError::NoFile => "it is no regular file".to_owned(),
+        ReadError::TooLarge(bytes) => format!("it has {bytes} bytes, the limit is {limit}"),
+        ReadError::Io(error) => return Err(error),
     })
 }
 

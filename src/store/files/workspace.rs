@@ -6,11 +6,11 @@ use super::disk::{Disk, Kind, MachineDisk};
 use super::worktree::{GitRoot, Linked};
 use crate::decide::Refusal;
 use crate::index::{Entry, Index, is_folder_name};
-use crate::store::place::{Place, Selected};
+use crate::store::place::{Selected, WorkspaceLocation};
 
 /// Returns the workspace: the root that was named, else the nearest folder upwards that has one, not above the
 /// git root where there is one. In a linked git worktree that of the main worktree comes first.
-pub(super) fn workspace(place: &Place, disk: &dyn Disk) -> Result<Workspace, Refusal> {
+pub(super) fn workspace(place: &WorkspaceLocation, disk: &dyn Disk) -> Result<Workspace, Refusal> {
     if let Some(root) = named_root(place) {
         let is_there = is_workspace(disk, &root);
         return if is_there { Ok(Workspace::own(root)) } else { Err(no_workspace(root.display().to_string())) };
@@ -28,27 +28,27 @@ pub(super) fn workspace(place: &Place, disk: &dyn Disk) -> Result<Workspace, Ref
 }
 
 /// Returns the linked git worktree that this place is in, where the workspace of the main one is used.
-pub fn linked_worktree(place: &Place) -> Option<Linked> {
+pub fn linked_worktree(place: &WorkspaceLocation) -> Option<Linked> {
     if place.database().is_some() { None } else { workspace(place, &MachineDisk).ok()?.linked }
 }
 
 /// Returns the linked git worktree that this place is in, where the main one has no workspace and the copy that
 /// was checked out here is used, which no other worktree sees.
-pub fn lone_worktree(place: &Place) -> Option<Linked> {
+pub fn lone_worktree(place: &WorkspaceLocation) -> Option<Linked> {
     let is_looked_for = place.database().is_none() && named_root(place).is_none();
     let linked = Linked::at(&MachineDisk, GitRoot::above(&MachineDisk, &place.directory)?)?;
     let workspace = workspace(place, &MachineDisk).ok().filter(|_| is_looked_for)?;
     workspace.linked.is_none().then_some(linked)
 }
 
-fn named_root(place: &Place) -> Option<PathBuf> {
+fn named_root(place: &WorkspaceLocation) -> Option<PathBuf> {
     let root = place.root.as_ref().filter(|root| !root.as_os_str().is_empty())?;
     Some(place.directory.join(root))
 }
 
 /// Returns where a workspace is made: the root that was named, else the one there is, else the git
 /// root, else the working directory.
-pub(super) fn home(place: &Place, disk: &dyn Disk) -> PathBuf {
+pub(super) fn home(place: &WorkspaceLocation, disk: &dyn Disk) -> PathBuf {
     if let Some(root) = named_root(place) {
         return root;
     }
@@ -59,7 +59,7 @@ pub(super) fn home(place: &Place, disk: &dyn Disk) -> PathBuf {
 
 /// Returns the workstream that a call means.
 pub(super) fn workstream(
-    place: &Place,
+    place: &WorkspaceLocation,
     disk: &dyn Disk,
     root: &Path,
     wanted: Option<&str>,
@@ -161,7 +161,7 @@ mod tests {
         std::fs::create_dir_all(&deep).unwrap();
         std::fs::create_dir_all(folder.path().join("work/above")).unwrap();
         std::fs::write(folder.path().join("work/above/PLAN.md"), "").unwrap();
-        let place = Place { directory: deep, ..Place::default() };
+        let place = WorkspaceLocation { directory: deep, ..WorkspaceLocation::default() };
         let found = || workspace(&place, &MachineDisk).ok().map(|workspace| workspace.root);
         assert_eq!(found(), Some(folder.path().to_owned()));
         std::fs::create_dir(repo.join(".git")).unwrap();
@@ -183,7 +183,11 @@ mod tests {
         ]);
         let found = |directory: &str, root: Option<&str>| {
             let root = root.map(PathBuf::from);
-            let workspace = workspace(&Place { root, directory: directory.into(), ..Place::default() }, &disk).unwrap();
+            let workspace = workspace(
+                &WorkspaceLocation { root, directory: directory.into(), ..WorkspaceLocation::default() },
+                &disk,
+            )
+            .unwrap();
             (workspace.root.display().to_string(), workspace.linked.is_some())
         };
         assert_eq!(found("/wt/part", None), ("/wt/part".to_owned(), false), "the main one has no workspace");

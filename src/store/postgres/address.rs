@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database, and the workspace in it. Its debug form has no password.
 #[derive(Debug, Clone)]
-pub(super) struct Address {
+pub(super) struct DatabaseAddress {
     pub(super) config: Config,
     pub(super) workspace: String,
     /// A file of certificates in place of the system's.
@@ -27,7 +27,7 @@ pub(super) struct Address {
     pub(super) shown: String,
 }
 
-impl Address {
+impl DatabaseAddress {
     /// Reads `postgres://user@host:port/database?workspace=NAME&sslmode=require&sslrootcert=FILE`. What the URL
     /// does not say is taken from `PGUSER`, `PGPASSWORD`, `PGPASSFILE` and `PGSSLROOTCERT`, as by other clients.
     pub(super) fn parse(url: &str) -> Result<Self, Fault> {
@@ -154,7 +154,8 @@ mod tests {
     #[test]
     fn a_url_says_where_and_nobody_is_shown_the_password() {
         let address =
-            Address::parse("postgres://ann:s%3Acret@db.example:6000/team?workspace=a%20b&sslmode=verify-full").unwrap();
+            DatabaseAddress::parse("postgres://ann:s%3Acret@db.example:6000/team?workspace=a%20b&sslmode=verify-full")
+                .unwrap();
         assert_eq!(address.workspace, "a b");
         assert_eq!(address.shown, "postgres://db.example:6000/team");
         assert_eq!(address.config.get_ssl_mode(), SslMode::Require);
@@ -166,7 +167,7 @@ mod tests {
             "postgres://ann:cret@h:x/db",
             "postgres://ann:cret@h/db?nonsense=cret",
         ] {
-            let why = Address::parse(bad).unwrap_err().to_string();
+            let why = DatabaseAddress::parse(bad).unwrap_err().to_string();
             assert!(!why.contains("cret"), "{why}");
         }
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::engine::{Claimed, Engine, Failed, ROW_WAIT, is_passing};
 use super::lease::LEASE;
-use super::rows::{Kept, Opened};
+use super::rows::{CachedWorkstream, Opened};
 use crate::board::{Board, ServerId};
 use crate::decide::Ledger;
 use crate::fault::Fault;
@@ -41,12 +41,12 @@ pub(super) struct Writer {
 }
 
 /// What a commit writes.
-pub(super) struct Change {
+pub(super) struct RowChanges {
     key: i64,
     before: i64,
     stamp: String,
     /// What must still be so; `None`: the workstream is locked.
-    known: Option<Known>,
+    known: Option<Expected>,
     id: Uuid,
     rest: String,
     entry: Option<String>,
@@ -78,7 +78,7 @@ pub(super) async fn write_plan(client: &Connection, key: i64, text: &str, actor:
 }
 
 /// What a decision has seen beside the workstream itself, in which it would be overtaken.
-struct Known {
+struct Expected {
     now: SystemTime,
     current: Option<String>,
     /// The servers that the workstream names, and those of them whose lease runs.
@@ -136,7 +136,7 @@ pub(super) struct CycleRows {
     pub(super) record: Vec<String>,
 }
 
-impl Change {
+impl RowChanges {
     /// Works out what the ledger changes of what was opened.
     pub(super) fn of(opened: &Opened, ledger: &Ledger, writer: &Writer) -> Result<Self, Fault> {
         let unwritable = |error: serde_json::Error| Fault::StateUnreadable {
@@ -182,7 +182,7 @@ impl Change {
             key: opened.key,
             before: opened.kept.revision,
             stamp: opened.kept.stamp.clone(),
-            known: (!writer.has_lock).then(|| Known::of(opened)),
+            known: (!writer.has_lock).then(|| Expected::of(opened)),
             id: Uuid::new_v4(),
             rest: document.rest().map_err(unwritable)?,
             entry,
@@ -371,7 +371,7 @@ impl Change {
     }
 
     /// Returns the workstream as it was written.
-    pub(super) fn into_kept(self, opened: &Opened, revision: i64) -> Kept {
+    pub(super) fn into_kept(self, opened: &Opened, revision: i64) -> CachedWorkstream {
         // Whatever was written between is read next time.
         let (revision, stamp) =
             if self.is_next(revision) { (revision, self.id.to_string()) } else { (self.before, self.stamp) };
@@ -380,7 +380,7 @@ impl Change {
     }
 }
 
-impl Known {
+impl Expected {
     fn of(opened: &Opened) -> Self {
         // In an order that PostgreSQL has too.
         let servers: BTreeSet<String> =

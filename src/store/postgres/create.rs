@@ -11,9 +11,9 @@ use super::transfer::Rows;
 use super::{PostgresStore, end};
 use crate::clock::Moment;
 use crate::decide::Refusal;
-use crate::fault::{Fault, Stopped};
+use crate::fault::{Error, Fault};
 use crate::format::json::Object;
-use crate::format::threads_json::{Document, named};
+use crate::format::threads_json::{ThreadsText, named};
 use crate::format::{agents_yaml, index_json};
 use crate::index::IndexEvent;
 use crate::plan::{MAX_PLAN_BYTES, PlanHash};
@@ -42,7 +42,7 @@ impl PostgresStore {
 }
 
 /// Adds a workstream, which becomes the current one unless a batch of the current one is executed.
-pub(super) fn add(store: &PostgresStore, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Stopped> {
+pub(super) fn add(store: &PostgresStore, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Error> {
     if new.plan.len() as u64 > MAX_PLAN_BYTES {
         let path = format!("{}: PLAN.md", store.shown()).into();
         return Err(Fault::TooLarge { path, bytes: new.plan.len(), limit: MAX_PLAN_BYTES }.into());
@@ -62,7 +62,7 @@ pub(super) fn add(store: &PostgresStore, new: &NewWorkstream<'_>, at: Moment) ->
 
 /// Returns the current workstream, or the only one, if a batch of it is executed. Nobody executes one that cannot be
 /// read. What this shell or this command line names says nothing about the calls of others.
-fn executed(store: &PostgresStore) -> Result<Option<Executed>, Stopped> {
+fn executed(store: &PostgresStore) -> Result<Option<Executed>, Error> {
     let (index, mut known) = store.catalogue()?;
     let current = match index.current {
         Some(current) => Some(current),
@@ -102,7 +102,7 @@ async fn insert(
     let entry = new_entry(&id, at).map_err(unwritable)?;
     let threads = match new.threads {
         Some(threads) => named(threads, &id).map_err(unwritable)?,
-        None => Document::read(None, &id).and_then(|document| document.text()).map_err(unwritable)?,
+        None => ThreadsText::read(None, &id).and_then(|document| document.text()).map_err(unwritable)?,
     };
     let rows = Rows::of(&threads, &id).map_err(unwritable)?;
     let hash = PlanHash::of(new.plan).as_str().to_owned();

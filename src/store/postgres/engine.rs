@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::Address;
+use super::address::DatabaseAddress;
 use super::migrate;
 use crate::fault::{DatabaseRemedy, Fault};
 use crate::store::LOCK_WAIT;
@@ -31,7 +31,7 @@ pub(super) const ROW_WAIT: Duration = Duration::from_secs(9);
 /// The connections of one store.
 #[derive(Debug)]
 pub(super) struct Engine {
-    pub(super) address: Address,
+    pub(super) address: DatabaseAddress,
     pub(super) handle: Handle,
     pub(super) tls: Tls,
     pool: Pool,
@@ -167,7 +167,7 @@ impl Contact {
 
 impl Engine {
     /// Starts the thread. Connects to nothing yet.
-    pub(super) fn start(address: Address) -> Result<Self, Fault> {
+    pub(super) fn start(address: DatabaseAddress) -> Result<Self, Fault> {
         let fault =
             |why: String| Fault::Database { database: address.shown.clone(), why, remedy: DatabaseRemedy::Address };
         let tls = Tls(MakeRustlsConnect::new(tls(&address).map_err(fault)?));
@@ -388,7 +388,7 @@ fn is_out_of_reach(error: &tokio_postgres::Error) -> bool {
 }
 
 /// Certificates are always checked: against the system's, or those of a file that is named.
-fn tls(address: &Address) -> Result<ClientConfig, String> {
+fn tls(address: &DatabaseAddress) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     if address.needs_tls() {
         match &address.root_certificates {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use self::postgres_server::Database;
 pub(crate) use self::postgres_server::execute;
 use super::PostgresStore;
-use crate::store::Place;
+use crate::store::WorkspaceLocation;
 
 /// Returns the URL of an empty database with tables; `None`, and a line that says why, where there is no server.
 /// `WORK_TEST_POSTGRES` names one, else one is started.
@@ -18,7 +18,7 @@ pub(crate) fn postgres_for_tests() -> Option<String> {
     match SERVER.get_or_init(Database::find) {
         Ok(server) => {
             let url = server.fresh();
-            let place = Place { store: Some(url.clone()), ..Place::default() };
+            let place = WorkspaceLocation { store: Some(url.clone()), ..WorkspaceLocation::default() };
             PostgresStore::new(place, None).and_then(|store| store.migrate()).unwrap();
             Some(url)
         }

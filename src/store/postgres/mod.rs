@@ -28,20 +28,20 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object;
 
-use self::address::Address;
-use self::change::{Change, Writer};
+use self::address::DatabaseAddress;
+use self::change::{RowChanges, Writer};
 use self::engine::{ANSWER_TIMEOUT, Claimed, Engine};
 #[cfg(test)]
 pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
-use self::rows::{Kept, Opened};
+use self::rows::{CachedWorkstream, Opened};
 use super::holds::Holds;
-use super::place::{Place, name};
+use super::place::{WorkspaceLocation, name};
 use super::{Added, Concurrency, Listed, LockScope, Locked, NewWorkstream, Snapshot, Store, Watch};
 use crate::board::{Board, ServerId};
 use crate::clock::Moment;
 use crate::decide::{Ledger, Refusal};
-use crate::fault::{DatabaseRemedy, Fault, Stopped};
+use crate::fault::{DatabaseRemedy, Error, Fault};
 use crate::index::Index;
 
 /// How many workstreams are kept as they were read.
@@ -56,17 +56,17 @@ const NOTIFY_AFTER: Duration = Duration::from_millis(50);
 /// A workspace in a database. Any number of processes on any number of hosts may use it at once.
 #[derive(Debug)]
 pub struct PostgresStore {
-    address: Address,
-    place: Place,
+    address: DatabaseAddress,
+    place: WorkspaceLocation,
     /// The server process that this store writes for; `None` on the command line.
     server: Option<ServerId>,
     /// Started when it is needed first: a server that nobody asks anything connects to nothing.
     engine: OnceLock<Arc<Engine>>,
     starting: Mutex<()>,
     /// The workstreams as they were read last, by key.
-    kept: Mutex<HashMap<i64, Arc<Kept>>>,
+    kept: Mutex<HashMap<i64, Arc<CachedWorkstream>>>,
     /// Those that nobody else has written since this process did.
-    known: Mutex<Known>,
+    known: Mutex<Optimistic>,
     holds: Holds,
     /// Somebody tells the listeners in a moment.
     is_notifying: Arc<AtomicBool>,
@@ -76,7 +76,7 @@ pub struct PostgresStore {
 
 /// Workstreams that can be decided on without a lock.
 #[derive(Debug, Default)]
-struct Known {
+struct Optimistic {
     /// Their keys, by what they are called.
     keys: HashMap<Option<String>, i64>,
     opened: HashMap<i64, Opened>,
@@ -103,9 +103,9 @@ fn end() -> Instant {
 
 impl PostgresStore {
     /// Makes a store for the database that the place names. Connects to nothing yet.
-    pub fn new(place: Place, server: Option<ServerId>) -> Result<Self, Fault> {
+    pub fn new(place: WorkspaceLocation, server: Option<ServerId>) -> Result<Self, Fault> {
         Ok(Self {
-            address: Address::parse(place.database().unwrap_or_default())?,
+            address: DatabaseAddress::parse(place.database().unwrap_or_default())?,
             place,
             server,
             engine: OnceLock::new(),
@@ -145,7 +145,7 @@ impl PostgresStore {
 
     /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
     /// is at work.
-    fn meant(&self, wanted: Option<&str>, end: Instant) -> Result<Option<String>, Stopped> {
+    fn meant(&self, wanted: Option<&str>, end: Instant) -> Result<Option<String>, Error> {
         let (None, Some(own)) = (self.place.named(wanted), self.server) else { return Ok(wanted.map(str::to_owned)) };
         self.holds.only(|id| {
             let opened = self.open_one(Some(id), None, end)?;
@@ -178,7 +178,7 @@ impl PostgresStore {
         wanted: Option<&str>,
         lock: Option<Duration>,
         end: Instant,
-    ) -> Result<(Option<Claimed>, Opened), Stopped> {
+    ) -> Result<(Option<Claimed>, Opened), Error> {
         let named = self.place.named(wanted);
         // Asked before anything is locked.
         let in_shell = name(self.place.shell_workstream.as_deref()).map(|_| self.selected_in_shell());
@@ -232,7 +232,7 @@ impl PostgresStore {
         self.place.select(wanted, &index, &known).ok().map(|selected| selected.workstream)
     }
 
-    fn snapshot(&self, opened: &Opened) -> Result<Snapshot, Stopped> {
+    fn snapshot(&self, opened: &Opened) -> Result<Snapshot, Error> {
         let mut alive = opened.alive.clone();
         alive.extend(self.server);
         let roster = rows::roster(opened, &self.shown())?;
@@ -246,7 +246,7 @@ impl PostgresStore {
             approved: opened.kept.approved().map(Arc::clone),
             is_kept: true,
             roster,
-            oddities: opened.kept.threads.threads.oddities.clone(),
+            state_warnings: opened.kept.threads.threads.warnings.clone(),
             threads: Arc::clone(&opened.kept.threads),
             alive,
             unseen: BTreeMap::new(),
@@ -256,7 +256,7 @@ impl PostgresStore {
 
     /// Keeps what is known of a workstream after a commit. It can be decided on without a lock, if nobody else has
     /// written it in between: two processes that write in turn would only overtake each other.
-    fn learn(&self, locked: &OpenedRows<'_>, change: Change, written: &Result<i64, Fault>, own: Option<ServerId>) {
+    fn learn(&self, locked: &OpenedRows<'_>, change: RowChanges, written: &Result<i64, Fault>, own: Option<ServerId>) {
         let key = locked.opened.key;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.opened.remove(&key);
@@ -268,7 +268,7 @@ impl PostgresStore {
             return;
         }
         if known.keys.len() >= MAX_KEPT {
-            *known = Known::default();
+            *known = Optimistic::default();
         }
         let mut opened = locked.opened.clone();
         opened.kept = kept;
@@ -287,7 +287,7 @@ impl PostgresStore {
         }
     }
 
-    fn catalogue(&self) -> Result<(Index, Vec<String>), Stopped> {
+    fn catalogue(&self) -> Result<(Index, Vec<String>), Error> {
         let engine = self.engine()?;
         let catalogue = engine.ask(async |client: Object| rows::catalogue(&**client, &self.address.workspace).await)?;
         catalogue.ok_or_else(|| self.no_workspace().into())
@@ -336,7 +336,7 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Stopped> {
+    fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Error> {
         let end = end();
         let (_client, opened) = self.open(self.meant(wanted, end)?.as_deref(), None, end)?;
         self.snapshot(&opened)
@@ -347,7 +347,7 @@ impl Store for PostgresStore {
         wanted: Option<&str>,
         wait: Duration,
         concurrency: Concurrency,
-    ) -> Result<Box<dyn Locked + '_>, Stopped> {
+    ) -> Result<Box<dyn Locked + '_>, Error> {
         if concurrency == Concurrency::Optimistic
             && let Some(known) = self.known(wanted)
         {
@@ -374,7 +374,7 @@ impl Store for PostgresStore {
         LockScope::Workstream
     }
 
-    fn list(&self) -> Result<Listed, Stopped> {
+    fn list(&self) -> Result<Listed, Error> {
         let (index, known) = self.catalogue()?;
         let meant = self.meant(None, end()).ok();
         let selected = meant.and_then(|meant| self.place.select(meant.as_deref(), &index, &known).ok());
@@ -382,17 +382,17 @@ impl Store for PostgresStore {
         Ok(Listed { workstreams: known, current })
     }
 
-    fn selected(&self, wanted: Option<&str>) -> Result<String, Stopped> {
+    fn selected(&self, wanted: Option<&str>) -> Result<String, Error> {
         let (index, known) = self.catalogue()?;
         let meant = self.meant(wanted, end())?;
         Ok(self.place.select(meant.as_deref(), &index, &known)?.workstream)
     }
 
-    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Stopped> {
+    fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Error> {
         Ok(Box::new(watch::watch(self.engine()?, tell)))
     }
 
-    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Stopped> {
+    fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Error> {
         let added = create::add(self, new, at);
         if let (Ok(_), Some(engine)) = (&added, self.engine.get()) {
             self.tell_others(engine);
@@ -432,7 +432,7 @@ impl Locked for OpenedRows<'_> {
             has_lock: client.is_some(),
             shown: store.shown(),
         };
-        let change = Change::of(&self.opened, ledger, &writer)?;
+        let change = RowChanges::of(&self.opened, ledger, &writer)?;
         let written = engine.wait(change.commit(&engine, client, self.end));
         store.learn(&self, change, &written, own);
         written?;

@@ -47,7 +47,7 @@ const ALIVE: &str = "SELECT id::text FROM work.servers WHERE id::text = ANY ($1)
 
 /// A workstream as it was read last.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct CachedWorkstream {
     pub(super) revision: i64,
     /// The stamp of the revision.
     pub(super) stamp: String,
@@ -59,7 +59,7 @@ pub(super) struct Kept {
     approved: OnceLock<Option<Arc<PlanFile>>>,
 }
 
-impl Kept {
+impl CachedWorkstream {
     /// Returns the workstream as a change has left it. An approval is looked at anew.
     pub(super) fn followed_by(&self, revision: i64, stamp: String, threads: ThreadsFile, is_approval: bool) -> Self {
         let approved = if is_approval { OnceLock::new() } else { self.approved.clone() };
@@ -91,7 +91,7 @@ pub(super) struct Opened {
     pub(super) is_default: bool,
     /// Its own entry of the index, and which workstream is the current one.
     pub(super) index: Arc<IndexFile>,
-    pub(super) kept: Arc<Kept>,
+    pub(super) kept: Arc<CachedWorkstream>,
     /// Somebody else has written it since this process read it last, or this process never has.
     pub(super) is_news: bool,
     agents_yaml: Option<Arc<AgentsYaml>>,
@@ -135,7 +135,7 @@ pub(super) async fn open(
     id: Option<&str>,
     lock: Option<Duration>,
     grace: Duration,
-    kept: &Mutex<HashMap<i64, Arc<Kept>>>,
+    kept: &Mutex<HashMap<i64, Arc<CachedWorkstream>>>,
 ) -> Result<Option<Opened>, Failed> {
     let Some(wait) = lock else {
         for _ in 0..PASSES {
@@ -179,7 +179,7 @@ async fn open_once(
     workspace: &str,
     id: Option<&str>,
     grace: Duration,
-    kept_by_key: &Mutex<HashMap<i64, Arc<Kept>>>,
+    kept_by_key: &Mutex<HashMap<i64, Arc<CachedWorkstream>>>,
 ) -> Result<Option<Opened>, Failed> {
     let select = client.prepare_cached(OPEN).await?;
     let row = client.query_opt(&select, &[&workspace, &id]).await?;
@@ -250,10 +250,10 @@ async fn refreshed(
     client: &Connection,
     key: i64,
     workstream: &str,
-    before: Option<&Kept>,
+    before: Option<&CachedWorkstream>,
     plan_hash: &str,
     generation: i64,
-) -> Result<Kept, Failed> {
+) -> Result<CachedWorkstream, Failed> {
     let unread = |error: serde_json::Error| unreadable(workstream, &error);
     let plan = match before {
         Some(before) if before.plan.hash.is(plan_hash) => Arc::clone(&before.plan),
@@ -295,7 +295,7 @@ async fn refreshed(
         Some(before) => before.threads.with_changes(&text, workstream).map_err(unread)?,
         None => ThreadsFile::of(&text).map_err(unread)?,
     };
-    Ok(Kept {
+    Ok(CachedWorkstream {
         revision: own.try_get(0)?,
         stamp: own.try_get(3)?,
         generation,

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::PostgresStore;
 use super::for_tests::{execute, postgres_for_tests};
 use crate::app::push;
-use crate::board::{Said, Status};
+use crate::board::{ReportedStatus, Status};
 use crate::clock::{Clock as _, Moment, SteppingClock, SystemClock};
 use crate::decide::{AgentRequest, AssignThread, PersonRequest};
 use crate::fault::Fault;
 use crate::store::contract_tests::{A, B, INDEX, PLAN, decided, known, report, reports, update};
 use crate::store::files::disk::memory::MemoryDisk;
-use crate::store::{FileStore, Overwrite, Place, Store, open};
+use crate::store::{FileStore, Overwrite, Store, WorkspaceLocation, open};
 use crate::transact::{AgentDoor, Ask, transact_for_person};
 
 /// A workspace of its own.
@@ -26,8 +26,8 @@ impl Team {
         Some(team)
     }
 
-    fn place(&self) -> Place {
-        Place { store: Some(self.0.clone()), ..Place::default() }
+    fn place(&self) -> WorkspaceLocation {
+        WorkspaceLocation { store: Some(self.0.clone()), ..WorkspaceLocation::default() }
     }
 
     fn open(&self, server: crate::board::ServerId) -> Box<dyn Store> {
@@ -45,7 +45,7 @@ impl Team {
         if !roster.is_empty() {
             files.push(("/w/work/agents.yaml", roster));
         }
-        let place = Place { root: Some("/w".into()), ..Place::default() };
+        let place = WorkspaceLocation { root: Some("/w".into()), ..WorkspaceLocation::default() };
         let files = FileStore::on(Arc::new(MemoryDisk::with(&files)), place, None);
         push(&files, &PostgresStore::new(self.place(), None).unwrap(), None, overwrite).unwrap();
     }
@@ -66,7 +66,7 @@ fn is_overtaken_by(team: &Team, a: &dyn Store, happens: impl FnOnce()) {
         report(a, A, "1.1.1", &format!("round {round}"));
     }
     let known = known(a).unwrap();
-    let ledger = decided(known.as_ref(), A, &update("1.1.1", Said::Completed, "as it was"));
+    let ledger = decided(known.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "as it was"));
     happens();
     assert!(matches!(known.commit(&ledger), Err(Fault::Overtaken { .. })));
     assert_eq!(team.sql("SELECT count(*) FROM work.events WHERE event::text LIKE '%as it was%'"), ["0"]);
@@ -99,11 +99,11 @@ fn a_host_whose_clock_is_wrong_writes_the_databases_time() {
     let door = AgentDoor::new(team.open(A), Box::new(SteppingClock::default()), A);
     let begun = SystemClock.now();
     for (thread, said, report) in [
-        ("1.1.1", Said::InProgress, ""),
-        ("1.1.1", Said::Completed, "done"),
-        ("1.1.1", Said::Completed, "done better"),
+        ("1.1.1", ReportedStatus::InProgress, ""),
+        ("1.1.1", ReportedStatus::Completed, "done"),
+        ("1.1.1", ReportedStatus::Completed, "done better"),
         // This is decided on what is known.
-        ("1.1.2", Said::InProgress, ""),
+        ("1.1.2", ReportedStatus::InProgress, ""),
     ] {
         door.ask(Ask::new(None, update(thread, said, report))).unwrap();
     }
@@ -136,13 +136,13 @@ fn a_revision_that_comes_again_is_another_one() {
 fn a_server_whose_lease_ran_out_begins_another_one_before_it_writes() {
     let Some(team) = Team::new() else { return };
     let door = team.door();
-    let starts = update("1.1.2", Said::InProgress, "");
+    let starts = update("1.1.2", ReportedStatus::InProgress, "");
     door.ask(Ask::new(None, starts)).unwrap();
     let run_out = "UPDATE work.servers SET lease_until = clock_timestamp()";
     is_overtaken_by(&team, door.store(), || drop(team.sql(run_out)));
     let runs = "SELECT count(*) FROM work.servers WHERE lease_until > now()";
     assert_eq!(team.sql(runs), ["0"]);
-    door.ask(Ask::new(None, update("1.1.1", Said::Completed, "later"))).unwrap();
+    door.ask(Ask::new(None, update("1.1.1", ReportedStatus::Completed, "later"))).unwrap();
     assert_eq!(team.sql(runs), ["1"]);
 }
 

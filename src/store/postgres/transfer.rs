@@ -9,8 +9,8 @@ use super::change::{CycleRows, Sql, ThreadRows};
 use super::engine::Failed;
 use crate::board::Board;
 use crate::decide::{Refusal, TransferProblem};
-use crate::fault::{Fault, Stopped};
-use crate::format::threads_json::{self, Document, Records};
+use crate::fault::{Error, Fault};
+use crate::format::threads_json::{self, Records, ThreadsText};
 use crate::plan::PlanHash;
 use crate::store::Store as _;
 use crate::store::copy::{Copied, Overwrite, WorkspaceCopy, WorkstreamCopy};
@@ -18,7 +18,7 @@ use crate::store::snapshot::ThreadsFile;
 
 /// A workstream that is copied, as rows hold it.
 pub(super) struct Rows {
-    document: Document,
+    document: ThreadsText,
     threads: ThreadRows,
     cycles: CycleRows,
 }
@@ -73,7 +73,7 @@ impl Rows {
 
 impl PostgresStore {
     /// Writes a copy to the database, all of it or nothing.
-    pub fn copy_in(&self, copy: &WorkspaceCopy, overwrite: Overwrite) -> Result<Copied, Stopped> {
+    pub fn copy_in(&self, copy: &WorkspaceCopy, overwrite: Overwrite) -> Result<Copied, Error> {
         let mut rows = Vec::new();
         for workstream in &copy.workstreams {
             if workstream.plan.contains('\0') {
@@ -137,7 +137,7 @@ impl PostgresStore {
     }
 
     /// Copies the workspace, or one workstream of it, as it is at one instant.
-    pub fn copy_out(&self, wanted: Option<&str>) -> Result<WorkspaceCopy, Stopped> {
+    pub fn copy_out(&self, wanted: Option<&str>) -> Result<WorkspaceCopy, Error> {
         let wanted = wanted.map(|wanted| self.selected(Some(wanted))).transpose()?;
         let engine = self.engine()?;
         let copy = engine.ask(async |mut client: Connection| {
@@ -187,7 +187,7 @@ async fn copy_one(
         let text = threads_json::assembled(&records(transaction, key).await?).map_err(unreadable)?;
         let own = rows.text().map_err(unreadable)?;
         // Both in the order and the layout of rows, in which nothing else is lost.
-        let laid_out = |text: &str| Document::read(Some(text), &part.id).and_then(|document| document.text());
+        let laid_out = |text: &str| ThreadsText::read(Some(text), &part.id).and_then(|document| document.text());
         let is_same = laid_out(&text).map_err(unreadable)? == laid_out(&own).map_err(unreadable)?;
         if is_same && entry == part.entry && known == hash {
             return Ok(Some(false));

@@ -15,13 +15,13 @@ use proptest::test_runner::RngSeed;
 
 use self::model::{Call, Caller as Who, Id, Model, invariants};
 use super::*;
-use crate::board::{Said, ServerId};
+use crate::board::{ReportedStatus, ServerId};
 use crate::clock::Moment;
 use crate::decide::{AgentAnswer, AgentRequest, AssignThread, ClearAssignment, Decision, OpenDecision, UpdateThread};
 use crate::store::files::disk::Disk;
 use crate::store::files::disk::faulty::{Failure, FaultyDisk};
 use crate::store::files::disk::memory::{Arrived, MemoryDisk};
-use crate::store::{FileStore, Place, Store};
+use crate::store::{FileStore, Store, WorkspaceLocation};
 
 const PLAN: &str = "\
 # Plan: Search
@@ -155,7 +155,7 @@ impl World {
     #[cfg(feature = "postgres")]
     fn in_database(url: &str) -> Self {
         let mut world = Self::new();
-        let place = Place { store: Some(url.to_owned()), ..Place::default() };
+        let place = WorkspaceLocation { store: Some(url.to_owned()), ..WorkspaceLocation::default() };
         let files = FileStore::on(Arc::new(world.disk.clone()), self::place(), None);
         let store = crate::store::PostgresStore::new(place, None).unwrap();
         crate::app::push(&files, &store, None, crate::store::Overwrite::Nothing).unwrap();
@@ -168,7 +168,11 @@ impl World {
 
     fn store(&self, disk: Arc<dyn Disk>, server: Option<ServerId>) -> Box<dyn Store> {
         match &self.database {
-            Some(url) => crate::store::open(Place { store: Some(url.clone()), ..Place::default() }, server).unwrap(),
+            Some(url) => crate::store::open(
+                WorkspaceLocation { store: Some(url.clone()), ..WorkspaceLocation::default() },
+                server,
+            )
+            .unwrap(),
             None => Box::new(FileStore::on(disk, place(), server)),
         }
     }
@@ -202,17 +206,17 @@ impl World {
         self.servers.iter().map(|server| server.name).collect()
     }
 
-    fn ask(&self, door: &AgentDoor, caller: &Who, call: &Call) -> Result<String, Stopped> {
+    fn ask(&self, door: &AgentDoor, caller: &Who, call: &Call) -> Result<String, Error> {
         let update = || match call {
             Call::Update { thread, said, report, transient, attempt, force } => UpdateThread {
                 thread: thread_id(*thread),
-                said: match said {
-                    model::Said::InProgress => Said::InProgress,
-                    model::Said::Completed => Said::Completed,
-                    model::Said::Blocked => Said::Blocked,
-                    model::Said::Failed => Said::Failed,
-                    model::Said::Pending => Said::Pending,
-                    model::Said::Cancelled => Said::Cancelled,
+                status: match said {
+                    model::Said::InProgress => ReportedStatus::InProgress,
+                    model::Said::Completed => ReportedStatus::Completed,
+                    model::Said::Blocked => ReportedStatus::Blocked,
+                    model::Said::Failed => ReportedStatus::Failed,
+                    model::Said::Pending => ReportedStatus::Pending,
+                    model::Said::Cancelled => ReportedStatus::Cancelled,
                 },
                 report: report.clone(),
                 transient: *transient,
@@ -298,8 +302,8 @@ impl World {
                 let texts = self.tracked();
                 let came = match self.ask(door, &who, call) {
                     Ok(answer) => Ok(answer),
-                    Err(Stopped::Refusal(refusal)) => Err(refusal.code().word()),
-                    Err(Stopped::Fault(fault)) => return Err(TestCaseError::fail(fault.to_string())),
+                    Err(Error::Refusal(refusal)) => Err(refusal.code().word()),
+                    Err(Error::Fault(fault)) => return Err(TestCaseError::fail(fault.to_string())),
                 };
                 let alive = self.alive();
                 let expected = self.model.call(&who, &alive, call);
@@ -339,13 +343,13 @@ impl World {
                         prop_assert_eq!(Ok(answer), expected, "the answer to {:?}", step);
                         self.model = after;
                     }
-                    Err(Stopped::Refusal(refusal)) => {
+                    Err(Error::Refusal(refusal)) => {
                         prop_assert_eq!(
                             Err(refusal.code().word()),
                             expected.as_ref().map(|_| ()).map_err(|code| *code)
                         );
                     }
-                    Err(Stopped::Fault(fault)) => {
+                    Err(Error::Fault(fault)) => {
                         prop_assert!(!is_whole, "{fault}");
                         // The old state or the new one.
                         if texts != tracked(&self.disk) {
@@ -391,8 +395,8 @@ impl World {
     }
 }
 
-fn place() -> Place {
-    Place { root: Some(Path::new("/w").to_owned()), ..Place::default() }
+fn place() -> WorkspaceLocation {
+    WorkspaceLocation { root: Some(Path::new("/w").to_owned()), ..WorkspaceLocation::default() }
 }
 
 /// The files that a person commits.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Disk, Held, Identity, Kind, NewFile, Unread};
+use super::{Disk, Held, Identity, Kind, NewFile, ReadError};
 
 /// What happens at the chosen step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl FaultyDisk {
 }
 
 impl Disk for FaultyDisk {
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         let hook = script.before_read.take_if(|(name, _)| path.ends_with(name));
         drop(script);

@@ -7,32 +7,32 @@ use std::path::Path;
 #[cfg(target_os = "linux")]
 use nix::fcntl::FcntlArg;
 
-use super::{Disk, Held, Identity, Kind, NewFile, Unread};
+use super::{Disk, Held, Identity, Kind, NewFile, ReadError};
 
 /// The file system of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct MachineDisk;
 
 impl Disk for MachineDisk {
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         let mut options = OpenOptions::new();
         let file = match unfollowed(options.read(true)).open(path) {
             Ok(file) => file,
             // A link would not have been found to be none.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Unread::Absent),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(ReadError::Absent),
             Err(error) => return Err(unread(self.kind(path), error)),
         };
-        let metadata = file.metadata().map_err(Unread::Io)?;
+        let metadata = file.metadata().map_err(ReadError::Io)?;
         if !metadata.is_file() {
-            return Err(if metadata.is_symlink() { Unread::Link } else { Unread::NoFile });
+            return Err(if metadata.is_symlink() { ReadError::Link } else { ReadError::NoFile });
         }
         if metadata.len() > limit {
-            return Err(Unread::TooLarge(metadata.len()));
+            return Err(ReadError::TooLarge(metadata.len()));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
         // One that grows while it is read does not fill the memory either.
-        let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Unread::Io)? as u64;
-        if read > limit { Err(Unread::TooLarge(read)) } else { Ok(bytes) }
+        let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(ReadError::Io)? as u64;
+        if read > limit { Err(ReadError::TooLarge(read)) } else { Ok(bytes) }
     }
 
     fn holds(&self, path: &Path, bytes: &[u8]) -> bool {
@@ -218,11 +218,11 @@ fn unfollowed(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-fn unread(there: Option<Kind>, error: io::Error) -> Unread {
+fn unread(there: Option<Kind>, error: io::Error) -> ReadError {
     match there {
-        Some(Kind::Link) => Unread::Link,
-        Some(Kind::Folder | Kind::Other) => Unread::NoFile,
-        _ => Unread::Io(error),
+        Some(Kind::Link) => ReadError::Link,
+        Some(Kind::Folder | Kind::Other) => ReadError::NoFile,
+        _ => ReadError::Io(error),
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Disk, Held, Identity, Kind, NewFile, Unread};
+use super::{Disk, Held, Identity, Kind, NewFile, ReadError};
 
 /// The file system of a machine in memory. Clones are the same machine, as its processes see it.
 #[derive(Debug, Clone, Default)]
@@ -186,14 +186,14 @@ impl State {
 }
 
 impl Disk for MemoryDisk {
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         let state = self.state();
         match state.names.get(path) {
-            None => Err(Unread::Absent),
-            Some(Node::Folder) => Err(Unread::NoFile),
+            None => Err(ReadError::Absent),
+            Some(Node::Folder) => Err(ReadError::NoFile),
             Some(Node::File(file)) => {
                 let text = &state.files[*file].text;
-                if text.len() as u64 > limit { Err(Unread::TooLarge(text.len() as u64)) } else { Ok(text.clone()) }
+                if text.len() as u64 > limit { Err(ReadError::TooLarge(text.len() as u64)) } else { Ok(text.clone()) }
             }
         }
     }

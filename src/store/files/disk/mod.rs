@@ -20,7 +20,7 @@ pub(crate) use machine::MachineDisk;
 pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// Reads a file of at most `limit` bytes as a whole. A symbolic link at the end of the path is not
     /// followed, and nothing but a regular file is opened for longer than it takes to see that.
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread>;
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError>;
 
     /// Returns whether the file holds just these bytes, without a copy of them.
     fn holds(&self, path: &Path, bytes: &[u8]) -> bool {
@@ -128,7 +128,7 @@ impl Identity {
 
 /// Why a file was not read.
 #[derive(Debug)]
-pub(crate) enum Unread {
+pub(crate) enum ReadError {
     /// There is none.
     Absent,
     /// It is a symbolic link.
