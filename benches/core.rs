@@ -1,4 +1,5 @@
-//! Where the time of a call goes: `cargo bench --bench core`.
+//! Measures the parts of a call, to show where its time goes: `cargo bench --bench core`. The results are in
+//! docs/performance.md.
 #![expect(clippy::unwrap_used, reason = "a measurement, not a program")]
 
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use workstream::plan::parse;
 use workstream::store::{FileStore, Store as _, WorkspaceLocation};
 use workstream::transact::{AgentDoor, Ask, transact_for_person};
 
+/// The sizes of the plans that are measured, in threads.
 const THREADS: [usize; 4] = [10, 100, 1_000, 10_000];
 const SERVER: ServerId = ServerId::fixed(1);
 
@@ -20,6 +22,7 @@ fn main() {
     divan::main();
 }
 
+/// Returns a plan with batches of ten threads. A stage has at most 900 batches; the limit is 999.
 fn plan(threads: usize) -> String {
     let mut plan = "# Plan: Bench\n## Stages\n".to_owned();
     for at in 0..threads {
@@ -39,6 +42,7 @@ fn plan(threads: usize) -> String {
     plan
 }
 
+/// Makes a workspace with an approved plan.
 fn workspace(threads: usize) -> (TempDir, WorkspaceLocation) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     fs::create_dir_all(folder.path().join("work/001-bench")).unwrap();
@@ -46,29 +50,32 @@ fn workspace(threads: usize) -> (TempDir, WorkspaceLocation) {
     let place = WorkspaceLocation { root: Some(folder.path().to_owned()), ..WorkspaceLocation::default() };
     let approve = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "bench".to_owned() };
     transact_for_person(&FileStore::new(place.clone(), None), &SystemClock, None, &approve).unwrap();
+    // The store compares the bytes of a file whose last change is less than 20 ms old. Wait, so that this is not
+    // measured.
     std::thread::sleep(std::time::Duration::from_millis(50));
     (folder, place)
 }
 
+/// Returns a report on the first thread.
 fn update(report: &str) -> AgentRequest {
     AgentRequest::UpdateThread(UpdateThread::new("1.1.1".parse().unwrap(), ReportedStatus::Completed, report))
 }
 
-/// PLAN.md → a plan.
+/// Parsing PLAN.md.
 #[divan::bench(args = THREADS)]
 fn parse_plan(bencher: Bencher, threads: usize) {
     let text = plan(threads);
     bencher.bench(|| parse(black_box(&text)));
 }
 
-/// All files, parsed for the first time.
+/// Reading all files for the first time, with a store of its own each time.
 #[divan::bench(args = THREADS, sample_count = 20)]
 fn read_first(bencher: Bencher, threads: usize) {
     let (_folder, place) = workspace(threads);
     bencher.bench(|| FileStore::new(place.clone(), None).read(None).unwrap());
 }
 
-/// All files, as they were.
+/// Reading all files again, when none has changed.
 #[divan::bench(args = THREADS)]
 fn read_again(bencher: Bencher, threads: usize) {
     let (_folder, place) = workspace(threads);
@@ -76,7 +83,7 @@ fn read_again(bencher: Bencher, threads: usize) {
     bencher.bench(|| store.read(None).unwrap());
 }
 
-/// The decision of an `update_thread`, with the copy of the board that it changes.
+/// The decision of an `update_thread`, with the copy of the board that it changes. It writes nothing.
 #[divan::bench(args = THREADS)]
 fn decide_update(bencher: Bencher, threads: usize) {
     let (_folder, place) = workspace(threads);

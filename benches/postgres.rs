@@ -1,8 +1,9 @@
-//! A workspace in PostgreSQL under load: `cargo bench --bench postgres`.
+//! Measures a workspace in PostgreSQL under load: `cargo bench --bench postgres`. The results are in
+//! docs/performance.md.
 //!
-//! Eight processes with eight clients each report on threads of a thousand workstreams, against the same number of
-//! clients that do nothing but `BEGIN; UPDATE …; COMMIT` by the same client library, on the same server, in the same
-//! run, one after the other. Needs the programs of PostgreSQL; without them it says so.
+//! Eight processes with up to eight clients each report on threads of a thousand workstreams. They are compared with as
+//! many clients that only do `BEGIN; UPDATE …; COMMIT`, by the same client library, on the same server, in the same
+//! run. It needs the programs of PostgreSQL, and says so if they are missing.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not a program")]
 
 use std::fmt::Write as _;
@@ -25,24 +26,32 @@ mod postgres_server;
 
 use postgres_server::{Server, Settings};
 
-/// The variable by which this program, started again, knows what to do: mode, clients, workstreams, seconds.
+/// The environment variable that tells a child process of this program what to do. It has four words: the mode (`bare`
+/// or `work`), the number of clients and of workstreams, and the number of the process.
 const TASK: &str = "WORK_BENCH_TASK";
+
+/// The environment variable with the URL of the workspace, for a child process.
 const URL: &str = "WORK_BENCH_URL";
 
-/// Threads of each workstream.
+/// How many threads a workstream has.
 const THREADS: usize = 100;
 
-/// How many workstreams a small workspace has, and a large one.
+/// How many workstreams the small workspace has.
 const FEW: usize = 10;
+
+/// How many workstreams the large workspace has.
 const MANY: usize = 1_000;
 
-/// How often each is measured.
+/// How often each run is measured.
 const ROUNDS: usize = 3;
 
+/// How many processes there are, each with as many clients as the run says.
 const PROCESSES: usize = 8;
 
 /// The most clients of all processes together.
 const CLIENTS: usize = 64;
+
+/// How long a run takes, in seconds.
 const SECONDS: usize = 8;
 
 fn main() {
@@ -58,11 +67,12 @@ fn main() {
     for workstreams in [FEW, MANY] {
         fill(&url(workstreams), workstreams);
     }
-    // With few workstreams 64 clients would mostly wait for each other's rows.
+    // The small workspace is measured with one client per process only: 64 clients would mostly wait for each other's
+    // rows.
     for (clients, runs) in
         [(1, &[("bare", MANY), ("work", MANY), ("work", FEW)][..]), (8, &[("bare", MANY), ("work", MANY)])]
     {
-        // In turn, as what else the machine does changes from minute to minute.
+        // The runs take turns, because the load of the machine changes from minute to minute.
         let mut rates = vec![0.0; runs.len()];
         for _ in 0..ROUNDS {
             for ((mode, workstreams), sum) in runs.iter().zip(&mut rates) {
@@ -85,7 +95,7 @@ fn main() {
     }
 }
 
-/// Pushes so many workstreams.
+/// Makes the tables and pushes a workspace of `workstreams` workstreams, whose threads are all completed.
 fn fill(url: &str, workstreams: usize) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     for number in 0..workstreams {
@@ -126,7 +136,7 @@ fn place(url: &str) -> WorkspaceLocation {
     }
 }
 
-/// Runs the processes at once, and returns how much they did per second and how long each took, in microseconds.
+/// Runs all processes at once. Returns the reports per second, and the time of each report in microseconds.
 fn run(url: &str, mode: &str, clients: usize, workstreams: usize) -> (f64, Vec<u64>) {
     let program = std::env::current_exe().unwrap();
     let children: Vec<_> = (0..PROCESSES)
@@ -146,12 +156,12 @@ fn run(url: &str, mode: &str, clients: usize, workstreams: usize) -> (f64, Vec<u
     (f64::from(u32::try_from(times.len()).unwrap()) / f64::from(seconds), times)
 }
 
-/// What one process does.
+/// Does what one child process does: runs its clients, and prints the time of each report, one a line.
 fn work(task: &str, url: &str) {
     let parts: Vec<&str> = task.split(' ').collect();
     let (clients, workstreams): (usize, usize) = (parts[1].parse().unwrap(), parts[2].parse().unwrap());
     let process: usize = parts[3].parse().unwrap();
-    let server = ServerId::draw();
+    let server = ServerId::from(uuid::Uuid::new_v4());
     let door =
         AgentDoor::new(Box::new(PostgresStore::new(place(url), Some(server)).unwrap()), Box::new(SystemClock), server);
     let times: Vec<Vec<u64>> = std::thread::scope(|scope| {
@@ -173,15 +183,16 @@ fn work(task: &str, url: &str) {
     print!("{out}");
 }
 
-/// Returns the workstream and the thread that a client reports on next: each has workstreams of its own, as planners
-/// and their workers have, as far as there are enough.
+/// Returns the workstream and the thread that a client reports on in a round. Each client has workstreams of its own,
+/// if there are enough, as planners and their workers have.
 fn next(seed: usize, round: usize, workstreams: usize) -> (usize, usize) {
     let own = (workstreams / CLIENTS).max(1);
     ((seed + CLIENTS * (round % own)) % workstreams, round * 7 % THREADS)
 }
 
+/// Calls `one` with the number of the round, for [`SECONDS`], and returns the times in microseconds.
 fn measured(mut one: impl FnMut(usize)) -> Vec<u64> {
-    // To be connected, and to read for the first time, is not measured.
+    // Connecting and the first read are not measured.
     for round in 0..20 {
         one(round);
     }
@@ -196,6 +207,7 @@ fn measured(mut one: impl FnMut(usize)) -> Vec<u64> {
     times
 }
 
+/// Reports on threads, as `update_thread` does, and returns the times.
 fn updates(door: &AgentDoor, seed: usize, workstreams: usize) -> Vec<u64> {
     measured(|round| {
         let (workstream, thread) = next(seed, round, workstreams);
@@ -205,6 +217,7 @@ fn updates(door: &AgentDoor, seed: usize, workstreams: usize) -> Vec<u64> {
     })
 }
 
+/// Does the bare transactions that the reports are compared with, and returns the times.
 fn bare_updates(url: &str, seed: usize, workstreams: usize) -> Vec<u64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (url, workspace) = url.split_once("&workspace=").unwrap();

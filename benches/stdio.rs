@@ -1,7 +1,8 @@
-//! The table of docs/performance.md, through the real process: `cargo bench --bench stdio`.
+//! Measures the real process, for the table of docs/performance.md: `cargo bench --bench stdio`.
 //!
-//! Times are medians. What matters are the ratios: the floor is the same bytes written, synced, renamed and
-//! folder-synced by a loop that does nothing else, between the calls, on the same disk.
+//! Times are medians. The ratios to the floor matter more than the times. The floor is the least that a durable change
+//! costs: a loop that does nothing else writes the same bytes, syncs, renames and syncs the folder, on the same disk,
+//! between the calls.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not a program")]
 
 use std::fmt::Write as _;
@@ -15,10 +16,10 @@ use serde_json::{Value, json};
 
 const WORK: &str = env!("CARGO_BIN_EXE_work");
 
-/// Set for the process that does nothing but replace the file of this path for each line it reads.
+/// The environment variable that makes this program an [`Echo`] process. Its value is the path of the file to replace.
 const ECHO: &str = "WORK_BENCH_ECHO";
 
-/// Threads per batch of the plans that are measured.
+/// How many threads a batch of the measured plans has.
 const BATCH: usize = 10;
 
 fn main() {
@@ -39,6 +40,7 @@ fn main() {
         let folder = workspace(threads);
         let mut session = Session::start(folder.path());
         session.call("next_batch", &json!({}));
+        // As in `workspace`: `next_batch` has written threads.json.
         std::thread::sleep(Duration::from_millis(50));
         let read = median(400, || session.timed("next_batch", &json!({})));
         let state = folder.path().join("work/001-bench/threads.json");
@@ -78,7 +80,7 @@ fn main() {
                 ("update_thread", json!({"thread_id": thread, "status": "completed", "report": format!("{round}")}))
             })
             .collect();
-        // The batches are opened one after the other, the first time.
+        // The first round is not printed: it opens the batches, one after the other.
         let took = session.at_once(&calls);
         if round > 0 {
             println!("    {:.0} per second", 100.0 / took.as_secs_f64());
@@ -86,6 +88,7 @@ fn main() {
     }
 }
 
+/// Makes a workspace with an approved plan. A stage has at most 900 batches; the limit is 999.
 fn workspace(threads: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut plan = "# Plan: Bench\n## Stages\n".to_owned();
@@ -110,11 +113,13 @@ fn workspace(threads: usize) -> tempfile::TempDir {
     fs::write(folder.path().join("work/index.json"), index.to_string()).unwrap();
     let approved = Command::new(WORK).args(["approve", "plan"]).current_dir(folder.path()).output().unwrap();
     assert!(approved.status.success(), "{}", String::from_utf8_lossy(&approved.stderr));
+    // The store compares the bytes of a file whose last change is less than 20 ms old. Wait, so that this is not
+    // measured.
     std::thread::sleep(Duration::from_millis(50));
     folder
 }
 
-/// What a durable replacement of the file costs at the least.
+/// Does the floor once: replaces a file durably by the same text as `path`. Returns the time it took.
 fn raw_replace(path: &Path) -> Duration {
     let text = fs::read(path).unwrap();
     let folder = path.parent().unwrap();
@@ -129,7 +134,7 @@ fn raw_replace(path: &Path) -> Duration {
     begun.elapsed()
 }
 
-/// The floor, for each line on stdin: what it costs to be another process.
+/// The body of an [`Echo`] process: for each line on stdin it does the floor, and then prints the line.
 fn echo(state: &Path) {
     for line in std::io::stdin().lines() {
         raw_replace(state);
@@ -137,7 +142,7 @@ fn echo(state: &Path) {
     }
 }
 
-/// A process that does nothing but the floor.
+/// A process that does nothing but the floor. Its times show what it costs to be another process at all.
 struct Echo {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -151,6 +156,7 @@ impl Echo {
         Self { child, output }
     }
 
+    /// Returns the time from a line to its echo.
     fn timed(&mut self) -> Duration {
         let begun = Instant::now();
         self.child.stdin.as_mut().unwrap().write_all(b"again\n").unwrap();
@@ -166,10 +172,12 @@ impl Drop for Echo {
     }
 }
 
+/// Returns the median of `rounds` measurements.
 fn median(rounds: usize, mut measure: impl FnMut() -> Duration) -> Duration {
     middle((0..rounds).map(|_| measure()).collect())
 }
 
+/// Returns the median of times; there must be one.
 fn middle(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
@@ -179,7 +187,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// A server and the pipes to it.
+/// A running `work mcp` with an open session, and the pipes to it.
 struct Session {
     child: Child,
     input: ChildStdin,
@@ -224,6 +232,7 @@ impl Session {
         line
     }
 
+    /// Calls a tool, which must not refuse, and returns the line of the answer.
     fn call(&mut self, tool: &str, arguments: &Value) -> String {
         let answer = self.request("tools/call", &json!({"name": tool, "arguments": arguments}));
         assert!(!answer.contains("\"isError\":true"), "{tool} {arguments}: {answer}");
@@ -236,6 +245,7 @@ impl Session {
         begun.elapsed()
     }
 
+    /// Sends calls without waiting in between. Returns the time until all are answered.
     fn at_once(&mut self, calls: &[(&str, Value)]) -> Duration {
         let lines: Vec<String> = calls
             .iter()
@@ -249,7 +259,7 @@ impl Session {
         begun.elapsed()
     }
 
-    /// Resident memory in MiB.
+    /// Returns the resident memory of the server in MiB; 0 where there is no `/proc`.
     fn resident(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");

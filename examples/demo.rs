@@ -1,9 +1,10 @@
-//! A whole workstream in a throw-away workspace, against the real `work mcp`.
+//! Plays a whole workstream in a throw-away workspace, against the real `work mcp`. To run it:
+//! `cargo run --release --example demo`.
 //!
-//! `cargo run --release --example demo` plays a planner and its workers, several at once, with the rmcp
-//! client, and a person with the command line. It prints each call, what came back and how long it
-//! took, then the outcomes; it exits 1 if anything differs from what it expects. With `-- --store URL` the
-//! workspace is moved to a database first, where no workspace of that name may be yet.
+//! A planner and its workers, several at once, use the rmcp client; a person uses the command line. The demo prints
+//! each call, its answer and its time, and at the end the outcomes. It exits with 1 if anything is not as expected.
+//!
+//! With `-- --store URL` it first moves the workspace to a database, which must not have a workspace of that name yet.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -95,7 +96,8 @@ const INDEX: &str = r#"{
 }
 "#;
 
-/// What a worker does with an attempt of its thread.
+/// Returns what a worker reports at the end of an attempt: the arguments of `update_thread`, without thread and
+/// attempt.
 fn ending(thread: &str, attempt: u64) -> Value {
     match (thread, attempt) {
         ("01.02.01", 1) => json!({"status": "failed", "report": "the connection was lost", "transient": true}),
@@ -109,7 +111,8 @@ fn ending(thread: &str, attempt: u64) -> Value {
     }
 }
 
-/// What must have come of it: one line per outcome.
+/// Returns the outcomes that are expected, batch by batch, in the form of [`execute_batch`]. The last batch is executed
+/// twice: the second time after a person has retried it.
 fn expected() -> Value {
     let outcome = |thread: &str, agent: &str, failover: bool| {
         json!({
@@ -153,6 +156,7 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Plays the workstream. The error says what was not as expected.
 async fn demo() -> Result<(), Failure> {
     let program = build()?;
     let workspace = tempfile::tempdir()?;
@@ -232,10 +236,12 @@ async fn demo() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Executes the next batch as a planner is told to: launch what is to be dispatched, all at once, carry
-/// out the decisions, until nothing is left; then read the outcome.
+/// Executes the next batch as the prompt tells a planner to: carry out the decisions of failover, launch a worker for
+/// each thread in `dispatch`, all at once, and repeat that until the batch is completed or blocked. Returns its
+/// outcomes.
 async fn execute_batch(planner: &Agent) -> Result<Value, Failure> {
-    // Each round starts at least one attempt or ends the batch, and no thread has more than three.
+    // Each round starts an attempt or ends the batch. A batch of this plan has at most three threads, and a thread at
+    // most three attempts in a cycle (DESIGN §5a.9).
     const MOST_ROUNDS: usize = 10;
     for _ in 0..MOST_ROUNDS {
         let next = planner.call("next_batch", json!({})).await?;
@@ -276,7 +282,7 @@ async fn execute_batch(planner: &Agent) -> Result<Value, Failure> {
     Err("the batch does not end".into())
 }
 
-/// What a worker subagent does.
+/// Does what a worker does: reads its brief, reports the start, and reports the end of the attempt.
 async fn work(worker: Agent, thread: Value, attempt: Value) -> Result<(), Failure> {
     let brief = worker.call("read_thread", json!({"thread_id": thread})).await?;
     expect("read_thread", &brief, "attempt", &attempt)?;
@@ -289,13 +295,15 @@ async fn work(worker: Agent, thread: Value, attempt: Value) -> Result<(), Failur
     Ok(())
 }
 
-/// Someone who calls tools.
+/// A planner or a worker. All share one server process, as they do in OpenCode (DESIGN §13.8).
 struct Agent {
+    /// The name in the printed transcript.
     name: String,
     server: Peer<RoleClient>,
 }
 
 impl Agent {
+    /// Calls a tool, prints the call, and returns its structured content. A refusal is an error.
     async fn call(&self, tool: &'static str, arguments: Value) -> Result<Value, Failure> {
         let object = arguments.as_object().cloned().unwrap_or_default();
         let started = Instant::now();
@@ -316,11 +324,13 @@ impl Agent {
 struct Person {
     program: PathBuf,
     workspace: PathBuf,
-    /// The URL of the database, where the workspace is in one.
+    /// The URL of the database, if the workspace is in one.
     store: Option<String>,
 }
 
 impl Person {
+    /// Runs `work` and prints its output. `succeeds` says whether the command must succeed or fail; the opposite is an
+    /// error.
     fn says(&self, arguments: &[&str], succeeds: bool) -> Result<(), Failure> {
         let started = Instant::now();
         let output = Command::new(&self.program)
@@ -344,6 +354,7 @@ impl Person {
     }
 }
 
+/// Returns an error if a key of an answer has another value than expected.
 fn expect(tool: &str, answer: &Value, key: &str, expected: &Value) -> Result<(), Failure> {
     if answer[key] == *expected {
         return Ok(());
@@ -351,13 +362,13 @@ fn expect(tool: &str, answer: &Value, key: &str, expected: &Value) -> Result<(),
     Err(format!("{tool} answered {key} {}, {expected} was expected", answer[key]).into())
 }
 
-/// Builds the program, which Cargo does not do for an example, and returns where it is: beside the
-/// folder of the examples.
+/// Builds the program, which Cargo does not do for an example, and returns its path: it is in the folder above the
+/// examples.
 fn build() -> Result<PathBuf, Failure> {
     let example = std::env::current_exe()?;
     let folder = example.parent().and_then(Path::parent).ok_or("the example stands in no target folder")?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // Naming the example too lets Cargo use the very dependencies that were built for it.
+    // The example is named too, so that Cargo chooses the same features, and need not build the dependencies again.
     cargo
         .args(["build", "--quiet", "--bin", "work", "--example", "demo"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))

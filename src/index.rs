@@ -1,4 +1,4 @@
-//! PURE. What index.json says: the workstreams, the current one, what a person has approved.
+//! PURE. The content of index.json: the workstreams, the current one, and the approvals (DESIGN §3).
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::plan::{PlanApproval, StageNumber};
 use crate::wording::is_hidden;
 
-/// The longest name of a workstream's folder, in characters.
+/// The maximum length of the name in the id of a workstream, in characters.
 const MAX_NAME_CHARS: usize = 60;
 
-/// What index.json says. A workspace without the file has an empty one.
+/// The content of index.json. A workspace without the file has the default, which is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Index {
     /// The id in `current_stream`.
@@ -26,14 +26,13 @@ pub struct Entry {
     pub id: String,
     /// Its name, by which people may call it.
     pub name: String,
-    /// What the file says of its status.
+    /// Its status; `None` if the file has none, or one that this program does not know.
     pub status: Option<StreamStatus>,
-    /// The approvals; an entry without any is a draft.
+    /// Its approvals. An entry without any is a draft.
     pub approvals: Approvals,
 }
 
-/// The status of a workstream in index.json. Only two of them mean anything to the rules; the others
-/// are kept as they are.
+/// The status of a workstream in index.json. Only `Completed` and `OnHold` mean something to the rules (DESIGN §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamStatus {
     /// Nothing has begun.
@@ -42,7 +41,7 @@ pub enum StreamStatus {
     InProgress,
     /// A person has completed it.
     Completed,
-    /// A person has paused it: it hands out nothing.
+    /// A person has paused it, so that it hands out nothing.
     OnHold,
 }
 
@@ -63,66 +62,66 @@ pub enum ApprovalStatus {
 pub struct Approval {
     /// Its status.
     pub status: ApprovalStatus,
-    /// Who approved.
+    /// The name of the person who approved.
     pub by: Option<String>,
-    /// When, as it stands on disk.
+    /// The time of the approval, as the file has it.
     pub at: Option<String>,
-    /// Why it was revoked.
+    /// The reason for which it was revoked.
     pub revoked_reason: Option<String>,
 }
 
 /// The approvals of a workstream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Approvals {
-    /// That of the plan.
+    /// The approval of the plan.
     pub plan: Approval,
-    /// The hash of the plan that was approved.
+    /// The SHA-256 of the approved PLAN.md in hex.
     pub plan_hash: Option<String>,
-    /// Those of the stages.
+    /// The approvals of the stages.
     pub stages: BTreeMap<StageNumber, Approval>,
 }
 
-/// A change of index.json. Only the command line's requests make one.
+/// A change of index.json. Only requests of persons cause one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum IndexEvent {
-    /// The workstream begins, with a plan that is a draft.
+    /// The workstream was created, with a draft as its plan.
     Created,
-    /// The workstream that is meant when nobody names one.
+    /// The workstream became the current one.
     CurrentSet,
     /// A person approved the plan with this hash.
     PlanApproved {
         /// Lower-case hex SHA-256 of PLAN.md.
         hash: String,
-        /// Who approved.
+        /// The name of the person who approved.
         by: String,
     },
     /// A person approved a stage.
     StageApproved {
         /// The stage.
         stage: StageNumber,
-        /// Who approved.
+        /// The name of the person who approved.
         by: String,
     },
-    /// The approvals of stages followed their stages to other numbers; `None`: the stage is not in the plan any more.
+    /// The approvals of stages moved with their stages to other numbers.
     StagesMoved {
-        /// The numbers now, by the numbers before, of those that moved.
+        /// The new numbers of the stages that moved, by their old ones; `None` if the stage left the plan.
         stages: BTreeMap<StageNumber, Option<StageNumber>>,
     },
     /// A person took the approval of the plan back.
     PlanRevoked {
-        /// Who revoked.
+        /// The name of the person who revoked it.
         by: String,
-        /// Why.
+        /// The reason, if one was given.
         reason: Option<String>,
     },
     /// A person took the approval of a stage back.
     StageRevoked {
         /// The stage.
         stage: StageNumber,
-        /// Who revoked.
+        /// The name of the person who revoked it.
         by: String,
-        /// Why.
+        /// The reason, if one was given.
         reason: Option<String>,
     },
     /// A person completed the workstream.
@@ -132,14 +131,16 @@ pub enum IndexEvent {
 }
 
 impl Index {
-    /// Returns the entry of the workstream with that id.
+    /// Returns the entry of the workstream with this id.
     pub fn entry(&self, id: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.id == id)
     }
 
-    /// Returns the id of a new workstream of that name: the next number after all that `folders` and the
-    /// entries have. One that was begun and never got its plan is taken up again, but only if nobody has
-    /// decided anything about it: an approval is of a plan, not of a name.
+    /// Returns the id of a new workstream: the next number after those of all `folders` and entries, and `slug`.
+    ///
+    /// An entry of the same name is used again if its creation was interrupted before the plan was written:
+    /// `is_left_over` says so of its folder, and no person has decided anything about it. The last condition keeps a
+    /// new plan from inheriting an approval.
     pub fn new_id(&self, slug: &str, folders: &[String], is_left_over: impl Fn(&str) -> bool) -> String {
         let begun = |entry: &&Entry| {
             name_of(&entry.id) == slug && number_of(&entry.id).is_some() && entry.is_new() && is_left_over(&entry.id)
@@ -154,12 +155,12 @@ impl Index {
 }
 
 impl Entry {
-    /// Returns whether nothing has happened to the workstream since it was made.
+    /// Returns whether the entry is as `Created` left it: pending, with no approval.
     fn is_new(&self) -> bool {
         self.status == Some(StreamStatus::Pending) && self.approvals == Approvals::default()
     }
 
-    /// Returns what the entry says about the approval of the plan.
+    /// Returns the approval of the plan.
     pub fn plan_approval(&self) -> PlanApproval {
         match self.approvals.plan.status {
             ApprovalStatus::Draft => PlanApproval::Draft,
@@ -173,13 +174,14 @@ impl Entry {
         self.stage_approval(stage).is_some_and(|approval| approval.status == ApprovalStatus::Approved)
     }
 
-    /// Returns what the entry says about the approval of a stage.
+    /// Returns the approval of a stage, if the entry has one.
     pub fn stage_approval(&self, stage: StageNumber) -> Option<&Approval> {
         self.approvals.stages.get(&stage)
     }
 }
 
-/// Returns a name as a folder has it: `Search API` is `search-api`. `None` where nothing is left.
+/// Returns a name as part of the name of a folder: `Search API` becomes `search-api`. `None` if nothing is left of
+/// it.
 pub fn slug(name: &str) -> Option<String> {
     let mut slug = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
@@ -202,12 +204,13 @@ pub fn name_of(id: &str) -> &str {
     }
 }
 
+/// Returns the number in the id of a workstream: 1 in `001-search-api`.
 fn number_of(id: &str) -> Option<u32> {
     id.split_once('-')?.0.parse().ok()
 }
 
-/// Returns whether a text can name a folder inside `work/` and nothing else: no path, no hidden name, and
-/// no character by which two names could look like one.
+/// Returns whether a text is safe as the name of a folder inside `work/`: not a path, not hidden, not an option of a
+/// command, and without characters by which two different names could look the same.
 pub(crate) fn is_folder_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['.', '-'])

@@ -16,7 +16,7 @@
 //! | `format` | the text of index.json, threads.json, agents.yaml, tasks.json ↔ what it says | read a file |
 //! | [`decide`] | (scene, request) → answer and events, or a refusal: facts | touch disk, clock, environment, network; word anything for a door |
 //! | [`board`], [`index`], [`roster`] | what the files of the state say, in memory | know a rule, a clock |
-//! | [`plan`] | PLAN.md → a plan and its problems | read a file, fail |
+//! | [`plan`], [`moment`] | PLAN.md → a plan and its problems; an instant | read a file, a clock; fail |
 //! | [`prompts`], [`opencode`] | what planners, workers and OpenCode are told | read or write a file |
 //! | [`fault`] | how the machine can fail, as opposed to the rules saying no | – |
 //! | [`clock`], `person` | the only ones who ask what time it is, and who is there | – |
@@ -48,25 +48,42 @@
 //! the records that changed, syncs, renames, syncs the folder; only then does the answer leave. What came
 //! in meanwhile goes into the next commit together.
 
-pub mod app;
+// The pure rooms: clippy denies them the disk, the clock, the environment and chance (.clippy.toml has the list).
+#[deny(clippy::disallowed_methods)]
 pub mod board;
+#[deny(clippy::disallowed_methods)]
+pub mod closest;
+#[deny(clippy::disallowed_methods)]
+pub mod decide;
+#[deny(clippy::disallowed_methods)]
+mod document;
+#[deny(clippy::disallowed_methods)]
+mod format;
+#[deny(clippy::disallowed_methods)]
+pub mod index;
+#[deny(clippy::disallowed_methods)]
+pub mod moment;
+#[deny(clippy::disallowed_methods)]
+pub mod opencode;
+#[deny(clippy::disallowed_methods)]
+pub mod plan;
+#[deny(clippy::disallowed_methods)]
+pub mod prompts;
+#[deny(clippy::disallowed_methods)]
+pub mod roster;
+#[deny(clippy::disallowed_methods)]
+mod wording;
+#[deny(clippy::disallowed_methods)]
+pub mod words;
+
+// The doors, the edges, and what stands between.
+pub mod app;
 pub mod cli;
 pub mod clock;
-pub mod closest;
-pub mod decide;
-mod document;
 pub mod fault;
-mod format;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-pub mod index;
 pub mod mcp;
-pub mod opencode;
 mod person;
-pub mod plan;
-pub mod prompts;
-pub mod roster;
 pub mod store;
 pub mod transact;
-mod wording;
-pub mod words;

@@ -1,10 +1,10 @@
-//! Who the person at the command line is.
+//! The name of the person at the command line.
 
 use std::env;
 use std::process::{Command, Stdio};
 
-/// Returns the name that approvals and events carry: the one by which the person signs commits, else that of the account.
-/// It is a word, and proves nothing.
+/// Returns the name that approvals and events carry: git's `user.name`, else that of the account, else `user`.
+/// Anybody can set these, so the name proves nothing.
 pub(crate) fn name() -> String {
     let of_git = || {
         let git = Command::new("git").args(["config", "user.name"]).stdin(Stdio::null()).output().ok()?;

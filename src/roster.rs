@@ -1,56 +1,56 @@
-//! PURE. The agents there are, and which can stand in for which (DESIGN §2 "role family", §3).
+//! PURE. The roster: which agents there are, and which can stand in for which (DESIGN §2 "role family", §3, §6).
 
 use std::collections::HashSet;
 
 use crate::closest::{MAX_SUGGESTIONS, closest};
 
-/// The agent that runs a thread which nobody assigned, and everybody's last resort.
+/// The agent of a thread that names none (DESIGN §4), and a candidate for every reassignment (DESIGN §6.2).
 pub const DEFAULT_AGENT: &str = "default";
 
-/// The families of a roster that names none.
+/// The prefixes of names that make role families, for a roster that lists none.
 pub const DEFAULT_FAMILIES: [&str; 2] = ["system-engineer", "frontend-designer"];
 
-/// An agent of agents.yaml.
+/// An agent of the roster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
-    /// The name by which plans and calls name it.
+    /// The name that plans and calls use.
     pub name: String,
-    /// The family that the file gives it, in place of the one its name shows.
+    /// Its role family in agents.yaml, which wins over the one that its name shows.
     pub family: Option<String>,
-    /// What it is.
+    /// What it is, in the words of agents.yaml.
     pub description: Option<String>,
-    /// What to give it to.
+    /// The work that it is best for.
     pub best_for: Option<String>,
-    /// Its first choice of a model, as `provider/model`.
+    /// The first model that agents.yaml lists for it, as `provider/model`.
     pub model: Option<String>,
 }
 
-/// What agents.yaml says, or what takes its place where there is no such file.
+/// The content of agents.yaml, or what takes its place if there is no such file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roster {
     /// The agents, in the order of the file.
     pub agents: Vec<Agent>,
-    /// The prefixes that make families, without the `-`.
+    /// The prefixes of names that make role families, without the `-`.
     pub families: Vec<String>,
-    /// How many threads may run at once; `None`: as many as the batch has.
+    /// How many threads of a batch may be in progress at once; `None` for no limit.
     pub max_parallel: Option<usize>,
-    /// Whether there is a file. Without one any agent name is accepted.
+    /// Whether agents.yaml lists agents. If it does not, any agent name is accepted.
     pub declared: bool,
 }
 
 impl Agent {
-    /// Returns an agent of which nothing but the name is known.
+    /// Returns an agent of which only the name is known.
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), family: None, description: None, best_for: None, model: None }
     }
 }
 
 impl Roster {
-    /// Returns the roster of a workspace without agents.yaml: `named` in their order, each once,
+    /// Returns the roster of a workspace without agents.yaml: the `named` agents in their order, without duplicates,
     /// then `default`.
     pub fn undeclared<'n>(named: impl IntoIterator<Item = &'n str>) -> Self {
         let (mut seen, mut last) = (HashSet::new(), "");
-        // Neighbours often have one agent.
+        // Threads in a row often have the same agent. Comparing with the last name first saves most look-ups.
         let named = named.into_iter().chain([DEFAULT_AGENT]).filter(|name| {
             let is_new = *name != std::mem::replace(&mut last, *name) && seen.insert(*name);
             is_new && !name.is_empty()
@@ -59,20 +59,20 @@ impl Roster {
         Self { agents, families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(), max_parallel: None, declared: false }
     }
 
-    /// Returns whether a thread may be given to `name`.
+    /// Returns whether a thread may be given to the agent `name`.
     pub fn accepts(&self, name: &str) -> bool {
         !self.declared || self.agents.iter().any(|agent| agent.name == name)
     }
 
-    /// Returns the names that are closest to one that the roster does not have; where none is similar,
-    /// its first ones.
+    /// Returns the names of the roster that are most similar to `name`, or its first names if none is similar.
     pub fn closest(&self, name: &str) -> Vec<String> {
         let names = || self.agents.iter().map(|agent| agent.name.as_str());
         let similar = closest(name, names());
         if similar.is_empty() { names().take(MAX_SUGGESTIONS).map(str::to_owned).collect() } else { similar }
     }
 
-    /// Returns the family of an agent: what the file says, else the prefix that its name starts with.
+    /// Returns the role family of an agent: the one in agents.yaml, else the prefix of its name; `None` if it has
+    /// neither.
     pub fn family<'r>(&'r self, name: &str) -> Option<&'r str> {
         let declared = self.agents.iter().find(|agent| agent.name == name).and_then(|agent| agent.family.as_deref());
         declared.or_else(|| {
@@ -83,15 +83,15 @@ impl Roster {
         })
     }
 
-    /// Returns whether `agent` may take over from `current`: it is of the same family, or a default
-    /// agent. Without agents.yaml it need not be known.
+    /// Returns whether `agent` may take over from `current`: it is another agent, of the same family or a `default*`.
+    /// It need not be in the roster.
     pub fn can_stand_in(&self, agent: &str, current: &str) -> bool {
         let family = self.family(current);
         agent != current && (agent.starts_with(DEFAULT_AGENT) || family.is_some() && self.family(agent) == family)
     }
 
-    /// Returns who can stand in for `name`, best first: its family in roster order, then `default`,
-    /// then the other `default*` in roster order (DESIGN §6). Never `name` itself.
+    /// Returns the agents that can stand in for `name`, best first: its family in roster order, then `default`, then
+    /// the other `default*` in roster order (DESIGN §6.2). `name` itself is never among them.
     pub fn stand_ins(&self, name: &str) -> Vec<&str> {
         let family = self.family(name);
         let in_family = |agent: &&Agent| family.is_some() && self.family(&agent.name) == family;

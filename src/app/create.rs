@@ -1,30 +1,34 @@
-//! `work create`: a workstream whose plan waits to be written.
+//! `work create`: adds a workstream with a template as its plan.
 
 use serde::Serialize;
 
-use crate::clock::Moment;
 use crate::decide::Refusal;
 use crate::fault::Error;
+use crate::moment::Moment;
 use crate::plan::{MAX_NUMBER, template};
 use crate::store::{Added, Executed, NewWorkstream, Store};
 
-/// A workstream that was made.
+/// A workstream that was created.
 #[derive(Debug, Serialize)]
 pub struct Created {
     /// Its id.
     pub workstream: String,
-    /// Its plan, from the workspace on.
+    /// The path of its plan, relative to the root of the workspace.
     pub plan: String,
     /// How many stages the plan has.
     pub stages: u16,
-    /// Whether it is the current one.
+    /// Whether it is the current workstream now.
     pub current: bool,
-    /// The one that stays the current one.
+    /// The workstream that stays the current one, since a batch of it is executed; `None` if the new one is current.
     pub executed: Option<Executed>,
 }
 
-/// Makes a workstream whose plan waits to be written, and makes it the current one unless a batch of the current one is
-/// executed.
+/// Adds a workstream whose plan is a template with `stages` stages. It becomes the current one unless a batch of the
+/// current one is executed.
+///
+/// # Errors
+///
+/// [`Refusal::BadStageCount`], and those of [`Store::add`].
 pub fn create(store: &dyn Store, name: &str, stages: u16, at: Moment) -> Result<Created, Error> {
     if !(1..=MAX_NUMBER).contains(&stages) {
         return Err(Refusal::BadStageCount { stages }.into());

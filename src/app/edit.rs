@@ -1,23 +1,23 @@
-//! `work validate --fix`: the one command here that writes a PLAN.md, and only what is certain.
+//! `work validate --fix`: applies the certain edits to a PLAN.md (DESIGN §3).
 
 use crate::decide::Validation;
 use crate::fault::Error;
 use crate::plan::{Fixed, fixed, parse, unified};
 use crate::store::Store;
 
-/// What became of a PLAN.md whose certain problems were fixed.
+/// The result of fixing a plan.
 #[derive(Debug)]
 pub struct FixedPlan {
-    /// How many edits were made.
+    /// How many edits there were.
     pub fixed: usize,
-    /// The difference, as a patch; empty where there is none.
+    /// The difference between the two texts, as a patch; empty if there is none.
     pub diff: String,
-    /// What is left.
+    /// The problems that the fixed text still has.
     pub validation: Validation,
 }
 
-/// Fixes what is certain in the plan of a workstream. Only a text that differs is written, as a whole, under the lock;
-/// with `dry_run` nothing is.
+/// Applies the certain edits to the plan of a workstream, and writes it as a whole under the lock. Writes nothing if
+/// there are no edits, or with `dry_run`.
 pub fn fix_plan(store: &dyn Store, wanted: Option<&str>, dry_run: bool) -> Result<FixedPlan, Error> {
     let locked = store.lock(wanted)?;
     let scene = locked.snapshot().scene();

@@ -1,20 +1,24 @@
-//! What a person asks that is more than one decision: to set a project up, to begin or import a workstream, to fix a
-//! plan, to copy a workspace between files and a database. Each is a function over a [`Store`](crate::store::Store) or
+//! Use-cases of the command line that are more than one decision: set a project up, create or import a workstream, fix
+//! a plan, copy a workspace between files and a database. Each is a function over a [`Store`](crate::store::Store) or
 //! over the project's files.
+//!
+//! A use-case must never write a file of the state by itself, but only through the store. It prints nothing.
 
 mod create;
 mod edit;
 mod import;
 mod init;
 mod opencode;
+mod set_up;
 #[cfg(feature = "postgres")]
 mod transfer;
 
 pub use create::{Created, create};
 pub use edit::{FixedPlan, fix_plan};
 pub use import::{Imported, import_folder, import_tasks, importable};
+pub use init::init;
 #[cfg(feature = "postgres")]
 pub use init::init_database;
-pub use init::{Changed, SetUp, init};
+pub use set_up::{Changed, SetUp};
 #[cfg(feature = "postgres")]
 pub use transfer::{pull, push};

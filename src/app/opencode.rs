@@ -1,21 +1,23 @@
-//! The files of a project's OpenCode set-up: read, completed by [`crate::opencode`], written whole.
+//! Sets a project up for OpenCode: reads its files, lets [`crate::opencode`] complete them, and writes them as a whole
+//! (DESIGN §11).
 
 use std::collections::BTreeMap;
 
-use super::init::{Changed, SetUp};
+use super::set_up::{Changed, SetUp};
 use crate::fault::Fault;
 use crate::opencode::{self, AgentFile, BadConfig, COMMANDS, Config, Restriction, agent_file};
 use crate::plan::is_agent_char;
 use crate::roster::{Agent, Roster};
 use crate::store::Project;
 
-/// The files from which OpenCode takes a project's configuration; a later one wins over an earlier one.
+/// The files of a project's OpenCode configuration. A later one wins over an earlier one.
 const CONFIGS: [&str; 4] = ["opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc"];
 
-/// How deep agent files lie in their folder, at the most.
+/// How deep below their folder agent files are looked for.
 const DEEPEST: usize = 4;
 
-/// Completes the set-up. Nothing is written before everything that is there has been read and understood.
+/// Completes the set-up of a project, and adds to `answer` what was done. Writes nothing before all files that are
+/// there were read and understood. Repeating it changes nothing.
 pub(super) fn set_up_opencode(project: &Project<'_>, roster: &Roster, answer: &mut SetUp) -> Result<(), Fault> {
     let folder = project.folder();
     let mut configs: Vec<Config> = Vec::new();
@@ -25,6 +27,7 @@ pub(super) fn set_up_opencode(project: &Project<'_>, roster: &Roster, answer: &m
         }
     }
     let is_new = configs.is_empty();
+    // The last configuration wins over the others, so it is the one to complete.
     let config = configs.pop().unwrap_or_else(|| Config { path: CONFIGS[0].to_owned(), text: String::new() });
     let known = agent_files(project)?;
     let mut new_files: Vec<(String, String)> = Vec::new();
@@ -44,6 +47,7 @@ pub(super) fn set_up_opencode(project: &Project<'_>, roster: &Roster, answer: &m
             None if !can_be_a_file(agent) => {
                 answer.warnings.push(format!("{:?} cannot be the name of an agent file: make one by hand", agent.name));
             }
+            // The configuration has this agent, so its rules go there and it gets no file.
             None if opencode::has_agent(&config, &configs, &agent.name) => restrict.push(&agent.name),
             None => new_files.push((format!("{}/{}.md", folder_for(project, "agent"), agent.name), agent_file(agent))),
         }
@@ -79,8 +83,8 @@ pub(super) fn set_up_opencode(project: &Project<'_>, roster: &Roster, answer: &m
     Ok(())
 }
 
-/// Reads the agent files of a project, by the names of their agents. OpenCode reads `.opencode/agent` and
-/// `.opencode/agents`; the name is the path below it.
+/// Reads the agent files of a project, by the name of the agent. OpenCode looks in `.opencode/agent` and
+/// `.opencode/agents`; an agent's name is the path of its file below that folder.
 fn agent_files(project: &Project<'_>) -> Result<BTreeMap<String, (String, AgentFile)>, Fault> {
     let mut files = BTreeMap::new();
     for top in [".opencode/agent", ".opencode/agents"] {
@@ -96,7 +100,8 @@ fn agent_files(project: &Project<'_>) -> Result<BTreeMap<String, (String, AgentF
     Ok(files)
 }
 
-/// Returns the folder that the project uses for its agents or commands.
+/// Returns the folder that the project uses for its agents or commands. OpenCode reads the singular and the plural
+/// name.
 fn folder_for(project: &Project<'_>, kind: &str) -> String {
     let folder = project.folder();
     let plural = format!(".opencode/{kind}s");
@@ -104,6 +109,7 @@ fn folder_for(project: &Project<'_>, kind: &str) -> String {
     if folder.has_folder(&plural) && !folder.has_folder(&singular) { plural } else { singular }
 }
 
+/// Returns whether the agent's name can be the path of a file that stays in the folder.
 fn can_be_a_file(agent: &Agent) -> bool {
     let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
     agent.name.len() <= 100 && agent.name.chars().all(is_agent_char) && agent.name.split('/').all(is_plain)

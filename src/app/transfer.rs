@@ -1,9 +1,9 @@
-//! `work store push` and `work store pull`: a workspace on its way between the files and a database.
+//! `work store push` and `work store pull`: copy a workspace between its files and a database (DESIGN §10).
 
 use crate::fault::Error;
 use crate::store::{Copied, FileStore, Overwrite, PostgresStore};
 
-/// Copies the workspace of the files, or one workstream of it, to the database, all of it or nothing.
+/// Copies the workspace in the files, or one workstream of it, to the database: all of it or nothing.
 pub fn push(
     files: &FileStore,
     database: &PostgresStore,
@@ -13,7 +13,7 @@ pub fn push(
     database.copy_in(&files.copy_out(wanted)?, overwrite)
 }
 
-/// Copies the workspace of the database, or one workstream of it, to the files, all of it or nothing.
+/// Copies the workspace in the database, or one workstream of it, to the files: all of it or nothing.
 pub fn pull(
     database: &PostgresStore,
     files: &FileStore,

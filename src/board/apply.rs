@@ -1,8 +1,15 @@
 //! How an event changes the board. No rules here: whoever records an event has checked them.
 
-use super::{Attempt, AttemptStatus, Board, Budget, Cycle, Event};
-use crate::clock::Moment;
+use super::{Attempt, AttemptStatus, Board, Budget, Cycle, CycleState, Event};
+use crate::moment::Moment;
 use crate::plan::ThreadId;
+
+/// Returns what an event changes. Whoever records one has checked that it fits, so one that does not is a bug of this
+/// program: tests stop there; a server leaves the board as it is.
+fn fitting<T>(event: &Event, found: Option<T>) -> Option<T> {
+    debug_assert!(found.is_some(), "nothing on the board fits the event: {event:?}");
+    found
+}
 
 impl Board {
     /// Changes the board as the event says.
@@ -14,24 +21,22 @@ impl Board {
                 self.cycles.push(Cycle {
                     batch: *batch,
                     number: *number,
-                    open: true,
-                    holder: *holder,
+                    state: CycleState::Open { holder: *holder },
                     retry_asked: false,
                     budgets: std::collections::BTreeMap::new(),
                     left: false,
-                    opened_at: Some(at.to_string()),
-                    closed_at: None,
+                    opened_at: Some(at),
                 });
             }
             Event::RecordsMoved(moves) => self.move_records(moves),
             Event::CycleClosed => self.close_cycle(at),
             Event::CycleHeld { holder } => {
-                if let Some(cycle) = self.open_cycle_mut() {
-                    cycle.holder = *holder;
+                if let Some(cycle) = fitting(event, self.open_cycle_mut()) {
+                    cycle.state = CycleState::Open { holder: *holder };
                 }
             }
             Event::RetryAsked => {
-                if let Some(cycle) = self.open_cycle_mut() {
+                if let Some(cycle) = fitting(event, self.open_cycle_mut()) {
                     cycle.retry_asked = true;
                 }
             }
@@ -51,25 +56,25 @@ impl Board {
                     report: String::new(),
                     transient: false,
                     server: *server,
-                    started_at: Some(at.to_string()),
+                    started_at: Some(at),
                     completed_at: None,
                 });
             }
             Event::AttemptAdopted { thread, server } => {
-                if let Some(attempt) = self.latest_attempt_mut(*thread) {
+                if let Some(attempt) = fitting(event, self.latest_attempt_mut(*thread)) {
                     attempt.server = Some(*server);
                 }
             }
             Event::AttemptJoined { thread, cycle, agent } => {
-                if let Some(attempt) = self.latest_attempt_mut(*thread) {
+                if let Some(attempt) = fitting(event, self.latest_attempt_mut(*thread)) {
                     attempt.cycle = Some(*cycle);
                     attempt.agent.clone_from(agent);
                 }
             }
             Event::AttemptEnded { thread, status, report, transient } => {
-                if let Some(attempt) = self.latest_attempt_mut(*thread) {
+                if let Some(attempt) = fitting(event, self.latest_attempt_mut(*thread)) {
                     if attempt.status == AttemptStatus::Running {
-                        attempt.completed_at = Some(at.to_string());
+                        attempt.completed_at = Some(at);
                     }
                     attempt.status = *status;
                     attempt.report.clone_from(report);
@@ -99,31 +104,31 @@ impl Board {
                 self.thread_mut(*thread).assigned_agent = None;
             }
             Event::RetryUsed { thread, after } => {
-                if let Some(budget) = self.budget_mut(*thread) {
+                if let Some(budget) = fitting(event, self.budget_mut(*thread)) {
                     budget.retried_after = Some(*after);
                 }
             }
             Event::ReassignmentUsed { thread, after, reason } => {
                 self.take_up_again(*thread);
-                if let Some(budget) = self.budget_mut(*thread) {
+                if let Some(budget) = fitting(event, self.budget_mut(*thread)) {
                     budget.reassigned_after = Some(*after);
                     budget.reason.clone_from(reason);
                 }
             }
             Event::AssignedByPerson { thread, after, reason } => {
                 self.take_up_again(*thread);
-                if let Some(budget) = self.budget_mut(*thread) {
+                if let Some(budget) = fitting(event, self.budget_mut(*thread)) {
                     budget.assigned_after = Some(*after);
                     budget.reason.clone_from(reason);
                 }
             }
             Event::GivenUp { thread } => {
-                if let Some(budget) = self.budget_mut(*thread) {
+                if let Some(budget) = fitting(event, self.budget_mut(*thread)) {
                     budget.given_up = true;
                 }
             }
             Event::BudgetsReset { thread, after } => {
-                if let Some(budget) = self.budget_mut(*thread) {
+                if let Some(budget) = fitting(event, self.budget_mut(*thread)) {
                     *budget = budget.renewed(*after);
                 }
             }
@@ -131,14 +136,12 @@ impl Board {
     }
 
     fn open_cycle_mut(&mut self) -> Option<&mut Cycle> {
-        self.cycles.iter_mut().rev().find(|cycle| cycle.open)
+        self.cycles.iter_mut().rev().find(|cycle| cycle.is_open())
     }
 
     fn close_cycle(&mut self, at: Moment) {
         if let Some(cycle) = self.open_cycle_mut() {
-            cycle.open = false;
-            cycle.holder = None;
-            cycle.closed_at = Some(at.to_string());
+            cycle.state = CycleState::Closed { at: Some(at) };
         }
     }
 

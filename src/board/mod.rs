@@ -19,6 +19,7 @@ pub use server_id::ServerId;
 pub use thread_state::{ReportedStatus, Status, Transition, UnknownStatus, transition};
 pub use threads::{Digest, Threads};
 
+use crate::moment::Moment;
 use crate::plan::{BatchId, ThreadId};
 
 /// The execution state of one workstream.
@@ -26,10 +27,14 @@ use crate::plan::{BatchId, ThreadId};
 pub struct Board {
     /// The threads that something has happened to. One that is missing is pending.
     pub threads: Threads,
-    /// The execution cycles of all batches, in the order in which they were opened. At most one is
-    /// open.
-    pub cycles: Vec<Cycle>,
+    /// See [`Board::cycles`]. At most one is open.
+    cycles: Vec<Cycle>,
 }
+
+/// More than one cycle of a board is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than one cycle is open")]
+pub struct TwoOpenCycles;
 
 /// The execution state of a thread.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -77,10 +82,10 @@ pub struct Attempt {
     pub transient: bool,
     /// The server process that started it; `None` when nobody owns it.
     pub server: Option<ServerId>,
-    /// When it started, as it stands on disk.
-    pub started_at: Option<String>,
-    /// When it ended, as it stands on disk.
-    pub completed_at: Option<String>,
+    /// When it started; `None` where no release wrote it down.
+    pub started_at: Option<Moment>,
+    /// When it ended; `None` while it runs, or where no release wrote it down.
+    pub completed_at: Option<Moment>,
 }
 
 /// The status of an attempt, as a session of threads.json has it.
@@ -104,10 +109,8 @@ pub struct Cycle {
     pub batch: BatchId,
     /// Its number among the cycles of that batch, from 1.
     pub number: u32,
-    /// Whether it is open.
-    pub open: bool,
-    /// The server process whose planner executes it.
-    pub holder: Option<ServerId>,
+    /// Whether it is open, and who holds it then.
+    pub state: CycleState,
     /// Whether a person has asked for another execution since it settled with blocked threads. Then whatever
     /// happens next opens a new cycle.
     pub retry_asked: bool,
@@ -115,10 +118,23 @@ pub struct Cycle {
     pub budgets: BTreeMap<ThreadId, Budget>,
     /// Whether its batch left the plan and another one has the id now: it is history, and of no batch.
     pub left: bool,
-    /// When it was opened, as it stands on disk.
-    pub opened_at: Option<String>,
-    /// When it was closed, as it stands on disk.
-    pub closed_at: Option<String>,
+    /// When it was opened; `None` where that cannot be read.
+    pub opened_at: Option<Moment>,
+}
+
+/// Whether a cycle is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CycleState {
+    /// It is executed.
+    Open {
+        /// The server process whose planner executes it; `None`: the command line opened it, or a person released it.
+        holder: Option<ServerId>,
+    },
+    /// It is over.
+    Closed {
+        /// When it was closed; `None` where that cannot be read.
+        at: Option<Moment>,
+    },
 }
 
 /// What a thread has used of its retry and its reassignment in a cycle.
@@ -141,6 +157,21 @@ pub struct Budget {
 }
 
 impl Board {
+    /// Returns a board with these threads and cycles.
+    ///
+    /// # Errors
+    ///
+    /// [`TwoOpenCycles`]: at most one may be open.
+    pub fn new(threads: Threads, cycles: Vec<Cycle>) -> Result<Self, TwoOpenCycles> {
+        let open = cycles.iter().filter(|cycle| cycle.is_open()).count();
+        if open > 1 { Err(TwoOpenCycles) } else { Ok(Self { threads, cycles }) }
+    }
+
+    /// Returns the execution cycles of all batches, in the order in which they were opened.
+    pub fn cycles(&self) -> &[Cycle] {
+        &self.cycles
+    }
+
     /// Returns the thread, or a pending one where nothing has happened to it yet.
     pub fn thread(&self, id: ThreadId) -> std::borrow::Cow<'_, Thread> {
         match self.threads.get(id) {
@@ -156,7 +187,7 @@ impl Board {
 
     /// Returns the open cycle, of whichever batch.
     pub fn open_cycle(&self) -> Option<&Cycle> {
-        self.cycles.iter().rev().find(|cycle| cycle.open)
+        self.cycles.iter().rev().find(|cycle| cycle.is_open())
     }
 
     /// Returns the open cycle where it is one of this batch.
@@ -186,7 +217,7 @@ impl Board {
 
     /// Returns the server processes that the board says hold or run something.
     pub fn servers(&self) -> impl Iterator<Item = ServerId> {
-        let holder = self.open_cycle().and_then(|cycle| cycle.holder);
+        let holder = self.open_cycle().and_then(Cycle::holder);
         holder.into_iter().chain(self.running().map(|(_, server)| server))
     }
 
@@ -232,6 +263,27 @@ impl Thread {
 }
 
 impl Cycle {
+    /// Returns whether it is executed.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, CycleState::Open { .. })
+    }
+
+    /// Returns the server process whose planner executes it; nobody executes one that is closed.
+    pub fn holder(&self) -> Option<ServerId> {
+        match self.state {
+            CycleState::Open { holder } => holder,
+            CycleState::Closed { .. } => None,
+        }
+    }
+
+    /// Returns when it was closed, if it was and that is known.
+    pub fn closed_at(&self) -> Option<Moment> {
+        match self.state {
+            CycleState::Open { .. } => None,
+            CycleState::Closed { at } => at,
+        }
+    }
+
     /// Returns what the thread has used.
     pub fn budget(&self, id: ThreadId) -> Budget {
         self.budgets.get(&id).cloned().unwrap_or_default()

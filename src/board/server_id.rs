@@ -12,11 +12,6 @@ use uuid::Uuid;
 pub struct ServerId(Uuid);
 
 impl ServerId {
-    /// Draws a new name. The only chance in this program, at its edge.
-    pub fn draw() -> Self {
-        Self(Uuid::new_v4())
-    }
-
     /// Returns a fixed name, for tests.
     pub const fn fixed(number: u128) -> Self {
         Self(Uuid::from_u128(number))
@@ -25,6 +20,13 @@ impl ServerId {
     /// Returns the lower half of the name, in which all bits but the first two are drawn.
     pub fn number(self) -> u64 {
         self.0.as_u64_pair().1
+    }
+}
+
+impl From<Uuid> for ServerId {
+    /// Names a server process by a UUID that was drawn for it alone.
+    fn from(drawn: Uuid) -> Self {
+        Self(drawn)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `work approve plan` and `work approve stage N`, and with `--revoke` the way back.
+//! `work approve plan` and `work approve stage N`: pass a gate, or shut it again with `--revoke` (DESIGN §7).
 
 use crate::decide::{Mapping, PersonRequest};
 use crate::person;
@@ -51,6 +51,7 @@ pub(super) struct Which {
     keep_ids: bool,
 }
 
+/// Parses `OLD=NEW` or `OLD=-`; `None` stands for a thread that left the plan. The error says what is wrong.
 fn one_of_a_mapping(text: &str) -> Result<(ThreadId, Option<ThreadId>), String> {
     let (old, new) = text.split_once('=').ok_or("write OLD=NEW, such as 01.02.01=01.03.01")?;
     let id = |text: &str| text.trim().parse::<ThreadId>().map_err(|malformed| malformed.to_string());
@@ -68,6 +69,7 @@ pub(super) struct Revocation {
 }
 
 impl Arguments {
+    /// Returns the request, in the name of the person who runs the command.
     pub(super) fn into_request(self) -> PersonRequest {
         let by = person::name();
         match self {

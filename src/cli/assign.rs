@@ -1,4 +1,4 @@
-//! `work assign --thread ID --agent NAME`, `--clear`, `--list`
+//! `work assign`: gives a thread to an agent, takes that back (`--clear`), or shows who runs what (`--list`).
 
 use super::render::Form;
 use crate::decide::{AssignThread, ClearAssignment, PersonRequest, Scope};
@@ -44,6 +44,8 @@ struct What {
 }
 
 impl Arguments {
+    /// Returns the request and the form of its answer. Without `--thread`, `--list` was given: clap requires one of
+    /// them.
     pub(super) fn into_request(self) -> (PersonRequest, Form) {
         let Self { thread, what, reason, force } = self;
         match thread {

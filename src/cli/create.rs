@@ -1,4 +1,4 @@
-//! `work create NAME --stages N`
+//! `work create NAME --stages N`: makes a workstream with a plan to fill in.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -23,7 +23,8 @@ pub(super) struct Arguments {
     stages: u16,
 }
 
-/// Says that a workstream is made, and which one is the current one now.
+/// Returns the sentence that the workstream `id` was made, and which workstream is current now. `how` is a participle
+/// such as `created`. `executed` is the current workstream, if it stays current because a batch of it is executed.
 pub(super) fn made(id: &str, how: &str, executed: Option<&Executed>, session: &Session) -> String {
     let Some(Executed { workstream, batch }) = executed else {
         return format!("{id} is {how}, and is the current workstream");
@@ -36,7 +37,8 @@ pub(super) fn made(id: &str, how: &str, executed: Option<&Executed>, session: &S
     )
 }
 
-/// Returns what the next command says to mean the workstream that was made.
+/// Returns the flags by which the next command means the workstream that was made: it is not the current one while a
+/// batch of another is executed.
 pub(super) fn flags_for(session: &Session, id: &str, executed: Option<&Executed>) -> String {
     let flags = &session.words.location;
     if executed.is_some() { format!(" --workstream {}{flags}", quoted(id)) } else { flags.clone() }
@@ -62,10 +64,17 @@ impl Arguments {
         let mut page = Page::default();
         let _ = writeln!(page, "{}", made(&created.workstream, "created", created.executed.as_ref(), session));
         page.paint(Tone::Strong, "Next: ");
-        // From a linked worktree the path that is printed elsewhere would lead to another file.
+        // In a linked worktree the relative path would name a file of that worktree. The plan is in the main one.
         let main = linked_worktree(&session.place).map(|linked| linked.main.join(&created.plan));
         let plan = main.map_or(created.plan, |plan| plan.display().to_string());
-        let _ = write!(page, "write {plan}, then work validate{flags} and work approve plan{flags}");
+        let checks = format!("work validate{flags} and work approve plan{flags}");
+        if session.place.database().is_some() {
+            // The plan is in the database. The person needs it as a file to write it.
+            let id = format!(" --workstream {}{}", quoted(&created.workstream), session.words.location);
+            let _ = write!(page, "work store pull{id}, write {plan}, work store push --plan{id}, then {checks}");
+        } else {
+            let _ = write!(page, "write {plan}, then {checks}");
+        }
         session.output.print(page)
     }
 }

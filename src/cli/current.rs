@@ -1,4 +1,4 @@
-//! `work current [--set ID]`
+//! `work current [--set ID]`: shows or sets the current workstream.
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -1,5 +1,7 @@
-//! What a person sees when there is no answer, and the exit code: 1 the rules say no, 2 wrong
-//! arguments, 3 no such thing, 4 a file cannot be read, 5 busy, 6 the machine failed.
+//! What a person sees when there is no answer, and the exit codes: 1 the rules say no, 2 wrong arguments, 3 no such
+//! thing, 4 a file cannot be read, 5 busy, 6 the machine failed (DESIGN §8).
+//!
+//! Messages repeat what was typed and what stands in files, so they must pass through `printable`.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -15,10 +17,11 @@ use crate::words::PersonWords;
 /// The exit code of wrong arguments.
 pub(super) const ARGUMENTS: u8 = 2;
 
-/// The exit code of a failing machine.
+/// The exit code when the machine failed.
 pub(super) const IO: u8 = 6;
 
-/// Tells why there is no answer: one line and a hint.
+/// Prints why there is no answer, with a hint, and returns the exit code. A refusal of a plan lists the plan's
+/// problems; a fault names its cause.
 pub(super) fn stopped(stopped: &Error, words: &PersonWords) -> ExitCode {
     let mut message = stopped.to_string();
     if let Error::Refusal(Refusal::PlanHasProblems { workstream, problems }) = stopped {
@@ -36,13 +39,14 @@ pub(super) fn stopped(stopped: &Error, words: &PersonWords) -> ExitCode {
     fail(&message, Some(&hint), exit_code(stopped.code()))
 }
 
-/// Problems that forbid the approval of the plan are a no.
+/// Returns the exit code of `work validate`: 1 if a problem forbids the approval of the plan, else 0.
 pub(super) fn validation(validation: &Validation) -> ExitCode {
     let is_no = validation.problems.iter().any(|problem| problem.forbids_approval);
     ExitCode::from(u8::from(is_no))
 }
 
-/// Returns the exit code of a refusal or a fault; 2 is also that of a line that cannot be parsed.
+/// Returns the exit code of a refusal or a fault, from 1 to 6 (DESIGN §8). 2 is also that of a command line that cannot
+/// be parsed.
 pub fn exit_code(code: Code) -> u8 {
     match code {
         Code::ReportRequired
@@ -74,11 +78,11 @@ pub fn exit_code(code: Code) -> u8 {
     }
 }
 
-/// Prints the help or the version that was asked for, or what is wrong with the arguments. That repeats
-/// what was typed, which can come from anywhere.
+/// Prints the help or the version that was asked for, to stdout, and returns 0; or what is wrong with the arguments, to
+/// stderr, and returns 2. The latter repeats what was typed, so it is made printable.
 pub(super) fn wrong_arguments(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // If stdout is closed nobody wants it.
+        // An error means that stdout is closed: then nobody wants the help.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
@@ -86,18 +90,18 @@ pub(super) fn wrong_arguments(error: &clap::Error) -> ExitCode {
     ExitCode::from(ARGUMENTS)
 }
 
-/// Prints a note to stderr.
+/// Prints `note: …` to stderr.
 pub(super) fn note(message: &str) {
     let _ = io::stderr().lock().write_all(format!("note: {}\n", printable(message)).as_bytes());
 }
 
-/// Prints an error and a hint to stderr.
+/// Prints an error, and a hint if it is not empty, to stderr, and returns the exit code `code`.
 pub(super) fn fail(message: &str, hint: Option<&str>, code: u8) -> ExitCode {
     let mut text = format!("error: {}\n", printable(message));
     if let Some(hint) = hint.filter(|hint| !hint.is_empty()) {
         let _ = writeln!(text, "Hint: {}", printable(hint));
     }
-    // If stderr is closed there is nobody to tell.
+    // An error means that stderr is closed. There is no other place to print to.
     let _ = io::stderr().lock().write_all(text.as_bytes());
     ExitCode::from(code)
 }

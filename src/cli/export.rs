@@ -1,4 +1,4 @@
-//! `work export --format json|csv|md`
+//! `work export --format json|csv|md`: prints all there is about a workstream, or about a part of it.
 
 use clap::ValueEnum;
 
@@ -29,7 +29,7 @@ enum Format {
 }
 
 impl Arguments {
-    /// Returns what is asked; JSON has no form of its own.
+    /// Returns the request and the form of its answer. [`Form::Plain`] stands for JSON, which the caller prints.
     pub(super) fn into_request(self) -> (PersonRequest, Form) {
         let form = match self.format {
             Format::Json => Form::Plain,

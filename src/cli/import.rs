@@ -1,4 +1,4 @@
-//! `work import [FOLDER]`
+//! `work import [FOLDER]`: takes over a workstream that another version of this family made.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// Imports FOLDER as a new workstream; without it, the tasks.json of the current workstream. Prints what was taken
+    /// over and what was not.
     pub(super) fn run(self, session: &Session) -> ExitCode {
         let store = match session.store() {
             Ok(store) => store,
@@ -64,6 +66,7 @@ impl Arguments {
     }
 }
 
+/// Returns the page of an import: what is there now, what was not carried over, and `next`, the command to run.
 fn page(imported: &Imported, is_new: bool, next: &str, session: &Session) -> Page {
     let mut page = Page::default();
     let Imported { workstream, from, .. } = imported;

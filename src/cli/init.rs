@@ -1,4 +1,4 @@
-//! `work init [--opencode]`
+//! `work init [--opencode]`: makes a workspace, and sets the project up for OpenCode (DESIGN §11).
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -20,9 +20,10 @@ use crate::store::PostgresStore;
 #[command(after_help = "What is there already stays as it is, so it can be run again.
 
 --opencode adds to opencode.json or opencode.jsonc, comments and keys kept: the MCP server, and rules by which
-agents' shells cannot run work approve, complete, release and update --force (your own !work … in the chat can).
+agents' shells cannot run what only a person decides: work approve, complete, release, retry, update --force and
+assign --force (your own !work … in the chat can).
 It writes .opencode/agent/NAME.md for each agent of work/agents.yaml, which sees only work_read_thread and
-work_update_thread, and the slash command /execute-next-batch.
+work_update_thread, and the slash commands /execute-next-batch and /write-plan.
 
 Examples:
   work init
@@ -52,6 +53,7 @@ impl Arguments {
 }
 
 impl Arguments {
+    /// Makes what is missing, in files or in the database. `--opencode` with a database is refused.
     fn set_up(&self, session: &Session) -> Result<SetUp, Error> {
         #[cfg(feature = "postgres")]
         if session.place.database().is_some() {
@@ -66,6 +68,7 @@ impl Arguments {
     }
 }
 
+/// Returns the page of what was created, changed and kept, with warnings and `next`, the command to run.
 fn page(set_up: &SetUp, next: &str) -> Page {
     let mut page = Page::default();
     let _ = writeln!(page, "workspace {}", set_up.workspace.workspace);

@@ -1,28 +1,14 @@
-//! `work list`: all workstreams of the workspace.
+//! `work list`: all workstreams of the workspace, one line each.
 
 use std::process::ExitCode;
 
-use serde::Serialize;
-
+use super::render::Row;
 use super::{Session, exit, render};
 use crate::app::importable;
 use crate::clock::SystemClock;
-use crate::decide::{PersonAnswer, PersonRequest, WorkstreamStatus};
+use crate::decide::{PersonAnswer, PersonRequest};
 use crate::store::Folder;
 use crate::transact::transact_for_person;
-
-/// A workstream of the list.
-#[derive(Debug, Serialize)]
-pub(super) struct Row<S = WorkstreamStatus> {
-    pub(super) workstream: String,
-    /// Whether it is meant when nobody names one.
-    pub(super) current: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<S>,
-    /// Why it cannot be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
-}
 
 pub(super) fn run(session: &Session) -> ExitCode {
     let store = match session.store() {
@@ -34,7 +20,7 @@ pub(super) fn run(session: &Session) -> ExitCode {
         Err(stopped) => return exit::stopped(&stopped, &session.words),
     };
     let row = |workstream: String| {
-        // One that cannot be read does not hide the others.
+        // A workstream that cannot be read must not hide the others: its row has the error instead.
         let (status, error) =
             match transact_for_person(store.as_ref(), &SystemClock, Some(&workstream), &PersonRequest::Status) {
                 Ok(PersonAnswer::Status(status)) => (Some(status), None),

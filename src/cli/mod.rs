@@ -1,7 +1,8 @@
-//! The people's door: a command line. One file per subcommand that has arguments; most are only
-//! arguments → request, those that are more than one request have a `run` of their own.
+//! The people's door: the command line `work` (DESIGN §9), with one file per subcommand that has arguments. Most
+//! subcommands only turn arguments into a request. One that needs more has a `run` of its own.
 //!
-//! stdout is the answer, stderr the diagnostics, the exit code says which kind (see `exit`).
+//! stdout carries the answer, stderr the diagnostics, and the exit code their kind (see `exit`). No text of a plan, an
+//! agent or an argument may reach the terminal before `page` has made it printable.
 
 mod approve;
 mod assign;
@@ -64,8 +65,8 @@ Examples:
   work approve stage 1        let planners go on to stage 2
   work complete               the end of a workstream
 
-Exit codes: 0 done, 1 the rules say no, 2 wrong arguments, 3 no such workspace, workstream, batch,
-thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.";
+Exit codes: 0 done, 1 the rules say no, 2 wrong arguments, 3 no such workspace, workstream, stage,
+batch, thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.";
 
 #[derive(Debug, clap::Args)]
 struct Common {
@@ -177,15 +178,17 @@ Example, in opencode.json:
     },
 }
 
-/// What every command needs to know.
+/// The options that all commands share, resolved.
 struct Session {
+    /// Where to look for the workspace and the workstream.
     place: WorkspaceLocation,
+    /// How the answer is printed.
     output: Output,
-    /// What answers say to the person.
+    /// The words of answers, with the flags that a next command must repeat.
     words: PersonWords,
 }
 
-/// Carries out the command line of this process and returns its exit code.
+/// Carries out the command line of this process and returns its exit code (DESIGN §9).
 pub fn run() -> ExitCode {
     let Arguments { command, common } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -195,7 +198,8 @@ pub fn run() -> ExitCode {
         Ok(directory) => directory,
         Err(error) => return exit::fail(&format!("the working directory is gone: {error}"), None, exit::IO),
     };
-    // What was typed must be typed again in the next command; what the environment says is said there.
+    // Commands that answers suggest must repeat the options that were typed. What the environment sets need not be
+    // repeated: it is still set for the next command. clap reads both into one value, so they are compared.
     let shell_workstream = std::env::var("WORK_STREAM").ok();
     let typed_root = common.root.as_ref().filter(|root| std::env::var_os("WORK_ROOT").as_ref() != Some(*root));
     let root_flag = typed_root.map(|root| format!(" --root {}", quoted(&root.to_string_lossy()))).unwrap_or_default();
@@ -218,7 +222,7 @@ pub fn run() -> ExitCode {
         session.note_the_main_worktree();
     }
     match command {
-        // The chat that reads a server's answers is another shell.
+        // The person runs the commands that a server names in another shell, whose WORK_STREAM is not known here.
         Command::Mcp => {
             let words = AgentWords { location: session.words.location };
             crate::mcp::serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words)
@@ -263,7 +267,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Returns the URL of a database without the password in it, which is nobody's to read.
+/// Returns the URL of a database without its password, as answers show it: both `user:password@` and the parameter
+/// `password` are removed.
 fn without_password(url: &str) -> String {
     let (url, query) = url.split_once('?').unwrap_or((url, ""));
     let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("password=")).collect();
@@ -274,6 +279,7 @@ fn without_password(url: &str) -> String {
     format!("{scheme}://{user}@{host}{query}")
 }
 
+/// Returns the script of completions for a shell.
 fn completions(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "work", &mut script);
@@ -281,14 +287,14 @@ fn completions(shell: clap_complete::Shell) -> String {
 }
 
 impl Session {
-    /// Says that what becomes current is not what bare commands mean in this shell.
+    /// Notes on stderr that WORK_STREAM is set: in this shell it wins over the workstream that has just become current.
     fn note_that_the_shell_wins(&self) {
         if let Some(workstream) = self.place.shell_workstream.as_deref().filter(|name| !name.is_empty()) {
             exit::note(&format!("WORK_STREAM={workstream} wins over the current workstream in this shell"));
         }
     }
 
-    /// Says that the workspace is not the one that was checked out here.
+    /// Notes on stderr which workspace is used, if the command runs in a linked git worktree (DESIGN §3).
     fn note_the_main_worktree(&self) {
         if let Some(Linked { worktree, main }) = linked_worktree(&self.place) {
             let (worktree, main) = (worktree.display(), main.display());
@@ -303,24 +309,26 @@ impl Session {
         }
     }
 
-    /// Opens the workspace, wherever it is kept.
+    /// Opens the workspace, in files or in a database. A fault is printed; the error is its exit code.
     fn store(&self) -> Result<Box<dyn Store>, ExitCode> {
         open(self.place.clone(), None).map_err(|fault| exit::stopped(&fault.into(), &self.words))
     }
 
+    /// Carries out a request in the workstream that the command line means, and prints the answer.
     fn carry_out(&self, request: &PersonRequest, form: Form) -> ExitCode {
         self.carry_out_in(None, request, form)
     }
 
-    /// Carries out a request in the workstream that is `wanted`, else in the one that the command line
-    /// means.
+    /// Carries out a request in the workstream `wanted`, by id or name, else in the one that the command line means.
+    /// Prints the answer and returns the exit code.
     fn carry_out_in(&self, wanted: Option<&str>, request: &PersonRequest, form: Form) -> ExitCode {
         let store = match self.store() {
             Ok(store) => store,
             Err(code) => return code,
         };
         let is_clear = match request {
-            // What the environment says is as far away as what is current.
+            // The workstream was named with the request or typed as an option, so it is clear. One that only the
+            // environment names is not: like the current one, it was chosen earlier, maybe with another thread in mind.
             _ if wanted.is_some() || self.place.workstream != self.place.shell_workstream => Ok(()),
             PersonRequest::UpdateThread(UpdateThread { thread, .. })
             | PersonRequest::AssignThread(AssignThread { thread, .. })

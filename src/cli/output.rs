@@ -1,4 +1,4 @@
-//! stdout: the answer, as a page or as JSON.
+//! The answer on stdout, as a page or as JSON.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::exit;
 use super::page::{Page, escaped};
 
-/// How answers are printed.
+/// How answers are printed: as JSON or as text, with colours or without.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
     json: bool,
@@ -17,8 +17,8 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Without a word from the person, a terminal gets colours, unless the environment says otherwise
-    /// (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`).
+    /// Returns the output for the options `--json` and `--color`. `--color auto` colours what goes to a terminal,
+    /// unless the environment says otherwise (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`).
     pub(super) fn new(json: bool, choice: ColorChoice) -> Self {
         let colour = match choice {
             ColorChoice::Always => true,
@@ -40,10 +40,12 @@ impl Output {
         Self { json: false, ..self }
     }
 
+    /// Prints a page, and returns the exit code of [`Output::write`].
     pub(super) fn print(self, page: Page) -> ExitCode {
         self.write(&page.finish(self.colour))
     }
 
+    /// Prints an answer as indented JSON, with characters escaped that a terminal must not get.
     pub(super) fn print_json(self, answer: &impl Serialize) -> ExitCode {
         match serde_json::to_string_pretty(answer) {
             Ok(json) => self.write(&(escaped(&json) + "\n")),
@@ -51,6 +53,8 @@ impl Output {
         }
     }
 
+    /// Writes a text to stdout and returns the exit code: 0, or 6 if it cannot be written. A closed pipe is no error:
+    /// the reader, such as `head`, has enough.
     #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn write(self, text: &str) -> ExitCode {
         let mut stdout = io::stdout().lock();

@@ -1,5 +1,7 @@
-//! What a person reads: text that a terminal takes as text, whoever wrote it, and colours that say
-//! nothing which the words do not say.
+//! Pages of text for a terminal.
+//!
+//! Text of a plan, an agent or an argument must never drive the terminal: a page makes all that is written into it
+//! printable, and only the page adds colours. A colour must never say anything that the words do not say.
 
 use std::fmt::{self, Display, Write as _};
 use std::ops::Range;
@@ -10,7 +12,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use crate::wording::{is_hidden, shown};
 pub(super) use crate::wording::{one_line, printable};
 
-/// The width that every page fits, in columns.
+/// The width of a page, in columns of a terminal.
 pub(super) const WIDTH: usize = 80;
 
 /// What a colour stands for.
@@ -28,10 +30,11 @@ pub(super) enum Tone {
     Bad,
 }
 
-/// A text under construction. What is written into it is made [`printable`].
+/// A page under construction. What is written into it is made [`printable`] on the way.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     text: String,
+    /// The ranges of `text`, in bytes, that have a colour, in order and without overlaps.
     tones: Vec<(Range<usize>, Tone)>,
 }
 
@@ -45,7 +48,7 @@ impl Page {
         }
     }
 
-    /// Writes a text, in a colour where it has one.
+    /// Writes a text, in a colour if there is one.
     pub(super) fn paint_if(&mut self, tone: Option<Tone>, text: impl Display) {
         match tone {
             Some(tone) => self.paint(tone, text),
@@ -55,7 +58,7 @@ impl Page {
         }
     }
 
-    /// Returns the text with one line end behind it, and with colours where they are wanted.
+    /// Returns the text without blanks at its end, with one line end, and with colours if `colour` is set.
     pub(super) fn finish(mut self, colour: bool) -> String {
         self.text.truncate(self.text.trim_end().len());
         self.text.push('\n');
@@ -65,6 +68,7 @@ impl Page {
         let mut out = String::with_capacity(self.text.len() + self.tones.len() * 8);
         let mut at = 0;
         for (range, tone) in self.tones {
+            // Trimming may have cut off the end of a range, or all of it.
             let end = range.end.min(self.text.len());
             let start = range.start.min(end);
             let style = style(tone);
@@ -93,7 +97,7 @@ fn style(tone: Tone) -> Style {
     }
 }
 
-/// Returns a text of one line and exactly this width in a terminal: cut with `…`, or filled with blanks.
+/// Returns a text as one line of exactly `width` columns: cut with `…`, or filled with blanks.
 pub(super) fn fit(text: &str, width: usize) -> String {
     let mut text = cut(text, width);
     let blanks = width.saturating_sub(text.width());
@@ -101,13 +105,14 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     text
 }
 
-/// Returns a text of one line that is no wider than `width` in a terminal.
+/// Returns a text as one line of at most `width` columns, cut with `…` if it is wider.
 pub(super) fn cut(text: &str, width: usize) -> String {
     let text = printable(&one_line(text));
     if text.width() <= width {
         return text;
     }
     let mut out = String::new();
+    // One column is for the `…`.
     let mut used = 1;
     for c in text.chars() {
         used += c.width().unwrap_or(0);
@@ -123,13 +128,13 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     out
 }
 
-/// Returns the lines of a text, wrapped so that they fit the page behind an indent.
+/// Returns the lines of a text, wrapped so that they fit the page behind `indent` columns.
 pub(super) fn wrapped(text: &str, indent: usize) -> Vec<String> {
     let width = WIDTH.saturating_sub(indent).max(20);
     textwrap::wrap(&printable(text), width).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
-/// Returns JSON whose characters a terminal shows, with the others escaped.
+/// Returns JSON in which each character that a terminal would not show is escaped. It means the same.
 pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

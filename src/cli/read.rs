@@ -1,4 +1,4 @@
-//! `work read THREAD`
+//! `work read THREAD`: shows what a worker is told about a thread.
 
 use crate::decide::PersonRequest;
 use crate::plan::ThreadId;

@@ -1,4 +1,4 @@
-//! `work report [--stage N | --batch ID]`
+//! `work report [--stage N | --batch ID]`: prints the outcome of each thread, as Markdown for a pull request.
 
 use crate::decide::{PersonRequest, Scope};
 use crate::plan::{BatchId, StageNumber};

@@ -1,4 +1,5 @@
-//! `work store migrate|push|pull`: a workspace in a database.
+//! `work store migrate|push|pull`: makes the tables of a database, and copies a workspace between files and the
+//! database (DESIGN §10).
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub(super) enum Arguments {
 }
 
 impl Arguments {
+    /// Carries the command out. Without `--store` or `WORK_STORE` there is nothing to do it with: exit code 2.
     pub(super) fn run(self, session: &Session) -> ExitCode {
         if session.place.database().is_none() {
             let hint = "--store postgres://USER@HOST/DATABASE?workspace=NAME, or set WORK_STORE";
@@ -88,6 +90,7 @@ impl Arguments {
     }
 }
 
+/// Returns the page of a copy: where it went, and what of each workstream was written.
 fn page(moved: &Copied) -> Page {
     let mut page = Page::default();
     let _ = writeln!(page, "to {}", moved.to);

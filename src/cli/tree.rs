@@ -1,4 +1,4 @@
-//! `work tree [--stage N | --batch ID]`
+//! `work tree [--stage N | --batch ID]`: shows stages, batches and threads with their status and agents.
 
 use super::report::Part;
 use crate::decide::PersonRequest;

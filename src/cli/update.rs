@@ -1,4 +1,4 @@
-//! `work update --thread ID --status S [--report R]`
+//! `work update --thread ID --status S [--report R]`: says what happened to a thread (DESIGN §5).
 
 use clap::ValueEnum;
 

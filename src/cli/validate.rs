@@ -1,4 +1,4 @@
-//! `work validate [plan] [--fix]`
+//! `work validate [plan] [--fix]`: shows the problems of PLAN.md, and fixes those whose edit is certain.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     dry_run: bool,
 }
 
-/// What is printed as JSON.
+/// The answer of `--fix` as JSON. The difference is in the unified format.
 #[derive(Serialize)]
 struct Answer<'a> {
     workstream: &'a str,
@@ -43,6 +43,7 @@ struct Answer<'a> {
 }
 
 impl Arguments {
+    /// Carries the command out. Returns exit code 1 if problems are left that forbid the approval.
     pub(super) fn run(self, session: &Session) -> ExitCode {
         if !self.fix {
             return session.carry_out(&PersonRequest::Validate, Form::Plain);
@@ -71,6 +72,7 @@ impl Arguments {
     }
 }
 
+/// Returns the page of `--fix`: the difference, how many places it fixed, and the problems that are left.
 fn page(fixed: &FixedPlan, dry_run: bool, flags: &str) -> Page {
     let mut page = Page::default();
     for line in fixed.diff.lines() {

@@ -120,7 +120,7 @@ pub(super) fn decide(
 
 /// Returns the batch handed out last, else the next incomplete one, else the last there is.
 fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
-    let handed_out = board.cycles.iter().rev().find_map(|cycle| scene.plan.batch(cycle.batch));
+    let handed_out = board.cycles().iter().rev().find_map(|cycle| scene.plan.batch(cycle.batch));
     let incomplete = || scene.plan.batches().find(|batch| !is_complete(board, batch));
     let last = || scene.plan.batches().filter(|batch| !batch.threads.is_empty()).last();
     handed_out.or_else(incomplete).or_else(last)

@@ -1,9 +1,9 @@
 //! How much of a brief a worker is told at once: a model pays for each token, and hosts cut long answers wherever
 //! they like. What is too long is left out by field, and the answer says how to get it.
 
+use super::brief::Brief;
 use super::facts::{CutTo, Extent, Omission, Section};
 use super::failover::cut;
-use super::read_thread::Brief;
 
 /// The largest brief that is told at once, in bytes of its JSON.
 const MAX_BYTES: usize = 8_000;

@@ -18,7 +18,7 @@ pub(super) fn open_cycle(batch: BatchId, caller: Caller, ledger: &mut Ledger) ->
 /// called, so that what was asked is not lost. Its planner goes on holding it.
 pub(super) fn open_cycle_asked_for(batch: BatchId, ledger: &mut Ledger) {
     if let Some(cycle) = ledger.board().open_cycle_of(batch).filter(|cycle| cycle.retry_asked) {
-        open_cycle_held_by(cycle.holder, batch, ledger);
+        open_cycle_held_by(cycle.holder(), batch, ledger);
     }
 }
 

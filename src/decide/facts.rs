@@ -1,6 +1,8 @@
 //! What an answer tells a reader beside its data, as facts: the doors have the words for them (`crate::words`).
 
-use crate::board::{ReportedStatus, ServerId};
+use serde::Serialize;
+
+use crate::board::{ReportedStatus, ServerId, Status};
 use crate::plan::{BatchId, PlanGate, StageNumber, ThreadId};
 
 /// A command for the person next.
@@ -379,4 +381,37 @@ pub enum TransferProblem {
         /// The files, from the workspace on.
         files: Vec<String>,
     },
+}
+
+/// A thread of which nobody can tell which it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnclearThread {
+    /// Its id before.
+    pub thread_id: ThreadId,
+    /// Its name before.
+    pub name: String,
+    /// Its status.
+    pub status: Status,
+    /// The threads that it can be now, if it did not leave.
+    pub candidates: Vec<Candidate>,
+    /// What the hint says: one of them that no other one is said to be, or null, that it left.
+    pub suggested: Option<ThreadId>,
+}
+
+/// A thread that another one can be now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// Its id now.
+    pub thread_id: ThreadId,
+    /// Its name now.
+    pub name: String,
+}
+
+impl UnclearThread {
+    /// Returns the candidates as `01.01.01 "Rows" or 01.01.02 "Lines"`.
+    pub fn candidates(&self) -> String {
+        let of = |candidate: &Candidate| format!("{} {:?}", candidate.thread_id, candidate.name);
+        let candidates: Vec<String> = self.candidates.iter().map(of).collect();
+        if candidates.is_empty() { "none of those there are".to_owned() } else { candidates.join(" or ") }
+    }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::board::{Board, Event, Moves};
-use crate::clock::Moment;
 use crate::index::IndexEvent;
+use crate::moment::Moment;
 
 /// The events of one decision. Each is applied as it is recorded, so that what is decided next sees it.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ mod answer;
 mod approve;
 mod assign_thread;
 mod batch_outcome;
+mod brief;
 mod brief_size;
 mod code;
 mod complete;
@@ -39,20 +40,18 @@ pub use answer::{BatchName, BatchSummary, Outcome, StageName};
 pub use approve::{PlanApproved, Revoked, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
+pub use brief::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
 pub use code::Code;
 pub use complete::{StreamCompleted, StreamReopened};
 pub use current::Current;
 pub use facts::{
-    AttemptHint, CutTo, Exhausted, Extent, Field, MappingProblem, Note, Omission, PauseReason, PersonAct,
-    PersonCommand, Section, TextProblem, TransferProblem, Unsettled, Wanted, Words,
+    AttemptHint, Candidate, CutTo, Exhausted, Extent, Field, MappingProblem, Note, Omission, PauseReason, PersonAct,
+    PersonCommand, Section, TextProblem, TransferProblem, UnclearThread, Unsettled, Wanted, Words,
 };
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
-pub use plan_diff::{
-    ApprovalFate, Candidate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange, UnclearThread,
-};
-pub use read_thread::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
+pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
 pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};

@@ -187,7 +187,7 @@ fn take_cycle<'p>(
     let settled = is_settled(board, running);
     // A planner that goes on calling must not give itself new budgets: a person does, or another process
     // takes over what a dead one has left.
-    let holder_is_gone = cycle.holder.is_some() && holder.is_none();
+    let holder_is_gone = cycle.holder().is_some() && holder.is_none();
     let over = is_complete(board, running) || cycle.retry_asked || settled && holder_is_gone;
     if over {
         if running.id == batch.id {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::facts::MappingProblem;
+use super::facts::{Candidate, MappingProblem, UnclearThread};
 use super::recorded::{as_approved, by_names, has_state, recorded_name, recorded_names};
 use super::refusal::Refusal;
 use super::scene::{Basis, Scene};
@@ -103,39 +103,6 @@ pub enum Consequence {
     MovesAlong,
     /// It stays in threads.json and counts for nothing.
     CountsForNothing,
-}
-
-/// A thread of which nobody can tell which it is now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct UnclearThread {
-    /// Its id before.
-    pub thread_id: ThreadId,
-    /// Its name before.
-    pub name: String,
-    /// Its status.
-    pub status: Status,
-    /// The threads that it can be now, if it did not leave.
-    pub candidates: Vec<Candidate>,
-    /// What the hint says: one of them that no other one is said to be, or null, that it left.
-    pub suggested: Option<ThreadId>,
-}
-
-/// A thread that another one can be now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Candidate {
-    /// Its id now.
-    pub thread_id: ThreadId,
-    /// Its name now.
-    pub name: String,
-}
-
-impl UnclearThread {
-    /// Returns the candidates as `01.01.01 "Rows" or 01.01.02 "Lines"`.
-    pub fn candidates(&self) -> String {
-        let of = |candidate: &Candidate| format!("{} {:?}", candidate.thread_id, candidate.name);
-        let candidates: Vec<String> = self.candidates.iter().map(of).collect();
-        if candidates.is_empty() { "none of those there are".to_owned() } else { candidates.join(" or ") }
-    }
 }
 
 /// The answer, and what approving the plan would do.
@@ -272,7 +239,7 @@ fn moves(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Follow
         }
     }
     moves.floors = floors(scene, board, old, followed);
-    for batch in board.cycles.iter().filter(|cycle| !cycle.left).map(|cycle| cycle.batch) {
+    for batch in board.cycles().iter().filter(|cycle| !cycle.left).map(|cycle| cycle.batch) {
         match followed.batches.get(&batch) {
             Some(now) if *now == batch => {}
             Some(now) => drop(moves.batches.insert(batch, Some(*now))),

@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::code::Code;
 use super::facts::{
-    AttemptHint, Exhausted, Field, MappingProblem, PauseReason, PersonCommand, TextProblem, TransferProblem, Wanted,
+    AttemptHint, Exhausted, Field, MappingProblem, PauseReason, PersonCommand, TextProblem, TransferProblem,
+    UnclearThread, Wanted,
 };
-use super::plan_diff::UnclearThread;
 use super::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS};
 use crate::board::{ReportedStatus, ServerId, Status};
 use crate::plan::{BatchId, MAX_NUMBER, Problem, StageNumber, ThreadId};

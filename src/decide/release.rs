@@ -26,7 +26,7 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Released {
     let alive = scene.alive.iter().copied().filter(|server| !scene.unseen.contains_key(server)).collect();
     let scene = &Scene { alive: &alive, ..*scene };
     sweep(scene, ledger);
-    let held = ledger.board().open_cycle().and_then(|cycle| Some((cycle.batch, cycle.holder?)));
+    let held = ledger.board().open_cycle().and_then(|cycle| Some((cycle.batch, cycle.holder()?)));
     if let Some((batch, _)) = held {
         ledger.record(Event::CycleHeld { holder: None });
         a_person_acted(scene, batch, ledger);

@@ -13,6 +13,7 @@ use super::scene::{AgentSource, Scene, attempt_in_answers};
 use super::workstream_status::{self, WorkstreamStatus};
 use crate::board::{Attempt, AttemptStatus, Board, Cycle, Status};
 use crate::index::{Approval, ApprovalStatus};
+use crate::moment::Moment;
 use crate::plan::{Batch, Stage, Thread};
 
 /// The answer of `work report`.
@@ -81,10 +82,10 @@ pub struct CycleReport {
     pub cycle: u32,
     /// Whether it is open.
     pub open: bool,
-    /// When it was opened, as it stands on disk.
-    pub opened_at: Option<String>,
-    /// When it was closed, as it stands on disk.
-    pub closed_at: Option<String>,
+    /// When it was opened.
+    pub opened_at: Option<Moment>,
+    /// When it was closed.
+    pub closed_at: Option<Moment>,
 }
 
 /// A thread and all that happened to it.
@@ -139,10 +140,10 @@ pub struct AttemptReport {
     pub cycle: Option<u32>,
     /// Whether its failure was said to be transient.
     pub transient: bool,
-    /// When it started, as it stands on disk.
-    pub started_at: Option<String>,
-    /// When it ended, as it stands on disk.
-    pub completed_at: Option<String>,
+    /// When it started.
+    pub started_at: Option<Moment>,
+    /// When it ended.
+    pub completed_at: Option<Moment>,
     /// The report that ended it.
     pub report: String,
 }
@@ -159,7 +160,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &m
             scene.plan.batch(id).ok_or_else(|| unknown_batch(scene, id))?;
         }
     }
-    let seen_at = ledger.at().to_string();
+    let seen_at = ledger.at();
     let board = ledger.board();
     let stages = scene.plan.stages.iter().filter(|stage| match scope {
         Scope::Workstream => true,
@@ -176,7 +177,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &m
             .batches
             .iter()
             .filter(|batch| if let Scope::Batch(id) = scope { batch.id == id } else { true })
-            .map(|batch| of_batch(scene, board, batch, &seen_at))
+            .map(|batch| of_batch(scene, board, batch, seen_at))
             .collect(),
     };
     Ok(Report {
@@ -190,8 +191,8 @@ fn approved(approval: &Approval) -> Option<Approved> {
     (approval.status == ApprovalStatus::Approved).then(|| Approved { by: approval.by.clone(), at: approval.at.clone() })
 }
 
-fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, seen_at: &str) -> BatchReport {
-    let cycles: Vec<&Cycle> = board.cycles.iter().filter(|cycle| cycle.batch == batch.id).collect();
+fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, seen_at: Moment) -> BatchReport {
+    let cycles: Vec<&Cycle> = board.cycles().iter().filter(|cycle| cycle.batch == batch.id).collect();
     BatchReport {
         id: batch.id.to_string(),
         name: batch.name.clone(),
@@ -200,16 +201,16 @@ fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, seen_at: &str) -> B
             .iter()
             .map(|cycle| CycleReport {
                 cycle: cycle.number,
-                open: cycle.open,
-                opened_at: cycle.opened_at.clone(),
-                closed_at: cycle.closed_at.clone(),
+                open: cycle.is_open(),
+                opened_at: cycle.opened_at,
+                closed_at: cycle.closed_at(),
             })
             .collect(),
         threads: batch.threads.iter().map(|thread| of_thread(scene, board, &cycles, thread, seen_at)).collect(),
     }
 }
 
-fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thread, seen_at: &str) -> ThreadReport {
+fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thread, seen_at: Moment) -> ThreadReport {
     let id = planned.id;
     let thread = board.thread(id);
     let used = |is_used: fn(&crate::board::Budget) -> bool| {
@@ -236,7 +237,7 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
     }
 }
 
-fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Attempt, seen_at: &str) -> AttemptReport {
+fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Attempt, seen_at: Moment) -> AttemptReport {
     // Older software does not say who runs a thread.
     let is_unnamed = attempt.agent.is_empty() && attempt.status == AttemptStatus::Running;
     AttemptReport {
@@ -245,9 +246,9 @@ fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Atte
         status: attempt.status,
         cycle: attempt.cycle,
         transient: attempt.transient,
-        started_at: attempt.started_at.clone().filter(|at| !at.is_empty()),
+        started_at: attempt.started_at,
         // That a process is gone is found out just now; when it went, nobody knows.
-        completed_at: attempt.completed_at.clone().filter(|at| !at.is_empty() && at != seen_at),
+        completed_at: attempt.completed_at.filter(|at| *at != seen_at),
         report: attempt.report.clone(),
     }
 }

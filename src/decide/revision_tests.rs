@@ -26,8 +26,8 @@ fn records(world: &World) -> String {
         let name = thread.name.as_deref().unwrap_or("?");
         let _ = writeln!(out, "{id} {name}: {} {:?} {attempts:?}", thread.status, thread.report);
     }
-    for cycle in &world.board.cycles {
-        let open = if cycle.open { "open" } else { "closed" };
+    for cycle in world.board.cycles() {
+        let open = if cycle.is_open() { "open" } else { "closed" };
         let left = if cycle.left { " left" } else { "" };
         let _ = writeln!(
             out,
@@ -893,7 +893,7 @@ fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool, kn
         number += 1;
     }
     let cycles_then: Vec<(String, u32)> =
-        world.board.cycles.iter().map(|cycle| (cycle.batch.to_string(), cycle.number)).collect();
+        world.board.cycles().iter().map(|cycle| (cycle.batch.to_string(), cycle.number)).collect();
     for edit in edits {
         let _ = edited.apply(edit);
     }
@@ -911,7 +911,7 @@ fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool, kn
         prop_assert_eq!(&before, &world.board, "a refusal changes nothing");
         return Ok(());
     }
-    prop_assert_eq!(world.board.cycles.len(), cycles_then.len());
+    prop_assert_eq!(world.board.cycles().len(), cycles_then.len());
     // Whoever was told an id before is late: nothing of it may land on another thread.
     let name = |plan: &crate::plan::Plan, id: ThreadId| plan.thread(id).map(|thread| thread.name.clone());
     let new = parse(&world.text);
@@ -945,7 +945,7 @@ fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool, kn
             prop_assert!(
                 world
                     .board
-                    .cycles
+                    .cycles()
                     .iter()
                     .any(|cycle| cycle.batch == id.batch && !cycle.left && cycle.number == attempt),
                 "{id}: an attempt of a cycle that its batch has not"
@@ -953,7 +953,7 @@ fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool, kn
         }
     }
     prop_assert!(found <= number);
-    let open = world.board.cycles.iter().filter(|cycle| cycle.open).count();
+    let open = world.board.cycles().iter().filter(|cycle| cycle.is_open()).count();
     prop_assert!(open <= 1);
     Ok(())
 }

@@ -148,7 +148,7 @@ impl<'s> Scene<'s> {
 
     /// Returns the server process that holds the cycle, if it lives.
     pub fn living_holder(&self, cycle: &Cycle) -> Option<ServerId> {
-        cycle.holder.filter(|holder| self.alive.contains(holder))
+        cycle.holder().filter(|holder| self.alive.contains(holder))
     }
 
     /// Returns the server process that holds the cycle, if it lives and is not the caller.

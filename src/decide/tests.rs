@@ -227,7 +227,7 @@ impl World {
 
     /// What holds after every step, whatever was asked.
     fn check_invariants(&self) {
-        assert!(self.board.cycles.iter().filter(|cycle| cycle.open).count() <= 1, "one open cycle");
+        assert!(self.board.cycles().iter().filter(|cycle| cycle.is_open()).count() <= 1, "one open cycle");
         for (id, thread) in self.board.threads.iter() {
             let numbers: Vec<u32> = thread.attempts.iter().map(|attempt| attempt.number).collect();
             assert!(numbers.is_sorted_by(|a, b| a < b), "{id}: attempt numbers only grow: {numbers:?}");
@@ -2010,7 +2010,7 @@ proptest! {
             for (id, thread) in world.board.threads.iter() {
                 let was = before.status(id);
                 prop_assert!(!was.is_done() || thread.status == was, "{} was {:?}: {}", id, was, line);
-                for cycle in world.board.cycles.iter().filter(|cycle| cycle.batch == id.batch) {
+                for cycle in world.board.cycles().iter().filter(|cycle| cycle.batch == id.batch) {
                     let counted = thread.attempts_in(id, cycle);
                     let counted = counted.filter(|attempt| attempt.status != AttemptStatus::Interrupted).count();
                     prop_assert!(counted <= 3, "{} has {} attempts in cycle {}: {}", id, counted, cycle.number, line);

@@ -1,11 +1,12 @@
-//! A worker's brief as a document.
+//! The brief of a worker as Markdown.
 
 use std::fmt::Write;
 
 use super::markdown::{inline, quoted};
 use crate::decide::Brief;
 
-/// Writes a brief.
+/// Writes a brief: its heading, each section, the attempts that ended, the threads that were done before, and those
+/// beside it. Empty parts are left out.
 pub(crate) fn write_brief(page: &mut impl Write, brief: &Brief) {
     let _ = write!(page, "# {} {}\n\n", brief.thread_id, inline(&brief.name));
     let _ = writeln!(

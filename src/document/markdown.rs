@@ -1,16 +1,19 @@
-//! `work report` and `work export --format md`: Markdown for a pull request or an archive. What agents
-//! wrote is text in it: it makes no table, image, mention, heading or hidden link of its own.
+//! Markdown for a pull request (`work report`) or an archive (`work export --format md`).
+//!
+//! What agents and plans wrote must stay text: it goes through [`inline`] or [`quoted`], so that it cannot make a
+//! table, an image, a mention, a heading or a hidden link.
 
 use std::fmt::Write;
 
 use super::{attempt_time, run_time};
 use crate::board::{AttemptStatus, Status};
-use crate::clock::Moment;
 use crate::decide::{Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
+use crate::moment::Moment;
 use crate::wording::{count, duration, one_line};
 use crate::words::{PersonWords, next_step};
 
-/// Writes what came of the threads, in short.
+/// Writes the short form: a table per batch with the outcome of each thread, artifacts, next steps, failed attempts,
+/// and what is next.
 pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<Moment>, words: &PersonWords) {
     write_title(page, report);
     for stage in &report.stages {
@@ -24,7 +27,7 @@ pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<
     let _ = write!(page, "\n**Next:** {}\n", inline(&next_step(&report.status, words)));
 }
 
-/// Writes all there is: also what was asked of the threads.
+/// Writes the long form: each thread with its report and attempts, and with the text of the plan.
 pub(crate) fn write_document(page: &mut impl Write, report: &Report, now: Option<Moment>) {
     write_title(page, report);
     for stage in &report.stages {
@@ -46,6 +49,7 @@ pub(crate) fn write_document(page: &mut impl Write, report: &Report, now: Option
     }
 }
 
+/// Writes the title, and one line of counts: threads by status, attempts, retries, reassignments.
 fn write_title(page: &mut impl Write, report: &Report) {
     let status = &report.status;
     let name = if status.name.is_empty() { &status.workstream } else { &status.name };
@@ -80,6 +84,7 @@ fn write_stage_heading(page: &mut impl Write, stage: &StageReport) {
     let _ = write!(page, "\n## Stage {}: {}{approval}\n", stage.number, inline(&stage.name));
 }
 
+/// Returns `, approved by NAME on DAY`, as far as name and day are known.
 fn approved(approval: &Approved) -> String {
     let by = approval.by.as_deref().map(|by| format!(" by {}", inline(by))).unwrap_or_default();
     let at = approval.at.as_deref().and_then(Moment::parse).map(|at| format!(" on {}", at.day())).unwrap_or_default();
@@ -108,7 +113,7 @@ fn write_table(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) 
     }
 }
 
-/// Returns how often a thread ran, and what followed its failures.
+/// Returns the number of attempts, and in brackets the retries and reassignments, if there were any.
 fn attempts(thread: &ThreadReport) -> String {
     let mut text = thread.attempts.len().to_string();
     let mut notes = Vec::new();
@@ -124,6 +129,7 @@ fn attempts(thread: &ThreadReport) -> String {
     text
 }
 
+/// Writes the artifacts, the next steps and the failed attempts of a batch, each as a list if there are any.
 fn write_lists(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) {
     let per_thread = |of: fn(&ThreadReport) -> &Vec<String>| {
         batch
@@ -143,6 +149,7 @@ fn write_lists(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) 
     write_list(page, "Attempts that failed", failed);
 }
 
+/// Writes a list with its title; nothing if there are no items.
 fn write_list(page: &mut impl Write, title: &str, items: impl Iterator<Item = String>) {
     let mut items = items.peekable();
     if items.peek().is_some() {
@@ -153,7 +160,7 @@ fn write_list(page: &mut impl Write, title: &str, items: impl Iterator<Item = St
     }
 }
 
-/// Returns an attempt in half a sentence.
+/// Returns an attempt as `attempt 1 by AGENT: failed after 3 min (transient)`.
 fn told(attempt: &AttemptReport, now: Option<Moment>) -> String {
     let transient = if attempt.transient { " (transient)" } else { "" };
     let time = attempt_time(attempt, now).map(|time| format!(" after {}", duration(time))).unwrap_or_default();
@@ -197,18 +204,20 @@ fn write_thread(page: &mut impl Write, thread: &ThreadReport, now: Option<Moment
     }
 }
 
-/// Returns a status as words.
+/// Returns a status in words: `in progress`.
 fn words(status: Status) -> String {
     status.word().replace('_', " ")
 }
 
-/// Returns a text as one line of Markdown that shows just that text. A blank of no width keeps the hosts of
-/// pull requests from taking `@name` for a person and `#1` for an issue, which a backslash does not.
+/// Returns a text as one line of Markdown that shows exactly that text.
+///
+/// A backslash stands before each character that Markdown gives a meaning. It does not keep GitHub and other hosts from
+/// turning `@name`, `#1` and `GH-1` into references, so there a zero-width space follows the mark.
 pub(super) fn inline(text: &str) -> String {
     const NO_WIDTH: char = '\u{200b}';
     let text = one_line(text.trim());
     let mut out = String::with_capacity(text.len());
-    // At the start of a line of its own it makes no list, no rule and no heading.
+    // At the start of a line, `-`, `+`, `=`, `1.` and `1)` would make a list, a rule or a heading.
     let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
     if text.starts_with(['-', '+', '=']) || number.len() < text.len() && number.starts_with(['.', ')']) {
         out.push(NO_WIDTH);
@@ -229,7 +238,7 @@ pub(super) fn inline(text: &str) -> String {
     out
 }
 
-/// Returns Markdown of the plan as a quotation: whatever is in it ends where it ends.
+/// Returns Markdown of the plan as a quotation, so that an unclosed fence or comment in it ends with the quotation.
 pub(super) fn quoted(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
     lines.join("\n")

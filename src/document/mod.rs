@@ -1,6 +1,7 @@
-//! PURE. Answers as documents: Markdown for pull requests, archives and readers of the server's resources.
-//! What still runs has run until `now`; without a `now` its time is left out, so that the same state gives
-//! the same text.
+//! PURE. Answers as Markdown documents, for pull requests, for archives and for the server's resources.
+//!
+//! An attempt that still runs is counted up to the parameter `now`. Without a `now` its time is left out, so that the
+//! same state gives the same text. Nothing here may read a clock.
 
 mod brief;
 mod markdown;

@@ -7,8 +7,8 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use super::json::{Object, close, open};
-use crate::clock::Moment;
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, Index, IndexEvent, StreamStatus};
+use crate::moment::Moment;
 use crate::plan::StageNumber;
 
 pub(crate) const FILE_ORDER: [&str; 4] = ["version", "last_updated", "current_stream", "streams"];

@@ -1,4 +1,4 @@
-//! The tool `assign_thread`.
+//! The tool `assign_thread`: gives a thread to another agent (DESIGN §6).
 
 use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, AssignThread, Refusal};
 
+/// The reviewed definition of this tool, from which the schemas are taken.
 const DOCUMENT: &str = include_str!("../../tool-schemas/assign_thread.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -18,7 +19,7 @@ pub(super) struct AssignThreadArguments {
     thread_id: String,
     /// Default: the failover candidate.
     agent: Option<String>,
-    // The word says it.
+    // No doc comment: it would be sent to models, and the name says enough.
     reason: Option<String>,
     /// Default: current.
     workstream: Option<String>,

@@ -1,7 +1,14 @@
-//! What the client has not read yet, and how much of it there may be.
+//! The queue of answers that the client has not read yet, and the budget of the requests in flight: backpressure.
 //!
-//! Answers wait here as bytes, not as tasks, and one task writes them. Where too much waits, nothing more is
-//! read and nothing more is begun: a client that does not read stops itself, not the machine.
+//! Answers wait here as bytes, and one task writes them. When too many bytes wait, no further message is read and no
+//! further call is begun. A client that sends and does not read then blocks on its own full pipe.
+//!
+//! The stock transport of rmcp 3.9.0 has neither bound (see `wire`). It starts a task for each answer, and these wait
+//! for the writer one behind the other: 10,000 calls whose answers nobody read took 2.4 GB before there was a bound
+//! (docs/reliability.md). And at the end of the input rmcp waits up to five seconds for those tasks. Here the process
+//! ends once the client has read nothing for [`PATIENCE`].
+//!
+//! This file must never drop an answer, or change the order of answers, as long as the client reads.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,40 +21,39 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How much may wait before nothing more is read, in bytes: more than ten thousand answers as they usually
-/// are.
+/// How many bytes may wait before nothing more is read or begun. It is room for more than ten thousand usual answers.
 pub(super) const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
 
-/// How much the requests that are being carried out may take together, in KiB.
+/// The memory budget of all requests in flight together, in KiB.
 const MAX_IN_FLIGHT_KIB: u32 = 64 * 1024;
 
-/// What a request takes besides its text, in KiB, generously: 512 small ones at a time.
+/// What a request takes of the budget besides its text, in KiB. It is a generous estimate: 512 small requests fit.
 const REQUEST_KIB: u32 = 128;
 
-/// About how much is written at once, in bytes: what a pipe holds.
+/// About how many bytes one write has: the capacity of a pipe on Linux.
 const AT_ONCE_BYTES: usize = 64 * 1024;
 
-/// How long the end waits for a client that reads nothing.
+/// How long [`Backlog::finish`] waits for a client that reads nothing.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What a request takes of the room for all, given back when the last copy goes.
+/// The share of the budget that a request in flight takes. It is given back when the last clone is dropped.
 #[derive(Clone)]
 #[expect(dead_code, reason = "it is held, not read")]
 pub(super) struct InFlight(Option<Arc<OwnedSemaphorePermit>>);
 
-/// The lines that wait to be written, and the room for what will be.
+/// The lines that wait to be written, and the budget of the requests in flight.
 #[derive(Debug)]
 pub(super) struct Backlog {
     waiting: Mutex<VecDeque<Vec<u8>>>,
-    /// Something waits.
+    /// Notified when a line is queued.
     filled: Notify,
-    /// Something was written.
+    /// Notified when bytes were written.
     drained: Notify,
-    /// How many bytes wait or are being written.
+    /// How many bytes are queued or being written.
     unread: AtomicU64,
-    /// Nobody reads any more.
-    deaf: CancellationToken,
-    /// Room for the requests that are being carried out, in KiB.
+    /// Cancelled when a write has failed: the peer has closed its end.
+    closed: CancellationToken,
+    /// The budget of the requests in flight; one permit is one KiB.
     in_flight: Arc<Semaphore>,
 }
 
@@ -58,43 +64,45 @@ impl Default for Backlog {
             filled: Notify::new(),
             drained: Notify::new(),
             unread: AtomicU64::new(0),
-            deaf: CancellationToken::new(),
+            closed: CancellationToken::new(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT_KIB as usize)),
         }
     }
 }
 
 impl Backlog {
-    /// Lets one task write what waits, until nobody reads any more.
+    /// Starts the task that writes queued lines to `output`, until the peer has closed its end. Must be called once,
+    /// and inside a runtime.
     pub(super) fn write_to<W: AsyncWrite + Unpin + Send + 'static>(self: &Arc<Self>, mut output: W) {
         let backlog = Arc::clone(self);
         tokio::spawn(async move {
             let mut lines = Vec::with_capacity(AT_ONCE_BYTES);
             loop {
+                // A line that is queued between these two calls is not missed: `notify_one` leaves a permit.
                 while !backlog.take(&mut lines) {
                     backlog.filled.notified().await;
                 }
                 if let Err(error) = write(&mut output, &lines, &backlog).await {
                     tracing::debug!(%error, "nobody reads the answers");
-                    // A server that nobody hears must not go on holding what it holds.
-                    backlog.deaf.cancel();
+                    // Ends the server: one that nobody hears must not keep its cycle and its attempts from others.
+                    backlog.closed.cancel();
                     return;
                 }
                 lines.clear();
-                // What one large answer needed is not kept for ever.
+                // Give back what a large answer needed.
                 lines.shrink_to(AT_ONCE_BYTES);
             }
         });
     }
 
-    /// Adds a line, which has its line end.
+    /// Queues a line. It must end in a line end, and have no other.
     pub(super) fn push(&self, line: Vec<u8>) {
         self.unread.fetch_add(line.len() as u64, Ordering::Relaxed);
         self.lines().push_back(line);
         self.filled.notify_one();
     }
 
-    /// Takes lines that can be written at once. Returns whether there were any.
+    /// Moves queued lines into `lines`, up to about [`AT_ONCE_BYTES`]. Returns whether there were any.
     fn take(&self, lines: &mut Vec<u8>) -> bool {
         let mut waiting = self.lines();
         while lines.len() < AT_ONCE_BYTES
@@ -105,42 +113,46 @@ impl Backlog {
         !lines.is_empty()
     }
 
-    /// Waits until the client has read so much that more may be begun, or reads no more.
+    /// Waits until fewer than [`MAX_UNREAD_BYTES`] wait, or the peer has closed its end.
     pub(super) async fn wait_for_capacity(&self) {
         loop {
+            // Before the check: `notify_waiters` reaches only futures that exist, so a write that comes between the
+            // check and the wait would be missed.
             let drained = self.drained.notified();
             if self.unread() < MAX_UNREAD_BYTES as u64 {
                 return;
             }
             tokio::select! {
                 () = drained => {}
-                () = self.deaf.cancelled() => return,
+                () = self.closed.cancelled() => return,
             }
         }
     }
 
-    /// Takes room for a request whose text has so many KiB, once there is some. It is given back when the
-    /// last copy goes.
+    /// Waits until the budget has room for a request whose text has `kib` KiB, and takes it.
     pub(super) async fn take_in(&self, kib: u32) -> InFlight {
+        // At most the whole budget: a request that needs more would wait for ever.
         let kib = kib.saturating_add(REQUEST_KIB).min(MAX_IN_FLIGHT_KIB);
-        // Nobody closes it.
+        // Acquiring fails only on a closed semaphore, and nobody closes this one.
         InFlight(Arc::clone(&self.in_flight).acquire_many_owned(kib).await.ok().map(Arc::new))
     }
 
-    /// Waits until nobody reads any more.
+    /// Waits until a write has failed because the peer has closed its end.
     pub(super) async fn peer_closed(&self) {
-        self.deaf.cancelled().await;
+        self.closed.cancelled().await;
     }
 
-    /// Waits until everything is written, as long as the client goes on reading.
+    /// Waits until everything is written. Returns `TimedOut` if the peer has closed its end, or has read nothing for
+    /// [`PATIENCE`].
     pub(super) async fn finish(&self) -> io::Result<()> {
         loop {
+            // Before the check, as in `wait_for_capacity`.
             let drained = self.drained.notified();
             let unread = self.unread();
             if unread == 0 {
                 return Ok(());
             }
-            if self.deaf.is_cancelled() || timeout(PATIENCE, drained).await.is_err() && self.unread() == unread {
+            if self.closed.is_cancelled() || timeout(PATIENCE, drained).await.is_err() && self.unread() == unread {
                 return Err(io::ErrorKind::TimedOut.into());
             }
         }
@@ -155,6 +167,8 @@ impl Backlog {
     }
 }
 
+/// Writes `lines`, and counts each part as read as soon as the pipe has taken it: so a slow client is told from one
+/// that reads nothing.
 async fn write<W: AsyncWrite + Unpin>(output: &mut W, mut lines: &[u8], backlog: &Backlog) -> io::Result<()> {
     while !lines.is_empty() {
         let written = output.write(lines).await?;

@@ -1,4 +1,4 @@
-//! The tool `batch_outcome`.
+//! The tool `batch_outcome`: the outcomes of a batch (DESIGN §8).
 
 use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, Refusal};
 
+/// The reviewed definition of this tool, from which the schemas are taken.
 const DOCUMENT: &str = include_str!("../../tool-schemas/batch_outcome.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -1,4 +1,5 @@
-//! `completion/complete`: ids for the arguments of prompts and of resource templates.
+//! `completion/complete`: values for the arguments of prompts and of resource templates. It must never change the
+//! state, and a refusal or a fault gives no values, not an error.
 
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
 
@@ -6,8 +7,10 @@ use super::resources::encoded;
 use crate::decide::{AgentAnswer, AgentRequest, Report, Scope, ThreadReport};
 use crate::transact::{AgentDoor, Ask};
 
-/// Returns what an argument can be, as far as it is written.
+/// Returns the values of an argument that begin with what is typed already, at most 100. An argument that this server
+/// does not know has none.
 pub(super) fn complete(door: &AgentDoor, request: &CompleteRequestParams) -> CompleteResult {
+    // Arguments that the client has filled in already.
     let given = |name: &str| request.context.as_ref()?.arguments.as_ref()?.get(name).cloned();
     let is_template = matches!(request.r#ref, Reference::Resource(_));
     let workstream = if is_template { given("workstream") } else { None };
@@ -50,10 +53,12 @@ pub(super) fn complete(door: &AgentDoor, request: &CompleteRequestParams) -> Com
     CompletionInfo::with_pagination(values, Some(total), more).map(CompleteResult::new).unwrap_or_default()
 }
 
+/// Returns the ids of all batches.
 fn batches(report: &Report) -> Vec<String> {
     report.stages.iter().flat_map(|stage| &stage.batches).map(|batch| batch.id.clone()).collect()
 }
 
+/// Returns all threads, in the order of the plan.
 fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
     report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
 }

@@ -1,6 +1,8 @@
-//! stderr, one line per event. Who started the server may close it, never read it, or let its disk fill up; so lines
-//! wait in a queue of their own, a thread of their own writes them, and those for which there is no room are counted
-//! and left out. Nothing else ever waits for stderr, nor fails because of it.
+//! The server's diagnostics: one line on stderr per event.
+//!
+//! The client that started the server may close stderr, never read it, or send it to a full disk. So lines are queued,
+//! and a thread of their own writes them. Lines for which the queue has no room are counted and left out. No other
+//! thread may ever wait for stderr, or fail because of it.
 
 use std::io;
 use std::sync::Arc;
@@ -10,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use crate::wording::{one_line, printable};
 
-/// The longest line, in characters.
+/// The longest line, in characters. The rest of a line is cut off.
 const MAX_LINE_CHARS: usize = 2_000;
 
-/// How many lines wait at the most: half a megabyte, if all are as long as they can be.
+/// The most lines that are queued. If all are of full length, they have 512,000 characters.
 const MAX_LINES: usize = 256;
 
-/// A writer of lines to stderr. Clones write to the same one.
+/// A writer of lines to stderr. Clones share one queue.
 #[derive(Debug, Clone)]
 pub(super) struct Diagnostics {
     lines: SyncSender<String>,
@@ -25,18 +27,19 @@ pub(super) struct Diagnostics {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Lines that wait or are being written.
+    /// Lines that are queued or being written.
     unwritten: AtomicUsize,
-    /// Lines that were left out since one was written.
+    /// Lines that were left out since the last line was written.
     left_out: AtomicUsize,
 }
 
 impl Diagnostics {
-    /// Starts the thread that writes. Where there can be none, nothing is written.
+    /// Starts the thread that writes to stderr. If the system gives no thread, nothing is ever written.
     pub(super) fn start() -> Self {
         Self::to(io::stderr())
     }
 
+    /// The same for any output; the tests pass their own.
     fn to(output: impl io::Write + Send + 'static) -> Self {
         let (lines, waiting) = sync_channel(MAX_LINES);
         let counts = Arc::new(Counts::default());
@@ -45,7 +48,7 @@ impl Diagnostics {
         Self { lines, counts }
     }
 
-    /// Waits until everything is written, but no longer than this.
+    /// Waits until everything is written, but at most for `wait`.
     pub(super) fn finish(&self, wait: Duration) {
         let end = Instant::now() + wait;
         while self.counts.unwritten.load(Ordering::Acquire) > 0 && Instant::now() < end {
@@ -54,9 +57,10 @@ impl Diagnostics {
     }
 }
 
+/// The body of the thread that writes. It ends when the last [`Diagnostics`] is dropped.
 fn write(mut output: impl io::Write, waiting: &Receiver<String>, counts: &Counts) {
     while let Ok(line) = waiting.recv() {
-        // Whoever closed it, or filled its disk, does not want to know.
+        // An error means that stderr is closed or its disk is full. There is no other place to report that.
         let _ = writeln!(output, "{line}");
         let left_out = counts.left_out.swap(0, Ordering::AcqRel);
         if left_out > 0 {
@@ -67,8 +71,9 @@ fn write(mut output: impl io::Write, waiting: &Receiver<String>, counts: &Counts
 }
 
 impl io::Write for Diagnostics {
-    /// Takes one event. What a client sent stands in some of them: it can neither drive a terminal, nor forge a line,
-    /// nor fill a disk.
+    /// Queues one event as one line, and never blocks or fails. Events can repeat what a client sent, so line ends and
+    /// control characters are replaced, and the length is bounded: a client can neither forge a line nor drive a
+    /// terminal.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line: String = printable(&one_line(text.trim_end())).chars().take(MAX_LINE_CHARS).collect();
@@ -93,15 +98,15 @@ mod tests {
 
     use super::*;
 
-    /// An output that stands still until it is let go, and keeps what it gets then.
-    struct Error {
+    /// An output that blocks until the sender of `go` is dropped, and keeps what is written to it.
+    struct BlockedOutput {
         go: Receiver<()>,
         written: Arc<Mutex<String>>,
     }
 
-    impl io::Write for Error {
+    impl io::Write for BlockedOutput {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // Once nobody holds it any more it goes on for good.
+            // Nothing is ever sent. Once the sender is dropped, this returns at once.
             let _ = self.go.recv();
             self.written.lock().unwrap().push_str(&String::from_utf8_lossy(bytes));
             Ok(bytes.len())
@@ -113,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_stands_still_stops_nobody_and_is_told_what_it_missed() {
+    fn an_output_that_blocks_blocks_nobody_and_gets_the_number_of_lines_left_out() {
         let (let_go, go) = channel();
         let written = Arc::default();
-        let mut diagnostics = Diagnostics::to(Error { go, written: Arc::clone(&written) });
+        let mut diagnostics = Diagnostics::to(BlockedOutput { go, written: Arc::clone(&written) });
         for number in 0..10 * MAX_LINES {
             diagnostics.write_all(format!("line {number}\nforged\x1b[2J\n").as_bytes()).unwrap();
         }

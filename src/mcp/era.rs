@@ -1,5 +1,5 @@
-//! What a client of the modern era (2026-07-28) is told beside an answer, and a legacy client is not: how long
-//! the answer keeps, and who gave it.
+//! What the modern era of the protocol (2026-07-28) adds to a result: how long a client may cache it, and which server
+//! it is from (DESIGN §13.5). A legacy client must get neither.
 
 use rmcp::model::{CacheScope, Implementation, MetaObject, ProtocolVersion};
 use rmcp::service::RequestContext;
@@ -7,21 +7,23 @@ use rmcp::{RoleServer, ServerHandler as _};
 
 use super::WorkServer;
 
-/// How long lists keep that change only with the program, in milliseconds.
+/// How long a client may cache a list that changes only with the program, in milliseconds: one hour.
 pub(super) const LIST_TTL_MS: u64 = 3_600_000;
 
+/// The key in a result's `_meta` for the name and version of the server.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// How long an answer keeps, and for whom.
+/// How long a result may be cached, and whether different clients may share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeps {
-    /// As long as the program is the same one; for anybody.
+    /// For [`LIST_TTL_MS`], and for every client alike: it changes only with the program.
     WithTheProgram,
-    /// Not at all: it is the state of a workspace.
+    /// Not at all: it shows the state of a workspace.
     Never,
 }
 
 impl Keeps {
+    /// Returns the result's `ttlMs`.
     pub(super) fn ttl_ms(self) -> u64 {
         match self {
             Self::WithTheProgram => LIST_TTL_MS,
@@ -29,6 +31,7 @@ impl Keeps {
         }
     }
 
+    /// Returns the result's `cacheScope`.
     pub(super) fn scope(self) -> CacheScope {
         match self {
             Self::WithTheProgram => CacheScope::Public,
@@ -37,7 +40,8 @@ impl Keeps {
     }
 }
 
-/// Dresses a result that can be kept as the era of the request has it.
+/// Returns the result, with cache hints and the server's identity if the request `$context` is of the modern era. A
+/// macro, because the result types of rmcp have these fields in common but no trait.
 macro_rules! with_cache_hints {
     ($server:expr, $context:expr, $keeps:expr, $result:expr) => {{
         let mut result = $result;
@@ -51,12 +55,12 @@ macro_rules! with_cache_hints {
 }
 pub(super) use with_cache_hints;
 
-/// Returns whether a request belongs to the modern era, which is stateless: each request says so itself.
+/// Returns whether a request is of the modern era. That era has no sessions: each request carries its version.
 pub(super) fn is_modern(context: &RequestContext<RoleServer>) -> bool {
     context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
 }
 
-/// Says in a result's `_meta` who gave it.
+/// Adds the name, title and version of the server to a result's `_meta`.
 pub(super) fn sign(server: &WorkServer, meta: &mut Option<MetaObject>) {
     let Implementation { name, version, title, .. } = server.get_info().server_info;
     let mut info = serde_json::Map::new();

@@ -1,15 +1,18 @@
-//! Arguments as clients send them (DESIGN §8): some write a whole number as `1.0` or `"1"`, a boolean as `"true"`,
-//! a list as a JSON text. What can only mean one thing is read; all else is refused, and the argument is named by
-//! whoever reads it. The schemas stay strict: they say what is best to send, not what is understood.
+//! Deserializers for arguments as clients send them (DESIGN §8): some write a whole number as `1.0` or `"1"`, a boolean
+//! as `"true"`, a list as a JSON text.
+//!
+//! A value is accepted only if it can mean just one thing; these functions must never guess. The error says what is
+//! wrong with the value, and `schema::parse` adds the name of the argument. The schemas stay strict: they show the best
+//! form to send, not all that is accepted.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// How much of what was sent is repeated in a refusal, in characters.
+/// How many characters of a value a refusal repeats.
 const MAX_SHOWN_CHARS: usize = 60;
 
-/// Reads a whole number: `1`, `1.0`, `"1"`, `"1.0"`. Null is none.
+/// Reads a whole number from 0 on: `1`, `1.0`, `"1"` or `"1.0"`. Null is read as absent.
 pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     match &value {
@@ -20,7 +23,7 @@ pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     }
 }
 
-/// Reads a boolean: `true`, `"true"`, `"False"`. Null is none.
+/// Reads a boolean: `true`, `"true"`, `"False"`. Null is read as absent.
 pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     match &value {
@@ -32,7 +35,7 @@ pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     }
 }
 
-/// Reads a list of texts: `["a"]`, `"[\"a\"]"`. Null is none.
+/// Reads a list of texts: `["a"]`, or the same as a JSON text. Null is read as absent.
 pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let read = match &value {
@@ -46,22 +49,24 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     })
 }
 
-/// Returns the number that a text is, if it is a whole one. Decimals that are all zero change nothing.
+/// Returns the number that a text stands for; `None` if it is not whole, signed, or too large. Decimals of zeros, as in
+/// `1.00`, are accepted.
 fn whole(text: &str) -> Option<u32> {
     let digits = match text.split_once('.') {
         Some((digits, decimals)) if !decimals.is_empty() && decimals.bytes().all(|byte| byte == b'0') => digits,
         Some(_) => return None,
         None => text,
     };
-    // `parse` would take a sign, too.
+    // Digits only: `parse` would accept a plus sign.
     if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
 }
 
+/// Returns the error for a value that is no whole number.
 fn no_whole_number<E: Error>(value: &Value) -> E {
     E::custom(format_args!("{} is not a whole number", shown(value)))
 }
 
-/// Returns the beginning of what was sent, as JSON.
+/// Returns the first [`MAX_SHOWN_CHARS`] characters of a value, as JSON, and `…` if more were cut off.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     let mut short: String = text.chars().take(MAX_SHOWN_CHARS).collect();
@@ -98,9 +103,9 @@ mod tests {
             assert_eq!(read("attempt", &value).unwrap().attempt, Some(1), "{value}");
         }
         assert_eq!(read("attempt", &json!(null)).unwrap().attempt, None);
-        let strangers =
+        let refused_texts =
             ["1.5", "\"one\"", "true", "-1", "\"+1\"", "1e300", "[]", "\"1.\"", "\"\"", "4294967296", "\".0\""];
-        for text in strangers {
+        for text in refused_texts {
             let value: Value = serde_json::from_str(text).unwrap();
             let refused = read("attempt", &value).unwrap_err();
             assert_eq!(refused, format!("{value} is not a whole number"));

@@ -1,8 +1,11 @@
-//! The agents' door: an MCP server over stdio. One tool per file.
+//! The agents' door: an MCP server over stdio, with one file per tool.
 //!
-//! All that this door can ask is an [`AgentRequest`], which has no word for a gate. A call is parsed where it comes in
-//! and carried out on a thread of its own (`workers`): whatever a disk, a lock or a database does, the protocol goes
-//! on. A panic there becomes an answer like any other.
+//! A call is parsed into an [`AgentRequest`] and carried out on a worker thread (`workers`). A panic there becomes an
+//! error result of that call.
+//!
+//! This door must never pass a gate: [`AgentRequest`] has no variant for one (DESIGN §7). It must never wait for a
+//! disk, a lock or a database on the protocol's thread: `ping` is answered and signals are obeyed while any of them
+//! stands still. And it must never write anything but JSON-RPC to stdout.
 
 mod assign_thread;
 mod backlog;
@@ -58,18 +61,21 @@ use crate::store::{LOCK_WAIT, Store};
 use crate::transact::{AgentDoor, Ask};
 use crate::words::AgentWords;
 
-/// What every session reads before its first call. Three sentences, paid for in every session.
+/// The server's `instructions`. Clients put them into the model's context, so every session pays for their tokens
+/// (DESIGN §13.3): keep them at three sentences.
 pub const INSTRUCTIONS: &str = "work executes a plan batch by batch. \
 A planner calls next_batch, launches in one response one worker per id in dispatch with that thread's agent, gives \
 each its workstream, thread_id and attempt, then calls batch_outcome and carries out what its failover says; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
 blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
 
-/// How long a call waits for its turn. All threads wait then, for the same thing as it would: it would find it standing
-/// still, as they do.
+/// How long a call may queue for a worker thread; a call that queued for longer is refused. It is a little less than
+/// [`LOCK_WAIT`]: all threads were blocked for that long, most likely by the lock, disk or database that this call
+/// needs too.
 const MAX_TURN: Duration = LOCK_WAIT.saturating_sub(Duration::from_millis(500));
 
-/// The methods of MCP that this server has, whose malformed calls deserve a better word than "unknown".
+/// The MCP methods that this server has. If the parameters of one do not decode, the answer is "malformed params" and
+/// not "method not found", which is what rmcp answers (DESIGN §13.4).
 const METHODS: [&str; 13] = [
     "completion/complete",
     "initialize",
@@ -86,30 +92,32 @@ const METHODS: [&str; 13] = [
     "tools/list",
 ];
 
-/// Those of them that the modern era does not have.
+/// The methods among [`METHODS`] that the modern era (2026-07-28) has removed.
 const REMOVED: [&str; 3] = ["initialize", "resources/subscribe", "resources/unsubscribe"];
 
-/// The server. Cheap to clone; all state is on disk.
+/// The MCP server. Clones are cheap and share everything. The state of the workspace is in the store, not here.
 #[derive(Clone)]
 pub struct WorkServer {
     door: Arc<AgentDoor>,
     tools: Arc<ToolRouter<Self>>,
     subscriptions: Arc<Subscriptions>,
-    /// What the client has not read yet.
+    /// The answers that the client has not read yet.
     backlog: Arc<Backlog>,
     workers: Workers,
+    /// Cancelled when the input has ended.
     ended: CancellationToken,
     words: Arc<AgentWords>,
 }
 
-/// The arguments of a tool: parsed once, here, into a request.
+/// The arguments of a tool. They are checked once, here; the request that comes out has typed fields.
 trait Arguments: serde::de::DeserializeOwned {
-    /// Returns the workstream that the call names, and the request.
+    /// Returns the workstream that the call names, if any, and the request. Refuses malformed values by the name of the
+    /// argument.
     fn into_request(self) -> Result<(Option<String>, AgentRequest), Refusal>;
 }
 
 impl WorkServer {
-    /// Makes a server for the workspace of a store that was opened for `server`. Touches no file.
+    /// Makes a server for the workspace of `store`, which must have been opened for `server`. Touches no file.
     pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId, words: AgentWords) -> Self {
         let tools = Self::next_batch_router()
             + Self::read_thread_router()
@@ -134,6 +142,7 @@ impl WorkServer {
         self.tools.list_all()
     }
 
+    /// Carries out a tool call and returns its result. A refusal, a fault or a panic becomes an `isError` result.
     async fn answer<A: Arguments + Send + 'static>(
         &self,
         arguments: JsonObject,
@@ -156,8 +165,10 @@ impl WorkServer {
         }
     }
 
-    /// Carries out a call. Those that write at the same time share commits.
+    /// Carries out a call. Calls that write at the same time share a commit (group commit).
     async fn ask(&self, ask: Ask) -> Result<AgentAnswer, Error> {
+        // A call that changes nothing is answered here, without the lock. One that has to write after all goes on
+        // below.
         let ask = if self.door.may_be_read_only(&ask) {
             match self.blocking(move |door| Ok((door.try_read_only(&ask)?, ask))).await? {
                 (Some(answer), _) => return Ok(answer),
@@ -168,8 +179,9 @@ impl WorkServer {
         };
         self.backlog.wait_for_capacity().await;
         let (sender, receiver) = oneshot::channel();
-        // Who does not wait any more is not told.
+        // Sending fails only if the caller has stopped waiting; then nobody needs the answer.
         if let Some(lead) = self.door.submit(ask, move |answer| drop(sender.send(answer))) {
+            // No other call of this queue is writing, so this one leads: it writes for all that queue up meanwhile.
             let door = Arc::clone(&self.door);
             self.workers.run(move |go| match go {
                 Ok(()) => {
@@ -177,10 +189,11 @@ impl WorkServer {
                         door.run_as_leader(lead);
                         Ok(())
                     });
-                    // Whose call it was is told by the channel that is closed.
+                    // A panic has dropped the senders of the queued calls; below, each receiver reports that as a bug.
                     drop(written);
                 }
                 Err(fault) => {
+                    // There is no thread to write on. The queue must not wait for a leader that never comes.
                     let why = fault.to_string();
                     door.refuse_as_leader(lead, || Fault::NoThread { why: why.clone() });
                 }
@@ -189,8 +202,9 @@ impl WorkServer {
         receiver.await.unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 
-    /// Carries something out on a thread that may wait, once there is one and the client has read what it has
-    /// asked for before; a panic there becomes an answer.
+    /// Runs `work` on a worker thread and returns its result. It begins only when the client has read enough of its
+    /// earlier answers (backpressure). Returns [`Fault::NoThread`] if no thread was free within [`MAX_TURN`], and
+    /// [`Fault::Internal`] if `work` panicked.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&AgentDoor) -> Result<T, Error> + Send + 'static,
@@ -200,21 +214,21 @@ impl WorkServer {
         let (sender, receiver) = oneshot::channel();
         let since = Instant::now();
         self.workers.run(move |go| {
-            let go = go.and_then(|()| if since.elapsed() < MAX_TURN { Ok(()) } else { Err(all_wait()) });
+            let go = go.and_then(|()| if since.elapsed() < MAX_TURN { Ok(()) } else { Err(all_threads_blocked()) });
             let done = go.map_err(Error::from).and_then(|()| catch_panic(|| work(&door)));
-            // Who does not wait any more is not told.
+            // Sending fails only if the caller has stopped waiting.
             drop(sender.send(done));
         });
         receiver.await.unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 }
 
-/// Why a call is not begun any more.
-fn all_wait() -> Fault {
+/// Returns the fault of a call that queued for longer than [`MAX_TURN`].
+fn all_threads_blocked() -> Fault {
     Fault::NoThread { why: "each of them waits for something that stands still".to_owned() }
 }
 
-/// Turns a panic into an answer.
+/// Runs `work` and turns a panic into [`Fault::Internal`].
 fn catch_panic<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         tracing::error!("a call died");
@@ -222,7 +236,7 @@ fn catch_panic<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     })
 }
 
-/// Returns the server's end of two streams, for the fuzzers.
+/// Returns the server's transport over two streams, for the fuzzers and the tests that replay their inputs.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn wire<R, W>(input: R, output: W) -> impl rmcp::transport::Transport<RoleServer>
 where
@@ -232,9 +246,9 @@ where
     wire::Wire::new(input, output, Arc::default(), CancellationToken::new())
 }
 
-/// Tells a client that a call takes its time, where it waits for another process, a disk or a database: a client
-/// that counts the seconds starts again with each word.
-async fn telling_progress<T>(call: impl Future<Output = T>, token: ProgressToken, peer: Peer<RoleServer>) -> T {
+/// Awaits a call, and sends the client a progress notification for every second that the call takes. Clients limit the
+/// time of a call, and each notification starts that time again (DESIGN §13.8).
+async fn with_progress<T>(call: impl Future<Output = T>, token: ProgressToken, peer: Peer<RoleServer>) -> T {
     const PATIENCE: Duration = Duration::from_secs(1);
     let mut call = std::pin::pin!(call);
     let mut seconds = 0.0;
@@ -244,7 +258,7 @@ async fn telling_progress<T>(call: impl Future<Output = T>, token: ProgressToken
         }
         seconds += PATIENCE.as_secs_f64();
         let waits = ProgressNotificationParam::new(token.clone(), seconds).with_message("waiting for the workspace");
-        // Who cannot be told waits all the same.
+        // A notification that cannot be sent is no reason to give up the call.
         let _ = peer.notify_progress(waits).await;
     }
 }
@@ -277,12 +291,13 @@ impl ServerHandler for WorkServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         let is_modern = is_modern(&context);
-        // The router drops the context before the call is over.
-        let _room = context.extensions.get::<InFlight>().cloned();
+        // The request's share of the in-flight budget. It is held here until the call is over; the router would drop it
+        // earlier, together with the context.
+        let _in_flight = context.extensions.get::<InFlight>().cloned();
         let (token, peer) = (context.meta.get_progress_token(), context.peer.clone());
         let call = self.tools.call(ToolCallContext::new(self, request, context));
         let mut response = match token {
-            Some(token) => telling_progress(call, token, peer).await?,
+            Some(token) => with_progress(call, token, peer).await?,
             None => call.await?,
         };
         if let (true, CallToolResponse::Complete(result)) = (is_modern, &mut response) {
@@ -389,11 +404,12 @@ impl ServerHandler for WorkServer {
         request: CompleteRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        // What cannot be read completes nothing.
+        // A fault completes nothing; it is no error, since the client asked only for suggestions.
         Ok(self.blocking(move |door| Ok(completion::complete(door, &request))).await.unwrap_or_default())
     }
 
-    /// rmcp hands over here what it cannot parse, known methods with malformed parameters too.
+    /// Answers a request that rmcp cannot decode: one of an unknown method, or one of a known method with malformed
+    /// parameters.
     async fn on_custom_request(
         &self,
         request: CustomRequest,

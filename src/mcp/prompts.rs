@@ -1,4 +1,5 @@
-//! `prompts/list` and `prompts/get`.
+//! `prompts/list` and `prompts/get`. Prompts are templates: the values of arguments must never be checked or looked up
+//! (DESIGN §13.7).
 
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -7,7 +8,7 @@ use rmcp::model::{
 
 use crate::prompts::PROMPTS;
 
-/// Returns all prompts.
+/// Returns all prompts with their arguments.
 pub(super) fn list() -> ListPromptsResult {
     let prompts = PROMPTS.iter().map(|prompt| {
         let arguments = prompt.arguments.iter().map(|argument| {
@@ -20,7 +21,8 @@ pub(super) fn list() -> ListPromptsResult {
     ListPromptsResult::with_all_items(prompts.collect())
 }
 
-/// Returns the text of a prompt. The arguments are not checked: OpenCode asks for `$1`.
+/// Returns the text of a prompt. An unknown prompt, or a required argument that is missing, is `invalid_params`. Values
+/// are not checked, because OpenCode fetches prompts with the literal values `$1`, `$2` and fills them in later.
 pub(super) fn get(request: &GetPromptRequestParams) -> Result<GetPromptResult, ErrorData> {
     let Some(prompt) = PROMPTS.iter().find(|prompt| prompt.name == request.name) else {
         let names: Vec<&str> = PROMPTS.iter().map(|prompt| prompt.name).collect();

@@ -1,4 +1,4 @@
-//! The tool `read_thread`.
+//! The tool `read_thread`: the brief of a worker (DESIGN §8).
 
 use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, Extent, Refusal, Section};
 
+/// The reviewed definition of this tool, from which the schemas are taken.
 const DOCUMENT: &str = include_str!("../../tool-schemas/read_thread.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,6 +33,7 @@ impl Arguments for ReadThreadArguments {
     }
 }
 
+/// Parses the argument `section`. Refuses an unknown word as `invalid_argument`, with all words as the hint.
 fn section(word: &str) -> Result<Section, Refusal> {
     Section::ALL.into_iter().find(|section| section.word() == word).ok_or_else(|| {
         let given: String = word.chars().take(60).collect();

@@ -1,5 +1,8 @@
-//! How a refusal or a fault is told to a model: one line of text, and a machine-readable copy where no
-//! client looks for the tool's answer (DESIGN §8).
+//! The tool result of a refusal or a fault: one line of text for the model, and a copy for programs in `_meta`
+//! (DESIGN §8).
+//!
+//! The result must never have structured content. Clients would check that against the tool's output schema, and show
+//! the model their own complaint instead (DESIGN §13.2).
 
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::Value;
@@ -8,11 +11,11 @@ use crate::fault::Error;
 use crate::wording::printable;
 use crate::words::AgentWords;
 
-/// The key of the machine-readable copy in a result's `_meta`.
+/// The key in a result's `_meta` of the copy for programs.
 const META_KEY: &str = "workstream-mcp/error";
 
-/// Returns the tool result for a call that has no answer. It has no structured content: clients would
-/// check that against the tool's output schema and show the model their complaint instead.
+/// Returns the result of a call that was refused or failed: `isError`, and the text `error CODE: message. hint: …`. A
+/// fault is logged too, since the client may not show it to anybody.
 pub(super) fn refused(stopped: &Error, words: &AgentWords) -> CallToolResult {
     let (code, message) = (stopped.code().word(), one_line(&stopped.to_string()));
     let hint = one_line(&words.hint(stopped));
@@ -31,7 +34,8 @@ pub(super) fn refused(stopped: &Error, words: &AgentWords) -> CallToolResult {
     result
 }
 
-/// What a client sent stands in some refusals, and a client may show one in a terminal.
+/// Returns a text as one line that a terminal shows as text. Refusals can repeat what a client sent, and a client may
+/// show them in a terminal.
 fn one_line(text: &str) -> String {
     printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -1,5 +1,8 @@
-//! `resources/list`, `resources/templates/list` and `resources/read`: the workstream as documents, Markdown
-//! for people and JSON for programs. Only what exists is listed; reading changes nothing.
+//! `resources/list`, `resources/templates/list` and `resources/read` (DESIGN §8): a workstream as documents, in
+//! Markdown for people and in JSON for programs.
+//!
+//! Only what exists is listed. Nothing here may change the state, and the same state must give the same text: that is
+//! how subscriptions see changes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,7 +29,7 @@ const PAGE: usize = 100;
 
 const SCHEME: &str = "work://";
 
-/// The templates, with what they are for.
+/// The templates: URI, name and description of each.
 const TEMPLATES: [(&str, &str, &str); 4] = [
     ("work://{workstream}/plan.{format}", "plan", "The plan: its text, or all that happened as JSON."),
     ("work://{workstream}/batches/{batch}.{format}", "batch", "A batch with its threads and attempts."),
@@ -34,14 +37,16 @@ const TEMPLATES: [(&str, &str, &str); 4] = [
     ("work://{workstream}/outcomes/{batch}.{format}", "outcome", "What came of a batch."),
 ];
 
-/// The address of a resource.
+/// The address of a resource: `work://WORKSTREAM/PART.FORMAT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ResourceAddress {
+    /// The workstream, by id or name. It is what the client wrote, percent-decoded: no path, and not checked yet.
     workstream: String,
     part: ResourcePart,
     format: Format,
 }
 
+/// What a resource shows of its workstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ResourcePart {
     Plan,
@@ -56,17 +61,18 @@ enum Format {
     Json,
 }
 
-/// A text that is the address of no resource.
+/// The error for a text that is not the address of a resource.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotAnAddress;
 
-/// Lists the resources of the workstream that is meant when nobody names one, from `cursor` on.
+/// Lists up to [`PAGE`] resources of the default workstream (DESIGN §3). `cursor` is the `next_cursor` of the answer
+/// before, or nothing. A cursor that is no number is `invalid_params`.
 pub(super) fn list(door: &AgentDoor, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
     let start = match cursor {
         Some(cursor) => cursor.parse().map_err(|_| ErrorData::invalid_params("this cursor is none of mine", None))?,
         None => 0_usize,
     };
-    // Where there is nothing to list, there is nothing wrong: clients ask for this when they connect.
+    // Without a workspace or a default workstream the list is empty, and not an error: clients ask when they connect.
     let Ok(AgentAnswer::Report(report)) = door.ask(Ask::new(None, AgentRequest::Report(Scope::Workstream))) else {
         return Ok(ListResourcesResult::default());
     };
@@ -77,6 +83,8 @@ pub(super) fn list(door: &AgentDoor, cursor: Option<&str>) -> Result<ListResourc
     Ok(listed)
 }
 
+/// Returns all resources of a workstream: the plan, then each batch with its threads. A batch has an outcome only once
+/// a cycle of it was opened.
 fn resources(report: &Report) -> Vec<Resource> {
     let address = |part, format| ResourceAddress { workstream: report.status.workstream.clone(), part, format };
     let resource = |part, format: Format, title: String| {
@@ -111,13 +119,14 @@ fn resources(report: &Report) -> Vec<Resource> {
     found
 }
 
-/// Returns the templates.
+/// Returns the templates of the addresses.
 pub(super) fn templates() -> ListResourceTemplatesResult {
     let template = |(uri, name, description)| ResourceTemplate::new(uri, name).with_description(description);
     ListResourceTemplatesResult::with_all_items(TEMPLATES.into_iter().map(template).collect())
 }
 
-/// Reads a resource.
+/// Reads a resource. An address that is malformed, or names nothing that exists, is `resource_not_found`. Any other
+/// refusal or fault is an internal error, with its hint.
 pub(super) fn read(door: &AgentDoor, words: &AgentWords, uri: &str) -> Result<ReadResourceResult, ErrorData> {
     let not_found = |why: String| {
         let short: String = uri.chars().take(300).collect();
@@ -141,7 +150,8 @@ pub(super) fn read(door: &AgentDoor, words: &AgentWords, uri: &str) -> Result<Re
     }
 }
 
-/// Returns the text of a resource. The same state gives the same text.
+/// Returns the text of a resource. The same state gives the same text: without a clock, the time of what still runs is
+/// left out.
 pub(super) fn text(door: &AgentDoor, words: &AgentWords, address: &ResourceAddress) -> Result<String, Error> {
     let request = match (address.part, address.format) {
         (ResourcePart::Plan, Format::Markdown) => AgentRequest::PlanText,
@@ -166,6 +176,7 @@ pub(super) fn text(door: &AgentDoor, words: &AgentWords, address: &ResourceAddre
     Ok(printable(&text))
 }
 
+/// Returns an answer as JSON. Serialising these types does not fail.
 fn as_json(answer: &impl Serialize) -> String {
     serde_json::to_string_pretty(answer).unwrap_or_default()
 }
@@ -187,7 +198,7 @@ impl Format {
 }
 
 impl ResourceAddress {
-    /// Returns the workstream, by id or name.
+    /// Returns the workstream, by id or name, as the client wrote it.
     pub(super) fn workstream(&self) -> &str {
         &self.workstream
     }
@@ -225,14 +236,15 @@ impl FromStr for ResourceAddress {
     }
 }
 
-/// What RFC 3986 leaves as it is.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// The characters that are percent-encoded: all but those that RFC 3986 calls unreserved.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Returns a name as a URI has it: what is not unreserved is written in hex.
+/// Returns a name percent-encoded, as one segment of a URI.
 pub(super) fn encoded(name: &str) -> String {
-    utf8_percent_encode(name, RESERVED).to_string()
+    utf8_percent_encode(name, ENCODED).to_string()
 }
 
+/// Returns a percent-decoded text; `None` if it is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
 }

@@ -1,7 +1,7 @@
-//! The schemas of tools, and the other way round: arguments, read as strictly as their schema says.
+//! The schemas of tools, and how arguments that a client sent are parsed.
 //!
-//! A schema is made from types (`made`), and what was made stands in `tool-schemas/`, where it is reviewed and
-//! from where the program takes it: to make it at each start would take as long as the rest of the start.
+//! A test makes the schemas from types (`made`) and compares them with `tool-schemas/`, where they are reviewed. The
+//! program takes them from there: making them at each start took two thirds of the start (docs/performance.md).
 
 #[cfg(test)]
 mod made;
@@ -17,10 +17,10 @@ use crate::closest::closest;
 use crate::decide::Refusal;
 use crate::plan::{BatchId, MalformedId, ThreadId};
 
-/// How much is said about arguments that do not fit, in characters.
+/// The longest message about arguments that do not fit, in characters.
 const MAX_COMPLAINT_CHARS: usize = 300;
 
-/// A document of `tool-schemas/`.
+/// What the server reads of a document of `tool-schemas/`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ToolDocument {
@@ -28,12 +28,12 @@ struct ToolDocument {
     output_schema: JsonObject,
 }
 
-/// Returns the schema of a tool's arguments, as models read it.
+/// Returns the input schema in a document: the schema of a tool's arguments, which models read.
 pub(super) fn input(document: &str) -> Arc<JsonObject> {
     Arc::new(read(document).input_schema)
 }
 
-/// Returns the schema of a tool's answer, as programs check it.
+/// Returns the output schema in a document: the schema of a tool's answer, which programs check.
 pub(super) fn output(document: &str) -> Arc<JsonObject> {
     Arc::new(read(document).output_schema)
 }
@@ -43,7 +43,8 @@ fn read(document: &str) -> ToolDocument {
     serde_json::from_str(document).expect("a document of tool-schemas is one of a tool")
 }
 
-/// Reads the arguments of a call. The refusal names the argument.
+/// Parses the arguments of a call. Arguments that do not fit are refused as `invalid_argument`, by the name of the
+/// argument; the hint on an unknown name is the closest one that exists (DESIGN §8).
 pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, Refusal> {
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
@@ -51,7 +52,7 @@ pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, Ref
             "." => error.inner().to_string(),
             path => format!("{path}: {}", error.inner()),
         };
-        // The message repeats what was sent, which can be anything.
+        // The message repeats what was sent, which can be of any length.
         let message: String = message.chars().take(MAX_COMPLAINT_CHARS).collect();
         let hint = match closest_argument(&message) {
             Some(argument) => format!("closest: {argument}"),
@@ -61,22 +62,23 @@ pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, Ref
     })
 }
 
-/// Returns the argument that is most like the one that serde complains not to know.
+/// Returns the argument whose name is closest to the unknown one in serde's message; `None` if the message is about
+/// something else, or no name is close. serde gives the names in its message only.
 fn closest_argument(complaint: &str) -> Option<String> {
     let (_, complaint) = complaint.split_once("unknown field `")?;
     let (given, known) = complaint.split_once("`, expected ")?;
-    // The names stand in backticks, with commas between.
+    // The known names stand in backticks: every second piece is a name.
     closest(given, known.split('`').skip(1).step_by(2)).into_iter().next()
 }
 
-/// Reads the id of a thread, padded or not.
+/// Parses the argument `thread_id`, with padded numbers or not. Refuses what is no thread id as `invalid_argument`.
 pub(super) fn thread_id(text: &str) -> Result<ThreadId, Refusal> {
     text.trim().parse().map_err(|malformed: MalformedId| {
         Refusal::invalid(format!("thread_id: {malformed}"), "use the thread_id you were given")
     })
 }
 
-/// Reads the id of a batch, padded or not.
+/// Parses the argument `batch`, with padded numbers or not. Refuses what is no batch id as `invalid_argument`.
 pub(super) fn batch_id(text: &str) -> Result<BatchId, Refusal> {
     text.trim().parse().map_err(|malformed: MalformedId| {
         Refusal::invalid(format!("batch: {malformed}"), "leave it out for the batch handed out last")

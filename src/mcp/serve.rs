@@ -1,4 +1,7 @@
-//! The server process: stdin and stdout are the protocol's, stderr is for people.
+//! The server process: its runtime, its threads, its signals and its end. stdin and stdout carry the protocol, stderr
+//! carries lines for people.
+//!
+//! The end must never wait for the client, for stdin or for stderr without a bound (DESIGN §13.8).
 
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,6 +16,7 @@ use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
 use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
+use uuid::Uuid;
 
 use super::WorkServer;
 use super::diagnostics::Diagnostics;
@@ -22,34 +26,38 @@ use crate::clock::SystemClock;
 use crate::store::{Linked, WorkspaceLocation, linked_worktree, open};
 use crate::words::AgentWords;
 
-/// How many threads the runtime may have besides that of the protocol: one for each of the standard streams, where
-/// these are no pipes. They stay: one that ended could not be had again where the system gives no more.
+/// How many blocking threads the runtime may have: one each for stdin and stdout. tokio reads and writes these on such
+/// threads, unless both are pipes.
 const STREAMS: usize = 2;
+
+/// How long those threads stay without work: a year, so always. The system may refuse a new thread in place of one that
+/// ended.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3_600);
 
-/// How long the start of a thread may take, on a machine that is busy.
+/// How long those threads may take to start on a busy machine.
 const TO_START: Duration = Duration::from_secs(1);
 
-/// How long the end waits for lines on their way to stderr.
+/// How long the end waits for lines that are queued for stderr.
 const LAST_LINES: Duration = Duration::from_millis(50);
 
-/// Serves MCP on stdin and stdout until the input ends or the process is told to end.
+/// Serves MCP on stdin and stdout until the input ends or a signal comes. Returns the exit code: 0 then, 1 if the
+/// server could not start or failed.
 ///
-/// Nothing waits for the thread that reads stdin, since such a read cannot be cancelled: the process
-/// ends under it. What was acknowledged is durable by then, and a commit that is cut off leaves the
-/// old state or the new one.
+/// The process exits without waiting for its other threads: a read of stdin cannot be cancelled. All that was
+/// acknowledged is durable by then, and a commit that is cut off leaves the old state or the new one.
 pub fn serve(place: WorkspaceLocation, words: AgentWords) -> ExitCode {
     let level = std::env::var("WORK_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
     let diagnostics = Diagnostics::start();
     let lines = diagnostics.clone();
     tracing_subscriber::fmt().with_max_level(level).with_writer(move || lines.clone()).with_ansi(false).init();
-    // The hook of the standard library waits for stderr.
+    // The default hook writes to stderr itself, and so blocks if nobody reads it.
     std::panic::set_hook(Box::new(|panicked| tracing::error!("{panicked}")));
     let code = serve_on_stdio(place, words, diagnostics.clone());
     diagnostics.finish(LAST_LINES);
     code
 }
 
+/// Starts the runtime, opens the store and serves. Reports each failure as a line and returns exit code 1.
 fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: Diagnostics) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(STREAMS)
@@ -72,7 +80,7 @@ fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: 
     if io::stdin().is_terminal() {
         let _ = diagnostics.write(b"work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
     }
-    let id = ServerId::draw();
+    let id = ServerId::from(Uuid::new_v4());
     let store = match open(place.clone(), Some(id)) {
         Ok(store) => store,
         Err(fault) => {
@@ -81,15 +89,19 @@ fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: 
         }
     };
     let server = WorkServer::new(store, Box::new(SystemClock), id, words);
+    // On a worker thread, because it reads files of git, and a disk can stand still.
     server.workers.run(move |_| warn_of_a_linked_worktree(&place));
     let code = runtime.block_on(run(server.clone()));
+    // Other servers may take over at once what this one holds; with a database they would else wait for its lease.
     server.door.store().end();
+    // Does not wait for the thread that reads stdin.
     runtime.shutdown_background();
     code
 }
 
-/// Lets the runtime start its threads now, before those of calls take the last that the system gives: an answer for
-/// which none can be had would wait behind the one that reads stdin. Returns whether it has them.
+/// Starts the runtime's [`STREAMS`] threads and returns whether the system gave them. This must come before any call:
+/// calls could take the last threads that the system gives, and tokio would then queue the write of an answer behind
+/// the one thread that it has, which blocks on stdin.
 fn has_threads(runtime: &Runtime) -> bool {
     let started = Arc::new(AtomicUsize::new(0));
     let has_all = |started: &AtomicUsize| {
@@ -104,11 +116,12 @@ fn has_threads(runtime: &Runtime) -> bool {
         let start = AssertUnwindSafe(|| {
             runtime.spawn_blocking(move || {
                 started.fetch_add(1, Ordering::AcqRel);
-                // One that ended sooner would carry out the other one's start, too.
+                // Each waits for the others. If the first one were done sooner, its thread would run the second one
+                // too, and there would be only one thread.
                 has_all(&started)
             })
         });
-        // Where there is not even one, the runtime panics.
+        // tokio panics if it cannot start its first blocking thread.
         if catch_unwind(start).is_err() {
             return false;
         }
@@ -116,7 +129,8 @@ fn has_threads(runtime: &Runtime) -> bool {
     has_all(&started)
 }
 
-/// Says so where the workspace is that of another worktree.
+/// Warns on stderr if the server was started in a linked git worktree and uses the workspace of the main worktree
+/// (DESIGN §3).
 fn warn_of_a_linked_worktree(place: &WorkspaceLocation) {
     if let Some(Linked { worktree, main }) = linked_worktree(place) {
         let (worktree, main) = (worktree.display(), main.display());
@@ -126,9 +140,11 @@ fn warn_of_a_linked_worktree(place: &WorkspaceLocation) {
     }
 }
 
+/// Serves until the input ends or a signal comes. The signals are caught before anything is read, because their default
+/// action ends the process at once and would skip [`crate::store::Store::end`].
 async fn run(server: WorkServer) -> ExitCode {
-    let told_to_end = match told_to_end() {
-        Ok(told_to_end) => told_to_end,
+    let shutdown_signal = match shutdown_signal() {
+        Ok(shutdown_signal) => shutdown_signal,
         Err(error) => {
             tracing::error!(%error, "cannot listen for signals");
             return ExitCode::FAILURE;
@@ -136,10 +152,11 @@ async fn run(server: WorkServer) -> ExitCode {
     };
     tokio::select! {
         code = serve_until_end_of_input(server) => code,
-        () = told_to_end => ExitCode::SUCCESS,
+        () = shutdown_signal => ExitCode::SUCCESS,
     }
 }
 
+/// Serves one client until its input ends.
 async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
     let (input, output) = stdio_pipes();
     let transport = Wire::new(input, output, Arc::clone(&server.backlog), server.ended.clone());
@@ -151,7 +168,7 @@ async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        // The input ended before the first request.
+        // The input ended before the first request, which is no failure.
         Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "no session");
@@ -160,9 +177,9 @@ async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
     }
 }
 
-/// Listens for SIGTERM, SIGINT and SIGHUP from now on; the future ends when one comes.
+/// Starts to listen for SIGTERM, SIGINT and SIGHUP. The future completes when one of them comes.
 #[cfg(unix)]
-fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
@@ -177,9 +194,9 @@ fn told_to_end() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Listens for Ctrl-C; the future ends when it comes.
+/// Returns a future that completes at Ctrl-C.
 #[cfg(not(unix))]
-fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })

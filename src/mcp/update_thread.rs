@@ -1,4 +1,4 @@
-//! The tool `update_thread`.
+//! The tool `update_thread`: what happened to a thread (DESIGN §5).
 
 use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
@@ -10,6 +10,7 @@ use super::{Arguments, WorkServer, lenient, schema};
 use crate::board::ReportedStatus;
 use crate::decide::{AgentRequest, Refusal, UpdateThread};
 
+/// The reviewed definition of this tool, from which the schemas are taken.
 const DOCUMENT: &str = include_str!("../../tool-schemas/update_thread.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,7 +18,7 @@ const DOCUMENT: &str = include_str!("../../tool-schemas/update_thread.json");
 pub(super) struct UpdateThreadArguments {
     /// SS.BB.TT
     thread_id: String,
-    // The words say it.
+    // No doc comment: it would be sent to models, and the values say enough.
     status: AgentStatus,
     /// Required at the end, at most 240 characters. blocked: why.
     report: Option<String>,
@@ -37,7 +38,8 @@ pub(super) struct UpdateThreadArguments {
     workstream: Option<String>,
 }
 
-// What an agent may say of a thread; a person has more words. (A doc comment would be sent.)
+// The statuses that an agent can report. `pending` and `cancelled` are a person's (DESIGN §5). This is no doc comment,
+// because that would be sent to models.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]

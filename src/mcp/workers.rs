@@ -1,7 +1,9 @@
-//! The threads on which calls wait: for a disk, a lock, a database. The protocol's own thread never does.
+//! The worker threads, on which calls wait for a disk, a lock or a database. The protocol's own thread must never do
+//! that.
 //!
-//! Not tokio's own pool: where stdin is no pipe, a thread of that pool reads it for as long as the server lives. Where
-//! the system gives no more threads, that pool would let a call wait for that one, and panic where there is none.
+//! tokio's blocking pool would not do. If stdin is no pipe, one thread of that pool reads it as long as the server
+//! lives. If the system gives no more threads, tokio would queue a call behind that thread, where it waits for ever,
+//! and would panic if it had no thread at all. Here such a call is refused at once.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,19 +12,19 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 
-/// How many calls are carried out at once; others wait for a thread.
+/// How many calls run at once. Further calls queue.
 const MAX_THREADS: usize = 16;
 
-/// How long a thread without work stays.
+/// How long a thread waits for work before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// What is carried out, or told why it cannot be.
+/// What a worker thread runs. The argument says whether it may wait: a fault means that there is no thread for it.
 type Job = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 
-/// What a thread runs.
+/// The body of a worker thread.
 type Thread = Box<dyn FnOnce() + Send>;
 
-/// Threads that are started when there is work and end when there is none.
+/// A pool of threads, which start when there is work and end when there is none. Clones share the pool.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Workers {
     shared: Arc<Shared>,
@@ -31,15 +33,17 @@ pub(super) struct Workers {
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    /// There is a job.
+    /// Notified when a job is queued.
     filled: Condvar,
 }
 
 #[derive(Default)]
 struct State {
+    /// The jobs that no thread has taken yet.
     jobs: VecDeque<Job>,
+    /// How many threads there are.
     threads: usize,
-    /// Those of them that wait for a job.
+    /// How many of them wait for a job. One that was notified counts until it has woken up.
     idle: usize,
 }
 
@@ -50,19 +54,22 @@ impl std::fmt::Debug for State {
 }
 
 impl Workers {
-    /// Carries out a job, which does not panic, on a thread of its own as soon as one is free. Where the system gives
-    /// no thread, and there is none that could come to it later, the job is told so at once: [`Fault::NoThread`].
+    /// Queues a job, which must not panic, for the next free thread. If the pool has no thread and the system gives
+    /// none, the job is called at once, on the thread of the caller, with [`Fault::NoThread`]. So it must not block
+    /// when its argument is a fault.
     pub(super) fn run(&self, job: impl FnOnce(Result<(), Fault>) + Send + 'static) {
         self.run_on(Box::new(job), |work| std::thread::Builder::new().name("call".to_owned()).spawn(work).map(drop));
     }
 
+    /// Queues a job and starts a thread with `spawn` if all threads are taken. The tests pass a `spawn` that fails.
     fn run_on(&self, job: Job, spawn: impl FnOnce(Thread) -> io::Result<()>) {
         let mut state = self.shared.state();
+        // The queued jobs will take as many idle threads; is one left for this job?
         if state.idle <= state.jobs.len() && state.threads < MAX_THREADS {
             let shared = Arc::clone(&self.shared);
             match spawn(Box::new(move || shared.work())) {
                 Ok(()) => state.threads += 1,
-                // Those that there are come to it in the end: each wait of theirs has a bound.
+                // The existing threads come to the job later: each of their waits has a bound.
                 Err(_) if state.threads > 0 => {}
                 Err(error) => {
                     drop(state);
@@ -77,10 +84,12 @@ impl Workers {
 }
 
 impl Shared {
+    /// Runs jobs until none has come for [`IDLE`].
     fn work(&self) {
         let mut state = self.state();
         loop {
             if let Some(job) = state.jobs.pop_front() {
+                // Not under the lock: a job may block for seconds, and the protocol's thread queues the next one.
                 drop(state);
                 job(Ok(()));
                 state = self.state();
@@ -90,6 +99,7 @@ impl Shared {
             let (woken, timeout) = self.filled.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
+            // A job may have been queued just as the wait ran out: `run_on` then counted on this thread.
             if timeout.timed_out() && state.jobs.is_empty() {
                 state.threads -= 1;
                 return;
@@ -122,7 +132,7 @@ mod tests {
         for number in 0..100 {
             run(number);
             told.recv_timeout(TOO_LONG).unwrap();
-            // One whose thread waits again is carried out by that one.
+            // Once the thread is idle again, the next job needs no other one.
             while workers.shared.state().idle == 0 {
                 std::thread::yield_now();
             }
@@ -141,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_thread_a_job_is_told_so_and_with_one_it_waits() {
+    fn without_a_thread_a_job_gets_a_fault_and_with_one_it_waits() {
         let workers = Workers::default();
         let none = |_: Thread| Err(io::ErrorKind::WouldBlock.into());
         let (tell, told) = channel();

@@ -1,4 +1,4 @@
-//! The tool `workstream_status`.
+//! The tool `workstream_status`: where the workstream stands (DESIGN §8).
 
 use rmcp::model::{CallToolResult, JsonObject};
 use rmcp::{tool, tool_router};
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Arguments, WorkServer, schema};
 use crate::decide::{AgentRequest, Refusal};
 
+/// The reviewed definition of this tool, from which the schemas are taken.
 const DOCUMENT: &str = include_str!("../../tool-schemas/workstream_status.json");
 
 #[derive(Debug, Deserialize, JsonSchema)]

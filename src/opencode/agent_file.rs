@@ -6,12 +6,13 @@ use super::PREFIX;
 use crate::prompts::IMPLEMENT_THREAD;
 use crate::roster::Agent;
 
-/// What a worker sees of the server's tools; the last rule that matches counts.
+/// The rules that let a worker see two tools of the server. The last rule that matches counts, so the denial comes
+/// first.
 pub const WORKER_TOOLS: [(&str, &str); 3] =
     [("work_*", "deny"), ("work_read_thread", "allow"), ("work_update_thread", "allow")];
 
-/// Returns the text of the agent file. It has no rules for the shell: an agent's own come after the
-/// project's and would let everything pass again.
+/// Returns the text of an agent's file. It must have no rules for the shell: they would come after those of the
+/// project, and allow again what the project denies.
 pub fn agent_file(agent: &Agent) -> String {
     let about: Vec<&str> = [agent.description.as_deref(), agent.best_for.as_deref()]
         .into_iter()
@@ -30,34 +31,34 @@ pub fn agent_file(agent: &Agent) -> String {
     text + "---\n\n" + &IMPLEMENT_THREAD.text_with_prefix(PREFIX)
 }
 
-/// What an agent file says that matters here. Front matter that cannot be read says nothing; OpenCode
-/// leaves such an agent out.
+/// The rules in an agent file. Front matter that cannot be parsed counts as empty, because OpenCode leaves such an
+/// agent out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentFile {
     permission: Value,
     tools: Value,
 }
 
-/// What an agent sees of the server's tools.
+/// The tools of the server that the rules of an agent let it see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restriction {
-    /// What a worker needs, and no more.
+    /// Only the tools of a worker.
     Worker,
-    /// All of them: it says nothing of them.
+    /// All of them, because no rule concerns them.
     None,
-    /// What its own rules say.
+    /// Another set, which its own rules name.
     Other,
 }
 
 impl AgentFile {
-    /// Reads an agent file.
+    /// Reads the text of an agent file.
     pub fn read(text: &str) -> Self {
         let matter: Option<Value> = serde_saphyr::from_str(front_matter(text)).ok();
         let of = |key: &str| matter.as_ref().and_then(|matter| matter.get(key)).cloned().unwrap_or_default();
         Self { permission: of("permission"), tools: of("tools") }
     }
 
-    /// Returns what its rules say of the server's tools.
+    /// Returns the tools of the server that its rules let the agent see.
     pub fn restriction(&self) -> Restriction {
         let names_them = |rules: &Value| {
             rules.as_object().is_some_and(|rules| rules.keys().any(|key| key == "*" || key.starts_with("work_")))
@@ -71,13 +72,14 @@ impl AgentFile {
         }
     }
 
-    /// Returns whether it has rules for the shell, which come after those of the project.
+    /// Returns whether its rules may allow commands in the shell that the project denies: by `permission`, or by any
+    /// entry for the shell under `tools`.
     pub fn opens_the_shell(&self) -> bool {
         opens_the_shell(&self.permission) || self.tools.get("bash").is_some() || self.tools.get("*").is_some()
     }
 }
 
-/// Returns whether rules of an agent let commands pass which the project's rules stop.
+/// Returns whether the rules of an agent allow commands that the rules of the project deny.
 pub(super) fn opens_the_shell(permission: &Value) -> bool {
     let opens = |rule: &Value| match rule {
         Value::String(word) => word != "deny",
@@ -92,12 +94,13 @@ pub(super) fn opens_the_shell(permission: &Value) -> bool {
     }
 }
 
+/// Returns the YAML between the lines `---` at the start of a text; empty if there is none.
 fn front_matter(text: &str) -> &str {
     let Some(rest) = text.trim_start_matches('\u{feff}').strip_prefix("---") else { return "" };
     rest.split_once("\n---").map_or(rest, |(matter, _)| matter)
 }
 
-/// A string of JSON is one of YAML.
+/// Returns a text as a string of YAML. Every JSON string is one.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_of_an_agents_own_are_seen() {
+    fn an_agents_own_rules_are_recognised() {
         use Restriction::{None, Other, Worker};
         for (matter, restriction, opens) in [
             ("description: about work_* and bash", None, false),

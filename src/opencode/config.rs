@@ -1,5 +1,5 @@
-//! opencode.json and opencode.jsonc: what is missing is added behind what is there; comments, keys and
-//! layout stay.
+//! Completes opencode.json or opencode.jsonc: adds what is missing behind what is there. Comments, other keys and the
+//! layout stay as they are.
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::agent_file::{WORKER_TOOLS, opens_the_shell};
 use crate::wording::count;
 
-/// The name of the server, which prefixes its tools.
+/// The name of the server in the configuration. OpenCode derives the prefix of its tools from it.
 pub const SERVER: &str = "work";
 
-/// Commands of agents' shells that are denied, as OpenCode matches them: each command of a line by
-/// itself, as a whole, with `*` for any text. They stop the forms in which models write them; there is
-/// no pattern for all that a shell can be made to do (README, "What a gate does not prevent").
+/// Patterns of the commands that agents' shells may not run. OpenCode matches each command of a line alone and as a
+/// whole; `*` stands for any text. The patterns cover the forms in which models write these commands. No pattern
+/// covers everything that a shell can be made to do (README, "What a gate does not prevent").
 pub const DENIED_COMMANDS: [&str; 28] = [
     "work approve*",
     "*work approve plan*",
@@ -50,36 +50,38 @@ const SCHEMA: &str = "https://opencode.ai/config.json";
 /// A configuration file of the project.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Its path from the project on.
+    /// Its path relative to the project.
     pub path: String,
     /// Its text.
     pub text: String,
 }
 
-/// A configuration with what was missing.
+/// A configuration that was completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
-    /// The text; the one it was where nothing was missing.
+    /// The text, unchanged if nothing was missing.
     pub text: String,
-    /// What was added, in a few words each.
+    /// The keys that were added, such as `mcp.work` or `permission.bash (28 rules)`.
     pub added: Vec<String>,
     /// What a person should look at, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// A configuration that cannot be changed: what is wrong with it.
+/// The error for a configuration that cannot be read or completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadConfig {
-    /// The file.
+    /// The path of the file.
     pub path: String,
-    /// Line and column, both from 1, where there is a place.
+    /// The line and the column of the mistake, both from 1; `None` if it has no single place.
     pub at: Option<(usize, usize)>,
     /// What is wrong.
     pub why: String,
 }
 
-/// Adds what is missing to `config`, the file that wins over the `others` of the project. `restrict`
-/// names agents with files of their own that must not see the planner's tools.
+/// Adds what is missing to `config`, which wins over the `others` of the project. `restrict` names the agents that
+/// must not see the planner's tools but have no rules for them in an agent file.
+///
+/// Fails if one of the files cannot be parsed, or if `config` has something else where an object belongs.
 pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Merged, BadConfig> {
     let (bom, text) = match config.text.strip_prefix('\u{feff}') {
         Some(text) => ("\u{feff}", text),
@@ -98,6 +100,7 @@ pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Me
         object.insert(0, "$schema", SCHEMA.into());
         added.push("$schema".to_owned());
     }
+    // In the order in which OpenCode reads them: `config` comes last and wins.
     let everywhere: Vec<&Value> = known.iter().chain([&own]).collect();
     add_server(&object, &everywhere, &bad, &mut added)?;
     add_denials(&object, &known, &everywhere, &bad, &mut added)?;
@@ -108,12 +111,12 @@ pub fn merge(config: &Config, others: &[Config], restrict: &[&str]) -> Result<Me
     Ok(Merged { text, added, warnings })
 }
 
-/// Returns whether one of the configurations has the slash command of that name.
+/// Returns whether one of the configurations has a slash command of this name.
 pub fn has_command(config: &Config, others: &[Config], name: &str) -> bool {
     others.iter().chain([config]).any(|config| has(&lenient(config), "command", name))
 }
 
-/// Returns whether one of the configurations says something of an agent.
+/// Returns whether one of the configurations has a record of this agent.
 pub fn has_agent(config: &Config, others: &[Config], name: &str) -> bool {
     others.iter().chain([config]).any(|config| {
         let config = lenient(config);
@@ -121,16 +124,17 @@ pub fn has_agent(config: &Config, others: &[Config], name: &str) -> bool {
     })
 }
 
-/// Reads a configuration; one that cannot be read says nothing, and [`merge`] will tell.
+/// Parses a configuration. One that cannot be parsed counts as empty here; [`merge`] reports it.
 fn lenient(config: &Config) -> Value {
     parse(&config.path, &config.text).ok().and_then(|root| root.to_serde_value()).unwrap_or_default()
 }
 
+/// Returns whether a section of a configuration has a key of this name.
 fn has(config: &Value, section: &str, name: &str) -> bool {
     config.get(section).and_then(|section| section.get(name)).is_some()
 }
 
-/// Reads what OpenCode reads: JSON with comments and trailing commas.
+/// Parses what OpenCode accepts: JSON with comments and trailing commas.
 fn parse(path: &str, text: &str) -> Result<CstRootNode, BadConfig> {
     let options = ParseOptions {
         allow_comments: true,
@@ -153,6 +157,7 @@ fn parse(path: &str, text: &str) -> Result<CstRootNode, BadConfig> {
     })
 }
 
+/// Adds the entry of the server, unless one of the files has it.
 fn add_server(
     object: &CstObject,
     everywhere: &[&Value],
@@ -178,6 +183,7 @@ fn add_server(
     Ok(())
 }
 
+/// Adds the denials that the files together do not have.
 fn add_denials(
     object: &CstObject,
     others: &[Value],
@@ -192,8 +198,8 @@ fn add_denials(
     if missing.is_empty() {
         return Ok(());
     }
-    // A word, for all tools or for the shell, becomes the first rule of what takes its place; also one
-    // that stands in a file which this one wins over.
+    // A single word, such as `"permission": "ask"`, holds for everything. The object that replaces it gets the word
+    // as its first rule. A word in a file over which this one wins is copied, since the new object hides it.
     let last_word = |pointer: &str| others.iter().rev().find_map(|config| config.pointer(pointer)?.as_str());
     let permission = rules(object, "permission", last_word("/permission"))
         .ok_or_else(|| bad("permission is neither a word nor an object"))?;
@@ -206,8 +212,8 @@ fn add_denials(
     Ok(())
 }
 
-/// Returns the rules under a key, which are made where there are none. A single word for all becomes
-/// the rule for `*`. `None` where something else stands there.
+/// Returns the object of rules under a key, which is created if it is missing. A single word there, or else the
+/// `inherited` one, becomes the rule for `*`. Returns `None` if something else is there.
 fn rules(object: &CstObject, key: &str, inherited: Option<&str>) -> Option<CstObject> {
     let for_all = |word: &str| CstInputValue::Object(vec![("*".to_owned(), word.into())]);
     match object.get(key) {
@@ -225,6 +231,7 @@ fn rules(object: &CstObject, key: &str, inherited: Option<&str>) -> Option<CstOb
     }
 }
 
+/// Adds rules to the records of agents, so that these see no more than the tools of a worker.
 fn restrict_agents(
     object: &CstObject,
     restrict: &[&str],
@@ -237,7 +244,7 @@ fn restrict_agents(
             let rules = config.get("agent").and_then(|agents| agents.get(name)?.get("permission")).unwrap_or_default();
             rules.as_object().is_some_and(|rules| rules.contains_key(WORKER_TOOLS[0].0))
         };
-        // A record in the newer form would be lost beside one in this form (OpenCode 1.18).
+        // OpenCode 1.18 ignores a record under `agents` beside one under `agent`, so leave it alone and warn.
         if everywhere.iter().any(has_rule) || everywhere.iter().any(|config| has(config, "agents", name)) {
             continue;
         }
@@ -246,7 +253,7 @@ fn restrict_agents(
         let agent = agents.object_value_or_create(name).ok_or_else(|| not_an_object(&format!("agent.{name}")))?;
         let rules =
             rules(&agent, "permission", None).ok_or_else(|| not_an_object(&format!("agent.{name}.permission")))?;
-        // The rule for all of them comes first: the last one that matches counts.
+        // The rule for all tools comes first, because the last one that matches counts.
         let [(all, deny), tools @ ..] = WORKER_TOOLS;
         rules.insert(0, all, deny.into());
         for (tool, action) in tools {
@@ -259,8 +266,8 @@ fn restrict_agents(
     Ok(())
 }
 
-/// Returns the permissions of all files together, as OpenCode merges them: key by key, a later file over
-/// an earlier one, a key in the place where it stood first.
+/// Returns the permissions of all files together, merged as OpenCode does it: key by key, a later file over an
+/// earlier one. A key keeps the place where it stood first.
 fn effective_permission(configs: &[&Value]) -> Value {
     let mut merged = Value::Null;
     for permission in configs.iter().filter_map(|config| config.get("permission")) {
@@ -269,6 +276,7 @@ fn effective_permission(configs: &[&Value]) -> Value {
     merged
 }
 
+/// Merges `over` into `base`: objects key by key, any other value as a whole.
 fn merge_into(base: &mut Value, over: &Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
@@ -280,7 +288,7 @@ fn merge_into(base: &mut Value, over: &Value) {
     }
 }
 
-/// Returns what opens again what the denials shut, over all files together.
+/// Returns warnings about rules in any file that undo the denials or the restrictions of agents.
 fn warnings(configs: &[&Value], restrict: &[&str]) -> Vec<String> {
     let mut warnings = Vec::new();
     let permission = effective_permission(configs);
@@ -337,7 +345,7 @@ mod tests {
         merged
     }
 
-    /// The merged text without most of the denials, which are the same everywhere.
+    /// Returns the merged text without most of the denials, which are the same everywhere.
     fn shown(merged: &Merged) -> String {
         let is_shown = |line: &&str| !DENIED_COMMANDS[1..19].iter().any(|denied| line.contains(&format!("{denied:?}")));
         let text: Vec<&str> = merged.text.lines().filter(is_shown).collect();
@@ -471,14 +479,14 @@ mod tests {
     }
 
     #[test]
-    fn what_another_file_says_is_not_said_again() {
+    fn what_another_file_has_is_not_added_again() {
         let all = merged("{}", &[], &["me"]);
         let rest = merged("{\"$schema\": \"x\"}", &[&all.text], &["me"]);
         assert_eq!(rest.added, Vec::<String>::new());
     }
 
     #[test]
-    fn what_opens_the_shell_again_is_told() {
+    fn rules_that_undo_the_denials_are_reported() {
         let all = merged("{}", &[], &[]).text;
         let opened = all.replacen("\"deny\"", "\"ask\"", 1).replace(
             "\"*work *update* --force*\": \"deny\"",
@@ -497,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_changed() {
+    fn a_file_that_cannot_be_read_is_not_changed() {
         let refused = |text: &str| merge(&config(text), &[], &["me"]).unwrap_err();
         let told = [
             "{\"a\": }",
@@ -532,7 +540,7 @@ mod tests {
             let merged = merged(own, &[&all], &[]);
             assert!(merged.added.contains(&"permission.bash (28 rules)".to_owned()), "{own}: {:?}", merged.added);
         }
-        // OpenCode keeps the places of the other file, so that the word for all comes last.
+        // OpenCode keeps the places of the other file, so the rule for `*` comes last and wins.
         let behind = merged("{\"permission\": {\"bash\": {\"*\": \"allow\"}}}", &[&all], &[]);
         assert_eq!(behind.warnings.len(), 1, "{:?}", behind.warnings);
     }
@@ -547,8 +555,8 @@ mod tests {
         assert!(left.warnings[0].starts_with("agent.me.permission: "), "{:?}", left.warnings);
     }
 
-    /// OpenCode's matching: the whole command, `*` is any text, `?` one character, and a blank and a star
-    /// at the end may be missing.
+    /// Returns whether a pattern matches a command as in OpenCode: as a whole, `*` for any text, `?` for one
+    /// character. A space and a star at the end may be missing.
     fn matches(pattern: &str, command: &str) -> bool {
         fn all(pattern: &[char], command: &[char]) -> bool {
             match (pattern, command) {

@@ -1,27 +1,28 @@
-//! Which agent a line names: `@agent:NAME` in a thread's heading, on a line of its own, and in the other
+//! Finds the agents that a line names: `@agent:NAME` in a thread's heading, on a line of its own, and in the other
 //! ways in which people and models write it.
 //!
-//! A name is taken as a whole or not at all: what cannot be read is told, nothing is cut in silence.
+//! A name is read as a whole or not at all. What cannot be read is reported, so that no part of a name is dropped in
+//! silence.
 
 use std::ops::Range;
 
 use super::MAX_AGENT_CHARS;
 use crate::roster::DEFAULT_AGENT;
 
-/// What a heading or a line says of agents. Places are in the line that was read.
+/// What a heading or a line says of agents. All ranges are byte ranges of the line that was read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    /// The agents, each with its place.
+    /// The agents, each with its range.
     pub(super) agents: Vec<(String, Range<usize>)>,
-    /// What is meant as one and is none, and how it is written, where that is plain.
+    /// Text that is meant as an agent and cannot be read. It comes with the right spelling, where that is certain.
     pub(super) unreadable: Vec<(Range<usize>, Option<String>)>,
-    /// `@NAME`, which may be an agent or anything else.
+    /// Each `@NAME`, which may be an agent or anything else, with its range.
     pub(super) mentions: Vec<(String, Range<usize>)>,
-    /// A last word that is an agent if the roster has one of this name.
+    /// A name without `@`. It is an agent if the roster has one of this name.
     pub(super) unsigned: Option<Unsigned>,
-    /// The text without the agents.
+    /// The text of a heading without its agents.
     pub(super) rest: String,
-    /// It is a line that says so with a sign: `@agent:NAME`, `**Agent:** NAME`.
+    /// Whether the line is a field that names an agent: `@agent:NAME`, `**Agent:** NAME`.
     pub(super) is_field: bool,
 }
 
@@ -30,25 +31,26 @@ pub(super) struct Named {
 pub(super) struct Unsigned {
     pub(super) name: String,
     pub(super) place: Range<usize>,
-    /// The name with the signs that led to it; none where words did, which would stay behind.
+    /// What an edit replaces: the name with the signs before it. `None` if a word such as `by` comes before it,
+    /// because the word would stay.
     pub(super) replaced: Option<Range<usize>>,
 }
 
-/// Words behind which the name of an agent stands.
+/// Words after which the name of an agent may come.
 const LEADS: [&str; 14] = [
     "agent", "agents", "owner", "assignee", "assigned", "by", "to", "with", "using", "worker", "profile", "role",
     "executor", "for",
 ];
 
-/// How many `@NAME` of one line are looked up: nobody gives a thread to more.
+/// The maximum number of `@NAME` of one line that are looked up in the roster. Nobody gives a thread to more.
 const MAX_MENTIONS: usize = 8;
 
-/// Returns whether a character can stand in the name of an agent.
+/// Returns whether a character may occur in the name of an agent.
 pub fn is_agent_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }
 
-/// Reads a heading.
+/// Reads what a heading says of agents.
 pub(super) fn named_in(text: &str) -> Named {
     let mut named = Named::default();
     let mut cuts: Vec<Range<usize>> = Vec::new();
@@ -62,7 +64,7 @@ pub(super) fn named_in(text: &str) -> Named {
             text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '_' | '/' | '.'));
         let behind = if is_sign { &text[at..] } else { &text[start..] };
         let word = behind.trim_start_matches([' ', '`', '*']);
-        // `ann@example.org` is an address, `Rows@agent:NAME` is none.
+        // The address `ann@example.org` is no agent, but `Rows@agent:NAME` names one.
         if continues && !(is_sign && strip_agent(behind).is_some()) {
             continue;
         }
@@ -74,12 +76,12 @@ pub(super) fn named_in(text: &str) -> Named {
                     named.agents.push((name, start..end));
                     at = end;
                 }
-                // `agent:NAME` at the end of a heading, and nothing else, is meant as one.
+                // Without the `@`, `agent:NAME` is meant as an agent only at the end of a heading.
                 (Some((name, end)), false)
                     if text[end..].trim_start_matches(|c: char| is_closing(c) || c.is_whitespace()).is_empty() =>
                 {
                     let start = text[..start].trim_end_matches(['#', '$', ':', '!', '~', '/', '\\', '%', '&']).len();
-                    // `&#64;agent:` has its sign spelled out.
+                    // No edit: behind `by` the word would stay, and `&#64;agent:NAME` spells the sign as an entity.
                     let is_certain = !ends_with_lead(&text[..start]) && !text[..start].ends_with(';');
                     named.unreadable.push((start..end, is_certain.then(|| format!("@agent:{name}"))));
                     at = end;
@@ -92,6 +94,7 @@ pub(super) fn named_in(text: &str) -> Named {
             }
         } else if is_sign {
             let (name, end) = mention(text, at);
+            // `@agent NAME` lacks the colon.
             if name.eq_ignore_ascii_case("agent") {
                 let value = text[end..].trim_matches(|c: char| c.is_whitespace() || is_closing(c) || is_opening(c));
                 let is_name = !value.is_empty() && value.chars().all(is_agent_char);
@@ -111,7 +114,8 @@ pub(super) fn named_in(text: &str) -> Named {
     named
 }
 
-/// Returns the first `@agent:NAME` of each line that is not between backticks, with its place.
+/// Returns the name in the first `@agent:NAME` of each line that is not between backticks, with its offset in the
+/// text.
 pub(super) fn marked(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -131,7 +135,8 @@ pub(super) fn marked(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// Returns the last word of a heading, where it stands behind a sign or a word such as `by` and could be an agent.
+/// Returns the last word of a heading if it may be an agent: it has a dash, and it stands behind a sign or a word
+/// such as `by`.
 fn unsigned(text: &str) -> Option<Unsigned> {
     let end = text.trim_end_matches(|c: char| is_closing(c) || c.is_whitespace() || c == '#').len();
     let word = text[..end].trim_end_matches(is_agent_char).len();
@@ -148,7 +153,7 @@ fn unsigned(text: &str) -> Option<Unsigned> {
     Some(Unsigned { name: name.to_owned(), place: start..end, replaced: (!has_word).then_some(lead..behind) })
 }
 
-/// Returns the name of an agent somewhere in a line of text: `Agent: NAME`, `assigned to NAME`.
+/// Returns the name of an agent in a line of prose, `Agent: NAME` or `assigned to NAME`, if it has a dash.
 pub(super) fn unsigned_in(line: &str) -> Option<Unsigned> {
     let lower = line.to_ascii_lowercase();
     ["agent:", "agent：", "assigned to"].into_iter().find_map(|lead| {
@@ -163,14 +168,14 @@ pub(super) fn unsigned_in(line: &str) -> Option<Unsigned> {
     })
 }
 
-/// Returns whether a text ends with a word behind which an agent stands.
+/// Returns whether the last word of a text is one of `LEADS`.
 fn ends_with_lead(text: &str) -> bool {
     let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
     let start = text.trim_end_matches(char::is_alphanumeric).len();
     LEADS.contains(&text[start..].to_lowercase().as_str())
 }
 
-/// Returns a text without the signs at its end that lead to an agent: `Rows ->`, `Rows (`, `Rows 🤖`.
+/// Returns a text without the signs at its end that point to an agent: `Rows ->`, `Rows (`, `Rows 🤖`.
 fn without_lead(text: &str) -> &str {
     let mut text = text.trim_end();
     loop {
@@ -183,12 +188,13 @@ fn without_lead(text: &str) -> &str {
     }
 }
 
+/// Returns whether a character may stand between a name and its agent.
 fn is_leading(c: char) -> bool {
     matches!(c, ' ' | '\t' | '-' | '–' | '—' | ',' | ';' | '|' | '·' | '→' | ':' | '\\')
 }
 
-/// Reads a line that does nothing but name an agent: `@agent:NAME`, `@NAME`, `**Agent:** NAME`. `None`:
-/// it does something else.
+/// Reads a line that only names an agent: `@agent:NAME`, `@NAME`, `**Agent:** NAME`. Returns `None` for any other
+/// line.
 pub(super) fn agent_line(line: &str) -> Option<Named> {
     let start = line.len() - line.trim_start_matches(|c: char| c != '@' && c != '＠' && !c.is_alphanumeric()).len();
     let text = &line[start..];
@@ -207,7 +213,7 @@ pub(super) fn agent_line(line: &str) -> Option<Named> {
         .find(|label| text.get(..label.len()).is_some_and(|head| head.eq_ignore_ascii_case(label)))?;
     let behind = text[label.len()..].trim_start_matches("(s)");
     let value = behind.trim_start_matches([' ', '*', '_', '`']);
-    // `**Agent** NAME` has no colon, and is one all the same.
+    // `**Agent** NAME` is a field too, without a colon.
     let is_bold = behind.starts_with("**") || behind.starts_with("__");
     let value = value.strip_prefix([':', '：', '=']).or_else(|| is_bold.then_some(value))?;
     let is_field = line[..start].contains(['*', '_']);
@@ -226,7 +232,8 @@ pub(super) fn agent_line(line: &str) -> Option<Named> {
     Some(named)
 }
 
-/// Strips `agent` and its colon.
+/// Returns the text behind `agent:` at the start of a text, in any case of letters; also behind `agents:` and
+/// `agent=`.
 fn strip_agent(text: &str) -> Option<&str> {
     let (head, rest) = (text.get(..5)?, &text[5..]);
     if !head.eq_ignore_ascii_case("agent") {
@@ -236,7 +243,8 @@ fn strip_agent(text: &str) -> Option<&str> {
     rest.trim_start_matches([' ', '`', '*', '_']).strip_prefix([':', '：', '='])
 }
 
-/// Reads a name and what is around it; `None`: there is none, or none that is possible.
+/// Reads the name of an agent at `at`, with the brackets around it. Returns the name and the offset behind it, or
+/// `None` if no valid name stands there.
 fn name(text: &str, at: usize) -> Option<(String, usize)> {
     let value = text[at..].trim_start_matches(|c: char| c.is_whitespace() || is_opening(c) || c == '@');
     let start = text.len() - value.len();
@@ -250,7 +258,7 @@ fn name(text: &str, at: usize) -> Option<(String, usize)> {
     (ends && !name.is_empty() && name.chars().count() <= MAX_AGENT_CHARS).then(|| (name.to_owned(), end))
 }
 
-/// Returns whether an agent is more than what was read of it: `@agent: two words`, `@agent:a, b`.
+/// Returns whether the author wrote more of an agent than was read: `@agent: two words`, `@agent:a, b`.
 fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
     let behind = text[end..].trim_start();
     let is_last = text[..start].contains([':', '-']) || start == 0;
@@ -259,7 +267,7 @@ fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
     let goes_on = behind.trim_start_matches([',', '/', '&', '|', '+', ' ']).starts_with(char::is_alphanumeric);
     let is_choice =
         ["or ", "and ", "then ", "else "].into_iter().find_map(|word| behind.strip_prefix(word)).is_some_and(|next| {
-            // `and more` is a part of the name.
+            // `and reviewer-b` names a second agent, `and more` belongs to the name of the thread.
             let next = next.split_whitespace().next().unwrap_or_default();
             !behind.starts_with('a') || next.contains('-') || next.starts_with(DEFAULT_AGENT)
         });
@@ -267,6 +275,7 @@ fn is_cut(text: &str, start: usize, value_at: usize, end: usize) -> bool {
         || has_space && is_last && has_name && behind.starts_with(char::is_alphanumeric)
 }
 
+/// Reads the name behind an `@`, which may be empty. Returns it and its end.
 fn mention(text: &str, at: usize) -> (String, usize) {
     let length = text[at..].len() - text[at..].trim_start_matches(is_agent_char).len();
     let name = text[at..at + length].trim_end_matches(['.', '/']);
@@ -301,7 +310,7 @@ fn is_closing(c: char) -> bool {
     )
 }
 
-/// Returns a place with the pairs of brackets and quotes around it.
+/// Returns a range extended by the pairs of brackets and quotes around it.
 fn unwrapped(text: &str, mut place: Range<usize>) -> Range<usize> {
     loop {
         let (left, right) = (text[..place.start].trim_end(), text[place.end..].trim_start());
@@ -315,7 +324,7 @@ fn unwrapped(text: &str, mut place: Range<usize>) -> Range<usize> {
     }
 }
 
-/// Returns a text without some places, and without the signs that led to them.
+/// Returns a text without the ranges `cuts` and without the signs that point to them.
 fn without(text: &str, cuts: &[Range<usize>]) -> String {
     let mut rest = String::new();
     let mut at = 0;
@@ -331,6 +340,7 @@ fn without(text: &str, cuts: &[Range<usize>]) -> String {
     rest
 }
 
+/// Appends a piece to a text, with one space between them.
 fn push(text: &mut String, piece: &str) {
     let piece = piece.trim();
     if !text.is_empty() && !piece.is_empty() {

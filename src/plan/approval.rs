@@ -1,5 +1,5 @@
-//! The types of trust: a [`Plan`] that was read, a [`SoundPlan`] that a person may approve, an
-//! [`ApprovedPlan`] from which work may be handed out (DESIGN §7).
+//! Types that say how far a plan is trusted: a [`Plan`] was parsed, a [`SoundPlan`] may be approved by a person, and
+//! from an [`ApprovedPlan`] work may be handed out (DESIGN §7).
 
 use std::fmt::Write as _;
 use std::ops::Deref;
@@ -12,13 +12,13 @@ use crate::roster::Roster;
 /// What index.json says about the approval of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlanApproval {
-    /// Nobody has approved it yet; also where the workstream has no index entry.
+    /// No person has approved it yet, or the workstream has no entry in index.json.
     Draft,
-    /// The approval was taken back.
+    /// A person took the approval back.
     Revoked,
-    /// A person has approved the text with this hash; `None` is not compared.
+    /// A person has approved the text with this hash. An approval without a hash holds for any text.
     Approved {
-        /// Lower-case hex SHA-256 of the approved PLAN.md.
+        /// The SHA-256 of the approved PLAN.md in hex.
         hash: Option<String>,
     },
 }
@@ -26,24 +26,25 @@ pub enum PlanApproval {
 /// Why the plan gate is shut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanGate {
-    /// Nobody has approved the plan.
+    /// No person has approved the plan.
     NotApproved,
-    /// The approval was taken back.
+    /// A person took the approval back.
     Revoked,
-    /// PLAN.md is not the text that was approved.
+    /// The text of PLAN.md is not the approved one.
     Changed,
 }
 
-/// A plan from which work may be handed out. Only [`PlanApproval::admit`] makes one.
+/// A plan from which work may be handed out. Only [`PlanApproval::admit`] creates one.
 #[derive(Debug, Clone, Copy)]
 pub struct ApprovedPlan<'p>(&'p Plan);
 
-/// A plan that a person may approve. Only [`SoundPlan::examine`] makes one.
+/// A plan that a person may approve. Only [`SoundPlan::examine`] creates one.
 #[derive(Debug, Clone, Copy)]
 pub struct SoundPlan<'p>(&'p Plan);
 
 impl PlanApproval {
-    /// Returns the plan as approved, or why it is not; `hash` is that of PLAN.md as it is now.
+    /// Returns the plan as an [`ApprovedPlan`], or the reason why the gate of the plan is shut. `hash` is the hash of
+    /// PLAN.md as it is now.
     pub fn admit<'p>(&self, plan: &'p Plan, hash: &PlanHash) -> Result<ApprovedPlan<'p>, PlanGate> {
         match self {
             Self::Draft => Err(PlanGate::NotApproved),
@@ -55,8 +56,8 @@ impl PlanApproval {
 }
 
 impl<'p> SoundPlan<'p> {
-    /// Returns the plan as one that may be approved, or the problems that forbid it. A person may
-    /// overrule them with `force`.
+    /// Returns the plan as one that may be approved, or the problems that forbid the approval. With `force` a person
+    /// overrules them.
     pub fn examine(plan: &'p Plan, roster: &Roster, force: bool) -> Result<Self, Vec<Problem>> {
         let mut problems = check(plan, roster);
         problems.retain(|problem| problem.kind.forbids_approval());
@@ -65,7 +66,7 @@ impl<'p> SoundPlan<'p> {
 }
 
 impl<'p> ApprovedPlan<'p> {
-    /// Returns the plan with the lifetime of the text it was read from.
+    /// Returns the plan, for as long as it is borrowed and not only for as long as this value lives.
     pub fn plan(self) -> &'p Plan {
         self.0
     }
@@ -80,7 +81,7 @@ impl Deref for SoundPlan<'_> {
 }
 
 impl PlanGate {
-    /// Returns the reason as half a sentence, for refusals and warnings.
+    /// Returns the reason as a clause without a full stop, for refusals and warnings.
     pub fn reason(self) -> &'static str {
         match self {
             Self::NotApproved => "the plan is not approved",
@@ -90,19 +91,20 @@ impl PlanGate {
     }
 }
 
-/// What `plan_hash` of index.json is compared with: the SHA-256 of a plan's text with line feeds as line ends.
+/// The hash of a plan's text, to be compared with `plan_hash` of index.json: the SHA-256 with line feeds as line
+/// ends.
 ///
-/// A checkout may have other line ends (`core.autocrlf`), and is the plan that was approved all the same.
-/// Releases before 0.2.0 approved the bytes as they were; their approvals stay good.
+/// A checkout may change the line ends (`core.autocrlf`), but the plan is still the approved one. Releases before
+/// 0.2.0 hashed the bytes as they were; their approvals stay valid.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlanHash {
     hash: String,
-    /// That of the bytes as they are, where it is another one.
+    /// The SHA-256 of the bytes as they are, if the text has carriage returns.
     of_bytes: Option<String>,
 }
 
 impl PlanHash {
-    /// Returns the hash of a plan.
+    /// Returns the hash of a plan's text.
     pub fn of(text: &str) -> Self {
         let hash = if text.contains('\r') {
             sha256(with_line_feeds(&text.replace("\r\n", "\n")).as_bytes())
@@ -112,19 +114,19 @@ impl PlanHash {
         Self { hash, of_bytes: text.contains('\r').then(|| sha256(text.as_bytes())) }
     }
 
-    /// Returns it in lower-case hex, as an approval keeps it.
+    /// Returns the hash in lower-case hex, the form in which an approval keeps it.
     pub fn as_str(&self) -> &str {
         &self.hash
     }
 
-    /// Returns whether an approval of `approved`, in hex, is one of this plan.
+    /// Returns whether `approved`, a hash in hex, is a hash of this text.
     pub fn is(&self, approved: &str) -> bool {
         let hashes = std::iter::once(&self.hash).chain(&self.of_bytes);
         hashes.into_iter().any(|hash| approved.eq_ignore_ascii_case(hash))
     }
 }
 
-/// Returns the SHA-256 of a file in lower-case hex.
+/// Returns the SHA-256 of some bytes in lower-case hex.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_do_not_count_but_in_approvals_of_older_releases() {
+    fn line_ends_count_only_in_approvals_of_older_releases() {
         let (unix, windows) = (PlanHash::of("# Plan: a\n\nb\n"), PlanHash::of("# Plan: a\r\n\r\nb\r\n"));
         assert_eq!(unix.as_str(), windows.as_str());
         assert_eq!(PlanHash::of("# Plan: a\r\rb\r").as_str(), unix.as_str());
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_approval_of_this_very_text_opens_the_gate() {
+    fn only_an_approval_of_this_text_opens_the_gate() {
         let plan = Plan::default();
         let hash = PlanHash { hash: "ab".to_owned(), of_bytes: None };
         let gate = |approval: PlanApproval| approval.admit(&plan, &hash).map(|_| ());

@@ -1,6 +1,6 @@
-//! What stands before a label: hashes, bullets, boxes, emoji, bold, tags, and what nobody sees.
+//! Reads what stands before a label: hashes, bullets, check boxes, emoji, emphasis, tags, and invisible characters.
 //!
-//! No line is read further than a label can be from its start, so that any text is read in time linear in it.
+//! Only the start of a line is searched for a label, so that the time to read any text is linear in its length.
 
 use super::problem::Level;
 
@@ -8,30 +8,32 @@ use super::problem::Level;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that can stand there")]
 pub(super) struct Before {
+    /// The number of hashes.
     pub(super) hashes: usize,
     pub(super) in_list: bool,
     pub(super) in_quote: bool,
     pub(super) in_table: bool,
+    /// Whether emphasis, a bracket or a tag is opened.
     pub(super) is_emphasised: bool,
     pub(super) is_html_heading: bool,
-    /// An emoji, a check box, a number: what is not written before a sentence.
+    /// Whether there is a mark that does not begin a sentence: an emoji, a check box or a number.
     pub(super) is_marked: bool,
 }
 
-/// The words of the structure.
+/// The words for the levels of the structure. A task is a thread.
 pub(super) const WORDS: [(&str, Level); 4] =
     [("stage", Level::Stage), ("batch", Level::Batch), ("thread", Level::Thread), ("task", Level::Thread)];
 
-/// How far into a line its label is looked for, in bytes.
+/// How far into a line its label may begin, in bytes.
 const MAX_BEFORE: usize = 200;
 
-/// Returns the word of the structure that a word is, also in the plural.
+/// Returns the word of the structure that a lower-case word is, also in the plural, and its level.
 pub(super) fn word_of(word: &str) -> Option<(&'static str, Level)> {
     let singular = word.strip_suffix('s').unwrap_or(word);
     WORDS.into_iter().find(|(known, _)| *known == singular)
 }
 
-/// Reads what stands before the first word, and where that begins.
+/// Returns what stands before the first word of a line, and the offset of that word.
 pub(super) fn before(line: &str) -> (Before, usize) {
     let mut before = Before::default();
     let mut at = 0;
@@ -48,7 +50,7 @@ pub(super) fn before(line: &str) -> (Before, usize) {
             '|' => before.in_table = true,
             '-' | '*' | '+' | '•' if is_item && before.hashes == 0 => before.in_list = true,
             '[' => match within(rest, 8).find(']') {
-                // A box with at most one sign in it.
+                // A check box: at most one character stands between the brackets.
                 Some(end) if rest[..end].chars().count() <= 1 => {
                     before.is_marked = true;
                     at += end + 1;
@@ -90,6 +92,7 @@ pub(super) fn before(line: &str) -> (Before, usize) {
                 }
                 None => break,
             },
+            // It escapes the mark behind it, as in `\###### Thread`.
             '\\' => {}
             '&' if entity_end(&line[at..]).is_some() => at += entity_end(&line[at..]).unwrap_or(1) - 1,
             _ => before.is_marked = true,
@@ -99,7 +102,7 @@ pub(super) fn before(line: &str) -> (Before, usize) {
     (before, at.min(line.len()))
 }
 
-/// Returns where a tag or a comment ends, `line` beginning behind its `<`.
+/// Returns the end of a tag or a comment, or `None` if it is neither. `line` begins behind its `<`.
 pub(super) fn tag_end(line: &str) -> Option<usize> {
     if line.starts_with("!--") {
         return within(line, MAX_BEFORE).find("-->").map(|end| end + 3);
@@ -109,19 +112,20 @@ pub(super) fn tag_end(line: &str) -> Option<usize> {
     is_tag.then_some(end + 1)
 }
 
-/// Returns where a blank that is spelled out ends: `&nbsp;`, `&#160;`.
+/// Returns the end of an HTML entity at the start of `line`, such as `&nbsp;` or `&#160;`.
 pub(super) fn entity_end(line: &str) -> Option<usize> {
     let end = within(line, 9).find(';')?;
     line[1..end].trim_start_matches('#').chars().all(|c| c.is_ascii_alphanumeric()).then_some(end + 1)
 }
 
-/// Returns the beginning of a line, so that no line is read more than a few times.
+/// Returns at most the first `bytes` bytes of a line, up to a character boundary. This bounds the work per line.
 pub(super) fn within(line: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
     &line[..end]
 }
 
-/// Returns the end of a number before a word, `2.` or `1.2.3`, and whether it is that of a list item.
+/// Returns the end of a number that stands before a label, `2.` or `1.2.3`, and whether it is the number of a list
+/// item.
 fn list_number(line: &str, at: usize) -> Option<(usize, bool)> {
     let rest = &line[at..];
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
@@ -134,7 +138,7 @@ fn list_number(line: &str, at: usize) -> Option<(usize, bool)> {
     (is_label && digits < 16).then(|| (line.len() - behind.len(), is_item))
 }
 
-/// Returns the end of what counts the items of a list before a word of the structure: `A)`, `ii.`, `h6.`,
+/// Returns the end of another kind of list number that stands before a word of the structure: `A)`, `ii.`, `h6.`,
 /// `B1 ·`, `1.1.2 -`.
 fn enumerator(line: &str, at: usize) -> Option<usize> {
     let rest = within(&line[at..], 40);
@@ -152,7 +156,8 @@ fn enumerator(line: &str, at: usize) -> Option<usize> {
     Some(at + rest.len() - word.len())
 }
 
-/// Reads characters in their usual form, lower case, over those that nobody sees.
+/// Takes characters as long as they are `wanted`, and moves `at` behind them. They are taken folded and in lower
+/// case, at most 20 bytes; invisible ones are skipped.
 pub(super) fn take_while(line: &str, at: &mut usize, wanted: impl Fn(char) -> bool) -> String {
     let mut taken = String::new();
     for c in line[*at..].chars() {
@@ -167,7 +172,7 @@ pub(super) fn take_while(line: &str, at: &mut usize, wanted: impl Fn(char) -> bo
     taken
 }
 
-/// Returns whether a character is seen by nobody: no two of these differ on a screen.
+/// Returns whether a character is invisible: texts that differ only in such characters look the same.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fe0e}' | '\u{fe0f}' | '\u{180e}')
         || c.is_control()
@@ -181,12 +186,12 @@ pub(super) fn is_emphasis(c: char) -> bool {
     matches!(c, '*' | '_' | '`' | '~')
 }
 
-/// Returns a character in its usual form: full-width letters, digits and signs, and letters of other alphabets
-/// that nobody can tell from ours, are those of ASCII.
+/// Returns the ASCII form of a full-width letter, digit or sign, and of a Cyrillic or Greek letter that looks like a
+/// Latin one. Other characters stay as they are.
 pub(super) fn folded(c: char) -> char {
     match u32::from(c) {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
-        // Letters that look the same in the words of the structure: `Тhread`.
+        // Letters that look like Latin ones in the words of the structure: `Тhread`.
         0x0410 | 0x0430 | 0x0391 | 0x03B1 => 'a',
         0x0412 | 0x0392 => 'b',
         0x0421 | 0x0441 => 'c',

@@ -1,14 +1,17 @@
-//! What can only be checked against the roster.
+//! Checks a plan against the roster, and limits how many problems are listed.
 
 use super::{Plan, Problem, ProblemKind};
 use crate::roster::{DEFAULT_AGENT, Roster};
 
-/// How many problems are told one by one: nobody fixes more before looking again, and models pay for each.
+/// The maximum number of problems in a list. Nobody fixes more before checking again, and a model pays for each in
+/// tokens.
 pub const MAX_PROBLEMS: usize = 100;
 
-/// Returns the problems of a plan: those of its text and the agents that the roster does not have,
-/// in the order of the file. Behind [`MAX_PROBLEMS`], which warnings never take from errors, one says how
-/// many more there are.
+/// Returns the problems of a plan in the order of the file: those that the text alone shows, and those of agents, for
+/// which the roster is needed.
+///
+/// The list has at most [`MAX_PROBLEMS`], and warnings are left out before errors are. If any are left out,
+/// [`ProblemKind::More`] follows at the end and counts them.
 pub fn check(plan: &Plan, roster: &Roster) -> Vec<Problem> {
     let mut problems = all_problems(plan, roster);
     if problems.len() > MAX_PROBLEMS {
@@ -23,7 +26,7 @@ pub fn check(plan: &Plan, roster: &Roster) -> Vec<Problem> {
     problems
 }
 
-/// Returns all problems of a plan, however many.
+/// Returns all problems of a plan, without a limit on their number.
 pub(super) fn all_problems(plan: &Plan, roster: &Roster) -> Vec<Problem> {
     let mut problems = plan.problems.clone();
     for agent in plan.threads().filter_map(|thread| thread.agent.as_ref()) {
@@ -33,6 +36,7 @@ pub(super) fn all_problems(plan: &Plan, roster: &Roster) -> Vec<Problem> {
         }
     }
     for mention in &plan.mentions {
+        // Outside a thread, or without the `@`, only a name in the roster is an agent. Any other name is prose.
         let is_known = roster.agents.iter().any(|agent| agent.name == mention.name);
         if !(is_known || mention.has_sign && mention.of_thread) {
             continue;

@@ -1,13 +1,15 @@
-//! The difference of two texts, for people.
+//! The difference between two texts, for people.
 
 use std::time::Duration;
 
 use similar::TextDiff;
 
-/// How long a short difference is looked for: of thousands of edits the best one takes minutes, and any will do.
+/// The time limit of the search for a short difference. For thousands of changed lines the shortest one takes
+/// minutes; after the limit a longer one is returned, which is correct too.
 const DIFFERENCE_WAIT: Duration = Duration::from_millis(500);
 
-/// Returns what changed from `old` to `new` as `diff -u` prints it; empty where nothing did.
+/// Returns the difference from `old` to `new` as `diff -u` prints it, with the two names in its header. Equal texts
+/// give an empty text.
 pub fn unified(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
     if old == new {
         return String::new();

@@ -1,14 +1,14 @@
-//! `work validate --fix`: the edits that are certain, until none is left.
+//! `work validate --fix`: applies the certain edits of the problems until none is left.
 
 use super::check::all_problems;
 use super::parse::parse;
 use super::problem::{Edit, Problem};
 use crate::roster::Roster;
 
-/// How often the edits are applied: fixing one thing shows the next, a level of the structure at a time.
+/// The maximum number of rounds. Fixing one level of the structure lets the parser see the next one.
 const MAX_ROUNDS: usize = 32;
 
-/// A text whose certain problems are fixed.
+/// A text to which the certain edits were applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fixed {
     /// The text.
@@ -17,11 +17,10 @@ pub struct Fixed {
     pub applied: usize,
 }
 
-/// Applies the edits that are certain. What they do not touch stays byte for byte, and with it the line
-/// ends of the file.
+/// Applies the certain edits until none is left. Everything else stays byte for byte, also the line ends of the file.
 ///
-/// Two things hold whatever the edits are: no word goes that is more than the mark of a heading, and no
-/// thread goes. What would break one of them is left as it is, and its problem is told.
+/// Two promises hold for any edit. No word is lost, except one that only marks a heading: such an edit is skipped. No
+/// thread is lost: a round of edits that would lose one is not applied. What is not fixed stays a problem.
 pub fn fixed(text: &str, roster: &Roster) -> Fixed {
     let mut fixed = Fixed { text: text.to_owned(), applied: 0 };
     let mut plan = parse(text);
@@ -38,7 +37,8 @@ pub fn fixed(text: &str, roster: &Roster) -> Fixed {
     fixed
 }
 
-/// Returns the text with the edits of its problems; of two that overlap the first one.
+/// Returns the text with its edits applied, and their number; `None` if that changes nothing. Of two edits that
+/// overlap, the first one is applied.
 fn applied(text: &str, problems: &[Problem]) -> Option<(String, usize)> {
     let mut edits: Vec<&Edit> = problems.iter().filter_map(|problem| problem.edit.as_ref()).collect();
     edits.retain(|edit| edit.keeps_text(text));

@@ -1,4 +1,4 @@
-//! Whatever a plan looks like, `fixed` loses no word and no thread of it.
+//! For any plan, `fixed` loses no word and no thread.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ const PLAN: &str = "\
 - work
 ";
 
-/// Lines that, one below the other, are headings, code, quotations and text.
+/// Lines that combine to headings, code, quotations and text.
 const LINES: &[&str] = &[
     "# Plan: X",
     "## Stages",
@@ -94,7 +94,7 @@ fn roster() -> Roster {
     Roster { declared: true, ..Roster::undeclared(["system-engineer-codex"]) }
 }
 
-/// Returns how often each word stands in a text that is more than the mark of a heading.
+/// Returns how often each word occurs in a text, without words that may only mark a heading.
 fn counted(text: &str) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     for word in words(text).into_iter().filter(|word| !is_marker(word) && word != "h6") {
@@ -103,6 +103,7 @@ fn counted(text: &str) -> HashMap<String, usize> {
     counts
 }
 
+/// Returns the words that occur less often in `new` than in `old`.
 fn lost(old: &str, new: &str) -> Vec<String> {
     let new = counted(new);
     counted(old).into_iter().filter(|(word, times)| new.get(word) < Some(times)).map(|(word, _)| word).collect()
@@ -119,11 +120,11 @@ proptest! {
     ) {
         let start = if has_plan { PLAN } else { "" };
         let text = format!("{start}{}", lines.join("\n")).replace('\n', end);
-        let mended = fixed(&text, &roster());
-        prop_assert_eq!(lost(&text, &mended.text), Vec::<String>::new(), "{:?} -> {:?}", text, mended.text);
+        let after_fix = fixed(&text, &roster());
+        prop_assert_eq!(lost(&text, &after_fix.text), Vec::<String>::new(), "{:?} -> {:?}", text, after_fix.text);
         let threads = |text: &str| parse(text).counts().threads;
-        prop_assert!(threads(&mended.text) >= threads(&text), "{text:?} -> {:?}", mended.text);
-        prop_assert_eq!(fixed(&mended.text, &roster()).applied, 0, "{:?}", mended.text);
+        prop_assert!(threads(&after_fix.text) >= threads(&text), "{text:?} -> {:?}", after_fix.text);
+        prop_assert_eq!(fixed(&after_fix.text, &roster()).applied, 0, "{:?}", after_fix.text);
     }
 }
 
@@ -139,11 +140,11 @@ fn text_above_dashes_stays() {
         "Stage 2: Zebra\nWrite it.\n---\n",
     ] {
         let text = format!("{PLAN}\n{text}");
-        let mended = fixed(&text, &roster()).text;
-        assert_eq!(lost(&text, &mended), Vec::<String>::new(), "{text:?}");
-        let plan = parse(&mended);
+        let after_fix = fixed(&text, &roster()).text;
+        assert_eq!(lost(&text, &after_fix), Vec::<String>::new(), "{text:?}");
+        let plan = parse(&after_fix);
         let is_told = plan.problems.iter().any(|problem| problem.kind.forbids_approval());
-        assert!(is_told || plan.counts().threads == 2, "{mended}");
+        assert!(is_told || plan.counts().threads == 2, "{after_fix}");
     }
     let bold = fixed(&format!("{PLAN}\n**Thread 02: Zebra**\n**Summary:** do b\nWith care.\n---\n"), &roster()).text;
     assert_eq!(parse(&bold).threads().nth(1).unwrap().summary, "do b\nWith care.\n---");
@@ -171,7 +172,7 @@ fn code_stays_code() {
         assert!(plan.problems.is_empty(), "{code:?}: {:?}", plan.problems);
         assert_eq!(plan.threads().next().unwrap().details, code.trim_end(), "{code:?}");
     }
-    // An edit would give what is below to another stage: told, and for a person to fix.
+    // An edit would move what is below to another stage, so a person has to decide.
     let stage = format!("{PLAN}\n    ### Stage 2: deploy\n\n##### Batch 01: Other\n\n###### Thread 01: x\n");
     assert!(parse(&stage).problems.iter().any(|problem| problem.line == 17 && problem.kind.forbids_approval()));
     assert_eq!(fixed(&stage, &roster()).text, stage);
@@ -185,8 +186,8 @@ fn a_tick_an_attribute_and_a_comment_stay() {
         "###### Thread-02: Zebra <!-- keep me -->",
     ] {
         let text = format!("{PLAN}\n{line}\n\n**Summary:** z\n");
-        let mended = fixed(&text, &roster()).text;
-        assert_eq!(lost(&text, &mended), Vec::<String>::new(), "{line:?}: {mended}");
+        let after_fix = fixed(&text, &roster()).text;
+        assert_eq!(lost(&text, &after_fix), Vec::<String>::new(), "{line:?}: {after_fix}");
     }
 }
 
@@ -199,7 +200,9 @@ fn a_new_line_ends_as_the_others_do() {
 }
 
 #[test]
-fn any_text_is_mended_in_time_linear_in_it() {
+#[ignore = "it times: cargo test --lib -- --ignored in_time_linear"]
+#[expect(clippy::disallowed_methods, reason = "it asks the clock")]
+fn any_text_is_fixed_in_time_linear_in_it() {
     let time = |unit: &str, bytes: usize| {
         let text = format!("{PLAN}\n{}", unit.repeat(bytes / unit.len()));
         let start = std::time::Instant::now();
@@ -208,7 +211,7 @@ fn any_text_is_mended_in_time_linear_in_it() {
     };
     for unit in ["<div>\n###### Thread 2: x\n</div>\n\n", "> ###### Thread 2: x\n", "**Thread 2: x**\n\n", "### 3. x\n"]
     {
-        // Four times the text; sixteen times the time would be quadratic.
+        // For four times the text, sixteen times the time would be quadratic.
         let is_linear = |_| time(unit, 256 * 1024) < time(unit, 64 * 1024) * 9;
         assert!((0..5).any(is_linear), "{unit:?}");
     }

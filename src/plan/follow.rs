@@ -1,45 +1,46 @@
-//! Which stage, batch and thread of a plan is which of the plan before: state follows the thread, not its
-//! number (DESIGN §7).
+//! Finds out what became of each stage, batch and thread of an older plan: state follows the thread, not its number
+//! (DESIGN §7).
 //!
-//! Texts have no identity, so this is evidence, strongest first: the same name in the same batch, a name or a
-//! text that no other thread has, the same place among neighbours that are the same. Where the evidence is
-//! weak or contradicts itself the answer is [`Fate::Unclear`], and a person decides: a report that is found
-//! under another thread than the one it was made for is worse than a question.
+//! A text has no identity, so this code weighs evidence. From strong to weak: the same name in the same batch; a name
+//! or a text that no other thread has; the same place between unchanged neighbours. Where the evidence is weak or
+//! contradictory, the answer is [`Fate::Unclear`] and a person decides. A question is better than a report under the
+//! wrong thread.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::{Batch, BatchId, Plan, Stage, StageNumber, Thread, ThreadId};
 
-/// What became of each stage, batch and thread of an older plan.
+/// What became of the stages, batches and threads of an older plan, by their old numbers and ids.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Followed {
-    /// The stages that are there still, by their numbers then.
+    /// The new numbers of the stages that still exist.
     pub stages: BTreeMap<StageNumber, StageNumber>,
-    /// The batches that are there still, by their ids then.
+    /// The new ids of the batches that still exist.
     pub batches: BTreeMap<BatchId, BatchId>,
-    /// All threads of the older plan, by their ids then.
+    /// The fates of all threads of the older plan.
     pub threads: BTreeMap<ThreadId, Fate>,
 }
 
 /// What became of a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// It is this one now.
+    /// The thread has this id now.
     Is(ThreadId),
-    /// It is not in the plan any more.
+    /// The thread is not in the plan any more.
     Left,
-    /// It can be one of these, or none.
+    /// The thread may be one of these, or may have left.
     Unclear(Vec<ThreadId>),
 }
 
-/// Follows the threads of `old` into `new`. What a person has `told` wins: the id now, or that it left.
+/// Returns what became of `old` in `new`. A person's decisions in `told` win over all evidence: the new id of a
+/// thread, or `None` if it left.
 pub fn follow(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>) -> Followed {
     follow_by(old, new, told, Evidence::Text)
 }
 
-/// Follows threads of which only the names are known, and perhaps not those of all: what stood beside them then
-/// cannot be told, so a place says nothing.
+/// Does the same for an older plan of which only names are known, and perhaps not all. Then the place of a stage or a
+/// batch is no evidence, because there may have been others beside it.
 pub fn follow_names(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>) -> Followed {
     follow_by(old, new, told, Evidence::Names)
 }
@@ -47,12 +48,13 @@ pub fn follow_names(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<Thr
 /// What is known of the older plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Evidence {
-    /// All of it.
+    /// The whole text.
     Text,
-    /// Some names.
+    /// Only names, and perhaps not all of them.
     Names,
 }
 
+/// Pairs stages, then the batches of paired stages, then threads.
 fn follow_by(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>, evidence: Evidence) -> Followed {
     let pair = |old: &[Named<'_>], new: &[Named<'_>]| pair(old, new, evidence);
     let stages = pair(&named_stages(&old.stages), &named_stages(&new.stages));
@@ -63,19 +65,21 @@ fn follow_by(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>
         let pairs = pair(&named_batches(then), &named_batches(now));
         batches.extend(then.iter().zip(pairs).filter_map(|(batch, at)| Some((batch, &now[at?]))));
     }
+    // Strong evidence comes first, because a thread that is paired is not considered again. The last two steps look
+    // for contradictions.
     let mut matching = Matching::new(old, new);
     for (from, to) in told {
-        matching.tell(*from, *to);
+        matching.record_decision(*from, *to);
     }
     for (then, now) in &batches {
-        matching.by_name_within(then, now);
+        matching.pair_by_name_within(then, now);
     }
-    matching.by_unique(|thread| Some(thread.name.as_str()));
-    matching.by_unique(|thread| body(thread));
+    matching.pair_by_unique(|thread| Some(thread.name.as_str()));
+    matching.pair_by_unique(|thread| body(thread));
     for (then, now) in &batches {
-        matching.by_place(then, now);
+        matching.pair_by_place(then, now);
     }
-    matching.doubt_names_that_changed_hands();
+    matching.doubt_exchanged_names();
     matching.doubt_namesakes();
 
     let mut followed = Followed {
@@ -93,7 +97,8 @@ fn follow_by(old: &Plan, new: &Plan, told: &BTreeMap<ThreadId, Option<ThreadId>>
 }
 
 impl Followed {
-    /// A batch whose name says nothing is the one to which all of its threads have gone, if no other is that one.
+    /// Pairs a batch that is not paired yet with the batch to which all of its threads went, unless that one is
+    /// paired with another.
     fn pair_batches_by_threads(&mut self, old: &Plan) {
         let mut taken: HashSet<BatchId> = self.batches.values().copied().collect();
         for batch in old.batches().filter(|batch| !batch.threads.is_empty()) {
@@ -110,7 +115,7 @@ impl Followed {
     }
 }
 
-/// A stage or a batch: its name, and the names of what it holds, by which those of one name are told apart.
+/// The name of a stage or a batch, and the names of what it holds. The latter tell apart several of the same name.
 type Named<'p> = (&'p str, Vec<&'p str>);
 
 fn named_stages(stages: &[Stage]) -> Vec<Named<'_>> {
@@ -129,13 +134,14 @@ fn named_batches(batches: &[Batch]) -> Vec<Named<'_>> {
     named.collect()
 }
 
-/// Pairs two lists: by name and what they hold, by a name that only one has, and then those that stand alone
-/// between the same neighbours. Returns for each of `old` its place in `new`.
+/// Pairs the elements of two lists, and returns for each of `old` its index in `new`. Elements are paired by their
+/// name and what they hold, then by a name that only one of the rest has in each list. Where the whole text is known,
+/// two that stand alone between the same neighbours are paired last.
 fn pair(old: &[Named<'_>], new: &[Named<'_>], evidence: Evidence) -> Vec<Option<usize>> {
     let mut paired = vec![None; old.len()];
     let now = places(new.iter());
     for (same, from) in places(old.iter()) {
-        // Where all is the same, one is as good as the other, as long as none was taken away.
+        // Equal elements are interchangeable, as long as both lists have the same number of them.
         for (from, to) in from.iter().zip(now.get(same).filter(|to| to.len() == from.len()).into_iter().flatten()) {
             paired[*from] = Some(*to);
         }
@@ -161,6 +167,7 @@ fn pair(old: &[Named<'_>], new: &[Named<'_>], evidence: Evidence) -> Vec<Option<
     paired
 }
 
+/// Returns the indexes at which each key occurs, in ascending order.
 fn places<K: Eq + Hash>(keys: impl Iterator<Item = K>) -> HashMap<K, Vec<usize>> {
     let mut places: HashMap<K, Vec<usize>> = HashMap::new();
     for (at, key) in keys.enumerate() {
@@ -169,13 +176,14 @@ fn places<K: Eq + Hash>(keys: impl Iterator<Item = K>) -> HashMap<K, Vec<usize>>
     places
 }
 
-/// What is unpaired on both sides between the same two neighbours, which are next to each other otherwise.
+/// The unpaired elements of both lists between the same two neighbours.
 struct Gap {
     old: Vec<usize>,
     new: Vec<usize>,
 }
 
-/// Returns the gaps of a pairing; the ends of both lists are neighbours too.
+/// Returns the gaps of a pairing, where `new` is the length of the new list. The ends of the lists count as
+/// neighbours.
 fn gaps(paired: &[Option<usize>], new: usize) -> Vec<Gap> {
     let taken: HashSet<usize> = paired.iter().flatten().copied().collect();
     let mut gaps = Vec::new();
@@ -185,7 +193,7 @@ fn gaps(paired: &[Option<usize>], new: usize) -> Vec<Gap> {
         let end = (at..paired.len()).find(|place| paired[*place].is_some()).unwrap_or(paired.len());
         let after = paired.get(end).copied().flatten();
         let (start, stop) = (before.map_or(0, |before: usize| before + 1), after.unwrap_or(new));
-        // Neighbours that changed places have nothing between them.
+        // If the neighbours have changed their order, there is nothing between them.
         let run: Vec<usize> = (start..stop).collect();
         if end > at && start <= stop && run.iter().all(|place| !taken.contains(place)) {
             gaps.push(Gap { old: (at..end).collect(), new: run });
@@ -196,22 +204,27 @@ fn gaps(paired: &[Option<usize>], new: usize) -> Vec<Gap> {
     gaps
 }
 
-/// Returns what a worker reads of a thread, if there is anything.
+/// Returns the summary and the details of a thread, or `None` if both are empty.
 fn body(thread: &Thread) -> Option<(&str, &str)> {
     let body = (thread.summary.as_str(), thread.details.as_str());
     (body != ("", "")).then_some(body)
 }
 
-/// Threads of two plans, by their places in them.
+/// The pairing of the threads of two plans. `usize` values are indexes into `old` or `new`.
 struct Matching<'p> {
     old: Vec<&'p Thread>,
     new: Vec<&'p Thread>,
+    /// The index in `old` of each id.
     places: HashMap<ThreadId, usize>,
+    /// The index in `new` of each id.
     places_now: HashMap<ThreadId, usize>,
+    /// The index in `new` of each old thread that was paired.
     paired: Vec<Option<usize>>,
+    /// Whether each new thread was paired.
     taken: Vec<bool>,
-    /// A person said what became of it.
+    /// The old threads whose fate a person has decided.
     told: HashSet<usize>,
+    /// The old threads whose fate is unclear, each with its candidates in `new`.
     unclear: BTreeMap<usize, Vec<usize>>,
 }
 
@@ -231,7 +244,8 @@ impl<'p> Matching<'p> {
         }
     }
 
-    fn tell(&mut self, from: ThreadId, to: Option<ThreadId>) {
+    /// Records what a person has decided about a thread. `to` is `None` if the thread left.
+    fn record_decision(&mut self, from: ThreadId, to: Option<ThreadId>) {
         let Some(from) = self.places.get(&from).copied() else { return };
         self.told.insert(from);
         if let Some(to) = to.and_then(|to| self.places_now.get(&to).copied()) {
@@ -239,41 +253,44 @@ impl<'p> Matching<'p> {
         }
     }
 
+    /// Pairs an old thread with a new one.
     fn join(&mut self, from: usize, to: usize) {
         self.paired[from] = Some(to);
         self.taken[to] = true;
     }
 
+    /// Returns whether nothing has been decided about an old thread yet.
     fn is_open(&self, from: usize) -> bool {
         self.paired[from].is_none() && !self.told.contains(&from) && !self.unclear.contains_key(&from)
     }
 
-    /// Returns the threads of two batches that nothing is known of yet.
+    /// Returns the old and the new threads of two batches about which nothing has been decided yet.
     fn open_in(&self, then: &Batch, now: &Batch) -> (Vec<usize>, Vec<usize>) {
         let then = then.threads.iter().filter_map(|thread| self.places.get(&thread.id).copied());
         let now = now.threads.iter().filter_map(|thread| self.places_now.get(&thread.id).copied());
         (then.filter(|at| self.is_open(*at)).collect(), now.filter(|at| !self.taken[*at]).collect())
     }
 
-    /// The same name in the same batch. Several of one name are told apart by their texts.
-    fn by_name_within(&mut self, then: &Batch, now: &Batch) {
+    /// Pairs threads that have the same name in the same batch. Several of one name are told apart by their texts.
+    fn pair_by_name_within(&mut self, then: &Batch, now: &Batch) {
         let (olds, news) = self.open_in(then, now);
         let by_name = places(news.iter().map(|at| self.new[*at].name.as_str()));
         for (name, from) in places(olds.iter().map(|at| self.old[*at].name.as_str())) {
             let from: Vec<usize> = from.into_iter().map(|at| olds[at]).collect();
             let to: Vec<usize> = by_name.get(name).into_iter().flatten().map(|at| news[*at]).collect();
-            self.of_one_name(&from, &to);
+            self.pair_namesakes(&from, &to);
         }
     }
 
-    fn of_one_name(&mut self, from: &[usize], to: &[usize]) {
+    /// Pairs threads that all have the same name.
+    fn pair_namesakes(&mut self, from: &[usize], to: &[usize]) {
         if let ([from], [to]) = (from, to) {
             return self.join(*from, *to);
         }
         let now = places(to.iter().map(|at| text(self.new[*at])));
         for (same, then) in places(from.iter().map(|at| text(self.old[*at]))) {
             let now = now.get(&same).map_or(&[][..], Vec::as_slice);
-            // Where all is the same, one is as good as the other, as long as none was taken away.
+            // Equal threads are interchangeable, as long as both batches have the same number of them.
             if then.len() == now.len() {
                 for (then, now) in then.iter().zip(now) {
                     self.join(from[*then], to[*now]);
@@ -285,18 +302,19 @@ impl<'p> Matching<'p> {
         match (from.as_slice(), to.as_slice()) {
             ([from], [to]) => self.join(*from, *to),
             (_, []) => {}
-            _ => self.doubt(&from, &to),
+            _ => self.mark_unclear(&from, &to),
         }
     }
 
-    fn doubt(&mut self, from: &[usize], to: &[usize]) {
+    /// Records that each of `from` may be any of `to`.
+    fn mark_unclear(&mut self, from: &[usize], to: &[usize]) {
         for at in from {
             self.unclear.insert(*at, to.to_vec());
         }
     }
 
-    /// What only one thread of each plan has.
-    fn by_unique<K: Eq + Hash>(&mut self, key: impl Fn(&'p Thread) -> Option<K>) {
+    /// Pairs threads by a key that only one thread of each plan has.
+    fn pair_by_unique<K: Eq + Hash>(&mut self, key: impl Fn(&'p Thread) -> Option<K>) {
         let only = |threads: &[&'p Thread]| {
             let mut only: HashMap<K, Option<usize>> = HashMap::new();
             for (at, key) in threads.iter().enumerate().filter_map(|(at, thread)| Some((at, key(thread)?))) {
@@ -313,12 +331,13 @@ impl<'p> Matching<'p> {
         }
     }
 
-    /// The same place among neighbours that are the same.
-    fn by_place(&mut self, then: &Batch, now: &Batch) {
+    /// Pairs threads at the same place between the same neighbours, if their texts are alike. Otherwise they are
+    /// unclear.
+    fn pair_by_place(&mut self, then: &Batch, now: &Batch) {
         let start = now.threads.first().and_then(|thread| self.places_now.get(&thread.id)).copied().unwrap_or_default();
         let is_here = |at: usize| (start..start + now.threads.len()).contains(&at);
         let first = then.threads.first().and_then(|thread| self.places.get(&thread.id)).copied().unwrap_or_default();
-        // One that went elsewhere is no neighbour here any more.
+        // A thread that went to another batch is not a neighbour here any more.
         let stayed: Vec<usize> = (first..first + then.threads.len())
             .filter(|at| self.paired[*at].map_or(self.is_open(*at), is_here))
             .collect();
@@ -330,14 +349,14 @@ impl<'p> Matching<'p> {
             match (from.as_slice(), to.as_slice()) {
                 (_, []) => {}
                 ([from], [to]) if is_like(self.old[*from], self.new[*to]) => self.join(*from, *to),
-                _ => self.doubt(&from, &to),
+                _ => self.mark_unclear(&from, &to),
             }
         }
     }
 
-    /// A name says one thing and the text another: the thread's text stands under another name now, or its name
-    /// over the text of another thread. Then a thread was given the name of another one.
-    fn doubt_names_that_changed_hands(&mut self) {
+    /// Undoes a pairing by name where the text says otherwise: the old thread's text stands under another name now,
+    /// or the new thread has the text of another old one. Then somebody gave one thread the name of another.
+    fn doubt_exchanged_names(&mut self) {
         let now = places(self.new.iter().filter_map(|thread| body(thread)));
         let then = places(self.old.iter().filter_map(|thread| body(thread)));
         let went = |text: &(&str, &str)| then.get(text).is_some_and(|at| at.len() == 1) && now.contains_key(text);
@@ -353,7 +372,7 @@ impl<'p> Matching<'p> {
         }
     }
 
-    /// A thread that is gone, while a new one of its name has come: nobody knows that it is not the same.
+    /// Makes a thread unclear that seems to have left, if an unpaired new thread has its name: it may be the same.
     fn doubt_namesakes(&mut self) {
         let came = places(self.new.iter().map(|thread| thread.name.as_str()));
         for from in 0..self.old.len() {
@@ -368,6 +387,7 @@ impl<'p> Matching<'p> {
         }
     }
 
+    /// Returns the fates of all old threads.
     fn fates(&self) -> BTreeMap<ThreadId, Fate> {
         let fate = |at: usize| match (self.paired[at], self.unclear.get(&at)) {
             (Some(to), _) => Fate::Is(self.new[to].id),
@@ -382,13 +402,13 @@ impl<'p> Matching<'p> {
     }
 }
 
-/// All that is said of a thread but its number.
+/// Returns the summary, the details and the agent of a thread.
 fn text(thread: &Thread) -> (&str, &str, Option<&str>) {
     (&thread.summary, &thread.details, thread.agent.as_ref().map(|agent| agent.name.as_str()))
 }
 
-/// Returns whether a thread with another name can be the same one: most lines of its text are there still. Where
-/// there was no text nothing says so.
+/// Returns whether a thread can be the same one although its name differs: more than half of the lines of its text
+/// are still there. A thread without text cannot be recognised.
 fn is_like(old: &Thread, new: &Thread) -> bool {
     let lines = |thread: &'_ Thread| -> Vec<String> {
         let text = [&thread.summary, &thread.details].map(String::as_str).join("\n");

@@ -4,7 +4,8 @@ use proptest::test_runner::RngSeed;
 use super::*;
 use crate::plan::parse;
 
-/// Says what became of each thread of `old`: `01.01.01>01.01.02`, `-` where it left, `?` where it is unclear.
+/// Returns the fates of the threads of `old`: `01.01.01>01.01.02` for a new id, `-` for one that left, `?` for an
+/// unclear one.
 fn followed(old: &str, new: &str) -> String {
     let followed = follow(&plan(old), &plan(new), &BTreeMap::new());
     let threads = followed.threads.iter().map(|(id, fate)| match fate {
@@ -18,7 +19,7 @@ fn followed(old: &str, new: &str) -> String {
     threads.collect::<Vec<_>>().join(" ")
 }
 
-/// Reads `S: Alpha(One=text Two) Beta(Three); T: Gamma(Four)`: stages of batches of threads, numbered as they stand.
+/// Parses `S: Alpha(One=text Two) Beta(Three); T: Gamma(Four)`: stages of batches of threads, numbered in this order.
 fn plan(short: &str) -> Plan {
     let mut text = "# Plan: P\n## Stages\n".to_owned();
     for (stage, rest) in short.split(';').enumerate() {
@@ -42,36 +43,36 @@ fn plan(short: &str) -> Plan {
 #[test]
 fn state_follows_the_thread_not_its_number() {
     let table = [
-        // Nothing, an edit of a text, and a name that only moved within its batch.
+        // No change, a changed text, and another order within a batch.
         ("S: A(x y)", "S: A(x y)", "01.01.01 01.01.02"),
         ("S: A(x=1 y=2)", "S: A(x=3 y=2)", "01.01.01 01.01.02"),
         ("S: A(x y z)", "S: A(z x y)", "01.01.01>01.01.02 01.01.02>01.01.03 01.01.03>01.01.01"),
-        // A stage or a batch in front of the others.
+        // A new stage or a new batch in front of the others.
         ("S: A(x y) B(z)", "N: K(r); S: A(x y) B(z)", "01.01.01>02.01.01 01.01.02>02.01.02 01.02.01>02.02.01"),
         ("S: A(x y) B(z)", "S: K(r) A(x y) B(z)", "01.01.01>01.02.01 01.01.02>01.02.02 01.02.01>01.03.01"),
-        // Names that each batch has again.
+        // The same names in every batch.
         (
             "S: A(code test) B(code test)",
             "S: K(code) A(code test) B(test)",
             "01.01.01>01.02.01 01.01.02>01.02.02 01.02.01?01.01.01 01.02.02>01.03.01",
         ),
-        // To another batch, by its name or by its text.
+        // A move to another batch, recognised by the name or by the text.
         ("S: A(x y) B(z)", "S: A(y) B(z x)", "01.01.01>01.02.02 01.01.02>01.01.01 01.02.01"),
         ("S: A(x=1 y=2) B(z=3)", "S: A(y=2) B(z=3 w=1)", "01.01.01>01.02.02 01.01.02>01.01.01 01.02.01"),
-        // Another name at the same place, over the same text.
+        // A new name at the same place, with the same text.
         ("S: A(x y=2 z=2)", "S: A(x w=2 z=2)", "01.01.01 01.01.02 01.01.03"),
         ("S: A(x=1)", "S: A(w=1)", "01.01.01"),
         ("S: A(x); T: B(y=1)", "S: A(x); U: C(w=1)", "01.01.01 02.01.01"),
-        // No text is no evidence.
+        // Without a text there is no evidence.
         ("S: A(x y z)", "S: A(x w z)", "01.01.01 01.01.02?01.01.02 01.01.03"),
         ("S: A(x)", "S: A(w=1)", "01.01.01?01.01.01"),
-        // Another name and another text at the same place: renamed, or one went and another came.
+        // A new name and a new text at the same place: either renamed, or one thread left and another came.
         ("S: A(x=1 y=2 z=3)", "S: A(x=1 w=5 z=3)", "01.01.01 01.01.02?01.01.02 01.01.03"),
         ("S: A(x y)", "S: A(v w)", "01.01.01?01.01.01/01.01.02 01.01.02?01.01.01/01.01.02"),
         ("S: A(x y)", "S: A(x v w)", "01.01.01 01.01.02?01.01.02/01.01.03"),
-        // Two that changed names.
+        // Two threads that exchanged their names.
         ("S: A(x=1 y=2)", "S: A(y=1 x=2)", "01.01.01?01.01.01/01.01.02 01.01.02?01.01.01/01.01.02"),
-        // Of one name.
+        // Several threads of the same name.
         ("S: A(x=1 x=2)", "S: A(x=2 x=1)", "01.01.01>01.01.02 01.01.02>01.01.01"),
         ("S: A(x=1 x=2)", "S: A(x=1 x=3)", "01.01.01 01.01.02"),
         ("S: A(x=1 x=2)", "S: A(x=3 x=4)", "01.01.01?01.01.01/01.01.02 01.01.02?01.01.01/01.01.02"),
@@ -82,7 +83,7 @@ fn state_follows_the_thread_not_its_number() {
             "S: A(x) B(y) C(z t)",
             "01.01.01?01.03.02 01.01.02>01.01.01 01.02.01?01.03.02 01.02.02>01.02.01 01.03.01",
         ),
-        // Gone.
+        // Threads that left.
         ("S: A(x y)", "S: A(y)", "01.01.01- 01.01.02>01.01.01"),
         ("S: A(x); T: B(y)", "T: B(y)", "01.01.01- 02.01.01>01.01.01"),
     ];
@@ -92,7 +93,7 @@ fn state_follows_the_thread_not_its_number() {
 }
 
 #[test]
-fn what_a_person_says_wins() {
+fn a_persons_decision_wins() {
     let (old, new) = (plan("S: A(x=1 y=2)"), plan("S: A(v=3 w=4)"));
     let id = |text: &str| text.parse::<ThreadId>().unwrap();
     let told = BTreeMap::from([(id("1.1.1"), Some(id("1.1.2"))), (id("1.1.2"), None)]);
@@ -111,10 +112,11 @@ fn stages_and_batches_are_followed_too() {
     assert_eq!(batches, ["01.01>02.02", "01.02>02.01", "02.01>03.01"]);
 }
 
-/// A plan whose names and texts a thread carries as its identity: `(name, text)` of number `n` were given once.
+/// A plan: stages of batches of threads. Each number stands for a name; a thread has one for its name and one for its
+/// text.
 pub(crate) type Outline = Vec<(u32, Vec<(u32, Vec<(u32, u32)>)>)>;
 
-/// Somebody edits a plan. Places are taken modulo what there is.
+/// An edit of a plan. Each index is taken modulo the number of elements.
 #[derive(Debug, Clone)]
 pub(crate) enum Edit {
     Insert(usize, usize, usize),
@@ -153,13 +155,13 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// A thread: the number that it was made as, its name and its text now.
+/// A thread: its identity, and the numbers of its name and its text now.
 type Made = (u32, u32, u32);
 
-/// A batch: its name and its threads.
+/// A batch: the number of its name, and its threads.
 type MadeBatch = (u32, Vec<Made>);
 
-/// An outline and, beside each thread, the number of the thread that it was made as.
+/// A plan that is edited, in which each thread keeps its identity.
 pub(crate) struct Edited {
     stages: Vec<(u32, Vec<MadeBatch>)>,
     next: u32,
@@ -172,7 +174,7 @@ impl Edited {
             let batches = batches.iter().map(|(name, threads)| {
                 let threads = threads.iter().map(|(name, text)| {
                     next += 1;
-                    // Some have the same text, or the same name, or both.
+                    // Small numbers repeat, so some threads have the same text, the same name, or both.
                     (next, *name, if *text < 5 { *text } else { 100 + next })
                 });
                 (*name, threads.collect())
@@ -266,13 +268,13 @@ impl Edited {
         Some(())
     }
 
-    /// Returns the plan, and which thread each of its ids is.
+    /// Returns the plan, and the identity of the thread behind each id.
     fn plan(&self) -> (Plan, HashMap<ThreadId, u32>) {
         let (text, who) = self.text();
         (parse(&text), who)
     }
 
-    /// Returns the text of the plan, and which thread each of its ids is.
+    /// Returns the text of the plan, and the identity of the thread behind each id.
     pub(crate) fn text(&self) -> (String, HashMap<ThreadId, u32>) {
         let mut text = "# Plan: P\n## Stages\n".to_owned();
         let mut who = HashMap::new();
@@ -292,7 +294,7 @@ impl Edited {
 }
 
 pub(crate) fn outline() -> impl Strategy<Value = Outline> {
-    // Names and texts that stand more than once, too.
+    // The ranges are small, so that names and texts occur more than once.
     let thread = (0..30_u32, 0..60_u32);
     let batch = (0..6_u32, proptest::collection::vec(thread, 0..5));
     let stage = (0..6_u32, proptest::collection::vec(batch, 1..4));
@@ -302,7 +304,7 @@ pub(crate) fn outline() -> impl Strategy<Value = Outline> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whoever edits a plan knows which thread is which; what is said of it here is that, or nothing.
+    /// The edits show which thread is which. `follow` must say the same, or that it is unclear.
     #[test]
     fn no_thread_is_taken_for_another(outline in outline(), edits in proptest::collection::vec(edit(), 0..6)) {
         let mut edited = Edited::of(&outline);
@@ -322,7 +324,7 @@ proptest! {
             };
             prop_assert!(was[then] == is[now] || twin(*then, *now), "{then} is taken for {now}: {edits:?}");
         }
-        // Where only names are known, one of several of a name may be taken for another.
+        // With names alone, one of several threads of the same name may be taken for another.
         let mut names = old.clone();
         for thread in names.stages.iter_mut().flat_map(|stage| &mut stage.batches).flat_map(|batch| &mut batch.threads) {
             (thread.summary, thread.details) = (String::new(), String::new());
@@ -336,7 +338,7 @@ proptest! {
             prop_assert!(was[then] == is[now] || !is_alone, "{then} is taken for {now} by its name: {edits:?}");
             prop_assert_eq!(name, &new.thread(*now).unwrap().name, "no name, no evidence");
         }
-        // A plan that nobody edited is what it was.
+        // In a plan without edits every thread keeps its id.
         if edits.is_empty() {
             prop_assert!(followed.threads.iter().all(|(then, fate)| *fate == Fate::Is(*then)));
         }

@@ -1,58 +1,58 @@
-//! The ids of stages, batches and threads: numbers inside, one strict text form outside.
+//! The ids of stages, batches and threads: numbers in memory, one strict text form outside.
 //!
-//! This room knows how an id is written (`01.02.03`) and how people type it (`1.2.3`). It must
-//! never know whether such a thing exists.
+//! This file reads and writes ids. It accepts `1.2.3` as people type it and writes `01.02.03`. It must never know
+//! whether a stage, batch or thread of that id exists.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-/// The largest number a stage, batch or thread may carry: three digits.
+/// The largest number of a stage, batch or thread: three digits.
 pub const MAX_NUMBER: u16 = 999;
 
-/// The number of a stage, 0 to [`MAX_NUMBER`]. Written with two digits in ids and on disk as plain
-/// decimal (`"1"`).
+/// The number of a stage, 0 to [`MAX_NUMBER`]. Alone, also on disk, it is plain decimal (`1`); in ids it has two
+/// digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StageNumber(pub u16);
 
-/// The id of a batch, `SS.BB`. Batch 00 is the one that old plans without batches form.
+/// The id of a batch, `SS.BB`. Batch 00 holds the threads of a stage in old plans, which have no batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchId {
-    /// The stage the batch stands in.
+    /// The stage of the batch.
     pub stage: StageNumber,
     /// The number of the batch within its stage.
     pub number: u16,
 }
 
-/// The id of a thread, `SS.BB.TT`. Ids order as the plan runs: by stage, batch, thread.
+/// The id of a thread, `SS.BB.TT`. Ids sort in the order in which the plan runs: by stage, then batch, then thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId {
-    /// The batch the thread stands in.
+    /// The batch of the thread.
     pub batch: BatchId,
     /// The number of the thread within its batch.
     pub number: u16,
 }
 
-/// A text that is not an id, with the form that was expected.
+/// The error for a text that is not an id. Its message says which form was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not {expected}")]
 pub struct MalformedId {
-    /// What was given, cut to a length that fits in a message.
+    /// The text, cut to 60 characters so that it fits in a message.
     pub given: String,
-    /// The expected form, for a sentence: `a thread id such as 01.02.03`.
+    /// The expected form, as part of a sentence: `a thread id such as 01.02.03`.
     pub expected: &'static str,
 }
 
 impl ThreadId {
-    /// The id of thread `number` in batch `batch` of stage `stage`.
+    /// Returns the id of thread `number` in batch `batch` of stage `stage`.
     pub fn new(stage: u16, batch: u16, number: u16) -> Self {
         Self { batch: BatchId::new(stage, batch), number }
     }
 }
 
 impl BatchId {
-    /// The id of batch `number` in stage `stage`.
+    /// Returns the id of batch `number` in stage `stage`.
     pub fn new(stage: u16, number: u16) -> Self {
         Self { stage: StageNumber(stage), number }
     }
@@ -121,7 +121,7 @@ impl FromStr for ThreadId {
     }
 }
 
-/// Reads a number of a heading or an id: one to three digits, or more when they are leading zeros.
+/// Parses a number of a heading or an id: ASCII digits, at most [`MAX_NUMBER`], with any number of leading zeros.
 pub(crate) fn number(text: &str) -> Option<u16> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -131,6 +131,7 @@ pub(crate) fn number(text: &str) -> Option<u16> {
     (number <= MAX_NUMBER).then_some(number)
 }
 
+/// Parses exactly `N` numbers with dots between them. Whitespace around the whole text is ignored.
 fn numbers<const N: usize>(text: &str, expected: &'static str) -> Result<[u16; N], MalformedId> {
     let malformed = || MalformedId { given: text.chars().take(60).collect(), expected };
     let mut found = [0; N];
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn text_that_is_not_an_id_is_refused() {
         for text in ["", "1", "1.2", "1.2.3.4", "1..3", "a.b.c", "1.2.-3", "1.2.1000", "../../etc", "1.2.٣"] {
             assert!(text.parse::<ThreadId>().is_err(), "{text:?} was accepted");
         }
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_order_as_the_plan_runs() {
+    fn ids_sort_in_the_order_in_which_the_plan_runs() {
         let ordered = ["01.00.01", "01.02.09", "01.02.10", "01.10.01", "02.01.01"];
         let mut ids: Vec<ThreadId> = ordered.iter().rev().map(|id| id.parse().unwrap()).collect();
         ids.sort();

@@ -1,5 +1,5 @@
-//! The promise of every edit: it loses no word that somebody wrote. What only marks a heading, such as the
-//! word `Thread`, a number or a tag, may go.
+//! Checks that an edit loses no word that somebody wrote. Only what marks a heading may go, such as the word
+//! `Thread`, a number or a tag.
 
 use std::collections::HashMap;
 
@@ -7,19 +7,20 @@ use super::before::{folded, is_invisible, word_of};
 use super::lookalike::{NUMBER_WORDS, ROMAN};
 use super::problem::Edit;
 
-/// Words that say that a number follows, and blanks that are spelled out.
+/// Words that announce a number, and the name of the entity for a space.
 const MARKERS: [&str; 7] = ["no", "nr", "num", "number", "id", "n", "nbsp"];
 
-/// Numerals that are no numbers here: `x` is the tick of a box, and `v` stands for a version.
+/// Roman numerals that do not count as numbers: `x` ticks a box, and `v` stands for a version.
 const OTHER_LETTERS: [&str; 2] = ["v", "x"];
 
-/// Attributes of a tag that say nothing to a reader.
+/// Attributes of a tag that a reader does not see.
 const SILENT: [&str; 5] = ["id", "name", "class", "align", "style"];
 
 impl Edit {
-    /// Returns whether each word of the text that it replaces is still there, but for what marks a heading.
+    /// Returns whether the edit keeps every word of the text that it replaces, except those that mark a heading.
     pub(super) fn keeps_text(&self, text: &str) -> bool {
         let Some(old) = text.get(self.range.clone()) else { return false };
+        // A word that occurs twice must be kept twice, so words are counted.
         let mut left: HashMap<String, usize> = HashMap::new();
         for word in words(&self.text) {
             *left.entry(word).or_default() += 1;
@@ -34,14 +35,14 @@ impl Edit {
     }
 }
 
-/// Returns the words of a text in lower case, without what nobody sees.
+/// Returns the words of a text in lower case, without invisible characters.
 pub(super) fn words(text: &str) -> Vec<String> {
     let seen: String = text.chars().filter(|c| !is_invisible(*c) || c.is_whitespace()).map(folded).collect();
     let words = seen.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect()
 }
 
-/// Returns whether a word may go with the spelling of a heading.
+/// Returns whether a word may only mark a heading: a word or a number of the structure.
 pub(super) fn is_marker(word: &str) -> bool {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
     letters.is_empty() || word_of(letters).is_some() || MARKERS.contains(&word) || is_number(word)
@@ -51,7 +52,7 @@ fn is_number(word: &str) -> bool {
     NUMBER_WORDS.contains(&word) || ROMAN.contains(&word) && !OTHER_LETTERS.contains(&word)
 }
 
-/// Returns a text without its tags that say nothing.
+/// Returns a text without the tags that say nothing to a reader.
 fn without_tags(text: &str) -> String {
     let mut rest = text;
     let mut out = String::with_capacity(text.len());

@@ -1,8 +1,8 @@
-//! Lines that are no headings to CommonMark and stand for one: bold text, an item of a list, hashes
-//! without a space, HTML, code by four blanks.
+//! Finds lines that stand for a heading but are none to CommonMark: bold text, items of lists, hashes without a
+//! space, HTML, code that is indented by four spaces.
 //!
-//! Strong ones are read as what they mean, and fixed where that is certain. Weak ones may be prose:
-//! they are told where nothing else in the plan is what they name.
+//! A strong line is read as the heading that it stands for, and gets an edit where the meaning is certain. A weak
+//! line may be prose. It is reported only if nothing else in the plan is what it names.
 
 use std::ops::Range;
 
@@ -16,19 +16,21 @@ use super::source::Source;
 /// A line that stands for a heading.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// What an edit replaces.
+    /// The range that an edit replaces.
     pub(super) range: Range<usize>,
     pub(super) means: Means,
-    /// Nothing but a heading is written like this.
+    /// Whether only a heading is written like this.
     pub(super) is_strong: bool,
-    /// A heading in its place is what the author meant.
+    /// Whether it is certain that the author meant a heading, so that an edit may write one.
     pub(super) is_certain: bool,
-    /// The HTML that it is part of, and whether a blank line ends that.
+    /// If the line is part of HTML that begins above it: the offset of that HTML, and whether a blank line before
+    /// this line would make it a heading.
     pub(super) html: Option<(usize, bool)>,
-    /// It is a paragraph of its own, in no list and no quotation.
+    /// Whether it is a paragraph of its own, outside lists and quotations.
     pub(super) is_alone: bool,
 }
 
+/// What a line stands for.
 #[derive(Debug)]
 pub(super) enum Means {
     /// A stage, batch or thread.
@@ -37,7 +39,7 @@ pub(super) enum Means {
     Part(String),
 }
 
-/// Returns the lines of a text that stand for headings, in their order.
+/// Returns the lines of a text that stand for headings, in the order of the text.
 pub(super) fn lines(source: &Source<'_>) -> Vec<Line> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -51,6 +53,7 @@ pub(super) fn lines(source: &Source<'_>) -> Vec<Line> {
     found
 }
 
+/// Returns what a line may stand for, the offset at which that begins, and what stands before it.
 fn means(line: &str) -> Option<(Means, usize, Before)> {
     if let Some(look) = look(line) {
         let (start, before) = (look.start, look.before);
@@ -64,12 +67,14 @@ fn means(line: &str) -> Option<(Means, usize, Before)> {
     (is_part || is_plan).then(|| (Means::Part(title.to_owned()), start, before))
 }
 
-/// Returns whether a line is the label of questions: `**Questions for Bob**`, `Open questions:`.
+/// Returns whether a line is a label above questions: `**Questions for Bob**`, `Open questions:`.
 fn asks(line: &str, title: &str, is_dressed: bool, before: Before) -> bool {
     let is_label = line.trim_end().ends_with([':', '：']);
     !before.in_list && !before.in_quote && !before.in_table && (is_dressed || is_label) && is_about_questions(title)
 }
 
+/// Decides whether a line stands for a heading. Returns `None` for headings, comments, code, and for lines that are
+/// probably prose.
 fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means, usize, Before)) -> Option<Line> {
     let at = range.start + start;
     if source.outline.is_comment(at.saturating_sub(1)) || source.outline.is_comment(at) {
@@ -82,19 +87,20 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
         return None;
     }
     let text = &source.text[range.clone()];
-    // One line with dashes under it is a heading. More of them are a paragraph to whoever wrote it, so that an
-    // edit of the whole block would take the rest of it away.
+    // One line with dashes under it stands for a heading. Several lines are a paragraph to their author, and an edit
+    // of the whole block would remove the other lines.
     let underlined = block.filter(|block| {
         let below = source.text.get(range.end..block.range.end).unwrap_or_default().trim();
         block.kind == BlockKind::Underlined
             && source.line_at(block.range.start) == range
             && below.chars().all(|c| matches!(c, '-' | '='))
     });
-    // `Stage 1` alone is a word of a sentence that is not there.
+    // A bold `Stage 1` without a name is only a part of a text.
     let is_named = !matches!(&means, Means::Label(look) if look.name.is_empty());
     let is_whole = is_named && is_whole(text, before);
     let html =
         block.filter(|block| block.kind == BlockKind::Html && (before.hashes > 0 || block.range.start < range.start));
+    // An indented line counts only if the line below it is what follows such a heading.
     let is_code = is_code(text, before, block);
     if is_code && !matches!(&means, Means::Label(look) if begins(source, range.end, look.level)) {
         return None;
@@ -119,6 +125,8 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
     let goes_on = next.starts_with([' ', '\t', '>']);
     let is_struck = text.contains("~~") || text.contains("](") || before.in_table;
     let is_of_thread = matches!(&means, Means::Label(look) if look.level == Level::Thread);
+    // No edit may take a line out of a list or a quotation that goes on below it, change what is struck out, a link
+    // or a row of a table, or make a stage or a batch of indented code.
     let is_left_alone = is_inner && goes_on || is_struck || is_code && !is_of_thread;
     let is_in_html = kind == Some(BlockKind::Html) && block.is_some_and(|block| block.range.start < range.start);
     Some(Line {
@@ -137,7 +145,7 @@ fn read(source: &Source<'_>, range: Range<usize>, (means, start, before): (Means
     })
 }
 
-/// Returns whether a line is code by four blanks, or belongs by so many of them to the text or the item above.
+/// Returns whether a line is indented code, or is indented so deeply that it only continues the text above it.
 fn is_code(text: &str, before: Before, block: Option<&Block>) -> bool {
     let is_deep = text.starts_with("    ") || text.starts_with('\t');
     match block.map(|block| block.kind) {
@@ -147,13 +155,13 @@ fn is_code(text: &str, before: Before, block: Option<&Block>) -> bool {
     }
 }
 
-/// Returns whether what stands directly below a line that ends at `end` is what stands below such a heading:
-/// the line is one then, though it is code or text to Markdown.
+/// Returns whether the next line with text is one that follows a heading of this level. Then the line that ends at
+/// `end` is a heading, even if it is code or text to CommonMark.
 pub(super) fn begins(source: &Source<'_>, end: usize, level: Level) -> bool {
     let next = below(source, end);
     match level {
         Level::Thread => is_field(next),
-        // The first one of the level below, or a part of the stage.
+        // The first heading of the next lower level, or a part of the stage.
         Level::Stage | Level::Batch => {
             let (before, start) = before(next);
             let lower = if level == Level::Stage { Level::Batch } else { Level::Thread };
@@ -165,12 +173,12 @@ pub(super) fn begins(source: &Source<'_>, end: usize, level: Level) -> bool {
     }
 }
 
-/// Returns the next line that holds anything.
+/// Returns the first line behind `at` that is not blank.
 fn below<'t>(source: &Source<'t>, at: usize) -> &'t str {
     source.text[at..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
 }
 
-/// Returns whether a line is the first one of a thread's text: its summary, its details, its agent.
+/// Returns whether a line begins a field of a thread: its summary, its details or its agent.
 fn is_field(line: &str) -> bool {
     let word = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '@');
     let is_bold = line[..line.len() - word.len()].contains(['*', '_', '#']);
@@ -182,7 +190,7 @@ fn is_field(line: &str) -> bool {
 
 /// Returns whether the whole line is bold, code or a link.
 fn is_whole(line: &str, before: Before) -> bool {
-    // Its agent may stand behind, and nothing else.
+    // Only an agent may stand behind the bold text.
     let without_agent = match line.split_once('@') {
         Some((title, agent)) if agent.split_whitespace().count() <= 2 => title,
         _ => line,
@@ -194,7 +202,7 @@ fn is_whole(line: &str, before: Before) -> bool {
         })
 }
 
-/// Returns whether a line without hashes and the like may be a heading all the same.
+/// Returns whether a line without the marks of a heading may still be one.
 fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option<&Block>) -> bool {
     let Before { in_list, in_quote, in_table, is_emphasised, is_marked, .. } = look.before;
     let is_indented = block.is_some_and(|block| block.kind == BlockKind::Indented);
@@ -202,7 +210,7 @@ fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option
     let is_underlined = block.is_some_and(|block| block.kind == BlockKind::Underlined);
     let is_dressed =
         in_list || in_quote || in_table || is_emphasised || is_marked || is_indented || is_html || is_underlined;
-    // Alone, or behind a sentence that ends, and before a field of a thread.
+    // Alone in its paragraph, or behind the end of a sentence and before a field of a thread.
     let stands_alone = block.is_some_and(|block| {
         let above = source.text[block.range.start.min(range.start)..range.start].trim_end();
         let below = source.text[range.end..].trim_start_matches('\r').strip_prefix('\n').unwrap_or_default();
@@ -213,7 +221,7 @@ fn is_weak(source: &Source<'_>, range: &Range<usize>, look: &Look, block: Option
     let is_title = look.name.starts_with(|c: char| !c.is_lowercase())
         && !look.name.ends_with(['.', '!', '?', ',', ';', ':'])
         && look.name.split_whitespace().count() <= 8;
-    // `Thread 2, see above`, `Thread A: holds the lock` and `Stage A` are sentences.
+    // `Thread 2, see above`, `Thread A: holds the lock` and `Stage A` are prose.
     let is_sentence = !is_title && (look.is_comma || look.numbers.is_empty());
     (is_dressed || stands_alone) && !is_sentence && (look.is_separated || is_title && !look.numbers.is_empty())
 }

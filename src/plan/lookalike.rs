@@ -1,15 +1,14 @@
-//! Does a line stand for a heading of the plan's structure, however it is spelled? People and models
-//! write `**Thread 02: Rows**`, `######Thread-02`, `- [ ] Task 1.2`; each of them is a thread that would
-//! vanish into the text above it.
+//! Recognises a line that stands for a heading of the plan's structure, in any spelling. People and models write
+//! `**Thread 02: Rows**`, `######Thread-02` and `- [ ] Task 1.2`. If such a line were not recognised, its thread
+//! would vanish into the text above it.
 //!
-//! This room reads one line and knows nothing of the lines around it. It answers what the line may mean;
-//! `reader` decides whether it does.
+//! This file reads one line and knows nothing of the lines around it. It answers what the line may mean; `reader`
+//! decides whether it does.
 
 use super::before::{
     Before, WORDS, before, entity_end, folded, is_blank, is_emphasis, tag_end, take_while, within, word_of,
 };
 use super::id::number;
-use super::label::strip_word;
 use super::problem::Level;
 
 /// What a line seems to be.
@@ -17,34 +16,37 @@ use super::problem::Level;
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact about the line")]
 pub(super) struct Look {
     pub(super) level: Level,
-    /// It is called a task, which is also a word for a part of a thread.
+    /// Whether it is called a task, which may also be a part of a thread.
     pub(super) is_task: bool,
-    /// The number, or the parts of an id; empty: there is none that can be read.
+    /// The number, or the parts of an id. Empty if the line is numbered in a way that cannot be read.
     pub(super) numbers: Vec<u16>,
-    /// The rest of the line, without what was around the label.
+    /// The rest of the line, without the marks around the label.
     pub(super) name: String,
-    /// Something other than a blank stands between number and name, or there is no name.
+    /// Whether a sign stands between number and name, or there is no name.
     pub(super) is_separated: bool,
-    /// What separates them may also stand in a sentence.
+    /// Whether that sign is a comma or a semicolon, which may also be part of a sentence.
     pub(super) is_comma: bool,
-    /// It counts more than one: `Thread 02 and 03: Rows`.
+    /// Whether it names more than one: `Thread 02 and 03: Rows`.
     pub(super) is_several: bool,
     pub(super) before: Before,
-    /// Where the label begins.
+    /// The offset at which the label begins.
     pub(super) start: usize,
 }
 
+/// The numbers 0 to 12 as words.
 pub(super) const NUMBER_WORDS: [&str; 13] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
+/// The Roman numerals 1 to 12.
 pub(super) const ROMAN: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
 
-/// Returns what a line seems to be, if it begins with a word of the structure and what may be a number.
+/// Returns what a line seems to be, or `None` if it does not begin with a word of the structure and something that
+/// may be a number.
 pub(super) fn look(line: &str) -> Option<Look> {
     begins_with_a_word(line).or_else(|| behind_a_remark(line))
 }
 
-/// Returns what a bold line seems to be behind a word of its own: `**New: Thread 02 - Rows**`.
+/// Reads a bold line with one word before the label, as in `**New: Thread 02 - Rows**`.
 fn behind_a_remark(line: &str) -> Option<Look> {
     let (remark, title) = line.trim().strip_prefix("**")?.strip_suffix("**")?.split_once(": ")?;
     let look = begins_with_a_word(title).filter(|look| look.is_separated && !look.name.is_empty())?;
@@ -52,6 +54,7 @@ fn behind_a_remark(line: &str) -> Option<Look> {
     (!remark.contains(char::is_whitespace)).then_some(Look { start, ..look })
 }
 
+/// Reads a line that begins with a word of the structure.
 fn begins_with_a_word(line: &str) -> Option<Look> {
     let (before, start) = before(line);
     let mut at = start;
@@ -60,7 +63,7 @@ fn begins_with_a_word(line: &str) -> Option<Look> {
     let numbers = numbers(line, &mut at, gap)?;
     let (is_separated, name) = rest(&line[..at], &line[at..]);
     if is_colon && (!is_separated || name.is_empty()) {
-        // `Thread: 2 rows` is a name without a number, `Threads: 4` says how many there are.
+        // `Thread: 2 rows` is a name without a number, and `Threads: 4` says how many there are.
         return None;
     }
     let behind = &line[at..];
@@ -68,7 +71,7 @@ fn begins_with_a_word(line: &str) -> Option<Look> {
     Some(Look { level, is_task: word == "task", numbers, name, is_separated, is_comma, is_several, before, start })
 }
 
-/// Returns the numbers and the name of a heading that is only numbered: `01.01.02 Rows`, `1. Setup`.
+/// Returns the numbers and the name of a heading without a word of the structure: `01.01.02 Rows`, `1. Setup`.
 pub(super) fn bare_number(title: &str) -> Option<(Vec<u16>, String)> {
     let digits = title.len() - title.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
     let numbers: Option<Vec<u16>> = title[..digits].trim_end_matches('.').split('.').map(number).collect();
@@ -78,12 +81,12 @@ pub(super) fn bare_number(title: &str) -> Option<(Vec<u16>, String)> {
     (name.len() < title[digits..].len() && !word.is_empty()).then_some((numbers?, word.trim().to_owned()))
 }
 
-/// What people call a stage, a batch or a thread where they do not use these words.
+/// Other words that people use for a stage, a batch or a thread.
 const OTHER_WORDS: [&str; 12] =
     ["phase", "step", "milestone", "sprint", "iteration", "epic", "wave", "group", "part", "track", "subtask", "story"];
 
-/// Reads a heading that is numbered by another word, `Phase 2: UI`, or by a letter, `B1`: its level where the
-/// letter says it, its number and its name.
+/// Reads a heading that is numbered with another word, `Phase 2: UI`, or with a letter, `B1`. Returns its level (if
+/// the letter states it), its numbers and its name.
 pub(super) fn other_number(title: &str) -> Option<(Option<Level>, Vec<u16>, String)> {
     let title = title.trim_matches(|c| is_blank(c) || is_emphasis(c));
     let mut at = 0;
@@ -96,6 +99,7 @@ pub(super) fn other_number(title: &str) -> Option<(Option<Level>, Vec<u16>, Stri
         _ => return None,
     };
     let has_gap = gap(title, &mut at).0;
+    // The number follows a letter directly, and a word behind a gap.
     if has_gap == level.is_some() {
         return None;
     }
@@ -104,7 +108,7 @@ pub(super) fn other_number(title: &str) -> Option<(Option<Level>, Vec<u16>, Stri
     (is_separated && !numbers.is_empty()).then_some((level, numbers, name))
 }
 
-/// Reads over what stands between word and number; returns whether there was anything, and a colon.
+/// Skips what stands between word and number. Returns whether there was anything, and whether a colon was in it.
 fn gap(line: &str, at: &mut usize) -> (bool, bool) {
     let start = *at;
     let mut is_colon = false;
@@ -159,7 +163,7 @@ fn gap(line: &str, at: &mut usize) -> (bool, bool) {
     }
 }
 
-/// Returns whether behind a number another one stands before the name: `& 03: Rows`, `and Thread 03`.
+/// Returns whether a second number follows the first one, before the name: `& 03: Rows`, `and Thread 03`.
 fn is_several(behind: &str) -> bool {
     let rest = within(behind, 40).trim_start_matches(is_blank);
     let sign = rest.strip_prefix([',', '&', '+', '/']);
@@ -174,7 +178,7 @@ fn is_several(behind: &str) -> bool {
     };
     let behind = rest.trim_start_matches(|c: char| folded(c).is_ascii_digit() || c == '.');
     let next = behind.trim_start_matches(|c| is_blank(c) || is_emphasis(c));
-    // `Thread 02, 3 rows` has a name that begins with a number.
+    // In `Thread 02, 3 rows` the second number belongs to the name.
     behind.len() < rest.len() && (next.is_empty() || next.starts_with(is_separator) || is_several(behind))
 }
 
@@ -185,7 +189,7 @@ fn counts(text: &str) -> bool {
         || NUMBER_WORDS.contains(&take_while(text, &mut at, char::is_alphanumeric).as_str())
 }
 
-/// Reads a number or an id. `None`: there is nothing that is meant as one.
+/// Reads a number or an id. Returns `None` if nothing is meant as one, and an empty list if it cannot be read.
 fn numbers(line: &str, at: &mut usize, has_gap: bool) -> Option<Vec<u16>> {
     let start = *at;
     let mut parts: Vec<Option<u16>> = Vec::new();
@@ -232,17 +236,27 @@ fn numbers(line: &str, at: &mut usize, has_gap: bool) -> Option<Vec<u16>> {
     });
     match place.and_then(|place| u16::try_from(place).ok()) {
         Some(number) => Some(vec![number]),
-        // `Thread A: Rows`, `Thread ٢: Rows`: something is counted here.
+        // `Thread A: Rows` and `Thread ٢: Rows` are numbered in a way that this program does not read.
         None => (word.chars().count() == 1 && (is_upper || word.chars().all(char::is_numeric))).then(Vec::new),
     }
 }
 
-/// Returns whether a text goes on behind a separator; `one-way` is one word.
+/// Returns whether a text begins with a separator. The dash of `one-way` is none.
 fn is_separated_word(behind: &str) -> bool {
     let mut chars = behind.chars();
     chars.next().is_some_and(|c| is_separator(c) && (c != '-' || chars.next().is_none_or(is_blank)))
 }
 
+/// Returns the text behind `word`, in any case of letters, if `text` begins with it and the word ends there: at a
+/// colon, at whitespace or at the end.
+pub(super) fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let head = text.get(..word.len())?;
+    let rest = &text[word.len()..];
+    let ends = rest.chars().next().is_none_or(|c| c == ':' || c.is_whitespace());
+    (head.eq_ignore_ascii_case(word) && ends).then_some(rest)
+}
+
+/// Returns whether a character may separate the number of a heading from its name.
 pub(super) fn is_separator(c: char) -> bool {
     matches!(
         folded(c),
@@ -269,7 +283,7 @@ pub(super) fn is_separator(c: char) -> bool {
     )
 }
 
-/// Returns what a sign closes.
+/// Returns the opening sign that a closing sign belongs to.
 fn closes(c: char) -> Option<char> {
     Some(match c {
         '"' | '\'' => c,
@@ -281,7 +295,8 @@ fn closes(c: char) -> Option<char> {
     })
 }
 
-/// Returns whether a separator follows the label, and the name without what was `opened` around it.
+/// Returns whether a separator follows the label, and the name. `opened` is the text up to the end of the label; what
+/// was opened there is closed in or around the name, and removed from it.
 fn rest(opened: &str, mut name: &str) -> (bool, String) {
     let mut is_separated = false;
     while let Some(c) = name.chars().next() {
@@ -306,7 +321,7 @@ fn rest(opened: &str, mut name: &str) -> (bool, String) {
     if opened.contains('|') {
         name = name.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ");
     }
-    // What was opened before the label closes behind the name, or in it.
+    // An odd number of marks before the label leaves one open. It closes behind the name or in it.
     for mark in ["**", "__", "~~", "*", "_", "`"] {
         let times = opened.matches(mark).count();
         if times % 2 == 1
@@ -342,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_is_seen_in_any_dress() {
+    fn a_label_is_recognised_in_any_spelling() {
         for line in [
             "Thread 2: Rows",
             "**Thread 02: Rows**",
@@ -394,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_no_label() {
+    fn prose_is_not_a_label() {
         for line in [
             "Thread safety: notes",
             "Threading 2: x",

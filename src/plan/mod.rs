@@ -1,7 +1,7 @@
-//! PURE. Text in, [`Plan`] and problems out: what PLAN.md says (DESIGN §3).
+//! PURE. Parses the text of a PLAN.md into a [`Plan`] and a list of problems (DESIGN §3).
 //!
-//! Never reads a file, never asks for the time, never fails. It does not know what has happened
-//! to a thread: that is the board's business.
+//! The parser reads neither files nor the clock, and it never fails: whatever is wrong with a text becomes a
+//! [`Problem`]. It does not know what has happened to a thread; the board records that.
 
 mod agents;
 mod approval;
@@ -44,45 +44,47 @@ pub use problem::{Edit, Level, Problem, ProblemKind};
 pub use stage_plans::{Assembled, StagePlan, assemble};
 pub use template::template;
 
-/// The largest PLAN.md that is read, in bytes.
+/// The size limit of a PLAN.md, in bytes. A larger file is refused as `plan_unreadable` (DESIGN §8).
 pub const MAX_PLAN_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The longest name of an agent, in characters.
+/// The maximum length of an agent's name, in characters.
 pub const MAX_AGENT_CHARS: usize = 100;
 
-/// What a PLAN.md says. Stages, batches and threads are sorted by number, each number once.
+/// The content of a PLAN.md. Stages, batches and threads are sorted by number. No number occurs twice among siblings.
+///
+/// A text "as in the source" is a byte-for-byte copy without the blank lines around it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// The name in `# Plan: NAME`; empty where there is none.
+    /// The name in `# Plan: NAME`; empty if there is none.
     pub name: String,
-    /// The text of `## Summary`, the source's own bytes without HTML comments.
+    /// The text of `## Summary`, as in the source but without HTML comments.
     pub summary: String,
-    /// The text of `## Conventions`, likewise: what holds for every thread.
+    /// The text of `## Conventions` in the same form: the rules for every thread.
     pub conventions: String,
-    /// The text of `## References`, likewise.
+    /// The text of `## References` in the same form.
     pub references: String,
-    /// The stages.
+    /// The stages, by number.
     pub stages: Vec<Stage>,
-    /// Each `@NAME` where an agent could be named; whether it is one, the roster says.
+    /// Names that may be meant as agents. [`check()`] compares them with the roster.
     pub mentions: Vec<Mention>,
-    /// What is wrong with the text itself, in the order of the file.
+    /// The problems that the text alone shows, in the order of the file. [`check()`] adds those that need the roster.
     pub problems: Vec<Problem>,
 }
 
-/// A stage: batches that run one after another, with a person's approval at the end.
+/// A stage: batches that run one after another. A person approves it when all of them are complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
     /// Its number.
     pub number: StageNumber,
     /// Its name.
     pub name: String,
-    /// What the stage accomplishes: Markdown, the source's own bytes.
+    /// The text of `#### Stage Definition`, Markdown as in the source: what the stage accomplishes.
     pub definition: String,
-    /// How the stage works: Markdown, the source's own bytes.
+    /// The text of `#### Stage Constitution`, Markdown as in the source: how the stage works.
     pub constitution: String,
-    /// The questions that are answered, each with its answer: Markdown, the source's own bytes.
+    /// The answered questions, each with its answer: Markdown as in the source.
     pub answers: Vec<String>,
-    /// Its batches.
+    /// Its batches, by number.
     pub batches: Vec<Batch>,
 }
 
@@ -91,30 +93,30 @@ pub struct Stage {
 pub struct Batch {
     /// Its id.
     pub id: BatchId,
-    /// Its name; that of the stage for the batch 00 of an old plan.
+    /// Its name. Batch 00 of an old plan has the name of its stage.
     pub name: String,
-    /// The text before its first thread, the source's own bytes.
+    /// The text before its first thread, as in the source.
     pub summary: String,
-    /// Its threads.
+    /// Its threads, by number.
     pub threads: Vec<Thread>,
 }
 
-/// A thread: one worker's task.
+/// A thread: the work of one worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thread {
     /// Its id.
     pub id: ThreadId,
-    /// Its name, without the agent.
+    /// Its name, without the `@agent:` part.
     pub name: String,
-    /// The agent that the plan names for it.
+    /// The agent that the plan names for it; `None` if it names none.
     pub agent: Option<NamedAgent>,
-    /// The text after `**Summary:**`, the source's own bytes without HTML comments.
+    /// The text after `**Summary:**`, as in the source but without HTML comments.
     pub summary: String,
-    /// The text after `**Details:**`, the source's own bytes without HTML comments.
+    /// The text after `**Details:**` in the same form.
     pub details: String,
 }
 
-/// How much a plan has of everything.
+/// How many stages, batches and threads a plan has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are what they count")]
 pub struct Counts {
@@ -123,7 +125,7 @@ pub struct Counts {
     pub threads: usize,
 }
 
-/// An agent that the plan names, and where.
+/// An agent's name in the plan, and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedAgent {
     /// The name.
@@ -134,7 +136,8 @@ pub struct NamedAgent {
     pub column: usize,
 }
 
-/// An `@NAME` in a thread's heading or where its agent stands, or a `(NAME)` behind the heading.
+/// A name that may be meant as an agent: an `@NAME`, or a name without the sign such as the `(NAME)` at the end of a
+/// heading. [`check()`] decides with the roster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
     /// The name.
@@ -143,11 +146,11 @@ pub struct Mention {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// It has the `@`; without it only a name of the roster is one.
+    /// Whether it is written with `@`. Without the sign it counts only if the roster has an agent of this name.
     pub has_sign: bool,
-    /// It stands in the heading of a thread, or where its agent stands.
+    /// Whether it stands in a heading of the plan's structure or in the text of a thread.
     pub of_thread: bool,
-    /// What makes it the thread's agent, where that is certain.
+    /// The edit that turns it into `@agent:NAME`, where that is certain.
     pub edit: Option<Edit>,
 }
 
@@ -157,50 +160,50 @@ impl Plan {
         self.stages.iter().flat_map(|stage| &stage.batches)
     }
 
-    /// Returns the threads of all batches, by id.
+    /// Returns the threads of all batches, in the order of their ids.
     pub fn threads(&self) -> impl Iterator<Item = &Thread> {
         self.batches().flat_map(|batch| &batch.threads)
     }
 
-    /// Returns the agents that its threads name, each once, in the order in which they are named first.
+    /// Returns the agents that the threads name, without duplicates, in the order of their first appearance.
     pub fn agents(&self) -> Vec<String> {
         let mut seen = std::collections::HashSet::new();
         let named = self.threads().filter_map(|thread| thread.agent.as_ref());
         named.filter(|agent| seen.insert(&agent.name)).map(|agent| agent.name.clone()).collect()
     }
 
-    /// Returns how many stages, batches and threads it has.
+    /// Returns how many stages, batches and threads the plan has.
     pub fn counts(&self) -> Counts {
         Counts { stages: self.stages.len(), batches: self.batches().count(), threads: self.threads().count() }
     }
 
-    /// Returns the stage with that number.
+    /// Returns the stage with this number.
     pub fn stage(&self, number: StageNumber) -> Option<&Stage> {
         let at = self.stages.binary_search_by_key(&number, |stage| stage.number).ok()?;
         self.stages.get(at)
     }
 
-    /// Returns the batch with that id.
+    /// Returns the batch with this id.
     pub fn batch(&self, id: BatchId) -> Option<&Batch> {
         let batches = &self.stage(id.stage)?.batches;
         batches.get(batches.binary_search_by_key(&id, |batch| batch.id).ok()?)
     }
 
-    /// Returns the thread with that id.
+    /// Returns the thread with this id.
     pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
         self.batch(id.batch)?.thread(id)
     }
 }
 
 impl Batch {
-    /// Returns the thread of the batch with that id.
+    /// Returns the thread of this batch with this id.
     pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
         self.threads.get(self.threads.binary_search_by_key(&id, |thread| thread.id).ok()?)
     }
 }
 
 impl Stage {
-    /// Returns whether any batch of the stage has a thread; a stage without needs no approval.
+    /// Returns whether any batch of the stage has a thread. A stage without threads needs no approval (DESIGN §7).
     pub fn has_threads(&self) -> bool {
         self.batches.iter().any(|batch| !batch.threads.is_empty())
     }

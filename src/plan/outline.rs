@@ -1,17 +1,17 @@
-//! What CommonMark sees in the text: headings, comments, bold markers, blocks and list items, each with
-//! its place in the source. What they mean for a plan is decided in `parse`.
+//! What CommonMark sees in a text: headings, comments, bold markers, blocks and list items, each with its range in
+//! the source. `reader` decides what they mean for a plan.
 
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
-/// The parts of a Markdown text that a plan is made of, each list in the order of the source.
+/// The parts of a Markdown text that matter for a plan. Each list is in the order of the source.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
     pub(super) headings: Vec<Heading>,
     pub(super) comments: Vec<Comment>,
     pub(super) markers: Vec<Marker>,
-    /// What holds text, one behind the other.
+    /// The blocks that hold text. They do not overlap.
     pub(super) blocks: Vec<Block>,
     pub(super) items: Vec<Item>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Outline {
 pub(super) struct Block {
     pub(super) kind: BlockKind,
     pub(super) range: Range<usize>,
-    /// It stands in a list, a quotation or the like.
+    /// Whether it is inside a list, a quotation or another container.
     pub(super) is_inner: bool,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum BlockKind {
     Paragraph,
     /// A heading with hashes.
     Heading,
-    /// Text with a line of dashes under it.
+    /// Text with a line of `-` or `=` under it, a heading to CommonMark.
     Underlined,
     Fence,
     Indented,
@@ -43,13 +43,13 @@ pub(super) struct Item {
     pub(super) range: Range<usize>,
 }
 
-/// A heading that stands in no list, quotation or other container.
+/// A heading with hashes that is not inside a list, a quotation or another container.
 #[derive(Debug)]
 pub(super) struct Heading {
     pub(super) level: u8,
     /// The whole heading, with its hashes.
     pub(super) range: Range<usize>,
-    /// Its text.
+    /// The text of the heading.
     pub(super) content: Range<usize>,
 }
 
@@ -57,22 +57,23 @@ pub(super) struct Heading {
 #[derive(Debug)]
 pub(super) struct Comment {
     pub(super) range: Range<usize>,
+    /// Whether it ends with `-->`.
     pub(super) closed: bool,
 }
 
-/// Bold text at the start of a line of a paragraph, `**Word:**`.
+/// A bold `**Summary:**` or `**Details:**` at the start of a line in a paragraph.
 #[derive(Debug)]
 pub(super) struct Marker {
-    /// The text between the asterisks, lower case, without the colon.
+    /// `summary` or `details`.
     pub(super) word: String,
-    /// From the first asterisk to the colon behind the last, where there is one.
+    /// From the first asterisk to the last one, or to a colon behind it.
     pub(super) range: Range<usize>,
 }
 
 const OPEN: &str = "<!--";
 const CLOSE: &str = "-->";
 
-/// Returns what CommonMark sees in `text`. Ranges are byte offsets on character boundaries.
+/// Returns what CommonMark sees in `text`. All ranges are in bytes and end at character boundaries.
 pub(super) fn outline(text: &str) -> Outline {
     let mut found = Outline::default();
     let end_of_text = text.trim_end().len();
@@ -80,6 +81,7 @@ pub(super) fn outline(text: &str) -> Outline {
     let mut heading: Option<Heading> = None;
     let mut bold_from: Option<usize> = None;
     for (event, range) in Parser::new(text).into_offset_iter() {
+        // The text of a heading reaches from its first inline event to its last one.
         if let Some(heading) = &mut heading
             && !matches!(event, Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)))
         {
@@ -95,12 +97,13 @@ pub(super) fn outline(text: &str) -> Outline {
                 }
                 match tag {
                     Tag::Item => found.items.push(Item { range }),
-                    // Text with a line of dashes under it is text with a rule, to everybody who writes a
-                    // plan: only headings with hashes are structure.
+                    // Dashes below a line of text are usually meant as a horizontal rule. So only headings with
+                    // hashes are structure; `lines` looks at the others.
                     Tag::Heading { level, .. } if depth == 0 && text[range.start..].starts_with('#') => {
                         heading = Some(Heading { level: level as u8, content: range.end..range.end, range });
                     }
                     Tag::HtmlBlock => comments_in(text, end_of_text, range, &mut found.comments),
+                    // Depth 1 is a paragraph at the top level: bold text in a list or a quotation is no marker.
                     Tag::Strong if depth == 1 && heading.is_none() && starts_line(text, range.start) => {
                         bold_from = Some(range.start);
                     }
@@ -140,24 +143,26 @@ fn block_kind(tag: &Tag<'_>, text: &str) -> Option<BlockKind> {
 }
 
 impl Outline {
-    /// Returns the block that holds a place.
+    /// Returns the block that contains an offset.
     pub(super) fn block_at(&self, offset: usize) -> Option<&Block> {
         let next = self.blocks.partition_point(|block| block.range.start <= offset);
         self.blocks[..next].last().filter(|block| offset < block.range.end)
     }
 
-    /// Returns whether a place is in a comment.
+    /// Returns whether an offset is inside a comment.
     pub(super) fn is_comment(&self, offset: usize) -> bool {
         let next = self.comments.partition_point(|comment| comment.range.start <= offset);
         self.comments[..next].last().is_some_and(|comment| offset < comment.range.end)
     }
 }
 
+/// Returns whether only whitespace stands between the start of the line and `at`.
 fn starts_line(text: &str, at: usize) -> bool {
     let before = text[..at].trim_end_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
     before.is_empty() || before.ends_with(['\n', '\r'])
 }
 
+/// Returns the marker that a bold text is, or `None` if it is another text.
 fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
     let inner = text[bold.clone()].trim_matches(['*', '_']).trim();
     let rest_of_line = text[bold.end..].lines().next().unwrap_or_default();
@@ -166,24 +171,25 @@ fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
         None if rest_of_line.starts_with(':') => (inner, bold.end + 1),
         None if rest_of_line.starts_with('：') => (inner, bold.end + '：'.len_utf8()),
         None if rest_of_line.trim().is_empty() => (inner, bold.end),
-        // A sentence that starts with a bold word.
+        // This is a sentence that starts with a bold word.
         None => return None,
     };
     let word = word.trim().to_ascii_lowercase();
     matches!(word.as_str(), "summary" | "details").then_some(Marker { word, range: bold.start..end })
 }
 
-/// `end_of_text` is where nothing but blanks follow.
+/// Adds the comments inside the HTML of range `html` to `found`. Only whitespace follows behind `end_of_text`.
 fn comments_in(text: &str, end_of_text: usize, html: Range<usize>, found: &mut Vec<Comment>) {
     let mut at = html.start;
     while let Some(open) = text[at..html.end].find(OPEN) {
         let start = at + open;
         let body = start + OPEN.len();
-        // `<!-->` and `<!--->` are whole comments in CommonMark, so the end may overlap the start.
+        // `<!-->` and `<!--->` are whole comments in CommonMark, so the end of a comment may overlap its start.
         let search = start + 2;
         let (end, closed) = match text[search..html.end].find(CLOSE) {
             Some(close) => ((search + close + CLOSE.len()).max(body), true),
-            // A comment that is not closed takes the rest of the file, unless other HTML ends it.
+            // An unclosed comment takes the rest of the file. If the file goes on behind this HTML, CommonMark has
+            // ended the comment with the HTML, and it hides nothing.
             None if html.end >= end_of_text => (html.end, false),
             None => return,
         };

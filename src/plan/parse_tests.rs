@@ -7,7 +7,7 @@ use super::super::{Plan, Problem, ThreadId, fixed};
 use super::{parse, with_line_feeds};
 use crate::roster::Roster;
 
-/// A plan and its problems, as a person can read them.
+/// Returns a plan and its problems as text.
 fn shown(text: &str) -> String {
     let plan = parse(text);
     let mut out = format!("plan {:?}\n", plan.name);
@@ -34,11 +34,12 @@ fn shown(text: &str) -> String {
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-/// The problems of a text that are more than a matter of style.
+/// Returns the problems of a plan that forbid the approval.
 fn errors(plan: &Plan) -> Vec<Problem> {
     plan.problems.iter().filter(|problem| problem.kind.forbids_approval()).cloned().collect()
 }
 
+/// Returns the first thread of a plan whose only batch has this text.
 fn thread(text: &str) -> super::super::Thread {
     let plan = parse(&format!("# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n{text}"));
     plan.threads().next().cloned().unwrap()
@@ -70,7 +71,7 @@ fn a_whole_plan() {
 }
 
 #[test]
-fn a_plan_from_before_there_were_batches() {
+fn an_old_plan_without_batches() {
     insta::assert_snapshot!(shown(include_str!("../../tests/data/plans/without-batches.md")), @r#"
     plan "Old"
     stage 1 "Setup"
@@ -250,12 +251,12 @@ fn headings_in_fences_comments_quotes_and_lists_are_not_structure() {
          ~~~\n### Stage 2: no\n~~~\n<!--\n### Stage 3: no\n-->\n> ### Stage 4: no\n\n- ### Stage 5: no\n\n    ### Stage 6: no\n",
     );
     assert_eq!(plan.stages.len(), 1);
-    // In a fence, in a comment and by four blanks on purpose; the others may be lost.
+    // Those in a fence, in a comment and in indented code are text on purpose. The others may be mistakes.
     assert_eq!(errors(&plan).iter().map(|problem| problem.line).collect::<Vec<_>>(), [13, 15]);
 }
 
 #[test]
-fn nothing_is_left_out_without_a_word() {
+fn nothing_is_left_out_in_silence() {
     let problems = |text: &str| {
         let plan = parse(text);
         let problems: Vec<String> =
@@ -328,7 +329,7 @@ fn a_file_of_one_mebibyte() {
     assert_eq!((plan.threads().count(), errors(&plan).len()), (number, 0));
 }
 
-/// Texts that cost most: each piece is repeated as often as it fits.
+/// Pieces of text that cost much to parse when they are repeated.
 const HOSTILE: [&str; 39] = [
     "@agent:x ",
     "@agent:x\n",
@@ -372,7 +373,9 @@ const HOSTILE: [&str; 39] = [
 ];
 
 #[test]
-fn any_text_is_read_and_mended_in_time_linear_in_it() {
+#[ignore = "it times: cargo test --lib -- --ignored in_time_linear"]
+#[expect(clippy::disallowed_methods, reason = "it asks the clock")]
+fn any_text_is_read_and_fixed_in_time_linear_in_it() {
     const START: &str = "# Plan: P\n## Stages\n### Stage 1: S\n#### Questions\n";
     let time = |piece: &str, bytes: usize| {
         let text = format!(
@@ -385,8 +388,7 @@ fn any_text_is_read_and_mended_in_time_linear_in_it() {
         start.elapsed()
     };
     for piece in HOSTILE {
-        // Four times the text; sixteen times the time would be quadratic. A machine that does something else
-        // meanwhile is asked again.
+        // For four times the text, sixteen times the time would be quadratic. Five tries even out a busy machine.
         let is_linear = |_| {
             let (small, large) = (time(piece, 64 * 1024), time(piece, 256 * 1024));
             large < small * 9
@@ -414,7 +416,7 @@ fn lines() -> impl Strategy<Value = String> {
     proptest::collection::vec(line, 0..40).prop_map(|lines| lines.join("\n"))
 }
 
-/// Lines of a plan that is spelled in other ways.
+/// Lines of a plan in other spellings.
 fn other_lines() -> impl Strategy<Value = String> {
     let label = "(Stage|Batch|Thread|Task|THREAD) ?[-#]?(0?[0-4]|1\\.[12]|1\\.1\\.[1-3])?[:.) -]{0,2}(\\*\\*)?(Rows|é|@agent: x|\\(@default\\))?";
     let line = prop_oneof![
@@ -435,20 +437,20 @@ fn other_lines() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn mending_ends_and_keeps_what_it_does_not_mend(text in prop_oneof![other_lines(), lines(), "[\\s\\S]{0,200}"]) {
+    fn fixing_ends_and_keeps_what_it_does_not_fix(text in prop_oneof![other_lines(), lines(), "[\\s\\S]{0,200}"]) {
         let roster = Roster::undeclared(["x"]);
         for problem in parse(&text).problems {
             if let Some(edit) = problem.edit {
                 prop_assert!(text.get(edit.range.clone()).is_some(), "{edit:?}");
             }
         }
-        let mended = fixed(&text, &roster);
-        let left = all_problems(&parse(&mended.text), &roster).into_iter().find_map(|problem| problem.edit);
-        prop_assert_eq!(left, None, "{}", mended.text);
-        prop_assert_eq!(&fixed(&mended.text, &roster).text, &mended.text);
+        let after_fix = fixed(&text, &roster);
+        let left = all_problems(&parse(&after_fix.text), &roster).into_iter().find_map(|problem| problem.edit);
+        prop_assert_eq!(left, None, "{}", after_fix.text);
+        prop_assert_eq!(&fixed(&after_fix.text, &roster).text, &after_fix.text);
         let times = |text: &str| text.matches("Text of the author.").count();
-        prop_assert_eq!(times(&mended.text), times(&text));
-        prop_assert!(mended.text.contains("\r\n") || !text.contains("\r\n"));
+        prop_assert_eq!(times(&after_fix.text), times(&text));
+        prop_assert!(after_fix.text.contains("\r\n") || !text.contains("\r\n"));
     }
 
     #[test]

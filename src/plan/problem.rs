@@ -1,6 +1,6 @@
-//! What can be wrong with a PLAN.md, where, what to do about it, and the edit that does it.
+//! The problems of a PLAN.md: where they are, what is wrong, what to do about it, and the edit that does it.
 //!
-//! Problems are data: parsing never fails, it finds problems, all of them at once.
+//! A problem is data. Parsing never fails; it finds all problems at once.
 
 use std::fmt;
 use std::ops::Range;
@@ -16,27 +16,27 @@ pub struct Problem {
     pub column: usize,
     /// What is wrong.
     pub kind: ProblemKind,
-    /// What fixes it, where that is certain: it gives what the author plainly meant.
+    /// The edit that fixes it, where it is certain what the author meant.
     pub edit: Option<Edit>,
 }
 
 /// A change of the text that fixes a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// What is replaced, in bytes of the text as it was given to `parse`.
+    /// The range that is replaced, in bytes of the text that was passed to `parse`.
     pub range: Range<usize>,
-    /// What takes its place. Line feeds in it become what ends the lines of the text.
+    /// The text that takes its place. Its lines end as those of the file do.
     pub text: String,
 }
 
-/// What is wrong; the text says it, [`ProblemKind::help`] says what to do.
+/// What is wrong. The text of `Display` says it, and [`ProblemKind::help`] says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProblemKind {
     /// There is no `# Plan: NAME` heading, or its name is empty.
     NoPlanHeading,
     /// A second `# Plan:` heading.
     SecondPlanHeading,
-    /// There are stages, and no `## Stages` above them.
+    /// There are stages, but no `## Stages` above them.
     NoStagesHeading,
     /// A heading of the plan's structure has no number, or one that is out of range.
     MissingNumber(Level),
@@ -48,86 +48,87 @@ pub enum ProblemKind {
     DuplicateBatch(BatchId),
     /// A thread has the number of an earlier one of its batch; it is not part of the plan.
     DuplicateThread(ThreadId),
-    /// A heading of the plan's structure stands where it means nothing.
+    /// A heading of the plan's structure is at a place where it means nothing.
     Misplaced(Level),
-    /// A heading of the plan's structure has the wrong number of hashes; how it is written.
+    /// A heading of the plan's structure has the wrong number of hashes.
     WrongLevel {
-        /// What it is.
+        /// The level of the heading.
         level: Level,
-        /// How many hashes it has.
+        /// The number of hashes that it has.
         found: usize,
-        /// The line as it should be.
+        /// The heading in the right spelling.
         wanted: String,
     },
-    /// A line looks like a heading of the plan's structure and is not read as one; how it is written.
+    /// A line looks like a heading of the plan's structure, but is not read as one.
     Lookalike {
-        /// What it looks like.
+        /// The level that it looks like.
         level: Level,
-        /// The line as it should be.
+        /// The heading in the right spelling.
         wanted: String,
     },
-    /// A heading counts more than one.
+    /// A heading names more than one stage, batch or thread.
     SeveralInOne(Level),
-    /// A line begins like a heading of the plan's structure and is rather a sentence; how the heading is written.
+    /// A line begins like a heading of the plan's structure, but is probably a sentence.
     MaybeHeading {
-        /// What it would be.
+        /// The level that it would have.
         level: Level,
-        /// The line as it would be.
+        /// The heading that it would be.
         wanted: String,
     },
-    /// An id says another place than the one it stands in.
+    /// The id in a heading names another place than the one where the heading stands.
     ForeignId {
-        /// What it is.
+        /// The level of the heading.
         level: Level,
-        /// The id that it has.
+        /// The id in the heading.
         said: String,
-        /// Where it stands.
+        /// The place where it stands, such as `batch 01.02`.
         place: String,
     },
-    /// A heading that is no structure ends the stage, or all stages, and structure follows it.
+    /// A heading outside the structure ends the stage or all stages, but structure follows it.
     Stray {
         /// The heading.
         heading: String,
-        /// The line of the first structure below it.
+        /// The number of the line in which structure follows.
         below: usize,
     },
-    /// A part of the plan or of a stage whose heading is written in another way; how it is written.
+    /// The heading of a part of the plan or of a stage is not spelled like this.
     SectionSpelling(String),
     /// A code block is never closed, so the rest of the file is part of it.
     UnclosedFence,
-    /// A code block in which another seems to begin, in that line: the first ends where the second does.
+    /// In this line a second code block seems to begin inside the first one. What should end the second one ends the
+    /// first.
     FenceInFence(usize),
     /// A comment is never closed, so the rest of the file is part of it.
     UnclosedComment,
-    /// The whole plan stands in a code block; the line of the closing fence, where there is one.
+    /// The whole plan is in a code block, which is closed in this line if it is closed at all.
     PlanInFence(Option<usize>),
-    /// HTML without a blank line behind it, so that the heading in that line is part of it.
+    /// HTML without a blank line behind it runs on over the heading in this line.
     HeadingInHtml(usize),
-    /// The text of a template is still there.
+    /// This text of a template is still there.
     TemplateText(String),
-    /// A question of the stage is not answered.
+    /// This question is not answered.
     OpenQuestion(String),
-    /// A thread is given to two agents.
+    /// A thread names these two agents.
     TwoAgents(String, String),
-    /// This is meant to name an agent, and cannot be read.
+    /// This text is meant to name an agent, but cannot be read.
     UnreadableAgent(String),
-    /// An agent is named where it is nobody's: in no thread, or below its details.
+    /// This agent is named where it runs nothing: for no thread, or below a thread's details.
     AgentOfNobody(String),
-    /// `@NAME` of an agent, without `agent:`.
+    /// This agent is written as `@NAME`, without `agent:`.
     BareAgent(String),
-    /// The name of an agent, without `@agent:`.
+    /// This agent is named without `@agent:`.
     AgentByName(String),
-    /// `@NAME` that nobody knows; the closest names of agents.
+    /// This `@NAME` is not an agent. The list has the most similar names of agents.
     UnknownMention(String, Vec<String>),
-    /// The agent of a thread is not in work/agents.yaml; the closest names that are.
+    /// This agent of a thread is not in work/agents.yaml. The list has the most similar names of agents.
     UnknownAgent(String, Vec<String>),
-    /// There is no thread anywhere, so there is nothing to approve.
+    /// The plan has no thread, so there is nothing to approve.
     NoThreads,
     /// A stage has no batch.
     StageWithoutBatches(StageNumber),
     /// A batch has no thread.
     BatchWithoutThreads(BatchId),
-    /// A number is left out before this one.
+    /// This number is left out before the heading.
     Gap(Level, u16),
     /// A thread has no summary or no details.
     Unspecified {
@@ -138,13 +139,13 @@ pub enum ProblemKind {
         /// Whether it has details.
         details: bool,
     },
-    /// A heading of the plan's structure in a code block that is closed.
+    /// A heading of the plan's structure is in a closed code block, so that it is text.
     HeadingInFence(Level),
-    /// Text that no worker is told.
+    /// A text that reaches no worker.
     ReadError,
-    /// There are so many more problems; whether one of them forbids the approval.
+    /// More problems are left out of the list.
     More {
-        /// How many.
+        /// The number of problems that are left out.
         number: usize,
         /// Whether one of them forbids the approval.
         forbid: bool,
@@ -163,8 +164,8 @@ pub enum Level {
 }
 
 impl ProblemKind {
-    /// Returns whether the plan's structure itself is in doubt, or a question is open: what a
-    /// person must settle, or overrule with `--force`, before approving the plan (DESIGN §7).
+    /// Returns whether a person must settle it before the plan can be approved, or overrule it with `--force`: the
+    /// structure is in doubt, or a question is open (DESIGN §7).
     pub fn forbids_approval(&self) -> bool {
         match self {
             Self::NoPlanHeading
@@ -208,13 +209,13 @@ impl ProblemKind {
         }
     }
 
-    /// Returns whether a planner should know of it: it forbids the approval, or is about who runs a
-    /// thread. The rest is a matter of style, and each costs a model tokens.
+    /// Returns whether planners are told: it forbids the approval, or it concerns who runs a thread. The rest is
+    /// style, and a model pays for each problem in tokens.
     pub fn concerns_planner(&self) -> bool {
         self.forbids_approval() || matches!(self, Self::UnknownAgent(..) | Self::UnknownMention(..))
     }
 
-    /// Returns what to do about it, as one sentence.
+    /// Returns what to do about it, as a clause without a full stop.
     pub fn help(&self) -> String {
         match self {
             Self::NoPlanHeading => "start the file with `# Plan: NAME`".to_owned(),
@@ -293,7 +294,7 @@ impl ProblemKind {
     }
 }
 
-/// Returns a line between backticks, of which it may hold some itself.
+/// Returns a line between backticks: two on each side if it contains some itself.
 fn quoted(line: &str) -> String {
     if line.contains('`') { format!("`` {line} ``") } else { format!("`{line}`") }
 }
@@ -354,7 +355,7 @@ impl fmt::Display for ProblemKind {
 }
 
 impl Level {
-    /// Returns how many hashes its heading has.
+    /// Returns how many hashes a heading of this level has.
     pub(super) fn hashes(self) -> usize {
         match self {
             Self::Stage => 3,
@@ -363,7 +364,7 @@ impl Level {
         }
     }
 
-    /// Returns the word that its heading begins with.
+    /// Returns the word that a heading of this level begins with.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Stage => "Stage",
@@ -372,11 +373,12 @@ impl Level {
         }
     }
 
+    /// Returns the start of a heading of this level, `##### Batch`.
     fn heading(self) -> String {
         format!("{} {}", "#".repeat(self.hashes()), self.word())
     }
 
-    /// Returns what it is counted in.
+    /// Returns the unit within which this level is numbered.
     fn whole(self) -> &'static str {
         match self {
             Self::Stage => "plan",
@@ -385,6 +387,7 @@ impl Level {
         }
     }
 
+    /// Returns where a heading of this level belongs, as part of a sentence.
     fn place(self) -> &'static str {
         match self {
             Self::Stage => "below `## Stages`",

@@ -1,7 +1,7 @@
-//! The questions of a stage: which are open, and what was answered (DESIGN §3).
+//! The questions of a stage: which are open, and which are answered (DESIGN §3).
 //!
-//! Whatever stands in a list there is a question until it is ticked: a person who approves a plan must
-//! not miss one because its box was spelled in another way.
+//! Every item of a list there is a question until it is ticked. A person who approves a plan must not miss a question
+//! because its box was spelled in another way.
 
 use std::ops::Range;
 
@@ -11,25 +11,25 @@ use super::outline::{BlockKind, Item};
 use super::sections::is_about_questions;
 use super::source::Source;
 
-/// How much of an open question a problem tells, in characters.
+/// The maximum length of an open question in a problem, in characters.
 const MAX_QUESTION_CHARS: usize = 300;
 
 /// What stands under `#### Stage Questions`.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    /// Each with its place.
+    /// The open questions, each with its offset.
     pub(super) open: Vec<(usize, String)>,
-    /// The questions that are answered, with their answers.
+    /// The answered questions, with their answers.
     pub(super) answers: Vec<String>,
-    /// Text that is neither.
+    /// The offsets of texts that are neither.
     pub(super) unread: Vec<usize>,
 }
 
-/// A list item as a question.
+/// The box of a list item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tick {
     Ticked,
-    /// A box that is empty, or holds anything but an x.
+    /// A box that is empty, or holds anything but a tick.
     Open,
     NoBox,
 }
@@ -38,15 +38,18 @@ enum Tick {
 pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions {
     let mut found = Questions::default();
     let items = within(&source.outline.items, range);
-    // The items that the one at hand stands in: each of them says what those below it are.
+    // The items around the current one, each with its end. Their boxes decide what the current one is.
     let mut above: Vec<(usize, Tick)> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         while above.last().is_some_and(|(end, _)| *end <= item.range.start) {
             above.pop();
         }
         let (tick, at_box, text) = read(source, item, range.end);
-        // Below an answered question stands its answer, below an open one what belongs to it.
+        // Items below an open question belong to it. Items below an answered one are its answer, except an empty box,
+        // which is a question of its own.
         let is_covered = above.iter().any(|(_, tick)| *tick == Tick::Open) || !above.is_empty() && tick != Tick::Open;
+        // An item with the same box as the one around it changes nothing. It is not kept, so that deep lists stay
+        // cheap.
         if above.last().is_none_or(|(_, last)| *last != tick) {
             above.push((item.range.end, tick));
         }
@@ -59,9 +62,9 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
                 let answer = source.span(text);
                 found.answers.extend((!answer.is_empty()).then_some(answer));
             }
-            // `- - [ ] Which?`
+            // The item holds only another item: `- - [ ] Which?`.
             Tick::NoBox if items.get(at + 1).is_some_and(|next| next.range.start < line) => {}
-            // Items that are a list of ticked ones are its title.
+            // The item is the title of a list of ticked items.
             Tick::NoBox if has_only_ticked(source, &items[at + 1..], item, range.end) => {}
             Tick::NoBox if is_answered(&source.span(text.clone())) => found.answers.push(source.span(text)),
             Tick::Open | Tick::NoBox => {
@@ -84,7 +87,7 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
                 found.open.push((block.start, shortened(line.trim_start_matches(['#', ' ', '|', '>']))));
             }
             Text::Says if is_title => {}
-            // Below answers it explains them; alone it is what nobody has decided.
+            // A text beside answers explains them. A text alone is something that nobody has decided yet.
             Text::Says if has_answers => found.unread.push(block.start),
             Text::Says => found.open.push((block.start, shortened(text.lines().next().unwrap_or_default()))),
         }
@@ -93,14 +96,17 @@ pub(super) fn questions(source: &Source<'_>, range: &Range<usize>) -> Questions 
     found
 }
 
-/// What a text that is no list says below the heading of questions.
+/// What a text outside of lists says about questions.
 enum Text {
+    /// It holds an answer, or a ticked box.
     Answered,
-    /// The line that asks.
+    /// It asks a question, in this line.
     Asks(String),
+    /// It does neither.
     Says,
 }
 
+/// Reads a text outside of lists.
 fn read_text(text: &str) -> Text {
     if text.starts_with('|') {
         return read_table(text);
@@ -116,7 +122,7 @@ fn read_text(text: &str) -> Text {
     text.lines().find(asks).map_or(Text::Says, |line| Text::Asks(line.to_owned()))
 }
 
-/// Reads a table of questions, whose last column holds the answers.
+/// Reads a table of questions. Its last column holds the answers.
 fn read_table(text: &str) -> Text {
     let is_rule = |line: &&str| line.contains('-') && !line.contains(char::is_alphanumeric);
     let rows: Vec<&str> = text.lines().filter(|line| !is_rule(line)).collect();
@@ -132,7 +138,7 @@ fn read_table(text: &str) -> Text {
     }
 }
 
-/// Returns the box at the start of a line of text, whatever bullet stands before it.
+/// Returns the box at the start of a line, behind any bullet, or `None` if there is no box.
 fn tick_of(line: &str) -> Option<Tick> {
     let is_bullet = |c: char| c.is_whitespace() || c.is_ascii_digit() || "-*+•◦–—>.)\\".contains(c);
     let text = line.trim_start_matches(is_bullet);
@@ -149,7 +155,7 @@ fn tick_of(line: &str) -> Option<Tick> {
     Some(if matches!(sign.trim(), "x" | "X" | "✓" | "✔" | "✅") { Tick::Ticked } else { Tick::Open })
 }
 
-/// Returns whether a line is an item of a list that Markdown does not see: `• Which`, `a. Which`, `(1) Which`.
+/// Returns whether a line is a list item that CommonMark does not see: `• Which`, `a. Which`, `(1) Which`.
 fn is_counted(line: &str) -> bool {
     let line = line.trim_start();
     let text = line.trim_start_matches(['(', '•', '◦', '–', '-']);
@@ -158,7 +164,7 @@ fn is_counted(line: &str) -> bool {
         || (1..=2).contains(&sign) && text.chars().nth(sign).is_some_and(|c| matches!(c, '.' | ')' | ':'))
 }
 
-/// Returns whether a text holds its answer.
+/// Returns whether a text holds its own answer, as in `Answer: yes` or `A: yes`.
 fn is_answered(text: &str) -> bool {
     const ANSWERS: [&str; 6] = ["answer", "answered", "decision", "decided", "resolution", "resolved"];
     let is_said = |text: &str| {
@@ -193,7 +199,7 @@ fn without_tags(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// Returns the empty boxes that stand below a label about questions, anywhere in a text.
+/// Returns the empty boxes below labels about questions, anywhere in the text, each with its offset.
 pub(super) fn asked_boxes(source: &Source<'_>) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut is_asking = false;
@@ -215,7 +221,7 @@ pub(super) fn asked_boxes(source: &Source<'_>) -> Vec<(usize, String)> {
             }
             Some(_) => {}
             None => {
-                // The next label ends what the last one said; a sentence between them does not.
+                // Only another label or heading ends the list of questions; a sentence between the boxes does not.
                 let text = without_tags(bare);
                 let is_heading = bare.starts_with(['#', '<']) || bare.starts_with("**") || bare.starts_with("__");
                 if is_heading || text.ends_with([':', '：']) {
@@ -227,7 +233,8 @@ pub(super) fn asked_boxes(source: &Source<'_>) -> Vec<(usize, String)> {
     found
 }
 
-/// Returns the texts that stand in no list, and whether a list follows them directly: they are its title.
+/// Returns the blocks outside of lists. The flag says whether a list follows directly, so that the block is its
+/// title.
 fn within_blocks(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, bool)> {
     let items = within(&source.outline.items, range);
     let blocks = &source.outline.blocks;
@@ -251,13 +258,14 @@ fn within_blocks(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>
     found
 }
 
+/// Returns the items that begin in `range`.
 fn within<'i>(items: &'i [Item], range: &Range<usize>) -> &'i [Item] {
     let first = items.partition_point(|item| item.range.start < range.start);
     let end = items.partition_point(|item| item.range.start < range.end);
     &items[first..end.max(first)]
 }
 
-/// Returns whether there are items below `above`, and all of them are ticked.
+/// Returns whether `above` has items inside it and all of them are ticked. `behind` are the items that follow it.
 fn has_only_ticked(source: &Source<'_>, behind: &[Item], above: &Item, end: usize) -> bool {
     let below: Vec<Tick> = behind
         .iter()
@@ -267,7 +275,7 @@ fn has_only_ticked(source: &Source<'_>, behind: &[Item], above: &Item, end: usiz
     !below.is_empty() && below.iter().all(|tick| *tick == Tick::Ticked)
 }
 
-/// Returns the box of an item, where it stands, and where the text of the item is.
+/// Returns the box of an item, the offset of its content, and the range of its text behind the box.
 fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, usize, Range<usize>) {
     let text = &source.text[item.range.clone()];
     let marker = text.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
@@ -289,7 +297,7 @@ fn read(source: &Source<'_>, item: &Item, end: usize) -> (Tick, usize, Range<usi
     }
 }
 
-/// Returns whether an item says that there is no question, or nothing at all.
+/// Returns whether a text says that there is no question, or says nothing.
 fn asks_nothing(text: &str) -> bool {
     const NOTHING: [&str; 12] = [
         "none",
@@ -314,6 +322,7 @@ fn asks_nothing(text: &str) -> bool {
         || !text.contains(['?', '？']) && text.split_whitespace().count() <= 8 && NOTHING.iter().any(is_said)
 }
 
+/// Returns a question cut to `MAX_QUESTION_CHARS`.
 fn shortened(text: &str) -> String {
     text.trim().chars().take(MAX_QUESTION_CHARS).collect()
 }

@@ -1,4 +1,5 @@
-//! Headings that are no stage, batch or thread: the parts of the plan and of its stages.
+//! Recognises the headings of the parts of a plan and of its stages, such as `## Summary` and
+//! `#### Stage Definition`.
 
 /// A part of the plan or of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,7 @@ pub(super) enum Part {
     Batches,
 }
 
+/// The texts of headings, in lower case and without `stage `, and the parts that they name.
 const PARTS: [(&str, Part); 12] = [
     ("summary", Part::Summary),
     ("conventions", Part::Conventions),
@@ -28,7 +30,7 @@ const PARTS: [(&str, Part); 12] = [
     ("threads", Part::Batches),
 ];
 
-/// Returns the part that a heading names, and whether it says that it is one of a stage.
+/// Returns the part that a heading names, and whether the heading begins with `Stage`. Only parts of a stage may.
 pub(super) fn part(title: &str) -> Option<(Part, bool)> {
     let title = title.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let (title, of_stage) = match title.strip_prefix("stage ") {
@@ -39,7 +41,7 @@ pub(super) fn part(title: &str) -> Option<(Part, bool)> {
     Some((part, of_stage)).filter(|(part, of_stage)| part.is_of_stage() || !of_stage)
 }
 
-/// Returns whether a title says that questions stand below it, in whatever words: `Questions for the user`.
+/// Returns whether a title is about questions, in any words: `Questions for the user`.
 pub(super) fn is_about_questions(title: &str) -> bool {
     let mut words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     title.len() < 80
@@ -48,7 +50,7 @@ pub(super) fn is_about_questions(title: &str) -> bool {
 }
 
 impl Part {
-    /// Returns whether it is a part of a stage.
+    /// Returns whether this is a part of a stage.
     pub(super) fn is_of_stage(self) -> bool {
         matches!(self, Self::Definition | Self::Constitution | Self::Questions | Self::Batches)
     }

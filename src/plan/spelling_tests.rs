@@ -1,5 +1,5 @@
-//! How people and models write a plan otherwise than it is read: each spelling is read right, or is a
-//! problem that forbids the approval and points at its line. None loses a thread or an agent in silence.
+//! Other spellings of a plan, as people and models write them. Each one is read right, or is a problem that forbids
+//! the approval and points at its line. None loses a thread or an agent in silence.
 
 use proptest::prelude::*;
 
@@ -51,7 +51,7 @@ First.
 **Summary:** Docs.
 ";
 
-/// Headings of a thread that are read, or fixed by `fixed` alone.
+/// Headings of a thread that the parser reads or `fixed` corrects.
 const CERTAIN: &[&str] = &[
     "# Thread 02: Rows",
     "## Thread 02: Rows",
@@ -168,7 +168,7 @@ const CERTAIN: &[&str] = &[
     "######\tThread-2: Rows",
 ];
 
-/// Lines that may be a thread: told, and for a person or a model to fix.
+/// Lines that may be a thread. They are reported, and a person or a model has to correct them.
 const TOLD: &[&str] = &[
     "**New: Thread 02 - Rows**",
     "**NEW: Thread 2: Rows**",
@@ -276,7 +276,7 @@ const TOLD: &[&str] = &[
     "###### Thread 02/03: Rows",
 ];
 
-/// Ways to name an agent that are read.
+/// Spellings of an agent that are read.
 const NAMED: &[&str] = &[
     "Rows @agent:NAME",
     "Rows @agent: NAME",
@@ -343,7 +343,7 @@ const NAMED: &[&str] = &[
     "Rows\n\n**Agent:** NAME <!-- x -->\n",
 ];
 
-/// Ways to name an agent that are told.
+/// Spellings of an agent that are reported.
 const UNNAMED: &[&str] = &[
     "Rows @NAME",
     "Rows (@NAME)",
@@ -387,7 +387,7 @@ const UNNAMED: &[&str] = &[
     "Rows #agent:NAME",
 ];
 
-/// Where an agent is named beside the thread's own place for it.
+/// Texts that name an agent at a place where no agent is read.
 const ELSEWHERE: &[&str] = &[
     "**01.01.02 Zebra** @agent:NAME",
     "**Zebra** @agent:NAME",
@@ -407,7 +407,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 #[test]
-fn an_agent_where_no_thread_is_does_not_vanish() {
+fn an_agent_outside_a_thread_does_not_vanish() {
     let mut lost = Vec::new();
     for spelling in ELSEWHERE {
         let line = spelling.replace("NAME", "system-engineer-codex");
@@ -430,17 +430,17 @@ fn an_agent_where_no_thread_is_does_not_vanish() {
 }
 
 #[test]
-fn a_mended_agent_leaves_nothing_of_its_mark_in_the_name() {
+fn a_fixed_agent_leaves_nothing_of_its_mark_in_the_name() {
     for heading in UNNAMED.iter().chain(NAMED).filter(|heading| heading.starts_with("Rows ")) {
         let heading = heading.replace("NAME", "system-engineer-codex");
         let text = PLAN.replace(ROWS, &format!("###### Thread 02: {heading}"));
-        let mended = fixed(&text, &roster());
-        let plan = parse(&mended.text);
+        let after_fix = fixed(&text, &roster());
+        let plan = parse(&after_fix.text);
         let thread = plan.thread(ThreadId::new(1, 1, 2)).unwrap();
         if super::super::check(&plan, &roster()).iter().all(|problem| !problem.kind.forbids_approval()) {
-            assert_eq!(thread.name, "Rows", "{heading:?} became {:?}", mended.text.lines().nth(20));
+            assert_eq!(thread.name, "Rows", "{heading:?} became {:?}", after_fix.text.lines().nth(20));
         } else {
-            assert_eq!(mended.applied, 0, "{heading:?}");
+            assert_eq!(after_fix.applied, 0, "{heading:?}");
         }
     }
     for heading in ["Rows@agent:system-engineer-codex", "Rows @@agent:system-engineer-codex"] {
@@ -484,8 +484,8 @@ fn a_numbered_stage_batch_or_thread_is_told() {
         let mut lines = told(&text);
         lines.dedup();
         assert_eq!(lines, expected, "{below:?}");
-        let mended = fixed(&text, &roster()).text;
-        assert!(!told(&mended).is_empty() || parse(&mended).stages.len() == 2, "{mended}");
+        let after_fix = fixed(&text, &roster()).text;
+        assert!(!told(&after_fix).is_empty() || parse(&after_fix).stages.len() == 2, "{after_fix}");
     }
     for chapter in ["#### 1. First", "##### 2. Then", "#### Step 1: do it", "#### 1.1 Aims", "##### Phase 2"] {
         let text = PLAN.replace("All of them.", &format!("All.\n\n{chapter}\n\ntext"));
@@ -498,7 +498,7 @@ fn roster() -> Roster {
     Roster { declared: true, ..Roster::undeclared(["system-engineer-codex", "frontend-designer-grok"]) }
 }
 
-/// What became of a spelling.
+/// What the parser made of a spelling.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
     Read,
@@ -506,8 +506,8 @@ enum Fate {
     Lost(String),
 }
 
-/// Returns what becomes of thread 01.01.02, whose heading is `spelling`. The cause may stand in any line of
-/// the spelling.
+/// Returns what the parser makes of thread 01.01.02 if its heading is `spelling`. A problem in any line of the
+/// spelling counts as told.
 fn fate(spelling: &str) -> Fate {
     let text = PLAN.replace(ROWS, spelling);
     fate_in(&text, spelling, "Rows")
@@ -538,9 +538,9 @@ fn no_spelling_of_a_thread_is_lost() {
             Fate::Told(_) => {
                 fixable += 1;
                 let text = PLAN.replace(ROWS, spelling);
-                let mended = fixed(&text, &roster()).text;
-                if fate_in(&mended, "######", "Rows") != Fate::Read {
-                    lost.push(format!("not fixed: {spelling:?}: {:?}", fate_in(&mended, "######", "Rows")));
+                let after_fix = fixed(&text, &roster()).text;
+                if fate_in(&after_fix, "######", "Rows") != Fate::Read {
+                    lost.push(format!("not fixed: {spelling:?}: {:?}", fate_in(&after_fix, "######", "Rows")));
                 }
             }
             Fate::Lost(what) => lost.push(what),
@@ -556,7 +556,7 @@ fn no_spelling_of_a_thread_is_lost() {
     assert_eq!(
         lost,
         Vec::<String>::new(),
-        "{} lost of {}, {read} read, {fixable} mended",
+        "{} lost of {}, {read} read, {fixable} fixed",
         lost.len(),
         CERTAIN.len() + TOLD.len()
     );
@@ -581,8 +581,8 @@ fn line_ends_and_a_byte_order_mark_lose_nothing_either() {
             if seen != lines(unix) {
                 lost.push(format!("{spelling:?} {end:?}: {seen:?}"));
             }
-            let mended = fixed(&text, &roster()).text;
-            if end == "\r\n" && mended.matches('\n').count() != mended.matches(end).count() {
+            let after_fix = fixed(&text, &roster()).text;
+            if end == "\r\n" && after_fix.matches('\n').count() != after_fix.matches(end).count() {
                 lost.push(format!("{spelling:?}: another line end"));
             }
         }
@@ -622,7 +622,7 @@ fn no_agent_is_lost() {
     assert_eq!(lost, Vec::<String>::new(), "{} lost", lost.len());
 }
 
-/// An outline as a model writes it that has not seen the format.
+/// An outline of a model that has not seen the format.
 const OUTLINE: &str = "\
 # Search API
 
@@ -708,14 +708,14 @@ fn an_outline_becomes_a_plan_by_its_edits_alone() {
         .replace("Parser ", "Parser** ")
         .replace("Routes @", "Routes** @");
     for text in [OUTLINE.to_owned(), shift(1), with_stages, with_plan, dashes, upper, windows, bold] {
-        let mended = fixed(&text, &roster());
-        let plan = parse(&mended.text);
+        let after_fix = fixed(&text, &roster());
+        let plan = parse(&after_fix.text);
         let problems: Vec<String> = super::super::check(&plan, &roster())
             .iter()
             .map(|problem| format!("{}: {} {}", problem.line, problem.kind, problem.kind.help()))
             .filter(|problem| !problem.contains("no worker is told this text"))
             .collect();
-        assert_eq!(problems, Vec::<String>::new(), "{}", mended.text);
+        assert_eq!(problems, Vec::<String>::new(), "{}", after_fix.text);
         let threads: Vec<String> = plan
             .threads()
             .map(|thread| {
@@ -732,14 +732,14 @@ fn an_outline_becomes_a_plan_by_its_edits_alone() {
                 "02.01.01 Routes system-engineer-codex Routes.",
             ],
             "{}",
-            mended.text
+            after_fix.text
         );
         assert_eq!((plan.name.as_str(), plan.summary.as_str()), ("Search API", "Find things."));
         assert_eq!(plan.stages[0].definition, "The index.");
         assert_eq!(plan.stages[0].answers, ["Which tokenizer? The catalogue's."]);
-        assert_eq!(mended.text.contains('\r'), text.contains('\r'));
-        assert_eq!(mended.text.matches("\r\n").count(), mended.text.matches('\r').count());
-        assert_eq!(fixed(&mended.text, &roster()), super::super::Fixed { text: mended.text.clone(), applied: 0 });
+        assert_eq!(after_fix.text.contains('\r'), text.contains('\r'));
+        assert_eq!(after_fix.text.matches("\r\n").count(), after_fix.text.matches('\r').count());
+        assert_eq!(fixed(&after_fix.text, &roster()), super::super::Fixed { text: after_fix.text.clone(), applied: 0 });
     }
 }
 
@@ -803,7 +803,7 @@ fn prose_stays_free_of_errors() {
             .filter(|problem| problem.kind.forbids_approval())
             .map(|problem| problem.kind.to_string())
             .collect();
-        // A second-level heading ends the stages wherever it stands.
+        // A heading of the second level ends the stages anywhere.
         if text.contains("## \n") {
             continue;
         }
@@ -823,7 +823,7 @@ fn prose_stays_free_of_errors() {
     assert!(parse(&lost).problems.iter().any(|problem| problem.line == 6 && problem.kind.forbids_approval()));
 }
 
-/// Headings and labels that open the questions of a stage.
+/// Headings and labels above the questions of a stage.
 const QUESTION_HEADINGS: &[&str] = &[
     "#### Stage Questions",
     "#### Questions",
@@ -847,7 +847,7 @@ const QUESTION_HEADINGS: &[&str] = &[
     "**Questions for the user:**",
 ];
 
-/// One question that is open.
+/// Texts with one open question.
 const OPEN_QUESTIONS: &[&str] = &[
     "- Which?",
     "- [ ] Which?",
@@ -892,7 +892,7 @@ const OPEN_QUESTIONS: &[&str] = &[
     "Which? Answer: TBD",
 ];
 
-/// None that is open.
+/// Texts without an open question.
 const ANSWERED_QUESTIONS: &[&str] = &[
     "- None",
     "- none.",
@@ -998,10 +998,11 @@ fn no_spelling_of_a_stage_or_batch_is_lost() {
             .filter(|problem| problem.kind.forbids_approval())
             .map(|problem| problem.line)
             .collect();
-        let mended = parse(&fixed(&text, &roster()).text);
-        let is_right = mended.counts() == parse(PLAN).counts()
-            && mended.problems.iter().all(|problem| !problem.kind.forbids_approval());
-        let right_names = is_right && mended.stages[1].name == "Two" && mended.stages[0].batches[1].name == "Beta";
+        let after_fix = parse(&fixed(&text, &roster()).text);
+        let is_right = after_fix.counts() == parse(PLAN).counts()
+            && after_fix.problems.iter().all(|problem| !problem.kind.forbids_approval());
+        let right_names =
+            is_right && after_fix.stages[1].name == "Two" && after_fix.stages[0].batches[1].name == "Beta";
         (lines.first().copied() == Some(first), lines.is_empty() && right_names, right_names)
     };
     let mut lost = Vec::new();
@@ -1029,9 +1030,9 @@ fn no_spelling_of_a_stage_or_batch_is_lost() {
             ("＃＃＃ {}", true),
         ] {
             let spelling = form.replace("{}", word);
-            let (is_told, is_read, is_mended) = told(from, &spelling);
-            if !is_told && !is_read || is_certain && !is_mended {
-                lost.push((spelling, is_told, is_read, is_mended));
+            let (is_told, is_read, is_fixed) = told(from, &spelling);
+            if !is_told && !is_read || is_certain && !is_fixed {
+                lost.push((spelling, is_told, is_read, is_fixed));
             }
         }
     }
@@ -1051,10 +1052,10 @@ fn no_spelling_of_a_stage_or_batch_is_lost() {
         ("# Plan: Demo", "# Plan: Demo\n\n# Summary\n\nText.\n\n# References\n\nText."),
     ] {
         let text = PLAN.replace(from, spelling);
-        let mended = parse(&fixed(&text, &roster()).text);
-        if mended.counts() != parse(PLAN).counts()
-            || mended.name != "Demo"
-            || mended.problems.iter().any(|problem| problem.kind.forbids_approval())
+        let after_fix = parse(&fixed(&text, &roster()).text);
+        if after_fix.counts() != parse(PLAN).counts()
+            || after_fix.name != "Demo"
+            || after_fix.problems.iter().any(|problem| problem.kind.forbids_approval())
         {
             lost.push((spelling.to_owned(), false, false, false));
         }
@@ -1100,7 +1101,7 @@ fn any_of(choices: &'static [&'static str]) -> impl Strategy<Value = &'static st
     proptest::sample::select(choices)
 }
 
-/// What is written before, in and behind a label, in any combination that no sentence has.
+/// Spellings that combine what may stand before, in and behind a label. No sentence looks like them.
 fn mixed() -> impl Strategy<Value = String> {
     let before = any_of(&["", " ", "   ", "\u{a0}", "\u{200b}", "- ", "* ", "1. ", "> ", "- [ ] ", "    ", "\t", "\\"]);
     let hashes = any_of(&[
@@ -1139,10 +1140,10 @@ proptest! {
         let errors: Vec<&Problem> = plan.problems.iter().filter(|problem| problem.kind.forbids_approval()).collect();
         let is_read = plan.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.name.contains("Rows"));
         prop_assert!(is_read || errors.iter().any(|problem| problem.line == 21), "{spelling:?}: {errors:?}");
-        // What is fixed is read, and nothing around it has gone.
-        let mended = parse(&fixed(&text, &roster()).text);
-        let is_clean = mended.problems.iter().all(|problem| !problem.kind.forbids_approval());
-        prop_assert!(!is_clean || mended.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.details == "All of them."), "{spelling:?}");
+        // What `fixed` corrects is read, and keeps the text around it.
+        let after_fix = parse(&fixed(&text, &roster()).text);
+        let is_clean = after_fix.problems.iter().all(|problem| !problem.kind.forbids_approval());
+        prop_assert!(!is_clean || after_fix.thread(ThreadId::new(1, 1, 2)).is_some_and(|thread| thread.details == "All of them."), "{spelling:?}");
     }
 }
 

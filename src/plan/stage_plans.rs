@@ -1,36 +1,41 @@
-//! Plans of the 0.9 format of this family, one PLAN.md and REQUIREMENTS.md per stage, made into one
-//! PLAN.md of DESIGN §3. Texts stay byte for byte, but for headings that would be structure here.
+//! Converts plans of the 0.9 format, which has a PLAN.md and a REQUIREMENTS.md per stage, into one PLAN.md
+//! (DESIGN §3).
+//!
+//! Texts stay byte for byte, except for headings that would become structure.
 
 use std::ops::Range;
 
-use super::label::{Label, label, strip_word};
+use super::label::{Label, label};
+use super::lookalike::strip_word;
 use super::outline::{Heading, Outline, outline};
 use super::parse::parse;
 use super::problem::Level;
 use super::source::Source;
 
-/// What stands in the folder of a stage.
+/// The files in the folder of a stage.
 #[derive(Debug, Clone)]
 pub struct StagePlan {
-    /// The name of the folder, `01` or `01-r1`.
+    /// The name of the folder, such as `01` or `01-r1`.
     pub folder: String,
-    /// Its PLAN.md.
+    /// The text of its PLAN.md.
     pub plan: String,
-    /// Its REQUIREMENTS.md, where there is one.
+    /// The text of its REQUIREMENTS.md, if it has one.
     pub requirements: Option<String>,
 }
 
-/// A PLAN.md that was put together.
+/// A PLAN.md that was assembled from the plans of stages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assembled {
-    /// Its text.
+    /// The text.
     pub text: String,
-    /// What is not in it, or not as what it was meant, one sentence each.
+    /// What is missing in it or became text, one sentence each.
     pub left: Vec<String>,
 }
 
-/// Puts the plans of stages together. `name` is that of the workstream where its README has none;
-/// `origin` is where it was, for the references.
+/// Assembles one PLAN.md from the plans of stages.
+///
+/// `name` is the name of the plan if the README has none. `origin` says where the plans come from, for the
+/// references.
 pub fn assemble(name: &str, readme: Option<&str>, stages: &[StagePlan], origin: &str) -> Assembled {
     let readme = Document::new(readme.unwrap_or_default());
     let title = readme.title().unwrap_or_else(|| name.to_owned());
@@ -71,6 +76,7 @@ pub fn assemble(name: &str, readme: Option<&str>, stages: &[StagePlan], origin: 
         }));
     }
     let text = text + "\n## Stages\n" + &body;
+    // A code block or a comment that is not closed swallows the stages behind it: count what can be read.
     let stages = parse(&text).stages.len();
     if stages < number {
         left.insert(
@@ -84,6 +90,7 @@ pub fn assemble(name: &str, readme: Option<&str>, stages: &[StagePlan], origin: 
     Assembled { text, left }
 }
 
+/// Appends a paragraph, unless it is empty.
 fn paragraph(text: &mut String, paragraph: &str) {
     if !paragraph.is_empty() {
         text.push('\n');
@@ -92,16 +99,17 @@ fn paragraph(text: &mut String, paragraph: &str) {
     }
 }
 
+/// Appends a paragraph below a bold title, unless it says nothing.
 fn titled(text: &mut String, title: &str, content: &str) {
     if is_meaningful(content) {
         paragraph(text, &format!("**{title}**\n\n{content}"));
     }
 }
 
-/// Sections of a README in which that version explains itself.
+/// The sections of a README in which version 0.9 explains itself. They are left out.
 const SCAFFOLD: [&str; 2] = ["initial layout", "stage planning workflow"];
 
-/// A Markdown document and its headings. The text outlives it, the outline is its own.
+/// A Markdown text with its outline.
 struct Document<'t> {
     text: &'t str,
     outline: Outline,
@@ -113,17 +121,19 @@ impl<'t> Document<'t> {
         Self { text, outline: outline(text) }
     }
 
+    /// Returns the text of a heading, without comments.
     fn title_of(&self, heading: &Heading) -> String {
         Source::new(self.text, &self.outline).span(heading.content.clone()).trim().to_owned()
     }
 
-    /// Returns the name in the first heading, where it has one.
+    /// Returns the text of the first heading of level 1, unless it is empty.
     fn title(&self) -> Option<String> {
         let heading = self.outline.headings.iter().find(|heading| heading.level == 1)?;
         Some(self.title_of(heading)).filter(|title| !title.is_empty())
     }
 
-    /// Returns the name of a stage, from `# Stage 01 Discovery Plan`.
+    /// Returns the name of a stage: `Discovery` from `# Stage 01 Discovery Plan`. Without one it is named after its
+    /// folder.
     fn stage_name(&self, folder: &str) -> String {
         let title = self.title().unwrap_or_default();
         let rest = strip_word(&title, "stage").unwrap_or(&title).trim_start();
@@ -137,12 +147,12 @@ impl<'t> Document<'t> {
         if words.is_empty() { format!("Stage {folder}") } else { words.join(" ") }
     }
 
-    /// Returns the text of a `## ` section, without comments.
+    /// Returns the text of a `##` section without comments; empty if there is no such section.
     fn section(&self, title: &str) -> String {
         self.section_range(title).map(|range| self.body(range)).unwrap_or_default()
     }
 
-    /// Writes what stands in no section, and the sections that are not `known`, under their titles.
+    /// Writes the text outside of sections, and each section that is not `known` under its title.
     fn others(&self, out: &mut String, known: &[&str]) {
         let sections: Vec<&Heading> = self.outline.headings.iter().filter(|heading| heading.level <= 2).collect();
         let mut seen: Vec<String> = Vec::new();
@@ -153,6 +163,7 @@ impl<'t> Document<'t> {
             let end = sections.get(at + 1).map_or(self.text.len(), |next| next.range.start);
             let title = self.title_of(heading);
             let name = title.trim_end_matches(':').to_lowercase();
+            // `section` reads the first section of a name. A second one of that name is written here.
             let is_known = known.contains(&name.as_str()) && !seen.contains(&name);
             if heading.level == 1 {
                 paragraph(out, &self.unquoted(heading.range.end..end));
@@ -163,14 +174,14 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Returns a text without the quotation in which that version keeps its own notes.
+    /// Returns a text without quotations, in which version 0.9 keeps its own notes.
     fn unquoted(&self, range: Range<usize>) -> String {
         let text = self.body(range);
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('>')).collect();
         lines.join("\n").trim().to_owned()
     }
 
-    /// Returns the headings that look like batches and threads and stand where they are none.
+    /// Returns the headings that look like batches or threads but are not at the place of one.
     fn misplaced(&self) -> Vec<String> {
         let range = self.section_range("batches").unwrap_or_default();
         let is_meant = |heading: &&Heading| {
@@ -184,6 +195,7 @@ impl<'t> Document<'t> {
         self.outline.headings.iter().filter(is_meant).map(|heading| self.title_of(heading)).collect()
     }
 
+    /// Returns the range of the text of a `##` section.
     fn section_range(&self, title: &str) -> Option<Range<usize>> {
         let headings = &self.outline.headings;
         let is_section = |heading: &&Heading| {
@@ -194,7 +206,7 @@ impl<'t> Document<'t> {
         Some(headings[start].range.end..end.map_or(self.text.len(), |heading| heading.range.start))
     }
 
-    /// Returns a text whose headings are bold lines, where they would be structure in a PLAN.md.
+    /// Returns a text in which headings that would be structure in a PLAN.md are bold lines instead.
     fn body(&self, range: Range<usize>) -> String {
         let source = Source::new(self.text, &self.outline);
         let mut pieces = Vec::new();
@@ -212,7 +224,7 @@ impl<'t> Document<'t> {
         pieces.join("\n\n")
     }
 
-    /// Writes the batches and threads, two levels deeper than they stand here.
+    /// Writes the batches and threads. Their headings get two more hashes than they have here.
     fn batches(&self, out: &mut String) {
         let Some(range) = self.section_range("batches") else { return };
         let within = self.outline.headings.iter().filter(|heading| range.contains(&heading.range.start));
@@ -227,14 +239,14 @@ impl<'t> Document<'t> {
         for (at, (heading, label)) in parts.iter().enumerate() {
             let end = parts.get(at + 1).map_or(range.end, |(next, _)| next.range.start);
             let (hashes, word) = if label.level == Level::Batch { ("#####", "Batch") } else { ("######", "Thread") };
-            // One that has no number keeps the text that says so: the plan's problems will name it.
+            // A heading without a number stays without one, so that parsing the plan reports it.
             let number = label.number.map(|number| format!(" {number:02}")).unwrap_or_default();
             *out += &format!("\n{hashes} {word}{number}: {}\n", label.name);
             paragraph(out, &self.body(heading.range.end..end));
         }
     }
 
-    /// Returns whether somebody has written anything into the scaffold of a stage.
+    /// Returns whether somebody has written anything into the template of a stage.
     fn is_filled(&self) -> bool {
         let in_batches = self.section_range("batches").unwrap_or_default();
         let is_named = |heading: &Heading| {
@@ -246,6 +258,7 @@ impl<'t> Document<'t> {
     }
 }
 
+/// Returns whether a text has more than empty bullets and boxes.
 fn is_meaningful(text: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim().trim_start_matches(['-', '*']).trim();
@@ -424,7 +437,7 @@ All that the rest needs.
     }
 
     #[test]
-    fn what_was_meant_otherwise_is_told() {
+    fn what_could_not_be_converted_is_reported() {
         let plan = "# Stage 01 A\n\nBefore.\n\n## Summary\nx\n\n## Batches\n\n### Batch 01: B\n\n### Thread 01: T\n\n```\nopen\n";
         let assembled = assemble("x", None, &[stage("01", plan), stage("02", "# Stage 02 B\n\n## Summary\ny\n")], "o");
         assert!(assembled.text.contains("\nBefore.\n"));

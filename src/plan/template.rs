@@ -1,9 +1,9 @@
-//! The PLAN.md of a new workstream: every part is there, and each stage has an open question, so that
-//! nobody approves it before somebody has written it.
+//! The PLAN.md of a new workstream. It has every part, and an open question in each stage, so that it cannot be
+//! approved before somebody has written it.
 
 use std::fmt::Write as _;
 
-/// The texts of a new plan, this program's and others', that somebody has to write over.
+/// The placeholder texts of new plans, of this program and of others, in lower case. Somebody has to replace them.
 const TEXTS: [&str; 11] = [
     "name of the stage",
     "name of the batch",
@@ -18,7 +18,7 @@ const TEXTS: [&str; 11] = [
     "…",
 ];
 
-/// Returns whether a name or a text is still that of a template.
+/// Returns whether a name or a text is still a placeholder.
 pub(super) fn is_of_template(text: &str) -> bool {
     let text = text.trim();
     let bare = text.trim_matches(|c: char| c.is_whitespace() || "-*<>[]{}().:".contains(c)).to_lowercase();
@@ -100,7 +100,8 @@ mod tests {
         assert_eq!(plan.stages[11].number.0, 12);
         let kinds: Vec<String> = plan.problems.iter().map(|problem| problem.kind.to_string()).collect();
         let told = |start: &str| kinds.iter().filter(|kind| kind.starts_with(start)).count();
-        // Of each stage: its name, its batch's, its thread's, what the thread says; and its question.
+        // Four placeholders and one question per stage: the names of stage, batch and thread, and the summary or
+        // details of the thread.
         assert_eq!((told("the template's text"), told("open question: "), kinds.len()), (48, 12, 60), "{kinds:?}");
         assert!(plan.problems.iter().all(|problem| problem.kind.forbids_approval()));
         assert!(SoundPlan::examine(&plan, &Roster::undeclared([]), false).is_err());

@@ -1,4 +1,4 @@
-//! What stands below a thread's heading: its agent, its summary, its details (DESIGN §3).
+//! Reads the text below a thread's heading: its agent, its summary, its details (DESIGN §3).
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -8,15 +8,18 @@ use super::outline::{BlockKind, Heading};
 use super::problem::{Edit, Level, ProblemKind};
 use super::source::Source;
 
+/// What the text below a thread's heading says.
 #[derive(Debug, Default)]
 pub(super) struct ThreadBody {
-    /// The lines that name an agent, each with where it begins.
+    /// The lines that name an agent, each with the offset at which it begins.
     pub(super) named: Vec<(Named, usize)>,
     pub(super) summary: String,
     pub(super) details: String,
+    /// The problems, each with its offset and its edit.
     pub(super) problems: Vec<(usize, ProblemKind, Option<Edit>)>,
 }
 
+/// A part of the text of a thread. `Intro` stands under neither marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Intro,
@@ -24,7 +27,7 @@ enum Part {
     Details,
 }
 
-/// A line that begins another part of the body, or names an agent.
+/// A line that begins another part of the text, or names an agent.
 enum Cut {
     Part(Part),
     Agent(Named),
@@ -36,11 +39,13 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     for (offset, wanted) in unlabelled(source, &range, false) {
         body.problems.push((offset, ProblemKind::Lookalike { level: Level::Thread, wanted }, None));
     }
+    // The part that is open, and where its text begins.
     let mut open: (Part, usize) = (Part::Intro, range.start);
     let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
     for (place, cut) in cuts(source, &range) {
         let seen = |part: Part| open.0 == part || parts.iter().any(|(known, _)| *known == part);
         match cut {
+            // Behind the details, and at a second marker of a part, everything is text of the open part.
             Cut::Part(part) if !seen(part) && !seen(Part::Details) => {
                 parts.push((open.0, open.1..place.start));
                 open = (part, place.end);
@@ -50,7 +55,7 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
                 open.1 = place.end;
                 body.named.push((named, place.start));
             }
-            // A name below the details is one that nobody reads there.
+            // An agent below the details is part of their text, and runs nothing.
             Cut::Agent(Named { agents, .. }) => {
                 let problem = |(name, _)| (place.start, ProblemKind::AgentOfNobody(name), None);
                 body.problems.extend(agents.into_iter().map(problem));
@@ -72,7 +77,7 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     };
     body.summary = text(Part::Summary);
     body.details = text(Part::Details);
-    // Text that stands under no marker takes the place of the part that is missing.
+    // Text under neither marker takes the place of the part that is missing. If none is missing, no worker reads it.
     let intro = text(Part::Intro);
     let has = |part: Part| parts.iter().any(|(known, _)| *known == part);
     if body.details.is_empty() && !has(Part::Details) {
@@ -86,8 +91,8 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     body
 }
 
-/// Returns the headings that have a summary of their own, as threads do, each with how it is written. The
-/// first summary of a thread is its own.
+/// Returns the headings directly above a `**Summary:**`, each with its right spelling: they are probably threads.
+/// With `has_own` false the first summary in `range` is that of the open thread.
 pub(super) fn unlabelled(source: &Source<'_>, range: &Range<usize>, mut has_own: bool) -> Vec<(usize, String)> {
     let outline = source.outline;
     let first = outline.markers.partition_point(|marker| marker.range.start < range.start);
@@ -109,7 +114,7 @@ pub(super) fn unlabelled(source: &Source<'_>, range: &Range<usize>, mut has_own:
     found
 }
 
-/// Returns the lines that begin a part or name an agent, in their order.
+/// Returns the lines that begin a part or name an agent, in the order of the text.
 fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
     let outline = source.outline;
     let part = |word: &str| match word {
@@ -133,7 +138,7 @@ fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
     found
 }
 
-/// Returns the lines that may name an agent in a sentence, each with its start.
+/// Returns the lines that may name an agent in a sentence, each with the offset at which it begins.
 fn unsigned_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Named, usize)> {
     let mut found = Vec::new();
     let mut start = range.start;
@@ -141,7 +146,7 @@ fn unsigned_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Named, usiz
         if let Some(unsigned) = unsigned_in(line) {
             let kind = source.outline.block_at(start + unsigned.place.start).map(|block| block.kind);
             let is_text = !matches!(kind, Some(BlockKind::Fence | BlockKind::Indented | BlockKind::Heading));
-            // A field is read, or told, already.
+            // `cuts` has read such a field, or has reported it.
             if is_text && !agent_line(line).is_some_and(|named| named.is_field) {
                 found.push((Named { unsigned: Some(unsigned), ..Named::default() }, start));
             }
@@ -151,7 +156,7 @@ fn unsigned_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Named, usiz
     found
 }
 
-/// Returns the lines that name an agent.
+/// Returns the lines that only name an agent, each with its range.
 pub(super) fn agent_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Named)> {
     let mut found = Vec::new();
     let text = source.masked(range.clone());
@@ -167,7 +172,7 @@ pub(super) fn agent_lines(source: &Source<'_>, range: &Range<usize>) -> Vec<(Ran
         let at = place.start + line.len() - line.trim_start().len();
         let kind = source.outline.block_at(at).map(|block| block.kind);
         let is_text = !matches!(kind, Some(BlockKind::Fence | BlockKind::Indented | BlockKind::Heading));
-        // A plain `Agent: NAME` is a field directly under the heading only: further down it is prose.
+        // A plain `Agent: NAME` is a field only directly under the heading. Further down it is prose.
         if let Some(named) = agent_line(line).filter(|named| is_text && (is_first || named.is_field)) {
             found.push((place, named));
         } else {

@@ -1,15 +1,15 @@
-//! PURE. What a planner and a worker are told (DESIGN §8): one text each, for the prompts of the server
-//! and for the files of an OpenCode set-up.
+//! PURE. The prompts for planners, workers and authors of plans (DESIGN §8). The server offers them, and the files of
+//! an OpenCode set-up contain the same texts.
 //!
-//! They are templates and nothing else: a client may fetch them with placeholders for arguments, which
-//! it fills in later, so no argument is looked up or checked.
+//! They are plain templates. A client may fetch them with placeholders as arguments, which it fills in later
+//! (DESIGN §13.7). So no argument is looked up or checked.
 
 /// A prompt that the server offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prompt {
-    /// Its name; in OpenCode it is the command `/work:NAME`.
+    /// Its name. In OpenCode it is the command `/work:NAME`.
     pub name: &'static str,
-    /// Its name for people.
+    /// The name that people see.
     pub title: &'static str,
     /// What it is for, in one line.
     pub description: &'static str,
@@ -23,13 +23,13 @@ pub struct Prompt {
 pub struct Argument {
     /// Its name.
     pub name: &'static str,
-    /// What it is.
+    /// What the argument is, in one line.
     pub description: &'static str,
-    /// Whether the prompt makes no sense without it.
+    /// Whether the prompt needs it.
     pub required: bool,
 }
 
-/// The planner's.
+/// The prompt for a planner.
 pub const EXECUTE_NEXT_BATCH: Prompt = Prompt {
     name: "execute-next-batch",
     title: "Execute the next batch",
@@ -38,7 +38,7 @@ pub const EXECUTE_NEXT_BATCH: Prompt = Prompt {
     text: include_str!("execute-next-batch.md"),
 };
 
-/// The worker's.
+/// The prompt for a worker.
 pub const IMPLEMENT_THREAD: Prompt = Prompt {
     name: "implement-thread",
     title: "Implement a thread",
@@ -51,7 +51,7 @@ pub const IMPLEMENT_THREAD: Prompt = Prompt {
     text: include_str!("implement-thread.md"),
 };
 
-/// That of whoever writes the plan.
+/// The prompt for the author of a plan.
 pub const WRITE_PLAN: Prompt = Prompt {
     name: "write-plan",
     title: "Write a plan",
@@ -63,11 +63,11 @@ pub const WRITE_PLAN: Prompt = Prompt {
 /// All prompts, by name.
 pub const PROMPTS: [Prompt; 3] = [EXECUTE_NEXT_BATCH, IMPLEMENT_THREAD, WRITE_PLAN];
 
-/// The tools that the texts name.
+/// The names of tools that occur in the texts.
 const TOOLS: [&str; 5] = ["next_batch", "read_thread", "assign_thread", "update_thread", "batch_outcome"];
 
 impl Prompt {
-    /// Returns the text with the arguments that were given behind it, word for word.
+    /// Returns the text, and below it the arguments for which `given` returns a value, unchanged.
     pub fn text<'a>(&self, given: impl Fn(&str) -> Option<&'a str>) -> String {
         let mut text = self.text.trim_end().to_owned();
         let mut between = "\n\n";
@@ -80,7 +80,7 @@ impl Prompt {
         text + "\n"
     }
 
-    /// Returns the text for a client that puts a prefix before the names of tools.
+    /// Returns the text with `prefix` before each name of a tool, as some clients call the tools.
     pub fn text_with_prefix(&self, prefix: &str) -> String {
         TOOLS.iter().fold(self.text.to_owned(), |text, tool| text.replace(tool, &format!("{prefix}{tool}")))
     }
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_example_of_a_plan_has_no_problems_and_is_short() {
-        // 400 tokens, of four characters on the average.
+        // At most 400 tokens, at four characters per token.
         assert!(WRITE_PLAN.text.len() < 1_600, "{}", WRITE_PLAN.text.len());
         let example = WRITE_PLAN.text.split("````").nth(1).and_then(|text| text.strip_prefix("markdown\n")).unwrap();
         let roster = Roster { declared: true, ..Roster::undeclared([]) };

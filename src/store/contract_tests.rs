@@ -1,4 +1,4 @@
-//! What every store promises ([`Store`], [`Locked`]): in memory, in files and in a database.
+//! What every store promises ([`Store`], [`Locked`]). The tests run on stores in memory, in files and in a database.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,13 +32,13 @@ pub(super) const INDEX: &str = r#"{"version":"1.0.0","current_stream":"001-searc
 pub(super) const A: ServerId = ServerId::fixed(0xa);
 pub(super) const B: ServerId = ServerId::fixed(0xb);
 
-/// Begins to write what the process knows, if it need not lock anything for it.
+/// Begins an optimistic write. `None`: the store took the lock.
 pub(super) fn known(store: &dyn Store) -> Option<Box<dyn Locked + '_>> {
     let begun = store.begin(None, LOCK_WAIT, Concurrency::Optimistic).ok()?;
     (begun.concurrency() == Concurrency::Optimistic).then_some(begun)
 }
 
-/// A workspace in one kind of store, which any number of processes can open.
+/// A workspace in one kind of store. Any number of processes can open it.
 enum Workspace {
     Memory(MemoryDisk),
     Files(TempDir),
@@ -47,7 +47,7 @@ enum Workspace {
 }
 
 impl Workspace {
-    /// Returns one of each kind; the database only where there is one.
+    /// Returns a workspace of each kind; of the database only if there is one.
     fn all() -> Vec<Self> {
         let files = [
             ("work/index.json", INDEX),
@@ -83,7 +83,7 @@ impl Workspace {
         WorkspaceLocation { root: Some(root), ..WorkspaceLocation::default() }
     }
 
-    /// Opens it as a server process does; without one as the command line does.
+    /// Opens the workspace as a server process does; with `None` as the command line does.
     fn open(&self, server: Option<ServerId>) -> Box<dyn Store> {
         match self {
             Self::Memory(disk) => Box::new(FileStore::on(Arc::new(disk.clone()), Self::at("/w".into()), server)),
@@ -95,7 +95,7 @@ impl Workspace {
         }
     }
 
-    /// Somebody edits the plan of 001-search.
+    /// Changes the plan of 001-search, as an editor does.
     fn edit(&self, plan: &str) {
         match self {
             Self::Memory(disk) => disk.put("/w/work/001-search/PLAN.md", plan.as_bytes()),
@@ -125,7 +125,7 @@ pub(super) fn update(thread: &str, said: ReportedStatus, report: &str) -> AgentR
     AgentRequest::UpdateThread(UpdateThread::new(thread.parse().unwrap(), said, report))
 }
 
-/// Decides what a server asks, on what is locked or known.
+/// Returns the ledger of a server's request, decided on the snapshot of `locked`.
 pub(super) fn decided(locked: &dyn Locked, server: ServerId, request: &AgentRequest) -> Ledger {
     let snapshot = locked.snapshot();
     let mut ledger = Ledger::new(snapshot.board(), snapshot.now().unwrap_or_else(|| SystemClock.now()));
@@ -149,7 +149,7 @@ pub(super) fn reports(store: &dyn Store, workstream: Option<&str>) -> [String; 2
 }
 
 #[test]
-fn what_is_committed_is_read_by_everybody_and_what_is_dropped_by_nobody() {
+fn every_process_reads_what_is_committed_and_none_what_is_dropped() {
     for workspace in Workspace::all() {
         let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
         assert_eq!(reports(b.as_ref(), None), ["", ""], "{}", workspace.name());
@@ -167,7 +167,7 @@ fn what_is_committed_is_read_by_everybody_and_what_is_dropped_by_nobody() {
 }
 
 #[test]
-fn records_that_move_with_their_threads_are_found_there_by_everybody() {
+fn every_process_finds_records_where_their_threads_moved() {
     for workspace in Workspace::all() {
         let (a, b, person) = (workspace.open(Some(A)), workspace.open(Some(B)), workspace.open(None));
         let approve = || {
@@ -181,7 +181,7 @@ fn records_that_move_with_their_threads_are_found_there_by_everybody() {
 
         let edited = PLAN.replace("Thread 2", "Thread 3").replace("Thread 1", "Thread 2");
         workspace.edit(&edited.replace("1: Storage", "1: Storage\n###### Thread 1: New"));
-        // Until a person approves it, what runs follows the text that was approved.
+        // Until a person approves the edited plan, execution follows the approved text.
         report(b.as_ref(), B, "1.1.1", "amended by B");
         for store in [&a, &b, &person] {
             assert_eq!(reports(store.as_ref(), None), ["amended by B", ""], "{}", workspace.name());
@@ -190,7 +190,7 @@ fn records_that_move_with_their_threads_are_found_there_by_everybody() {
         for store in [&a, &b, &person, &workspace.open(Some(B))] {
             assert_eq!(reports(store.as_ref(), None), ["", "amended by B"], "{}", workspace.name());
         }
-        // Another thread had these ids, so that the calls name their attempts.
+        // Other threads had these ids before, so the calls have to name their attempts.
         for (store, server, thread, attempt, text) in [(&a, A, "1.1.1", 2, "the new one"), (&b, B, "1.1.3", 1, "rows")]
         {
             let thread = thread.parse().unwrap();
@@ -209,7 +209,7 @@ fn records_that_move_with_their_threads_are_found_there_by_everybody() {
 }
 
 #[test]
-fn who_writes_is_waited_for_so_long_and_who_reads_waits_for_nobody() {
+fn a_writer_waits_within_its_bound_and_a_reader_does_not_wait() {
     for workspace in Workspace::all() {
         let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
         report(a.as_ref(), A, "1.1.1", "first");
@@ -260,10 +260,10 @@ fn a_workstream_is_named_by_id_or_name_else_the_current_one_is_meant() {
 }
 
 #[test]
-fn who_is_at_work_in_a_workstream_means_that_one() {
+fn a_server_at_work_in_a_workstream_means_that_one() {
     for workspace in Workspace::all() {
         let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
-        // A report on a pending thread opens a cycle.
+        // A report on a pending thread opens a cycle, which A holds from then on.
         for round in 0..3 {
             report(a.as_ref(), A, "1.1.1", &format!("round {round}"));
         }
@@ -283,7 +283,7 @@ fn who_is_at_work_in_a_workstream_means_that_one() {
             assert!(known.is_none_or(|known| known == "001-search"), "{}", workspace.name());
         }
         assert_eq!(reports(person.as_ref(), Some("api")), ["", ""], "{}", workspace.name());
-        // A second hold makes it unclear, until a person ends one of them.
+        // A second hold makes it unclear which workstream A means, until a person ends one of them.
         let locked = a.lock(Some("api")).unwrap();
         let ledger = decided(locked.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "there"));
         locked.commit(&ledger).unwrap();
@@ -320,7 +320,7 @@ fn a_name_that_two_workstreams_have_is_refused() {
 }
 
 #[test]
-fn a_thread_that_runs_in_another_workstream_only_is_not_meant() {
+fn a_thread_that_runs_only_in_another_workstream_is_refused() {
     for workspace in Workspace::all() {
         let (a, person) = (workspace.open(Some(A)), workspace.open(None));
         let thread = "1.1.1".parse().unwrap();
@@ -344,7 +344,7 @@ fn a_thread_that_runs_in_another_workstream_only_is_not_meant() {
 }
 
 #[test]
-fn an_agents_report_that_names_no_workstream_does_not_land_beside_its_thread() {
+fn a_report_that_names_no_workstream_does_not_land_in_the_wrong_one() {
     for workspace in Workspace::all() {
         let (planner, worker) =
             (workspace.open(Some(A)), AgentDoor::new(workspace.open(Some(B)), Box::new(SystemClock), B));
@@ -364,14 +364,14 @@ fn an_agents_report_that_names_no_workstream_does_not_land_beside_its_thread() {
 }
 
 #[test]
-fn what_is_known_is_written_only_while_it_is_so() {
+fn an_optimistic_write_fails_once_another_process_has_written() {
     for workspace in Workspace::all() {
         let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
         assert!(known(a.as_ref()).is_none(), "{}: it has read nothing yet", workspace.name());
         for round in 0..3 {
             report(a.as_ref(), A, "1.1.1", &format!("round {round}"));
         }
-        // Files are locked as fast as they are known.
+        // Only a store that locks single workstreams decides without the lock; files take it, since it costs little.
         assert_eq!(known(a.as_ref()).is_some(), a.lock_scope() == LockScope::Workstream, "{}", workspace.name());
         let Some(begun) = known(a.as_ref()) else { continue };
         let ledger = decided(begun.as_ref(), A, &update("1.1.1", ReportedStatus::Completed, "known"));
@@ -388,7 +388,7 @@ fn what_is_known_is_written_only_while_it_is_so() {
 }
 
 #[test]
-fn a_server_that_holds_something_lives_until_it_ends() {
+fn a_server_that_holds_something_is_alive_until_it_ends() {
     for workspace in Workspace::all() {
         let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
         let lives = || b.read(None).unwrap().scene().alive.contains(&A);
@@ -403,10 +403,10 @@ fn a_server_that_holds_something_lives_until_it_ends() {
 }
 
 #[test]
-fn a_change_is_told_to_who_watches() {
+fn a_watch_tells_of_a_change() {
     for workspace in Workspace::all() {
         if matches!(workspace, Workspace::Memory(_)) {
-            // Nothing tells of a change in memory.
+            // A disk in memory reports no changes.
             continue;
         }
         let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
@@ -422,7 +422,7 @@ fn a_change_is_told_to_who_watches() {
             }
             told.swap(false, Ordering::SeqCst)
         };
-        // It may tell at once, as what changed before it listened is not known.
+        // The watch may tell at once, since it does not know what changed before it began. Such a call is dropped here.
         let _ = within(Duration::from_millis(500));
         report(a.as_ref(), A, "1.1.1", "after");
         assert!(within(Duration::from_secs(10)), "{}", workspace.name());

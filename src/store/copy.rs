@@ -1,18 +1,19 @@
-//! A workspace on its way between two stores, with all that nobody knows.
+//! A copy of a workspace, as `work store push` and `work store pull` move it between files and a database. It holds the
+//! texts of the files, so that keys which the program does not know are copied too.
 
 use serde::Serialize;
 
 use crate::format::index_json;
 use crate::format::json::{Object, close};
 
-/// A workspace, or one workstream of it, as the files would have it.
+/// A workspace, or one workstream of it, in the texts of its files.
 #[derive(Debug)]
 pub struct WorkspaceCopy {
-    /// The current workstream.
+    /// The id of the current workstream.
     pub(super) current: Option<String>,
-    /// The text of agents.yaml, where there is one.
+    /// The text of agents.yaml; `None` if there is none.
     pub(super) roster: Option<String>,
-    /// index.json without the current workstream and the entries of [`WorkspaceCopy::workstreams`].
+    /// index.json without `current_stream` and without the entries of [`WorkspaceCopy::workstreams`].
     pub(super) rest: String,
     pub(super) workstreams: Vec<WorkstreamCopy>,
 }
@@ -21,23 +22,24 @@ pub struct WorkspaceCopy {
 #[derive(Debug)]
 pub(super) struct WorkstreamCopy {
     pub(super) id: String,
-    /// Where it stands among the workstreams of its workspace, from 0.
+    /// Its position among the workstreams of its workspace, from 0.
     pub(super) position: usize,
-    /// Its entry of index.json, where it has one.
+    /// Its entry in index.json, as JSON; `None` if it has none.
     pub(super) entry: Option<String>,
+    /// The text of PLAN.md.
     pub(super) plan: String,
-    /// The text that a person approved last, where it is known.
+    /// The text that a person approved last; `None` if it is not known.
     pub(super) approved: Option<String>,
     /// The text of threads.json.
     pub(super) threads: String,
 }
 
-/// What may be written over.
+/// What of the target may be overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {
-    /// Nothing: a workstream whose state is another one there is refused.
+    /// Nothing. The copy is refused if the target has a workstream in another state, or, in files, a file that differs.
     Nothing,
-    /// The plans and the roster of what is there; states stay as they are.
+    /// Plans and roster of what the target has; the state stays. It is for a database; files treat it as `Nothing`.
     Plans,
     /// Everything.
     All,
@@ -46,16 +48,17 @@ pub enum Overwrite {
 /// What was copied.
 #[derive(Debug, Default, Serialize)]
 pub struct Copied {
-    /// Where to: the database's workspace, or the folder that holds `work/`.
+    /// The target: the address of the database's workspace, or the folder that holds `work/`.
     pub to: String,
-    /// The workstreams that are new there, or another one than before.
+    /// The ids of the workstreams that are new or changed in the target.
     pub written: Vec<String>,
-    /// Those that were the same on both sides.
+    /// The ids of the workstreams that the target had already.
     pub unchanged: Vec<String>,
 }
 
 impl WorkspaceCopy {
-    /// Returns index.json: as it was copied, or with `own`, the one that is there, with the entries in it.
+    /// Returns the text of index.json for the target. `own` is the index.json that the target has: it keeps its current
+    /// workstream and its other entries. Without it the text is that of the source.
     pub(super) fn index(&self, own: Option<&str>) -> serde_json::Result<String> {
         let order = &index_json::FILE_ORDER;
         let mut file: Object = serde_json::from_str(own.unwrap_or(&self.rest))?;
@@ -70,6 +73,7 @@ impl WorkspaceCopy {
                 }
             }
             match known {
+                // Replaced in its place, so that the order of the file stays.
                 Some(at) => streams[at] = entry,
                 None => streams.push(entry),
             }

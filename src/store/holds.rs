@@ -1,7 +1,9 @@
-//! Where this process is at work (DESIGN §3, which workstream): what a call means that names no workstream.
+//! The workstreams in which this process is at work: where it holds a cycle or runs an attempt. A call that names no
+//! workstream means that one (DESIGN §3, "Which workspace, which workstream").
 //!
-//! The uuid of a server process is drawn for it alone, so only a workstream that this very process has written can
-//! name it. Those are kept here, as hints: whether it still holds anything in one is asked of what is stored now.
+//! A server draws its id at its start, so a stored state can name the server only if this process wrote it. So it is
+//! enough to remember the workstreams that this process has written. The memory can be out of date: another call or a
+//! person may have ended the hold since. So the stored state is asked again before a remembered workstream is used.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::decide::Refusal;
 use crate::fault::Error;
 
-/// The workstreams in which this process has held a cycle or run an attempt when it last wrote them.
+/// The workstreams that this process has written, and in which it was at work after its last write.
 #[derive(Debug, Default)]
 pub(super) struct Holds {
     written: Mutex<Written>,
@@ -17,14 +19,14 @@ pub(super) struct Holds {
 
 #[derive(Debug, Default)]
 struct Written {
-    /// Counts the writes.
+    /// How many writes were noted.
     writes: u64,
-    /// Which of them was the last, by the id of the workstream.
+    /// The number of the last write to each workstream, by id.
     last: BTreeMap<String, u64>,
 }
 
 impl Holds {
-    /// Keeps that the process holds something in a workstream that it has just written.
+    /// Remembers that the process was at work in `workstream` after a write. Call it after the commit.
     pub(super) fn note(&self, workstream: &str) {
         let mut written = self.written();
         written.writes += 1;
@@ -32,15 +34,20 @@ impl Holds {
         written.last.insert(workstream.to_owned(), write);
     }
 
-    /// Returns all in which the process may hold something.
+    /// Returns all remembered workstreams. The process may hold nothing in them any more.
     #[cfg(feature = "postgres")]
     pub(super) fn noted(&self) -> Vec<String> {
         self.written().last.keys().cloned().collect()
     }
 
-    /// Returns the workstream in which the process holds something, as `holds` finds out for each that it can be; a
-    /// refusal where there are several.
+    /// Returns the workstream in which the process is at work; `None` if there is none. `holds` asks the stored state
+    /// of one workstream whether it names the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::WorksInSeveral`] if there are several.
     pub(super) fn only(&self, mut holds: impl FnMut(&str) -> Result<bool, Error>) -> Result<Option<String>, Error> {
+        // The memory is copied, since `holds` may read a disk or a database, and other calls must not wait for that.
         let noted = self.written().last.clone();
         let mut held = Vec::new();
         for (workstream, write) in noted {
@@ -56,7 +63,8 @@ impl Holds {
         Ok(held.pop())
     }
 
-    /// A write that came after the look may have taken hold again: then it stays.
+    /// Forgets a workstream in which nothing was found. If another write was noted during the check, the process may
+    /// hold something again, and the workstream stays.
     fn forget(&self, workstream: &str, write: u64) {
         let mut written = self.written();
         if written.last.get(workstream) == Some(&write) {
@@ -74,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_meant_and_several_are_refused() {
+    fn one_hold_is_meant_and_several_are_refused() {
         let holds = Holds::default();
         assert_eq!(holds.only(|_| Ok(true)).unwrap(), None);
         holds.note("001-a");
@@ -89,15 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_during_a_look_is_not_forgotten() {
+    fn a_write_during_the_check_is_not_forgotten() {
         let holds = Holds::default();
         holds.note("001-a");
-        // The look finds nothing; meanwhile another call takes hold.
-        let looked = holds.only(|id| {
+        // The check finds nothing; meanwhile another call takes hold.
+        let checked = holds.only(|id| {
             holds.note(id);
             Ok(false)
         });
-        assert_eq!(looked.unwrap(), None);
+        assert_eq!(checked.unwrap(), None);
         assert_eq!(holds.only(|_| Ok(true)).unwrap().as_deref(), Some("001-a"));
         holds.only(|_| Ok(false)).unwrap();
         assert_eq!(holds.only(|_| Ok(true)).unwrap(), None, "it is not asked for any more");

@@ -1,10 +1,15 @@
-//! Where the state is kept. [`Store`] means the same for every backend: the files of one machine (DESIGN §3) and
-//! PostgreSQL, which a team on several machines shares.
+//! The stores: where the state of a workspace is kept.
 //!
-//! Reading takes no lock. Writing does, and there is no way around it: [`Store::begin`] returns a [`Locked`], which
-//! owns a fresh read, and committing consumes it.
+//! [`Store`] is the interface. It means the same for both backends: [`FileStore`], the files of one machine
+//! (DESIGN §3), and `PostgresStore`, a database that a team on several machines shares (DESIGN §10).
 //!
-//! Nothing here knows a rule. What files and rows say is read and written by `crate::format`.
+//! Reading takes no lock. A decision is written through [`Store::begin`], which returns a [`Locked`]. The [`Locked`]
+//! owns a snapshot that was read under the lock, and committing consumes it. So no caller can write a decision that was
+//! made on an older read. With [`Concurrency::Optimistic`] there is no lock; there the commit itself detects the
+//! conflict.
+//!
+//! A store knows no rule of the execution. It must never judge what it reads or writes: the rules are in
+//! [`crate::decide`], and the formats of files and rows are in `crate::format`.
 
 #[cfg(test)]
 mod contract_tests;
@@ -33,31 +38,37 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::board::{Board, ServerId};
-use crate::clock::Moment;
 use crate::decide::{Ledger, Refusal};
 #[cfg(not(feature = "postgres"))]
 use crate::fault::DatabaseRemedy;
 use crate::fault::{Error, Fault};
 use crate::index::{Index, name_of, slug};
+use crate::moment::Moment;
 use crate::plan::BatchId;
 
-/// How long a call waits for other writers before it is told that the workspace is busy.
+/// How long a call waits for other writers before it fails as [`Fault::Busy`].
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
-/// A workspace, wherever it is kept. Any number of processes may use it at once.
+/// A workspace in one of the backends. Any number of processes may use it at once.
 pub trait Store: Debug + Send + Sync {
-    /// Reads the workstream as it is now: the one that is `wanted` by id or name; else the one in which this process
-    /// holds a cycle or runs an attempt, a refusal where there are several; else the default.
+    /// Reads the workstream as it is now. The first of these is meant (DESIGN §3): the one that `wanted` gives by id or
+    /// name; the one of `--workstream` or `WORK_STREAM`; the one in which this process holds a cycle or runs an
+    /// attempt; the current one; the only one.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownWorkstream`], [`Refusal::WorksInSeveral`] or [`Refusal::NoCurrentWorkstream`] if that gives no
+    /// workstream or several; a [`Fault`] if something of it cannot be read.
     fn read(&self, wanted: Option<&str>) -> Result<Snapshot, Error>;
 
-    /// Reads it without waiting for anybody, also while this process holds the lock: what it returns can be half of a
-    /// decision.
+    /// Reads the workstream without waiting, even while this process holds the lock. The result can contain half of a
+    /// commit that is under way, so it must not be the basis of a write.
     fn glance(&self, wanted: Option<&str>) -> Result<Snapshot, Error> {
         self.read(wanted)
     }
 
-    /// Begins to write: reads the workstream as it is now, and holds the right to change it. Waits at most `wait` for
-    /// other writers.
+    /// Begins a write: takes the right to change the workstream and reads it as it is now. Waits at most `wait` for
+    /// other writers, then fails as [`Fault::Busy`]. `wanted` and the other errors are those of [`Store::read`].
     fn begin(
         &self,
         wanted: Option<&str>,
@@ -65,92 +76,96 @@ pub trait Store: Debug + Send + Sync {
         concurrency: Concurrency,
     ) -> Result<Box<dyn Locked + '_>, Error>;
 
-    /// Begins to write under the lock, and waits for other writers as long as a call may.
+    /// Begins a write under the lock. Waits at most [`LOCK_WAIT`] for other writers.
     fn lock(&self, wanted: Option<&str>) -> Result<Box<dyn Locked + '_>, Error> {
         self.begin(wanted, LOCK_WAIT, Concurrency::Locked)
     }
 
-    /// Returns what one commit keeps other writers from.
+    /// Returns what the lock of one commit covers.
     fn lock_scope(&self) -> LockScope;
 
-    /// Returns the workstreams of the workspace.
+    /// Returns the ids of the workstreams, and which of them is the current one.
     fn list(&self) -> Result<Listed, Error>;
 
-    /// Returns the id of the workstream that [`Store::read`] reads, also if what it holds cannot be read.
+    /// Returns the id of the workstream that [`Store::read`] reads. Its plan and its board need not be readable.
     fn selected(&self, wanted: Option<&str>) -> Result<String, Error>;
 
-    /// Adds a workstream as a draft. It becomes the current one unless a batch of the current one is executed.
+    /// Adds a workstream as a draft, all of it or nothing. It becomes the current one unless a batch of the current one
+    /// is executed.
     ///
     /// # Errors
     ///
-    /// [`Refusal::AlreadyExists`] where a workstream has the name, [`Refusal::BadName`] where it can name no folder.
+    /// [`Refusal::AlreadyExists`] if a workstream has the name, [`Refusal::BadName`] if the name can name no folder.
     fn add(&self, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Error>;
 
-    /// Starts to follow the workspace. `tell` is called from another thread whenever something may have changed, also
-    /// several times for one change. [`Watch::follow`] says which workstream.
+    /// Starts to watch the workspace. The watch calls `tell` from another thread whenever something may have changed,
+    /// sometimes several times for one change. [`Watch::follow`] chooses the workstream.
     fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Error>;
 
-    /// Says that this process ends: what it holds can be taken over at once.
+    /// Removes the signs that this process is alive (DESIGN §6a), so that other servers can take over at once what it
+    /// holds.
     fn end(&self);
 }
 
-/// How a write keeps out of the way of other writers.
+/// How a write deals with other writers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concurrency {
-    /// Optimistic concurrency: a store may begin on what this process knows and lock nothing. A commit then is
-    /// [`Fault::Overtaken`] where anything of that is not so any more.
+    /// Optimistic concurrency. A store may decide on the state that this process knows and lock nothing. The commit
+    /// then fails as [`Fault::Overtaken`] if that state has changed since, and writes nothing. A store for which the
+    /// lock is the cheaper way takes it all the same.
     Optimistic,
-    /// Nobody else writes until the write is committed or dropped.
+    /// Other writers wait until the write is committed or dropped.
     Locked,
 }
 
 /// What the lock of a store covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockScope {
-    /// All of the workspace: commits of its workstreams wait for each other.
+    /// The whole workspace: commits of all its workstreams wait for each other.
     Workspace,
-    /// One workstream: commits of different ones go on side by side.
+    /// One workstream: commits of different workstreams do not wait for each other.
     Workstream,
 }
 
-/// A workstream that nobody else can change until this is dropped or committed; or, with
-/// [`Concurrency::Optimistic`], whose change would be noticed.
+/// A write that has begun. Until it is committed or dropped, no other process can change the workstream. With
+/// [`Concurrency::Optimistic`] others can, and the commit detects it.
 pub trait Locked {
-    /// Returns how it keeps out of the way of others: not always as it was asked for.
+    /// Returns how this write deals with other writers. It can be stricter than [`Store::begin`] was asked to be.
     fn concurrency(&self) -> Concurrency;
 
-    /// Returns the workstream as it is.
+    /// Returns the workstream as it was read when the write began.
     fn snapshot(&self) -> &Snapshot;
 
-    /// Lets the next decision see a board that will be committed.
+    /// Prepares the snapshot for the next decision of the same commit. `board` is the board that the decisions so far
+    /// leave.
     fn see(&mut self, board: &Board);
 
-    /// Writes what the ledger holds, all of it or nothing. When this returns, it is durable.
+    /// Writes what the ledger holds, all of it or nothing. The change is durable when this returns.
     fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault>;
 
-    /// Replaces the text of the plan. When this returns, it is durable.
+    /// Replaces the text of PLAN.md. The change is durable when this returns.
     fn write_plan(self: Box<Self>, text: &str) -> Result<(), Fault>;
 
-    /// Writes down what the snapshot has from elsewhere than the store's own records ([`Snapshot::from_tasks`]); where
-    /// there is nothing, it does nothing.
+    /// Writes to the store's own records what the snapshot read from an older format ([`Snapshot::from_tasks`]). Does
+    /// nothing if there is no such state. The change is durable when this returns.
     fn write_down(self: Box<Self>, at: Moment) -> Result<(), Fault>;
 }
 
-/// Follows a workspace until it is dropped.
+/// A watch on a workspace. Dropping it ends the watch.
 pub trait Watch: Debug + Send {
-    /// Follows what there is to follow by now of a workstream. Returns whether there was something new; what
-    /// was read before can have changed unnoticed.
+    /// Starts to watch what exists by now of the workspace and of `workstream`. Returns whether the watch covers
+    /// something new. Then an earlier change of that may have gone unnoticed, and the caller should read again.
     fn follow(&mut self, workstream: Option<&str>) -> Result<bool, Fault>;
 }
 
-/// Opens the workspace at a place. Touches no file and connects to nothing yet.
+/// Opens the workspace at a location. Touches no file and opens no connection.
 pub fn open(place: WorkspaceLocation, server: Option<ServerId>) -> Result<Box<dyn Store>, Fault> {
     match place.database() {
         #[cfg(feature = "postgres")]
         Some(_) => Ok(Box::new(PostgresStore::new(place, server)?)),
         #[cfg(not(feature = "postgres"))]
         Some(url) => Err(Fault::Database {
-            // It can hold a password.
+            // Only the scheme is shown: the rest of the URL can hold a password.
             database: url.split("://").next().unwrap_or_default().to_owned(),
             why: "this build of work knows no databases".to_owned(),
             remedy: DatabaseRemedy::InstallWithPostgres,
@@ -162,20 +177,21 @@ pub fn open(place: WorkspaceLocation, server: Option<ServerId>) -> Result<Box<dy
 /// The workstreams of a workspace.
 #[derive(Debug)]
 pub struct Listed {
-    /// The ids of those that have a plan, in the order of the index; then those that it lacks, by name.
+    /// The ids of the workstreams that have a plan: first in the order of index.json, then those without an entry, by
+    /// name.
     pub workstreams: Vec<String>,
-    /// The one that is meant when nobody names one.
+    /// The workstream that a call means when it names none. `None`: there is none, or it is unclear.
     pub current: Option<String>,
 }
 
 /// A workstream to add.
 #[derive(Debug, Clone, Copy)]
 pub struct NewWorkstream<'a> {
-    /// What it is called.
+    /// Its name. [`Store::add`] makes its id of it.
     pub name: &'a str,
     /// The text of its PLAN.md.
     pub plan: &'a str,
-    /// The text of its threads.json, whose `stream_id` is not known yet; `None`: nothing has happened to its threads.
+    /// The text of its threads.json. [`Store::add`] sets its `stream_id`. `None`: nothing has happened to its threads.
     pub threads: Option<&'a str>,
 }
 
@@ -184,28 +200,32 @@ pub struct NewWorkstream<'a> {
 pub struct Added {
     /// Its id.
     pub id: String,
-    /// The one that stays the current one; `None`: the new one is.
+    /// The workstream that stays the current one, since a batch of it is executed. `None`: the new one is current.
     pub executed: Option<Executed>,
 }
 
-/// A workstream that stays the current one, as a batch of it is executed: what names none must go on to mean it.
+/// The current workstream, if a batch of it is executed. It stays the current one: the calls of its planner and workers
+/// may name no workstream, and have to reach it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Executed {
     /// Its id.
     pub workstream: String,
-    /// The batch.
+    /// The batch that is executed.
     pub batch: BatchId,
 }
 
 impl Executed {
-    /// Returns the workstream if a batch of it is executed.
+    /// Returns the workstream of the snapshot if a batch of it is executed.
     fn of(snapshot: &Snapshot) -> Option<Self> {
         let batch = snapshot.scene().executed_batch(snapshot.board())?;
         Some(Self { workstream: snapshot.workstream.clone(), batch })
     }
 }
 
-/// Returns the id that a new workstream gets, among the `known` ones and the folders that there are.
+/// Returns the id of a new workstream: a number and the slug of its name.
+///
+/// `known` are the ids that exist, `folders` the names of all folders in `work/`. `is_left_over` tells whether a folder
+/// holds nothing of a workstream, so that an entry whose plan was never written can be used again.
 fn new_id(
     name: &str,
     index: &Index,

@@ -1,4 +1,4 @@
-//! Where a process was told to look: which workspace, which workstream (DESIGN §3).
+//! The location that a process was given: which workspace, and which workstream of it (DESIGN §3).
 
 use std::path::PathBuf;
 
@@ -6,40 +6,49 @@ use crate::closest::closest;
 use crate::decide::Refusal;
 use crate::index::Index;
 
-/// Where a process was told to look.
+/// What the flags, the environment and the working directory say of the workspace and the workstream. Nothing of it has
+/// been looked up yet.
 #[derive(Debug, Clone, Default)]
 pub struct WorkspaceLocation {
     /// `--root` or `WORK_ROOT`: the folder that holds `work/`.
     pub root: Option<PathBuf>,
-    /// The working directory, from which the workspace is searched upwards without a root.
+    /// The working directory. Without `root` the workspace is looked for from here upwards.
     pub directory: PathBuf,
-    /// `--workstream` or `WORK_STREAM`: what is meant when a call names none.
+    /// `--workstream` or `WORK_STREAM`: the workstream of calls that name none.
     pub workstream: Option<String>,
-    /// What `WORK_STREAM` says in the shell in which a person runs the next command; a server does not
-    /// know it.
+    /// `WORK_STREAM` in the shell in which the person runs the next command. `None` in a server: it does not know that
+    /// shell.
     pub shell_workstream: Option<String>,
-    /// `--store` or `WORK_STORE`: the URL of a database that holds the workspace in place of files.
+    /// `--store` or `WORK_STORE`: the URL of the database that holds the workspace. `None` or blank: it is in files.
     pub store: Option<String>,
 }
 
 impl WorkspaceLocation {
-    /// Returns the URL of the database, where the workspace is in one.
+    /// Returns the URL of the database; `None` if the workspace is in files.
     pub fn database(&self) -> Option<&str> {
         self.store.as_deref().map(str::trim).filter(|url| !url.is_empty())
     }
 
-    /// Returns the workstream that a call means, among those of these ids.
+    /// Returns the workstream that a call means, of those with the ids `known`. The errors are those of
+    /// [`WorkspaceLocation::choose`].
     #[cfg(feature = "postgres")]
     pub(super) fn select(&self, wanted: Option<&str>, index: &Index, known: &[String]) -> Result<Selected, Refusal> {
         self.choose(wanted, index, |id| known.iter().any(|known| known == id), || known.to_vec())
     }
 
-    /// Returns what the workstream is called that a call means; `None`: the current one.
+    /// Returns the id or name of the workstream that a call gives: `wanted`, else `--workstream` or `WORK_STREAM`.
+    /// `None`: it gives none.
     pub fn named(&self, wanted: Option<&str>) -> Option<String> {
         name(wanted).or_else(|| name(self.workstream.as_deref()))
     }
 
-    /// Returns the workstream that a call means, of those of which `has_plan` knows.
+    /// Returns the workstream that a call means: the named one, else the current one, else the only one (DESIGN §3).
+    /// `has_plan` tells whether an id is that of a workstream, and `known` lists all such ids.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownWorkstream`]; [`Refusal::NoCurrentWorkstream`] if there is none or several; an invalid
+    /// argument if two workstreams have the name.
     pub(super) fn choose(
         &self,
         wanted: Option<&str>,
@@ -51,6 +60,8 @@ impl WorkspaceLocation {
         let current = name(index.current.as_deref());
         if let Some(wanted) = named.as_ref().or(current.as_ref()) {
             let workstream = find(wanted, index, has_plan, &known)?;
+            // A bare command means what `WORK_STREAM` says in the person's shell, else the current workstream, else the
+            // only one.
             let is_default = match (name(self.shell_workstream.as_deref()), &index.current) {
                 (Some(in_shell), _) => find(&in_shell, index, has_plan, &known).is_ok_and(|id| id == workstream),
                 (None, Some(current)) => *current == workstream,
@@ -66,7 +77,7 @@ impl WorkspaceLocation {
     }
 }
 
-/// What is set but empty, as an environment variable can be, is not set.
+/// Trims a name. Returns `None` for a blank one: an environment variable that is set to nothing counts as not set.
 pub(super) fn name(name: Option<&str>) -> Option<String> {
     name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
@@ -75,10 +86,11 @@ pub(super) fn name(name: Option<&str>) -> Option<String> {
 pub(super) struct Selected {
     /// Its id.
     pub(super) workstream: String,
-    /// Whether a command that names none means this one.
+    /// Whether a person's command that names no workstream means this one.
     pub(super) is_default: bool,
 }
 
+/// Returns the id of the workstream with the id `wanted`, else of the one with that name.
 fn find(
     wanted: &str,
     index: &Index,
@@ -89,7 +101,7 @@ fn find(
         return Ok(wanted.to_owned());
     }
     let known = known();
-    // A folder without an index entry has its name behind its number all the same.
+    // A folder without an entry in index.json has its name behind its number.
     let is_called = |id: &str| match index.entry(id) {
         Some(entry) => entry.name == wanted,
         None => id.split_once('-').is_some_and(|(order, name)| order.parse::<u32>().is_ok() && name == wanted),

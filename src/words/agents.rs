@@ -1,4 +1,5 @@
-//! What a model reads, through the MCP door: tool names, arguments, and for the person the commands of the chat.
+//! The words for models, who read them through the MCP door. They name tools and arguments; what only a person may do
+//! is a command that the model shows to the person, never one that it runs.
 
 use std::io;
 
@@ -11,10 +12,12 @@ use crate::decide::{Note, Omission, PersonCommand, Refusal, Unsettled, Wanted, W
 use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
 use crate::wording::quoted;
 
-/// The words for models. A command for the person begins with `!`, as OpenCode's chat takes it.
+/// The words for models. A command for the person begins with `!`, because OpenCode's chat runs such a line
+/// (DESIGN §7).
 #[derive(Debug, Clone, Default)]
 pub struct AgentWords {
-    /// What a command must say too to mean the same workspace: ` --root DIR` where that was typed, else nothing.
+    /// The flags by which a command means the workspace of this server: ` --root DIR` or ` --store URL` if the server
+    /// was started with them, else empty. Begins with a blank, and has no password.
     pub location: String,
 }
 
@@ -92,7 +95,8 @@ impl Words for AgentWords {
 }
 
 impl AgentWords {
-    /// Returns the next call to make, or the valid values; never a command that destroys.
+    /// Returns the hint of a refusal or fault: the next call to make, or the valid values. Never a command that
+    /// destroys (DESIGN §8).
     pub fn hint(&self, stopped: &Error) -> String {
         match stopped {
             Error::Refusal(refusal) => self.of_refusal(refusal),
@@ -177,7 +181,7 @@ impl AgentWords {
             Refusal::HeldByAnotherPlanner { command, .. } => {
                 format!("let that planner finish, or ask the person to run {}", self.command(command))
             }
-            // No tool asks for what these refuse.
+            // No tool asks for what these refuse. They are listed, so that a new refusal has to be considered here.
             Refusal::BadName { .. }
             | Refusal::BadStageCount { .. }
             | Refusal::BadMapping(_)
@@ -194,7 +198,8 @@ impl AgentWords {
         }
     }
 
-    /// Returns the facts that programs may want, for the machine-readable copy of a refusal.
+    /// Returns the facts of a refusal that programs may want, by key. They are added to its copy for programs (DESIGN
+    /// §8). Most refusals have none.
     pub fn details(&self, refusal: &Refusal) -> Map<String, Value> {
         let (key, value): (&str, Value) = match refusal {
             Refusal::NoCurrentWorkstream { known }
@@ -216,6 +221,7 @@ impl AgentWords {
     }
 }
 
+/// Returns the items with commas between.
 fn listed(of: &[impl ToString]) -> String {
     of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,5 +1,8 @@
-//! PURE. The words of the two doors: facts → sentences, commands and hints, in one table per reader. Nothing below the
-//! doors knows a command, a flag or the name of a tool.
+//! PURE. The words of the two doors. Answers, refusals and faults carry facts; the tables here turn them into
+//! sentences, commands and hints, one table per reader. So nothing below the doors has to know a command, a flag or the
+//! name of a tool.
+//!
+//! Nothing here may decide anything, and no table for models may name a way past a gate.
 
 mod agents;
 mod notes;
@@ -12,14 +15,14 @@ pub use people::{PersonWords, next_step, only_people_meet};
 use crate::plan::ThreadId;
 
 impl AgentWords {
-    /// Returns the words for a person who reads an answer about the same workspace.
+    /// Returns the words for people, about the same workspace. They are for resources, which are documents for people.
     pub fn for_people(&self) -> PersonWords {
         PersonWords { location: self.location.clone(), workstream: String::new() }
     }
 }
 
 impl PersonWords {
-    /// Returns the words of `--json`, which prints the answers as the tools give them.
+    /// Returns the words of `--json`. Its answers have the words of the tools, about the same workspace.
     pub fn for_programs(&self) -> AgentWords {
         AgentWords { location: self.location.clone() }
     }
@@ -30,7 +33,8 @@ fn names(threads: &[(ThreadId, String)]) -> String {
     threads.iter().map(|(id, name)| format!("{id} {name:?}")).collect::<Vec<_>>().join(" or ")
 }
 
-/// Returns what is accepted after attempt `given`, which is over.
+/// Returns which attempt of a thread counts, for a caller that named `given`, which is over. `latest` is the highest
+/// number that the thread has had.
 fn what_counts(given: u32, latest: u32) -> String {
     if given < latest {
         format!("only reports of attempt {latest} or later count")

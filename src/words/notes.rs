@@ -1,8 +1,8 @@
-//! What both readers are told in the same words.
+//! The words that models and people share.
 
 use crate::decide::{AttemptHint, CutTo, PersonAct, TextProblem};
 
-/// Returns a command of the person without its flags.
+/// Returns a command of the person, without flags and without the `!` of the chat.
 pub(super) fn command(act: PersonAct) -> String {
     match act {
         PersonAct::Status => "work status".to_owned(),
@@ -14,7 +14,7 @@ pub(super) fn command(act: PersonAct) -> String {
     }
 }
 
-/// Returns what to do about a text.
+/// Returns what to do about a text that was refused.
 pub(super) fn text_hint(problem: TextProblem) -> &'static str {
     match problem {
         TextProblem::OnlyAtTheEnd => "say it when the work ends; report is for progress",
@@ -25,7 +25,7 @@ pub(super) fn text_hint(problem: TextProblem) -> &'static str {
     }
 }
 
-/// Returns which attempt number is right.
+/// Returns which attempt number to pass.
 pub(super) fn attempt_hint(hint: AttemptHint) -> String {
     match hint {
         AttemptHint::FromOne => "attempts are numbered from 1".to_owned(),
@@ -36,7 +36,7 @@ pub(super) fn attempt_hint(hint: AttemptHint) -> String {
     }
 }
 
-/// Returns how much of a section is left.
+/// Returns how much of a section that was cut is still there.
 pub(super) fn cut_to(to: CutTo) -> String {
     match to {
         CutTo::Start { of } => format!("{of} bytes in all"),

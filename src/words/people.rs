@@ -1,4 +1,5 @@
-//! What a person reads in a terminal: commands, with the flags by which they mean the same workstream.
+//! The words for people, who read them in a terminal: commands to type, with the flags that were typed before, so that
+//! the next command means the same workspace and workstream.
 
 use std::io;
 
@@ -15,9 +16,10 @@ use crate::wording::quoted;
 /// The words for people.
 #[derive(Debug, Clone, Default)]
 pub struct PersonWords {
-    /// What a command must say too to mean the same workspace: ` --root DIR` where that was typed, else nothing.
+    /// The flags by which a command means the same workspace: ` --root DIR` or ` --store URL` if they were typed, else
+    /// empty. Begins with a blank, and has no password.
     pub location: String,
-    /// What it must say to mean the same workstream: ` --workstream ID` where that was typed, else nothing.
+    /// The flag by which it means the same workstream: ` --workstream ID` if that was typed, else empty.
     pub workstream: String,
 }
 
@@ -86,12 +88,12 @@ impl Words for PersonWords {
 }
 
 impl PersonWords {
-    /// Returns what the next command must say to mean the same workstream.
+    /// Returns the flags that the next command must repeat to mean the same workstream. Empty, or begins with a blank.
     pub fn flags(&self) -> String {
         format!("{}{}", self.workstream, self.location)
     }
 
-    /// Returns what to do next.
+    /// Returns the hint of a refusal or fault: what to do next. Unlike a model's hint it may name `--force`.
     pub fn hint(&self, stopped: &Error) -> String {
         match stopped {
             Error::Refusal(refusal) => self.of_refusal(refusal),
@@ -201,12 +203,14 @@ impl PersonWords {
     }
 }
 
-/// Returns the argument that says what is suggested of an unclear thread.
+/// Returns the argument of `work approve plan` that accepts what is suggested for an unclear thread: `--map OLD=NEW`,
+/// or `--map OLD=-` if nothing is.
 pub(crate) fn map_argument(unclear: &UnclearThread) -> String {
     let now = unclear.suggested.map_or("-".to_owned(), |id| id.to_string());
     format!("--map {}={now}", unclear.thread_id)
 }
 
+/// Returns the hint on a `--map` that does not fit the plan.
 fn of_mapping(problem: MappingProblem, flags: &str) -> String {
     match problem {
         MappingProblem::NotNeeded => {
@@ -218,6 +222,7 @@ fn of_mapping(problem: MappingProblem, flags: &str) -> String {
     }
 }
 
+/// Returns the hint on a refused `work store push` or `pull`.
 fn of_transfer(problem: &TransferProblem) -> String {
     match problem {
         TransferProblem::PlanHasNul { .. } => "remove it".to_owned(),
@@ -283,7 +288,7 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
     }
 }
 
-/// Returns what is next in a workstream.
+/// Returns what a person does next in a workstream, as one line: a command, or what to wait for.
 pub fn next_step(status: &WorkstreamStatus, words: &PersonWords) -> String {
     match (&status.gate_command, &status.next_batch, &status.next_user_command) {
         (Some(gate), ..) if gate.act == PersonAct::ApprovePlan && !status.problems.is_empty() => {
@@ -299,7 +304,8 @@ pub fn next_step(status: &WorkstreamStatus, words: &PersonWords) -> String {
     }
 }
 
-/// Returns whether only people can meet a refusal or fault of this name: no tool asks for what it refuses.
+/// Returns whether a code occurs on the command line only, because no tool asks for what it refuses: the codes marked *
+/// in DESIGN §8.
 pub fn only_people_meet(code: Code) -> bool {
     matches!(
         code,

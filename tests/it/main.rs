@@ -27,6 +27,7 @@ mod reading;
 mod resources;
 mod schemas;
 mod stdio;
+mod structure;
 mod subscriptions;
 mod take_over;
 mod taking_back;

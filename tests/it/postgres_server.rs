@@ -18,19 +18,20 @@ use std::{env, fs, path};
 
 use tempfile::{Builder, TempDir};
 
-/// Says that a test cannot run here, and why.
+/// Reports that a test is skipped, and why.
 ///
 /// # Panics
 ///
-/// With `WORK_TEST_ALL` in the environment, as in CI: there every test runs.
+/// If `WORK_TEST_ALL` is set, as it is in CI: there every test must run.
 #[allow(clippy::print_stdout, reason = "a test that does not run says so, in the output of the test")]
 pub(crate) fn skipped(why: impl Display) {
     assert!(env::var_os("WORK_TEST_ALL").is_none(), "a test cannot run: {why}");
     println!("skipped: {why}");
 }
 
-/// Waits for the end of stdin. Then it ends every process of the server whose folder is `$1`, after some two seconds by
-/// force, and removes the folder. It knows them by command line and title. SIGCONT is for a server that is frozen.
+/// The watchdog. It waits for the end of stdin. Then it ends every process of the server whose folder is `$1`, after
+/// about two seconds by SIGKILL, and removes the folder. It finds the processes by command line and title. A frozen
+/// process needs a SIGCONT too, or it would not take the first signal.
 const WATCHDOG: &str = r#"
 trap '' HUP INT QUIT TERM
 cd / || exit
@@ -51,7 +52,8 @@ done
 until rm -rf "$1" || [ "$left" -lt -100 ]; do left=$((left - 1)); sleep 0.05; done
 "#;
 
-/// Becomes the program `$@`, but only after a line on stdin: no program starts behind the watchdog's back.
+/// Becomes the program `$@`, but only after a line on stdin. If the test process ends before it has sent the line, no
+/// program starts that the watchdog does not find.
 const GATE: &str = r#"read -r go && exec "$@" </dev/null"#;
 
 /// The certificate and the private key of a server, as PEM files.
@@ -70,7 +72,7 @@ pub(crate) struct Settings {
     pub(crate) fsync: bool,
     /// How many clients may be connected.
     pub(crate) max_connections: u32,
-    /// With it the server offers TLS. It still takes clients without.
+    /// If set, the server offers TLS. It still accepts clients without TLS.
     pub(crate) tls: Option<Tls>,
 }
 
@@ -95,10 +97,10 @@ pub(crate) struct Server {
     postmaster: Mutex<Option<Child>>,
     watchdog: Child,
     folder: TempDir,
-    /// The folder's name. The processes have it in their titles.
+    /// The name of the folder. The processes of the server have it in their titles, by `cluster_name`.
     name: String,
     programs: PathBuf,
-    /// The user and the group that run the server, unless we do.
+    /// The user and the group that run the server; `None`: those of this process.
     owner: Option<(u32, u32)>,
     settings: Settings,
     port: u16,
@@ -106,7 +108,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Finds the folder of `initdb` and `postgres`: in PATH, else the newest in `/usr/lib/postgresql`.
+    /// Returns the folder of `initdb` and `postgres`: one of PATH, else that of the newest version in
+    /// `/usr/lib/postgresql`.
     pub(crate) fn find() -> Result<PathBuf, String> {
         let path = env::var_os("PATH").unwrap_or_default();
         let mut folders: Vec<PathBuf> = env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
@@ -118,16 +121,16 @@ impl Server {
         found.ok_or_else(|| "neither PATH nor /usr/lib/postgresql/*/bin has `initdb` and `postgres`".to_owned())
     }
 
-    /// Starts a server with the default settings, and waits until it takes connections.
+    /// Starts a server with the default settings, and waits until it accepts connections.
     pub(crate) fn start() -> Result<Self, String> {
         Self::start_with(Settings::default())
     }
 
-    /// Starts a server, and waits until it takes connections.
+    /// Starts a server, and waits until it accepts connections. The error is a sentence with the log of the server.
     pub(crate) fn start_with(settings: Settings) -> Result<Self, String> {
         let (programs, owner) = (Self::find()?, owner()?);
         let random = || RandomState::new().build_hasher().finish();
-        // The watchdog first: it must know the folder before there is one.
+        // The watchdog first. If this process ends in between, the watchdog removes the folder all the same.
         let name = format!("postgres-{:016x}", random());
         let place = path::absolute(env::temp_dir()).map_err(why("no place for temporary folders"))?;
         let mut watchdog = Command::new("sh");
@@ -145,36 +148,36 @@ impl Server {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
             server.port = free.map_err(why("no free port on 127.0.0.1"))?.port();
             match server.launch() {
-                // Somebody else took the port in between.
+                // Another process has taken the port between the two calls: try another one.
                 Err(error) if ports > 0 && error.contains("Address already in use") => {}
                 done => return done.map(|()| server),
             }
         }
     }
 
-    /// The address of the database `postgres`, with user and password.
+    /// Returns the URL of the database `postgres`, with user and password.
     pub(crate) fn url(&self) -> String {
         self.url_of("postgres")
     }
 
-    /// The address of a database, with user and password.
+    /// Returns the URL of a database, with user and password.
     pub(crate) fn url_of(&self, database: &str) -> String {
         format!("postgres://work_test:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
 
-    /// The superuser's password.
+    /// Returns the password of the superuser.
     pub(crate) fn password(&self) -> &str {
         &self.password
     }
 
-    /// Stops the server and waits for its end. The data stay. Nothing happens when it is stopped already.
+    /// Stops the server and waits for its end. The data stay. Does nothing if it is stopped already.
     pub(crate) fn stop(&self, mode: Mode) -> Result<(), String> {
         let Some(mut postmaster) = lock(&self.postmaster).take() else { return Ok(()) };
         signal(if mode == Mode::Fast { "INT" } else { "QUIT" }, &[postmaster.id()]);
-        // A frozen process takes the signal only when it goes on.
+        // A frozen process takes the signal only when it continues.
         signal("CONT", &self.family());
         let orderly = until(|| !matches!(postmaster.try_wait(), Ok(None)));
-        // Somebody is left when it does not stop, or when it was killed and its children were busy.
+        // Processes are left if the server does not stop in time, or if it was killed while its children were busy.
         signal("KILL", &self.family());
         postmaster.wait().map_err(why("cannot wait for the server"))?;
         let gone = until(|| self.family().is_empty());
@@ -187,28 +190,29 @@ impl Server {
         self.launch()
     }
 
-    /// Stops every process of the server where it is (SIGSTOP). Clients still connect, and get no answer.
+    /// Freezes every process of the server (SIGSTOP). Clients can still connect, and get no answer.
     pub(crate) fn freeze(&self) -> Result<(), String> {
         let main = self.main()?;
         let frozen = |pids: &[u32]| {
             signal("STOP", pids);
             until(|| pids.iter().all(|pid| matches!(state(*pid), None | Some('T'))))
         };
-        // The postmaster first: from then on there are no new children.
+        // The postmaster first, so that it starts no more children while they are frozen.
         if frozen(&[main]) && frozen(&self.family()) { Ok(()) } else { Err("the server does not freeze".to_owned()) }
     }
 
-    /// Lets a frozen server go on (SIGCONT).
+    /// Lets a frozen server continue (SIGCONT).
     pub(crate) fn thaw(&self) -> Result<(), String> {
         self.main().map(|_| signal("CONT", &self.family()))
     }
 
-    /// The postmaster's id.
+    /// Returns the process id of the postmaster.
     fn main(&self) -> Result<u32, String> {
         Ok(lock(&self.postmaster).as_ref().ok_or("the server is not running")?.id())
     }
 
-    /// The processes of the server, by command line and title.
+    /// Returns the process ids of the server. They are found by the data folder in the command line, or by the name in
+    /// the title.
     fn family(&self) -> Vec<u32> {
         let (main, child) = (format!("-D\0{}\0", self.file("data").display()), format!("postgres: {}: ", self.name));
         let all = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -218,7 +222,7 @@ impl Server {
         all.filter(|pid| ours(&String::from_utf8_lossy(&line(pid)))).collect()
     }
 
-    /// Fills the folder: the data, the certificate, the key.
+    /// Fills the folder: data, password, certificate, key.
     fn prepare(&self) -> Result<(), String> {
         self.give("", 0o755, Ok(()))?;
         self.give("data", 0o700, fs::create_dir(self.file("data")))?;
@@ -235,17 +239,19 @@ impl Server {
         if done { Ok(()) } else { Err(format!("initdb failed:\n{}", self.log())) }
     }
 
-    /// Starts `postgres`, and waits until it takes connections.
+    /// Starts `postgres`, and waits until it accepts connections.
     fn launch(&self) -> Result<(), String> {
         let Settings { fsync, max_connections, tls } = &self.settings;
         let tls = if tls.is_some() { "-c ssl=on -c ssl_cert_file=../cert.pem -c ssl_key_file=../key.pem" } else { "" };
-        // The socket goes beside the data folder. By its whole path, the name could be too long for a socket.
+        // The socket goes beside the data folder. Its path is relative, because a whole one can be too long for a
+        // socket.
         let places = format!("-c listen_addresses=127.0.0.1 -p {} -c unix_socket_directories=..", self.port);
         let limits = format!("-c fsync={fsync} -c max_connections={max_connections} -c cluster_name={}", self.name);
         let postmaster = self.spawn("postgres", &format!("{places} {limits} {tls}"))?;
         let main = postmaster.id();
         *lock(&self.postmaster) = Some(postmaster);
-        // The log first: while nobody listens, a connection from the port to itself would be possible.
+        // The log first. While nobody listens on the port, a connection could get that port as its own, and connect to
+        // itself.
         let logged = || self.log().contains("ready to accept connections");
         let taken = || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok();
         let over = until(|| state(main).is_none() || logged() && taken());
@@ -256,7 +262,7 @@ impl Server {
         Err(format!("postgres did not come up:\n{}", self.log()))
     }
 
-    /// Runs a program of `PostgreSQL` in the data folder, under the watchdog. What it says becomes the log.
+    /// Runs a program of `PostgreSQL` in the data folder, where the watchdog finds it. Its output becomes the log.
     fn spawn(&self, program: &str, arguments: &str) -> Result<Child, String> {
         let (path, data) = (self.programs.join(program), self.file("data"));
         let why = || why(format!("cannot run {} as user {:?} in {}", path.display(), self.owner, data.display()));
@@ -273,17 +279,18 @@ impl Server {
         Ok(child)
     }
 
-    /// What the program said that was run last.
+    /// Returns the output of the program that was run last.
     fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.file("log")).unwrap_or_default()).into_owned()
     }
 
-    /// A file in the server's folder.
+    /// Returns the path of a file in the server's folder.
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Sets the mode of a new file in the folder, and gives it to the user of the server.
+    /// Sets the mode of a new file in the folder, and makes the server's user its owner. `done` is the result of making
+    /// it.
     fn give(&self, name: &str, mode: u32, done: io::Result<()>) -> Result<(), String> {
         let path = self.file(name);
         let given = done
@@ -293,17 +300,17 @@ impl Server {
     }
 }
 
-/// The server that the tests share.
+/// The database server that the tests share.
 #[derive(Debug)]
 pub(crate) enum Database {
     /// Started by this process.
     Own(Box<Server>),
-    /// At `WORK_TEST_POSTGRES`; its user may make databases, which stay there.
+    /// The server at the URL in `WORK_TEST_POSTGRES`. Its user must be able to make databases; these stay there.
     Given(String),
 }
 
 impl Database {
-    /// Takes the server that is named, or starts one.
+    /// Returns the server that `WORK_TEST_POSTGRES` names, else starts one.
     pub(crate) fn find() -> Result<Self, String> {
         match env::var("WORK_TEST_POSTGRES") {
             Ok(url) if !url.is_empty() => Ok(Self::Given(url)),
@@ -311,7 +318,7 @@ impl Database {
         }
     }
 
-    /// Makes an empty database and returns its address, without TLS.
+    /// Makes an empty database and returns its URL, without TLS.
     pub(crate) fn fresh(&self) -> String {
         let name = format!("work_test_{:016x}", RandomState::new().build_hasher().finish());
         let url = match self {
@@ -324,7 +331,7 @@ impl Database {
     }
 }
 
-/// Asks a database, and returns the first column of what comes back.
+/// Runs SQL in a database, and returns the first column of each row that is not null.
 pub(crate) fn execute(url: &str, sql: &str) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -344,22 +351,23 @@ pub(crate) fn execute(url: &str, sql: &str) -> Vec<String> {
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.stop(Mode::Immediate);
-        // Waiting closes the pipe. The watchdog then removes the folder.
+        // `wait` closes the pipe first, and the watchdog then removes the folder.
         let _ = self.watchdog.wait();
     }
 }
 
-/// Locks, also after a panic in another thread.
+/// Locks a mutex, also one that a panic has poisoned.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Turns an error into a sentence.
+/// Returns a closure for `map_err` that puts `what` in front of an error.
 fn why(what: impl Display) -> impl FnOnce(io::Error) -> String {
     move |error| format!("{what}: {error}")
 }
 
-/// The user and the group that must run the server. None: we may. `PostgreSQL` refuses root.
+/// Returns the user and the group that must run the server; `None` if this process may. `PostgreSQL` refuses to run as
+/// root.
 fn owner() -> Result<Option<(u32, u32)>, String> {
     if fs::metadata("/proc/self").map_err(why("cannot read /proc/self"))?.uid() != 0 {
         return Ok(None);
@@ -373,7 +381,7 @@ fn owner() -> Result<Option<(u32, u32)>, String> {
     found.map(Some).ok_or_else(|| "PostgreSQL refuses root, and there is no user postgres or nobody".to_owned())
 }
 
-/// Asks again and again until it is so. False after 30 seconds.
+/// Asks every 5 milliseconds until `so` is true. Returns false if it is not within 30 seconds.
 fn until(mut so: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + Duration::from_secs(30);
     while !so() {
@@ -385,14 +393,15 @@ fn until(mut so: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// The state of a process. None when it has ended.
+/// Returns the state of a process, such as `T` for stopped; `None` if it has ended.
 fn state(pid: u32) -> Option<char> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let state = String::from_utf8_lossy(&stat).rsplit_once(") ")?.1.chars().next()?;
     (!matches!(state, 'Z' | 'X')).then_some(state)
 }
 
-/// Sends a signal to processes; one that is gone already is no error. `kill` is a part of `sh` itself.
+/// Sends a signal to processes. One that has ended already is no error. `kill` is built into `sh`, so no program is
+/// needed.
 fn signal(name: &str, pids: &[u32]) {
     let pids = pids.iter().map(u32::to_string);
     let _ = Command::new("sh").args(["-c", r#"kill -s "$0" "$@""#, name]).args(pids).output();

@@ -1,4 +1,5 @@
-//! A throw-away workspace, the real program in it, and the simplest possible client.
+//! What the tests of the real program share: a throw-away workspace, the program in it, and the simplest possible
+//! client of its MCP server.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,19 +8,24 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Says that a test cannot run since no process may be traced here.
+/// Reports that a test is skipped, because strace is missing or may not attach here.
+///
+/// # Panics
+///
+/// If strace is missing and `WORK_TEST_ALL` is set.
 #[cfg(target_os = "linux")]
 #[expect(clippy::print_stdout, reason = "a test that does not run says so")]
 pub(crate) fn cannot_be_traced() {
     if Command::new("strace").arg("-V").output().is_err() {
         crate::postgres_server::skipped("there is no strace");
     }
-    // A sandbox may forbid it, which is no fault of the program or of who tests it.
+    // A sandbox may forbid it. That is no failure, not even with `WORK_TEST_ALL`.
     println!("skipped: strace may not attach");
 }
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_work");
 
+/// A plan of two stages, three batches and four threads. Only thread 01.01.01 names an agent.
 pub(crate) const PLAN: &str = "\
 # Plan: Search
 ## Stages
@@ -35,19 +41,19 @@ pub(crate) const PLAN: &str = "\
 ###### Thread 1: Routes
 ";
 
-/// A workspace of its own in a temporary folder.
+/// A workspace in a temporary folder, which is removed when this is dropped.
 pub(crate) struct Workspace {
     folder: TempDir,
 }
 
 impl Workspace {
-    /// A folder with nothing in it.
+    /// Makes a folder with nothing in it.
     pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    /// One workstream, `001-search`, whose plan is `plan`, and approved whatever it says: other software of the
-    /// family keeps no hash.
+    /// Makes one workstream, `001-search`, with the plan `plan`. It is approved whatever the plan says, because its
+    /// index has no `plan_hash`, as other software of the family writes it (DESIGN §7).
     pub(crate) fn with_plan(plan: &str) -> Self {
         let workspace = Self::with_draft(plan);
         workspace.write(
@@ -58,14 +64,14 @@ impl Workspace {
         workspace
     }
 
-    /// One workstream, `001-search`, whose plan is `plan`; no index, so nobody has approved it.
+    /// Makes one workstream, `001-search`, with the plan `plan`. It is a draft, because there is no index.
     pub(crate) fn with_draft(plan: &str) -> Self {
         let workspace = Self::empty();
         workspace.write("work/001-search/PLAN.md", plan);
         workspace
     }
 
-    /// A copy of a folder below tests/data/workspaces.
+    /// Copies a folder of tests/data/workspaces.
     pub(crate) fn copied_from(name: &str) -> Self {
         let workspace = Self::empty();
         copy(&data().join("workspaces").join(name), workspace.root());
@@ -86,12 +92,13 @@ impl Workspace {
         std::fs::write(path, text).unwrap();
     }
 
-    /// The state of the one workstream, as JSON.
+    /// Returns the threads.json of the workstream `001-search`.
     pub(crate) fn threads(&self) -> Value {
         serde_json::from_str(&self.read("work/001-search/threads.json")).unwrap()
     }
 
-    /// The program with these arguments, in an environment of its own.
+    /// Returns the program with these arguments, to run in the workspace. Its environment has only `USER=ann`: what the
+    /// person who tests has set must not change a result.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
@@ -105,7 +112,7 @@ impl Workspace {
         command
     }
 
-    /// Runs `work` and returns what a person sees: the exit code, stdout, stderr.
+    /// Runs `work` and returns what a person sees, in the form of [`Workspace::seen`].
     pub(crate) fn work(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
         self.seen(&output)
@@ -118,6 +125,7 @@ impl Workspace {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Returns the exit code, stdout and stderr as one text, for a snapshot.
     pub(crate) fn seen(&self, output: &Output) -> String {
         let mut seen = format!("exit {}\n", output.status.code().unwrap());
         for (name, bytes) in [("", &output.stdout), ("stderr: ", &output.stderr)] {
@@ -128,7 +136,7 @@ impl Workspace {
         self.without_chance(seen.trim_end())
     }
 
-    /// Replaces the workspace's path, so that a text is the same wherever it was made.
+    /// Replaces the path of the workspace, which differs from run to run, with `[workspace]`.
     pub(crate) fn without_chance(&self, text: &str) -> String {
         text.replace(&self.root().display().to_string(), "[workspace]")
     }
@@ -143,12 +151,12 @@ impl Workspace {
         open_session(start(self.command(&["mcp"]).env(name, value)))
     }
 
-    /// Starts `work mcp` with this for its stderr and opens a session.
+    /// Starts `work mcp` with `stderr` as its stderr, and opens a session.
     pub(crate) fn serve_to(&self, stderr: impl Into<Stdio>) -> Server {
         open_session(start_to(&mut self.command(&["mcp"]), stderr))
     }
 
-    /// Starts `work mcp` and says nothing.
+    /// Starts `work mcp` and sends it nothing.
     pub(crate) fn start(&self) -> Server {
         start(&mut self.command(&["mcp"]))
     }
@@ -165,6 +173,7 @@ fn start_to(command: &mut Command, stderr: impl Into<Stdio>) -> Server {
     Server { child, input, output, last_id: 0 }
 }
 
+/// Opens a session of the legacy era (DESIGN §13.5).
 fn open_session(mut server: Server) -> Server {
     let answer = server.request("initialize", &initialize("2025-11-25"));
     assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
@@ -172,7 +181,7 @@ fn open_session(mut server: Server) -> Server {
     server
 }
 
-/// Runs command lines as a person types them and returns what they see.
+/// Runs command lines, which begin with `work`, and returns the transcript of the terminal.
 pub(crate) fn session(workspace: &Workspace, lines: &[&str]) -> String {
     let mut seen = String::new();
     for line in lines {
@@ -183,7 +192,7 @@ pub(crate) fn session(workspace: &Workspace, lines: &[&str]) -> String {
     seen.trim_end().to_owned()
 }
 
-/// Splits a line into words; double quotes keep words together, as in the user's own lines.
+/// Splits a line into words. Double quotes keep words together, as in the lines of the user's contract (DESIGN §1).
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (at, part) in line.split('"').enumerate() {
@@ -196,7 +205,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Settings for snapshots in which the time of day stands.
+/// Returns the settings for snapshots of texts with times: those become `[time]` and `[day]`.
 pub(crate) fn without_times() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[time]");
@@ -204,10 +213,12 @@ pub(crate) fn without_times() -> insta::Settings {
     settings
 }
 
+/// Returns the folder of the tests' data.
 pub(crate) fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
+/// Returns the parameters of `initialize` for a version of the protocol.
 pub(crate) fn initialize(version: &str) -> Value {
     json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}})
 }
@@ -225,7 +236,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A running `work mcp` and the pipe to it. It is killed when this is dropped.
+/// A running `work mcp` and the pipes to it. The process is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) child: Child,
@@ -254,7 +265,7 @@ impl Server {
         self.last_id
     }
 
-    /// Returns the next message; every line must be JSON-RPC.
+    /// Returns the next message, and fails if the line is no JSON-RPC. Blocks until there is one.
     pub(crate) fn receive(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
@@ -263,7 +274,7 @@ impl Server {
         message
     }
 
-    /// Sends a request and returns its answer, which must come next.
+    /// Sends a request and returns its answer, which must be the next message.
     pub(crate) fn request(&mut self, method: &str, params: &Value) -> Value {
         let id = self.send(method, params);
         let answer = self.receive();
@@ -271,7 +282,8 @@ impl Server {
         answer
     }
 
-    /// Calls a tool and returns the text that a model sees.
+    /// Calls a tool and returns the text that a model sees. Checks the form of the result: a refusal has text only, of
+    /// one line; an answer has the same JSON as text and as structured content (DESIGN §8).
     pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> String {
         let answer = self.request("tools/call", &json!({"name": tool, "arguments": arguments}));
         let result = &answer["result"];
@@ -291,12 +303,12 @@ impl Server {
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{tool} {arguments}: {text}"))
     }
 
-    /// Returns the pipe to the server, which ends when it is dropped.
+    /// Takes the pipe to the server. When it is dropped, the server's input ends.
     pub(crate) fn take_input(&mut self) -> ChildStdin {
         self.input.take().unwrap()
     }
 
-    /// Closes the input and returns the exit code, and what else came.
+    /// Closes the input, waits for the process, and returns its exit code and what it had still to say.
     pub(crate) fn end(mut self) -> (i32, String) {
         self.input.take();
         let mut rest = String::new();
@@ -304,7 +316,8 @@ impl Server {
         (self.child.wait().unwrap().code().unwrap(), rest)
     }
 
-    /// Kills the process and returns what it had still said; a line that was cut off is none.
+    /// Kills the process and returns the messages that it had sent and nobody had read. A line that was cut off is left
+    /// out.
     pub(crate) fn kill_and_hear(mut self) -> Vec<Value> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -316,7 +329,7 @@ impl Server {
             .collect()
     }
 
-    /// Kills the process as a power cut would: nothing runs at its end.
+    /// Kills the process, so that none of its own code runs at the end.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

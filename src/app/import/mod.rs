@@ -1,5 +1,5 @@
-//! `work import`: workstreams in the older and newer formats of this family. The originals stay as they
-//! are, and what has no place in the formats of DESIGN §3 is listed.
+//! `work import`: takes over workstreams in other formats of this family. The originals stay as they are. What the
+//! formats of DESIGN §3 have no place for is listed for the person.
 
 mod stages;
 mod tasks;
@@ -14,21 +14,21 @@ use crate::decide::Refusal;
 use crate::plan::ThreadId;
 use crate::store::Executed;
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Serialize)]
 pub struct Imported {
-    /// The workstream that has it now.
+    /// The id of the workstream that has it now.
     pub workstream: String,
-    /// Where it was.
+    /// Where it was: the path of the folder or file, relative to the root of the workspace if it is in there.
     pub from: String,
-    /// Whether there was nothing to import; then nothing was written.
+    /// Whether everything was imported before. Then nothing was written.
     pub unchanged: bool,
-    /// How many threads have which status, in the order of a thread's life.
+    /// The number of threads by status, in the order of a thread's life; statuses without threads are left out.
     #[serde(serialize_with = "as_map")]
     pub threads: Vec<(&'static str, usize)>,
-    /// The workstream that stays the current one; null where the new one is, or none is new.
+    /// The workstream that stays the current one; null if the new one is current, or none is new.
     pub executed: Option<Executed>,
-    /// What was not carried over, one sentence each. It stays where it was.
+    /// What was not taken over, one sentence each. It is still in the original.
     pub left: Vec<String>,
 }
 
@@ -40,6 +40,7 @@ fn nothing_to_import(folder: &str) -> Refusal {
     Refusal::NothingToImport { folder: folder.to_owned() }
 }
 
+/// Counts the threads by their status on the board.
 fn by_status(board: &Board, threads: impl Iterator<Item = ThreadId>) -> Vec<(&'static str, usize)> {
     let statuses: Vec<Status> = threads.map(|id| board.status(id)).collect();
     let count = |wanted: Status| statuses.iter().filter(|status| **status == wanted).count();

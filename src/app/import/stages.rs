@@ -1,4 +1,4 @@
-//! A workstream of the 0.9 format, with a plan per stage and its state in one file, becomes a new one.
+//! Imports a workstream of the 0.9 format, which has a plan per stage and its state in one file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Imported, by_status, nothing_to_import};
-use crate::clock::Moment;
 use crate::fault::{Error, Fault};
 use crate::format::json::{Object, close, open};
 use crate::format::tasks_json::TasksJson;
 use crate::format::threads_json;
 use crate::index::{is_folder_name, name_of};
+use crate::moment::Moment;
 use crate::plan::{Plan, StagePlan, ThreadId, assemble, parse};
 use crate::store::files::{unreadable, unwritable};
 use crate::store::{Added, Folder, NewWorkstream, Store};
@@ -20,8 +20,15 @@ use crate::wording::count;
 
 const STATE: &str = "workstream-state.json";
 
-/// Makes a workstream of a folder of the 0.9 format, with a plan per stage. It keeps its name, unless it gets another
-/// one. `root` is the folder that holds `work/`, where there is one.
+/// Adds a workstream with the stages and the state of a folder of the 0.9 format.
+///
+/// It gets the name `name`, else the one that the folder has. `root` is the folder that holds `work/`; paths in the
+/// result are relative to it.
+///
+/// # Errors
+///
+/// [`Refusal::NothingToImport`](crate::decide::Refusal::NothingToImport) if the folder has no stage with a plan, and
+/// those of [`Store::add`].
 pub fn import_folder(
     store: &dyn Store,
     folder: &Folder,
@@ -46,6 +53,7 @@ pub fn import_folder(
     left.push("the approvals: the plan has a new text, and stages are approved again".to_owned());
     let state_path = path.join(STATE);
     let threads = state.threads_json(&plan, at, &mut left).map_err(|error| unwritable(&state_path, &error))?;
+    // Reading the new threads.json proves that the store can read it later. Nothing has been written yet.
     let read = threads_json::read(Some(&threads), &TasksJson::default());
     let board = read.map_err(|error| unreadable(&state_path, &error))?.board;
     let new = NewWorkstream { name, plan: &assembled.text, threads: Some(&threads) };
@@ -55,7 +63,8 @@ pub fn import_folder(
     Ok(Imported { workstream, from: origin, unchanged: false, threads, executed, left })
 }
 
-/// Returns the folders of `work/`, from the workspace on, that have a plan per stage and none of their own.
+/// Returns the folders in `work/` that have a plan per stage and no PLAN.md of their own, relative to the root of the
+/// workspace.
 pub fn importable(work: &Folder) -> Vec<String> {
     let mut names = work.names().unwrap_or_default();
     names.retain(|name| {
@@ -65,11 +74,11 @@ pub fn importable(work: &Folder) -> Vec<String> {
     names.into_iter().map(|name| format!("work/{name}")).collect()
 }
 
-/// Reads the stage folders, in the order in which that version ran them: 01, 01-r1, 02.
+/// Reads the stages in the order in which the 0.9 format runs them: 01, 01-r1, 02.
 fn read_stages(folder: &Folder) -> Result<Vec<StagePlan>, Fault> {
     let stages = folder.inner("stages");
     let mut names: Vec<((u32, u32), String)> =
-        stages.names()?.into_iter().filter_map(|name| Some((place(&name)?, name))).collect();
+        stages.names()?.into_iter().filter_map(|name| Some((order_of(&name)?, name))).collect();
     names.sort();
     let mut read = Vec::new();
     for (_, name) in names {
@@ -82,15 +91,15 @@ fn read_stages(folder: &Folder) -> Result<Vec<StagePlan>, Fault> {
     Ok(read)
 }
 
-/// Returns the number and the revision of a stage's folder.
-fn place(name: &str) -> Option<(u32, u32)> {
+/// Returns the number and the revision of a stage, by the name of its folder.
+fn order_of(name: &str) -> Option<(u32, u32)> {
     match name.split_once("-r") {
         Some((number, revision)) => Some((number.parse().ok()?, revision.parse().ok()?)),
         None => Some((name.parse().ok()?, 0)),
     }
 }
 
-/// What workstream-state.json says.
+/// workstream-state.json of the 0.9 format.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct State {
@@ -104,7 +113,7 @@ struct State {
     is_missing: bool,
 }
 
-/// The plan's structure as it was when it was approved.
+/// The structure of the plan when it was approved.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Hierarchy {
@@ -127,7 +136,7 @@ impl State {
         }
     }
 
-    /// Returns what of it has no place in threads.json.
+    /// Returns what of the state has no place in threads.json.
     fn left(&self, folder: &Folder) -> Vec<String> {
         let mut left = Vec::new();
         if self.is_missing && folder.path().parent().is_some_and(|work| work.join("db.sqlite").is_file()) {
@@ -141,14 +150,14 @@ impl State {
         if entries > 0 {
             left.push(count(entries, "record of the supervision", "records of the supervision"));
         }
-        // The plan and `work approve` take the place of these.
+        // PLAN.md and `work approve` take the place of these.
         let known = ["version", "streamId", "approvals"];
         let others = self.others.keys().filter(|key| !known.contains(&key.as_str()));
         left.extend(others.map(|key| format!("{STATE}: {key}")));
         left
     }
 
-    /// Returns the text of threads.json. Keys that it does not know are kept as they are.
+    /// Returns the text of threads.json. Keys of a record that are not known here stay as they are.
     fn threads_json(&self, plan: &Plan, at: Moment, left: &mut Vec<String>) -> serde_json::Result<String> {
         const FILE_ORDER: [&str; 4] = ["version", "stream_id", "last_updated", "threads"];
         const THREAD_ORDER: [&str; 5] = ["threadId", "threadName", "stageName", "batchName", "promptPath"];
@@ -159,12 +168,12 @@ impl State {
             let then = record.get::<String>("itemName")?.unwrap_or_default();
             record.remove("itemName");
             match text.parse::<ThreadId>().ok().and_then(|id| plan.thread(id)) {
-                // That version renumbers threads and leaves their state behind: what was not done must
-                // not count as done.
+                // The 0.9 format renumbers threads and leaves their state behind. So this state may be another
+                // thread's, and work that was not done must not count as done.
                 Some(thread) if !is_name_of(&then, &thread.name) => {
                     let status = record.get::<String>("status")?.unwrap_or_default();
-                    let told = format!("its state ({status}) is of {then:?}, the plan calls it {:?}", thread.name);
-                    left.push(format!("{text}: {told}"));
+                    let line = format!("its state ({status}) is of {then:?}, the plan calls it {:?}", thread.name);
+                    left.push(format!("{text}: {line}"));
                     continue;
                 }
                 Some(thread) => {
@@ -194,12 +203,12 @@ impl State {
     }
 }
 
-/// Returns whether a recorded name is that of a thread; there an agent was part of the name.
+/// Returns whether a recorded name is that of a thread. The 0.9 format records the `@agent:` with the name.
 fn is_name_of(recorded: &str, name: &str) -> bool {
     recorded.is_empty() || recorded.split("@agent:").next().map(str::trim) == Some(name)
 }
 
-/// Returns the files that stay where they are, counted by folder; not those that were read.
+/// Returns the files that are not imported, counted by folder.
 fn files_left(folder: &Folder, stages: &[StagePlan]) -> Vec<String> {
     const DEEPEST: usize = 8;
     let mut read: BTreeSet<String> = ["README.md", STATE].map(str::to_owned).into();
@@ -220,8 +229,8 @@ fn files_left(folder: &Folder, stages: &[StagePlan]) -> Vec<String> {
         };
         *counts.entry(group).or_default() += 1;
     }
-    let told = |(group, number): (String, usize)| {
+    let line = |(group, number): (String, usize)| {
         if group.ends_with('/') { format!("{group} ({})", count(number, "file", "files")) } else { group }
     };
-    counts.into_iter().map(told).collect()
+    counts.into_iter().map(line).collect()
 }

@@ -1,16 +1,21 @@
-//! tasks.json of the 0.3 format: its threads are written to threads.json.
+//! Imports a tasks.json of the 0.3 format: writes what it says to threads.json.
 
 use super::{Imported, by_status, nothing_to_import};
-use crate::clock::Moment;
 use crate::fault::{Error, Fault};
 use crate::format::tasks_json::{self, TasksJson};
+use crate::moment::Moment;
 use crate::store::files::unreadable;
 use crate::store::{Folder, Store};
 use crate::wording::count;
 
 const TASKS: &str = "tasks.json";
 
-/// Writes to threads.json what the tasks.json beside it, in `work/`, says of the threads of a workstream.
+/// Writes to threads.json what tasks.json says of the threads of a workstream. `work` is the folder `work/` of the
+/// workspace.
+///
+/// # Errors
+///
+/// [`Refusal::NothingToImport`](crate::decide::Refusal::NothingToImport) if there is no tasks.json, or no thread in it.
 pub fn import_tasks(store: &dyn Store, work: &Folder, wanted: Option<&str>, at: Moment) -> Result<Imported, Error> {
     let locked = store.lock(wanted)?;
     let snapshot = locked.snapshot();
@@ -31,7 +36,7 @@ pub fn import_tasks(store: &dyn Store, work: &Folder, wanted: Option<&str>, at: 
     Ok(imported)
 }
 
-/// Reads the tasks.json of a folder; there is nothing in it where there is none.
+/// Reads the tasks.json of a folder. Without the file it is empty.
 fn read_tasks(folder: &Folder) -> Result<TasksJson, Fault> {
     match folder.read(TASKS)? {
         Some(text) => tasks_json::read(&text).map_err(|error| unreadable(&folder.path().join(TASKS), &error)),
@@ -39,6 +44,7 @@ fn read_tasks(folder: &Folder) -> Result<TasksJson, Fault> {
     }
 }
 
+/// Returns what of a tasks.json has no place in threads.json.
 fn left(tasks: TasksJson) -> Vec<String> {
     let all: usize = tasks.threads.values().map(|thread| thread.tasks).sum();
     let mut left = vec![format!(

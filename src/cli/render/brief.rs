@@ -1,4 +1,4 @@
-//! `work read THREAD`: what a worker is told, for a person.
+//! The page of `work read THREAD`: what a worker is told about a thread.
 
 use std::fmt::Write as _;
 

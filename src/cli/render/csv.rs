@@ -1,11 +1,11 @@
-//! `work export --format csv`: one row per thread.
+//! `work export --format csv`: a table with one row per thread, for spreadsheets.
 
 use std::fmt::Write as _;
 
 use super::super::page::Page;
-use crate::clock::Moment;
 use crate::decide::Report;
 use crate::document::run_time;
+use crate::moment::Moment;
 
 const COLUMNS: [&str; 17] = [
     "thread_id",
@@ -28,15 +28,16 @@ const COLUMNS: [&str; 17] = [
 ];
 
 pub(super) fn write(page: &mut Page, report: &Report, now: Moment) {
-    // Quoted throughout, so that a separator of another country splits nothing.
+    // All fields are quoted: some spreadsheets take a semicolon for the separator, and would split a text at it.
     let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
-    // Writing into memory does not fail, and every row has as many fields as there are columns.
+    // The errors can be ignored: writing into memory does not fail, and every row has as many fields as there are
+    // columns.
     let _ = writer.write_record(COLUMNS);
     for stage in &report.stages {
         for batch in &stage.batches {
             for thread in &batch.threads {
-                let first = thread.attempts.first().and_then(|attempt| attempt.started_at.clone());
-                let last = thread.attempts.last().and_then(|attempt| attempt.completed_at.clone());
+                let first = thread.attempts.first().and_then(|attempt| attempt.started_at);
+                let last = thread.attempts.last().and_then(|attempt| attempt.completed_at);
                 let row = [
                     thread.thread_id.clone(),
                     thread.name.clone(),
@@ -49,8 +50,8 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment) {
                     thread.attempts.len().to_string(),
                     thread.retries.to_string(),
                     thread.reassignments.to_string(),
-                    first.unwrap_or_default(),
-                    last.unwrap_or_default(),
+                    first.map(|at| at.to_string()).unwrap_or_default(),
+                    last.map(|at| at.to_string()).unwrap_or_default(),
                     run_time(thread, Some(now)).map(|time| time.as_secs().to_string()).unwrap_or_default(),
                     thread.report.clone(),
                     thread.artifacts.join("\n"),
@@ -64,8 +65,8 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment) {
     let _ = page.write_str(&String::from_utf8_lossy(&bytes));
 }
 
-/// Spreadsheets run a cell that starts like a formula, and agents write cells: such a one gets the
-/// apostrophe by which spreadsheets know text.
+/// Returns a cell that no spreadsheet takes for a formula. Agents write into cells, and a spreadsheet runs what begins
+/// like a formula, so such a cell gets an apostrophe in front, which marks text.
 fn without_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
         format!("'{cell}")

@@ -1,4 +1,4 @@
-//! Answers as a person reads them: plain text that fits 80 columns and needs no colour.
+//! The pages of answers: plain text that fits 80 columns and can be read without colours.
 
 mod brief;
 mod csv;
@@ -9,38 +9,38 @@ mod validation;
 
 use std::fmt::Write as _;
 
-pub(super) use status::list;
+pub(super) use status::{Row, list};
 pub(super) use validation::{problem, write as validation};
 
 use super::page::{Page, Tone, one_line};
 use crate::board::Status;
-use crate::clock::Moment;
 use crate::decide::{
     Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Retried, Revoked, StageApproved,
     ThreadReport, Updated, Words as _,
 };
 use crate::document::{write_document, write_summary};
+use crate::moment::Moment;
 use crate::plan::Counts;
 use crate::wording::count;
 use crate::words::PersonWords;
 
-/// In which form an answer that can be shown in several is wanted.
+/// The form in which a report is shown. Other answers have one form only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Form {
-    /// The only one it has; a report is a tree.
+    /// A tree; of other answers their only form.
     #[default]
     Plain,
-    /// Who runs which thread, and why.
+    /// Each thread with its agent, and who named that agent.
     Assignments,
-    /// Markdown for a pull request.
+    /// Markdown for a pull request, with the outcome of each thread.
     Summary,
-    /// Markdown with everything.
+    /// Markdown with everything, the texts of the plan too.
     Document,
     /// One row per thread.
     Csv,
 }
 
-/// Returns the page of an answer. What still runs has run until `now`.
+/// Returns the page of an answer. An attempt that still runs is counted up to `now`.
 pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &PersonWords) -> Page {
     let mut page = Page::default();
     match answer {
@@ -63,6 +63,7 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &Per
     page
 }
 
+/// Returns the sentence of an answer that needs no more than that. The answers with a page of their own have none.
 fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
     match answer {
         PersonAnswer::Current(current) => current.workstream.clone(),
@@ -89,7 +90,7 @@ fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
     }
 }
 
-/// Returns the mark of a thread's status, as the other programs of this family draw it.
+/// Returns the mark of a status. The other programs of this family use the same marks.
 pub(super) fn mark(status: Status) -> &'static str {
     match status {
         Status::Pending => "[ ]",
@@ -100,7 +101,7 @@ pub(super) fn mark(status: Status) -> &'static str {
     }
 }
 
-/// Returns the colour of a thread's status.
+/// Returns the colour of a status, if it has one.
 pub(super) fn tone(status: Status) -> Option<Tone> {
     match status {
         Status::Pending => None,
@@ -111,12 +112,13 @@ pub(super) fn tone(status: Status) -> Option<Tone> {
     }
 }
 
-/// Returns how many of the threads are done, and how many there are.
+/// Returns how many of the threads are done (completed or cancelled), and how many there are.
 pub(super) fn progress<'t>(threads: impl Iterator<Item = &'t ThreadReport>) -> (usize, usize) {
     threads.fold((0, 0), |(done, all), thread| (done + usize::from(thread.status.is_done()), all + 1))
 }
 
-/// The first approval shows what there is, a later one what has changed since.
+/// Writes the answer of `work approve plan`: what changed since the previous approval, if there was one, which threads
+/// were interrupted, and what the plan has.
 fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     if approved.unchanged {
         let _ = write!(page, "the plan of {} was approved already, as it is now", approved.workstream);
@@ -135,7 +137,7 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     let _ = write!(page, "the plan of {} is approved: {}", approved.workstream, counts(approved.counts));
 }
 
-/// Returns what a plan has, as `2 stages, 3 batches, 4 threads`.
+/// Returns the counts of a plan, as `2 stages, 3 batches, 4 threads`.
 fn counts(Counts { stages, batches, threads }: Counts) -> String {
     format!(
         "{}, {}, {}",

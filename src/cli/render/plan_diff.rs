@@ -1,4 +1,4 @@
-//! `work diff`, and what `work approve plan` has changed.
+//! What changed in a plan since it was approved: the page of `work diff`, and a part of that of `work approve plan`.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,11 @@ use crate::decide::{ApprovalFate, Consequence, PlanDiff, StageChange, ThreadChan
 use crate::wording::count;
 use crate::words::map_argument;
 
-/// What is known where the text that was approved is not.
+/// The sentence about a comparison for which the approved text is not known.
 const UNKNOWN: &str = "the text that was approved is not known here (.PLAN.approved.md is missing, or of another \
                        approval): PLAN.md is compared with the names that were recorded";
 
-/// Writes what changed, thread by thread and as text.
+/// Writes what changed, thread by thread and as text; one sentence if nothing did.
 pub(super) fn write(page: &mut Page, diff: &PlanDiff) {
     if diff.stages.is_empty() && diff.threads.is_empty() && diff.unclear.is_empty() && diff.text.is_empty() {
         let what = match (diff.approved_text, diff.was_approved) {
@@ -31,7 +31,7 @@ pub(super) fn write(page: &mut Page, diff: &PlanDiff) {
     }
 }
 
-/// Says with what PLAN.md was compared, where that is not the text that was approved.
+/// Writes what PLAN.md was compared with, unless that is the approved text.
 pub(super) fn write_basis(page: &mut Page, diff: &PlanDiff) {
     if !diff.approved_text && diff.was_approved {
         for line in wrapped(UNKNOWN, 0) {
@@ -40,7 +40,7 @@ pub(super) fn write_basis(page: &mut Page, diff: &PlanDiff) {
     }
 }
 
-/// Writes what changed, thread by thread.
+/// Writes a line per stage and thread that changed, and per thread that is unclear.
 pub(super) fn write_changes(page: &mut Page, diff: &PlanDiff) {
     for stage in &diff.stages {
         item(page, Tone::Strong, &stage_change(stage));
@@ -58,7 +58,7 @@ pub(super) fn write_changes(page: &mut Page, diff: &PlanDiff) {
     }
 }
 
-/// Writes the difference of two texts.
+/// Writes the difference of two texts, which is in the unified format.
 pub(super) fn write_text(page: &mut Page, text: &str) {
     for line in text.lines() {
         let tone = match line.as_bytes().first() {
@@ -72,7 +72,7 @@ pub(super) fn write_text(page: &mut Page, text: &str) {
     }
 }
 
-/// The first word of a line has the colour.
+/// Writes an item of the list, wrapped. Its first word, which says what happened, has the colour.
 fn item(page: &mut Page, tone: Tone, text: &str) {
     for (at, line) in wrapped(&one_line(text), 4).into_iter().enumerate() {
         if at > 0 {
@@ -136,6 +136,7 @@ fn thread_change(thread: &ThreadChange) -> String {
     text
 }
 
+/// Returns what the change means for the thread's record; nothing if there is no record to speak of.
 fn consequence(thread: &ThreadChange) -> &'static str {
     let has_record = thread.status != Status::Pending || thread.attempts > 0;
     match thread.consequence {

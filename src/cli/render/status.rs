@@ -1,10 +1,10 @@
-//! `work status` and `work list`.
+//! The pages of `work status` and `work list`.
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::list::Row;
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line, wrapped};
 use super::{problem, tone};
 use crate::board::Status;
@@ -32,7 +32,7 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus, words: &PersonWo
             let mark = if is_next { '>' } else { ' ' };
             let _ = write!(page, "{mark} {}  {}  ", batch.id, fit(&batch.name, width));
             write_counts(page, batch);
-            page_end(page);
+            end_line(page);
         }
     }
     write_open_threads(page, status);
@@ -50,12 +50,26 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus, words: &PersonWo
             let _ = writeln!(page, "  {line}");
         }
     }
-    page_end(page);
+    end_line(page);
     page.paint(Tone::Strong, "Next: ");
     let _ = write!(page, "{}", next_step(status, words));
 }
 
-/// Returns the page of `work list`: the current workstream has a star.
+/// A workstream of the list.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Row<S = WorkstreamStatus> {
+    pub(in crate::cli) workstream: String,
+    /// Whether it is the current one.
+    pub(in crate::cli) current: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) status: Option<S>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) error: Option<String>,
+}
+
+/// Returns the page of `work list`; the current workstream has a star. `importable` are folders of `work/` that can be
+/// imported: without workstreams, the page suggests the first of them.
 pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWords) -> Page {
     let mut page = Page::default();
     if rows.is_empty() {
@@ -67,7 +81,7 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWo
     let width = rows.iter().map(|row| row.workstream.width()).max().unwrap_or(0).min(36);
     for row in rows {
         let _ = write!(page, "{} ", if row.current { '*' } else { ' ' });
-        // A command or an id that is cut is of no use to anybody.
+        // The id is never cut: a person copies it into the next command.
         let id = one_line(&row.workstream);
         let padding = " ".repeat(width.saturating_sub(id.width()));
         page.paint_if(row.current.then_some(Tone::Strong), &id);
@@ -89,7 +103,7 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWo
     page
 }
 
-/// Returns how many threads of a stage are done, and how many it has.
+/// Returns how many threads of a stage are done (completed or cancelled), and how many it has.
 pub(super) fn progress(stage: &StageStatus) -> (usize, usize) {
     stage.batches.iter().fold((0, 0), |(done, all), batch| {
         let in_batch = batch.completed + batch.cancelled;
@@ -97,6 +111,7 @@ pub(super) fn progress(stage: &StageStatus) -> (usize, usize) {
     })
 }
 
+/// Writes the title of a stage, with a bar of its progress if it has threads.
 fn write_stage(page: &mut Page, stage: &StageStatus) {
     const BAR: usize = 10;
     let (done, all) = progress(stage);
@@ -106,13 +121,14 @@ fn write_stage(page: &mut Page, stage: &StageStatus) {
     };
     let approved = if stage.approved { "  approved" } else { "" };
     let title = format!("Stage {}: {}", stage.number, stage.name);
-    page_end(page);
+    end_line(page);
     page.paint(Tone::Strong, cut(&title, WIDTH.saturating_sub(bar.len() + approved.len())));
     let _ = write!(page, "{bar}");
     page.paint(Tone::Good, approved);
-    page_end(page);
+    end_line(page);
 }
 
+/// Writes the number of threads per status, without those that are 0.
 fn write_counts(page: &mut Page, batch: &BatchCounts) {
     let counts = [
         (batch.completed, Status::Completed),
@@ -149,12 +165,14 @@ fn write_open_threads(page: &mut Page, status: &WorkstreamStatus) {
     }
 }
 
+/// Writes a heading behind a blank line.
 fn heading(page: &mut Page, title: &str) {
-    page_end(page);
+    end_line(page);
     page.paint(Tone::Strong, title);
-    page_end(page);
+    end_line(page);
 }
 
-fn page_end(page: &mut Page) {
+/// Ends the line.
+fn end_line(page: &mut Page) {
     let _ = page.write_char('\n');
 }

@@ -1,4 +1,4 @@
-//! `work tree` and `work assign --list`.
+//! The pages of `work tree` and `work assign --list`.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::{mark, progress, tone};
 use crate::board::Status;
 use crate::decide::{BatchReport, Decision, DecisionAction, Report, ThreadReport};
 
-/// The columns before a thread's name: two levels of the tree, its mark and its id.
+/// The columns before the name of a thread: two levels of the tree, its mark and its id.
 const BEFORE_NAME: usize = 6 + 4 + 9;
 
 pub(super) fn write(page: &mut Page, report: &Report) {
@@ -68,7 +68,7 @@ fn write_batch(
     }
 }
 
-/// Returns what a thread waits for, in a word.
+/// Returns what failover has decided about a thread, in one word.
 fn waits_for(decision: &Decision) -> &'static str {
     match decision.action {
         DecisionAction::Retry => "retry",
@@ -77,7 +77,7 @@ fn waits_for(decision: &Decision) -> &'static str {
     }
 }
 
-/// Writes who runs which thread, and where the name of the agent comes from.
+/// Writes each thread with its agent, and the source of the agent's name: assigned, plan or default (DESIGN §4).
 pub(super) fn write_assignments(page: &mut Page, report: &Report) {
     let (name_width, agent_width) = widths(report);
     for thread in threads(report) {
@@ -93,11 +93,12 @@ pub(super) fn write_assignments(page: &mut Page, report: &Report) {
     }
 }
 
+/// Returns all threads, in the order of the plan.
 fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
     report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
 }
 
-/// Returns how wide the columns for names and agents are, so that a line fits the page.
+/// Returns the widths of the columns for names and for agents, so that a line fits the page.
 fn widths(report: &Report) -> (usize, usize) {
     let widest = |text: fn(&ThreadReport) -> &str| {
         threads(report).map(|thread| one_line(text(thread)).width()).max().unwrap_or(0)
@@ -107,7 +108,7 @@ fn widths(report: &Report) -> (usize, usize) {
     (names, agents)
 }
 
-/// Returns what stands before an entry, and before what belongs to it.
+/// Returns what stands in front of an entry of the tree, and in front of the entries below it.
 fn branch(is_last: bool) -> (&'static str, &'static str) {
     if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") }
 }

@@ -1,4 +1,4 @@
-//! `work validate`: problems as compilers print them.
+//! The page of `work validate`: problems as compilers print them, with the line of PLAN.md.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::counts;
 use crate::decide::{Finding, Validation};
 use crate::wording::count;
 
-/// Returns a problem of PLAN.md with its place, in lines that fit the page.
+/// Returns a problem of PLAN.md with its place and its help, in lines that fit the page. Line and column count from 1.
 pub(in crate::cli) fn problem(workstream: &str, line: usize, column: usize, message: &str, help: &str) -> String {
     let told = format!("work/{workstream}/PLAN.md:{line}:{column}: {}", one_line(message));
     let mut text = String::new();
@@ -22,13 +22,13 @@ pub(in crate::cli) fn problem(workstream: &str, line: usize, column: usize, mess
     text
 }
 
-/// Writes all problems, and how many there are. `flags` are what the next command must repeat.
+/// Writes all problems, and how many there are. `flags` are those that a suggested command must repeat.
 pub(in crate::cli) fn write(page: &mut Page, validation: &Validation, flags: &str) {
     let path = format!("work/{}/PLAN.md", validation.workstream);
     for finding in &validation.problems {
         let (word, tone) = if finding.forbids_approval { ("error", Tone::Bad) } else { ("warning", Tone::Busy) };
         let drawn = draw(&path, finding);
-        // The first line is the message; the level before it has a colour.
+        // The drawing begins with the level, which gets its colour here: the renderer adds none.
         page.paint(tone, word);
         let _ = write!(page, "{}\n\n", drawn.strip_prefix(word).unwrap_or(&drawn));
     }
@@ -48,11 +48,13 @@ pub(in crate::cli) fn write(page: &mut Page, validation: &Validation, flags: &st
     }
 }
 
+/// Returns a problem drawn with its line of PLAN.md and carets below.
 fn draw(path: &str, finding: &Finding) -> String {
-    // Made printable before, so that the caret stands where the terminal shows what it points at.
+    // Make the line printable before the place of the carets is worked out, so that they stand below the right
+    // characters.
     let source = printable(&finding.source).replace('\t', " ");
     let start = source.char_indices().nth(finding.column.saturating_sub(1)).map_or(source.len(), |(at, _)| at);
-    // The whole of a heading or a question, but only the name of an agent.
+    // The carets mark the rest of the line, but of an agent only its name.
     let is_agent = source[start..].starts_with("@agent:");
     let end = source[start..].find(|c: char| is_agent && c.is_whitespace()).map_or(source.len(), |at| start + at);
     let end = source[..end].trim_end().len().max(start);

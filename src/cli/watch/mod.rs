@@ -1,5 +1,7 @@
-//! `work watch [--once]`: the live board. It waits for the files, the keyboard, a signal, or for a time
-//! that it shows to turn over; in between it costs nothing.
+//! `work watch [--once]`: the live board.
+//!
+//! It sleeps until the store reports a change, a key is pressed, a signal comes, the terminal changes its size, or a
+//! time on the screen is out of date. It must never poll, and it must never write to the workspace.
 
 mod screen;
 mod view;
@@ -25,10 +27,10 @@ use crate::store::{Store, Watch};
 use crate::transact::transact_for_person;
 use crate::words::PersonWords;
 
-/// The keys that the screen tells of.
+/// The keys, as the footer shows them.
 const KEYS: &str = "q quit  ↑↓ batch  PgUp PgDn  f follow";
 
-/// How long to wait for more after a change: one change is several notifications.
+/// How long to wait after a notification of the store before reading: one commit causes several of them.
 const SETTLE: Duration = Duration::from_millis(40);
 
 #[derive(Debug, clap::Args)]
@@ -46,19 +48,20 @@ pub(super) struct Arguments {
     once: bool,
 }
 
-/// Why the loop wakes up.
+/// What wakes the loop up.
 #[derive(Debug)]
 enum Wake {
-    /// The files may have changed.
+    /// The workspace may have changed.
     Files,
     Key(KeyEvent),
-    /// The terminal has another size.
+    /// The terminal has a new size.
     Resized,
-    /// A signal that ends programs.
+    /// A signal whose default action ends a program.
     Signal(i32),
 }
 
 impl Arguments {
+    /// Watches until a person quits or a signal comes. With `--json` or `--once` it prints once, and needs no terminal.
     pub(super) fn run(self, session: &Session) -> ExitCode {
         let store = match session.store() {
             Ok(store) => store,
@@ -84,6 +87,7 @@ impl Arguments {
     }
 }
 
+/// Reads the report of the workstream that the command line means.
 fn read(store: &dyn Store) -> Result<crate::decide::Report, Error> {
     match transact_for_person(store, &SystemClock, None, &PersonRequest::Report(Scope::Workstream))? {
         PersonAnswer::Report(report) => Ok(report),
@@ -91,7 +95,7 @@ fn read(store: &dyn Store) -> Result<crate::decide::Report, Error> {
     }
 }
 
-/// Returns one frame as a page.
+/// Returns one frame as a page. It is drawn into a buffer as for a screen, and the cells are then written out.
 fn frame(view: &View, words: &PersonWords) -> Page {
     let width = u16::try_from(WIDTH).unwrap_or(80);
     let focus = Focus::default();
@@ -104,7 +108,7 @@ fn frame(view: &View, words: &PersonWords) -> Page {
         let mut tone = None;
         let mut skip = 0_usize;
         for x in 0..area.width {
-            // A wide character stands in its first cell; the second one is blank and no text.
+            // A wide character is in its first cell. The cell after it belongs to it and has no text of its own.
             if skip > 0 {
                 skip -= 1;
                 continue;
@@ -123,13 +127,14 @@ fn frame(view: &View, words: &PersonWords) -> Page {
     page
 }
 
+/// Shows the live board and returns the exit code. The terminal is given back before this returns.
 fn watch(store: &dyn Store, words: &PersonWords) -> Result<ExitCode, Error> {
-    // What is wrong from the start is said on the terminal as it is.
+    // If the report cannot be read now, the error is printed like that of any command, without a screen.
     read(store)?;
     let (sender, wakes) = mpsc::channel();
     let tell = sender.clone();
     let mut files = store.watch(Box::new(move || {
-        // Once nobody listens, nobody needs to know.
+        // An error means that the loop has ended.
         let _ = tell.send(Wake::Files);
     }))?;
     let mut screen = Screen::open(sender).map_err(Fault::io("open", "the terminal"))?;
@@ -138,6 +143,8 @@ fn watch(store: &dyn Store, words: &PersonWords) -> Result<ExitCode, Error> {
     watched
 }
 
+/// Reads and draws, again and again, until a key or a signal ends it. A report that cannot be read is shown as an error
+/// on the screen, until it can be read again.
 fn run_loop(
     store: &dyn Store,
     files: &mut dyn Watch,
@@ -147,7 +154,7 @@ fn run_loop(
 ) -> Result<ExitCode, Error> {
     let mut focus = Focus::default();
     loop {
-        // Follow first, then read: what changes in between is told.
+        // Follow first, then read: a change in between is noticed. The other way round it would be missed.
         files.follow(store.selected(None).ok().as_deref())?;
         let view = read(store).map_err(|stopped| stopped.to_string());
         loop {
@@ -158,14 +165,15 @@ fn run_loop(
             match wait(wakes, stays_true_for(&view, SystemClock.now())) {
                 None | Some(Wake::Resized) => {}
                 Some(Wake::Files) => {
-                    // Also a folder in which something changes all the time is shown now and then.
+                    // Wait until the changes have settled, but not for ever: where something changes all the time, the
+                    // screen must be drawn too.
                     let last = Instant::now() + SETTLE * 5;
                     while let Some(wake) = wait(wakes, Some(SETTLE)) {
                         match wake {
                             Wake::Files | Wake::Resized => {}
                             Wake::Signal(signal) => return Ok(ended_by(signal)),
                             Wake::Key(key) if quits(key) => return Ok(ExitCode::SUCCESS),
-                            Wake::Key(key) => look(key, &view, &mut focus, screen.height()),
+                            Wake::Key(key) => move_focus(key, &view, &mut focus, screen.height()),
                         }
                         if Instant::now() >= last {
                             break;
@@ -175,13 +183,14 @@ fn run_loop(
                 }
                 Some(Wake::Signal(signal)) => return Ok(ended_by(signal)),
                 Some(Wake::Key(key)) if quits(key) => return Ok(ExitCode::SUCCESS),
-                Some(Wake::Key(key)) => look(key, &view, &mut focus, screen.height()),
+                Some(Wake::Key(key)) => move_focus(key, &view, &mut focus, screen.height()),
             }
         }
     }
 }
 
-/// Waits for what comes next; `None`: nothing came in time.
+/// Waits for the next wake-up; `None` if none comes within `time`. If no sender is left, nothing can wake the loop any
+/// more, so that counts as SIGHUP.
 fn wait(wakes: &Receiver<Wake>, time: Option<Duration>) -> Option<Wake> {
     match time {
         Some(time) => match wakes.recv_timeout(time) {
@@ -193,20 +202,23 @@ fn wait(wakes: &Receiver<Wake>, time: Option<Duration>) -> Option<Wake> {
     }
 }
 
-/// Returns the exit code of a program that a signal has ended, as shells know it.
+/// Returns the exit code of a program that a signal has ended: 128 and its number, as shells have it.
 fn ended_by(signal: i32) -> ExitCode {
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(exit::IO))
 }
 
+/// Returns whether a key ends the program.
 fn quits(key: KeyEvent) -> bool {
     matches!(key.code, KeyCode::Char('q') | KeyCode::Esc)
         || key.modifiers.contains(KeyModifiers::CONTROL) && matches!(key.code, KeyCode::Char('c' | 'd'))
 }
 
-/// Looks where a key says, on a screen of that height.
-fn look(key: KeyEvent, view: &View, focus: &mut Focus, height: u16) {
+/// Moves the focus as a key says, on a screen of `height` lines. Does nothing while no report is shown.
+fn move_focus(key: KeyEvent, view: &View, focus: &mut Focus, height: u16) {
+    // What the screen shows of the threads, less one line, which stays in view.
     let page = height.saturating_sub(5).max(1);
     let Ok(report) = view else { return };
+    // The id of the batch that is `step` after the shown one; `None` at either end.
     let other = |step: isize| {
         let ids: Vec<&str> = batches(report).map(|batch| batch.id.as_str()).collect();
         let shown = shown_batch(report, focus)?;
@@ -233,7 +245,7 @@ fn look(key: KeyEvent, view: &View, focus: &mut Focus, height: u16) {
     }
 }
 
-/// Sends a wake-up; whoever does not listen any more has ended.
+/// Sends a wake-up. Returns whether the loop still runs.
 fn send(sender: &Sender<Wake>, wake: Wake) -> bool {
     sender.send(wake).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The terminal: taken over as a whole, and given back however the program ends.
+//! The terminal, which `work watch` takes over as a whole. However the program ends, it must be given back as it was.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::mpsc::Sender;
@@ -17,19 +17,21 @@ use super::{Wake, send};
 /// The whole terminal, until this is closed or dropped. A panic gives it back too.
 pub(super) struct Screen {
     terminal: DefaultTerminal,
+    /// Whether it is not given back yet.
     is_open: bool,
 }
 
 impl Screen {
-    /// Returns whether there is a terminal to draw on and to hear keys from.
+    /// Returns whether stdout is a terminal to draw on, and stdin one to read keys from.
     pub(super) fn is_possible() -> bool {
         io::stdout().is_terminal() && io::stdin().is_terminal()
     }
 
-    /// Takes the terminal over; its keys and sizes, and the signals that end a program, are told to `wakes`.
+    /// Takes the terminal over. From then on keys, new sizes and the signals that end a program are sent to `wakes`.
     pub(super) fn open(wakes: Sender<Wake>) -> io::Result<Self> {
+        // Before the terminal is taken over: the default action of a signal would leave it as it is.
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-        // One that is half taken over is given back.
+        // Taking over has several steps. If one fails, undo those before it.
         let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
         let of_signals = wakes.clone();
         std::thread::spawn(move || {
@@ -43,22 +45,22 @@ impl Screen {
         Ok(Self { terminal, is_open: true })
     }
 
-    /// Draws what has changed.
+    /// Draws a frame. Only the cells that changed are written to the terminal.
     pub(super) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
         self.terminal.draw(|frame| draw(frame.area(), frame.buffer_mut()))?;
         Ok(())
     }
 
-    /// Returns how many lines it has.
+    /// Returns the height in lines; 24 if the terminal does not tell.
     pub(super) fn height(&self) -> u16 {
         self.terminal.size().map_or(24, |size| size.height)
     }
 
-    /// Gives the terminal back.
+    /// Gives the terminal back. Does nothing the second time.
     pub(super) fn close(&mut self) {
         if std::mem::take(&mut self.is_open) {
-            // If the terminal is gone there is nothing to give back. What is drawn is wiped first: some
-            // terminals keep it when they have grown meanwhile.
+            // Clear the screen first: a terminal that has grown meanwhile may keep what was drawn. The errors can be
+            // ignored: they mean that the terminal is gone, and there is nothing to give back.
             let _ = execute!(io::stdout(), Clear(ClearType::All));
             let _ = ratatui::try_restore();
         }
@@ -71,13 +73,14 @@ impl Drop for Screen {
     }
 }
 
+/// Sends keys and new sizes to the loop, until the loop or the terminal has ended.
 fn listen(wakes: &Sender<Wake>) {
     loop {
         let wake = match event::read() {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Wake::Key(key),
             Ok(Event::Resize(..)) => Wake::Resized,
             Ok(_) => continue,
-            // No more keys; when the terminal itself goes, the kernel says so by a signal.
+            // There are no more keys. If the terminal is gone, the kernel sends SIGHUP, which ends the loop.
             Err(_) => break,
         };
         if !send(wakes, wake) {

@@ -1,4 +1,5 @@
-//! What `work watch` shows: a report → the cells of a screen. It knows no terminal, no file, no clock.
+//! What `work watch` shows: it draws a report into the cells of a screen. It must know no terminal, no file and no
+//! clock.
 
 use std::time::Duration;
 
@@ -11,28 +12,29 @@ use ratatui::widgets::{Block, Paragraph, Widget as _};
 use super::super::page::{Tone, cut, fit};
 use super::super::render::{mark, progress, tone};
 use crate::board::{AttemptStatus, Status};
-use crate::clock::Moment;
 use crate::decide::{BatchReport, Report, StageReport, ThreadReport, Words as _};
 use crate::document::{attempt_time, run_time};
+use crate::moment::Moment;
 use crate::wording::{count, duration};
 use crate::words::{PersonWords, next_step};
 
-/// The narrowest screen that has room for both columns.
+/// The narrowest screen, in columns, that has room for the plan beside the threads.
 const TWO_COLUMNS: u16 = 60;
 
-/// Where the person is looking.
+/// What the person looks at.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Focus {
-    /// The batch whose threads are shown; `None`: the one that runs.
+    /// The batch whose threads are shown; `None` follows the one that runs or comes next.
     pub(super) batch: Option<String>,
-    /// How many lines of the threads are scrolled away.
+    /// How many lines of the threads are scrolled out of view.
     pub(super) scrolled: u16,
 }
 
-/// What there is to show: a report, or why there is none.
+/// What is shown: a report, or why there is none.
 pub(super) type View = Result<Report, String>;
 
-/// Draws a screen. `keys` says which keys there are, where there are any.
+/// Draws a screen: the title, the plan on the left, the threads of a batch on the right, and the footer. `keys` is the
+/// help on keys in the footer, empty if there are no keys.
 pub(super) fn draw(
     area: Rect,
     buffer: &mut Buffer,
@@ -81,7 +83,7 @@ pub(super) fn draw(
     }
 }
 
-/// Returns how tall a screen of that width must be to show all of a report.
+/// Returns the height in lines that a screen of `width` needs to show everything.
 pub(super) fn height(view: &View, focus: &Focus, width: u16) -> u16 {
     const BORDERS: usize = 2;
     let lines = match view {
@@ -95,20 +97,20 @@ pub(super) fn height(view: &View, focus: &Focus, width: u16) -> u16 {
     u16::try_from(lines + 2).unwrap_or(u16::MAX)
 }
 
-/// Returns how many lines of threads can be scrolled away, at the most, on a screen of that height.
+/// Returns the largest number of lines of threads that can be scrolled out of view on a screen of `height` lines.
 pub(super) fn last_scroll(report: &Report, focus: &Focus, height: u16) -> u16 {
     const AROUND: u16 = 4;
     let lines: usize = shown_batch(report, focus).map_or(0, |batch| batch.threads.iter().map(lines_of).sum());
     u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(height.saturating_sub(AROUND))
 }
 
-/// Returns the batches, in the order in which the arrow keys go through them.
+/// Returns the batches in the order of the plan, in which the arrow keys go through them.
 pub(super) fn batches(report: &Report) -> impl Iterator<Item = &BatchReport> {
     report.stages.iter().flat_map(|stage| &stage.batches)
 }
 
-/// Returns the batch whose threads are shown: the one the person looks at, else the one that runs or
-/// comes next, else the last.
+/// Returns the batch whose threads are shown: the one in focus, else the next batch of the status, else the first that
+/// runs, else the first that is not complete, else the last.
 pub(super) fn shown_batch<'r>(report: &'r Report, focus: &Focus) -> Option<&'r BatchReport> {
     let wanted = |id: &str| batches(report).find(|batch| batch.id == id);
     let running =
@@ -123,8 +125,8 @@ pub(super) fn shown_batch<'r>(report: &'r Report, focus: &Focus) -> Option<&'r B
         .or_else(|| batches(report).last())
 }
 
-/// Returns how long what is shown stays true: until the time of the next running thread turns over.
-/// `None`: until something happens.
+/// Returns how long the screen stays right without a change of the state: until the first running time on it has to
+/// show another second, or minute. `None` if no thread runs.
 pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
     let report = view.as_ref().ok()?;
     batches(report)
@@ -132,6 +134,7 @@ pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
         .filter(|thread| thread.status == Status::InProgress)
         .filter_map(|thread| shown_time(thread, now))
         .map(|time| {
+            // A time is shown in seconds up to a minute, then in minutes.
             let step = if time < Duration::from_secs(60) { 1_000 } else { 60_000 };
             let into_step = u64::try_from(time.as_millis() % step).unwrap_or_default();
             Duration::from_millis(u64::try_from(step).unwrap_or(1_000) - into_step)
@@ -143,6 +146,7 @@ fn is_complete(batch: &BatchReport) -> bool {
     batch.threads.iter().all(|thread| thread.status.is_done())
 }
 
+/// Draws the title line. `right` may take up to half of it.
 fn title(left: &str, right: &str, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width);
     let right = cut(right, width / 2);
@@ -151,6 +155,7 @@ fn title(left: &str, right: &str, area: Rect, buffer: &mut Buffer) {
     line.render(area, buffer);
 }
 
+/// Draws the footer: what is next, then the rest of the line, as far as there is room.
 fn footer(next: &str, rest: &str, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width);
     let mut spans = Vec::new();
@@ -165,20 +170,24 @@ fn footer(next: &str, rest: &str, area: Rect, buffer: &mut Buffer) {
     Line::from(spans).render(area, buffer);
 }
 
+/// Draws the plan: each stage with a bar of its progress, and its batches. `shown` is the batch that the threads are
+/// of.
 fn plan(report: &Report, shown: Option<&str>, area: Rect, buffer: &mut Buffer) {
     let title = cut(report.status.plan, usize::from(area.width).saturating_sub(4));
     let block = Block::bordered().title(format!(" {title} "));
     let inner = block.inner(area);
     let lines = plan_lines(report, shown, inner.width.into());
     let at = lines.iter().position(|line| line.is_shown).unwrap_or_default();
-    // What is shown on the right stays in view on the left.
+    // Scroll so that the shown batch stays in view.
     let scroll = (at + 1).saturating_sub(usize::from(inner.height));
     let lines: Vec<Line> = lines.into_iter().map(|line| line.line).collect();
     Paragraph::new(lines).block(block).scroll((u16::try_from(scroll).unwrap_or(u16::MAX), 0)).render(area, buffer);
 }
 
+/// A line of the plan.
 struct PlanLine {
     line: Line<'static>,
+    /// Whether it is the line of the batch whose threads are shown.
     is_shown: bool,
 }
 
@@ -207,7 +216,8 @@ fn plan_lines(report: &Report, shown: Option<&str>, width: usize) -> Vec<PlanLin
     lines
 }
 
-/// Returns the status that says most of a batch: what a person has to look at comes first.
+/// Returns the status that stands for a batch: in progress if a thread is, else blocked if a thread is, else completed
+/// if it has threads and all are done, else pending.
 fn status_of(batch: &BatchReport) -> Status {
     let any = |status| batch.threads.iter().any(|thread| thread.status == status);
     if any(Status::InProgress) {
@@ -221,6 +231,7 @@ fn status_of(batch: &BatchReport) -> Status {
     }
 }
 
+/// Returns a bar of a stage's progress, at most 24 columns wide, with its counts.
 fn bar(stage: &StageReport, width: usize) -> Line<'static> {
     let (done, all) = progress(stage.batches.iter().flat_map(|batch| &batch.threads));
     let counts = format!(" {done}/{all}{}", if stage.approval.is_some() { " approved" } else { "" });
@@ -233,6 +244,7 @@ fn bar(stage: &StageReport, width: usize) -> Line<'static> {
     ])
 }
 
+/// Draws the threads of a batch. If they do not fit, the border says which lines are in view.
 fn threads(batch: &BatchReport, scrolled: u16, now: Moment, area: Rect, buffer: &mut Buffer) {
     let cycle = batch.cycles.last().map(|cycle| format!(" · cycle {}", cycle.cycle)).unwrap_or_default();
     let width = usize::from(area.width.saturating_sub(2));
@@ -251,7 +263,7 @@ fn threads(batch: &BatchReport, scrolled: u16, now: Moment, area: Rect, buffer: 
     Paragraph::new(lines).block(block).scroll((scrolled, 0)).render(area, buffer);
 }
 
-/// Returns how long the running attempt of a thread has run, else how long all of them did.
+/// Returns the time that is shown of a thread: how long its running attempt has run, else how long all attempts ran.
 fn shown_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
     match thread.attempts.last() {
         Some(attempt) if attempt.status == AttemptStatus::Running => attempt_time(attempt, Some(now)),
@@ -259,10 +271,12 @@ fn shown_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
     }
 }
 
+/// Returns how many lines [`thread_lines`] has for a thread.
 fn lines_of(thread: &ThreadReport) -> usize {
     if last_words(thread).is_empty() { 2 } else { 3 }
 }
 
+/// Returns the lines of a thread: its name, its status, and its last words if it has any.
 fn thread_lines(thread: &ThreadReport, width: usize, now: Moment) -> Vec<Line<'static>> {
     let colour = tone(thread.status).map(style).unwrap_or_default();
     let name = cut(&format!(" {} {}", thread.thread_id, thread.name), width.saturating_sub(4));
@@ -283,7 +297,7 @@ fn thread_lines(thread: &ThreadReport, width: usize, now: Moment) -> Vec<Line<'s
     lines
 }
 
-/// Returns where the worker is, or what it said at its end.
+/// Returns the breadcrumb of a thread in progress, else the report.
 fn last_words(thread: &ThreadReport) -> &str {
     if thread.status == Status::InProgress { &thread.breadcrumb } else { &thread.report }
 }
@@ -302,7 +316,7 @@ fn style(tone: Tone) -> Style {
     }
 }
 
-/// Returns what a style of [`draw`] stands for.
+/// Returns the tone that a style of [`draw`] stands for.
 pub(super) fn tone_of(style: Style) -> Option<Tone> {
     [Tone::Strong, Tone::Faint, Tone::Good, Tone::Busy, Tone::Bad].into_iter().find(|tone| {
         let wanted = self::style(*tone);

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::record::{BudgetRecord, CycleRecord, CycleWord, ThreadRecord, ThreadsRecord};
-use crate::board::{Attempt, AttemptStatus, Board, Budget, Cycle, Status, Thread};
+use crate::board::{Attempt, AttemptStatus, Board, Budget, Cycle, CycleState, Status, Thread, Threads};
 use crate::format::tasks_json::{TaskThread, TasksJson};
 use crate::format::words::{SessionRecord, SessionWord, StatusWord};
+use crate::moment::Moment;
 use crate::plan::ThreadId;
 
 /// What a threads.json says.
@@ -31,7 +32,7 @@ pub(crate) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_json::Result<
         None => ThreadsRecord { threads: None, cycles: None },
     };
     let mut read = ThreadsJson::default();
-    let mut board = Board::default();
+    let mut threads = Threads::default();
     let mut without_state: BTreeSet<ThreadId> = tasks.threads.keys().copied().collect();
     for mut record in file.threads.unwrap_or_default() {
         let Ok(id) = record.thread_id.parse::<ThreadId>() else {
@@ -47,23 +48,20 @@ pub(crate) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_json::Result<
         } else if let Some(tasks) = tasks.threads.get(&id) {
             complete(&mut record, tasks);
         }
-        if board.threads.insert(id, thread(record)) {
+        if threads.insert(id, thread(record)) {
             return Err(serde_json::Error::custom(format!("thread {id} has two records")));
         }
     }
     for (id, tasks) in tasks.threads.iter().filter(|(id, _)| without_state.contains(id)) {
-        if board.threads.get(*id).is_none() {
+        if threads.get(*id).is_none() {
             let mut record = ThreadRecord::default();
             complete(&mut record, tasks);
-            board.threads.insert(*id, thread(record));
+            threads.insert(*id, thread(record));
         }
     }
     read.from_tasks = without_state;
-    board.cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();
-    if board.cycles.iter().filter(|cycle| cycle.open).count() > 1 {
-        return Err(serde_json::Error::custom("more than one cycle is open"));
-    }
-    read.board = Arc::new(board);
+    let cycles = file.cycles.unwrap_or_default().into_iter().map(cycle).collect();
+    read.board = Arc::new(Board::new(threads, cycles).map_err(serde_json::Error::custom)?);
     Ok(read)
 }
 
@@ -139,9 +137,9 @@ fn attempt(record: SessionRecord, next: u32) -> Attempt {
         report: record.report.unwrap_or_default(),
         transient: record.transient.unwrap_or_default(),
         server: record.server.map(|server| server.0),
-        // Where older software did not say when, the file gets an empty text.
-        started_at: record.started_at.filter(|time| !time.is_empty()),
-        completed_at: record.completed_at.filter(|time| !time.is_empty()),
+        // Where older software did not say when, the file has an empty text.
+        started_at: record.started_at.as_deref().and_then(Moment::parse),
+        completed_at: record.completed_at.as_deref().and_then(Moment::parse),
     }
 }
 
@@ -161,12 +159,13 @@ fn cycle(record: CycleRecord) -> Cycle {
     Cycle {
         batch: record.batch.0,
         number: record.cycle.0,
-        open: record.status == CycleWord::Open,
-        holder: record.holder.map(|holder| holder.0),
+        state: match record.status {
+            CycleWord::Open => CycleState::Open { holder: record.holder.map(|holder| holder.0) },
+            CycleWord::Closed => CycleState::Closed { at: record.closed_at.as_deref().and_then(Moment::parse) },
+        },
         retry_asked: record.retry_asked.unwrap_or_default(),
         left: record.left.unwrap_or_default(),
         budgets: record.threads.unwrap_or_default().into_iter().map(budget).collect(),
-        opened_at: record.opened_at,
-        closed_at: record.closed_at,
+        opened_at: record.opened_at.as_deref().and_then(Moment::parse),
     }
 }

@@ -7,9 +7,9 @@ use serde::de::Error as _;
 use super::document::ThreadsText;
 use super::record::{BudgetRecord, CycleWord};
 use crate::board::{Attempt, Board, Cycle, Moves, Thread};
-use crate::clock::Moment;
 use crate::format::json::{Object, laid_out, without_place};
 use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
+use crate::moment::Moment;
 use crate::plan::ThreadId;
 
 const THREAD_ORDER: [&str; 16] = [
@@ -90,10 +90,10 @@ pub(crate) fn write(
         }
     }
     written.set_records(changed);
-    if before.cycles != after.cycles {
+    if before.cycles() != after.cycles() {
         let mut records = written.get::<Vec<Object>>("cycles")?.unwrap_or_default();
-        for (at, cycle) in after.cycles.iter().enumerate() {
-            if before.cycles.get(at) == Some(cycle) {
+        for (at, cycle) in after.cycles().iter().enumerate() {
+            if before.cycles().get(at) == Some(cycle) {
                 continue;
             }
             if records.len() <= at {
@@ -190,13 +190,13 @@ fn write_attempt(
         session.set("sessionId", &format!("{id}#{}", after.number), order)?;
         // The other programs of the family expect a model; which one it was is the client's to know.
         session.set("model", &"", order)?;
-        session.set("startedAt", &after.started_at.clone().unwrap_or_default(), order)?;
+        session.set("startedAt", &after.started_at.map(|at| at.to_string()).unwrap_or_default(), order)?;
     }
     session.set("agentName", &after.agent, order)?;
     session.set("status", &after.status.word(), order)?;
     session.set("attempt", &counter(after.number)?, order)?;
-    if let Some(ended) = &after.completed_at {
-        session.set("completedAt", ended, order)?;
+    if let Some(ended) = after.completed_at {
+        set_time(session, "completedAt", ended, order)?;
     }
     match after.cycle {
         Some(cycle) => session.set("cycle", &counter(cycle)?, order)?,
@@ -214,6 +214,15 @@ fn write_attempt(
     Ok(())
 }
 
+/// Sets a time, unless the text there says the same: other programs write it with more or fewer digits.
+fn set_time(record: &mut Object, key: &str, time: Moment, order: &[&str]) -> serde_json::Result<()> {
+    let known = record.get::<Option<String>>(key).ok().flatten().flatten();
+    if known.as_deref().and_then(Moment::parse) == Some(time) {
+        return Ok(());
+    }
+    record.set(key, &time.to_string(), order)
+}
+
 /// Refuses what could not be read again.
 fn counter(number: u32) -> serde_json::Result<Counter> {
     Counter::try_from(number).map_err(serde_json::Error::custom)
@@ -223,16 +232,17 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
     let order = &CYCLE_ORDER;
     record.set("batch", &BatchWord(cycle.batch), order)?;
     record.set("cycle", &counter(cycle.number)?, order)?;
-    record.set("status", if cycle.open { &CycleWord::Open } else { &CycleWord::Closed }, order)?;
-    record.set("holder", &cycle.holder.map(ServerWord), order)?;
+    record.set("status", if cycle.is_open() { &CycleWord::Open } else { &CycleWord::Closed }, order)?;
+    record.set("holder", &cycle.holder().map(ServerWord), order)?;
     for (key, value) in [("retryAsked", cycle.retry_asked), ("left", cycle.left)] {
         if value || record.has(key) {
             record.set(key, &value, order)?;
         }
     }
-    record.set("openedAt", &cycle.opened_at, order)?;
-    if cycle.closed_at.is_some() {
-        record.set("closedAt", &cycle.closed_at, order)?;
+    for (key, time) in [("openedAt", cycle.opened_at), ("closedAt", cycle.closed_at())] {
+        if let Some(time) = time {
+            set_time(record, key, time, order)?;
+        }
     }
     let budgets: Vec<BudgetRecord> = cycle
         .budgets

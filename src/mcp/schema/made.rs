@@ -1,4 +1,5 @@
-//! Types → the schemas of tools, slim: what no model needs is not sent (MCP.md §6).
+//! The schemas of tools, made from types. They are slim: what no model needs is not sent, because every session pays
+//! for the tokens (DESIGN §13.3). Only a test uses this; the program reads the documents.
 
 use std::any::Any;
 use std::path::Path;
@@ -22,21 +23,22 @@ use crate::mcp::workstream_status::WorkstreamStatusArguments;
 use crate::store::{FileStore, WorkspaceLocation};
 use crate::words::AgentWords;
 
-/// Returns the schema of a tool's arguments, as models read it.
+/// Returns the schema of a tool's arguments, which models read.
 fn input<T: JsonSchema + Any>() -> JsonObject {
     let settings = settings().with_transform(RecursiveTransform(SlimInput));
     object(settings.into_generator().into_root_schema_for::<T>())
 }
 
-/// Returns the schema of a tool's answer, as programs check it. No model is shown it, so it carries no
-/// words.
+/// Returns the schema of a tool's answer, which programs check. Clients do not show it to models, so it has no
+/// descriptions.
 fn output<T: JsonSchema + Any>() -> JsonObject {
     let settings = settings().for_serialize().with_transform(RecursiveTransform(SlimOutput));
     let mut schema = object(settings.into_generator().into_root_schema_for::<T>());
-    // Which keys there are is what programs rely on; that each is always there the types say to people.
+    // Programs rely on the keys of the answer itself. Of the values inside, only the kind is told.
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for (name, property) in properties.iter_mut() {
-            // Those of next_batch are always none.
+            // The outcomes of `batch_outcome` keep their seven keys, which are a contract (DESIGN §1). Those of
+            // `next_batch` are an empty list or absent, so their type is `["array", "null"]`, and they are flattened.
             if name != "outcomes" || property.get("type").is_none_or(|kind| kind != "array") {
                 flatten(property);
             }
@@ -45,8 +47,7 @@ fn output<T: JsonSchema + Any>() -> JsonObject {
     schema
 }
 
-/// Of what stands inside of objects and lists only the kind is told: a client pays for every byte of the
-/// list of tools, and no model sees this. The seven keys of an outcome are a contract, and stay.
+/// Removes the properties of an object, and those of the entries of a list, so that only the kind is left.
 fn flatten(schema: &mut Value) {
     let Value::Object(schema) = schema else { return };
     schema.remove("properties");
@@ -55,6 +56,7 @@ fn flatten(schema: &mut Value) {
     }
 }
 
+/// Returns the settings of both schemas: no `$schema`, and no `$ref`, which several providers refuse.
 fn settings() -> SchemaSettings {
     SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
@@ -62,6 +64,7 @@ fn settings() -> SchemaSettings {
     })
 }
 
+/// Returns a schema as a JSON object, without the title and description of its type.
 fn object(schema: Schema) -> JsonObject {
     let Value::Object(mut object) = schema.to_value() else { return JsonObject::new() };
     object.remove("title");
@@ -69,8 +72,8 @@ fn object(schema: Schema) -> JsonObject {
     object
 }
 
-/// Drops what costs tokens and says nothing: number formats, titles, defaults of null, and null itself
-/// as a type, which is accepted all the same.
+/// Drops what costs tokens and tells a model nothing: number formats and bounds, titles, defaults of null and false,
+/// and null as a type. Null is accepted all the same: it is read as absent (DESIGN §8).
 #[derive(Clone)]
 struct SlimInput;
 
@@ -80,6 +83,7 @@ impl Transform for SlimInput {
         if schema.get("default").is_some_and(|default| default.is_null() || *default == Value::Bool(false)) {
             schema.remove("default");
         }
+        // `["string", "null"]` becomes `"string"`.
         let without_null = match schema.get("type") {
             Some(Value::Array(types)) => match types.as_slice() {
                 [one, null] if null == "null" => Some(one.clone()),
@@ -90,6 +94,7 @@ impl Transform for SlimInput {
         if let Some(one) = without_null {
             schema.insert("type".to_owned(), one);
         }
+        // `anyOf: [X, {"type": "null"}]` becomes X.
         let of_null = match schema.get("anyOf") {
             Some(Value::Array(any)) => match any.as_slice() {
                 [Value::Object(one), Value::Object(null)] if null.get("type").is_some_and(|null| null == "null") => {
@@ -108,7 +113,7 @@ impl Transform for SlimInput {
     }
 }
 
-/// Drops number formats, titles and descriptions, and which keys are always there: all that are not null.
+/// Drops number formats and bounds, titles, descriptions, and the list of required keys.
 #[derive(Clone)]
 struct SlimOutput;
 
@@ -121,7 +126,8 @@ impl Transform for SlimOutput {
     }
 }
 
-/// schemars makes a list of constants of an enum whose variants are documented; it is one enum.
+/// Turns `oneOf` with a constant per entry into one `enum`. schemars makes the first of an enum whose variants have doc
+/// comments.
 fn drop_variant_words(schema: &mut Schema) {
     let Some(Value::Array(variants)) = schema.get("oneOf") else { return };
     let words: Option<Vec<Value>> = variants.iter().map(|variant| variant.get("const").cloned()).collect();
@@ -132,6 +138,7 @@ fn drop_variant_words(schema: &mut Schema) {
     }
 }
 
+/// Drops the format and the bounds of a number, and the title.
 fn drop_formats(schema: &mut Schema) {
     schema.remove("format");
     schema.remove("title");
@@ -139,7 +146,7 @@ fn drop_formats(schema: &mut Schema) {
     schema.remove("maximum");
 }
 
-/// Returns a tool with the schemas that its types make.
+/// Returns the tool of this name, with schemas made from `A`, its arguments, and `B`, its answer.
 fn made<A: JsonSchema + Any, B: JsonSchema + Any>(tools: &[Tool], name: &str) -> Tool {
     let mut tool = tools.iter().find(|tool| tool.name == name).unwrap().clone();
     tool.input_schema = input::<A>().into();
@@ -147,7 +154,8 @@ fn made<A: JsonSchema + Any, B: JsonSchema + Any>(tools: &[Tool], name: &str) ->
     tool
 }
 
-/// `UPDATE_SCHEMAS=1` rewrites the documents.
+/// The documents in `tool-schemas/` are what the types make, and the server sends what is in them. With
+/// `UPDATE_SCHEMAS=1` this writes the documents instead; then build again, since the program contains them.
 #[test]
 fn the_documents_are_what_the_tools_types_make() {
     let tools = WorkServer::new(

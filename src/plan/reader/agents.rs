@@ -1,4 +1,4 @@
-//! Agents that are named where no thread is: whoever wrote one meant a thread.
+//! Agents that are named outside a thread's heading. The author meant to give them a thread, so each is a problem.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -9,14 +9,16 @@ use super::super::problem::ProblemKind;
 use super::Reader;
 
 impl Reader<'_, '_> {
-    /// Keeps the agents in a heading that is no thread, for the roster to know them.
+    /// Keeps the names in a heading that is not part of the structure. `check` reports those that are agents of the
+    /// roster.
     pub(super) fn mentioned(&mut self, named: &Named, line: &Range<usize>) {
         if self.in_stages {
             self.mentions(named, self.start_of_text(line), false);
         }
     }
 
-    /// Tells each line among the stages that names an agent with `@agent:` and belongs to no thread's heading.
+    /// Reports each line below `## Stages` that names an agent with `@agent:`, unless the agent was read, the line
+    /// has an error already, or it is code or a comment.
     pub(super) fn agents_of_nobody(&mut self) {
         let errors = self.plan.problems.iter().filter(|problem| problem.kind.forbids_approval());
         let mut known: HashSet<usize> = errors.map(|problem| problem.line).collect();

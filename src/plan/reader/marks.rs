@@ -1,4 +1,4 @@
-//! A heading of the structure: what it is, which number it has, and what is wrong with it.
+//! Headings of the structure: their level, their number, and what is wrong with them.
 
 use super::super::agents::{Named, named_in};
 use super::super::id::{BatchId, MAX_NUMBER, StageNumber, ThreadId};
@@ -10,7 +10,7 @@ use super::super::template::is_of_template;
 use super::{Mark, Place, Reader, Section, wanted};
 
 impl Reader<'_, '_> {
-    /// Returns a heading as one of the structure, if it is meant as one.
+    /// Returns the heading as one of the structure, or `None` if it is not meant as one.
     pub(super) fn mark_of(&self, heading: &Heading, title: &str, named: Named) -> Option<Mark> {
         let line = self.source.trimmed(heading.range.clone());
         let text = &self.source.text[line.clone()];
@@ -51,7 +51,7 @@ impl Reader<'_, '_> {
             (_, Some(Look { level, numbers, name, is_task, is_separated, .. }))
                 if !numbers.is_empty() || is_separated =>
             {
-                // Struck out, or a link: what becomes of it is not plain.
+                // Where it is struck out or a link, the author's wish is unclear, so it gets no edit.
                 mark.is_certain = !text.contains("~~") && !text.contains("](");
                 mark.named = named_in(&name);
                 let name = mark.named.rest.clone();
@@ -74,7 +74,8 @@ impl Reader<'_, '_> {
         Some(mark)
     }
 
-    /// Returns what a heading is that has only a number, by where it stands, and whether that is certain.
+    /// Returns the level of a heading that has a number but no word, judged by its place, and whether that is
+    /// certain.
     fn numbered(&self, hashes: usize, numbers: &[u16], is_padded: bool) -> Option<(Level, bool)> {
         let Place { stage, batch, .. } = self.place;
         let in_body = self.section == Section::ThreadBody;
@@ -85,11 +86,11 @@ impl Reader<'_, '_> {
                 (!in_body || hashes > 4).then_some((Level::Thread, false))
             }
             [stage_of, number] if stage == Some(StageNumber(stage_of)) => {
-                // In the text of a thread it is one of its chapters, unless it counts on.
+                // In the text of a thread it is a chapter of that text, unless its number is that of the next batch.
                 let is_one = !in_body || (3..6).contains(&hashes) && self.is_next_batch(number);
                 is_one.then_some((Level::Batch, hashes == 5 && !in_body))
             }
-            // `###### 2. Build` may be a part of a text, `###### 02: Build` is not.
+            // `###### 02: Build` is a thread. `###### 2. Build` may be a chapter of a thread's text.
             [number] if hashes == 6 && is_padded && batch.is_some_and(|batch| self.is_next(batch, number)) => {
                 Some((Level::Thread, true))
             }
@@ -101,7 +102,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Returns what a numbered heading is by its hashes and by where it stands; `said` is what its letter says.
+    /// Returns the level of a numbered heading, judged by its hashes and its place. `said` is the level that its
+    /// letter states, as in `B1`.
     fn other(&self, hashes: usize, said: Option<Level>, numbers: &[u16]) -> Option<Level> {
         let Place { stage, batch, stage_hashes, .. } = self.place;
         let number = *numbers.last()?;
@@ -110,7 +112,8 @@ impl Reader<'_, '_> {
             _ if !self.in_stages => None,
             (_, 3) if matches!(stage_hashes, 0 | 3) => Some(said.unwrap_or(Level::Stage)),
             _ if stage.is_none() => None,
-            // The chapters of a text may be numbered, too: only a letter that counts on says more.
+            // The chapters of a thread's text may be numbered too. So a heading counts only if it has a letter and
+            // the number that comes next.
             (Section::ThreadBody, _) => said.filter(|level| match level {
                 Level::Stage => false,
                 Level::Batch => self.is_next_batch(number),
@@ -123,32 +126,33 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Returns whether the next batch of the stage has that number.
+    /// Returns whether `number` is the one after the last batch of the current stage.
     fn is_next_batch(&self, number: u16) -> bool {
         let Some(stage) = self.place.stage else { return false };
         let of_stage = BatchId { stage, number: 0 }..=BatchId { stage, number: MAX_NUMBER };
         self.batches.range(of_stage).next_back().map_or(1, |(id, _)| id.number + 1) == number
     }
 
-    /// Returns whether the next thread of a batch has that number.
+    /// Returns whether `number` is the one after the last thread of a batch.
     pub(super) fn is_next(&self, batch: BatchId, number: u16) -> bool {
         let of_batch = ThreadId { batch, number: 0 }..=ThreadId { batch, number: MAX_NUMBER };
         self.threads.range(of_batch).next_back().map_or(1, |(id, _)| id.number + 1) == number
     }
 
-    /// Returns whether this is rather a part of a thread: a task, below a thread that is not one.
+    /// Returns whether this is probably a part of the thread above: it is called a task, and that thread is not.
     pub(super) fn is_doubtful_task(&self, mark: &Mark) -> bool {
         mark.is_task && self.section == Section::ThreadBody && !self.tasks
     }
 
-    /// Returns whether a line may only repeat what a heading says: a list of the stages above them, a name.
+    /// Returns whether a line may only repeat what a heading says: it stands before the stages, as in an overview, or
+    /// its name is that of an earlier heading. A line with hashes never does.
     pub(super) fn is_mention(&self, mark: &Mark, text: &str) -> bool {
         let before_stages = self.has_stages && !self.in_stages && !self.had_stages;
         let is_named = self.names.contains(&(mark.level, mark.name.to_lowercase()));
         (before_stages || is_named) && !text.contains(['#', '＃'])
     }
 
-    /// Reads a heading of the structure, right or wrong.
+    /// Reads a heading of the structure: reports its problems, and opens it as part of the plan if it has none.
     pub(super) fn mark(&mut self, mark: &Mark) {
         let at = mark.line.start;
         if mark.level == Level::Stage && !self.in_stages && !self.has_stages {
@@ -157,6 +161,7 @@ impl Reader<'_, '_> {
             self.enter_stages(at);
         }
         let is_told = self.stray_is_told(mark);
+        // Old plans have threads directly in a stage, with five hashes (DESIGN §3).
         let legacy = mark.level == Level::Thread && self.place.batch.is_none_or(|batch| batch.number == 0);
         let is_level_right = mark.hashes == mark.level.hashes() || mark.level == Level::Thread && mark.hashes == 5;
         let has_place = match mark.level {
@@ -175,6 +180,8 @@ impl Reader<'_, '_> {
             Ok(number) if !mark.is_spelled_right || !is_level_right => {
                 is_right = false;
                 let wanted = wanted(mark, hashes, number);
+                // No edit may make a second heading of a number, or a stage outside `## Stages`: it would not become
+                // part of the plan.
                 let edit = (mark.is_certain
                     && !self.is_taken(mark.level, number)
                     && (has_place || mark.level != Level::Stage))
@@ -211,13 +218,13 @@ impl Reader<'_, '_> {
         self.go_to(mark, is_right);
     }
 
-    /// Returns whether this is a thread a second time, in the place of the first one.
+    /// Returns whether this is a thread whose number its batch has already.
     pub(super) fn is_second(&self, mark: &Mark) -> bool {
         let number = mark.numbers.last().copied();
         mark.level == Level::Thread && self.in_stages && number.is_some_and(|number| self.is_taken(mark.level, number))
     }
 
-    /// Returns whether there is one with that number already: a second one is for a person to fix.
+    /// Returns whether a number is taken among the siblings at the current place.
     fn is_taken(&self, level: Level, number: u16) -> bool {
         let Place { stage, batch, .. } = self.place;
         match (level, stage, batch) {
@@ -228,7 +235,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Returns the number that a heading has among its neighbours.
+    /// Returns the number of a heading among its siblings. Fails if it has none, or if its id names another place.
     pub(super) fn own_number(&self, mark: &Mark) -> Result<u16, ProblemKind> {
         let foreign = |place: String| {
             let said: Vec<String> = mark.numbers.iter().map(|number| format!("{number:02}")).collect();
@@ -243,6 +250,7 @@ impl Reader<'_, '_> {
                 _ => Ok(*number),
             },
             (Level::Thread, [of, number]) => match (stage, batch) {
+                // In `Thread 2.3` the 2 may be the batch or the stage.
                 (_, Some(batch)) if batch.number != *of && batch.stage.0 != *of => {
                     Err(foreign(format!("batch {batch}")))
                 }
@@ -259,7 +267,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Tells the heading that took a place away from what follows it; returns whether one did.
+    /// Reports the heading above that took this one's place away. Returns whether there is one.
     pub(super) fn stray_is_told(&mut self, mark: &Mark) -> bool {
         let is_below = match mark.level {
             Level::Stage => !self.in_stages && self.had_stages,

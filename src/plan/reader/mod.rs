@@ -1,7 +1,7 @@
-//! What the headings of a text mean, one after the other: the plan, and what is wrong with them.
+//! Reads the headings of a text one after another and builds the plan and its problems.
 //!
-//! A heading that is not as it should be is told, and not part of the plan; but it counts where the
-//! headings below it stand, so that each cause is told once.
+//! A heading with a structural problem is reported and left out of the plan. It still sets the place of the headings
+//! below it, so that each cause is reported once.
 
 mod agents;
 mod marks;
@@ -16,8 +16,8 @@ use std::ops::Range;
 use super::Plan;
 use super::agents::{Named, named_in};
 use super::id::{BatchId, StageNumber, ThreadId};
-use super::label::strip_word;
 use super::lines::{Line, Means};
+use super::lookalike::strip_word;
 use super::outline::Heading;
 use super::problem::{Edit, Level, Problem, ProblemKind};
 use super::sections::{Part, is_about_questions, part};
@@ -26,11 +26,11 @@ use super::source::Source;
 /// The part of the plan whose text is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
-    /// Nothing may stand here.
+    /// Text here is ignored.
     Silent,
-    /// Text that reaches no worker.
+    /// Text here reaches no worker and is reported.
     ReadError,
-    /// Text below something that is told already.
+    /// Text here belongs to something that has been reported already; it is ignored.
     Lost,
     Plan(Part),
     Stage(Part),
@@ -38,80 +38,95 @@ enum Section {
     ThreadBody,
 }
 
-/// A heading of the structure, as it was found.
+/// A heading of the structure, or a line that stands for one, as it was found.
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact about the heading")]
 struct Mark {
-    /// What an edit replaces.
+    /// The range that an edit replaces.
     line: Range<usize>,
-    /// Where the text below it begins.
+    /// The offset at which the text below it begins.
     end: usize,
     level: Level,
-    /// Its hashes; none for a line that is no heading.
+    /// The number of its hashes; 0 for a line that is not a heading.
     hashes: usize,
+    /// Its number, or the parts of its id; empty if it has none that can be read.
     numbers: Vec<u16>,
     name: String,
-    /// The name as an edit keeps it.
+    /// The name as the source has it, with agents. An edit writes this one.
     source_name: String,
     named: Named,
+    /// Whether it has the form `Stage N: NAME`.
     is_spelled_right: bool,
+    /// Whether it is certain what the author meant, so that an edit may rewrite it.
     is_certain: bool,
+    /// Whether it is called a task.
     is_task: bool,
-    /// It counts more than one.
+    /// Whether it names more than one: `Thread 02 and 03`.
     is_several: bool,
 }
 
-/// Where a heading stands, also below one that is not part of the plan.
+/// The stage and the batch that the text at hand belongs to. They may be missing in the plan.
 #[derive(Debug, Default, Clone, Copy)]
 struct Place {
     stage: Option<StageNumber>,
     batch: Option<BatchId>,
-    /// The hashes of the stage's heading.
+    /// The number of hashes of the stage's heading.
     stage_hashes: usize,
+    /// Whether the stage is part of the plan.
     stage_in_plan: bool,
+    /// Whether the batch is part of the plan.
     batch_in_plan: bool,
-    /// What is below is told with its cause, or cannot be: the number of what it hangs on is not known.
+    /// Whether problems of headings below are not reported: their cause has been reported, or nothing can be said
+    /// because the number of their stage or batch is unknown.
     is_doubtful: bool,
 }
 
-/// A line that may be prose, and what it would be.
+/// A line that is either prose or a heading. `weak_lines` decides when the whole text is known.
 struct Weak {
     line: Range<usize>,
     level: Level,
+    /// Its place, if it has a number.
     number: Option<Place>,
+    /// Its number among its siblings; 0 if it has none.
     own: u16,
+    /// The heading that it would be.
     wanted: String,
-    /// It is rather a sentence.
+    /// Whether it is more likely a sentence.
     is_prose: bool,
 }
 
+/// The state of reading one text.
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact about the headings above")]
 pub(super) struct Reader<'s, 't> {
     source: &'s Source<'t>,
+    /// The name of the plan, once its heading was read.
     name: Option<String>,
     plan: Plan,
-    /// There is a `## Stages` somewhere.
+    /// Whether there is a `## Stages` anywhere in the text.
     has_stages: bool,
+    /// Whether the current place is below `## Stages`.
     in_stages: bool,
+    /// Whether the stages have begun, and perhaps ended.
     had_stages: bool,
     place: Place,
-    /// The heading that ended the stage, where it is none that should.
+    /// The offset and the text of a heading that ended the stage or all stages and perhaps should not.
     stray: Option<(usize, String)>,
     section: Section,
+    /// The offset at which the text of the current section begins.
     section_start: usize,
-    /// What there is, also what is not part of the plan, each with its place.
+    /// The offset of every stage, batch and thread that was found, also of those that are not part of the plan.
     stages: BTreeMap<StageNumber, usize>,
     batches: BTreeMap<BatchId, usize>,
     threads: BTreeMap<ThreadId, usize>,
-    /// The names of what there is.
+    /// The levels and lower-case names of all headings of the structure.
     names: HashSet<(Level, String)>,
     weak: Vec<Weak>,
-    /// The last thread was called a task.
+    /// Whether the last thread's heading called it a task.
     tasks: bool,
-    /// Where questions are read.
+    /// The ranges in which questions were read.
     question_spans: Vec<Range<usize>>,
-    /// Where the stages are.
+    /// The ranges below `## Stages`.
     stage_spans: Vec<Range<usize>>,
-    /// The lines whose agents are read, or told.
+    /// The numbers of the lines whose agents were read as the agent of a heading or a thread.
     agent_lines: HashSet<usize>,
 }
 
@@ -143,7 +158,7 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
-    /// Reads a heading.
+    /// Reads a heading of any kind.
     pub(super) fn heading(&mut self, heading: &Heading) {
         let line = self.source.trimmed(heading.range.clone());
         let named = named_in(self.source.masked(heading.content.clone()).trim());
@@ -168,7 +183,7 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
-    /// Reads a line that stands for a heading.
+    /// Reads a line that is not a heading to CommonMark but stands for one.
     pub(super) fn line(&mut self, line: &Line) {
         let text = &self.source.text[line.range.clone()];
         match &line.means {
@@ -192,6 +207,8 @@ impl<'s, 't> Reader<'s, 't> {
                     mark.source_name.clear();
                 }
                 if let Some((html, ends)) = line.html {
+                    // The HTML above runs on over this line. Where a blank line ends such HTML, putting one before
+                    // this line is certain to help.
                     let below = self.source.position(line.range.start).0;
                     let edit = ends.then(|| Edit { range: line.range.start..line.range.start, text: "\n".to_owned() });
                     self.problem(html, ProblemKind::HeadingInHtml(below), edit);
@@ -200,6 +217,8 @@ impl<'s, 't> Reader<'s, 't> {
                 } else if line.is_strong && !self.is_doubtful_task(&mark) && !self.is_mention(&mark, text) {
                     self.mark(&mark);
                 } else if line.is_strong && line.is_alone && self.is_second(&mark) {
+                    // A paragraph that repeats the number of a thread is a second thread. A person has to decide
+                    // about it.
                     self.mark(&Mark { is_certain: false, ..mark });
                 } else {
                     self.weak_mark(&mark);
@@ -208,6 +227,7 @@ impl<'s, 't> Reader<'s, 't> {
             Means::Part(title) => {
                 let name = strip_word(title, "plan").and_then(|rest| rest.strip_prefix(':'));
                 if let Some(name) = name.map(str::trim) {
+                    // Only the first text of the file can be its title.
                     let start = self.source.text[..line.range.start].trim_start();
                     if self.name.is_none() && start.is_empty() {
                         let wanted = format!("# Plan: {name}");
@@ -217,9 +237,9 @@ impl<'s, 't> Reader<'s, 't> {
                     }
                 } else if let Some((part, of_stage)) = part(title).or_else(|| self.questions_part(0, title)) {
                     let is_plan_part = !part.is_of_stage() && (part != Part::Stages || self.has_stages);
-                    // A plain `Questions:` is a label in a stage only.
+                    // Outside a stage, a plain `Questions:` is ordinary text.
                     let is_plain = !text.trim_start().starts_with(['#', '＃', '*', '_', '<']);
-                    // A bold `Summary` is a field of a thread.
+                    // A bold `Summary` is a field of a thread, so a part of the plan needs hashes.
                     let is_heading = text.trim_start().starts_with(['#', '＃']);
                     if line.is_certain && (is_heading || !is_plan_part) && !(is_plain && self.place.stage.is_none()) {
                         self.part(line.range.end, &line.range, 0, part, of_stage, title);
@@ -229,12 +249,14 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
-    /// Returns the questions of a stage, where a heading or a label names them in other words.
+    /// Returns `Questions` if a heading or a label directly in a stage names the questions in other words, such as
+    /// `Questions for Bob`.
     fn questions_part(&self, hashes: usize, title: &str) -> Option<(Part, bool)> {
         let of_stage = self.place.stage.is_some() && self.place.batch.is_none() && self.section != Section::ThreadBody;
         (of_stage && hashes != 2 && is_about_questions(title)).then_some((Part::Questions, false))
     }
 
+    /// Reads a `# Plan:` heading. It ends the stages, and a second one is a problem.
     fn plan_heading(&mut self, heading: &Heading, name: &str) {
         self.leave_stages(heading.range.start, Section::ReadError);
         if self.name.is_some() {
@@ -245,7 +267,7 @@ impl<'s, 't> Reader<'s, 't> {
         self.section_start = heading.range.end;
     }
 
-    /// Reads the heading of a part of the plan or of a stage; returns whether it is one here.
+    /// Reads the heading of a part of the plan or of a stage. Returns false if the heading is not one at this place.
     fn part(
         &mut self,
         end: usize,
@@ -255,7 +277,8 @@ impl<'s, 't> Reader<'s, 't> {
         of_stage: bool,
         title: &str,
     ) -> bool {
-        // `## Questions` ends the stages, unless the stage itself has a # too few.
+        // A part with two hashes ends the stages, unless the heading of the stage itself has a wrong number of
+        // hashes.
         let is_shifted = !matches!(self.place.stage_hashes, 0 | 3);
         let is_of_stage = part.is_of_stage() && self.place.stage.is_some() && (hashes != 2 || is_shifted);
         let is_above_stages = !self.had_stages && matches!(self.section, Section::ReadError | Section::Silent);
@@ -279,6 +302,7 @@ impl<'s, 't> Reader<'s, 't> {
             self.close_section(line.start, Section::ReadError);
             self.place.batch = None;
             self.place.batch_in_plan = false;
+            // The doubts about a batch end with it. Those about a stage outside the plan remain.
             self.place.is_doubtful &= !self.place.stage_in_plan;
             self.section = if self.place.stage_in_plan { Section::Stage(part) } else { Section::Lost };
         } else if hashes == 2 || hashes == 0 && !self.in_stages || is_above_stages && !part.is_of_stage() {
@@ -286,6 +310,8 @@ impl<'s, 't> Reader<'s, 't> {
                 self.respell(line, hashes, 2, title);
             }
             self.end_stages(line.start, title);
+            // Outside a stage, questions are still checked for open ones. The other parts of a stage mean nothing
+            // here.
             let is_read = !part.is_of_stage() || part == Part::Questions;
             self.section = if is_read { Section::Plan(part) } else { Section::ReadError };
         } else {
@@ -295,7 +321,7 @@ impl<'s, 't> Reader<'s, 't> {
         true
     }
 
-    /// Tells that the heading of a part is not spelled as it should be.
+    /// Reports a heading of a part whose number of hashes is not `wanted`, with the edit that rewrites it.
     fn respell(&mut self, line: &Range<usize>, hashes: usize, wanted: usize, title: &str) {
         if hashes != wanted {
             let title = title.trim().trim_end_matches([':', '：']).trim_end();
@@ -305,7 +331,7 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
-    /// Reads a heading that is no part of the structure.
+    /// Reads a heading that is not part of the structure. It may end a section, the stage, or all stages.
     fn other_heading(&mut self, heading: &Heading, line: &Range<usize>, title: &str) {
         let in_text = matches!(self.section, Section::ThreadBody | Section::BatchSummary);
         let is_in_wrong_stage = self.place.stage.is_some() && (1..3).contains(&self.place.stage_hashes);
@@ -315,7 +341,7 @@ impl<'s, 't> Reader<'s, 't> {
                 self.section = Section::ReadError;
                 self.section_start = line.start;
             }
-            // The stage has a # too few, and its parts with it.
+            // The heading of the stage has too few hashes, and so have the headings of its parts.
             2 | 3 if is_in_wrong_stage => self.respell(line, usize::from(heading.level), 4, title),
             3 if self.in_stages => {
                 self.leave_stage(line.start, Section::ReadError);
@@ -330,6 +356,7 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
+    /// Ends the stages at a heading that may be a mistake. If structure follows, that heading is reported.
     fn end_stages(&mut self, at: usize, heading: &str) {
         let was_in_stages = self.in_stages;
         self.leave_stages(at, Section::ReadError);
@@ -338,11 +365,13 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
+    /// Begins the stages. The end of their range is set by `leave_stages`.
     fn enter_stages(&mut self, at: usize) {
         (self.in_stages, self.had_stages) = (true, true);
         self.stage_spans.push(at..usize::MAX);
     }
 
+    /// Ends the stage and all stages at `at`, and begins a section.
     fn leave_stages(&mut self, at: usize, section: Section) {
         self.leave_stage(at, section);
         if std::mem::take(&mut self.in_stages)
@@ -352,22 +381,24 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
+    /// Ends the stage at `at`, and begins a section.
     fn leave_stage(&mut self, at: usize, section: Section) {
         self.close_section(at, section);
         self.place = Place::default();
     }
 
+    /// Adds a problem at an offset.
     fn problem(&mut self, offset: usize, kind: ProblemKind, edit: Option<Edit>) {
         let (line, column) = self.source.position(offset);
         self.plan.problems.push(Problem { line, column, kind, edit });
     }
 }
 
-/// Returns a heading as it is written.
+/// Returns a heading in the right spelling: `hashes` hashes, the word of its level, `number`, and its name.
 fn wanted(mark: &Mark, hashes: usize, number: u16) -> String {
-    // What nobody can know is for a person to write.
+    // Without a certain name, leave a placeholder for a person to fill in.
     let name = if mark.source_name.is_empty() && !mark.is_certain { "NAME" } else { &mark.source_name };
-    // `` `@agent:NAME` `` and the like are read without what is around them.
+    // The right spelling of an agent has no backticks around it.
     let name = name.split(' ').map(|word| match word.trim_matches('`') {
         agent if agent.starts_with('@') => agent,
         _ => word,

@@ -1,4 +1,4 @@
-//! A stage, batch or thread begins: it becomes part of the plan, or only the place of what is below it.
+//! Opens stages, batches and threads: each becomes part of the plan, or only the place of the headings below it.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::super::{Batch, Mention, NamedAgent, Stage, Thread};
 use super::{Mark, Place, Reader, Section};
 
 impl Reader<'_, '_> {
-    /// Opens a stage, batch or thread; one that is not right is no part of the plan.
+    /// Opens a stage, batch or thread. With `is_right` false it sets the place but does not become part of the plan.
     pub(super) fn go_to(&mut self, mark: &Mark, is_right: bool) {
         let own = self.own_number(mark);
         self.names.insert((mark.level, mark.name.to_lowercase()));
@@ -18,7 +18,7 @@ impl Reader<'_, '_> {
             Level::Batch => self.open_batch(mark, own.ok(), is_right),
             Level::Thread => self.open_thread(mark, own.ok(), is_right),
         }
-        // A stage or a batch is run by nobody.
+        // Only threads have agents.
         if mark.level != Level::Thread
             && let Some(agent) = self.agent_of_heading(mark)
         {
@@ -27,6 +27,7 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Opens a stage. A second stage of the same number is a problem and not part of the plan.
     fn open_stage(&mut self, mark: &Mark, number: Option<u16>, is_right: bool) {
         let at = mark.line.start;
         self.stray = None;
@@ -55,6 +56,7 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Opens a batch of the current stage. A second batch of the same id is a problem and not part of the plan.
     fn open_batch(&mut self, mark: &Mark, number: Option<u16>, is_right: bool) {
         let at = mark.line.start;
         self.place.batch = None;
@@ -69,11 +71,12 @@ impl Reader<'_, '_> {
             if !self.place.is_doubtful {
                 self.problem(at, ProblemKind::DuplicateBatch(id), None);
             }
-            // Its threads would stand in the other one.
+            // The threads below it would be taken for those of the first batch, so nothing about them is reported.
             self.place.batch = Some(id);
             self.place.is_doubtful = true;
             return;
         }
+        // The doubts about the batch before end with it. Those about a stage outside the plan remain.
         self.place.is_doubtful &= !self.place.stage_in_plan;
         self.batches.insert(id, at);
         if is_right && self.place.stage_in_plan {
@@ -83,6 +86,7 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Opens a thread of the current batch, or of batch 00 if it stands directly in a stage as in old plans.
     fn open_thread(&mut self, mark: &Mark, number: Option<u16>, is_right: bool) {
         let at = mark.line.start;
         if self.place.batch.is_none() && mark.hashes != 6 && !self.place.is_doubtful {
@@ -110,8 +114,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Returns the agent in a heading, and tells what else of agents stands there. In one that is spelled in
-    /// another way the places are others, too: it is told first.
+    /// Returns the agent in a heading, and reports what else it says of agents. A heading in another spelling gives
+    /// `None`: its spelling is reported first, and the ranges in `mark.named` do not fit it.
     fn agent_of_heading(&mut self, mark: &Mark) -> Option<NamedAgent> {
         if !mark.is_spelled_right {
             return None;
@@ -119,13 +123,14 @@ impl Reader<'_, '_> {
         self.named(&mark.named, self.start_of_text(&mark.line))
     }
 
-    /// Returns where the text of a heading begins.
+    /// Returns the offset at which the text of a heading begins, behind its hashes.
     pub(super) fn start_of_text(&self, line: &Range<usize>) -> usize {
         let text = &self.source.text[line.clone()];
         line.end - text.trim_start_matches(['#', ' ', '\t']).len()
     }
 
-    /// Keeps what may be the name of an agent for the roster to know.
+    /// Keeps names that may be agents for `check`, which knows the roster. `base` is the offset of the text that
+    /// `named` was read from.
     pub(super) fn mentions(&mut self, named: &Named, base: usize, of_thread: bool) {
         let signed = named.mentions.iter().map(|(name, place)| (name, place, Some(place), true));
         let unsigned = named.unsigned.iter().map(|one| (&one.name, &one.place, one.replaced.as_ref(), false));
@@ -134,6 +139,7 @@ impl Reader<'_, '_> {
             let (line, column) = self.source.position(at);
             let edit = replaced.filter(|_| of_thread).map(|range| {
                 let range = self.floor(base + range.start)..self.floor(base + range.end);
+                // Keep the agent apart from the word before it.
                 let is_apart = self.source.text[..range.start].ends_with(|c: char| c.is_whitespace() || is_opening(c));
                 Edit { range, text: format!("{}@agent:{name}", if is_apart { "" } else { " " }) }
             });
@@ -141,7 +147,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Tells what is said of agents, and returns the first one.
+    /// Reports agents that cannot be read and a second agent, keeps mentions, and returns the first agent. `base` is
+    /// the offset of the text that `named` was read from.
     pub(super) fn named(&mut self, named: &Named, base: usize) -> Option<NamedAgent> {
         for (place, written) in &named.unreadable {
             let range = self.floor(base + place.start)..self.floor(base + place.end);
@@ -160,13 +167,14 @@ impl Reader<'_, '_> {
         Some(self.source.named_agent(name.clone(), at))
     }
 
-    /// Returns the boundary of characters at or before a place.
+    /// Returns the last character boundary at or before an offset. An offset that was computed in a trimmed copy of a
+    /// text can fall inside a character.
     pub(super) fn floor(&self, at: usize) -> usize {
         let at = at.min(self.source.text.len());
         (0..=at).rev().find(|at| self.source.text.is_char_boundary(*at)).unwrap_or(0)
     }
 
-    /// Opens batch 00 of the stage, which is made where there is none.
+    /// Opens batch 00 of the current stage. Its first thread creates it, with the name of the stage.
     fn open_legacy_batch(&mut self, at: usize) {
         let Some(stage) = self.place.stage else { return };
         let id = BatchId { stage, number: 0 };
@@ -178,12 +186,14 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Adds a batch to the last stage of the plan.
     fn push_batch(&mut self, batch: Batch) {
         if let Some(stage) = self.plan.stages.last_mut() {
             stage.batches.push(batch);
         }
     }
 
+    /// Returns the current batch, or `None` if it is not part of the plan.
     pub(super) fn batch_mut(&mut self) -> Option<&mut Batch> {
         let id = self.place.batch?;
         self.plan.stages.last_mut()?.batches.iter_mut().rev().find(|batch| batch.id == id)

@@ -1,4 +1,4 @@
-//! The text between two headings, once its end is known.
+//! Reads the text of a section when the heading that ends it has been found.
 
 use std::ops::Range;
 
@@ -10,6 +10,7 @@ use super::super::thread_body::{agent_lines, thread_body, unlabelled};
 use super::{Reader, Section};
 
 impl Reader<'_, '_> {
+    /// Ends the current section at `end`, reads its text, and begins the section `next`.
     pub(super) fn close_section(&mut self, end: usize, next: Section) {
         let range = self.section_start.min(end)..end;
         let section = std::mem::replace(&mut self.section, next);
@@ -54,6 +55,7 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Reads the text of the current thread: its agent, its summary, its details, and the problems of them.
     pub(super) fn thread_body(&mut self, range: Range<usize>) {
         let (heading, body_range) = (range.start, range.clone());
         let body = thread_body(self.source, range);
@@ -69,6 +71,8 @@ impl Reader<'_, '_> {
         thread.summary = body.summary;
         thread.details = body.details;
         let (id, summary, details) = (thread.id, !thread.summary.is_empty(), !thread.details.is_empty());
+        // The agent of the heading wins over those in the text, and another one is a problem. It is added after the
+        // loop, because `thread` borrows the plan.
         let mut two = None;
         for agent in agents {
             match &thread.agent {
@@ -92,7 +96,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Tells text that reaches nobody: not what a program writes above and below a plan.
+    /// Reports the first text in `range`, from its heading on if it has one: it reaches no worker. Headings and
+    /// quotations alone do not count, since other programs write such lines above and below a plan.
     pub(super) fn unread(&mut self, range: &Range<usize>) {
         let text = self.source.masked(range.clone());
         let mut at = range.start;
@@ -111,7 +116,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Tells the empty boxes below a label about questions that stands where no questions are read.
+    /// Reports the empty boxes below a label about questions, where they are outside the ranges in which questions
+    /// were read.
     pub(super) fn boxes(&mut self) {
         for (offset, question) in asked_boxes(self.source) {
             let next = self.question_spans.partition_point(|span| span.start <= offset);
@@ -121,6 +127,7 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Reads a section of questions: open ones are problems, answered ones go to the stage.
     pub(super) fn questions(&mut self, range: &Range<usize>) {
         let found = questions(self.source, range);
         self.question_spans.push(range.clone());
@@ -136,6 +143,7 @@ impl Reader<'_, '_> {
     }
 }
 
+/// Appends the text of a section to that of an earlier section of the same name.
 fn append(text: &mut String, more: &str) {
     if !text.is_empty() && !more.is_empty() {
         text.push_str("\n\n");

@@ -1,4 +1,4 @@
-//! Lines that may be prose: told where nothing else in the plan is what they name.
+//! Lines that may be prose. They are reported only if nothing else in the plan is what they name.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::super::problem::{Level, ProblemKind};
 use super::{Mark, Place, Reader, Section, Weak, wanted};
 
 impl Reader<'_, '_> {
-    /// Keeps a line that may be prose until it is known what else there is.
+    /// Keeps a line that may be prose until the whole text is known.
     pub(super) fn weak_mark(&mut self, mark: &Mark) {
         let number = mark.numbers.last().copied();
         let own = number.unwrap_or_default();
@@ -30,14 +30,14 @@ impl Reader<'_, '_> {
             }
             _ => true,
         };
-        // What stands below it is read as if it were there.
+        // A stage or batch of this number is missing so far. Read what follows as if this line opened it.
         if !is_known && self.in_stages && self.section != Section::ThreadBody {
             self.go_to(mark, false);
         }
     }
 
-    /// Returns whether a line is rather a sentence: in the text of a thread or outside of the stages, without
-    /// anything below it that stands below such a heading.
+    /// Returns whether a line is more likely a sentence: it is in the text of a thread or outside the stages, and
+    /// what follows it is not what follows such a heading.
     fn is_prose(&self, mark: &Mark) -> bool {
         let block = self.source.outline.block_at(mark.line.start);
         let is_underlined = block.is_some_and(|block| block.kind == BlockKind::Underlined);
@@ -58,7 +58,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Tells the lines that would be a part of the plan that nothing else is.
+    /// Reports the kept lines that name a stage, batch or thread that no heading has.
     pub(super) fn weak_lines(&mut self) {
         let places: HashSet<usize> = self.stages.values().chain(self.batches.values()).copied().collect();
         let batches: HashSet<u16> = self.batches.keys().map(|id| id.number).collect();
@@ -74,7 +74,7 @@ impl Reader<'_, '_> {
                 (Level::Thread, Some(stage), None) => of_stages.contains(&(stage, own)),
                 (Level::Thread, None, None) => threads.contains(&own),
             });
-            // It is what it names itself.
+            // The stage or batch of this number is the line itself: `weak_mark` opened it.
             let is_kept = places.contains(&line.start);
             if is_prose && !is_known {
                 self.problem(line.start, ProblemKind::MaybeHeading { level, wanted }, None);

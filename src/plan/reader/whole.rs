@@ -1,10 +1,11 @@
-//! What only the whole text shows: no title, no threads, numbers that are left out.
+//! Problems that only the whole text shows: no title, no threads, numbers that are left out.
 
 use super::super::Plan;
 use super::super::agents::marked;
 use super::super::before::before;
 use super::super::id::{BatchId, ThreadId};
-use super::super::label::{label, strip_word};
+use super::super::label::label;
+use super::super::lookalike::strip_word;
 use super::super::lookalike::{look, other_number};
 use super::super::outline::BlockKind;
 use super::super::problem::{Edit, Level, ProblemKind};
@@ -14,7 +15,7 @@ use super::{Reader, Section};
 use std::collections::HashSet;
 
 impl Reader<'_, '_> {
-    /// Ends the text. What only the whole of it shows is told now.
+    /// Ends the text, reports the problems that only the whole of it shows, and returns the plan, sorted by number.
     pub(in crate::plan) fn finish(mut self) -> Plan {
         self.close_section(self.source.text.len(), Section::Silent);
         if self.name.is_none() {
@@ -32,7 +33,7 @@ impl Reader<'_, '_> {
         self.missing();
         self.gaps();
         if let Some((at, end)) = plan_in_fence(self.source) {
-            // All else that seems wrong comes of it.
+            // All other problems are consequences of the code block.
             self.plan.problems.clear();
             self.problem(at, ProblemKind::PlanInFence(end), None);
         }
@@ -49,6 +50,7 @@ impl Reader<'_, '_> {
         plan
     }
 
+    /// Reports that there is no `# Plan:` heading. If the first heading is clearly the title, the edit rewrites it.
     pub(super) fn no_plan_heading(&mut self) {
         let headings = &self.source.outline.headings;
         let first = headings.first();
@@ -70,6 +72,7 @@ impl Reader<'_, '_> {
         self.problem(at, ProblemKind::NoPlanHeading, edit);
     }
 
+    /// Reports batches without threads, stages without batches, and a plan without threads.
     pub(super) fn missing(&mut self) {
         let empty: Vec<(usize, ProblemKind)> = self
             .batches
@@ -91,7 +94,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Returns the first line that seems to be a thread, or the start of the text.
+    /// Returns the offset of the first line that seems to be a thread, or 0.
     fn first_thread(&self) -> usize {
         let mut at = 0;
         for line in self.source.text.split_inclusive('\n') {
@@ -108,8 +111,9 @@ impl Reader<'_, '_> {
         0
     }
 
-    /// Tells where a number is left out.
+    /// Reports each number that follows a gap. Numbers begin with 1 in each plan, stage and batch.
     pub(super) fn gaps(&mut self) {
+        // The first element of each entry says whose children it belongs to: the plan's, a stage's, or a batch's.
         let stages = self.stages.iter().map(|(number, at)| ((0, 0), Level::Stage, number.0, *at));
         let batches = self.batches.iter().map(|(id, at)| ((1, u32::from(id.stage.0)), Level::Batch, id.number, *at));
         let threads = self.threads.iter().map(|(id, at)| {
@@ -128,7 +132,7 @@ impl Reader<'_, '_> {
         self.style(gaps);
     }
 
-    /// Tells what is odd about headings, where nothing is wrong with them.
+    /// Adds warnings about headings, except in lines that have an error.
     pub(super) fn style(&mut self, odd: Vec<(usize, ProblemKind)>) {
         let errors = self.plan.problems.iter().filter(|problem| problem.kind.forbids_approval());
         let lines: HashSet<usize> = errors.map(|problem| problem.line).collect();
@@ -140,7 +144,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Returns where a code block begins that holds the whole plan, and the line that closes it.
+/// Returns the offset of a code block that holds the whole plan, and the line that closes it, if there is one.
 fn plan_in_fence(source: &Source<'_>) -> Option<(usize, Option<usize>)> {
     let first = source.outline.blocks.first().filter(|block| block.kind == BlockKind::Fence)?;
     let start = first.range.start;

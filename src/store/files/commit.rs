@@ -1,9 +1,19 @@
-//! How files are written: each as a whole, and several as one.
+//! How files are written. After a crash or a power cut at any instant the workspace has the old state or the new one.
 //!
-//! One file is written under another name, where git does not look, and replaces the old one by a rename. Where a
-//! decision changes several, all are written so, and a journal names them: from then on only renames are left, which
-//! take no room on the disk. Whoever takes the lock next finishes what a process that died has left of it. So there is
-//! the old state or the new one, and nothing between, after whatever happened at whatever instant.
+//! **One file** is written under a temporary name, synced, and renamed over the old one ([`replace`]). A rename is
+//! atomic, so a reader sees the whole old text or the whole new one.
+//!
+//! **Several files** need a write-ahead journal, since several renames together are not atomic. First all new texts are
+//! staged in `work/.run` and synced. Then a journal that names them is renamed into place. Before that rename nothing
+//! has changed; from then on the commit has happened, and only the renames of the staged files are left. If the process
+//! dies, the next one that takes the lock, or reads, does them ([`recover`]). A commit is never rolled back. Recovery
+//! skips what is done already, so it can itself die at any point and be repeated (idempotent).
+//!
+//! **Why the journal names files** and does not hold the texts: a rename needs no room on the disk. So once the journal
+//! is in place, a full disk cannot stop the commit half-way.
+//!
+//! Editors and git take no lock. So the journal has the SHA-256 of every file as it was before, and recovery must never
+//! write over a file that has neither that text nor the new one.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -17,29 +27,31 @@ use crate::fault::Fault;
 use crate::index::is_folder_name;
 use crate::plan::sha256;
 
-/// The largest journal that is read, in bytes: every text of the largest commit, escaped.
+/// The largest journal that is read, in bytes. Journals of release 0.1.0 hold the texts of a commit, escaped.
 const MAX_JOURNAL_BYTES: u64 = 4 * MAX_STATE_BYTES;
 
-/// The approved text of a plan, word for word. It is hidden, so that no agent takes it for the plan.
+/// The name of the copy of the approved text, byte for byte. The file is hidden, so that no agent takes it for the
+/// plan.
 pub(super) const APPROVED_PLAN: &str = ".PLAN.approved.md";
 
-/// A file as it will be.
+/// The new text of one file.
 #[derive(Debug)]
 pub(super) struct FileChange {
-    /// Where it is, from `work/` on.
+    /// The path of the file, relative to `work/`.
     pub(super) path: String,
     /// The text that it gets.
     pub(super) text: String,
 }
 
-/// Makes all changes, or none. When this returns, they are durable. The caller holds the lock.
+/// Writes all changes or none. They are durable when this returns. The caller holds the lock of the workspace.
 ///
-/// After an error the changes may still happen, all of them: the disk did not say what became of them.
+/// After an error the changes may still happen, all of them: a failed sync does not tell whether the rename before it
+/// lasts, and a journal that is in place will be finished ([`Fault::WillHappen`]).
 pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[FileChange]) -> Result<(), Fault> {
     let work = root.join("work");
     for FileChange { path, text } in changes {
         if text.len() as u64 > MAX_STATE_BYTES {
-            // Nobody could read it again.
+            // No process could read such a file again.
             return Err(Fault::TooLarge { path: work.join(path), bytes: text.len(), limit: MAX_STATE_BYTES });
         }
     }
@@ -50,8 +62,10 @@ pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[FileChange]) -> Re
     let folder = run_folder(root);
     for (number, FileChange { path, text }) in changes.iter().enumerate() {
         let whole = work.join(path);
+        // Recovery writes over this text only, and over nothing that an editor has put in its place meanwhile.
         let before = read_now(disk, &whole)?.as_deref().map(sha256);
         require_a_file(disk, &whole)?;
+        // The name depends on the position alone. So a file that a dead process left is written over, and none pile up.
         let staged = format!("{number}.staged.tmp");
         let temporary = folder.join(&staged);
         in_run_folder(disk, root, || write_and_sync(disk, &temporary, &whole, text.as_bytes()))
@@ -59,19 +73,21 @@ pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[FileChange]) -> Re
         let after = Some(sha256(text.as_bytes()));
         journal.files.push(JournalFile { path: path.clone(), before, after, staged: Some(staged), text: None });
     }
-    // The journal must not arrive before what it names.
+    // The staged files must be durable before the journal is: a journal whose files are missing could not be finished.
     in_run_folder(disk, root, || disk.sync_folder(&folder)).map_err(Fault::io("sync", &folder))?;
     let text = serde_json::to_string(&journal).map_err(|error| Fault::Internal(error.to_string()))?;
     replace(disk, root, &journal_path(root), text.as_bytes())?;
+    // The commit has happened. From here on an error can only delay the renames.
     finish(disk, root, &journal, changes).map_err(|fault| Fault::WillHappen { why: Box::new(fault) })
 }
 
-/// Returns whether a commit of several files is under way, or was when its process died.
+/// Returns whether there is a journal: a commit of several files is under way, or its process died in the middle of it.
 pub(super) fn is_under_way(disk: &dyn Disk, root: &Path) -> bool {
     disk.kind(&journal_path(root)).is_some()
 }
 
-/// Finishes the commit of a process that died in the middle of it. The caller holds the lock.
+/// Finishes the commit of a process that died in the middle of it. Does nothing without a journal. The caller holds the
+/// lock of the workspace.
 pub(super) fn recover(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
     let path = journal_path(root);
     if disk.kind(&path).is_none() {
@@ -80,34 +96,36 @@ pub(super) fn recover(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
     let bytes =
         disk.read(&path, MAX_JOURNAL_BYTES).map_err(|unread| unreadable_within(&path, unread, MAX_JOURNAL_BYTES))?;
     let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| unreadable(&path, &error))?;
-    let is_odd =
-        |file: &&JournalFile| !is_ours(&file.path) || file.staged.as_ref().is_some_and(|it| !is_folder_name(it));
-    if let Some(odd) = journal.files.iter().find(is_odd) {
-        let why = format!("{:?} is no file of the state", odd.path);
+    // The journal is a file that other programs can change. Its paths must not lead out of the state.
+    let is_foreign =
+        |file: &&JournalFile| !is_state_file(&file.path) || file.staged.as_ref().is_some_and(|it| !is_folder_name(it));
+    if let Some(foreign) = journal.files.iter().find(is_foreign) {
+        let why = format!("{:?} is no file of the state", foreign.path);
         return Err(Fault::StateUnreadable { path, at: None, why });
     }
     finish(disk, root, &journal, &[])
 }
 
+/// The write-ahead journal of a commit of several files.
 #[derive(Serialize, Deserialize)]
 struct Journal {
     files: Vec<JournalFile>,
 }
 
+/// One file of a [`Journal`].
 #[derive(Serialize, Deserialize)]
 struct JournalFile {
-    /// Where it is, from `work/` on.
+    /// The path of the file, relative to `work/`.
     path: String,
-    /// The SHA-256 of the text that was there, where there was one: nothing is written over what somebody
-    /// else wrote since.
+    /// The SHA-256 of the text before the commit; `None`: there was no file.
     before: Option<String>,
-    /// The SHA-256 of the text that it gets.
+    /// The SHA-256 of the new text; `None` in a journal of release 0.1.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<String>,
-    /// The file in [`run_folder`] that has this text.
+    /// The name of the file in [`run_folder`] that holds the new text; `None` in a journal of release 0.1.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     staged: Option<String>,
-    /// The text itself, in a journal of release 0.1.0.
+    /// The new text itself, in a journal of release 0.1.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
 }
@@ -116,25 +134,28 @@ fn journal_path(root: &Path) -> PathBuf {
     run_folder(root).join("journal.json")
 }
 
-/// Writes the files of a journal that are as they were, and removes it. If one was changed since by
-/// something that takes no lock (an editor, git), that wins, and nothing more is written.
+/// Renames the staged files of a journal into place, and removes the journal. Files that have their new text already
+/// are left out. If a program that takes no lock (an editor, git) has changed one of the others, its change wins: the
+/// journal is dropped, and nothing more is written.
 ///
-/// `known` are the texts, where it is this process that began: somebody may clean the folder up meanwhile.
+/// `known` are the new texts, if this process began the commit. They take the place of staged files that somebody
+/// removed.
 fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[FileChange]) -> Result<(), Fault> {
     let work = root.join("work");
-    let mut left: Vec<&JournalFile> = Vec::new();
-    let mut is_ours = true;
+    let mut remaining: Vec<&JournalFile> = Vec::new();
+    let mut is_unchanged = true;
     for file in &journal.files {
         let now = read_now(disk, &work.join(&file.path))?.as_deref().map(sha256);
         let after = file.after.clone().or_else(|| Some(sha256(file.text.as_ref()?.as_bytes())));
         if now == after {
             continue;
         }
-        is_ours &= now == file.before;
-        left.push(file);
+        is_unchanged &= now == file.before;
+        remaining.push(file);
     }
-    if is_ours {
-        for file in left {
+    // No file is touched before all of them were checked.
+    if is_unchanged {
+        for file in remaining {
             let path = work.join(&file.path);
             create_folder_of(disk, &path)?;
             let renamed = match &file.staged {
@@ -142,7 +163,7 @@ fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[FileChange])
                 None => Err(ErrorKind::NotFound.into()),
             };
             let known = known.iter().find(|change| change.path == file.path).map(|change| change.text.clone());
-            // Of another process, which wrote it on another disk than the one where it belongs.
+            // If a dead process staged the text on another disk than that of the file, only a copy is possible.
             let staged = || {
                 let bytes = disk.read(&run_folder(root).join(file.staged.as_ref()?), MAX_STATE_BYTES).ok()?;
                 String::from_utf8(bytes).ok()
@@ -156,19 +177,23 @@ fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[FileChange])
                 (renamed, _) => {
                     renamed.map_err(Fault::io("replace", &path))?;
                     let folder = path.parent().unwrap_or(&work);
+                    // Every rename has to be durable before the journal is removed.
                     disk.sync_folder(folder).map_err(Fault::io("sync", folder))?;
                 }
             }
         }
     }
+    // The removal need not be synced. A journal that a power cut brings back finds no file with its old text, so it
+    // changes none.
     let path = journal_path(root);
     match disk.remove(&path) {
-        // Somebody has cleaned the folder up.
+        // Somebody has removed the folder meanwhile.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed.map_err(Fault::io("remove", &path)),
     }
 }
 
+/// Returns the bytes of a file; `None` if there is none.
 fn read_now(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     match disk.read(path, MAX_STATE_BYTES) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -177,8 +202,8 @@ fn read_now(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     }
 }
 
-/// Returns whether a path, from `work/` on, is one that commits write.
-fn is_ours(path: &str) -> bool {
+/// Returns whether a journal may name this path, which is relative to `work/`.
+fn is_state_file(path: &str) -> bool {
     match path.split_once('/') {
         None => path == "index.json",
         Some((workstream, file)) => {
@@ -187,24 +212,26 @@ fn is_ours(path: &str) -> bool {
     }
 }
 
+/// Writes one file, by its path relative to `work/`. Makes its folder if there is none.
 fn put(disk: &dyn Disk, root: &Path, path: &str, text: &str) -> Result<(), Fault> {
     let path = root.join("work").join(path);
     create_folder_of(disk, &path)?;
     replace(disk, root, &path, text.as_bytes())
 }
 
+/// Makes the folder of a file if there is none.
 fn create_folder_of(disk: &dyn Disk, path: &Path) -> Result<(), Fault> {
     path.parent().map_or(Ok(()), |folder| create_folders(disk, folder))
 }
 
 /// Replaces a file as a whole: after a power cut at any instant there is the old text or the new one.
 ///
-/// Both syncs are needed. Without the first, a power cut can leave the new name on a file whose text
-/// never arrived; without the second, the old file under the name, after the answer was sent.
+/// Both syncs are needed. Without the sync of the file, a power cut can leave the new name on a file whose text never
+/// arrived. Without the sync of the folder, it can leave the old file under the name after the answer was sent.
 ///
-/// The temporary file has one name, which is safe under the workspace's lock, so that a process that
-/// dies here leaves at most one behind, and the next write takes it over. It stands in [`run_folder`], where neither git
-/// nor a backup sees it, and is written anew if that is cleaned up meanwhile.
+/// The temporary file has a fixed name. That is safe under the lock of the workspace, and a process that dies here
+/// leaves at most one such file, which the next write takes over. The file is in [`run_folder`], which git ignores. If
+/// somebody removes that folder meanwhile, the file is written again.
 pub(super) fn replace(disk: &dyn Disk, root: &Path, path: &Path, text: &[u8]) -> Result<(), Fault> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Fault::Internal(format!("{} names no file", path.display())));
@@ -218,7 +245,7 @@ pub(super) fn replace(disk: &dyn Disk, root: &Path, path: &Path, text: &[u8]) ->
     let temporary = run_folder(root).join(format!("{name}.tmp"));
     let mut written = in_run_folder(disk, root, || write_at(&temporary));
     if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::CrossesDevices) {
-        // A file that is on another disk than `work/.run`.
+        // The file is on another disk than `work/.run`, so the temporary file has to be beside it.
         let beside = folder.join(format!(".{name}.tmp"));
         written = write_at(&beside).inspect_err(|_| drop(disk.remove(&beside)));
     }
@@ -229,6 +256,7 @@ pub(super) fn replace(disk: &dyn Disk, root: &Path, path: &Path, text: &[u8]) ->
     disk.sync_folder(folder).map_err(Fault::io("sync", folder))
 }
 
+/// Refuses to replace a symbolic link, a folder or a device.
 fn require_a_file(disk: &dyn Disk, path: &Path) -> Result<(), Fault> {
     match disk.kind(path) {
         Some(Kind::Link) => Err(unreadable_file(path, ReadError::Link)),
@@ -237,10 +265,10 @@ fn require_a_file(disk: &dyn Disk, path: &Path) -> Result<(), Fault> {
     }
 }
 
-/// Writes a text to a file, durable. The file that it will replace says who may read it.
+/// Writes the file `temporary` and syncs it. It gets the permissions of `path`, the file that it will replace.
 fn write_and_sync(disk: &dyn Disk, temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = match disk.create(temporary, path) {
-        // Of a process that died.
+        // Left by a process that died.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             disk.remove(temporary)?;
             disk.create(temporary, path)

@@ -1,4 +1,4 @@
-//! The folders of a workspace: made durable, never followed through a symbolic link.
+//! The folders of a workspace. They are durable once they are made, and a symbolic link in the place of one is refused.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -7,32 +7,32 @@ use super::disk::{Disk, Kind, ReadError};
 use super::unread::unreadable_file;
 use crate::fault::Fault;
 
-/// How often [`run_folder`] is made again that somebody removes.
+/// How often [`run_folder`] is made again during one operation, if somebody keeps removing it.
 const MAX_REMOVALS: usize = 20;
 
-/// The folder for what is this machine's and no repository's: locks, files that are being written, and a commit that is
-/// under way. git ignores all of it.
+/// Returns the folder `work/.run`, for locks, temporary files and the journal. All of it belongs to this machine and
+/// not to the repository: git ignores it.
 pub(super) fn run_folder(root: &Path) -> PathBuf {
     root.join("work").join(".run")
 }
 
-/// Makes [`run_folder`], which tells git to ignore itself.
+/// Makes [`run_folder`] with its `.gitignore`, unless they are there.
 pub(super) fn make_run_folder(disk: &dyn Disk, root: &Path) -> Result<PathBuf, Fault> {
     let folder = run_folder(root);
     if !plain_folder(disk, &folder)? {
-        // A journal can only be found again if its folder is.
+        // The folder must be durable. If a power cut took it away, the journal in it would be lost.
         create_folders(disk, &folder)?;
     }
     ignore_run_folder(disk, root)?;
     Ok(folder)
 }
 
-/// Lets git ignore [`run_folder`], if it does not yet.
+/// Writes the `.gitignore` of [`run_folder`], unless it is there.
 fn ignore_run_folder(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
     let ignore = run_folder(root).join(".gitignore");
     if disk.kind(&ignore).is_none() {
         match disk.create(&ignore, &ignore).and_then(|mut file| file.write(b"*\n")) {
-            // Another process was faster, or somebody has removed the folder again.
+            // Another process made the file first, or somebody has removed the folder again.
             Err(error) if [ErrorKind::AlreadyExists, ErrorKind::NotFound].contains(&error.kind()) => {}
             Err(error) => return Err(Fault::io("write", &ignore)(error)),
             _ => {}
@@ -41,14 +41,14 @@ fn ignore_run_folder(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Does something in [`run_folder`], and makes the folder again where somebody removes it meanwhile.
+/// Does `work`, which uses [`run_folder`]. If somebody removes the folder meanwhile, makes it again and repeats `work`.
 pub(super) fn in_run_folder<T>(disk: &dyn Disk, root: &Path, mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut removals = 0;
     loop {
         match work() {
             Err(error) if error.kind() == ErrorKind::NotFound && removals < MAX_REMOVALS => {
                 removals += 1;
-                // What is in the way of the folder is in the way of the work, too.
+                // If the folder cannot be made, `work` fails once more, and that error is returned.
                 let _ = make_run_folder(disk, root);
             }
             done => return done,
@@ -56,7 +56,7 @@ pub(super) fn in_run_folder<T>(disk: &dyn Disk, root: &Path, mut work: impl FnMu
     }
 }
 
-/// Makes a folder, and those above it, durable.
+/// Makes a folder and the missing ones above it. Each is durable when this returns.
 pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> Result<(), Fault> {
     if disk.kind(folder).is_some() {
         return Ok(());
@@ -64,7 +64,7 @@ pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> Result<(), Fault
     let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folders(disk, above)?;
     match disk.create_folder(folder) {
-        // Another process was faster.
+        // Another process made it first.
         Err(_) if disk.kind(folder).is_some() => {}
         Err(error) => return Err(Fault::io("create the folder", folder)(error)),
         Ok(()) => {}
@@ -72,7 +72,7 @@ pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> Result<(), Fault
     disk.sync_folder(above).map_err(Fault::io("sync", above))
 }
 
-/// Returns whether there is this folder of the workspace. A link in its place is refused: it could lead
+/// Returns whether this folder of the workspace exists. A symbolic link in its place is refused, since it could lead
 /// anywhere.
 pub(super) fn plain_folder(disk: &dyn Disk, folder: &Path) -> Result<bool, Fault> {
     match disk.kind(folder) {

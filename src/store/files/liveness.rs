@@ -1,9 +1,18 @@
-//! Who is alive (DESIGN §6a). A server process that holds something marks `work/` with a number of its own, and keeps a
-//! lock on a file of its name in `work/.run/`. The kernel takes both away at the instant the process ends, however it
-//! ends, and only then.
+//! Which server processes are alive (DESIGN §6a). Cycles and attempts name the server that holds them. Another server
+//! may take over only if that server is gone for certain: two planners on one batch would do the work twice.
 //!
-//! The file can be removed while the process lives (`git clean -fdx`, `rm -rf work/.run`); the mark cannot, and whoever
-//! may read `work/` may see it. The file is for systems and file systems that have no such marks.
+//! A server that holds something shows it by two signs:
+//!
+//! - **A mark**: an open-file-description lock of one byte of the folder `work/`. It cannot be removed without the
+//!   state, and every user who may read `work/` can see it. A plain POSIX lock would not do: the kernel drops it as
+//!   soon as the process closes any descriptor of the folder, and every write opens and closes the folder to lock it.
+//! - **A lock of the file** `work/.run/<uuid>`. It is there because only Linux has such marks, and not on every file
+//!   system. A clean-up can remove the file, and it can belong to another user who lets nobody open it.
+//!
+//! The kernel frees both when the process ends, however it ends, and not before. So no timer is needed, and a server
+//! that is slow or stopped is not taken for dead. One missing sign proves nothing: a server counts as gone only if it
+//! shows neither, and as alive if the system does not say. The limit is a system without marks: there a server whose
+//! file was removed counts as gone until its next write (docs/reliability.md).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -17,52 +26,62 @@ use crate::board::ServerId;
 use crate::fault::Fault;
 use crate::store::LOCK_WAIT;
 
-/// That by which this process shows that it lives, by workspace.
+/// The signs of life of this process, by the root of the workspace.
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
     held: Mutex<HashMap<PathBuf, Signs>>,
 }
 
+/// The signs of life in one workspace.
 #[derive(Debug)]
 struct Signs {
+    /// The lock of the file `work/.run/<uuid>`.
     file: Box<dyn Held>,
-    /// `None`: the folder could not be marked.
+    /// The mark of `work/`. `None`: the folder could not be marked.
     mark: Option<Box<dyn Held>>,
 }
 
 impl Liveness {
-    /// Shows that `server` lives, from now until the process ends. The caller holds the workspace's
-    /// lock, so that nobody tidies up in between.
+    /// Shows from now on that `server` is alive. Does nothing while both signs are in place. The caller holds the lock
+    /// of the workspace: otherwise another process could remove the new file, as that of a dead server, before it is
+    /// locked.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Busy`] if other processes keep the lock of the file for as long as a call may wait.
     pub(super) fn announce(&self, disk: &dyn Disk, root: &Path, server: ServerId) -> Result<(), Fault> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let path = run_folder(root).join(server.to_string());
-        // Somebody may have cleaned the folder up, or put another `work/` in its place.
+        // Somebody may have removed the file, or put another folder in the place of `work/`.
         let work = root.join("work");
         let is_marked = |signs: &Signs| signs.mark.as_ref().is_some_and(|mark| mark.stands_at(&work));
         if held.get(root).is_some_and(|signs| signs.file.stands_at(&path) && is_marked(signs)) {
             return Ok(());
         }
-        // The mark first: there is no instant at which neither shows.
+        // The mark comes before the file, so that there is no instant without a sign.
         let mark = disk.mark(&work, mark(server));
+        // Only the mark was missing.
         if let Some(signs) = held.get_mut(root).filter(|signs| signs.file.stands_at(&path)) {
             signs.mark = mark;
             return Ok(());
         }
         tidy(disk, root);
-        // Whoever asks whether the server lives holds the lock of the file for an instant.
+        // A process that asks whether this server is alive holds the lock of the file for an instant, so one try may
+        // fail.
         let file = until(Instant::now() + LOCK_WAIT, || in_run_folder(disk, root, || disk.lock(&path)));
         let file = file.map_err(Fault::io("lock", &path))?;
+        // This drops the old signs, now that the new ones are in place.
         held.insert(root.to_owned(), Signs { file: file.ok_or(Fault::Busy { path })?, mark });
         Ok(())
     }
 
-    /// Takes all signs away: what the process holds can be taken over at once.
+    /// Removes all signs of life, so that other servers can take over at once what this process holds.
     pub(super) fn end(&self) {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Shows it again, where the process had shown it and somebody has put another `work/` in the place of the one that
-    /// was marked. The file follows with the next write.
+    /// Marks `work/` again if another folder has taken the place of the marked one. Makes no file: that follows with
+    /// the next write, which holds the lock of the workspace.
     pub(super) fn show_again(&self, disk: &dyn Disk, root: &Path, server: ServerId) {
         let work = root.join("work");
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,20 +93,21 @@ impl Liveness {
     }
 }
 
-/// Returns the number with which a living server marks the folder.
+/// Returns the number with which a server marks the folder: 62 random bits of its id, above all places of the queue.
 fn mark(server: ServerId) -> u64 {
     LAST_PLACE + 1 + (server.number() & LAST_PLACE)
 }
 
-/// Who is alive, as far as that can be seen.
+/// The servers that are alive, as far as the system shows it.
 #[derive(Debug, Default)]
 pub(super) struct Alive {
+    /// The servers that are alive or count as alive.
     pub(super) servers: BTreeSet<ServerId>,
-    /// Those of them that count as alive because their file cannot be looked at, with what the system says.
+    /// Those of `servers` whose file cannot be looked at, with the message of the system. They count as alive.
     pub(super) unseen: BTreeMap<ServerId, String>,
 }
 
-/// Returns those of `servers` that are alive.
+/// Returns which of `servers` are alive.
 pub(super) fn alive(disk: &dyn Disk, root: &Path, servers: impl Iterator<Item = ServerId>) -> Alive {
     let named: BTreeSet<ServerId> = servers.collect();
     let mut alive = Alive::default();
@@ -97,6 +117,7 @@ pub(super) fn alive(disk: &dyn Disk, root: &Path, servers: impl Iterator<Item = 
     let numbers: Vec<u64> = named.iter().map(|server| mark(*server)).collect();
     let marks = disk.marks(&root.join("work"), &numbers);
     for server in named {
+        // If the folder cannot be asked for marks, the files decide.
         if marks.as_ref().is_ok_and(|marks| marks.contains(&mark(server))) {
             alive.servers.insert(server);
             continue;
@@ -105,6 +126,7 @@ pub(super) fn alive(disk: &dyn Disk, root: &Path, servers: impl Iterator<Item = 
             Ok(false) => {}
             Ok(true) => drop(alive.servers.insert(server)),
             Err(error) => {
+                // In doubt it is alive: a take-over from a living server would do the work twice.
                 alive.servers.insert(server);
                 alive.unseen.insert(server, error.to_string());
             }
@@ -113,13 +135,13 @@ pub(super) fn alive(disk: &dyn Disk, root: &Path, servers: impl Iterator<Item = 
     alive
 }
 
-/// Removes the files of processes that are gone.
+/// Removes the files of servers that are gone. The caller holds the lock of the workspace.
 fn tidy(disk: &dyn Disk, root: &Path) {
     let folder = run_folder(root);
     for name in disk.names(&folder).unwrap_or_default() {
         let path = folder.join(&name);
         if name.parse::<ServerId>().is_ok() && disk.is_locked(&path).is_ok_and(|is_locked| !is_locked) {
-            // One that stays is no harm: its lock is free.
+            // A file that cannot be removed does no harm: its lock is free.
             let _ = disk.remove(&path);
         }
     }

@@ -1,9 +1,24 @@
-//! The right to write: operating-system locks, which are free at the instant their process ends.
+//! The right to write a workspace: two operating-system locks, taken in this order.
 //!
-//! There are two, taken in this order. That of the file `work/.run/lock` is the one that every file system and every
-//! release of this program has. But the file can be removed while somebody holds its lock (`git clean -fdx`), and then
-//! the next one makes a new file and locks that. So the folder `work/` itself is locked, too, which nothing removes
-//! that leaves the state.
+//! 1. The lock of the file `work/.run/lock`.
+//! 2. The lock of the folder `work/`.
+//!
+//! **Why operating-system locks.** The kernel frees them when their process ends, however it ends. So there is no stale
+//! lock to detect, no process id to compare and no timer. A process that is only stopped keeps its locks, as it should:
+//! it may be in the middle of a commit.
+//!
+//! **Why two.** The lock of the file is the one that every release of this program takes, on every system. But a
+//! clean-up such as `git clean -fdx` can remove the file while its lock is held. The next process then makes a new file
+//! and locks that one, and there would be two writers. So the folder is locked as well, which cannot be removed without
+//! the state. The folder alone is not enough: on Windows and on many network file systems folders cannot be locked.
+//! Every process takes the file before the folder, so no two of them can wait for each other.
+//!
+//! **Why a queue.** A thread that waits for a lock inside the kernel cannot be called back when its ten seconds are
+//! over, so this module tries again and again. Without an order, a process that writes all the time would nearly always
+//! win. So a waiter marks the folder with the time at which it came ([`Disk::mark`]), and the waiter with the lowest
+//! mark tries most often.
+//!
+//! No file of the state may be changed without [`Locks`].
 
 use std::io;
 use std::path::Path;
@@ -14,29 +29,35 @@ use super::disk::{Disk, Held};
 use super::folders::{in_run_folder, make_run_folder};
 use crate::fault::Fault;
 
-/// The name of the lock file.
+/// The name of the lock file in `work/.run`.
 pub(super) const LOCK: &str = "lock";
 
-/// The pauses of those who wait for the lock: they grow, but for the one whose turn it is.
+/// The pause between two tries in [`until`]. A waiter that is not first in the queue starts with it and doubles it.
 const PAUSE: Duration = Duration::from_millis(1);
+/// The longest pause of a waiter that is not first in the queue.
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
+/// The pause of the waiter that is first in the queue. It is short, so that the first one wins against a process that
+/// takes the lock again as soon as it has freed it.
 const FIRST_PAUSE: Duration = Duration::from_micros(300);
 
-/// How often those ask for the lock whose turn it is not.
+/// How long a waiter that is not first leaves the lock alone before it tries all the same.
 const OUT_OF_TURN: Duration = Duration::from_millis(50);
 
-/// The last of the numbers that are places of those who wait; those above it are of servers.
+/// The largest mark of a folder that is a place in the queue. The marks above it belong to servers (`liveness`).
 pub(super) const LAST_PLACE: u64 = u64::MAX >> 2;
 
-/// The right to write a workspace.
+/// The right to write a workspace. Dropping it frees both locks.
 #[derive(Debug)]
 pub(super) struct Locks {
     _file: Box<dyn Held>,
     _folder: Box<dyn Held>,
 }
 
-/// Takes the locks of the workspace, or gives up after `wait`, and finishes what a process that died in
-/// the middle of a commit has left. Dropping them frees them.
+/// Takes both locks of the workspace, then finishes the commit of a process that died in the middle of it.
+///
+/// # Errors
+///
+/// [`Fault::Busy`] if a lock is not free within `wait`; any fault of the recovery.
 pub(super) fn lock(disk: &dyn Disk, root: &Path, wait: Duration) -> Result<Locks, Fault> {
     let end = Instant::now() + wait;
     let work = root.join("work");
@@ -44,20 +65,22 @@ pub(super) fn lock(disk: &dyn Disk, root: &Path, wait: Duration) -> Result<Locks
     let mut take = || in_run_folder(disk, root, || disk.lock(&path));
     let mut file = take().map_err(Fault::io("lock", &path))?;
     if file.is_none() && !wait.is_zero() {
-        file = in_turn(disk, &work, end, &mut take).map_err(Fault::io("lock", &path))?;
+        file = wait_in_turn(disk, &work, end, &mut take).map_err(Fault::io("lock", &path))?;
     }
     let Some(file) = file else { return Err(Fault::Busy { path }) };
-    // Only where the file was removed does somebody else have it.
+    // This lock is only contended if the lock file was removed while it was held: then its holder has locked another
+    // file than this process.
     let folder = until(end, || disk.lock_folder(&work)).map_err(Fault::io("lock", &work))?;
     let Some(folder) = folder else { return Err(Fault::Busy { path: work }) };
     recover(disk, root)?;
     Ok(Locks { _file: file, _folder: folder })
 }
 
-/// Waits in turn: whoever came first asks for the lock so often that a process that writes again and again cannot
-/// always be faster, and the others for being the first. Their places are marks of the folder, by the time at which
-/// they came; a clock that jumps changes the order and nothing else.
-fn in_turn(
+/// Waits in a queue for the lock of the file, at most until `end`; `None`: it was not free.
+///
+/// A place in the queue is a mark of the folder: the time, in nanoseconds since 1970, at which the waiter came. A clock
+/// that jumps changes the order and nothing else. Where there are no marks, every waiter tries as the first one does.
+fn wait_in_turn(
     disk: &dyn Disk,
     work: &Path,
     end: Instant,
@@ -70,7 +93,7 @@ fn in_turn(
     let mut pause = PAUSE;
     while Instant::now() < end {
         let waits_for_others = mark.as_ref().is_some_and(|mark| mark.is_behind(place));
-        // The first one can be a process that was stopped while it waited.
+        // The first in the queue can be a stopped process, which never takes the lock. So the others try now and then.
         if !waits_for_others || asked.elapsed() > OUT_OF_TURN {
             if let Some(held) = take()? {
                 return Ok(Some(held));
@@ -80,14 +103,16 @@ fn in_turn(
         pause = if waits_for_others { (pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
         std::thread::sleep(pause);
     }
+    // The last try: the lock may have become free during the last pause.
     take()
 }
 
-/// Tries something until there is a result, or the time is over. The kernel's own wait for a lock has no end, and a
-/// thread that waits there cannot be called back.
-pub(super) fn until<T>(end: Instant, mut attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<Option<T>> {
+/// Calls `try_once` until it returns a value or the time is over. `None`: the time is over.
+///
+/// The kernel's own wait for a lock has no time limit, and a thread in it cannot be called back.
+pub(super) fn until<T>(end: Instant, mut try_once: impl FnMut() -> io::Result<Option<T>>) -> io::Result<Option<T>> {
     loop {
-        let result = attempt()?;
+        let result = try_once()?;
         if result.is_some() || Instant::now() >= end {
             return Ok(result);
         }
@@ -103,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_gets_the_lock_in_the_order_in_which_they_came() {
+    fn waiters_get_the_lock_in_the_order_in_which_they_came() {
         let disk = MemoryDisk::with(&[("/w/work/index.json", "{}")]);
         let root = Path::new("/w");
         let held = lock(&disk, root, Duration::ZERO).unwrap();
@@ -131,11 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_behind_somebody_who_does_not_take_it_gets_it_all_the_same() {
+    fn a_stopped_waiter_does_not_block_those_behind_it() {
         let disk = MemoryDisk::with(&[("/w/work/index.json", "{}")]);
         let root = Path::new("/w");
         let held = lock(&disk, root, Duration::ZERO).unwrap();
-        // A process that was stopped while it waited.
+        // A process that was stopped while it was first in the queue.
         let _stopped = disk.mark(&root.join("work"), 0);
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| lock(&disk, root, Duration::from_secs(60)).map(drop));

@@ -1,6 +1,17 @@
-//! The store of one machine: the files themselves, read as they are now and written whole.
+//! The store of one machine: the files of DESIGN §3. Every call reads them as they are now, and every file is written
+//! as a whole.
 //!
-//! How files are written is `commit`; what is asked of the file system is `disk`, which tests replace.
+//! The work is divided like this:
+//!
+//! - `workspace` and `worktree` find the workspace and the workstream of a call.
+//! - `read` parses the files, and `cache` saves parsing what has not changed.
+//! - `lock` gives the right to write, and `liveness` shows other processes that this one is alive.
+//! - `commit` writes one file by a rename, and several through a write-ahead journal.
+//! - `project`, `transfer` and `watch` set a project up, copy a workspace to a database, and watch for changes.
+//! - `disk` is the file system behind a trait, which tests replace by one that fails at a chosen step.
+//!
+//! This store must never write a file of the state that it cannot read, and never follow a symbolic link in the place
+//! of one.
 
 mod cache;
 mod commit;
@@ -40,27 +51,27 @@ use super::place::WorkspaceLocation;
 use super::snapshot::{Snapshot, ThreadsFile};
 use super::{Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, Locked, NewWorkstream, Store, Watch, new_id};
 use crate::board::{Board, Moves, ServerId};
-use crate::clock::Moment;
 use crate::decide::Ledger;
 use crate::fault::{Error, Fault};
 use crate::format::tasks_json::TasksJson;
 use crate::format::{index_json, threads_json};
 use crate::index::{Index, IndexEvent};
+use crate::moment::Moment;
 use crate::plan::MAX_PLAN_BYTES;
 
-/// The files of a workspace. Any number of processes may use them at once.
+/// A workspace in files. Any number of processes may use it at once.
 #[derive(Debug)]
 pub struct FileStore {
     disk: Arc<dyn Disk>,
     place: WorkspaceLocation,
     files: Files,
-    /// The server process that this store writes for; `None` on the command line.
+    /// The server process that uses this store; `None` on the command line.
     server: Option<ServerId>,
     liveness: Liveness,
     holds: Holds,
 }
 
-/// A workstream of which this process holds the lock.
+/// A write that has begun: the workstream as it was read under the locks.
 #[derive(Debug)]
 struct LockedFiles<'s> {
     root: PathBuf,
@@ -70,12 +81,12 @@ struct LockedFiles<'s> {
 }
 
 impl FileStore {
-    /// Makes a store. Touches no file.
+    /// Makes a store on the machine's file system. Touches no file.
     pub fn new(place: WorkspaceLocation, server: Option<ServerId>) -> Self {
         Self::on(Arc::new(MachineDisk), place, server)
     }
 
-    /// Makes a store on a file system.
+    /// Makes a store on the file system `disk`. Touches no file.
     pub(crate) fn on(disk: Arc<dyn Disk>, place: WorkspaceLocation, server: Option<ServerId>) -> Self {
         Self { disk, place, files: Files::default(), server, liveness: Liveness::default(), holds: Holds::default() }
     }
@@ -84,40 +95,44 @@ impl FileStore {
         self.disk.as_ref()
     }
 
-    /// Returns the workspace, whose `work/` is a folder and no link to one.
+    /// Returns the folder that holds `work/`.
     fn root(&self) -> Result<PathBuf, Error> {
         Ok(self.workspace()?.root)
     }
 
+    /// Returns the workspace of the location. A symbolic link in place of `work/` is refused.
     fn workspace(&self) -> Result<Workspace, Error> {
         let workspace = workspace(&self.place, self.disk())?;
         plain_folder(self.disk(), &workspace.root.join("work"))?;
         Ok(workspace)
     }
 
-    /// Returns whether what was just read without the lock can be half of a commit of several files: one is under way,
-    /// or was meanwhile. Each of them changes index.json.
+    /// Returns whether a read without the lock can have seen half of a commit of several files: such a commit is under
+    /// way, or was during the read. Every decision that changes several files changes index.json, so another index.json
+    /// shows it.
     fn is_torn(&self, root: &Path, read: &Result<Snapshot, Error>) -> Result<bool, Fault> {
         if is_under_way(self.disk(), root) {
             return Ok(true);
         }
         let Ok(snapshot) = read else { return Ok(false) };
         let now = self.files.index(self.disk(), root)?;
-        // Of two threads that parse it at once, each has its own.
+        // Other `Arc`s can hold the same text: two threads may have parsed the file at the same time.
         Ok(!Arc::ptr_eq(&now, &snapshot.index) && now.text != snapshot.index.text)
     }
 
+    /// Reads the workstream that a call means.
     fn snapshot(&self, workspace: Workspace, wanted: Option<&str>) -> Result<Snapshot, Error> {
         let meant = self.meant(&workspace.root, wanted)?;
         self.files.snapshot(self.disk(), workspace, &self.place, meant.as_deref(), self.server)
     }
 
-    /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
-    /// is at work.
+    /// Returns the id or name of the workstream that a call means: `wanted`; else, if the location names none either,
+    /// the one in which this process is at work. `None`: the location or the current workstream decides.
     fn meant(&self, root: &Path, wanted: Option<&str>) -> Result<Option<String>, Error> {
         if let (None, Some(own)) = (self.place.named(wanted), self.server) {
             let work = root.join("work");
-            // One whose folder is gone, or has another name now, is refused by its name: another one is not meant.
+            // A workstream whose PLAN.md is missing counts as held. So the call fails under its name, rather than
+            // changing another workstream.
             return self.holds.only(|id| {
                 Ok(!has_plan(self.disk(), root, id) || self.files.board(self.disk(), &work.join(id))?.names(own))
             });
@@ -125,14 +140,14 @@ impl FileStore {
         Ok(wanted.map(str::to_owned))
     }
 
-    /// Returns the current workstream of the workspace, or the only one, if a batch of it is executed. Nobody
-    /// executes one that cannot be read.
+    /// Returns the current workstream, or the only one, if a batch of it is executed. Returns `None` too if it cannot
+    /// be read: then no server can execute it.
     fn executed(&self, index: &Index) -> Option<Executed> {
-        // What this shell or this command line names says nothing about the calls of others.
-        let anyones = WorkspaceLocation { workstream: None, shell_workstream: None, ..self.place.clone() };
-        let workspace = workspace(&anyones, self.disk()).ok()?;
-        let current = workstream(&anyones, self.disk(), &workspace.root, None, index).ok()?.workstream;
-        let snapshot = self.files.snapshot(self.disk(), workspace, &anyones, Some(&current), None).ok()?;
+        // Flags and environment of this process must not matter here: the calls of other processes do not have them.
+        let neutral = WorkspaceLocation { workstream: None, shell_workstream: None, ..self.place.clone() };
+        let workspace = workspace(&neutral, self.disk()).ok()?;
+        let current = workstream(&neutral, self.disk(), &workspace.root, None, index).ok()?.workstream;
+        let snapshot = self.files.snapshot(self.disk(), workspace, &neutral, Some(&current), None).ok()?;
         Executed::of(&snapshot)
     }
 }
@@ -142,12 +157,14 @@ impl Store for FileStore {
         let workspace = self.workspace()?;
         let root = workspace.root.clone();
         if let Some(server) = self.server {
+            // A checkout or a restored copy can have replaced the folder that this server had marked.
             self.liveness.show_again(self.disk(), &root, server);
         }
         let read = self.snapshot(workspace, wanted);
         if !self.is_torn(&root, &read)? {
             return read;
         }
+        // Under the lock the commit is over: its process has finished it, or `lock` has done so.
         let _end = lock(self.disk(), &root, LOCK_WAIT)?;
         self.snapshot(self.workspace()?, wanted)
     }
@@ -160,7 +177,7 @@ impl Store for FileStore {
         &self,
         wanted: Option<&str>,
         wait: Duration,
-        // The lock of a file costs less than to decide twice.
+        // A lock costs less here than a decision that is made twice, so this store always locks.
         _concurrency: Concurrency,
     ) -> Result<Box<dyn Locked + '_>, Error> {
         let workspace = self.workspace()?;
@@ -210,6 +227,7 @@ impl Store for FileStore {
         }
         let executed = self.executed(index);
         let current = executed.as_ref().map_or(&id, |executed| &executed.workstream);
+        // An entry whose plan was never written is used again as it is.
         let created: &[IndexEvent] = if index.entry(&id).is_none() { &[IndexEvent::Created] } else { &[] };
         let index = index_json::write(file.text.as_deref(), &id, created, at)
             .and_then(|text| index_json::write(Some(&text), current, &[IndexEvent::CurrentSet], at))
@@ -246,11 +264,13 @@ impl Locked for LockedFiles<'_> {
     fn commit(self: Box<Self>, ledger: &Ledger) -> Result<(), Fault> {
         let (root, Snapshot { workstream, index, .. }) = (&self.root, &self.snapshot);
         let own = self.store.server.filter(|server| ledger.board().names(*server));
+        // Before the write: other servers ask whether this one is alive as soon as the board names it.
         if let Some(server) = own {
             self.store.liveness.announce(self.store.disk(), root, server)?;
         }
         let mut changes = Vec::new();
         let mut written = None;
+        // threads.json comes first in `changes`: the cache below relies on it.
         if !ledger.events().is_empty() {
             let (change, threads) = self.threads_change(ledger.board(), ledger.moves(), ledger.at())?;
             changes.push(change);
@@ -266,7 +286,7 @@ impl Locked for LockedFiles<'_> {
             changes.push(FileChange { path: format!("{workstream}/{APPROVED_PLAN}"), text });
         }
         commit(self.store.disk(), root, &changes)?;
-        // After the write: whoever looks before that finds the hint and not what it hints at.
+        // After the write: a call that looked before it would find no hold in the stored state, and forget the note.
         if own.is_some() {
             self.store.holds.note(workstream);
         }
@@ -292,8 +312,9 @@ impl Locked for LockedFiles<'_> {
 }
 
 impl LockedFiles<'_> {
-    /// Returns threads.json with this board, and what it will say where that is known. What was read from
-    /// tasks.json is written down with the first change: from then on there is one file to read.
+    /// Returns threads.json with the board `after`, and the parsed file for the cache. The state that was read from
+    /// tasks.json is written with the first change; from then on threads.json says everything. The parsed file is
+    /// `None` if there is a tasks.json, since the next read depends on that too.
     fn threads_change(
         &self,
         after: &Arc<Board>,
@@ -304,6 +325,8 @@ impl LockedFiles<'_> {
         let path = self.root.join("work").join(workstream).join("threads.json");
         let unwritable = |error| unwritable(&path, &error);
         let alone;
+        // The board of the snapshot has the state of tasks.json already. The change is taken against threads.json
+        // alone, or that state would look unchanged and would not be written.
         let before = if file.threads.from_tasks.is_empty() {
             &file.threads.board
         } else {
@@ -320,7 +343,7 @@ impl LockedFiles<'_> {
     }
 }
 
-/// Returns whether nothing is in a folder but what dies with who made it: temporary files.
+/// Returns whether a folder holds only hidden files, such as the temporary file of a process that died.
 fn is_left_over(disk: &dyn Disk, folder: &Path) -> bool {
     disk.names(folder).unwrap_or_default().iter().all(|name| name.starts_with('.'))
 }
@@ -340,7 +363,7 @@ mod tests {
         FileStore::on(disk, WorkspaceLocation { root: Some("/w".into()), ..WorkspaceLocation::default() }, None)
     }
 
-    /// Cancels the thread of the first stage and approves the stage: two files.
+    /// Cancels the thread of the first stage and approves the stage: a commit of two files.
     fn approve(disk: Arc<dyn Disk>) -> Result<(), Error> {
         let request = PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by: "ann".to_owned() };
         transact_for_person(&store(disk), &SteppingClock::default(), None, &request).map(drop)
@@ -365,10 +388,11 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_the_lock_looks_at_another_workstream_without_waiting_for_itself() {
+    fn a_glance_under_the_own_lock_does_not_wait() {
         let disk = workspace();
         let store = store(Arc::new(disk.clone()));
         let _locked = store.lock(None).unwrap();
+        // A commit seems to be under way, so a plain read would wait for the lock.
         disk.put("/w/work/.run/journal.json", r#"{"files":[]}"#);
         let begun = std::time::Instant::now();
         require_a_clear_thread(&store, "1.1.1".parse().unwrap()).unwrap();
@@ -378,12 +402,12 @@ mod tests {
     #[test]
     fn a_reader_sees_all_of_a_decision_or_nothing_of_it() {
         for file in ["index.json", "PLAN.md", "threads.json"] {
-            // The whole decision, just before this file is read.
+            // The whole commit happens just before this file is read.
             let memory = workspace();
             let disk = Arc::new(FaultyDisk::sound(Arc::new(memory.clone())));
             disk.before_read(file, move || approve(Arc::new(memory)).unwrap());
             assert_eq!(seen(&disk), (true, true), "{file}");
-            // As much of it as a process gets done that dies at one of its steps: who reads then finishes it.
+            // The process of the commit dies at one of its steps. The read then finishes the commit, if it has begun.
             for step in 0..40 {
                 let memory = workspace();
                 let disk = Arc::new(FaultyDisk::sound(Arc::new(memory.clone())));

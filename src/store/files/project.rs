@@ -1,4 +1,4 @@
-//! The project around a workspace: the files that a set-up makes or completes, and folders that an import reads.
+//! The project around a workspace: the files that a set-up makes or completes, and the folders that an import reads.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,27 +14,28 @@ use super::read::{Files, read_state, read_tasks, read_threads};
 use super::unread::unwritable;
 use super::workspace::{home, known, workspace};
 use crate::board::Board;
-use crate::clock::Moment;
 use crate::fault::{Error, Fault};
 use crate::format::{agents_yaml, index_json};
+use crate::moment::Moment;
 use crate::plan::parse;
 use crate::roster::Roster;
 use crate::store::LOCK_WAIT;
 use crate::store::place::WorkspaceLocation;
 use crate::store::snapshot::undeclared;
 
-/// A workspace that was made, or found.
+/// A workspace that was made, or was there already.
 #[derive(Debug, Serialize)]
 pub struct Initialised {
     /// The folder that holds `work/`.
     pub workspace: String,
     /// The files that were written.
     pub created: Vec<String>,
-    /// The files that were there already, which are as they were.
+    /// The files that were there already and stay as they are.
     pub kept: Vec<String>,
 }
 
-/// A project whose workspace is locked until this is dropped, so that two set-ups do not write over each other.
+/// A project whose workspace is locked until this is dropped. So two set-ups at once cannot write over each other's
+/// files.
 #[derive(Debug)]
 pub struct Project<'s> {
     store: &'s FileStore,
@@ -43,7 +44,7 @@ pub struct Project<'s> {
 }
 
 impl FileStore {
-    /// Makes a workspace, or completes the one that is there. Returns the project around it, too.
+    /// Makes the workspace, or completes the one that is there. Returns it, and the project around it.
     pub fn initialise(&self, at: Moment) -> Result<(Initialised, Project<'_>), Error> {
         let disk = self.disk();
         let root = home(&self.place, disk);
@@ -52,7 +53,8 @@ impl FileStore {
             create_folders(disk, &work)?;
         }
         let locks = lock(disk, &root, LOCK_WAIT)?;
-        // One of another program's is refused by name, not kept in silence.
+        // An index.json of another program is refused by name. Without this check it would be kept as the index of the
+        // workspace.
         self.files.index(disk, &root)?;
         let index = work.join("index.json");
         let empty = index_json::empty(at).map_err(|error| unwritable(&index, &error))?;
@@ -79,17 +81,17 @@ impl Project<'_> {
         self.store.files.roster(self.store.disk(), &path, &[], &Board::default())
     }
 
-    /// Reads a file; where a link stands, what it points to: these are the person's own files. `None`: there is none.
+    /// Reads a file of the project; `None` if there is none. Follows symbolic links: these are the person's own files.
     pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
         let path = self.root.join(name);
         read_state(self.store.disk(), &path.canonicalize().unwrap_or(path))
     }
 
-    /// Writes a file as a whole, in folders that are made where they are missing. Where a link stands, what it points to
-    /// is written, as long as it stands in the project too.
+    /// Writes a file of the project as a whole, and makes the folders that are missing. Follows a symbolic link, but
+    /// refuses one that leads out of the project.
     pub fn write(&self, name: &str, text: &str) -> Result<(), Fault> {
         let path = self.root.join(name);
-        // What there is of the path already says where it leads.
+        // The part of the path that exists already shows where the rest of it would go.
         let there = path.ancestors().find_map(|part| part.canonicalize().ok());
         let leads_out = there.zip(self.root.canonicalize().ok()).is_some_and(|(there, root)| !there.starts_with(root));
         if leads_out {
@@ -101,12 +103,12 @@ impl Project<'_> {
         replace(disk, &self.root, &path.canonicalize().unwrap_or(path), text.as_bytes())
     }
 
-    /// Returns the project as a folder.
+    /// Returns the root of the project as a folder to read.
     pub fn folder(&self) -> Folder {
         Folder::at(self.root.clone())
     }
 
-    /// Writes a file that is not there yet.
+    /// Writes a file unless it is there already, and notes which of the two it was.
     fn make(
         &self,
         initialised: &mut Initialised,
@@ -123,8 +125,8 @@ impl Project<'_> {
     }
 }
 
-/// Returns the agents that the plans of a workspace and their states name, each once, so that nobody who works there
-/// becomes a stranger.
+/// Returns the agents that the plans and boards of a workspace name, each once. A new agents.yaml lists them, since a
+/// roster without them would not accept agents that are in use.
 fn named_agents(disk: &dyn Disk, root: &Path) -> Result<Vec<String>, Fault> {
     let mut named: Vec<String> = Vec::new();
     for id in known(disk, root, &Files::default().index(disk, root)?.index) {
@@ -140,52 +142,52 @@ fn named_agents(disk: &dyn Disk, root: &Path) -> Result<Vec<String>, Fault> {
     Ok(named)
 }
 
-/// A folder that is only read, by the rules of the state's files: regular files up to a size.
+/// A folder that is only read. Its files are read like those of the state: only regular files, up to a size.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// Returns the folder at a path, whether there is one or not.
+    /// Returns the folder at a path. It need not exist.
     pub fn at(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Returns `work/` of the workspace that a place means, where there is one.
+    /// Returns `work/` of the workspace at a location; `None` if there is none.
     pub fn of_workspace(place: &WorkspaceLocation) -> Option<Self> {
         let workspace = workspace(place, &MachineDisk).ok()?;
         Some(Self { path: workspace.root.join("work") })
     }
 
-    /// Returns where it is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns a folder in it.
+    /// Returns a folder in it. It need not exist.
     #[must_use]
     pub fn inner(&self, name: &str) -> Self {
         Self { path: self.path.join(name) }
     }
 
-    /// Reads a file in it as a whole; `None` where there is none.
+    /// Reads a file in it as a whole; `None` if there is none.
     pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
         read_state(&MachineDisk, &self.path.join(name))
     }
 
-    /// Returns whether there is such a file, or a link to one.
+    /// Returns whether it has such a file, or a link to one.
     pub fn has_file(&self, name: &str) -> bool {
         self.path.join(name).is_file()
     }
 
-    /// Returns whether there is such a folder, or a link to one.
+    /// Returns whether it has such a folder, or a link to one.
     pub fn has_folder(&self, name: &str) -> bool {
         self.path.join(name).is_dir()
     }
 
-    /// Returns the names in it, sorted; none where there is no folder. A name that is not UTF-8 is none that this
-    /// family of programs gave.
+    /// Returns the names in it, sorted; none if there is no folder. A name that is not UTF-8 is left out: no program of
+    /// this family gives one.
     pub fn names(&self) -> Result<Vec<String>, Fault> {
         use std::io::ErrorKind::{NotADirectory, NotFound};
         let mut names = match MachineDisk.names(&self.path) {
@@ -197,8 +199,8 @@ impl Folder {
         Ok(names)
     }
 
-    /// Returns the paths of all files below it, sorted. A folder that lies `deepest` levels deep is not looked into; its
-    /// path ends with a slash. Links to folders are followed only with `follow_links`.
+    /// Returns the paths of all files below it, relative to it and sorted. A folder `deepest` levels down is not
+    /// entered; its path is returned with a slash at its end. Links to folders are followed only with `follow_links`.
     pub fn files_below(&self, deepest: usize, follow_links: bool) -> Result<Vec<String>, Fault> {
         let mut files = Vec::new();
         let mut open = vec![String::new()];
@@ -206,6 +208,7 @@ impl Folder {
             let folder = if below.is_empty() { self.clone() } else { self.inner(&below) };
             for name in folder.names()? {
                 let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+                // A circle of links ends at `deepest`.
                 let is_folder = match MachineDisk.kind(&folder.path.join(&name)) {
                     Some(Kind::Link) if follow_links => folder.has_folder(&name),
                     kind => kind == Some(Kind::Folder),

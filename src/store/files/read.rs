@@ -1,4 +1,4 @@
-//! The files of a workspace, read as they are now.
+//! Reads the files of a workspace as they are now, and parses what has changed. Never writes anything.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -26,20 +26,21 @@ use crate::wording::count;
 const THREADS: &str = "threads.json";
 const TASKS: &str = "tasks.json";
 
-/// Some editors empty a file and write it then, piece by piece. A plan that was written less than this ago
-/// is looked at again, so many times at the most.
+/// Some editors empty a file and then write it piece by piece. So a plan that was written less than this ago is looked
+/// at again after a pause of the same length.
 const SAVE_TIME: Duration = Duration::from_millis(10);
+/// How often a plan is looked at again because it was written just now.
 const SAVE_WAITS: u32 = 4;
 
-/// How long one call waits at the most for a plan that somebody is saving: one that is empty, or that changes each time
-/// it is read. Hardly anybody wants a plan to be empty.
+/// How long one call waits at most for a plan that is empty, or that changes during each read. Most likely somebody is
+/// saving it: hardly anybody wants an empty plan.
 const PLAN_WAIT: Duration = Duration::from_secs(1);
 
-/// How long a plan is waited for that is not there, since some editors rename the old one away first; and one that seems
-/// to have been empty for longer than [`PLAN_WAIT`]: while a file is being emptied, its time is still the old one.
+/// How long one call waits for a plan that does not exist, since some editors first rename the old file away. Also the
+/// least wait for an empty plan: at the instant at which a file is emptied, its time is still the old one.
 const MISSING_WAIT: Duration = Duration::from_millis(100);
 
-/// The files of a workspace as they were parsed last.
+/// The parse caches of a workspace, one for each kind of file.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     index: Cache<IndexFile>,
@@ -50,7 +51,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Reads a workstream as it is now. The asking server is `own`.
+    /// Reads a workstream as it is now. `own` is the server process that asks; `None` on the command line.
     pub(super) fn snapshot(
         &self,
         disk: &dyn Disk,
@@ -61,6 +62,7 @@ impl Files {
     ) -> Result<Snapshot, Error> {
         let Workspace { root, linked } = workspace;
         let work = root.join("work");
+        // index.json comes first: after the read, the store compares it with the one that is there then.
         let index = self.index(disk, &root)?;
         let Selected { workstream, is_default } = workstream(place, disk, &root, wanted, &index.index)?;
         let folder = work.join(&workstream);
@@ -68,6 +70,8 @@ impl Files {
         let plan = self.plan(disk, &folder.join("PLAN.md"))?;
         let hash = index.index.entry(&workstream).and_then(|entry| entry.approvals.plan_hash.as_deref());
         let is_another = hash.is_some_and(|hash| !plan.hash.is(hash));
+        // The approved text takes the place of a PLAN.md that differs. A person's command also asks whether the text is
+        // kept at all, since the next approval compares with it.
         let kept = match hash {
             Some(hash) if is_another || own.is_none() => self.approved(disk, &folder.join(APPROVED_PLAN), hash)?,
             _ => None,
@@ -87,7 +91,7 @@ impl Files {
         }
         let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
         let Alive { servers: mut alive, unseen } = liveness::alive(disk, &root, others);
-        // Whoever asks lives, whatever became of its file.
+        // The process that asks is alive, whatever became of its signs.
         alive.extend(own);
         Ok(Snapshot {
             workspace: root.display().to_string(),
@@ -107,7 +111,7 @@ impl Files {
         })
     }
 
-    /// Reads index.json as it is now.
+    /// Reads index.json as it is now. Without the file it is empty.
     pub(super) fn index(&self, disk: &dyn Disk, root: &Path) -> Result<Arc<IndexFile>, Fault> {
         let path = root.join("work").join("index.json");
         let read = self.index.get(
@@ -126,10 +130,11 @@ impl Files {
         read.map(Option::unwrap_or_default)
     }
 
-    /// Reads the plan, when nobody is just saving it.
+    /// Reads PLAN.md as it is now, but waits while somebody seems to be saving it.
     fn plan(&self, disk: &dyn Disk, path: &Path) -> Result<Arc<PlanFile>, Fault> {
         let unreadable = |why: String| Fault::PlanUnreadable { path: path.to_owned(), why };
         let begun = Instant::now();
+        // The loop ends: after `PLAN_WAIT` a change during the read does not count any more.
         loop {
             let identity = saved(disk, path, begun);
             let is_torn = Cell::new(false);
@@ -138,7 +143,7 @@ impl Files {
                 Err(error) => Fault::io("read", path)(error),
             };
             let read = self.plans.get(disk, path, identity, MAX_PLAN_BYTES, unread, |bytes| {
-                // Who began to save it meanwhile may have written half of what was read.
+                // A process that began to save the file meanwhile may have written half of `bytes`.
                 if begun.elapsed() < PLAN_WAIT && disk.identity(path) != identity {
                     is_torn.set(true);
                     return Err(unreadable("it changes while it is read".to_owned()));
@@ -147,7 +152,7 @@ impl Files {
                     let (line, column) = end_position(&bytes[..error.valid_up_to()]);
                     unreadable(format!("it is not UTF-8 at line {line}, column {column}"))
                 })?;
-                // Whoever is told instead that it has no such thread would take that for an answer.
+                // An empty plan has no threads, and a planner would believe the answer that its thread does not exist.
                 if text.is_empty() {
                     return Err(unreadable("it is empty".to_owned()));
                 }
@@ -160,23 +165,24 @@ impl Files {
         }
     }
 
-    /// Reads the text that was approved last. It counts only while it has the approved hash: one that was lost,
-    /// merged or edited is none.
+    /// Reads the approved text. Returns `None` if the file does not have the approved hash: it was lost, merged or
+    /// edited.
     fn approved(&self, disk: &dyn Disk, path: &Path, hash: &str) -> Result<Option<Arc<PlanFile>>, Fault> {
         let unread = |unread| unreadable_within(path, unread, MAX_PLAN_BYTES);
         let read = self.approved.get(disk, path, disk.identity(path), MAX_PLAN_BYTES, unread, |bytes| {
+            // Bytes that are not UTF-8 are replaced, which changes the hash, so that such a file does not count.
             Ok(PlanFile::of(&String::from_utf8_lossy(bytes)))
         })?;
         Ok(read.filter(|plan| plan.hash.is(hash)))
     }
 
-    /// Reads the board of the workstream in a folder as it is now; there is nothing on it where there is no folder.
+    /// Reads the board of the workstream in `folder` as it is now. Without the files it is empty.
     pub(super) fn board(&self, disk: &dyn Disk, folder: &Path) -> Result<Arc<Board>, Fault> {
         Ok(Arc::clone(&self.state_of(disk, folder)?.threads.board))
     }
 
-    /// Reads what threads.json, and where it says nothing tasks.json, say of the threads. A tasks.json that
-    /// cannot be read stops nothing once threads.json says it all.
+    /// Reads threads.json, and from tasks.json what threads.json does not say of a thread's state. Once threads.json
+    /// says everything, a tasks.json that cannot be read is only a warning.
     fn state_of(&self, disk: &dyn Disk, folder: &Path) -> Result<Arc<ThreadsFile>, Fault> {
         if disk.kind(&folder.join(TASKS)).is_none() {
             let path = folder.join(THREADS);
@@ -191,6 +197,7 @@ impl Files {
             let none = || Arc::new(ThreadsFile::new(ThreadsJson::default(), None, true));
             return Ok(read?.unwrap_or_else(none));
         }
+        // With a tasks.json the result depends on two files. That is rare, so it is not cached.
         let (mut threads, text) = match read_tasks(disk, folder) {
             Ok(tasks) => {
                 let (mut threads, text) = read_threads(disk, folder, &tasks)?;
@@ -217,7 +224,8 @@ impl Files {
         Ok(Arc::new(ThreadsFile::new(threads, text, false)))
     }
 
-    /// Reads the roster; without agents.yaml it is whom the plan and `board` name.
+    /// Reads agents.yaml. Without the file, or without agents in it, the agents of the plan and of `board` take their
+    /// place.
     pub(super) fn roster(
         &self,
         disk: &dyn Disk,
@@ -243,12 +251,14 @@ impl Files {
     }
 }
 
-/// Waits until nobody seems to be saving the plan, but not for too long, and returns what it is then.
+/// Waits while somebody seems to be saving the plan, within the bounds above. Returns the identity of the file after
+/// that.
 fn saved(disk: &dyn Disk, path: &Path, begun: Instant) -> Option<Identity> {
     let mut waits = 0;
     loop {
         let (identity, waited) = (disk.identity(path), begun.elapsed());
         let is_being_saved = match identity {
+            // What is no regular file has no identity either, and there is nothing to wait for.
             None => waited < MISSING_WAIT && disk.kind(path).is_none(),
             Some(identity) if identity.size == 0 => {
                 waited < MISSING_WAIT || waited < PLAN_WAIT && identity.age() < PLAN_WAIT
@@ -263,8 +273,8 @@ fn saved(disk: &dyn Disk, path: &Path, begun: Instant) -> Option<Identity> {
     }
 }
 
-/// Reads threads.json as it is now, and its text where there is the file. What it does not say of a
-/// thread's state is taken from `tasks`.
+/// Reads threads.json as it is now, with its text; the text is `None` if there is no file. The state that it does not
+/// say is taken from `tasks`.
 pub(super) fn read_threads(
     disk: &dyn Disk,
     folder: &Path,
@@ -279,7 +289,7 @@ pub(super) fn read_threads(
     Ok((threads, text))
 }
 
-/// Reads the tasks.json of an older workstream; there is nothing in it where there is none.
+/// Reads tasks.json, which older releases wrote. Without the file it is empty.
 pub(super) fn read_tasks(disk: &dyn Disk, folder: &Path) -> Result<TasksJson, Fault> {
     let path = folder.join(TASKS);
     match read_state(disk, &path)? {
@@ -291,7 +301,7 @@ pub(super) fn read_tasks(disk: &dyn Disk, folder: &Path) -> Result<TasksJson, Fa
     }
 }
 
-/// Reads a file of the state; `None` where there is none.
+/// Reads a file of the state as text; `None` if there is no file.
 pub(super) fn read_state(disk: &dyn Disk, path: &Path) -> Result<Option<String>, Fault> {
     match disk.read(path, MAX_STATE_BYTES) {
         Ok(bytes) => Ok(Some(text_of(path, &bytes)?.to_owned())),
@@ -300,7 +310,7 @@ pub(super) fn read_state(disk: &dyn Disk, path: &Path) -> Result<Option<String>,
     }
 }
 
-/// Returns the text of a file of the state. A byte order mark is skipped.
+/// Returns a file of the state as text, without a byte order mark.
 fn text_of<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Fault> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
@@ -311,7 +321,8 @@ fn text_of<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Fault> {
     }
 }
 
-/// Refuses a version other than 1.x, before anything else of the file can puzzle the reader.
+/// Fails as [`Fault::UnknownFormat`] if the version is not 1.x. It is asked before the file is parsed: a message about
+/// a field of an unknown version would mislead.
 fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     #[derive(serde::Deserialize)]
     #[serde(expecting = "an object")]
@@ -329,6 +340,7 @@ fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
     }
 }
 
+/// Returns the line and the column that follow the text `valid`, both from 1.
 fn end_position(valid: &[u8]) -> (usize, usize) {
     let text = String::from_utf8_lossy(valid);
     let line = text.matches('\n').count() + 1;

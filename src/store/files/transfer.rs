@@ -1,4 +1,4 @@
-//! The files of a workspace → a copy for another store, and back.
+//! Copies a workspace from files for another store, and from another store into files.
 
 use serde_json::value::RawValue;
 
@@ -38,11 +38,12 @@ impl FileStore {
         Ok(WorkspaceCopy { current, roster: read_state(disk, &work.join("agents.yaml"))?, rest, workstreams })
     }
 
-    /// Copies one workstream. The caller holds the lock.
+    /// Copies one workstream. The caller holds the lock of the workspace.
     fn copy_of(&self, id: &str, position: usize) -> Result<WorkstreamCopy, Error> {
         let workspace = self.workspace()?;
         let work = workspace.root.join("work");
         let snapshot = self.files.snapshot(self.disk(), workspace, &self.place, Some(id), self.server)?;
+        // A copy has no place for tasks.json. An import has to write its state to threads.json first.
         if !snapshot.from_tasks().is_empty() {
             return Err(Refusal::Transfer(TransferProblem::StateInTasks { workstream: id.to_owned() }).into());
         }
@@ -68,8 +69,8 @@ impl FileStore {
         })
     }
 
-    /// Writes a copy to the files, all of it or nothing. With `is_part` it is one workstream, and the index that is
-    /// there keeps all the others.
+    /// Writes a copy to the files, all of it or nothing. With `is_part` the copy is one workstream, and an index.json
+    /// that is there keeps its other entries.
     pub fn copy_in(&self, copy: WorkspaceCopy, is_part: bool, overwrite: Overwrite) -> Result<Copied, Error> {
         let disk = self.disk();
         let root = home(&self.place, disk);
@@ -80,6 +81,7 @@ impl FileStore {
         let _lock = lock(disk, &root, LOCK_WAIT)?;
         let mut copied = Copied { to: root.display().to_string(), ..Copied::default() };
         let (mut changes, mut in_the_way) = (Vec::new(), Vec::new());
+        // It only collects what differs. Nothing is written before everything was read and compared.
         let mut take = |path: String, text: String| -> Result<bool, Fault> {
             let there = read_state(disk, &work.join(&path))?;
             if there.as_deref() == Some(text.as_str()) {
@@ -98,6 +100,7 @@ impl FileStore {
             take("agents.yaml".to_owned(), roster)?;
         }
         for WorkstreamCopy { id, plan, approved, threads, .. } in copy.workstreams {
+            // The id comes from a database, so it may be no name of a folder.
             if !is_folder_name(&id) {
                 return Err(Refusal::Transfer(TransferProblem::BadId { workstream: id }).into());
             }
@@ -110,6 +113,7 @@ impl FileStore {
             }
             if is_new { copied.written.push(id) } else { copied.unchanged.push(id) }
         }
+        // An index.json that only gets the entry of the workstream is not in the way.
         in_the_way.retain(|path| !is_part || path != "work/index.json");
         if overwrite != Overwrite::All && !in_the_way.is_empty() {
             return Err(Refusal::Transfer(TransferProblem::FilesInTheWay { files: in_the_way }).into());
@@ -119,7 +123,8 @@ impl FileStore {
     }
 }
 
-/// Returns index.json without the entries of these workstreams and the current one, which is returned, too.
+/// Returns index.json without the entries of the workstreams `known` and without `current_stream`, and the value of
+/// that.
 fn index_rest(text: Option<&str>, known: &[String]) -> serde_json::Result<(String, Option<String>)> {
     let mut file: Object = serde_json::from_str(text.unwrap_or(r#"{"version":"1.0.0"}"#))?;
     let current = file.get::<String>("current_stream")?;
@@ -137,7 +142,7 @@ fn index_rest(text: Option<&str>, known: &[String]) -> serde_json::Result<(Strin
     Ok((serde_json::to_string(&file)?, current))
 }
 
-/// Returns the entry of a workstream as index.json has it.
+/// Returns the entry of a workstream in index.json, in its exact text; `None` if there is none.
 fn entry_of(index: &str, id: &str) -> serde_json::Result<Option<String>> {
     let file: Object = serde_json::from_str(index)?;
     for stream in file.get::<Vec<Box<RawValue>>>("streams")?.unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Why a file of the state cannot be read or written, as a fault that names the file and the place in it.
+//! Faults of files of the state that cannot be read or must not be written. They name the file and the place in it.
 
 use std::io;
 use std::path::Path;
@@ -7,22 +7,23 @@ use super::disk::ReadError;
 use crate::fault::Fault;
 use crate::format::json::without_place;
 
-/// The largest index.json, threads.json or agents.yaml that is read, in bytes.
+/// The largest file of the state that is read or written, in bytes: index.json, threads.json, agents.yaml or
+/// tasks.json.
 pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How much is said of why a file cannot be read, in characters.
+/// The longest reason in such a fault, in characters.
 pub(super) const MAX_WHY_CHARS: usize = 300;
 
-/// What is said of a symbolic link where a file or a folder of the workspace should stand.
+/// The reason for a symbolic link in the place of a file or folder of the workspace.
 const LINKED: &str = "it is a symbolic link; only what stands in the workspace itself is read or written";
 
-/// Why a file of the state cannot be used.
+/// Returns the fault of a file of the state that was not read.
 pub(super) fn unreadable_file(path: &Path, unread: ReadError) -> Fault {
     unreadable_within(path, unread, MAX_STATE_BYTES)
 }
 
-/// Returns the fault of a file that was to be read up to `limit` bytes. Where the system fails, the file is not to
-/// blame.
+/// Returns the fault of a file that was not read; `limit` is the most bytes that it may have. A failure of the system
+/// is [`Fault::Io`], since the file is not to blame.
 pub(super) fn unreadable_within(path: &Path, unread: ReadError, limit: u64) -> Fault {
     match why_unread(unread, limit) {
         Ok(why) => Fault::StateUnreadable { path: path.to_owned(), at: None, why },
@@ -30,7 +31,7 @@ pub(super) fn unreadable_within(path: &Path, unread: ReadError, limit: u64) -> F
     }
 }
 
-/// Returns what is wrong with a file; the error where the system fails.
+/// Returns what is wrong with the file. If the system failed, returns its error.
 pub(super) fn why_unread(unread: ReadError, limit: u64) -> io::Result<String> {
     Ok(match unread {
         ReadError::Absent => "it does not exist".to_owned(),
@@ -41,17 +42,17 @@ pub(super) fn why_unread(unread: ReadError, limit: u64) -> io::Result<String> {
     })
 }
 
-/// Returns the fault of a file whose JSON does not say what it should.
+/// Returns the fault of a file whose JSON cannot be used, with the line and the column.
 pub(crate) fn unreadable(path: &Path, error: &serde_json::Error) -> Fault {
     let at = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
     let why = if at.is_some() { without_place(error) } else { error.to_string() };
-    // A message can repeat what stands in the file, however long that is.
+    // A message can repeat a text of the file, and that can be long.
     let why = why.chars().take(MAX_WHY_CHARS).collect();
     Fault::StateUnreadable { path: path.to_owned(), at, why }
 }
 
-/// A file that was read but holds something that must not be written over, such as a key twice. The
-/// place in the message can be that in a part of the file, so it is left out.
+/// Returns the fault of a file that was read, but must not be written over: it has a key twice, for example. The fault
+/// has no place, since that of the error can be one in a part of the file.
 pub(crate) fn unwritable(path: &Path, error: &serde_json::Error) -> Fault {
     Fault::StateUnreadable { path: path.to_owned(), at: None, why: without_place(error) }
 }

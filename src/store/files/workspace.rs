@@ -1,4 +1,4 @@
-//! Which workspace, which workstream (DESIGN §3). Asked anew at every call: nothing is remembered.
+//! Finds the workspace and the workstream of a call (DESIGN §3). Every call asks again: nothing is remembered.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use crate::decide::Refusal;
 use crate::index::{Entry, Index, is_folder_name};
 use crate::store::place::{Selected, WorkspaceLocation};
 
-/// Returns the workspace: the root that was named, else the nearest folder upwards that has one, not above the
-/// git root where there is one. In a linked git worktree that of the main worktree comes first.
+/// Returns the workspace of a location: the root that was named, else the nearest folder upwards that has a workspace,
+/// not above the git root. In a linked git worktree the workspace of the main worktree comes before that.
 pub(super) fn workspace(place: &WorkspaceLocation, disk: &dyn Disk) -> Result<Workspace, Refusal> {
     if let Some(root) = named_root(place) {
         let is_there = is_workspace(disk, &root);
@@ -27,13 +27,13 @@ pub(super) fn workspace(place: &WorkspaceLocation, disk: &dyn Disk) -> Result<Wo
     }
 }
 
-/// Returns the linked git worktree that this place is in, where the workspace of the main one is used.
+/// Returns the linked git worktree of a location, if the workspace of the main worktree is used there.
 pub fn linked_worktree(place: &WorkspaceLocation) -> Option<Linked> {
     if place.database().is_some() { None } else { workspace(place, &MachineDisk).ok()?.linked }
 }
 
-/// Returns the linked git worktree that this place is in, where the main one has no workspace and the copy that
-/// was checked out here is used, which no other worktree sees.
+/// Returns the linked git worktree of a location, if the main worktree has no workspace. Then the one that git checked
+/// out here is used, and no other worktree sees what is written.
 pub fn lone_worktree(place: &WorkspaceLocation) -> Option<Linked> {
     let is_looked_for = place.database().is_none() && named_root(place).is_none();
     let linked = Linked::at(&MachineDisk, GitRoot::above(&MachineDisk, &place.directory)?)?;
@@ -41,13 +41,14 @@ pub fn lone_worktree(place: &WorkspaceLocation) -> Option<Linked> {
     workspace.linked.is_none().then_some(linked)
 }
 
+/// Returns the root that was named, as an absolute path if the working directory is one.
 fn named_root(place: &WorkspaceLocation) -> Option<PathBuf> {
     let root = place.root.as_ref().filter(|root| !root.as_os_str().is_empty())?;
     Some(place.directory.join(root))
 }
 
-/// Returns where a workspace is made: the root that was named, else the one there is, else the git
-/// root, else the working directory.
+/// Returns the root for a new workspace: the root that was named, else that of the workspace that is found, else the
+/// git root, else the working directory.
 pub(super) fn home(place: &WorkspaceLocation, disk: &dyn Disk) -> PathBuf {
     if let Some(root) = named_root(place) {
         return root;
@@ -57,7 +58,7 @@ pub(super) fn home(place: &WorkspaceLocation, disk: &dyn Disk) -> PathBuf {
     found.unwrap_or_else(|| git_root().to_owned())
 }
 
-/// Returns the workstream that a call means.
+/// Returns the workstream that a call means. The errors are those of [`WorkspaceLocation::choose`].
 pub(super) fn workstream(
     place: &WorkspaceLocation,
     disk: &dyn Disk,
@@ -65,8 +66,8 @@ pub(super) fn workstream(
     wanted: Option<&str>,
     index: &Index,
 ) -> Result<Selected, Refusal> {
-    // One of the index whose folder is there is meant even if its plan is not: somebody saves it, or has moved it
-    // away. Another one in its place would get its calls.
+    // A workstream of the index counts without its PLAN.md too, if its folder is there: somebody is saving the plan, or
+    // has moved it away. Without that, its calls would go to another workstream.
     let is_there = |id: &str| {
         let has_folder = || disk.kind(&root.join("work").join(id)) == Some(Kind::Folder);
         has_plan(disk, root, id) || index.entry(id).is_some() && is_folder_name(id) && has_folder()
@@ -85,7 +86,8 @@ pub(super) fn workstream(
 pub(super) struct Workspace {
     /// The folder that holds `work/`.
     pub(super) root: PathBuf,
-    /// The linked git worktree from which it was reached, if it is that of the main one.
+    /// The linked git worktree from which the workspace of the main worktree was reached; `None` if it was reached
+    /// directly.
     pub(super) linked: Option<Linked>,
 }
 
@@ -99,7 +101,7 @@ fn no_workspace(searched: String) -> Refusal {
     Refusal::NoWorkspace { searched }
 }
 
-/// Returns the nearest folder upwards that has a workspace, not above `top`.
+/// Returns the nearest folder upwards that has a workspace. Does not look above `top`.
 fn nearest(disk: &dyn Disk, folder: &Path, top: Option<&Path>) -> Option<PathBuf> {
     for folder in folder.ancestors() {
         if is_workspace(disk, folder) {
@@ -112,14 +114,15 @@ fn nearest(disk: &dyn Disk, folder: &Path, top: Option<&Path>) -> Option<PathBuf
     None
 }
 
-/// Other folders called `work` do not count: there must be an index or a plan.
+/// Returns whether a folder has a workspace. A folder `work/` alone does not count, since other programs have one too:
+/// there must be an index or a plan.
 fn is_workspace(disk: &dyn Disk, folder: &Path) -> bool {
     let work = folder.join("work");
     is_there(disk, &work.join("index.json")) || !plans(disk, &work).is_empty()
 }
 
-/// Returns the ids of all workstreams that have a plan: those of the index in its order, then the
-/// folders that it lacks.
+/// Returns the ids of all workstreams that have a plan: those of the index in its order, then the folders without an
+/// entry, by name.
 pub(super) fn known(disk: &dyn Disk, root: &Path, index: &Index) -> Vec<String> {
     let mut known: Vec<String> =
         index.entries.iter().map(|entry| entry.id.clone()).filter(|id| has_plan(disk, root, id)).collect();
@@ -131,16 +134,19 @@ pub(super) fn known(disk: &dyn Disk, root: &Path, index: &Index) -> Vec<String> 
     known
 }
 
+/// Returns whether there is a PLAN.md in the folder of a workstream. An id that is no plain folder name has none: it
+/// could lead out of `work/`.
 pub(super) fn has_plan(disk: &dyn Disk, root: &Path, id: &str) -> bool {
     is_folder_name(id) && is_there(disk, &root.join("work").join(id).join("PLAN.md"))
 }
 
-/// Returns whether there is such a file. A link counts, so that whoever reads it is told that it is one.
+/// Returns whether something other than a folder stands at the path. A link counts, so that the read can refuse it by
+/// name.
 fn is_there(disk: &dyn Disk, path: &Path) -> bool {
     disk.kind(path).is_some_and(|kind| kind != Kind::Folder)
 }
 
-/// Returns the names of the folders in `work/` that hold a PLAN.md, sorted.
+/// Returns the names of the folders in `work/` that have a PLAN.md, sorted.
 fn plans(disk: &dyn Disk, work: &Path) -> Vec<String> {
     let mut plans: Vec<String> = disk.names(work).unwrap_or_default();
     plans.retain(|name| is_folder_name(name) && is_there(disk, &work.join(name).join("PLAN.md")));

@@ -1,12 +1,13 @@
-//! Linked git worktrees (`git worktree add`): all of a repository's worktrees share the state of the main one.
+//! Linked git worktrees (`git worktree add`). All worktrees of a repository use the workspace of the main one
+//! (DESIGN §3).
 //!
-//! git checks `work/` out in each of them, too. What one wrote in its copy nobody else would see.
+//! git checks `work/` out in each of them. If each used its own copy, none would see what the others write.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::disk::{Disk, Kind};
 
-/// The largest of git's files that hold one path.
+/// The largest pointer file of git that is read, in bytes. Such a file holds one path.
 const MAX_POINTER_BYTES: u64 = 16 * 1024;
 
 /// A linked worktree, and the main one of its repository.
@@ -19,54 +20,54 @@ pub struct Linked {
 }
 
 impl Linked {
-    /// Returns the linked worktree that has this root; `None` where it is not linked, or where there is no main one,
-    /// as of a bare repository or a submodule.
+    /// Returns the linked worktree that has this root. `None`: it is not a linked one, or there is no main worktree, as
+    /// with a bare repository or a submodule.
     pub(super) fn at(disk: &dyn Disk, GitRoot { folder: worktree, kind }: GitRoot<'_>) -> Option<Self> {
-        // In a main worktree it is a folder, and nothing is read.
+        // In a main worktree `.git` is a folder, and there is nothing to read.
         if kind != Kind::File {
             return None;
         }
         let pointer = line(disk, &worktree.join(".git"))?;
         let own = joined(worktree, pointer.strip_prefix("gitdir:")?.trim());
         let common = joined(&own, &line(disk, &own.join("commondir"))?);
-        // A bare repository can be called .git, too, but nothing of it is checked out.
+        // A bare repository can be called `.git` too. It has no index, since nothing is checked out of it.
         if common.file_name()? != ".git" || disk.kind(&common.join("index")).is_none() {
             return None;
         }
         Some(Self { worktree: worktree.to_owned(), main: common.parent()?.to_owned() })
     }
 
-    /// Returns the folder of the main worktree that corresponds to one of the linked worktree.
+    /// Returns the folder of the main worktree that corresponds to `folder` of the linked one.
     pub(super) fn in_main(&self, folder: &Path) -> PathBuf {
-        // An empty path joined would end in a slash, which people would read.
+        // Joining an empty path would add a slash at the end, which people would see.
         let inside = folder.strip_prefix(&self.worktree).ok().filter(|inside| !inside.as_os_str().is_empty());
         inside.map_or_else(|| self.main.clone(), |inside| self.main.join(inside))
     }
 }
 
-/// The root of a worktree, of whichever kind.
+/// The root of a git worktree, main or linked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GitRoot<'f> {
     pub(super) folder: &'f Path,
-    /// What its `.git` is.
+    /// What its `.git` is: a folder in a main worktree, a file in a linked one.
     kind: Kind,
 }
 
 impl<'f> GitRoot<'f> {
-    /// Returns the nearest one upwards.
+    /// Returns the nearest root, from `folder` upwards.
     pub(super) fn above(disk: &dyn Disk, folder: &'f Path) -> Option<Self> {
         folder.ancestors().find_map(|folder| Some(Self { folder, kind: disk.kind(&folder.join(".git"))? }))
     }
 }
 
-/// Returns the one line of a file.
+/// Returns the line of a file that has exactly one, trimmed; else `None`.
 fn line(disk: &dyn Disk, path: &Path) -> Option<String> {
     let text = String::from_utf8(disk.read(path, MAX_POINTER_BYTES).ok()?).ok()?;
     let line = text.trim();
     (!line.is_empty() && !line.contains(['\n', '\0'])).then(|| line.to_owned())
 }
 
-/// Joins what git writes, in which `..` stands, and takes that away.
+/// Joins a path that git wrote to a folder, and resolves the `.` and `..` in it.
 fn joined(folder: &Path, path: &str) -> PathBuf {
     let mut joined = PathBuf::new();
     for part in folder.join(path).components() {
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(linked.in_main(Path::new("/wt/src")), Path::new("/main/src"));
         assert_eq!(linked.in_main(Path::new("/wt")).as_os_str(), "/main");
         assert_eq!(around(&disk, "/main"), None);
-        // As git writes it with worktree.useRelativePaths.
+        // git writes this with worktree.useRelativePaths.
         disk.put("/wt/.git", "gitdir: ../main/.git/worktrees/wt\n");
         assert_eq!(around(&disk, "/wt/src").as_ref(), Some(&linked));
     }
@@ -112,11 +113,11 @@ mod tests {
     #[test]
     fn what_has_no_main_worktree_is_not_linked() {
         for (path, text) in [
-            // A submodule has no common folder.
+            // A submodule has no `commondir`.
             ("/wt/.git", "gitdir: ../main/.git/modules/wt\n"),
-            // That of a bare repository is called otherwise.
+            // A bare repository that is not called `.git`.
             ("/main/.git/worktrees/wt/commondir", "/main/bare.git\n"),
-            // One of which nothing is checked out.
+            // A bare repository that is called `.git`.
             ("/main/.git/worktrees/wt/commondir", "/bare/.git\n"),
             ("/main/.git/worktrees/wt/commondir", "\n"),
             ("/wt/.git", "gitdir:\n"),

@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::engine::{Claimed, Engine, Failed, ROW_WAIT, is_passing};
+use super::engine::{Claimed, Engine, ROW_WAIT};
+use super::failed::{Failed, is_passing};
 use super::lease::LEASE;
 use super::rows::{CachedWorkstream, Opened};
 use crate::board::{Board, ServerId};
@@ -443,16 +444,16 @@ impl CycleRows {
     /// Takes those that `before` has not, or has otherwise; `records` are all of `after`.
     pub(super) fn of(before: &Board, after: &Board, records: &[Box<RawValue>]) -> Self {
         let mut rows = Self::default();
-        for (at, (cycle, record)) in after.cycles.iter().zip(records).enumerate() {
-            if before.cycles.get(at) == Some(cycle) {
+        for (at, (cycle, record)) in after.cycles().iter().zip(records).enumerate() {
+            if before.cycles().get(at) == Some(cycle) {
                 continue;
             }
             let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
             rows.position.push(number(at));
             rows.batch.push(cycle.batch.to_string());
             rows.number.push(cycle.number.cast_signed());
-            rows.open.push(cycle.open);
-            rows.holder.push(cycle.holder.map(|holder| holder.to_string()));
+            rows.open.push(cycle.is_open());
+            rows.holder.push(cycle.holder().map(|holder| holder.to_string()));
             rows.record.push(record.get().to_owned());
         }
         rows

@@ -5,17 +5,17 @@ use serde_json::value::RawValue;
 use tokio_postgres::Transaction;
 
 use super::change::Sql;
-use super::engine::Failed;
+use super::failed::Failed;
 use super::rows;
 use super::transfer::Rows;
 use super::{PostgresStore, end};
-use crate::clock::Moment;
 use crate::decide::Refusal;
 use crate::fault::{Error, Fault};
 use crate::format::json::Object;
 use crate::format::threads_json::{ThreadsText, named};
 use crate::format::{agents_yaml, index_json};
 use crate::index::IndexEvent;
+use crate::moment::Moment;
 use crate::plan::{MAX_PLAN_BYTES, PlanHash};
 use crate::store::{Added, Executed, NewWorkstream, new_id};
 

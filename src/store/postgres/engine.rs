@@ -10,10 +10,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::DatabaseAddress;
+use super::failed::{Failed, is_about_certificates, is_passing};
 use super::migrate;
 use crate::fault::{DatabaseRemedy, Fault};
 use crate::store::LOCK_WAIT;
@@ -50,19 +51,6 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// What went wrong when something was asked.
-#[derive(Debug)]
-pub(super) enum Failed {
-    /// The database said no, or cannot be reached.
-    Asked(tokio_postgres::Error),
-    /// There was no connection.
-    Pool(PoolError),
-    /// The tables have another version.
-    Tables(String),
-    /// What came back, or did not, is known.
-    Known(Fault),
-}
-
 /// A connection that may be in the middle of something, such as a transaction. When it is dropped it is closed, so that
 /// the server undoes everything and nobody else gets it; unless it is released.
 #[derive(Debug)]
@@ -93,27 +81,6 @@ impl Drop for Claimed {
         if let Some(client) = self.0.take() {
             drop(Object::take(client));
         }
-    }
-}
-
-impl From<tokio_postgres::Error> for Failed {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Asked(error)
-    }
-}
-
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Self {
-        Self::Known(fault)
-    }
-}
-
-impl Failed {
-    /// Returns whether the database has refused, and goes on. When it ends the connection instead, that can have been
-    /// after the commit.
-    pub(super) fn is_no(&self) -> bool {
-        let Self::Asked(error) = self else { return false };
-        error.as_db_error().is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
     }
 }
 
@@ -338,53 +305,6 @@ impl Engine {
         };
         self.database(said.message().to_owned(), remedy)
     }
-}
-
-/// Returns whether asking again can help, and nothing has happened yet.
-pub(super) fn is_passing(failed: &Failed) -> bool {
-    let error = match failed {
-        Failed::Asked(error)
-        | Failed::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => error,
-        Failed::Pool(_) | Failed::Tables(_) | Failed::Known(_) => return false,
-    };
-    match error.code() {
-        Some(code) => [
-            SqlState::ADMIN_SHUTDOWN,
-            SqlState::CRASH_SHUTDOWN,
-            SqlState::CANNOT_CONNECT_NOW,
-            SqlState::T_R_SERIALIZATION_FAILURE,
-            SqlState::T_R_DEADLOCK_DETECTED,
-            SqlState::TOO_MANY_CONNECTIONS,
-            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-        ]
-        .contains(code),
-        None => error.is_closed() || is_out_of_reach(error),
-    }
-}
-
-/// Returns whether TLS failed because of a certificate.
-fn is_about_certificates(error: &tokio_postgres::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        // An error of the system can hold another one that is no source of it.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) = tls {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-/// Returns whether the connection failed below the protocol: refused, reset, cut.
-fn is_out_of_reach(error: &tokio_postgres::Error) -> bool {
-    use std::io::ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof,
-    };
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
-    let kinds = [ConnectionRefused, ConnectionReset, ConnectionAborted, BrokenPipe, UnexpectedEof, NotFound];
-    source.is_some_and(|source| kinds.contains(&source.kind()))
 }
 
 /// Certificates are always checked: against the system's, or those of a file that is named.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::engine::{Engine, Failed};
+use super::engine::Engine;
+use super::failed::Failed;
 use crate::board::ServerId;
 
 /// How long a lease is, as PostgreSQL reads it. [`BEAT`] is a third of it.

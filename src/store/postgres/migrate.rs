@@ -6,7 +6,7 @@ use deadpool_postgres::HookError;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use super::engine::Failed;
+use super::failed::Failed;
 
 /// What has made the tables, in order. Never changed once it is released; a new one is added.
 const MIGRATIONS: [&str; 2] = [include_str!("001.sql"), include_str!("002.sql")];

@@ -11,6 +11,7 @@ mod address;
 mod change;
 mod create;
 mod engine;
+mod failed;
 #[cfg(test)]
 mod for_tests;
 mod lease;
@@ -39,10 +40,10 @@ use super::holds::Holds;
 use super::place::{WorkspaceLocation, name};
 use super::{Added, Concurrency, Listed, LockScope, Locked, NewWorkstream, Snapshot, Store, Watch};
 use crate::board::{Board, ServerId};
-use crate::clock::Moment;
 use crate::decide::{Ledger, Refusal};
 use crate::fault::{DatabaseRemedy, Error, Fault};
 use crate::index::Index;
+use crate::moment::Moment;
 
 /// How many workstreams are kept as they were read.
 const MAX_KEPT: usize = 1_000;

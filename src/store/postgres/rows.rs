@@ -10,15 +10,16 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 
 use super::MAX_KEPT;
-use super::engine::{Failed, ROW_WAIT};
+use super::engine::ROW_WAIT;
+use super::failed::Failed;
 use super::migrate;
 use crate::board::{Board, ServerId};
-use crate::clock::Moment;
 use crate::fault::Fault;
 use crate::format::json::Object;
 use crate::format::threads_json::{self, Records};
 use crate::format::{agents_yaml, index_json};
 use crate::index::Index;
+use crate::moment::Moment;
 use crate::roster::Roster;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, completed};
 

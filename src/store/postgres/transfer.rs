@@ -6,7 +6,7 @@ use tokio_postgres::Transaction;
 
 use super::PostgresStore;
 use super::change::{CycleRows, Sql, ThreadRows};
-use super::engine::Failed;
+use super::failed::Failed;
 use crate::board::Board;
 use crate::decide::{Refusal, TransferProblem};
 use crate::fault::{Error, Fault};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_postgres::AsyncMessage;
 
-use super::engine::{Engine, Failed};
+use super::engine::Engine;
+use super::failed::Failed;
 use crate::fault::Fault;
 use crate::store::Watch;
 

@@ -16,8 +16,8 @@ use proptest::test_runner::RngSeed;
 use self::model::{Call, Caller as Who, Id, Model, invariants};
 use super::*;
 use crate::board::{ReportedStatus, ServerId};
-use crate::clock::Moment;
 use crate::decide::{AgentAnswer, AgentRequest, AssignThread, ClearAssignment, Decision, OpenDecision, UpdateThread};
+use crate::moment::Moment;
 use crate::store::files::disk::Disk;
 use crate::store::files::disk::faulty::{Failure, FaultyDisk};
 use crate::store::files::disk::memory::{Arrived, MemoryDisk};
@@ -384,10 +384,10 @@ impl World {
             let (status, assigned) = (thread.status, assigned.unwrap_or("-"));
             lines.push(format!("{id} {status} assigned={assigned} attempts=[{}]", attempts.join(", ")));
         }
-        for cycle in &board.cycles {
+        for cycle in board.cycles() {
             let name = |holder: ServerId| (0..=u8::MAX).find(|name| ServerId::fixed(u128::from(*name)) == holder);
-            let holder = cycle.holder.and_then(name).map_or("-".to_owned(), |name| name.to_string());
-            let open = if cycle.open { "open" } else { "closed" };
+            let holder = cycle.holder().and_then(name).map_or("-".to_owned(), |name| name.to_string());
+            let open = if cycle.is_open() { "open" } else { "closed" };
             let (batch, number, asked) = (cycle.batch, cycle.number, cycle.retry_asked);
             lines.push(format!("cycle {batch}/{number} {open} holder={holder} asked={asked}"));
         }

@@ -1,4 +1,4 @@
-//! A file system that fails at a chosen step, and keeps a log of the steps.
+//! A file system that fails at a chosen step and keeps a log of the steps. Tests use it.
 
 use std::io;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Disk, Held, Identity, Kind, NewFile, ReadError};
 
-/// What happens at the chosen step.
+/// How a step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The process ends before the step; of a write, half is done. Nothing works any more.
+    /// The process dies before the step; half of a write is done. All later steps fail too.
     Death,
-    /// The step fails with this error of the operating system; of a write, half is done.
+    /// The step fails with this error number of the operating system; half of a write is done.
     Once(i32),
-    /// It and every later one fails.
+    /// The step and all later ones fail with this error number of the operating system.
     FromThenOn(i32),
 }
 
-/// A file system on which one step fails. Only what changes something is a step.
+/// A file system on which one step fails. An operation that can change the disk is a step.
 #[derive(Debug, Clone)]
 pub(crate) struct FaultyDisk {
     disk: Arc<dyn Disk>,
@@ -26,14 +26,14 @@ pub(crate) struct FaultyDisk {
 
 #[derive(Debug)]
 struct Script {
-    /// The step that fails, from 0, and how.
+    /// The number of the step that fails, from 0, and how it fails.
     failure: Option<(usize, Failure)>,
     log: Vec<String>,
-    /// What happens once, just before a file of this name is read.
+    /// What is called once, just before a file of this name is read.
     before_read: Option<(&'static str, Hook)>,
 }
 
-/// Something that is done once.
+/// A function that is called once.
 struct Hook(Box<dyn FnOnce() + Send>);
 
 impl std::fmt::Debug for Hook {
@@ -48,31 +48,31 @@ impl FaultyDisk {
         Self { disk, script: Arc::new(Mutex::new(Script { failure: None, log: Vec::new(), before_read: None })) }
     }
 
-    /// Wraps a file system on which this happens at that step, from 0.
+    /// Wraps a file system on which the step with this number fails, counted from 0.
     pub(crate) fn failing(disk: Arc<dyn Disk>, step: usize, failure: Failure) -> Self {
         let faulty = Self::sound(disk);
         faulty.fail_in(step, failure);
         faulty
     }
 
-    /// Lets this happen so many steps from now.
+    /// Makes a later step fail; with 0 steps in between it is the next one.
     pub(crate) fn fail_in(&self, steps: usize, failure: Failure) {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.failure = Some((script.log.len() + steps, failure));
     }
 
-    /// Lets something happen once, just before a file of this name is read.
+    /// Calls `hook` once, just before a file of this name is read.
     pub(crate) fn before_read(&self, name: &'static str, hook: impl FnOnce() + Send + 'static) {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.before_read = Some((name, Hook(Box::new(hook))));
     }
 
-    /// Returns the steps so far, each in a few words.
+    /// Returns the steps so far, each as an operation and a file name.
     pub(crate) fn log(&self) -> Vec<String> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner).log.clone()
     }
 
-    /// Does a step. `half` is what of it happens when it fails.
+    /// Does a step: `whole`, or `half` of it if this is the step that fails.
     fn step<T>(
         &self,
         what: &str,
@@ -157,7 +157,7 @@ impl Disk for FaultyDisk {
         self.disk.is_locked(path)
     }
 
-    // What the kernel forgets with the process is no step: it changes nothing on the disk.
+    // The kernel forgets locks and marks with the process. They change nothing on the disk, so they are no steps.
     fn lock_folder(&self, folder: &Path) -> io::Result<Option<Box<dyn Held>>> {
         self.disk.lock_folder(folder)
     }

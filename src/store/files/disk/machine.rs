@@ -16,12 +16,13 @@ pub(crate) struct MachineDisk;
 impl Disk for MachineDisk {
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         let mut options = OpenOptions::new();
-        let file = match unfollowed(options.read(true)).open(path) {
+        let file = match no_follow(options.read(true)).open(path) {
             Ok(file) => file,
-            // A link would not have been found to be none.
+            // A symbolic link fails with another error, even one that leads nowhere. So nothing stands at the path.
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(ReadError::Absent),
-            Err(error) => return Err(unread(self.kind(path), error)),
+            Err(error) => return Err(read_error(self.kind(path), error)),
         };
+        // Asked of the open file: what stands at the path can change at any time.
         let metadata = file.metadata().map_err(ReadError::Io)?;
         if !metadata.is_file() {
             return Err(if metadata.is_symlink() { ReadError::Link } else { ReadError::NoFile });
@@ -30,13 +31,13 @@ impl Disk for MachineDisk {
             return Err(ReadError::TooLarge(metadata.len()));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-        // One that grows while it is read does not fill the memory either.
+        // The file can grow while it is read. It must not fill the memory then.
         let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(ReadError::Io)? as u64;
         if read > limit { Err(ReadError::TooLarge(read)) } else { Ok(bytes) }
     }
 
     fn holds(&self, path: &Path, bytes: &[u8]) -> bool {
-        let Ok(mut file) = unfollowed(OpenOptions::new().read(true)).open(path) else { return false };
+        let Ok(mut file) = no_follow(OpenOptions::new().read(true)).open(path) else { return false };
         if !file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes.len() as u64) {
             return false;
         }
@@ -83,7 +84,7 @@ impl Disk for MachineDisk {
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
-        // A name that is not UTF-8 is none that this program gave.
+        // This program gives no names that are not UTF-8.
         Ok(fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
     }
 
@@ -91,7 +92,7 @@ impl Disk for MachineDisk {
         fs::create_dir(folder)?;
         if let Some(permissions) = folder.parent().and_then(|above| fs::metadata(above).ok()).map(|it| it.permissions())
         {
-            // Where that is not allowed it has those that the system gave it.
+            // If that is not allowed, the folder keeps the permissions that the system gave it.
             let _ = fs::set_permissions(folder, permissions);
         }
         Ok(())
@@ -99,7 +100,7 @@ impl Disk for MachineDisk {
 
     fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn NewFile>> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        share(&file, like)?;
+        copy_permissions(&file, like)?;
         Ok(Box::new(file))
     }
 
@@ -111,18 +112,18 @@ impl Disk for MachineDisk {
         fs::remove_file(path)
     }
 
-    /// A rename is durable once its folder is. Windows has no such call and needs none.
+    /// On Unix a rename is durable once its folder is synced. Windows has no such call and needs none.
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Held>>> {
-        lock_what_stands(path, || open_or_create(path))
+        lock_at(path, || open_or_create(path))
     }
 
-    /// Whoever asks takes a shared lock, so that two who ask at once do not take each other for the holder.
+    /// Asks by a shared lock: with an exclusive one, two processes that ask at once would each see a holder.
     fn is_locked(&self, path: &Path) -> io::Result<bool> {
-        let file = match unfollowed(OpenOptions::new().read(true)).open(path) {
+        let file = match no_follow(OpenOptions::new().read(true)).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
@@ -135,14 +136,15 @@ impl Disk for MachineDisk {
     }
 
     fn lock_folder(&self, folder: &Path) -> io::Result<Option<Box<dyn Held>>> {
-        lock_what_stands(folder, || open_folder(folder))
-            .or_else(|error| if has_no_locks(&error) { Ok(Some(Box::new(Nothing) as _)) } else { Err(error) })
+        lock_at(folder, || open_folder(folder))
+            .or_else(|error| if has_no_locks(&error) { Ok(Some(Box::new(NoLock) as _)) } else { Err(error) })
     }
 
     #[cfg(target_os = "linux")]
     fn mark(&self, folder: &Path, number: u64) -> Option<Box<dyn Held>> {
         let file = open_folder(folder).ok()?;
-        nix::fcntl::fcntl(&file, FcntlArg::F_OFD_SETLK(&part(number, 1, libc::F_RDLCK)?)).ok()?;
+        // A read lock: several processes can have the same number, and the folder need not be writable.
+        nix::fcntl::fcntl(&file, FcntlArg::F_OFD_SETLK(&byte_range(number, 1, libc::F_RDLCK)?)).ok()?;
         Some(Box::new(file))
     }
 
@@ -190,14 +192,15 @@ impl Held for File {
         }
         #[cfg(not(unix))]
         {
-            // There an open file cannot be removed.
+            // On other systems an open file cannot be removed.
             path.exists()
         }
     }
 
     #[cfg(target_os = "linux")]
     fn is_behind(&self, number: u64) -> bool {
-        // None is lower than the first.
+        // No number is lower than 0, and a range of length 0 would mean all of them. If the system does not tell, the
+        // waiter acts as if it were first.
         number > 0 && is_marked(self, 0, number).unwrap_or_default()
     }
 
@@ -207,8 +210,8 @@ impl Held for File {
     }
 }
 
-/// Opens no symbolic link, and does not wait for the other end of a pipe.
-fn unfollowed(options: &mut OpenOptions) -> &mut OpenOptions {
+/// Sets options so that a symbolic link is not opened, and a pipe is opened without a wait for its other end.
+fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
@@ -218,7 +221,8 @@ fn unfollowed(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-fn unread(there: Option<Kind>, error: io::Error) -> ReadError {
+/// Returns why a file was not read, by what stands at its path.
+fn read_error(there: Option<Kind>, error: io::Error) -> ReadError {
     match there {
         Some(Kind::Link) => ReadError::Link,
         Some(Kind::Folder | Kind::Other) => ReadError::NoFile,
@@ -226,13 +230,13 @@ fn unread(there: Option<Kind>, error: io::Error) -> ReadError {
     }
 }
 
-/// Opens a folder, and no link to one.
+/// Opens a folder. A symbolic link to one fails.
 fn open_folder(folder: &Path) -> io::Result<File> {
-    unfollowed(OpenOptions::new().read(true)).open(folder)
+    no_follow(OpenOptions::new().read(true)).open(folder)
 }
 
-/// Returns whether an error means that folders cannot be locked: on Windows none can be opened as a file, and many
-/// network file systems lock only what can be written.
+/// Returns whether an error means that folders cannot be locked. On Windows a folder cannot be opened as a file, and
+/// many network file systems only lock what is open for writing.
 fn has_no_locks(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
@@ -245,30 +249,31 @@ fn has_no_locks(error: &io::Error) -> bool {
     }
 }
 
-/// Opens a lock file, and makes one where there is none. To be locked it needs no right to be written, on most file
-/// systems, and it may be another user's.
+/// Opens a lock file, or makes it. The file of another user may be closed to writes; most file systems lock it all the
+/// same.
 fn open_or_create(path: &Path) -> io::Result<File> {
     let open = |write: bool| {
         let mut options = OpenOptions::new();
-        unfollowed(options.read(true).write(write)).open(path)
+        no_follow(options.read(true).write(write)).open(path)
     };
     match open(true) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => open(false),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let mut options = OpenOptions::new();
-            match unfollowed(options.read(true).write(true).create_new(true)).open(path) {
-                // Another process was faster.
+            match no_follow(options.read(true).write(true).create_new(true)).open(path) {
+                // Another process made it first.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => open(true),
                 Err(error) => Err(error),
-                Ok(file) => share(&file, path).map(|()| file),
+                Ok(file) => copy_permissions(&file, path).map(|()| file),
             }
         }
         opened => opened,
     }
 }
 
-/// Gives a new file the permissions of `like` where that exists, else those of its folder.
-fn share(file: &File, like: &Path) -> io::Result<()> {
+/// Gives a new file the permissions of `like`. If `like` does not exist or is the new file itself, gives it the read
+/// and write permissions of its folder.
+fn copy_permissions(file: &File, like: &Path) -> io::Result<()> {
     let mut wanted = fs::metadata(like).ok().map(|metadata| metadata.permissions());
     #[cfg(unix)]
     {
@@ -276,9 +281,9 @@ fn share(file: &File, like: &Path) -> io::Result<()> {
 
         let own = file.metadata()?;
         let is_own = |there: &fs::Metadata| (there.dev(), there.ino()) == (own.dev(), own.ino());
-        // Of a file that is its own model, too.
+        // A lock file is made with itself as `like`.
         if fs::metadata(like).map_or(true, |there| is_own(&there)) {
-            // One that is yet to be made will have those of the one above.
+            // A folder that does not exist yet will get the permissions of the one above it.
             let folder = like.ancestors().skip(1).find_map(|folder| fs::metadata(folder).ok());
             wanted = folder.map(|folder| fs::Permissions::from_mode(folder.mode() & 0o666));
         }
@@ -286,17 +291,17 @@ fn share(file: &File, like: &Path) -> io::Result<()> {
     if let Some(wanted) = wanted
         && file.metadata()?.permissions() != wanted
     {
-        // Where that is not allowed it has those that the system gave it.
+        // If that is not allowed, the file keeps the permissions that the system gave it.
         let _ = file.set_permissions(wanted);
     }
     Ok(())
 }
 
-/// What is held where there is nothing to hold.
+/// Takes the place of a lock on a file system that has none.
 #[derive(Debug)]
-struct Nothing;
+struct NoLock;
 
-impl Held for Nothing {
+impl Held for NoLock {
     fn stands_at(&self, _path: &Path) -> bool {
         true
     }
@@ -306,9 +311,9 @@ impl Held for Nothing {
     }
 }
 
-/// Locks what stands at the path; `None` also where that was removed meanwhile: whoever has locked what was removed has
-/// a lock that nobody else sees.
-fn lock_what_stands(path: &Path, open: impl Fn() -> io::Result<File>) -> io::Result<Option<Box<dyn Held>>> {
+/// Locks the file or folder at the path, without waiting. `None`: the lock is not free, or the path led to another file
+/// by the time it was locked. The lock of a removed file keeps nobody out.
+fn lock_at(path: &Path, open: impl Fn() -> io::Result<File>) -> io::Result<Option<Box<dyn Held>>> {
     let file = open()?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file).filter(|file| file.stands_at(path)).map(|file| Box::new(file) as _)),
@@ -317,10 +322,10 @@ fn lock_what_stands(path: &Path, open: impl Fn() -> io::Result<File>) -> io::Res
     }
 }
 
-/// Returns the part of a folder that numbers stand for, so many from the first. A folder has no bytes that could be
-/// locked: the numbers are all that the kernel compares.
+/// Returns a lock of the bytes that stand for `count` numbers from `first`. A folder has no bytes to lock; the kernel
+/// only compares the ranges.
 #[cfg(target_os = "linux")]
-fn part(first: u64, count: u64, kind: i32) -> Option<libc::flock> {
+fn byte_range(first: u64, count: u64, kind: i32) -> Option<libc::flock> {
     Some(libc::flock {
         l_type: kind.try_into().ok()?,
         l_whence: libc::SEEK_SET.try_into().ok()?,
@@ -330,10 +335,11 @@ fn part(first: u64, count: u64, kind: i32) -> Option<libc::flock> {
     })
 }
 
-/// Asks who would be in the way of a lock that nobody ever takes.
+/// Returns whether another mark of the folder has one of these numbers. It asks the kernel which lock would conflict
+/// with a write lock of the range. The write lock is never taken.
 #[cfg(target_os = "linux")]
 fn is_marked(folder: &File, first: u64, count: u64) -> io::Result<bool> {
-    let Some(mut asked) = part(first, count, libc::F_WRLCK) else { return Ok(false) };
+    let Some(mut asked) = byte_range(first, count, libc::F_WRLCK) else { return Ok(false) };
     nix::fcntl::fcntl(folder, FcntlArg::F_OFD_GETLK(&mut asked))?;
     Ok(i32::from(asked.l_type) != libc::F_UNLCK)
 }
@@ -377,7 +383,7 @@ mod tests {
         assert_eq!(marks(&[1, 2]), [0; 0]);
         let last = u64::MAX >> 1;
         let held = [1, last].map(|number| MachineDisk.mark(folder.path(), number).unwrap());
-        // Another holder of the same is no hindrance, and its end is not the other one's.
+        // A second mark with the same number is allowed, and its end does not end the first.
         drop(MachineDisk.mark(folder.path(), 1).unwrap());
         assert_eq!(marks(&[1, 2, last - 1, last]), [1, last]);
         let locked = MachineDisk.lock_folder(folder.path()).unwrap();
@@ -390,7 +396,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn who_may_use_the_folder_may_use_its_files() {
+    fn new_files_get_the_permissions_of_their_folder() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let above = tempfile::tempdir().unwrap();

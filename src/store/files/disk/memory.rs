@@ -1,4 +1,4 @@
-//! A machine in memory, whose power can be cut.
+//! A file system in memory, whose power can be cut. Tests and fuzzers use it.
 
 #![cfg_attr(not(test), allow(dead_code, reason = "the fuzzers cut no power"))]
 
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, Held, Identity, Kind, NewFile, ReadError};
 
-/// The file system of a machine in memory. Clones are the same machine, as its processes see it.
+/// The file system of a machine in memory. Clones share the machine, as processes do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryDisk {
     machine: Arc<Machine>,
@@ -23,14 +23,15 @@ struct Machine {
 #[derive(Debug, Clone, Default)]
 struct State {
     files: Vec<File>,
-    /// What stands where, as processes see it.
+    /// The names as processes see them.
     names: BTreeMap<PathBuf, Node>,
-    /// What would stand where after a power cut, if nothing but what was synced arrived.
+    /// The names after a power cut, if only what was synced has arrived.
     durable_names: BTreeMap<PathBuf, Node>,
-    /// The files whose lock is held, and the folders.
+    /// The files whose lock is held, by their number.
     locked: BTreeSet<usize>,
+    /// The folders whose lock is held.
     locked_folders: BTreeSet<PathBuf>,
-    /// How many mark a folder with a number.
+    /// How often each folder is marked with each number.
     marks: BTreeMap<(PathBuf, u64), usize>,
 }
 
@@ -46,13 +47,13 @@ enum Node {
     File(usize),
 }
 
-/// What of that which was not synced has arrived all the same when the power goes.
+/// What survives a power cut although it was not synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrived {
     Nothing,
-    /// The names have, the texts have not: the usual surprise after a rename without a sync.
+    /// The names without the texts: the usual surprise after a rename without a sync.
     Names,
-    /// The texts have, half of each; the names have not.
+    /// Half of each text that was not synced, without the names.
     HalfTexts,
     Everything,
 }
@@ -62,7 +63,7 @@ impl Arrived {
 }
 
 impl MemoryDisk {
-    /// Makes a machine with these files, all durable.
+    /// Makes a machine with these files. All are durable.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let disk = Self::default();
         for (path, text) in files {
@@ -71,7 +72,7 @@ impl MemoryDisk {
         disk
     }
 
-    /// Writes a file as a person does, durable at once.
+    /// Writes a file as a person does. It is durable at once.
     pub(crate) fn put(&self, path: &str, text: impl AsRef<[u8]>) {
         let mut state = self.state();
         let path = Path::new(path);
@@ -85,7 +86,7 @@ impl MemoryDisk {
         state.durable_names = state.names.clone();
     }
 
-    /// Returns what a file holds.
+    /// Returns the bytes of a file; `None` if there is no file.
     pub(crate) fn bytes(&self, path: &str) -> Option<Vec<u8>> {
         let state = self.state();
         let file = state.file(Path::new(path)).ok()?;
@@ -104,19 +105,19 @@ impl MemoryDisk {
         state.names.iter().filter_map(text).collect()
     }
 
-    /// Returns how many marks folders have.
+    /// Returns the number of all marks of all folders.
     #[cfg(test)]
     pub(crate) fn number_of_marks(&self) -> usize {
         self.state().marks.values().sum()
     }
 
-    /// Returns a machine of its own that is as this one is now.
+    /// Returns another machine in the same state.
     pub(crate) fn copy(&self) -> Self {
         let state = self.state().clone();
         Self { machine: Arc::new(Machine { state: Mutex::new(state) }) }
     }
 
-    /// Returns the machine as it comes back after a power cut now: nobody holds a lock.
+    /// Returns the machine as it is after a power cut at this moment. No lock is held.
     pub(crate) fn after_power_cut(&self, arrived: Arrived) -> Self {
         let mut state = self.state().clone();
         if matches!(arrived, Arrived::Nothing | Arrived::HalfTexts) {
@@ -130,6 +131,7 @@ impl MemoryDisk {
             }
             file.durable_text = file.text.clone();
         }
+        // A name in a folder that did not survive is lost with the folder.
         let names = state.names.clone();
         state.names.retain(|path, _| path.ancestors().skip(1).all(|folder| names.contains_key(folder)));
         state.durable_names = state.names.clone();
@@ -139,7 +141,7 @@ impl MemoryDisk {
         Self { machine: Arc::new(Machine { state: Mutex::new(state) }) }
     }
 
-    /// Writes everything back, as a kernel does by itself after a while.
+    /// Makes everything durable, as a kernel does by itself after a while.
     pub(crate) fn write_back(&self) {
         let mut state = self.state();
         state.durable_names = state.names.clone();
@@ -245,7 +247,7 @@ impl Disk for MemoryDisk {
         state.durable_names.retain(|path, _| !inside(path));
         let now: Vec<(PathBuf, Node)> =
             state.names.iter().filter(|(path, _)| inside(path)).map(|(path, node)| (path.clone(), *node)).collect();
-        // A rename from another folder is one step, too: with the new name the old one has gone.
+        // On the disk a rename between folders is one step: once the new name is durable, the old one is gone.
         let renamed = |node: &Node| matches!(node, Node::File(_)) && now.iter().any(|(_, there)| there == node);
         let names = state.names.clone();
         state.durable_names.retain(|path, node| !renamed(node) || names.contains_key(path));
@@ -307,7 +309,7 @@ struct Lock {
     of: Of,
 }
 
-/// What is held.
+/// What a [`Lock`] holds.
 #[derive(Debug)]
 enum Of {
     File(usize),

@@ -1,0 +1,58 @@
+//! PURE. An instant as the files of the state have it.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// An instant, written as RFC 3339 in UTC with milliseconds, the form that the files of this family
+/// have (`2026-11-22T12:00:00.000Z`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(Timestamp);
+
+impl Moment {
+    /// Returns the millisecond in which an instant lies. What is in memory must be what can be read again.
+    pub(crate) fn of(timestamp: Timestamp) -> Self {
+        Self(Timestamp::from_millisecond(timestamp.as_millisecond()).unwrap_or(timestamp))
+    }
+
+    /// Returns the instant that a file of this family names; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self::of)
+    }
+
+    /// Returns how long after `earlier` this is; nothing, where the clock was put back in between.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.duration_since(earlier.0).try_into().unwrap_or_default()
+    }
+
+    /// Returns the instant so much later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self::of(self.0.saturating_add(time).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns the day, as `2026-11-22`.
+    pub fn day(self) -> String {
+        self.0.strftime("%Y-%m-%d").to_string()
+    }
+}
+
+impl From<Moment> for SystemTime {
+    fn from(moment: Moment) -> Self {
+        moment.0.into()
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
