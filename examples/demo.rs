@@ -268,6 +268,7 @@ async fn execute_batch(planner: &Agent) -> Result<Value, Failure> {
             worker.await??;
         }
         let outcome = planner.call("batch_outcome", json!({})).await?;
+        // What stands in `failover` of a blocked batch is advice (DESIGN §6). This planner leaves it to the person.
         let only_advice = outcome["batch_completion_status"] == "blocked";
         if outcome["batch_completion_status"] == "completed" || only_advice {
             return Ok(json!({

@@ -41,8 +41,8 @@ pub enum Fault {
     #[error("{database}: the connection broke in a commit, and it is not known whether it was written")]
     Uncertain { database: String },
     /// Somebody else has written since the decision was made. Nothing was written, and it can be made again.
-    #[error("{database}: others have written meanwhile; nothing was written")]
-    Overtaken { database: String },
+    #[error("{place}: others have written meanwhile; nothing was written")]
+    Overtaken { place: String },
     /// The caller does not want it any more; nothing was written, and nobody reads this.
     #[error("the call was cancelled")]
     Cancelled,

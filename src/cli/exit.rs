@@ -30,6 +30,7 @@ pub(super) fn stopped(stopped: &Error, words: &PersonWords) -> ExitCode {
             message.push_str(&problem(workstream, one.line, one.column, &one.kind.to_string(), &one.kind.help()));
         }
     }
+    // The message of a fault has its direct source already. The source of that is still missing.
     if let Error::Fault(fault) = stopped
         && let Some(cause) = fault.source().and_then(|source| source.source())
     {

@@ -287,7 +287,8 @@ fn completions(shell: clap_complete::Shell) -> String {
 }
 
 impl Session {
-    /// Notes on stderr that WORK_STREAM is set: in this shell it wins over the workstream that has just become current.
+    /// Notes on stderr that `WORK_STREAM` is set: in this shell it wins over the workstream that has just become
+    /// current.
     fn note_that_the_shell_wins(&self) {
         if let Some(workstream) = self.place.shell_workstream.as_deref().filter(|name| !name.is_empty()) {
             exit::note(&format!("WORK_STREAM={workstream} wins over the current workstream in this shell"));

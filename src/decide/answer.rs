@@ -37,7 +37,7 @@ pub struct BatchName {
     pub name: String,
 }
 
-/// What came of a thread. Exactly these seven keys in this order (USER-CONTRACT).
+/// What came of a thread. Exactly these seven keys in this order (DESIGN §8).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Outcome {

@@ -65,6 +65,7 @@ fn write_title(page: &mut impl Write, report: &Report) {
         }
     }
     let sum = |of: fn(&ThreadReport) -> usize| threads.iter().map(|thread| of(thread)).sum::<usize>();
+    // The id is in a code span, in which a backslash does not escape: a backtick has to go.
     let _ = writeln!(
         page,
         "`{}` · **{}** · {}, {}, {}",

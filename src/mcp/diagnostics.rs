@@ -77,6 +77,7 @@ impl io::Write for Diagnostics {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line: String = printable(&one_line(text.trim_end())).chars().take(MAX_LINE_CHARS).collect();
+        // Before the line is queued: the writing thread could else count it as written first, and the count would wrap.
         self.counts.unwritten.fetch_add(1, Ordering::AcqRel);
         if self.lines.try_send(line).is_err() {
             self.counts.unwritten.fetch_sub(1, Ordering::AcqRel);

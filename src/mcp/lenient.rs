@@ -17,6 +17,7 @@ pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     let value = Value::deserialize(deserializer)?;
     match &value {
         Value::Null => Ok(None),
+        // By its text, so that 1.0 is whole, and 1.5 and 1e300 are not.
         Value::Number(number) => whole(&number.to_string()).map(Some).ok_or_else(|| no_whole_number(&value)),
         Value::String(text) => whole(text.trim()).map(Some).ok_or_else(|| no_whole_number(&value)),
         _ => Err(no_whole_number(&value)),

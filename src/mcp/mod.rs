@@ -285,6 +285,8 @@ impl ServerHandler for WorkServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         if !self.tools.has_route(&request.name) {
+            // The names are in the message, because clients drop the `data` of an error (DESIGN §13.2). The given name
+            // is cut, because it can be of any length.
             let names: Vec<_> = self.tools().into_iter().map(|tool| tool.name).collect();
             let name: String = request.name.chars().take(60).collect();
             let message = format!("there is no tool {name:?}; the tools are {}", names.join(", "));
@@ -315,6 +317,7 @@ impl ServerHandler for WorkServer {
     }
 
     async fn discover(&self, _context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        // Only the modern era has this method, so the hints need no check of the era.
         let versions = self.supported_protocol_versions().into_owned();
         let keeps = Keeps::WithTheProgram;
         let discovered = DiscoverResult::from_server_info(versions, self.get_info());

@@ -79,6 +79,7 @@ pub(super) fn list(door: &AgentDoor, cursor: Option<&str>) -> Result<ListResourc
     let all = resources(&report);
     let end = all.len().min(start.saturating_add(PAGE));
     let mut listed = ListResourcesResult::with_all_items(all.get(start..end).unwrap_or_default().to_vec());
+    // A cursor beyond the end gets an empty page, and no cursor to go on with.
     listed.next_cursor = (end < all.len() && start < end).then(|| end.to_string());
     Ok(listed)
 }
@@ -153,6 +154,7 @@ pub(super) fn read(door: &AgentDoor, words: &AgentWords, uri: &str) -> Result<Re
 /// Returns the text of a resource. The same state gives the same text: without a clock, the time of what still runs is
 /// left out.
 pub(super) fn text(door: &AgentDoor, words: &AgentWords, address: &ResourceAddress) -> Result<String, Error> {
+    // An outcome is a report for people in Markdown, but the answer of `batch_outcome` in JSON.
     let request = match (address.part, address.format) {
         (ResourcePart::Plan, Format::Markdown) => AgentRequest::PlanText,
         (ResourcePart::Plan, Format::Json) => AgentRequest::Report(Scope::Workstream),

@@ -106,6 +106,7 @@ impl WorkServer {
         let mut changes = self.subscriptions.changes.subscribe();
         let seen = Arc::clone(&self.subscriptions.legacy);
         self.look_at(&seen, vec![uri]).await?;
+        // One task serves all legacy subscriptions: the first one starts it.
         if std::mem::replace(&mut *lock(&self.subscriptions.is_telling), true) {
             return Ok(());
         }

@@ -198,6 +198,7 @@ impl<R: AsyncRead + Unpin> Wire<R> {
             let message = match self.next_line().await {
                 Line::EndOfInput => return false,
                 Line::TooLong => {
+                    // The middle of the line is gone, so its two ends are looked at apart.
                     let (head, tail) = self.line.split_at(self.line.len().min(KEPT_BYTES));
                     let seen = Envelope::of_ends(&String::from_utf8_lossy(head), &String::from_utf8_lossy(tail));
                     if let Envelope { id: Some(id), has_method: true } = seen {

@@ -75,7 +75,8 @@ impl AgentFile {
     /// Returns whether its rules may allow commands in the shell that the project denies: by `permission`, or by any
     /// entry for the shell under `tools`.
     pub fn opens_the_shell(&self) -> bool {
-        opens_the_shell(&self.permission) || self.tools.get("bash").is_some() || self.tools.get("*").is_some()
+        let is_on = |key| self.tools.get(key).is_some_and(|word| word.as_bool() != Some(false));
+        opens_the_shell(&self.permission) || is_on("bash") || is_on("*")
     }
 }
 

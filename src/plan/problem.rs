@@ -142,7 +142,7 @@ pub enum ProblemKind {
     /// A heading of the plan's structure is in a closed code block, so that it is text.
     HeadingInFence(Level),
     /// A text that reaches no worker.
-    ReadError,
+    Unread,
     /// More problems are left out of the list.
     More {
         /// The number of problems that are left out.
@@ -204,7 +204,7 @@ impl ProblemKind {
             | Self::Gap(..)
             | Self::Unspecified { .. }
             | Self::HeadingInFence(_)
-            | Self::ReadError => false,
+            | Self::Unread => false,
             Self::More { forbid, .. } => *forbid,
         }
     }
@@ -284,7 +284,7 @@ impl ProblemKind {
             }
             Self::Unspecified { .. } => "add `**Summary:**` and one sentence: what comes of it".to_owned(),
             Self::HeadingInFence(_) => "nothing to do, if it is an example".to_owned(),
-            Self::ReadError => {
+            Self::Unread => {
                 "move it below `## Summary` or `## Conventions`, `#### Stage Definition`, or into a thread's \
                              `**Details:**`"
                     .to_owned()
@@ -348,7 +348,7 @@ impl fmt::Display for ProblemKind {
             Self::Unspecified { thread, details: true, .. } => write!(f, "thread {thread} has no summary"),
             Self::Unspecified { thread, .. } => write!(f, "thread {thread} has neither summary nor details"),
             Self::HeadingInFence(level) => write!(f, "this {level} heading stands in a code block: it is text"),
-            Self::ReadError => write!(f, "no worker is told this text"),
+            Self::Unread => write!(f, "no worker is told this text"),
             Self::More { number, .. } => write!(f, "and {number} more from here on"),
         }
     }

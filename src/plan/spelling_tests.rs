@@ -982,7 +982,7 @@ fn a_word_about_questions_asks_nothing() {
 fn text_below_the_answers_is_told() {
     let questions = "First.\n\n#### Stage Questions\n\n- [x] Which? Ours.\n\nBob and Ann agreed on this.\n";
     let plan = parse(&PLAN.replace("First.", questions));
-    let unread = plan.problems.iter().filter(|one| one.kind == super::super::ProblemKind::ReadError);
+    let unread = plan.problems.iter().filter(|one| one.kind == super::super::ProblemKind::Unread);
     assert_eq!(unread.map(|problem| problem.line).collect::<Vec<_>>(), [15]);
 }
 

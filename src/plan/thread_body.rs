@@ -86,7 +86,7 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
         body.summary = intro;
     } else if !intro.is_empty() {
         let at = source.text[range.clone()].find(intro.lines().next().unwrap_or_default()).unwrap_or_default();
-        body.problems.push((range.start + at, ProblemKind::ReadError, None));
+        body.problems.push((range.start + at, ProblemKind::Unread, None));
     }
     body
 }

@@ -198,8 +198,8 @@ impl AgentWords {
         }
     }
 
-    /// Returns the facts of a refusal that programs may want, by key. They are added to its copy for programs (DESIGN
-    /// §8). Most refusals have none.
+    /// Returns the facts of a refusal that programs may want, by key, for its copy in `_meta` (DESIGN §8). Most
+    /// refusals have none.
     pub fn details(&self, refusal: &Refusal) -> Map<String, Value> {
         let (key, value): (&str, Value) = match refusal {
             Refusal::NoCurrentWorkstream { known }

@@ -167,7 +167,7 @@ fn every_request_is_answered_once_whatever_order_they_come_in() {
         open.insert(server.send("tools/call", &json!({"name": "update_thread", "arguments": update})), 0);
         open.insert(server.send("tools/list", &json!({})), 0);
         open.insert(server.send("ping", &json!({})), 0);
-        // OpenCode says this after every call that was answered (OPENCODE.md).
+        // OpenCode says this after every call that was answered (DESIGN §13.6).
         server.notify("notifications/cancelled", &json!({"requestId": 1, "reason": "AbortError"}));
     }
     for _ in 0..open.len() {

@@ -157,6 +157,8 @@ fn run_loop(
         // Follow first, then read: a change in between is noticed. The other way round it would be missed.
         files.follow(store.selected(None).ok().as_deref())?;
         let view = read(store).map_err(|stopped| stopped.to_string());
+        // Until the files change, the same report is drawn again: after a key, after a new size, and when a time has to
+        // show another value.
         loop {
             let now = SystemClock.now();
             screen

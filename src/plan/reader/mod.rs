@@ -29,7 +29,7 @@ enum Section {
     /// Text here is ignored.
     Silent,
     /// Text here reaches no worker and is reported.
-    ReadError,
+    Unread,
     /// Text here belongs to something that has been reported already; it is ignored.
     Lost,
     Plan(Part),
@@ -258,7 +258,7 @@ impl<'s, 't> Reader<'s, 't> {
 
     /// Reads a `# Plan:` heading. It ends the stages, and a second one is a problem.
     fn plan_heading(&mut self, heading: &Heading, name: &str) {
-        self.leave_stages(heading.range.start, Section::ReadError);
+        self.leave_stages(heading.range.start, Section::Unread);
         if self.name.is_some() {
             self.problem(heading.range.start, ProblemKind::SecondPlanHeading, None);
         } else if !name.is_empty() {
@@ -281,13 +281,13 @@ impl<'s, 't> Reader<'s, 't> {
         // hashes.
         let is_shifted = !matches!(self.place.stage_hashes, 0 | 3);
         let is_of_stage = part.is_of_stage() && self.place.stage.is_some() && (hashes != 2 || is_shifted);
-        let is_above_stages = !self.had_stages && matches!(self.section, Section::ReadError | Section::Silent);
+        let is_above_stages = !self.had_stages && matches!(self.section, Section::Unread | Section::Silent);
         if part == Part::Stages {
             if hashes != 2 && (self.has_stages || self.in_stages) {
                 return false;
             }
             self.respell(line, hashes, 2, title);
-            self.leave_stages(line.start, Section::ReadError);
+            self.leave_stages(line.start, Section::Unread);
             self.enter_stages(line.start);
             self.has_stages = true;
             self.stray = None;
@@ -299,7 +299,7 @@ impl<'s, 't> Reader<'s, 't> {
             if hashes != 4 {
                 self.respell(line, hashes, 4, title);
             }
-            self.close_section(line.start, Section::ReadError);
+            self.close_section(line.start, Section::Unread);
             self.place.batch = None;
             self.place.batch_in_plan = false;
             // The doubts about a batch end with it. Those about a stage outside the plan remain.
@@ -313,7 +313,7 @@ impl<'s, 't> Reader<'s, 't> {
             // Outside a stage, questions are still checked for open ones. The other parts of a stage mean nothing
             // here.
             let is_read = !part.is_of_stage() || part == Part::Questions;
-            self.section = if is_read { Section::Plan(part) } else { Section::ReadError };
+            self.section = if is_read { Section::Plan(part) } else { Section::Unread };
         } else {
             return false;
         }
@@ -338,17 +338,17 @@ impl<'s, 't> Reader<'s, 't> {
         match heading.level {
             2 if !(is_in_wrong_stage && self.place.stage_hashes == 1) => {
                 self.end_stages(line.start, &self.source.text[line.clone()]);
-                self.section = Section::ReadError;
+                self.section = Section::Unread;
                 self.section_start = line.start;
             }
             // The heading of the stage has too few hashes, and so have the headings of its parts.
             2 | 3 if is_in_wrong_stage => self.respell(line, usize::from(heading.level), 4, title),
             3 if self.in_stages => {
-                self.leave_stage(line.start, Section::ReadError);
+                self.leave_stage(line.start, Section::Unread);
                 self.stray = Some((line.start, self.source.text[line.clone()].trim().to_owned()));
             }
             4 if !in_text && self.place.stage.is_some() => {
-                self.close_section(line.start, Section::ReadError);
+                self.close_section(line.start, Section::Unread);
                 self.section_start = line.start;
             }
             // Any other heading below a section is part of its text.
@@ -359,7 +359,7 @@ impl<'s, 't> Reader<'s, 't> {
     /// Ends the stages at a heading that may be a mistake. If structure follows, that heading is reported.
     fn end_stages(&mut self, at: usize, heading: &str) {
         let was_in_stages = self.in_stages;
-        self.leave_stages(at, Section::ReadError);
+        self.leave_stages(at, Section::Unread);
         if was_in_stages {
             self.stray = Some((at, heading.trim().to_owned()));
         }

@@ -43,7 +43,7 @@ impl Reader<'_, '_> {
             self.stages.insert(number, at);
         }
         self.place.stage_in_plan = is_right;
-        self.section = if is_right { Section::ReadError } else { Section::Lost };
+        self.section = if is_right { Section::Unread } else { Section::Lost };
         if is_right {
             self.plan.stages.push(Stage {
                 number,

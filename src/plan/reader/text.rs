@@ -17,7 +17,7 @@ impl Reader<'_, '_> {
         self.section_start = end;
         match section {
             Section::Silent | Section::Lost | Section::Plan(Part::Stages) => {}
-            Section::ReadError | Section::Stage(Part::Batches) => self.unread(&range),
+            Section::Unread | Section::Stage(Part::Batches) => self.unread(&range),
             Section::Plan(Part::Questions) | Section::Stage(Part::Questions) => self.questions(&range),
             Section::Plan(part) => {
                 let text = self.source.span(range);
@@ -110,7 +110,7 @@ impl Reader<'_, '_> {
             }
             if is_said {
                 let start = first.map_or(at, |(start, _)| start);
-                return self.problem(start, ProblemKind::ReadError, None);
+                return self.problem(start, ProblemKind::Unread, None);
             }
             at += line.len();
         }
@@ -132,7 +132,7 @@ impl Reader<'_, '_> {
         let found = questions(self.source, range);
         self.question_spans.push(range.clone());
         for offset in found.unread {
-            self.problem(offset, ProblemKind::ReadError, None);
+            self.problem(offset, ProblemKind::Unread, None);
         }
         for (offset, question) in found.open {
             self.problem(offset, ProblemKind::OpenQuestion(question), None);

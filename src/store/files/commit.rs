@@ -78,7 +78,11 @@ pub(super) fn commit(disk: &dyn Disk, root: &Path, changes: &[FileChange]) -> Re
     let text = serde_json::to_string(&journal).map_err(|error| Fault::Internal(error.to_string()))?;
     replace(disk, root, &journal_path(root), text.as_bytes())?;
     // The commit has happened. From here on an error can only delay the renames.
-    finish(disk, root, &journal, changes).map_err(|fault| Fault::WillHappen { why: Box::new(fault) })
+    match finish(disk, root, &journal, changes) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Fault::Overtaken { place: work.display().to_string() }),
+        Err(fault) => Err(Fault::WillHappen { why: Box::new(fault) }),
+    }
 }
 
 /// Returns whether there is a journal: a commit of several files is under way, or its process died in the middle of it.
@@ -103,7 +107,8 @@ pub(super) fn recover(disk: &dyn Disk, root: &Path) -> Result<(), Fault> {
         let why = format!("{:?} is no file of the state", foreign.path);
         return Err(Fault::StateUnreadable { path, at: None, why });
     }
-    finish(disk, root, &journal, &[])
+    // What a dead process had decided and somebody has changed since is dropped: nobody was told that it is written.
+    finish(disk, root, &journal, &[]).map(drop)
 }
 
 /// The write-ahead journal of a commit of several files.
@@ -136,11 +141,11 @@ fn journal_path(root: &Path) -> PathBuf {
 
 /// Renames the staged files of a journal into place, and removes the journal. Files that have their new text already
 /// are left out. If a program that takes no lock (an editor, git) has changed one of the others, its change wins: the
-/// journal is dropped, and nothing more is written.
+/// journal is dropped, and nothing more is written. Returns whether the files have their new texts.
 ///
 /// `known` are the new texts, if this process began the commit. They take the place of staged files that somebody
 /// removed.
-fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[FileChange]) -> Result<(), Fault> {
+fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[FileChange]) -> Result<bool, Fault> {
     let work = root.join("work");
     let mut remaining: Vec<&JournalFile> = Vec::new();
     let mut is_unchanged = true;
@@ -188,8 +193,8 @@ fn finish(disk: &dyn Disk, root: &Path, journal: &Journal, known: &[FileChange])
     let path = journal_path(root);
     match disk.remove(&path) {
         // Somebody has removed the folder meanwhile.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(Fault::io("remove", &path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(is_unchanged),
+        removed => removed.map(|()| is_unchanged).map_err(Fault::io("remove", &path)),
     }
 }
 
@@ -205,7 +210,7 @@ fn read_now(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
 /// Returns whether a journal may name this path, which is relative to `work/`.
 fn is_state_file(path: &str) -> bool {
     match path.split_once('/') {
-        None => path == "index.json",
+        None => ["index.json", "agents.yaml"].contains(&path),
         Some((workstream, file)) => {
             is_folder_name(workstream) && ["PLAN.md", APPROVED_PLAN, "threads.json"].contains(&file)
         }
@@ -277,4 +282,40 @@ fn write_and_sync(disk: &dyn Disk, temporary: &Path, path: &Path, text: &[u8]) -
     }?;
     file.write(text)?;
     file.sync()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::memory::MemoryDisk;
+    use super::*;
+
+    #[test]
+    fn a_commit_that_an_editor_overtook_writes_nothing_and_says_so() {
+        let disk = MemoryDisk::with(&[("/w/work/index.json", "edited"), ("/w/work/.run/0.staged.tmp", "new")]);
+        let file = |before: &str| JournalFile {
+            path: "index.json".to_owned(),
+            before: Some(sha256(before.as_bytes())),
+            after: Some(sha256(b"new")),
+            staged: Some("0.staged.tmp".to_owned()),
+            text: None,
+        };
+        let root = Path::new("/w");
+        for (before, is_written, text) in [("old", false, "edited"), ("edited", true, "new")] {
+            disk.put("/w/work/.run/journal.json", "{}");
+            let journal = Journal { files: vec![file(before)] };
+            assert_eq!(finish(&disk, root, &journal, &[]).unwrap(), is_written);
+            assert_eq!(disk.bytes("/w/work/index.json").unwrap(), text.as_bytes());
+            assert!(!is_under_way(&disk, root), "the journal is removed");
+        }
+    }
+
+    #[test]
+    fn a_journal_of_each_file_that_is_written_can_be_finished() {
+        for path in ["index.json", "agents.yaml", "001-a/PLAN.md", "001-a/threads.json", "001-a/.PLAN.approved.md"] {
+            assert!(is_state_file(path), "{path}");
+        }
+        for path in ["", "x", "../index.json", "001-a/../index.json", ".run/lock", "001-a/notes.md"] {
+            assert!(!is_state_file(path), "{path}");
+        }
+    }
 }

@@ -104,6 +104,7 @@ impl FileStore {
             if !is_folder_name(&id) {
                 return Err(Refusal::Transfer(TransferProblem::BadId { workstream: id }).into());
             }
+            plain_folder(disk, &work.join(&id))?;
             let path = format!("{id}/threads.json");
             let threads = ThreadsText::read(Some(&threads), &id).and_then(|document| document.text());
             let threads = threads.map_err(|error| unwritable(&work.join(&path), &error))?;
@@ -118,7 +119,9 @@ impl FileStore {
         if overwrite != Overwrite::All && !in_the_way.is_empty() {
             return Err(Refusal::Transfer(TransferProblem::FilesInTheWay { files: in_the_way }).into());
         }
-        commit(disk, &root, &changes)?;
+        if !changes.is_empty() {
+            commit(disk, &root, &changes)?;
+        }
         Ok(copied)
     }
 }

@@ -252,7 +252,7 @@ impl Engine {
 
     /// Returns the fault of a commit that was not written, since something is not as it was when it was decided.
     pub(super) fn overtaken(&self) -> Fault {
-        Fault::Overtaken { database: self.address.shown.clone() }
+        Fault::Overtaken { place: self.address.shown.clone() }
     }
 
     fn database(&self, why: String, remedy: DatabaseRemedy) -> Fault {
