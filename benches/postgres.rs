@@ -225,10 +225,10 @@ fn bare_updates(url: &str, seed: usize, workstreams: usize) -> Vec<u64> {
         let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         let sql =
-            "UPDATE work.threads SET status = $5 WHERE workstream = $1 AND stage = $2 AND batch = $3 AND thread = $4";
+            "UPDATE work.threads SET status = $5 WHERE workstream_id = $1 AND stage = $2 AND batch = $3 AND thread = $4";
         let statement = client.prepare(sql).await.unwrap();
         let keys =
-            "SELECT w.key FROM work.workstreams w JOIN work.workspaces s ON s.key = w.workspace WHERE s.name = $1";
+            "SELECT w.workstream_id FROM work.workstreams w JOIN work.workspaces s USING (workspace_id) WHERE s.name = $1";
         let keys: Vec<i64> = client.query(keys, &[&workspace]).await.unwrap().iter().map(|row| row.get(0)).collect();
         (client, statement, keys)
     });

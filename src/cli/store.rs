@@ -11,6 +11,7 @@ use super::{Session, exit};
 use crate::app::{pull, push};
 use crate::fault::Error;
 use crate::store::{Copied, FileStore, Overwrite, PostgresStore};
+use crate::wording::count;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
@@ -18,10 +19,17 @@ use crate::store::{Copied, FileStore, Overwrite, PostgresStore};
   work store migrate          make the tables, or bring them up to date
   work store push             copy work/ to the database
   work store push --plan      only PLAN.md and agents.yaml, after a change
-  work store pull             copy it back")]
+  work store pull             copy it back
+  work store prune --days 90  remove what happened more than 90 days ago")]
 pub(super) enum Arguments {
     /// Make the tables, or bring them up to date
     Migrate,
+    /// Remove old events, of all workspaces of the database; no state goes with them
+    Prune {
+        /// Keep those of so many days
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        days: u16,
+    },
     /// Copy the workspace, or the workstream of --workstream, from the files to the database
     Push {
         /// Copy only PLAN.md and agents.yaml of what is there already
@@ -68,6 +76,19 @@ impl Arguments {
                     (0, to) => writeln!(page, "the tables are there, version {to}"),
                     (from, to) => writeln!(page, "the tables went from version {from} to {to}"),
                 };
+                return Ok(session.output.print(page));
+            }
+            Self::Prune { days } => {
+                let pruned = store.prune(days)?;
+                if session.output.is_json() {
+                    return Ok(session.output.print_json(&pruned));
+                }
+                let mut page = Page::default();
+                let _ = writeln!(
+                    page,
+                    "removed {}",
+                    count(usize::try_from(pruned.events).unwrap_or(usize::MAX), "event", "events")
+                );
                 return Ok(session.output.print(page));
             }
             Self::Push { plan, force } => {

@@ -27,7 +27,7 @@ pub use copy::{Copied, Overwrite, WorkspaceCopy};
 pub use files::{FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, linked_worktree, lone_worktree};
 pub use place::WorkspaceLocation;
 #[cfg(feature = "postgres")]
-pub use postgres::{Migrated, PostgresStore};
+pub use postgres::{Migrated, PostgresStore, Pruned};
 #[cfg(all(test, feature = "postgres"))]
 pub(crate) use postgres::{execute, postgres_for_tests};
 pub use snapshot::Snapshot;

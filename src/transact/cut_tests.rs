@@ -148,7 +148,7 @@ impl World {
             UNION ALL SELECT * FROM (SELECT record::text FROM work.threads ORDER BY stage, batch, thread) t
             UNION ALL SELECT * FROM (SELECT record::text FROM work.cycles ORDER BY position) c
             UNION ALL SELECT * FROM (SELECT event::text FROM work.events WHERE revision >
-                (SELECT max(revision) FROM work.events WHERE event ->> 'event' = 'pushed') ORDER BY revision, place) e";
+                (SELECT max(revision) FROM work.events WHERE event ->> 'event' = 'pushed') ORDER BY revision, ordinal) e";
         let rows = execute(&self.database, sql).join("\n");
         timeless(&rows)
     }

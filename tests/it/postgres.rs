@@ -213,7 +213,7 @@ fn a_server_that_restarts_and_connections_that_are_cut_lose_nothing() {
     });
     let became = team.sql(
         "SELECT event ->> 'thread' || ' ' || (event ->> 'report') FROM work.events
-         WHERE event ->> 'event' = 'thread_became' ORDER BY revision, place",
+         WHERE event ->> 'event' = 'thread_became' ORDER BY revision, ordinal",
     );
     for (name, acknowledged) in acknowledged.iter().enumerate() {
         assert!(acknowledged.len() > 20, "server {name} was acknowledged {} updates", acknowledged.len());
@@ -391,7 +391,7 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     note("a command for files", &secret(&url), &["create", "x"]);
     execute(
         &url,
-        "CREATE SCHEMA work; CREATE TABLE work.migrations (version integer); INSERT INTO work.migrations VALUES (99)",
+        "CREATE SCHEMA work; CREATE TABLE work.migrations (version integer, needs integer); INSERT INTO work.migrations VALUES (99, 99)",
     );
     note("a newer schema", &url, &["status"]);
     note("a newer schema is left alone", &url, &["store", "migrate"]);
@@ -434,18 +434,18 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     stderr: Hint: fix user and password: in the URL, PGPASSWORD or the password file
     # a newer schema
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 2: another host has a newer work
+    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another host has a newer work
     stderr: Hint: run work store migrate with the release of work that all hosts use
     # a newer schema is left alone
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables have version 99, this program knows 2: another host has a newer work
+    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another host has a newer work
     stderr: Hint: run work store migrate with the release of work that all hosts use
     # migrated
     exit 0
-    the tables are there, version 2
+    the tables are there, version 3
     # migrated again
     exit 0
-    the tables have version 2 already
+    the tables have version 3 already
     # no workspace
     exit 6
     stderr: error: postgres://[host]/postgres: it has no workspace "default"
@@ -623,10 +623,10 @@ fn moving_one_workstream_leaves_the_others_alone() {
     let mut server = team.serve();
     let update = json!({"workstream": "beta", "thread_id": "1.1.1", "status": "completed", "report": "there"});
     server.answer("update_thread", &update);
-    let before: Vec<String> = team.sql("SELECT event::text FROM work.events ORDER BY workstream, revision, place");
+    let before: Vec<String> = team.sql("SELECT event::text FROM work.events ORDER BY workstream_id, revision, ordinal");
     files.write("work/agents.yaml", "agents: [{name: default}]\n");
     assert_eq!(run(&files, &["store", "push", "--force"]).0, 0);
-    let after = team.sql("SELECT event::text FROM work.events ORDER BY workstream, revision, place");
+    let after = team.sql("SELECT event::text FROM work.events ORDER BY workstream_id, revision, ordinal");
     assert!(after.starts_with(&before) && after.len() > before.len(), "{after:?}");
     // The server sees that everything was replaced.
     let answer = server.answer("read_thread", &json!({"workstream": "beta", "thread_id": "1.1.1"}));
@@ -676,4 +676,62 @@ fn a_team_begins_in_the_database() {
     assert_eq!(server.answer("next_batch", &json!({}))["workstream"], "001-search-api");
     let events = team.sql("SELECT DISTINCT event::jsonb ->> 'event' FROM work.events ORDER BY 1");
     assert!(events.contains(&"created".to_owned()), "{events:?}");
+}
+
+#[test]
+fn old_events_are_removed_when_a_person_says_so_and_no_state_goes_with_them() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), PLAN);
+    let mut server = team.serve();
+    server.answer("next_batch", &json!({}));
+    let report = |text: &str| json!({"thread_id": "1.1.1", "status": "completed", "report": text});
+    server.answer("update_thread", &report("first"));
+    team.sql("UPDATE work.events SET recorded_at = now() - interval '31 days'");
+    server.answer("update_thread", &report("second"));
+    assert_eq!(team.stdout(&["store", "prune", "--days", "40"]), "removed 0 events\n");
+    let before = team.threads();
+    assert!(team.stdout(&["store", "prune", "--days", "30"]).starts_with("removed "));
+    assert_eq!(team.sql("SELECT count(*) > 0 AND min(recorded_at) > now() - interval '1 day' FROM work.events"), ["t"]);
+    assert_eq!(team.threads(), before);
+    server.answer("update_thread", &report("third"));
+}
+
+#[test]
+fn a_program_goes_on_with_newer_tables_that_need_no_more_than_it_knows() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), PLAN);
+    let mut server = team.serve();
+    server.answer("next_batch", &json!({}));
+    // Another host is updated first: its release adds something that this one does not know, nor need.
+    team.sql("ALTER TABLE work.threads ADD COLUMN colour text");
+    team.sql("INSERT INTO work.migrations (version, needs) SELECT max(version) + 1, max(needs) FROM work.migrations");
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "completed", "report": "r"}));
+    assert!(team.stdout(&["status"]).contains("1 completed"));
+    // The next one changes what this program uses.
+    team.sql("INSERT INTO work.migrations (version, needs) SELECT max(version) + 1, 99 FROM work.migrations");
+    team.sql("UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT");
+    let told = server.call("next_batch", &json!({}));
+    assert!(told.contains("its tables need version 99"), "{told}");
+    let output = team.on(&team.host, &["status"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("another host has a newer work"));
+}
+
+#[test]
+fn the_database_refuses_what_no_release_writes() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), PLAN);
+    team.serve().answer("next_batch", &json!({}));
+    for (sql, constraint) in [
+        ("UPDATE work.threads SET status = 'done'", "status_is_known"),
+        ("UPDATE work.threads SET stage = 1000", "numbers_have_three_digits"),
+        ("UPDATE work.workstreams SET plan_hash = ''", "plan_hash_is_sha256"),
+        ("UPDATE work.cycles SET is_open = false, holder = gen_random_uuid()", "only_an_open_cycle_is_held"),
+    ] {
+        // It goes on where it is refused, and says why.
+        let guarded = format!(
+            "DO $$ BEGIN {sql}; RAISE 'it was accepted'; EXCEPTION WHEN check_violation THEN
+             IF SQLERRM NOT LIKE '%{constraint}%' THEN RAISE; END IF; END $$"
+        );
+        team.sql(&guarded);
+    }
 }

@@ -485,8 +485,8 @@ fn every_command_explains_itself() {
       work approve stage 1        let planners go on to stage 2
       work complete               the end of a workstream
 
-    Exit codes: 0 done, 1 the rules say no, 2 wrong arguments, 3 no such workspace, workstream, batch,
-    thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.
+    Exit codes: 0 done, 1 the rules say no, 2 wrong arguments, 3 no such workspace, workstream, stage,
+    batch, thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.
     ");
     let commands = help.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     for command in commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help") {

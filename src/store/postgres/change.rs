@@ -70,9 +70,9 @@ pub(super) async fn write_plan(client: &Connection, key: i64, text: &str, actor:
     let hash = PlanHash::of(text).as_str().to_owned();
     let update = "WITH w AS (UPDATE work.workstreams
             SET plan = $2, plan_hash = $3, revision = revision + 1, stamp = DEFAULT
-            WHERE key = $1 RETURNING key, revision, stamp)
-        INSERT INTO work.events (workstream, revision, place, commit, actor, event)
-        SELECT key, revision, 1, stamp, $4, '{\"event\":\"plan_written\"}' FROM w";
+            WHERE workstream_id = $1 RETURNING workstream_id, revision, stamp)
+        INSERT INTO work.events (workstream_id, revision, ordinal, commit_id, actor, event)
+        SELECT workstream_id, revision, 1, stamp, $4, '{\"event\":\"plan_written\"}' FROM w";
     client.execute(update, &[&key, &text, &hash, &actor]).await?;
     client.batch_execute("COMMIT").await?;
     Ok(())
@@ -281,7 +281,7 @@ impl RowChanges {
         if self.moves {
             sql.add(", generation = generation + 1", &[]);
         }
-        let still = " WHERE key = $ AND revision = $ AND stamp = $::text::uuid";
+        let still = " WHERE workstream_id = $ AND revision = $ AND stamp = $::text::uuid";
         sql.add(still, &[&self.key, &self.before, &self.stamp]);
         if let Some(known) = &self.known {
             // What the host takes for the database's time: one that stood still in between, or whose clock runs wrong,
@@ -290,7 +290,7 @@ impl RowChanges {
                 " AND clock_timestamp() BETWEEN $::timestamptz - interval '1s' AND $::timestamptz + interval '1s'";
             sql.add(is_now, &[&known.now, &known.now]);
             let same_is_current = " AND EXISTS (SELECT FROM work.workspaces AS s
-                WHERE s.key = workspace AND s.current_workstream IS NOT DISTINCT FROM $)";
+                WHERE s.workspace_id = workstreams.workspace_id AND s.current_workstream IS NOT DISTINCT FROM $)";
             sql.add(same_is_current, &[&known.current]);
             if !known.servers.is_empty() {
                 let same_are_alive = " AND $::text[]::uuid[] = ARRAY(SELECT id FROM work.servers
@@ -298,7 +298,7 @@ impl RowChanges {
                 sql.add(same_are_alive, &[&known.alive, &known.servers]);
             }
         }
-        sql.add(" RETURNING key, workspace, revision, id)", &[]);
+        sql.add(" RETURNING workstream_id, workspace_id, revision, stream_id)", &[]);
         if !self.threads.record.is_empty() {
             sql.add(", t AS (", &[]);
             self.threads.insert(&mut sql);
@@ -310,7 +310,7 @@ impl RowChanges {
             let ThreadRows { stage, batch, thread, .. } = &self.gone;
             sql.rows(["smallint", "smallint", "smallint"], [stage, batch, thread]);
             let which = " AS u (stage, batch, thread)
-                WHERE t.workstream = w.key AND (t.stage, t.batch, t.thread) = (u.stage, u.batch, u.thread))";
+                WHERE t.workstream_id = w.workstream_id AND (t.stage, t.batch, t.thread) = (u.stage, u.batch, u.thread))";
             sql.add(which, &[]);
         }
         if !self.cycles.record.is_empty() {
@@ -325,16 +325,15 @@ impl RowChanges {
             sql.add(renew, &[server, &LEASE]);
         }
         if self.becomes_current {
-            let set =
-                ", k AS (UPDATE work.workspaces AS s SET current_workstream = w.id FROM w WHERE s.key = w.workspace)";
+            let set = ", k AS (UPDATE work.workspaces AS s SET current_workstream = w.stream_id FROM w WHERE s.workspace_id = w.workspace_id)";
             sql.add(set, &[]);
         }
-        let events = ", e AS (INSERT INTO work.events (workstream, revision, place, commit, actor, event)
-            SELECT w.key, w.revision, u.place, $::text::uuid, $, u.event::json FROM w, ";
+        let events = ", e AS (INSERT INTO work.events (workstream_id, revision, ordinal, commit_id, actor, event)
+            SELECT w.workstream_id, w.revision, u.ordinal, $::text::uuid, $, u.event::json FROM w, ";
         sql.add(events, &[id, &self.actor]);
         match self.events.as_slice() {
-            [event] => sql.add("(VALUES (1, $)) AS u (place, event)", &[event]),
-            _ => sql.add("unnest($::text[]) WITH ORDINALITY AS u (event, place)", &[&self.events]),
+            [event] => sql.add("(VALUES (1, $)) AS u (ordinal, event)", &[event]),
+            _ => sql.add("unnest($::text[]) WITH ORDINALITY AS u (event, ordinal)", &[&self.events]),
         }
         sql.add(") SELECT revision FROM w", &[]);
         sql
@@ -346,15 +345,15 @@ impl RowChanges {
         let client = engine.own_connection().await?;
         client.batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = {}", ROW_WAIT.as_millis())).await?;
         // Waits until the old transaction is over.
-        let lock = "SELECT revision FROM work.workstreams WHERE key = $1 FOR NO KEY UPDATE";
+        let lock = "SELECT revision FROM work.workstreams WHERE workstream_id = $1 FOR NO KEY UPDATE";
         let revision: i64 = client.query_one(lock, &[&self.key]).await?.try_get(0)?;
         let there = "SELECT EXISTS (SELECT FROM work.events
-            WHERE workstream = $1 AND revision = $2 AND commit = $3::text::uuid)";
+            WHERE workstream_id = $1 AND revision = $2 AND commit_id = $3::text::uuid)";
         let values: [&(dyn ToSql + Sync); 3] = [&self.key, &(self.before + 1), &self.id.to_string()];
         let was_committed: bool = client.query_one(there, &values).await?.try_get(0)?;
         if !was_committed {
             // One that is still on its way must not be carried out any more.
-            let spend = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE key = $1";
+            let spend = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workstream_id = $1";
             client.execute(spend, &[&self.key]).await?;
         }
         client.batch_execute("COMMIT").await?;
@@ -399,8 +398,8 @@ impl Expected {
 impl ThreadRows {
     /// Adds the statement that writes them with the key and the revision of `w`.
     pub(super) fn insert<'v>(&'v self, sql: &mut Sql<'v>) {
-        let insert = "INSERT INTO work.threads (workstream, stage, batch, thread, status, revision, record)
-            SELECT w.key, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json FROM w, ";
+        let insert = "INSERT INTO work.threads (workstream_id, stage, batch, thread, status, revision, record)
+            SELECT w.workstream_id, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json FROM w, ";
         sql.add(insert, &[]);
         let types = ["smallint", "smallint", "smallint", "text", "text"];
         let Self { stage, batch, thread, status, record } = self;
@@ -409,7 +408,7 @@ impl ThreadRows {
             _ => sql.rows(types, [stage, batch, thread, status, record]),
         }
         let update = " AS u (stage, batch, thread, status, record)
-            ON CONFLICT (workstream, stage, batch, thread) DO UPDATE
+            ON CONFLICT (workstream_id, stage, batch, thread) DO UPDATE
                 SET status = excluded.status, revision = excluded.revision, record = excluded.record";
         sql.add(update, &[]);
     }
@@ -429,14 +428,14 @@ impl CycleRows {
     /// Adds the statement that writes them with the key and the revision of `w`.
     pub(super) fn insert<'v>(&'v self, sql: &mut Sql<'v>) {
         let insert = "INSERT INTO work.cycles
-                (workstream, position, batch, number, open, holder, revision, record)
-            SELECT w.key, u.position, u.batch, u.number, u.open, u.holder::uuid, w.revision, u.record::json FROM w, ";
+                (workstream_id, position, batch, number, is_open, holder, revision, record)
+            SELECT w.workstream_id, u.position, u.batch, u.number, u.is_open, u.holder::uuid, w.revision, u.record::json FROM w, ";
         sql.add(insert, &[]);
         let types = ["integer", "text", "integer", "boolean", "text", "text"];
         let Self { position, batch, number, open, holder, record } = self;
         sql.rows(types, [position, batch, number, open, holder, record]);
-        let update = " AS u (position, batch, number, open, holder, record)
-            ON CONFLICT (workstream, position) DO UPDATE SET batch = excluded.batch, open = excluded.open, holder = excluded.holder,
+        let update = " AS u (position, batch, number, is_open, holder, record)
+            ON CONFLICT (workstream_id, position) DO UPDATE SET batch = excluded.batch, is_open = excluded.is_open, holder = excluded.holder,
                 revision = excluded.revision, record = excluded.record";
         sql.add(update, &[]);
     }

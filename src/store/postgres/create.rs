@@ -84,10 +84,11 @@ async fn insert(
     let workspace = &store.address.workspace;
     // In the order in which commits take them: workstreams, then the workspace. Whoever had to wait reads what others
     // have added only now.
-    let workstreams = "SELECT w.key FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
-        WHERE s.name = $1 ORDER BY w.key FOR NO KEY UPDATE OF w";
+    let workstreams =
+        "SELECT w.workstream_id FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
+        WHERE s.name = $1 ORDER BY w.workstream_id FOR NO KEY UPDATE OF w";
     transaction.query(workstreams, &[workspace]).await?;
-    let lock = "SELECT key FROM work.workspaces WHERE name = $1 FOR UPDATE";
+    let lock = "SELECT workspace_id FROM work.workspaces WHERE name = $1 FOR UPDATE";
     let Some(key) = transaction.query_opt(lock, &[workspace]).await? else { return Err(store.no_workspace().into()) };
     let key: i64 = key.try_get(0)?;
     let Some((index, known)) = rows::catalogue(transaction, workspace).await? else {
@@ -107,25 +108,27 @@ async fn insert(
     let rows = Rows::of(&threads, &id).map_err(unwritable)?;
     let hash = PlanHash::of(new.plan).as_str().to_owned();
     let (rest, strays) = (rows.rest().map_err(unwritable)?, rows.strays().map_err(unwritable)?);
-    let insert = "INSERT INTO work.workstreams (workspace, id, position, entry, plan, plan_hash, rest, strays)
+    let insert = "INSERT INTO work.workstreams
+            (workspace_id, stream_id, position, entry, plan, plan_hash, rest, unrecognized)
         SELECT $1, $2, coalesce(max(position), -1) + 1, $3::text::json, $4, $5, $6::text::json, $7::text::json
-        FROM work.workstreams WHERE workspace = $1
-        RETURNING key, revision, stamp::text";
+        FROM work.workstreams WHERE workspace_id = $1
+        RETURNING workstream_id, revision, stamp::text";
     let row = transaction.query_one(insert, &[&key, &id, &entry, &new.plan, &hash, &rest, &strays]).await?;
     let (new_key, revision, stamp): (i64, i64, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     let mut sql = Sql::default();
-    sql.add("WITH w AS (SELECT $::bigint AS key, $::bigint AS revision)", &[&new_key, &revision]);
+    sql.add("WITH w AS (SELECT $::bigint AS workstream_id, $::bigint AS revision)", &[&new_key, &revision]);
     rows.insert(&mut sql);
     transaction.execute(&sql.text, &sql.values).await?;
     if becomes_current {
-        transaction.execute("UPDATE work.workspaces SET current_workstream = $2 WHERE key = $1", &[&key, &id]).await?;
+        transaction
+            .execute("UPDATE work.workspaces SET current_workstream = $2 WHERE workspace_id = $1", &[&key, &id])
+            .await?;
     }
-    let created = "INSERT INTO work.events (workstream, revision, place, commit, actor, event)
+    let created = "INSERT INTO work.events (workstream_id, revision, ordinal, commit_id, actor, event)
         VALUES ($1, $2, 1, $3::text::uuid, $4, '{\"event\":\"created\"}')";
     transaction.execute(created, &[&new_key, &revision, &stamp, &store.actor()]).await?;
     // Which workstreams there are, and which one is current, counts into the revision of each.
-    let others =
-        "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workspace = $1 AND key <> $2";
+    let others = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workspace_id = $1 AND workstream_id <> $2";
     transaction.execute(others, &[&key, &new_key]).await?;
     Ok(Ok(id))
 }

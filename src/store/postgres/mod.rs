@@ -16,6 +16,7 @@ mod failed;
 mod for_tests;
 mod lease;
 mod migrate;
+mod prune;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use self::engine::{ANSWER_TIMEOUT, Claimed, Engine};
 #[cfg(test)]
 pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
+pub use self::prune::Pruned;
 use self::rows::{CachedWorkstream, Opened};
 use super::holds::Holds;
 use super::place::{WorkspaceLocation, name};

@@ -24,17 +24,18 @@ use crate::roster::Roster;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, completed};
 
 /// The workstream that is wanted, else the current one.
-const OPEN: &str = "SELECT w.key, w.id, w.revision, w.plan_hash, w.entry::text, s.current_workstream, s.roster,
+const OPEN: &str = "SELECT w.workstream_id, w.stream_id, w.revision, w.plan_hash, w.entry::text, s.current_workstream, s.roster,
         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),
         s.current_workstream IS NULL
-            AND NOT EXISTS (SELECT FROM work.workstreams o WHERE o.workspace = s.key AND o.key <> w.key),
-        w.generation, (SELECT max(version) FROM work.migrations), w.stamp::text
-    FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
-    WHERE s.name = $1 AND w.id = coalesce($2, s.current_workstream)";
+            AND NOT EXISTS (SELECT FROM work.workstreams o WHERE o.workspace_id = s.workspace_id AND o.workstream_id <> w.workstream_id),
+        w.generation, (SELECT max(needs) FROM work.migrations), w.stamp::text
+    FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
+    WHERE s.name = $1 AND w.stream_id = coalesce($2, s.current_workstream)";
 
 /// Locks its row. Who had to wait for that asks everything after it: a statement sees what was there when it began.
-const LOCK: &str = "SELECT w.key FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
-    WHERE s.name = $1 AND w.id = coalesce($2, s.current_workstream) FOR NO KEY UPDATE OF w";
+const LOCK: &str =
+    "SELECT w.workstream_id FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
+    WHERE s.name = $1 AND w.stream_id = coalesce($2, s.current_workstream) FOR NO KEY UPDATE OF w";
 
 /// How often a workstream is read that is written all the time, before it is read as it is at one instant.
 const PASSES: usize = 2;
@@ -214,7 +215,7 @@ async fn open_once(
     if let Some(hash) = approved.filter(|hash| !kept.plan.hash.is(hash))
         && kept.approved.get().is_none()
     {
-        let text = client.prepare_cached("SELECT approved_plan FROM work.workstreams WHERE key = $1").await?;
+        let text = client.prepare_cached("SELECT approved_plan FROM work.workstreams WHERE workstream_id = $1").await?;
         let text: Option<String> = client.query_one(&text, &[&key]).await?.try_get(0)?;
         let plan = text.map(|text| PlanFile::of(&text)).filter(|plan| plan.hash.is(hash));
         let _ = kept.approved.set(plan.map(Arc::new));
@@ -259,21 +260,22 @@ async fn refreshed(
     let plan = match before {
         Some(before) if before.plan.hash.is(plan_hash) => Arc::clone(&before.plan),
         _ => {
-            let text = client.prepare_cached("SELECT plan FROM work.workstreams WHERE key = $1").await?;
+            let text = client.prepare_cached("SELECT plan FROM work.workstreams WHERE workstream_id = $1").await?;
             let text: String = client.query_one(&text, &[&key]).await?.try_get(0)?;
             Arc::new(PlanFile::of(&text))
         }
     };
     let (since, stamp) = before.map_or((0, None), |before| (before.revision, Some(&before.stamp)));
     let own = client.prepare_cached(
-        "SELECT revision, rest::text, strays::text, stamp::text, EXISTS (SELECT FROM work.events
-             WHERE workstream = $1 AND revision = $2 AND commit = $3::text::uuid)
-         FROM work.workstreams WHERE key = $1",
+        "SELECT revision, rest::text, unrecognized::text, stamp::text, EXISTS (SELECT FROM work.events
+             WHERE workstream_id = $1 AND revision = $2 AND commit_id = $3::text::uuid)
+         FROM work.workstreams WHERE workstream_id = $1",
     );
     let threads = client.prepare_cached(
-        "SELECT record::text FROM work.threads WHERE workstream = $1 AND revision > $2 ORDER BY stage, batch, thread",
+        "SELECT record::text FROM work.threads WHERE workstream_id = $1 AND revision > $2 ORDER BY stage, batch, thread",
     );
-    let cycles = client.prepare_cached("SELECT record::text FROM work.cycles WHERE workstream = $1 ORDER BY position");
+    let cycles =
+        client.prepare_cached("SELECT record::text FROM work.cycles WHERE workstream_id = $1 ORDER BY position");
     let (own, threads, cycles) = (own.await?, threads.await?, cycles.await?);
     // The first tells the revision: what is committed while the others are read is read again next time.
     let which: [&(dyn ToSql + Sync); 3] = [&key, &since, &stamp];
@@ -350,8 +352,8 @@ pub(super) async fn catalogue(
     let Some(current) = current else { return Ok(None) };
     let rows = client
         .query(
-            "SELECT w.id, w.entry::text FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
-             WHERE s.name = $1 ORDER BY w.position, w.id",
+            "SELECT w.stream_id, w.entry::text FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
+             WHERE s.name = $1 ORDER BY w.position, w.stream_id",
             &[&workspace],
         )
         .await?;

@@ -109,7 +109,7 @@ fn a_host_whose_clock_is_wrong_writes_the_databases_time() {
     }
     let snapshot = door.store().read(None).unwrap();
     for id in ["1.1.1", "1.1.2"] {
-        let started = snapshot.board().threads.get(id.parse().unwrap()).unwrap().attempts[0].started_at.clone();
+        let started = snapshot.board().threads.get(id.parse().unwrap()).unwrap().attempts[0].started_at;
         let started = started.unwrap();
         assert!(started.since(begun) < Duration::from_secs(60) && begun.since(started) < Duration::from_secs(60));
     }
@@ -122,10 +122,10 @@ fn a_revision_that_comes_again_is_another_one() {
     let (a, b) = (team.open(A), team.open(B));
     report(b.as_ref(), B, "1.1.2", "b");
     let lost = "UPDATE work.workstreams SET stamp = DEFAULT;
-        UPDATE work.events SET commit = w.stamp FROM work.workstreams w
-            WHERE w.key = events.workstream AND w.revision = events.revision;
+        UPDATE work.events SET commit_id = w.stamp FROM work.workstreams w
+            WHERE w.workstream_id = events.workstream_id AND w.revision = events.revision;
         UPDATE work.threads SET record = replace(record::text, '\"b\"', '\"c\"')::json, revision = w.revision
-            FROM work.workstreams w WHERE w.key = workstream AND thread = 2";
+            FROM work.workstreams w WHERE w.workstream_id = threads.workstream_id AND thread = 2";
     is_overtaken_by(&team, a.as_ref(), || drop(team.sql(lost)));
     for store in [a, b] {
         assert_eq!(reports(store.as_ref(), None)[1], "c");
@@ -163,7 +163,7 @@ fn who_waited_for_a_row_decides_on_what_is_there_then() {
     thread::scope(|scope| {
         let pushed = scope.spawn(|| {
             team.sql(
-                "BEGIN; SELECT key FROM work.workstreams FOR NO KEY UPDATE;
+                "BEGIN; SELECT workstream_id FROM work.workstreams FOR NO KEY UPDATE;
                  UPDATE work.workspaces SET roster = 'agents: [{name: default}, {name: newcomer}]';
                  SELECT pg_sleep(0.6); UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT; COMMIT",
             )

@@ -86,12 +86,12 @@ impl PostgresStore {
         let copied = engine.ask(async |mut client: Connection| {
             let transaction = client.transaction().await?;
             // In the order in which commits take them: workstreams, then the workspace.
-            let all = "SELECT w.key FROM work.workspaces s JOIN work.workstreams w ON w.workspace = s.key
-                WHERE s.name = $1 ORDER BY w.key FOR NO KEY UPDATE OF w";
+            let all = "SELECT w.workstream_id FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
+                WHERE s.name = $1 ORDER BY w.workstream_id FOR NO KEY UPDATE OF w";
             transaction.query(all, &[&self.address.workspace]).await?;
             let (name, roster) = (&self.address.workspace, &copy.roster);
             let key = if overwrite == Overwrite::Plans {
-                let update = "UPDATE work.workspaces SET roster = coalesce($2, roster) WHERE name = $1 RETURNING key";
+                let update = "UPDATE work.workspaces SET roster = coalesce($2, roster) WHERE name = $1 RETURNING workspace_id";
                 transaction.query_opt(update, &[name, roster]).await?
             } else {
                 // What is there already wins, unless it is to be written over.
@@ -103,7 +103,7 @@ impl PostgresStore {
                         rest = CASE WHEN $5 THEN excluded.rest ELSE there.rest END,
                         current_workstream = CASE WHEN $5 THEN excluded.current_workstream
                             ELSE coalesce(there.current_workstream, excluded.current_workstream) END
-                    RETURNING key";
+                    RETURNING workspace_id";
                 let force = overwrite == Overwrite::All;
                 transaction.query_opt(insert, &[name, &copy.current, roster, &copy.rest, &force]).await?
             };
@@ -121,7 +121,7 @@ impl PostgresStore {
             if let Some(id) = refused {
                 return Ok(Err(id));
             }
-            let all = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workspace = $1";
+            let all = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workspace_id = $1";
             transaction.execute(all, &[&key]).await?;
             transaction.commit().await?;
             Ok(Ok(copied))
@@ -169,13 +169,14 @@ async fn copy_one(
     let hash = PlanHash::of(&part.plan).as_str().to_owned();
     let there = transaction
         .query_opt(
-            "SELECT key, plan_hash, entry::text FROM work.workstreams WHERE workspace = $1 AND id = $2 FOR UPDATE",
+            "SELECT workstream_id, plan_hash, entry::text FROM work.workstreams
+             WHERE workspace_id = $1 AND stream_id = $2 FOR UPDATE",
             &[&workspace, &part.id],
         )
         .await?;
     if let Some(there) = there {
         let (key, known): (i64, String) = (there.try_get(0)?, there.try_get(1)?);
-        let set_plan = "UPDATE work.workstreams SET plan = $2, plan_hash = $3 WHERE key = $1";
+        let set_plan = "UPDATE work.workstreams SET plan = $2, plan_hash = $3 WHERE workstream_id = $1";
         if overwrite == Overwrite::Plans {
             if known == hash {
                 return Ok(Some(false));
@@ -196,7 +197,9 @@ async fn copy_one(
             return Ok(None);
         }
         // What happened stays: only the state is replaced.
-        for sql in ["DELETE FROM work.threads WHERE workstream = $1", "DELETE FROM work.cycles WHERE workstream = $1"] {
+        for sql in
+            ["DELETE FROM work.threads WHERE workstream_id = $1", "DELETE FROM work.cycles WHERE workstream_id = $1"]
+        {
             transaction.execute(sql, &[&key]).await?;
         }
     } else if overwrite == Overwrite::Plans {
@@ -208,33 +211,34 @@ async fn copy_one(
     let key = transaction
         .query_one(
             "INSERT INTO work.workstreams
-                 (workspace, id, position, entry, plan, plan_hash, approved_plan, rest, strays)
+                 (workspace_id, stream_id, position, entry, plan, plan_hash, approved_plan, rest, unrecognized)
              VALUES ($1, $2, $3, $4::text::json, $5, $6, $7, $8::text::json, $9::text::json)
-             ON CONFLICT (workspace, id) DO UPDATE SET position = excluded.position, entry = excluded.entry,
+             ON CONFLICT (workspace_id, stream_id) DO UPDATE SET position = excluded.position, entry = excluded.entry,
                  plan = excluded.plan, plan_hash = excluded.plan_hash, approved_plan = excluded.approved_plan,
-                 rest = excluded.rest, strays = excluded.strays,
+                 rest = excluded.rest, unrecognized = excluded.unrecognized,
                  revision = work.workstreams.revision + 1, stamp = excluded.stamp,
                  generation = work.workstreams.generation + 1
-             RETURNING key, revision, stamp::text",
+             RETURNING workstream_id, revision, stamp::text",
             &[&workspace, &part.id, &position, &part.entry, &part.plan, &hash, &part.approved, &rest, &strays],
         )
         .await?;
     let (key, revision, stamp): (i64, i64, String) = (key.try_get(0)?, key.try_get(1)?, key.try_get(2)?);
-    let pushed = r#"INSERT INTO work.events (workstream, revision, place, commit, actor, event)
+    let pushed = r#"INSERT INTO work.events (workstream_id, revision, ordinal, commit_id, actor, event)
         VALUES ($1, $2, 1, $3::text::uuid, current_user, '{"event":"pushed"}')"#;
     transaction.execute(pushed, &[&key, &revision, &stamp]).await?;
     let mut sql = Sql::default();
-    sql.add("WITH w AS (SELECT $::bigint AS key, $::bigint AS revision)", &[&key, &revision]);
+    sql.add("WITH w AS (SELECT $::bigint AS workstream_id, $::bigint AS revision)", &[&key, &revision]);
     rows.insert(&mut sql);
     transaction.execute(&sql.text, &sql.values).await?;
     Ok(Some(true))
 }
 
 async fn records(transaction: &Transaction<'_>, key: i64) -> Result<Records, Failed> {
-    let own =
-        transaction.query_one("SELECT rest::text, strays::text FROM work.workstreams WHERE key = $1", &[&key]).await?;
-    let threads = "SELECT record::text FROM work.threads WHERE workstream = $1 ORDER BY stage, batch, thread";
-    let cycles = "SELECT record::text FROM work.cycles WHERE workstream = $1 ORDER BY position";
+    let own = transaction
+        .query_one("SELECT rest::text, unrecognized::text FROM work.workstreams WHERE workstream_id = $1", &[&key])
+        .await?;
+    let threads = "SELECT record::text FROM work.threads WHERE workstream_id = $1 ORDER BY stage, batch, thread";
+    let cycles = "SELECT record::text FROM work.cycles WHERE workstream_id = $1 ORDER BY position";
     let mut texts = [Vec::new(), Vec::new()];
     for (texts, sql) in texts.iter_mut().zip([threads, cycles]) {
         for row in transaction.query(sql, &[&key]).await? {
@@ -252,7 +256,7 @@ async fn copy_all(
 ) -> Result<Option<WorkspaceCopy>, Failed> {
     let own = transaction
         .query_opt(
-            "SELECT key, current_workstream, roster, rest::text FROM work.workspaces WHERE name = $1",
+            "SELECT workspace_id, current_workstream, roster, rest::text FROM work.workspaces WHERE name = $1",
             &[&workspace],
         )
         .await?;
@@ -260,8 +264,8 @@ async fn copy_all(
     let key: i64 = own.try_get(0)?;
     let rows = transaction
         .query(
-            "SELECT key, id, entry::text, plan, approved_plan FROM work.workstreams
-             WHERE workspace = $1 AND ($2::text IS NULL OR id = $2) ORDER BY position, id",
+            "SELECT workstream_id, stream_id, entry::text, plan, approved_plan FROM work.workstreams
+             WHERE workspace_id = $1 AND ($2::text IS NULL OR stream_id = $2) ORDER BY position, stream_id",
             &[&key, &wanted],
         )
         .await?;

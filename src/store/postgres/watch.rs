@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 const REVISIONS: &str = "SELECT coalesce(sum(w.revision), 0)::text || ' ' || count(*) || ' '
         || (SELECT count(*) FROM work.servers WHERE lease_until > clock_timestamp())
-    FROM work.workspaces s LEFT JOIN work.workstreams w ON w.workspace = s.key WHERE s.name = $1";
+    FROM work.workspaces s LEFT JOIN work.workstreams w ON w.workspace_id = s.workspace_id WHERE s.name = $1";
 
 /// Follows a workspace until it is dropped.
 #[derive(Debug)]
