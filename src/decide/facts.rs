@@ -244,7 +244,7 @@ pub trait Words {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// What was said of it.
-    ReportedStatus(ReportedStatus),
+    Reported(ReportedStatus),
     /// To be assigned.
     Assigned,
 }
@@ -253,7 +253,7 @@ impl Wanted {
     /// Returns the word in messages.
     pub fn word(self) -> &'static str {
         match self {
-            Self::ReportedStatus(said) => said.word(),
+            Self::Reported(said) => said.word(),
             Self::Assigned => "assigned",
         }
     }

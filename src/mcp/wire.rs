@@ -27,14 +27,15 @@
 //! requests that are in flight with the same id, rmcp's service loop answers only one.
 //!
 //! This file can go when rmcp does all that: `tests/it/stdio.rs`, `tests/it/flood.rs` and `tests/it/eras.rs` must pass
-//! with the stock transport. Until then, it must never know what a method means, except the two that do not open a
-//! session.
+//! with the stock transport. Until then, it must know nothing of a method but whether it opens a session.
 
 use std::io;
 use std::sync::Arc;
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientRequest, ErrorData, GetExtensions as _, JsonRpcMessage, RequestId};
+use rmcp::model::{
+    ClientRequest, ErrorData, GetExtensions as _, GetMeta as _, JsonRpcMessage, ProtocolVersion, RequestId,
+};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde::Deserializer as _;
@@ -64,7 +65,8 @@ pub(super) struct Wire<R> {
     /// A message that was read and waits for its share of the in-flight budget, and the size of its line in KiB.
     next: Option<(RxJsonRpcMessage<RoleServer>, u32)>,
     backlog: Arc<Backlog>,
-    /// Whether a request other than `ping` and `server/discover` has come. If rmcp accepts it, the session is open.
+    /// Whether a request has come that opens a session. Before that, rmcp answers requests and ends the process on
+    /// anything else.
     open: bool,
     /// Cancelled at the end of the input, to release handlers that wait for the client. rmcp would give them up to five
     /// seconds, and the process would end that much later.
@@ -219,6 +221,21 @@ impl<R: AsyncRead + Unpin> Wire<R> {
     }
 }
 
+/// Returns whether rmcp opens a session for a request. It opens one for `initialize`, and for a request of the modern
+/// era, which carries its version and what goes with it; it answers all others and goes on waiting.
+fn opens_a_session(request: &ClientRequest) -> bool {
+    match request {
+        ClientRequest::InitializeRequest(_) => true,
+        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
+        request => {
+            let meta = request.get_meta();
+            let is_known = |version| ProtocolVersion::KNOWN_VERSIONS.contains(&version);
+            meta.missing_required_keys(&ProtocolVersion::V_2026_07_28).is_empty()
+                && meta.protocol_version().is_some_and(is_known)
+        }
+    }
+}
+
 /// Queues a message, as one line, for the task that writes.
 fn push(backlog: &Backlog, message: &TxJsonRpcMessage<RoleServer>) {
     match serde_json::to_vec(message) {
@@ -357,9 +374,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for Wire<R> {
             };
             match self.next.take().map(|(message, _)| message) {
                 Some(JsonRpcMessage::Request(mut request)) => {
-                    // rmcp answers these two before a session and goes on waiting for the request that opens one.
-                    self.open |=
-                        !matches!(request.request, ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_));
+                    self.open |= opens_a_session(&request.request);
                     if let Some(taken) = taken {
                         request.request.extensions_mut().insert(taken);
                     }

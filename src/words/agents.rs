@@ -143,7 +143,7 @@ impl AgentWords {
                 format!("closest: {}", closest.join(", "))
             }
             Refusal::ReportRequired { .. } => "pass report: 1-2 sentences on what was done, or the reason".into(),
-            Refusal::InvalidTransition { now: Status::Completed, wanted: Wanted::ReportedStatus(_), .. } => {
+            Refusal::InvalidTransition { now: Status::Completed, wanted: Wanted::Reported(_), .. } => {
                 "it is done; report completed again to amend its report".into()
             }
             Refusal::InvalidTransition { .. } => "leave it as it is".into(),

@@ -65,7 +65,7 @@ fn refusals() -> Value {
         refused(Refusal::InvalidTransition {
             thread,
             now: Status::Cancelled,
-            wanted: Wanted::ReportedStatus(ReportedStatus::Completed),
+            wanted: Wanted::Reported(ReportedStatus::Completed),
         }),
         refused(Refusal::BatchNotReady { batch, earlier: Some(BatchId::new(1, 1)) }),
         refused(Refusal::AwaitingApproval {

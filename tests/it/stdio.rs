@@ -149,6 +149,24 @@ fn arguments_that_do_not_fit_are_refused_by_name() {
 }
 
 #[test]
+fn what_comes_before_a_session_is_answered_or_dropped_and_ends_nothing() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.start();
+    // Without a session and without the version that the modern era wants in each request.
+    let id = server.send("tools/list", &json!({}));
+    let refused = server.receive();
+    assert!(refused["id"] == json!(id) && refused["error"].is_object(), "{refused}");
+    server.notify("notifications/initialized", &json!({}));
+    server.line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    let client =
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let id = server.send("initialize", &client);
+    assert_eq!(server.receive()["id"], json!(id));
+    server.notify("notifications/initialized", &json!({}));
+    server.answer("next_batch", &json!({}));
+}
+
+#[test]
 fn null_and_absent_arguments_are_the_same() {
     let workspace = Workspace::with_plan(PLAN);
     let mut server = workspace.serve();

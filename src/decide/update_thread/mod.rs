@@ -63,7 +63,7 @@ pub(super) fn decide(
     }
     let follows = transition(thread.status, request.status);
     let now = thread.status;
-    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: Wanted::ReportedStatus(request.status) };
+    let refused = || Refusal::InvalidTransition { thread: id, now, wanted: Wanted::Reported(request.status) };
     // Of one that never ran no number can be right.
     if follows == Transition::Refuse && (request.status == ReportedStatus::InProgress || thread.latest().is_none()) {
         return Err(refused());
@@ -78,17 +78,7 @@ pub(super) fn decide(
 
     let mut step = Step { scene, caller, request, report, id, thread, ledger };
     step.open_cycle_asked_for(meant);
-    let decision = match follows {
-        Transition::Start => step.start()?,
-        Transition::Heartbeat => step.heartbeat()?,
-        Transition::Complete => step.complete(meant)?,
-        Transition::Block => step.block(meant)?,
-        Transition::Fail => step.fail(meant)?,
-        Transition::Amend => step.amend(),
-        Transition::Reset => step.reset(),
-        Transition::Cancel => step.cancel(),
-        Transition::Refuse => return Err(refused()),
-    };
+    let decision = step.carry_out(meant)?;
     if request.status.is_a_persons() && now == Status::Blocked {
         a_person_acted(scene, id.batch, ledger);
     }

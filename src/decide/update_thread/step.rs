@@ -1,9 +1,9 @@
-//! What an update does to the board, one function per transition.
+//! What an update does to the board: one table, and one function for each of its rows.
 
 use super::fence::AttemptRef;
-use crate::board::{AttemptStatus, Event, ReportedStatus, Status, Thread};
+use crate::board::{Attempt, AttemptStatus, Event, ReportedStatus, Status, Thread};
 use crate::decide::cycles::{cycle_of, interrupt_running, name_thread, open_cycle_asked_for};
-use crate::decide::facts::Exhausted;
+use crate::decide::facts::{Exhausted, Wanted};
 use crate::decide::failover::{Decision, DecisionAction, all_reasons, decide_failure, open_decision};
 use crate::decide::gates::require_ready;
 use crate::decide::ledger::Ledger;
@@ -24,6 +24,38 @@ pub(super) struct Step<'a, 's> {
 }
 
 impl Step<'_, '_> {
+    /// Carries the update out: one row for each status of the thread and each status that is reported (DESIGN §5).
+    pub(super) fn carry_out(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        use ReportedStatus as Reported;
+        use Status::{Blocked, Cancelled, Completed, InProgress, Pending};
+        match (self.thread.status, self.request.status) {
+            (Pending | Blocked, Reported::InProgress) => self.start(),
+            (InProgress, Reported::InProgress) => self.heartbeat(),
+
+            (InProgress, Reported::Completed) => self.complete_running(),
+            (Pending, Reported::Completed) => self.complete_pending(meant),
+            (Blocked, Reported::Completed) => self.complete_blocked(meant),
+
+            (InProgress, Reported::Blocked) => self.block_running(),
+            (Pending, Reported::Blocked) => self.give_up(meant),
+            (Blocked, Reported::Blocked) => self.block_again(meant),
+
+            (InProgress, Reported::Failed) => self.fail_running(),
+            (Pending, Reported::Failed) => self.fail_pending(meant),
+            (Blocked, Reported::Failed) => self.fail_blocked(meant),
+
+            (Completed, Reported::Completed) | (Cancelled, Reported::Cancelled) => self.amend(),
+            (Pending | InProgress | Blocked | Completed | Cancelled, Reported::Pending) => self.reset(),
+            (Pending | InProgress | Blocked, Reported::Cancelled) => self.cancel(),
+
+            (Completed, Reported::InProgress | Reported::Blocked | Reported::Failed | Reported::Cancelled)
+            | (Cancelled, Reported::InProgress | Reported::Completed | Reported::Blocked | Reported::Failed) => {
+                let (now, wanted) = (self.thread.status, Wanted::Reported(self.request.status));
+                Err(Refusal::InvalidTransition { thread: self.id, now, wanted })
+            }
+        }
+    }
+
     /// A report of a run that nobody recorded, of a blocked thread that a person had executed again, is of the cycle
     /// that was asked for.
     pub(super) fn open_cycle_asked_for(&mut self, meant: AttemptRef) {
@@ -40,7 +72,7 @@ impl Step<'_, '_> {
         }
     }
 
-    pub(super) fn start(&mut self) -> Result<Option<Decision>, Refusal> {
+    fn start(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         open_cycle_asked_for(self.id.batch, self.ledger);
         let cycle = self.open_cycle()?;
@@ -55,7 +87,7 @@ impl Step<'_, '_> {
         Ok(None)
     }
 
-    pub(super) fn heartbeat(&mut self) -> Result<Option<Decision>, Refusal> {
+    fn heartbeat(&mut self) -> Result<Option<Decision>, Refusal> {
         let owner = self.thread.running().and_then(|attempt| attempt.server);
         match (owner, self.caller) {
             (Some(owner), Caller::Server(server)) if owner != server => {
@@ -72,6 +104,141 @@ impl Step<'_, '_> {
         }
         self.leave_breadcrumb();
         Ok(None)
+    }
+
+    fn complete_running(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.join_cycle();
+        self.completed()
+    }
+
+    /// A run that nobody recorded.
+    fn complete_pending(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        self.prepare_report(self.resolved(meant))?;
+        self.completed()
+    }
+
+    /// The late success of a blocked thread is that of its latest attempt (DESIGN §5a.6), unless the caller names the
+    /// next one or the thread never ran.
+    fn complete_blocked(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        if meant != AttemptRef::Next && self.thread.latest().is_some() {
+            self.require_ready()?;
+            self.open_cycle()?;
+            name_thread(self.scene, self.id, self.ledger);
+        } else {
+            self.prepare_report(AttemptRef::Next)?;
+        }
+        self.completed()
+    }
+
+    fn completed(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.end_latest(AttemptStatus::Completed, false);
+        self.set_status(Status::Completed, Some(self.report.clone()));
+        Ok(None)
+    }
+
+    fn block_running(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.join_cycle();
+        self.blocked()
+    }
+
+    /// `blocked` reported of a thread that does not run: its planner stops its retries, also while a reassignment is
+    /// open. No attempt says so, since none was made (DESIGN §5).
+    fn give_up(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        if let Some(taken_over) = self.taken_over(meant)? {
+            return Ok(Some(taken_over));
+        }
+        self.require_ready()?;
+        if self.is_history(meant) {
+            self.amend_history();
+            return Ok(open_decision(self.scene, self.ledger.board(), self.id));
+        }
+        self.open_cycle()?;
+        name_thread(self.scene, self.id, self.ledger);
+        self.ledger.record(Event::GivenUp { thread: self.id });
+        self.set_status(Status::Blocked, Some(self.report.clone()));
+        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+    }
+
+    fn block_again(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        if self.is_given_up() {
+            return self.amend_given_up();
+        }
+        if self.amends_nothing(meant)? {
+            return Ok(open_decision(self.scene, self.ledger.board(), self.id));
+        }
+        if self.is_history(meant) {
+            self.amend_history();
+            return Ok(open_decision(self.scene, self.ledger.board(), self.id));
+        }
+        self.prepare_report(meant)?;
+        self.blocked()
+    }
+
+    fn blocked(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.end_latest(AttemptStatus::Failed, self.request.transient);
+        self.set_status(Status::Blocked, Some(self.report.clone()));
+        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+    }
+
+    fn is_given_up(&self) -> bool {
+        is_given_up(self.ledger.board(), self.id)
+    }
+
+    /// What is said of a thread that was given up changes its reason, no more.
+    fn amend_given_up(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.require_ready()?;
+        if self.report != self.thread.report || !self.names_nothing_new() {
+            self.set_status(Status::Blocked, Some(self.report.clone()));
+        }
+        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+    }
+
+    fn fail_running(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.join_cycle();
+        self.failed()
+    }
+
+    /// A failure of a run that nobody recorded, or one that is reported a second time.
+    fn fail_pending(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        self.require_ready()?;
+        if let Some(taken_over) = self.taken_over(meant)? {
+            return Ok(Some(taken_over));
+        }
+        if self.is_history(meant) {
+            self.amend_history();
+            return Ok(None);
+        }
+        if let Some(same) = self.same_failure(meant) {
+            return Ok(Some(same));
+        }
+        self.prepare_report(self.resolved(meant))?;
+        self.failed()
+    }
+
+    fn fail_blocked(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
+        if self.is_given_up() {
+            return self.amend_given_up();
+        }
+        if self.was_tried() {
+            return self.amend_failure(meant);
+        }
+        self.require_ready()?;
+        if self.is_history(meant) {
+            self.amend_history();
+            return Ok(None);
+        }
+        self.prepare_report(meant)?;
+        self.failed()
+    }
+
+    /// Lets failover decide what follows.
+    fn failed(&mut self) -> Result<Option<Decision>, Refusal> {
+        self.end_latest(AttemptStatus::Failed, self.request.transient);
+        let decision = decide_failure(self.scene, self.id, &self.report, self.ledger);
+        if self.request.artifacts.is_some() || self.request.next_steps.is_some() {
+            self.set_status(self.ledger.board().status(self.id), None);
+        }
+        Ok(Some(decision))
     }
 
     /// A report that names no attempt, of a thread that was reassigned and not started since, is of the
@@ -103,101 +270,6 @@ impl Step<'_, '_> {
             agent: self.scene.agent(self.ledger.board(), self.id).0,
             attempt: self.thread.next_number(),
         }
-    }
-
-    pub(super) fn complete(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
-        match self.thread.status {
-            Status::InProgress => {
-                self.join_cycle();
-                self.end_latest(AttemptStatus::Completed, false);
-            }
-            // The late success of a blocked thread is that of its latest attempt (DESIGN §5a.6).
-            Status::Blocked if meant != AttemptRef::Next && self.thread.latest().is_some() => {
-                self.require_ready()?;
-                self.open_cycle()?;
-                name_thread(self.scene, self.id, self.ledger);
-                self.end_latest(AttemptStatus::Completed, false);
-            }
-            Status::Blocked => self.end_or_record(AttemptRef::Next, AttemptStatus::Completed, false)?,
-            _ => self.end_or_record(self.resolved(meant), AttemptStatus::Completed, false)?,
-        }
-        self.set_status(Status::Completed, Some(self.report.clone()));
-        Ok(None)
-    }
-
-    pub(super) fn block(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
-        if self.thread.status == Status::InProgress {
-            self.join_cycle();
-            self.end_latest(AttemptStatus::Failed, self.request.transient);
-        } else if let Some(taken_over) = self.taken_over(meant)? {
-            return Ok(Some(taken_over));
-        } else if self.thread.status == Status::Pending {
-            return self.give_up(meant);
-        } else if self.is_given_up() {
-            return self.amend_given_up();
-        } else if self.amends_nothing(meant)? || self.amends_the_past(meant) {
-            return Ok(open_decision(self.scene, self.ledger.board(), self.id));
-        } else {
-            self.end_or_record(self.resolved(meant), AttemptStatus::Failed, self.request.transient)?;
-        }
-        self.set_status(Status::Blocked, Some(self.report.clone()));
-        Ok(open_decision(self.scene, self.ledger.board(), self.id))
-    }
-
-    /// `blocked` said of a thread that does not run: whoever plans stops its retries, also while a
-    /// reassignment is open. No attempt says so, since none was made (DESIGN §5).
-    fn give_up(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
-        self.require_ready()?;
-        if self.amends_the_past(meant) {
-            return Ok(open_decision(self.scene, self.ledger.board(), self.id));
-        }
-        self.open_cycle()?;
-        name_thread(self.scene, self.id, self.ledger);
-        self.ledger.record(Event::GivenUp { thread: self.id });
-        self.set_status(Status::Blocked, Some(self.report.clone()));
-        Ok(open_decision(self.scene, self.ledger.board(), self.id))
-    }
-
-    fn is_given_up(&self) -> bool {
-        is_given_up(self.ledger.board(), self.id)
-    }
-
-    /// What is said of a thread that was given up changes its reason, no more.
-    fn amend_given_up(&mut self) -> Result<Option<Decision>, Refusal> {
-        self.require_ready()?;
-        if self.report != self.thread.report || !self.names_nothing_new() {
-            self.set_status(Status::Blocked, Some(self.report.clone()));
-        }
-        Ok(open_decision(self.scene, self.ledger.board(), self.id))
-    }
-
-    pub(super) fn fail(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
-        match self.thread.status {
-            Status::InProgress => {
-                self.join_cycle();
-                self.end_latest(AttemptStatus::Failed, self.request.transient);
-            }
-            Status::Blocked if self.is_given_up() => return self.amend_given_up(),
-            Status::Blocked if self.was_tried() => return self.amend_failure(meant),
-            _ => {
-                self.require_ready()?;
-                if let Some(taken_over) = self.taken_over(meant)? {
-                    return Ok(Some(taken_over));
-                }
-                if self.amends_the_past(meant) {
-                    return Ok(None);
-                }
-                if let Some(same) = self.same_failure(meant) {
-                    return Ok(Some(same));
-                }
-                self.end_or_record(self.resolved(meant), AttemptStatus::Failed, self.request.transient)?;
-            }
-        }
-        let decision = decide_failure(self.scene, self.id, &self.report, self.ledger);
-        if self.request.artifacts.is_some() || self.request.next_steps.is_some() {
-            self.set_status(self.ledger.board().status(self.id), None);
-        }
-        Ok(Some(decision))
     }
 
     /// `failed` said of a blocked thread that was tried in this cycle: the report changes, no more.
@@ -236,7 +308,7 @@ impl Step<'_, '_> {
         }
     }
 
-    pub(super) fn amend(&mut self) -> Option<Decision> {
+    fn amend(&mut self) -> Result<Option<Decision>, Refusal> {
         let same_report = self.report.is_empty() || self.report == self.thread.report;
         if !(same_report && self.names_nothing_new()) {
             if self.thread.status == Status::Completed {
@@ -244,17 +316,17 @@ impl Step<'_, '_> {
             }
             self.set_status(self.thread.status, self.new_report());
         }
-        None
+        Ok(None)
     }
 
-    pub(super) fn reset(&mut self) -> Option<Decision> {
+    fn reset(&mut self) -> Result<Option<Decision>, Refusal> {
         if self.thread.status == Status::Blocked {
             open_cycle_asked_for(self.id.batch, self.ledger);
         }
         let after = self.thread.latest_number();
         let has_cycle = match self.ledger.board().open_cycle_of(self.id.batch) {
             Some(cycle) if cycle.budget(self.id) != cycle.budget(self.id).renewed(after) => true,
-            _ if self.thread.status == Status::Pending => return None,
+            _ if self.thread.status == Status::Pending => return Ok(None),
             cycle => cycle.is_some(),
         };
         name_thread(self.scene, self.id, self.ledger);
@@ -263,14 +335,14 @@ impl Step<'_, '_> {
             self.ledger.record(Event::BudgetsReset { thread: self.id, after });
         }
         self.set_status(Status::Pending, self.new_report());
-        None
+        Ok(None)
     }
 
-    pub(super) fn cancel(&mut self) -> Option<Decision> {
+    fn cancel(&mut self) -> Result<Option<Decision>, Refusal> {
         name_thread(self.scene, self.id, self.ledger);
         self.interrupt("cancelled by a person");
         self.set_status(Status::Cancelled, self.new_report());
-        None
+        Ok(None)
     }
 
     fn new_report(&self) -> Option<String> {
@@ -318,17 +390,18 @@ impl Step<'_, '_> {
         same(&self.request.artifacts, &self.thread.artifacts) && same(&self.request.next_steps, &self.thread.next_steps)
     }
 
-    /// Amends an attempt that was named and that counts in no open cycle, or only in one that a person
-    /// has written off: it is history, so nothing is decided and nothing is charged.
-    fn amends_the_past(&mut self, meant: AttemptRef) -> bool {
-        let Some(latest) = self.thread.latest() else { return false };
-        if meant != AttemptRef::Latest || self.was_tried() {
-            return false;
-        }
-        if latest.status == AttemptStatus::Failed && latest.report != self.report {
+    /// Returns whether a report is about an attempt that was named and that counts in no open cycle, or only in one that
+    /// a person has written off. It is history: nothing is decided and nothing is charged.
+    fn is_history(&self, meant: AttemptRef) -> bool {
+        meant == AttemptRef::Latest && self.thread.latest().is_some() && !self.was_tried()
+    }
+
+    /// Changes the report of an attempt that is history, if it failed.
+    fn amend_history(&mut self) {
+        let is_amended = |latest: &Attempt| latest.status == AttemptStatus::Failed && latest.report != self.report;
+        if self.thread.latest().is_some_and(is_amended) {
             self.end_latest(AttemptStatus::Failed, self.request.transient);
         }
-        true
     }
 
     /// Lets the running attempt count in the open cycle of its batch, which is opened where the batch
@@ -349,23 +422,22 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Ends or amends the attempt that is meant, or records one of no length where the thread has none
-    /// in the open cycle (DESIGN §5a.6). The thread is pending or blocked.
-    fn end_or_record(&mut self, meant: AttemptRef, status: AttemptStatus, transient: bool) -> Result<(), Refusal> {
+    /// Prepares a report on a thread that is pending or blocked: where the attempt that is meant is none that the thread
+    /// has in the open cycle, it records one of no length (DESIGN §5a.6). The caller ends it.
+    fn prepare_report(&mut self, meant: AttemptRef) -> Result<(), Refusal> {
         self.require_ready()?;
         let cycle = self.open_cycle()?;
         name_thread(self.scene, self.id, self.ledger);
+        let is_unspecified = meant == AttemptRef::Unspecified;
         let latest_failed = self.thread.latest().is_some_and(|latest| latest.status == AttemptStatus::Failed);
-        let another_failure =
-            meant == AttemptRef::Unspecified && self.request.status == ReportedStatus::Failed && latest_failed;
-        let was_not_tried = meant == AttemptRef::Unspecified && !self.was_tried();
+        let another_failure = is_unspecified && self.request.status == ReportedStatus::Failed && latest_failed;
+        let was_not_tried = is_unspecified && !self.was_tried();
         if meant == AttemptRef::Next || another_failure || was_not_tried {
-            if status != AttemptStatus::Completed {
+            if self.request.status != ReportedStatus::Completed {
                 self.require_a_run()?;
             }
             self.record_start(cycle, Caller::CommandLine);
         }
-        self.end_latest(status, transient);
         Ok(())
     }
 
