@@ -1,5 +1,6 @@
-//! How the machine can fail, as opposed to the rules saying no. Each says what failed and of what; what to do about it is
-//! for the doors to say (`crate::words`).
+//! Faults: the machine failed, or a file cannot be used. (If the rules say no, that is a [`Refusal`].)
+//!
+//! The message of a fault says what failed and where. It must not say what to do: that is worded in `crate::words`.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,84 +14,87 @@ pub enum Fault {
     /// PLAN.md is missing, empty, too large or not UTF-8.
     #[error("{}: {why}", path.display())]
     PlanUnreadable { path: PathBuf, why: String },
-    /// A file of the state is not what it should be. It is never written over.
+    /// A file of the state cannot be parsed. `at` is the line and the column, from 1. The file is never overwritten.
     #[error("{}{}: {why}", path.display(), position(*at))]
     StateUnreadable { path: PathBuf, at: Option<(usize, usize)>, why: String },
-    /// A file of the state has a format that this program does not know, and so never writes.
+    /// A file of the state has a version that this program does not know. The file is never overwritten.
     #[error("{}: its version is {version:?}, this program knows 1.x", path.display())]
     UnknownFormat { path: PathBuf, version: String },
-    /// A file of the state would become larger than any program reads it.
+    /// A file of the state would become larger than this program reads.
     #[error("{} would have {bytes} bytes, the limit is {limit}", path.display())]
     TooLarge { path: PathBuf, bytes: usize, limit: u64 },
-    /// The lock was not free in time.
+    /// The lock was not free within the wait.
     #[error("another process has held {} for too long", path.display())]
     Busy { path: PathBuf },
-    /// The system gives no thread on which a call could wait.
+    /// The operating system gives no thread on which the call could be carried out.
     #[error("there is no thread for the call: {why}")]
     NoThread { why: String },
-    /// A decision of several files is written down, and something is in the way of carrying it out.
+    /// The journal of a commit is written, but the commit could not be finished. The next process that can write will
+    /// finish it.
     #[error("{why}; what was decided is written down, and comes true with the next call that can write")]
     WillHappen { why: Box<Fault> },
-    /// The operating system refused something.
+    /// An operation of the operating system failed. `doing` is the verb of the message.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
-    /// The database cannot be reached, or says no.
+    /// The database cannot be reached, or refused a statement.
     #[error("{database}: {why}")]
     Database { database: String, why: String, remedy: DatabaseRemedy },
-    /// A commit broke, and nobody can say what became of it.
+    /// The connection broke during a commit, so it is not known whether the change was written.
     #[error("{database}: the connection broke in a commit, and it is not known whether it was written")]
     Uncertain { database: String },
-    /// Somebody else has written since the decision was made. Nothing was written, and it can be made again.
+    /// The state has changed since the decision read it, so the commit wrote nothing. The request can be decided again.
     #[error("{place}: others have written meanwhile; nothing was written")]
     Overtaken { place: String },
-    /// The caller does not want it any more; nothing was written, and nobody reads this.
+    /// The client cancelled the call before it was written. Nothing was written, and no one is sent this.
     #[error("the call was cancelled")]
     Cancelled,
-    /// A blocking task of the server died; a bug of this program.
+    /// A call panicked, or was lost on the way: a bug of this program.
     #[error("the server failed inside: {0}")]
     Internal(String),
 }
 
-/// What to do about a database that does not answer, or says no.
+/// What a person should do about a [`Fault::Database`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseRemedy {
-    /// Install a build of this program that knows databases.
+    /// Install a build of this program with PostgreSQL.
     InstallWithPostgres,
-    /// Give the URL in the form that is read.
+    /// Correct the URL.
     GiveUrl,
-    /// Make the workspace, copy one there, or name another one.
+    /// Create the workspace, copy one into the database, or name another one.
     MakeWorkspace,
-    /// Bring the tables to the version of this program.
+    /// Migrate the tables to the version of this program.
     Migrate,
-    /// Look at the address and the certificates.
+    /// Check the address and the certificates.
     Address,
-    /// Name the certificates to trust.
+    /// Name the certificates that are to be trusted.
     Certificates,
-    /// Fix user and password.
+    /// Correct user and password.
     Password,
     /// Grant the role its rights.
     Grant,
-    /// Look whether the database runs and can be reached.
+    /// Connect to the server itself, or through a pooler that keeps sessions.
+    SessionPooling,
+    /// Check whether the database runs and can be reached.
     IsItRunning,
-    /// Look at the database.
+    /// Check the database itself.
     LookAtIt,
-    /// Ask again.
+    /// Repeat the call.
     CallAgain,
 }
 
 impl Fault {
-    /// Returns a closure that names an operation, for `map_err`.
+    /// Returns a closure for `map_err` that makes an [`Io`](Self::Io) fault. `doing` is a verb, such as `"read"`.
     pub fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { doing, path, source }
     }
 
-    /// A call that died inside.
+    /// Returns the fault of a call that panicked.
     pub(crate) fn bug() -> Self {
         Self::Internal("a bug; its trace is on the server's stderr".to_owned())
     }
 
-    /// Returns the machine-readable name.
+    /// Returns the machine-readable name of the fault.
     pub fn code(&self) -> Code {
         match self {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
@@ -106,7 +110,7 @@ impl Fault {
     }
 }
 
-/// Returns whether the process, or the system, has too many files open.
+/// Returns whether the error means that the process or the system has too many files open.
 pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     #[cfg(unix)]
     let codes = [libc::EMFILE, libc::ENFILE];
@@ -115,13 +119,14 @@ pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
-/// Returns whether calling again cannot help: something else stands where a file or folder should.
+/// Returns whether the error means that a path is in the way, so that trying again cannot help: something is missing,
+/// is of the wrong kind, or cannot be written.
 pub(crate) fn is_in_the_way(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound, ReadOnlyFilesystem};
     matches!(kind, AlreadyExists | IsADirectory | NotADirectory | NotFound | ReadOnlyFilesystem)
 }
 
-/// Why there is no answer: the rules say no, or the machine failed.
+/// The reason why a request has no answer: the rules say no, or the machine failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant is named after what it carries")]
 pub enum Error {
@@ -138,7 +143,7 @@ impl From<Refusal> for Error {
 }
 
 impl Error {
-    /// Returns the machine-readable name.
+    /// Returns the machine-readable name of the refusal or the fault.
     pub fn code(&self) -> Code {
         match self {
             Self::Refusal(refusal) => refusal.code(),
@@ -146,8 +151,10 @@ impl Error {
         }
     }
 
-    /// Returns the same fault for another call of the same commit, if it cannot be the doing of one of them: it is not
-    /// tried again for each, one after the other. What is uncertain may even be there.
+    /// Returns a copy of the fault for the other calls of the same commit, if it would meet each of them alike. `None`:
+    /// it may be due to one of them, so the others are worth another try.
+    ///
+    /// After an uncertain commit the calls must not be tried again, because they may have been written.
     pub(crate) fn shared_by_group(&self) -> Option<Fault> {
         match self {
             Self::Fault(Fault::Uncertain { database }) => Some(Fault::Uncertain { database: database.clone() }),
@@ -163,6 +170,7 @@ impl Error {
     }
 }
 
+/// Returns line and column as the message has them: `:3:7`, or nothing.
 fn position(at: Option<(usize, usize)>) -> String {
     at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default()
 }

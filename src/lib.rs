@@ -1,52 +1,74 @@
-//! `workstream` executes a plan batch by batch for planners that are language models: who runs which
-//! thread, what follows a failure, when a person must decide. It is the library behind the program
-//! `work`, whose `work mcp` is an MCP server over stdio and whose other commands are for people.
+//! `work` executes a written plan, batch by batch, for planners that are language models. This library decides which
+//! agent runs which thread, what follows a failure, and when a person has to act. `work mcp` is an MCP server over
+//! stdio for agents; the other commands are for people.
+//!
+//! The contract is in docs/design.md, and the words are in docs/glossary.md.
 //!
 //! # Layout, in the order in which a request flows
 //!
 //! | room | what it is for | what it must never do |
 //! |---|---|---|
-//! | [`mcp`] | the agents' door: tools → [`decide::AgentRequest`] | say anything of a gate |
-//! | [`cli`] | the people's door: commands → [`decide::PersonRequest`] | – |
-//! | [`words`] | what each reader is told of a fact: commands, flags, names of tools | decide anything |
-//! | `document` | answers as Markdown | – |
-//! | [`app`] | what a person asks that is more than one decision: init, create, import, push, pull | know a file's format by itself |
-//! | [`transact`] | lock → read → decide → commit → answer | know what is asked |
-//! | [`store`] | a trait that means the same for every backend, and the backends: files, PostgreSQL | know a rule |
-//! | `format` | the text of index.json, threads.json, agents.yaml, tasks.json ↔ what it says | read a file |
-//! | [`decide`] | (scene, request) → answer and events, or a refusal: facts | touch disk, clock, environment, network; word anything for a door |
-//! | [`board`], [`index`], [`roster`] | what the files of the state say, in memory | know a rule, a clock |
-//! | [`plan`], [`moment`] | PLAN.md → a plan and its problems; an instant | read a file, a clock; fail |
-//! | [`prompts`], [`opencode`] | what planners, workers and OpenCode are told | read or write a file |
-//! | [`fault`] | how the machine can fail, as opposed to the rules saying no | – |
-//! | [`clock`], `person` | the only ones who ask what time it is, and who is there | – |
+//! | [`mcp`] | the agents' door: tools become an [`decide::AgentRequest`] | pass a gate |
+//! | [`cli`] | the people's door: commands become a [`decide::PersonRequest`] | decide anything |
+//! | [`words`] | commands, hints and sentences for the facts in answers | decide anything |
+//! | `document` | answers as Markdown | decide anything |
+//! | [`app`] | commands that are more than one decision: init, create, import, push, pull | parse a file by itself |
+//! | [`transact`] | lock, read, decide, commit, answer | know what is asked |
+//! | [`store`] | one trait, and its backends: files and PostgreSQL | know a rule |
+//! | `format` | the texts of index.json, threads.json, agents.yaml and tasks.json | read a file |
+//! | [`decide`] | the rules: a request gives an answer and events, or a refusal | read a disk or a clock; word texts |
+//! | [`board`], [`index`], [`roster`] | the state in memory | know a rule or a clock |
+//! | [`plan`], [`moment`] | PLAN.md as a plan and its problems; an instant | read a file or a clock; fail |
+//! | [`prompts`], [`opencode`] | texts for planners, workers and OpenCode | read or write a file |
+//! | [`fault`] | how the machine can fail | – |
+//! | [`clock`], `person` | the time, and the name of the person; asked nowhere else | – |
 //!
-//! Data flows down this list; nothing points back up. Three kinds of bad news have three types:
-//! [`plan::Problem`] (the plan is wrong), [`decide::Refusal`] (the rules say no), [`fault::Fault`] (the
+//! Data flows down this list, and nothing points back up. Three kinds of bad news have three types:
+//! [`plan::Problem`] (the plan is wrong at a place), [`decide::Refusal`] (the rules say no) and [`fault::Fault`] (the
 //! machine failed). A panic is a bug.
 //!
 //! # Invariants
 //!
-//! - The MCP door cannot express a gate: [`decide::AgentRequest`] has no such variant.
+//! - The MCP server cannot pass a gate: [`decide::AgentRequest`] has no variant for one.
 //! - Handing out work requires a [`plan::ApprovedPlan`], which only [`plan::PlanApproval::admit`] makes.
-//! - What runs follows the text that a person approved, never the file as somebody is editing it; and state
-//!   follows the thread, not its number: [`plan::follow`] says which thread of another text is which.
-//! - A thread's status changes by one table, [`board::transition`].
-//! - What can be derived is never stored: "ready", "settled", "complete", the next attempt's number.
-//! - An answer leaves [`transact`] only when what it says is durable; a refusal changes nothing.
-//! - A file that cannot be read is never written; what the program does not know in a file stays
-//!   there, in its place and to the last digit.
-//! - Nothing but the protocol is written to stdout by the server.
+//! - Execution follows the approved text, not a PLAN.md that is being edited. State follows the thread, not its number:
+//!   [`plan::follow`] finds out which thread of a changed plan is which.
+//! - The status of a thread changes by one table, [`board::transition`].
+//! - What can be derived is never stored: "ready", "settled", "complete", the number of the next attempt.
+//! - An answer leaves [`transact`] only when what it says is durable. A refusal changes nothing.
+//! - A file that cannot be read is never written. What the program does not know in a file keeps its place and its
+//!   text.
+//! - The server writes nothing but the protocol to stdout.
 //!
 //! # Walkthrough: a worker reports
 //!
-//! `tools/call update_thread` arrives in [`mcp`] as a line, becomes arguments, then
-//! [`decide::AgentRequest::UpdateThread`]. [`transact`] takes the workspace's lock, reads the files as they
-//! are now into a [`store::Snapshot`] (parsed again only where they are others), and asks [`decide`]. The decision first ends the attempts of
-//! processes that are gone, checks the attempt number as a fencing token, looks the transition up, and
-//! records events in a [`decide::Ledger`], each applied to a copy of the board at once. The store writes
-//! the records that changed, syncs, renames, syncs the folder; only then does the answer leave. What came
-//! in meanwhile goes into the next commit together.
+//! A worker calls `update_thread` with `completed`. This is the way of that one request, file by file:
+//!
+//! 1. `mcp/wire.rs` reads one line from stdin. It answers a malformed one itself; `mcp/backlog.rs` stops reading while
+//!    the client leaves too many answers unread.
+//! 2. `mcp/mod.rs` (`call_tool`) finds the tool. `mcp/update_thread.rs` parses the arguments, with `mcp/schema.rs` and
+//!    `mcp/lenient.rs`, into a [`decide::AgentRequest::UpdateThread`].
+//! 3. The request writes, so `transact/group.rs` (`submit`) queues it. If no commit of this queue is under way, a
+//!    thread of `mcp/workers.rs` becomes the leader and commits for all calls that are queued (group commit).
+//! 4. The leader calls [`store::Store::begin`], which returns a [`store::Snapshot`].
+//!    - Files: `store/files/lock.rs` takes the lock of the workspace, and finishes the journal of a process that died.
+//!      `store/files/read.rs` reads index.json, PLAN.md, agents.yaml and threads.json, and `format/` parses what is not
+//!      in the cache.
+//!    - PostgreSQL: a server that was the last to write the workstream uses its own copy, without a lock. Otherwise
+//!      `store/postgres/rows.rs` locks the row of the workstream and reads what is newer than its copy.
+//! 5. `decide/mod.rs` calls `decide/update_thread/mod.rs` with a [`decide::Scene`] and a [`decide::Ledger`]. It checks
+//!    the texts, `sweep.rs` ends attempts of dead servers, `fence.rs` checks the attempt number, and `step.rs` carries
+//!    the transition out. Each [`board::Event`] changes the ledger's copy of the board at once (`board/apply.rs`).
+//! 6. After a refusal the leader drops the events of this call and goes on with the next one. Then
+//!    [`store::Locked::commit`] writes the events of all calls, all or nothing.
+//!    - Files: `format/threads_json/` writes the new text and keeps what it does not know. `store/files/commit.rs`
+//!      writes a temporary file, syncs it, renames it over threads.json and syncs the folder. Several files go through
+//!      a journal.
+//!    - PostgreSQL: `store/postgres/change.rs` sends one statement, which commits. Without a lock it writes only if the
+//!      rows that the decision read are unchanged; otherwise the calls are decided again under the lock of the row.
+//! 7. Now the change is durable, and the call gets its [`decide::AgentAnswer`]. `words/agents.rs` words its facts, and
+//!    `mcp/mod.rs` makes it structured content. A refusal or a fault becomes text in `mcp/refused.rs`. The line goes
+//!    through `mcp/backlog.rs` to stdout.
 
 // The pure rooms: clippy denies them the disk, the clock, the environment and chance (.clippy.toml has the list).
 #[deny(clippy::disallowed_methods)]

@@ -1,18 +1,18 @@
-//! How an event changes the board. No rules here: whoever records an event has checked them.
+//! How an event changes the board. Here are no rules: [`crate::decide`] has checked them before it records an event.
 
 use super::{Attempt, AttemptStatus, Board, Budget, Cycle, CycleState, Event};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
-/// Returns what an event changes. Whoever records one has checked that it fits, so one that does not is a bug of this
-/// program: tests stop there; a server leaves the board as it is.
+/// Returns what the event changes. If that is missing from the board, the program has a bug: a debug build panics, and
+/// a release build leaves the board as it is.
 fn fitting<T>(event: &Event, found: Option<T>) -> Option<T> {
     debug_assert!(found.is_some(), "nothing on the board fits the event: {event:?}");
     found
 }
 
 impl Board {
-    /// Changes the board as the event says.
+    /// Changes the board as the event says. `at` is the time of the event.
     #[expect(clippy::too_many_lines, reason = "one arm per event reads best in one place")]
     pub fn apply(&mut self, event: &Event, at: Moment) {
         match event {
@@ -73,6 +73,7 @@ impl Board {
             }
             Event::AttemptEnded { thread, status, report, transient } => {
                 if let Some(attempt) = fitting(event, self.latest_attempt_mut(*thread)) {
+                    // A later change of the report does not change when the attempt ended.
                     if attempt.status == AttemptStatus::Running {
                         attempt.completed_at = Some(at);
                     }
@@ -145,6 +146,7 @@ impl Board {
         }
     }
 
+    /// Takes back that the thread was given up: it has an attempt or an agent again.
     fn take_up_again(&mut self, thread: ThreadId) {
         let cycle = self.open_cycle_mut().filter(|cycle| cycle.batch == thread.batch);
         if let Some(budget) = cycle.and_then(|cycle| cycle.budgets.get_mut(&thread)) {
@@ -156,6 +158,7 @@ impl Board {
         self.threads.get_mut(thread)?.attempts.last_mut()
     }
 
+    /// Returns the budget of the thread in the open cycle of its batch. It adds one if there is none.
     fn budget_mut(&mut self, thread: ThreadId) -> Option<&mut Budget> {
         let cycle = self.open_cycle_mut().filter(|cycle| cycle.batch == thread.batch)?;
         Some(cycle.budgets.entry(thread).or_default())

@@ -1,15 +1,16 @@
-//! What can happen to a board. Small steps, so that one request is a list of them.
+//! The events that change a board. They are small, so that one request is a list of them. No event may carry a time:
+//! all events of a decision happen at the moment of its ledger.
 
 use super::{AttemptStatus, Moves, ServerId, Status};
 use serde::Serialize;
 
 use crate::plan::{BatchId, ThreadId};
 
-/// One thing that happened.
+/// One thing that happened to a board.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A cycle was opened; any that was open is closed before.
+    /// A cycle was opened. A cycle that was open is closed.
     CycleOpened {
         /// Its batch.
         batch: BatchId,
@@ -25,11 +26,11 @@ pub enum Event {
         /// The server process that holds it from now on.
         holder: Option<ServerId>,
     },
-    /// A person asked for another execution of the batch of the open cycle, which has settled.
+    /// A person asked for another execution of the batch of the open cycle.
     RetryAsked,
-    /// A plan with other numbers was approved, and the records followed their threads.
+    /// A plan with other numbers was approved, and the records moved with their threads.
     RecordsMoved(Moves),
-    /// A thread of the plan is written down for the first time, or under its new names.
+    /// The names of a thread were recorded, for the first time or anew.
     ThreadNamed {
         /// The thread.
         thread: ThreadId,
@@ -48,28 +49,28 @@ pub enum Event {
         number: u32,
         /// The agent that runs it.
         agent: String,
-        /// The server process that owns it.
+        /// The server process that owns it; `None`: nobody.
         server: Option<ServerId>,
         /// The cycle in which it counts.
         cycle: Option<u32>,
     },
-    /// A server took over the running attempt that nobody owned.
+    /// A server became the owner of a running attempt that had none.
     AttemptAdopted {
         /// The thread.
         thread: ThreadId,
         /// The server process that owns it from now on.
         server: ServerId,
     },
-    /// The running attempt, which counted in no cycle or in one that is closed, counts in this one.
+    /// The running attempt counts in this cycle from now on. Before, it counted in none or in a closed one.
     AttemptJoined {
         /// The thread.
         thread: ThreadId,
         /// The cycle.
         cycle: u32,
-        /// The agent, where older software did not write it down.
+        /// The agent that runs it, since older software may not have recorded it.
         agent: String,
     },
-    /// The latest attempt ended, or what ended it was amended.
+    /// The latest attempt ended, or the way in which it had ended was changed.
     AttemptEnded {
         /// The thread.
         thread: ThreadId,
@@ -77,27 +78,27 @@ pub enum Event {
         status: AttemptStatus,
         /// The report.
         report: String,
-        /// Whether the failure was said to be transient.
+        /// Whether the failure was reported as transient.
         transient: bool,
     },
-    /// The running attempt left word of where it is.
+    /// The running attempt left a breadcrumb.
     BreadcrumbLeft {
         /// The thread.
         thread: ThreadId,
-        /// Its words.
+        /// The breadcrumb.
         text: String,
     },
-    /// A thread has a status, and perhaps a new report, artifacts and next steps.
+    /// The status of a thread was set, perhaps with other texts.
     ThreadBecame {
         /// The thread.
         thread: ThreadId,
         /// Its status.
         status: Status,
-        /// Its report, where it changes.
+        /// The new report; `None`: it stays.
         report: Option<String>,
-        /// Its artifacts, where they change.
+        /// The new artifacts; `None`: they stay.
         artifacts: Option<Vec<String>>,
-        /// Its next steps, where they change.
+        /// The new next steps; `None`: they stay.
         next_steps: Option<Vec<String>>,
     },
     /// A thread was assigned to an agent.
@@ -107,19 +108,19 @@ pub enum Event {
         /// The agent.
         agent: String,
     },
-    /// A person took the thread's assignment back.
+    /// A person removed the thread's assignment.
     AssignmentCleared {
         /// The thread.
         thread: ThreadId,
     },
-    /// A failure was answered with the retry.
+    /// The retry of the thread was used.
     RetryUsed {
         /// The thread.
         thread: ThreadId,
         /// The attempt that failed.
         after: u32,
     },
-    /// The thread was reassigned.
+    /// The reassignment of the thread was used.
     ReassignmentUsed {
         /// The thread.
         thread: ThreadId,
@@ -128,7 +129,7 @@ pub enum Event {
         /// Why, in the planner's words.
         reason: Option<String>,
     },
-    /// A person gave the thread to an agent, which is free.
+    /// A person assigned the thread with `--force`, which uses no budget.
     AssignedByPerson {
         /// The thread.
         thread: ThreadId,
@@ -137,7 +138,7 @@ pub enum Event {
         /// Why, in the person's words.
         reason: Option<String>,
     },
-    /// Its planner gave the thread up in the open cycle, without an attempt that says so.
+    /// The planner gave the thread up in the open cycle. No attempt was recorded.
     GivenUp {
         /// The thread.
         thread: ThreadId,
@@ -146,18 +147,18 @@ pub enum Event {
     BudgetsReset {
         /// The thread.
         thread: ThreadId,
-        /// The latest attempt then; up to it, none counts any more.
+        /// The latest attempt then. It and all before it do not count in the cycle any more.
         after: u32,
     },
 }
 
 impl Event {
-    /// Returns the event of a thread that has a status, and perhaps a new report.
+    /// Returns a [`ThreadBecame`](Self::ThreadBecame) that leaves artifacts and next steps as they are.
     pub fn status_set(thread: ThreadId, status: Status, report: Option<String>) -> Self {
         Self::ThreadBecame { thread, status, report, artifacts: None, next_steps: None }
     }
 
-    /// Returns the thread that it happened to.
+    /// Returns the thread of the event; `None` if it is about a cycle or about the whole board.
     pub fn thread(&self) -> Option<ThreadId> {
         match self {
             Self::CycleOpened { .. }

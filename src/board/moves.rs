@@ -1,4 +1,5 @@
-//! Records that follow their threads to other ids (DESIGN §7: state follows the thread, not its number).
+//! Moves of records: state follows the thread, not its number (DESIGN §7). Which record goes where is decided elsewhere
+//! (`decide::plan_diff`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,34 +8,36 @@ use serde::Serialize;
 use super::Board;
 use crate::plan::{BatchId, ThreadId};
 
-/// Where records go when a plan with other numbers is approved. What is not named stays where it is.
+/// Where records and cycles go when a plan with other numbers is approved. What is not listed stays where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Moves {
-    /// The threads whose records move, by their ids before; null: out of the way, since the thread left the plan
-    /// and its id is another thread's now.
+    /// The new ids of the records that move, by their old ids; null: the thread left the plan and another thread has
+    /// its id now, so the record goes to `left` in threads.json.
     pub threads: BTreeMap<ThreadId, Option<ThreadId>>,
-    /// The threads, by their ids after, that stand in another batch than before: no cycle there is one of theirs.
+    /// The new ids of threads that are in another batch than before. Their attempts count in no cycle of that batch.
     pub detached: BTreeSet<ThreadId>,
-    /// The highest attempt, by ids after, that a worker of another thread may name that had the id before.
+    /// The new `attemptFloor` of threads, by their new ids: the highest attempt number that a worker of the former
+    /// thread with that id may name.
     pub floors: BTreeMap<ThreadId, u32>,
-    /// The batches whose cycles move, by their ids before; null: they belong to no batch of the plan any more.
+    /// The new ids of the batches whose cycles move, by their old ids; null: the batch left the plan and another one
+    /// has its id now.
     pub batches: BTreeMap<BatchId, Option<BatchId>>,
 }
 
 impl Moves {
-    /// Returns whether all stays where it is.
+    /// Returns whether nothing moves.
     pub fn is_empty(&self) -> bool {
         self.threads.is_empty() && self.detached.is_empty() && self.floors.is_empty() && self.batches.is_empty()
     }
 
-    /// Returns where the record of a thread is now; `None`: out of the way.
+    /// Returns the new id of the record of a thread; `None`: the record leaves the board.
     pub fn of(&self, thread: ThreadId) -> Option<ThreadId> {
         self.threads.get(&thread).copied().unwrap_or(Some(thread))
     }
 }
 
 impl Board {
-    /// Returns the board with all records where `moves` says. What is out of the way is on it no more.
+    /// Returns a copy of the board in which the moves are carried out. Records that go to `left` are not in it.
     #[must_use]
     pub fn moved(&self, moves: &Moves) -> Self {
         let mut board = self.clone();
@@ -42,7 +45,8 @@ impl Board {
         board
     }
 
-    /// Returns the board with its threads under their new ids and nothing else: what was written of them before.
+    /// Returns a copy of the board in which records have their new ids and nothing else is changed. It shows what the
+    /// stored records say, so that a store can write the differences only.
     pub(crate) fn with_new_ids(&self, moves: &Moves) -> Self {
         let mut board = self.clone();
         board.change_ids(moves);
@@ -50,7 +54,7 @@ impl Board {
     }
 
     fn change_ids(&mut self, moves: &Moves) {
-        // All are taken out first: they may change places.
+        // All are taken out before any is put back, because two threads may exchange their ids.
         let taken: Vec<_> = moves.threads.keys().filter_map(|id| Some((*id, self.threads.remove(*id)?))).collect();
         for (from, record) in taken {
             if let Some(to) = moves.of(from) {
@@ -61,7 +65,7 @@ impl Board {
 
     pub(super) fn move_records(&mut self, moves: &Moves) {
         self.change_ids(moves);
-        // Only an id that a worker may have been told is worth remembering.
+        // Only an id with a floor was ever handed out, so only such an id can be named by a late worker.
         for (from, to) in moves.threads.iter().filter(|(from, _)| moves.floors.contains_key(from)) {
             if let Some(thread) =
                 to.and_then(|to| self.threads.get_mut(to)).filter(|thread| !thread.former_ids.contains(from))
@@ -85,6 +89,7 @@ impl Board {
                 Some(Some(batch)) => cycle.batch = *batch,
                 Some(None) => cycle.left = true,
             }
+            // A thread that went to another batch has used nothing in the cycles of its new one.
             let budgets = std::mem::take(&mut cycle.budgets).into_iter();
             let budgets = budgets.filter_map(|(id, budget)| Some((moves.of(id)?, budget)));
             cycle.budgets = budgets.filter(|(id, _)| id.batch == cycle.batch && !moves.detached.contains(id)).collect();

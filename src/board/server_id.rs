@@ -1,4 +1,4 @@
-//! The name of a server process: what cycles and attempts record of who holds them.
+//! The id of a server process. Cycles and attempts record it to say which process holds them (DESIGN §6a).
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,25 +6,25 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-/// The random name that a server process draws when it starts (DESIGN §6a). It is also a file name
-/// in `work/.run/`, so only the hyphenated form of a UUID is read as one.
+/// The random id that a server process draws when it starts: a UUID (DESIGN §6a). It is also the name of a file in
+/// `work/.run/`, so only the hyphenated form is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(Uuid);
 
 impl ServerId {
-    /// Returns a fixed name, for tests.
+    /// Returns a fixed id, for tests.
     pub const fn fixed(number: u128) -> Self {
         Self(Uuid::from_u128(number))
     }
 
-    /// Returns the lower half of the name, in which all bits but the first two are drawn.
+    /// Returns the lower 64 bits of the id. All of them are random, except for the highest two.
     pub fn number(self) -> u64 {
         self.0.as_u64_pair().1
     }
 }
 
 impl From<Uuid> for ServerId {
-    /// Names a server process by a UUID that was drawn for it alone.
+    /// Makes the id from a random UUID that no other process uses.
     fn from(drawn: Uuid) -> Self {
         Self(drawn)
     }
@@ -42,7 +42,7 @@ impl fmt::Display for ServerId {
     }
 }
 
-/// A text that is not the name of a server process.
+/// The error for a text that is not the id of a server process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the UUID of a server process")]
 pub struct NotAServer;

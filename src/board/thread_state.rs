@@ -1,44 +1,44 @@
-//! The one table of what may happen to a thread (DESIGN §5). Budgets, gates and attempt numbers are
-//! checked elsewhere; what this table refuses, nothing allows.
+//! The table of transitions of a thread (DESIGN §5). What it refuses, no other rule may allow. Budgets, gates and
+//! attempt numbers are checked in [`crate::decide`].
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The status of a thread, as threads.json has it.
+/// The status of a thread. threads.json has the same words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Not started, or waiting for its next attempt.
+    /// It has not started, or waits for its next attempt.
     #[default]
     Pending,
     /// An attempt runs.
     InProgress,
-    /// Done.
+    /// The work is done.
     Completed,
-    /// Error, with a reason.
+    /// It stopped with a reason.
     Blocked,
-    /// A person has taken it out of the plan's work.
+    /// A person has decided that it is not done.
     Cancelled,
 }
 
-/// What someone says of a thread.
+/// The status that a worker, a planner or a person reports for a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportedStatus {
     /// A worker works on it.
     InProgress,
     /// The work is done.
     Completed,
-    /// The work cannot go on; the worker says why.
+    /// The work cannot go on, for the reason in the report.
     Blocked,
-    /// The attempt failed; the program decides what follows.
+    /// The attempt failed, and failover decides what follows.
     Failed,
-    /// A person gives the thread back, with fresh budgets.
+    /// A person has the thread executed again, with fresh budgets.
     Pending,
-    /// A person takes the thread out.
+    /// A person decides that the thread is not done.
     Cancelled,
 }
 
-/// What follows from what was said.
+/// What follows from a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// An attempt starts, where failover allows one.
@@ -51,21 +51,21 @@ pub enum Transition {
     Block,
     /// The attempt failed and failover decides.
     Fail,
-    /// The thread stays as it is; its report may change.
+    /// The status stays, and only the texts may change.
     Amend,
     /// The thread goes back to pending.
     Reset,
     /// The thread is cancelled.
     Cancel,
-    /// Not possible.
+    /// The report is refused as `invalid_transition`.
     Refuse,
 }
 
 impl Status {
-    /// All statuses, in the order of a thread's life.
+    /// All statuses, in the order of the table in DESIGN §5.
     pub const ALL: [Self; 5] = [Self::Pending, Self::InProgress, Self::Completed, Self::Blocked, Self::Cancelled];
 
-    /// Returns the word on disk and in answers.
+    /// Returns the word in threads.json and in answers.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -76,7 +76,7 @@ impl Status {
         }
     }
 
-    /// Returns whether nothing is left to do.
+    /// Returns whether the thread is completed or cancelled.
     pub fn is_done(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled)
     }
@@ -97,13 +97,13 @@ impl FromStr for Status {
     }
 }
 
-/// A word that is no status.
+/// The error for a word that is not a status. It has at most 60 characters of the word.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no status: there are {words}", words = Status::ALL.map(Status::word).join(", "))]
 pub struct UnknownStatus(String);
 
 impl ReportedStatus {
-    /// All that can be said, the worker's words first.
+    /// All reported statuses, those of workers first.
     pub const ALL: [Self; 6] =
         [Self::InProgress, Self::Completed, Self::Blocked, Self::Failed, Self::Pending, Self::Cancelled];
 
@@ -119,18 +119,18 @@ impl ReportedStatus {
         }
     }
 
-    /// Returns whether it ends a thread's attempt, and so needs a report.
+    /// Returns whether it ends an attempt, and so needs the text of a report.
     pub fn is_report(self) -> bool {
         matches!(self, Self::Completed | Self::Blocked | Self::Failed)
     }
 
-    /// Returns whether only a person may say it.
+    /// Returns whether only a person may report it.
     pub fn is_a_persons(self) -> bool {
         matches!(self, Self::Pending | Self::Cancelled)
     }
 }
 
-/// Returns what follows when `said` is said of a thread that is `now`.
+/// Returns what follows if `said` is reported for a thread whose status is `now` (the table of DESIGN §5).
 pub fn transition(now: Status, said: ReportedStatus) -> Transition {
     use Transition::{Amend, Block, Cancel, Complete, Fail, Heartbeat, Refuse, Reset, Start};
     match (now, said) {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_a_person_reopens_what_is_done() {
+    fn only_a_person_reopens_a_thread_that_is_done() {
         for now in Status::ALL.into_iter().filter(|now| now.is_done()) {
             for said in ReportedStatus::ALL.into_iter().filter(|said| !said.is_a_persons()) {
                 let follows = transition(now, said);

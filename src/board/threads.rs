@@ -1,4 +1,4 @@
-//! The threads of a board, batch by batch.
+//! The threads of a board, grouped by batch, with copy-on-write and a cached digest per batch.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,66 +7,69 @@ use std::sync::{Arc, OnceLock};
 use super::{ServerId, Status, Thread};
 use crate::plan::{BatchId, ThreadId};
 
-/// The threads that something has happened to, by id.
+/// The records of threads, by id.
 ///
-/// They are shared with the boards that this one was made from: who changes a thread copies its batch and
-/// nothing else, and what is said of a batch is worked out once until then. So neither a change nor a question
-/// looks at the threads of batches that it does not concern.
+/// Copies share their batches. A change copies the batch of its thread and nothing else (copy-on-write), and the digest
+/// of a batch is computed once until the batch changes. So the cost of a change or a question does not grow with the
+/// batches that it does not concern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Threads(BTreeMap<BatchId, Arc<BatchThreads>>);
 
 #[derive(Clone, Default)]
 struct BatchThreads {
     threads: BTreeMap<ThreadId, Arc<Thread>>,
-    /// Worked out when it is asked for; a change forgets it.
+    /// Computed at the first question. Each change resets it.
     digest: OnceLock<Digest>,
 }
 
-/// What is said of the threads of a batch.
+/// Answers about the threads of a batch that the rules need often.
 #[derive(Debug, Clone, Default)]
 pub struct Digest {
-    /// Those that are completed or cancelled, by id.
+    /// The threads that are completed or cancelled, by id.
     pub done: Vec<ThreadId>,
-    /// Those whose record says more than a name, by id.
+    /// The threads that have another status than pending, an attempt or an assignment, by id.
     pub touched: Vec<ThreadId>,
-    /// Those with an attempt that runs under a server process, by id.
+    /// The threads whose running attempt is owned by a server process, by id.
     pub running: Vec<(ThreadId, ServerId)>,
-    /// The agents that they are assigned or were run by, in order; neighbours differ.
+    /// The agents to which threads are assigned or which ran them, by thread. Names may occur again, but not twice in a
+    /// row.
     pub agents: Vec<String>,
 }
 
 impl Threads {
-    /// Returns whether nothing has happened to any thread.
+    /// Returns whether no thread has a record.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the thread, if something has happened to it.
+    /// Returns the record of the thread, if there is one.
     pub fn get(&self, id: ThreadId) -> Option<&Thread> {
         self.0.get(&id.batch)?.threads.get(&id).map(Arc::as_ref)
     }
 
-    /// Returns all of them, by id.
+    /// Returns all records, by id.
     pub fn iter(&self) -> impl Iterator<Item = (ThreadId, &Thread)> {
         self.0.values().flat_map(|batch| batch.iter())
     }
 
-    /// Returns those of a batch, by id.
+    /// Returns the records of a batch, by id.
     pub fn of(&self, batch: BatchId) -> impl Iterator<Item = (ThreadId, &Thread)> {
         self.0.get(&batch).into_iter().flat_map(|batch| batch.iter())
     }
 
-    /// Returns what is said of the threads of a batch, if something has happened to any.
+    /// Returns the digest of a batch; `None` if no thread of it has a record.
     pub fn digest(&self, batch: BatchId) -> Option<&Digest> {
         self.0.get(&batch).map(|batch| batch.digest())
     }
 
-    /// Returns what is said of the threads of each batch.
+    /// Returns the digests of all batches that have records, by id.
     pub fn digests(&self) -> impl Iterator<Item = (BatchId, &Digest)> {
         self.0.iter().map(|(id, batch)| (*id, batch.digest()))
     }
 
-    /// Returns the threads that are not as they were `before`, by id, each with what it was.
+    /// Returns the records that differ from those in `before`, by id: each with the record before, if there was one,
+    /// and the record now. Shared batches are skipped without a look at their threads. Removed records are not
+    /// reported.
     pub fn changed<'t>(&'t self, before: &'t Self) -> impl Iterator<Item = (ThreadId, Option<&'t Thread>, &'t Thread)> {
         let batches = self.0.iter().filter(|(id, batch)| before.0.get(id).is_none_or(|was| !Arc::ptr_eq(was, batch)));
         batches.flat_map(|(_, batch)| batch.iter()).filter_map(|(id, thread)| {
@@ -75,19 +78,19 @@ impl Threads {
         })
     }
 
-    /// Returns the thread to change it, if something has happened to it.
+    /// Returns the record of the thread for a change, if there is one.
     pub fn get_mut(&mut self, id: ThreadId) -> Option<&mut Thread> {
         let batch = self.0.get_mut(&id.batch).filter(|batch| batch.threads.contains_key(&id))?;
         Arc::make_mut(batch).change().get_mut(&id).map(Arc::make_mut)
     }
 
-    /// Returns the thread to change it; one that nothing has happened to yet is added.
+    /// Returns the record of the thread for a change. It adds one if there is none.
     pub fn get_or_add(&mut self, id: ThreadId) -> &mut Thread {
         let batch = Arc::make_mut(self.0.entry(id.batch).or_default());
         Arc::make_mut(batch.change().entry(id).or_default())
     }
 
-    /// Takes the thread out, if something has happened to it.
+    /// Removes and returns the record of the thread, if there is one.
     pub fn remove(&mut self, id: ThreadId) -> Option<Thread> {
         let batch = self.0.get_mut(&id.batch).filter(|batch| batch.threads.contains_key(&id))?;
         let thread = Arc::make_mut(batch).change().remove(&id)?;
@@ -97,7 +100,7 @@ impl Threads {
         Some(Arc::unwrap_or_clone(thread))
     }
 
-    /// Sets the thread. Returns whether there was one.
+    /// Sets the record of the thread. Returns whether it replaced one.
     pub fn insert(&mut self, id: ThreadId, thread: Thread) -> bool {
         let batch = Arc::make_mut(self.0.entry(id.batch).or_default());
         batch.change().insert(id, Arc::new(thread)).is_some()
@@ -109,6 +112,7 @@ impl BatchThreads {
         self.threads.iter().map(|(id, thread)| (*id, &**thread))
     }
 
+    /// Returns the records for a change, and resets the digest.
     fn change(&mut self) -> &mut BTreeMap<ThreadId, Arc<Thread>> {
         self.digest.take();
         &mut self.threads
@@ -119,7 +123,7 @@ impl BatchThreads {
     }
 }
 
-/// What was worked out of the threads says nothing that they do not.
+/// Compares the records only. The digest follows from them, and may not be computed yet.
 impl PartialEq for BatchThreads {
     fn eq(&self, other: &Self) -> bool {
         self.threads == other.threads
@@ -163,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_copies_its_batch_and_forgets_what_was_said_of_it() {
+    fn a_change_copies_its_batch_and_resets_the_digest() {
         let (one, other) = (ThreadId::new(1, 1, 1), ThreadId::new(1, 2, 1));
         let mut before = Threads::default();
         before.get_or_add(one).status = Status::Completed;

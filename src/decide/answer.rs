@@ -1,4 +1,5 @@
-//! The parts that several answers share. What is in an answer is on the wire as it stands here.
+//! The parts that several answers share. They are serialized as they are here, so names and order of fields are part of
+//! the contract (DESIGN §8).
 
 use schemars::JsonSchema;
 use serde::Serialize;

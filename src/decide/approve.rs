@@ -1,4 +1,5 @@
-//! `work approve plan` and `work approve stage N`: the gates that a person passes (DESIGN §7).
+//! `work approve plan` and `work approve stage N`, and their `--revoke`: a person passes a gate or shuts it again
+//! (DESIGN §7). Only requests of the command line may come here.
 
 use serde::Serialize;
 
@@ -20,13 +21,13 @@ use crate::plan::{Counts, SoundPlan, Stage, StageNumber, Thread, ThreadId};
 pub struct PlanApproved {
     /// The workstream.
     pub workstream: String,
-    /// The hash that was approved.
+    /// The hash of the approved text.
     pub plan_hash: String,
     /// How many stages, batches and threads the plan has.
     pub counts: Counts,
-    /// Whether this very text was approved already; then nothing was written.
+    /// Whether this text was approved already. Then nothing was written.
     pub unchanged: bool,
-    /// What has changed since the text that was approved before, and what became of the records.
+    /// What has changed since the text approved before, and what became of the records.
     pub changes: PlanDiff,
     /// The threads in progress that `--force` interrupted, by their ids before.
     pub interrupted: Vec<String>,
@@ -39,16 +40,16 @@ pub struct StageApproved<C = PersonCommand> {
     pub workstream: String,
     /// The stage.
     pub stage: u16,
-    /// Whether it was approved already; then nothing was written.
+    /// Whether it was approved already. Then nothing was written.
     pub unchanged: bool,
     /// The threads that `--force` cancelled.
     pub cancelled: Vec<String>,
-    /// The command for the person next; null where a planner can go on.
+    /// The next command for the person; null if a planner can go on.
     pub next_user_command: Option<C>,
 }
 
 impl StageApproved {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> StageApproved<String> {
         let Self { workstream, stage, unchanged, cancelled, next_user_command } = self;
         let next_user_command = next_user_command.map(|command| words.command(&command));
@@ -63,12 +64,16 @@ pub struct Revoked {
     pub workstream: String,
     /// The stage; null: the plan.
     pub stage: Option<u16>,
-    /// Whether there was no approval to take back; then nothing was written.
+    /// Whether there was no approval to revoke. Then nothing was written.
     pub unchanged: bool,
 }
 
-/// Approves the plan as its text is now. Records follow their threads; where it cannot be told which is which,
-/// that is refused.
+/// Approves PLAN.md as it is now. Records move with their threads (DESIGN §7).
+///
+/// # Errors
+///
+/// [`Refusal::PlanHasProblems`] without `force`; [`Refusal::UnclearThreads`] if the program cannot tell which thread is
+/// which; [`Refusal::RunningWouldMove`] without `force`; [`Refusal::BadMapping`].
 pub(super) fn plan(
     scene: &Scene<'_>,
     force: bool,
@@ -80,7 +85,8 @@ pub(super) fn plan(
         .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
     let is_approved = scene.entry.is_some_and(|entry| entry.approvals.plan.status == ApprovalStatus::Approved)
         && scene.basis == (Basis::Approved { is_kept: true });
-    // What a person says of a record that stands at a wrong id, as after a merge of two files, is carried out.
+    // An approved text is not enough: after a merge of two threads.json, a record can be at a wrong id. Then the
+    // approval is the way in which a person puts it right.
     let unchanged = is_approved && revise(scene, ledger.board(), &Mapping::default())?.diff.unclear.is_empty();
     if unchanged && !mapping.map.is_empty() {
         return Err(Refusal::BadMapping(MappingProblem::NotNeeded));
@@ -107,10 +113,11 @@ pub(super) fn plan(
     })
 }
 
+/// Records the approval and all that follows from it.
 fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledger) {
     let board = ledger.board();
     let waits = board.open_cycle().is_some_and(|cycle| waits_for_a_person(scene, cycle.batch, board));
-    // What moves is another thread by then, so all else happens after it.
+    // The moves come first, so that all other events can use the new ids.
     if !revision.moves.is_empty() {
         ledger.record(Event::RecordsMoved(revision.moves.clone()));
     }
@@ -121,7 +128,7 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
     if ledger.board().open_cycle().is_some_and(|cycle| cycle.left) {
         ledger.record(Event::CycleClosed);
     }
-    // Who approves the plan has seen its threads: they are written down under the names they have now.
+    // The names of all threads are recorded now. They are the only evidence if the approved text is lost later.
     let now = Scene { plan: scene.plan_now, ..*scene };
     let is_unwritten = |thread: &&Thread| {
         let Some(known) = ledger.board().threads.get(thread.id) else { return true };
@@ -135,7 +142,8 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
     for id in unwritten {
         write_name(&now, id, ledger);
     }
-    // Also where the approved plan has new threads in the batch: then it is not settled any more.
+    // Approving the plan anew is one of the ways to have a blocked batch executed again (DESIGN §5a.5). That also holds
+    // if the batch got new threads and so is not settled any more.
     let batch = ledger.board().open_cycle().and_then(|cycle| now.plan.batch(cycle.batch));
     if waits && batch.is_some_and(|batch| !is_complete(ledger.board(), batch)) {
         ledger.record(Event::RetryAsked);
@@ -151,7 +159,11 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
     }
 }
 
-/// Approves a stage; with `force` its open threads are cancelled first.
+/// Approves a stage. `force` cancels its open threads first.
+///
+/// # Errors
+///
+/// [`Refusal::UnknownStage`]; [`Refusal::StageNotComplete`] if threads are open and `force` is not given.
 pub(super) fn stage(
     scene: &Scene<'_>,
     number: StageNumber,
@@ -187,7 +199,11 @@ pub(super) fn stage(
     })
 }
 
-/// Takes the approval of the plan back: nothing more is handed out.
+/// Revokes the approval of the plan. From then on nothing is handed out.
+///
+/// # Errors
+///
+/// [`Refusal::BadText`] if the reason is too long.
 pub(super) fn revoke_plan(
     scene: &Scene<'_>,
     by: &str,
@@ -200,7 +216,11 @@ pub(super) fn revoke_plan(
     Ok(revoke(scene, None, was, event, ledger))
 }
 
-/// Takes the approval of a stage back: later stages hand out nothing more.
+/// Revokes the approval of a stage. From then on nothing of later stages is handed out.
+///
+/// # Errors
+///
+/// [`Refusal::UnknownStage`]; [`Refusal::BadText`] if the reason is too long.
 pub(super) fn revoke_stage(
     scene: &Scene<'_>,
     number: StageNumber,
@@ -216,6 +236,7 @@ pub(super) fn revoke_stage(
     Ok(revoke(scene, Some(number), was, event, ledger))
 }
 
+/// Records a revocation, unless there is no approval to revoke. `stage` is `None` for the plan.
 fn revoke(
     scene: &Scene<'_>,
     stage: Option<StageNumber>,
@@ -230,6 +251,7 @@ fn revoke(
     Revoked { workstream: scene.workstream.to_owned(), stage: stage.map(|stage| stage.0), unchanged }
 }
 
+/// Cancels an open thread of a stage that is approved with `--force`.
 fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledger) {
     let report = format!("stage {stage} was approved although this was open");
     name_thread(scene, id, ledger);
@@ -237,7 +259,7 @@ fn cancel(scene: &Scene<'_>, id: ThreadId, stage: StageNumber, ledger: &mut Ledg
     ledger.record(Event::status_set(id, Status::Cancelled, Some(report)));
 }
 
-/// Returns the threads of a stage that are neither completed nor cancelled.
+/// Returns the threads of a stage that are neither completed nor cancelled, by id, with their statuses.
 pub(super) fn open_threads(board: &Board, stage: &Stage) -> Vec<(ThreadId, Status)> {
     let threads = stage.batches.iter().flat_map(|batch| &batch.threads);
     threads.map(|thread| (thread.id, board.status(thread.id))).filter(|(_, status)| !status.is_done()).collect()

@@ -1,5 +1,7 @@
-//! `assign_thread` and `work assign`: another agent takes a thread over (DESIGN §6). In an open cycle it
-//! is the one reassignment that a thread has, through whichever door it comes; a person may say `--force`.
+//! `assign_thread` and `work assign`: a thread gets another agent (DESIGN §6).
+//!
+//! In an open cycle this uses the one reassignment of the thread, through either door: a planner's shell cannot be told
+//! from a person's. Only `--force` goes past that, and uses no budget.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -33,7 +35,11 @@ pub struct Assignment {
     pub failover_applied: bool,
 }
 
-/// Decides the request.
+/// Decides an `assign_thread` or a `work assign`.
+///
+/// # Errors
+///
+/// A refusal of the thread, of its status, of the agent, of another planner's hold or of failover (DESIGN §6).
 pub(super) fn decide(
     scene: &Scene<'_>,
     caller: Caller,
@@ -57,8 +63,12 @@ pub(super) fn decide(
     Ok(answer(scene, id, ledger.board()))
 }
 
-/// The assignment is taken back: the thread is run by whom the plan names, or by `default`. In an open cycle that
-/// is an assignment like any other where it changes the agent.
+/// Decides a `work assign --clear`: removes the assignment, so that the agent of the plan or `default` runs the thread.
+/// If that changes the agent in an open cycle, it uses the reassignment like any other assignment.
+///
+/// # Errors
+///
+/// [`Refusal::InProgress`] while an attempt runs; else those of [`decide`].
 pub(super) fn clear(scene: &Scene<'_>, request: ClearAssignment, ledger: &mut Ledger) -> Result<Assignment, Refusal> {
     let ClearAssignment { thread: id, force } = request;
     scene.thread(id)?;
@@ -104,7 +114,7 @@ fn answer(scene: &Scene<'_>, id: ThreadId, board: &Board) -> Assignment {
     }
 }
 
-/// Returns the agent that takes over, or `None` where the call changes nothing.
+/// Returns the agent that takes the thread over. `None`: the call changes nothing.
 fn choose(
     scene: &Scene<'_>,
     caller: Caller,
@@ -116,6 +126,7 @@ fn choose(
     let board = ledger.board();
     let current = scene.current_agent(board, id);
     let wanted = request.agent.as_deref().map(str::trim);
+    // Without agents.yaml any name is accepted, so at least its form is checked.
     if let Some(agent) = wanted
         && !scene.roster.agents.iter().any(|known| known.name == agent)
     {
@@ -130,7 +141,7 @@ fn choose(
     if let Some(cycle) = cycle
         && !request.force
     {
-        // A planner's shell cannot be told from a person's, so the command line is not kept out.
+        // The hold keeps out other servers only. On the command line this may be the planner's own shell.
         if let (Caller::Server(_), Some(holder)) = (caller, scene.held_elsewhere(cycle, caller)) {
             return Err(scene.held_by_another_planner(id.batch, holder));
         }
@@ -143,15 +154,15 @@ fn choose(
         return within_budget(scene, id, wanted, &current, cycle, ledger).map(Some);
     }
     match wanted {
-        // A person who gives a blocked thread to the agent that it has wants it to be run.
+        // With `--force`, a person may give a blocked thread to the agent that it has, to have it run again.
         Some(agent) if agent == current && !(cycle.is_some() && thread.status == Status::Blocked) => Ok(None),
         Some(agent) => Ok(Some(agent.to_owned())),
-        // Without a cycle nothing has failed, so there is no candidate to take over from anybody.
+        // Candidates are those of failover, and without an open cycle there is no failure.
         None => Err(Refusal::AgentNeeded { thread: id, current: current.clone() }),
     }
 }
 
-/// Refuses what cannot be the name of an agent: a plan could not name it either, and people read it.
+/// Refuses a name that PLAN.md could not give to an agent either.
 fn check_agent_name(agent: &str) -> Result<(), Refusal> {
     if !agent.is_empty() && agent.chars().count() <= MAX_AGENT_CHARS && agent.chars().all(is_agent_char) {
         return Ok(());
@@ -159,7 +170,11 @@ fn check_agent_name(agent: &str) -> Result<(), Refusal> {
     Err(Refusal::BadAgentName { longest: MAX_AGENT_CHARS })
 }
 
-/// Returns the agent that failover allows in an open cycle.
+/// Returns the agent that failover allows in an open cycle: `wanted`, or the first candidate.
+///
+/// # Errors
+///
+/// [`Refusal::FailoverExhausted`] or [`Refusal::NotInFamily`].
 fn within_budget(
     scene: &Scene<'_>,
     id: ThreadId,
@@ -173,7 +188,7 @@ fn within_budget(
         return exhausted(Exhausted::ReassignmentUsed);
     }
     let board = ledger.board();
-    // A planner that gave a thread up may think better of it, while its reassignment is unused.
+    // A planner may take up a thread again that it gave up, while the reassignment is unused (DESIGN §5).
     let is_over = |decision: Decision| decision.action == DecisionAction::Block && !is_given_up(board, id);
     if board.status(id) == Status::Blocked && open_decision(scene, board, id).is_some_and(is_over) {
         return exhausted(Exhausted::NobodyLeft);
@@ -197,16 +212,17 @@ fn first_candidate(scene: &Scene<'_>, id: ThreadId, cycle: Option<&Cycle>, ledge
     })
 }
 
-/// What a thread is given, and how.
+/// An assignment that is to be recorded.
 #[derive(Debug, Clone, Copy)]
 struct Given<'a> {
     agent: &'a str,
-    /// It is the plan's own agent, since the assignment is taken back.
+    /// Whether the assignment is removed. Then `agent` is the agent of the plan, or `default`.
     is_cleared: bool,
     reason: Option<&'a str>,
     is_forced: bool,
 }
 
+/// Records an assignment. It ends a running attempt as failed, and makes the thread pending.
 fn record(scene: &Scene<'_>, id: ThreadId, thread: &Thread, given: Given<'_>, ledger: &mut Ledger) {
     let Given { agent, is_cleared, reason, is_forced } = given;
     name_thread(scene, id, ledger);
@@ -215,6 +231,7 @@ fn record(scene: &Scene<'_>, id: ThreadId, thread: &Thread, given: Given<'_>, le
     let number = cycle.map(|cycle| cycle.number);
     let runs = thread.running().is_some();
     if runs {
+        // The attempt must count in the cycle: its agent was tried, and must not become a candidate again.
         if let Some(cycle) = number {
             let agent = scene.current_agent(ledger.board(), id);
             ledger.record(Event::AttemptJoined { thread: id, cycle, agent });
@@ -229,7 +246,7 @@ fn record(scene: &Scene<'_>, id: ThreadId, thread: &Thread, given: Given<'_>, le
     });
     if number.is_some() {
         let reason = reason.map(str::to_owned);
-        // A person's own assignment carries out what a failure was answered with, and costs nothing.
+        // Both carry out an open decision; only the second uses the reassignment.
         ledger.record(if is_forced {
             Event::AssignedByPerson { thread: id, after, reason }
         } else {

@@ -43,7 +43,7 @@ pub struct BatchOutcome<C = PersonCommand, N = Note> {
 }
 
 impl BatchOutcome {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> BatchOutcome<String, String> {
         BatchOutcome {
             batch_completion_status: self.batch_completion_status,
@@ -60,7 +60,11 @@ impl BatchOutcome {
     }
 }
 
-/// Decides the request.
+/// Decides a `batch_outcome`. `None`: of the batch handed out last, else of the next incomplete one.
+///
+/// # Errors
+///
+/// [`Refusal::UnknownBatch`] if the plan has no such batch.
 pub(super) fn decide(
     scene: &Scene<'_>,
     caller: Caller,
@@ -89,7 +93,7 @@ pub(super) fn decide(
         }
     };
     let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
-    // Whoever does not execute the batch is not asked to judge its workers.
+    // Only the planner that executes the batch is told what its workers have left to do. Others get one note.
     let elsewhere = board.open_cycle_of(batch.id).and_then(|cycle| scene.held_elsewhere(cycle, caller));
     let next = next(scene, board);
     let mut standing = Standing::of_batch(scene, board, next, batch, settled);
@@ -118,7 +122,7 @@ pub(super) fn decide(
     })
 }
 
-/// Returns the batch handed out last, else the next incomplete one, else the last there is.
+/// Returns the batch that was handed out last, else the next incomplete one, else the last one that has threads.
 fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
     let handed_out = board.cycles().iter().rev().find_map(|cycle| scene.plan.batch(cycle.batch));
     let incomplete = || scene.plan.batches().find(|batch| !is_complete(board, batch));
@@ -126,7 +130,7 @@ fn latest_batch<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
     handed_out.or_else(incomplete).or_else(last)
 }
 
-/// Says plainly what is not settled, and whose turn it is.
+/// Returns a note for each thread that keeps the batch from being settled, so that the planner knows what to do next.
 fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) -> Vec<Note> {
     let launched = match next {
         Next::Batch(ready) if ready.batch().id == batch.id => dispatch(scene, board, batch),
@@ -148,7 +152,7 @@ fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) ->
         };
         Some(Note::Unsettled(id, how))
     };
-    // A worker that is lost before its first call would be launched again and again.
+    // A worker can die before its first call. Without this note its planner would launch the thread again and again.
     let lost = (!not_started.is_empty()).then_some(Note::NotStarted(not_started));
     lost.into_iter().chain(ids().filter_map(told)).collect()
 }
@@ -169,7 +173,7 @@ fn of_no_batch(scene: &Scene<'_>) -> BatchOutcome {
     }
 }
 
-/// Returns the refusal for a batch that PLAN.md does not have.
+/// Returns the refusal for a batch that the plan does not have, with the ids that there are.
 pub(super) fn unknown_batch(scene: &Scene<'_>, batch: BatchId) -> Refusal {
     let known = scene.plan.batches().map(|batch| batch.id.to_string()).collect();
     Refusal::UnknownBatch { batch, known }

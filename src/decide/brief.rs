@@ -46,7 +46,7 @@ pub struct Brief<O = Omission> {
 }
 
 impl<O> Brief<O> {
-    /// Returns it with another list of what was left out.
+    /// Returns the brief with another `more`.
     pub(super) fn with_more<P>(self, more: Vec<P>) -> Brief<P> {
         Brief {
             thread_id: self.thread_id,
@@ -67,7 +67,7 @@ impl<O> Brief<O> {
         }
     }
 
-    /// Returns the texts that are not empty, each with its title, in the order in which they are read.
+    /// Returns the texts that are not empty, each with its title, in the order in which a document shows them.
     pub fn sections(&self) -> impl Iterator<Item = (&'static str, String)> {
         let answers: Vec<String> = self.stage.answers.iter().map(|answer| format!("- {answer}")).collect();
         [
@@ -87,7 +87,7 @@ impl<O> Brief<O> {
 }
 
 impl Brief {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> Brief<String> {
         let more = self.more.iter().map(|omission| words.omission(omission)).collect();
         self.with_more(more)

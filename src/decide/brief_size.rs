@@ -1,20 +1,20 @@
-//! How much of a brief a worker is told at once: a model pays for each token, and hosts cut long answers wherever
-//! they like. What is too long is left out by field, and the answer says how to get it.
+//! Bounds the size of a brief (DESIGN §8): each token costs, and hosts cut long answers anywhere. Here long fields are
+//! cut, and `more` says what was cut and how to get it. Nothing may be left out without a word in `more`.
 
 use super::brief::Brief;
 use super::facts::{CutTo, Extent, Omission, Section};
 use super::failover::cut;
 
-/// The largest brief that is told at once, in bytes of its JSON.
+/// The largest brief, in bytes of JSON.
 const MAX_BYTES: usize = 8_000;
 
-/// What stays of a name, in bytes of JSON.
+/// The longest name in a brief, in bytes of JSON.
 const MAX_NAME_BYTES: usize = 240;
 
-/// The room that is kept for the note on a section that is cut, in bytes.
+/// The room that is reserved for the note on one section that was cut, in bytes.
 const NOTE_BYTES: usize = 100;
 
-/// Returns so much of a brief as is asked for.
+/// Returns as much of a brief as was asked for.
 pub(super) fn within(mut brief: Brief, extent: Extent) -> Brief {
     match extent {
         Extent::Whole => brief,
@@ -36,8 +36,7 @@ pub(super) fn within(mut brief: Brief, extent: Extent) -> Brief {
     }
 }
 
-/// Cuts what is long so far that all of it fits; what is short stays, however much there is beside it. Returns what was
-/// left out.
+/// Cuts the long sections until the brief fits, and returns what was left out. Short sections stay whole.
 fn fit(brief: &mut Brief<String>) -> Vec<Omission> {
     let mut more = Vec::new();
     let names = [&mut brief.name, &mut brief.plan.name, &mut brief.stage.name, &mut brief.batch.name];
@@ -79,7 +78,7 @@ fn fit(brief: &mut Brief<String>) -> Vec<Omission> {
                     room = room.saturating_sub(**size);
                     is_room
                 };
-                // The last entries are nearest to the thread.
+                // The last entries matter most: they are closest to the thread.
                 let kept = sizes.iter().rev().take_while(fits).count();
                 list.keep_last(kept);
                 CutTo::Last { kept, of: sizes.len() }
@@ -90,18 +89,19 @@ fn fit(brief: &mut Brief<String>) -> Vec<Omission> {
     more
 }
 
-/// Says once of a section that it was cut.
+/// Adds the note that a section was cut, and replaces an earlier one on the same section.
 fn note(more: &mut Vec<Omission>, section: Section, to: CutTo) {
     more.retain(|omission| !matches!(omission, Omission::Cut(cut, _) if *cut == section));
     more.push(Omission::Cut(section, to));
 }
 
+/// Returns the length of the JSON of a value, in bytes.
 fn size(of: &impl serde::Serialize) -> usize {
     serde_json::to_string(of).map_or(0, |text| text.len())
 }
 
-/// Divides the room among sections of these sizes: one that needs no more than its share has what it needs, and the
-/// rest is for the others.
+/// Divides the room among sections of these sizes, all in bytes. A section that needs less than its share gets what it
+/// needs, and the others share the rest.
 fn shares(sizes: &[usize; Section::ALL.len()], mut room: usize) -> [usize; Section::ALL.len()] {
     let mut shares = [0; Section::ALL.len()];
     let mut long: Vec<usize> = (0..sizes.len()).collect();
@@ -123,7 +123,7 @@ fn shares(sizes: &[usize; Section::ALL.len()], mut room: usize) -> [usize; Secti
     }
 }
 
-/// Cuts a text to so many bytes of JSON.
+/// Cuts a text so that its JSON has at most `room` bytes, with an ellipsis at the end.
 fn shorten(text: &mut String, room: usize) {
     let mut taken = '…'.len_utf8();
     let too_long = |(_, char): &(usize, char)| {
@@ -140,7 +140,7 @@ fn shorten(text: &mut String, room: usize) {
     }
 }
 
-/// A section of a brief, to be cut.
+/// A section of a brief that can be cut.
 enum SectionMut<'b> {
     Text(&'b mut String),
     List(Box<dyn List + 'b>),
@@ -155,9 +155,9 @@ impl SectionMut<'_> {
     }
 }
 
-/// Entries of whatever kind.
+/// A list whose entries can be of any type.
 trait List {
-    /// Returns how long each is in JSON, with what divides it from the next one.
+    /// Returns the length of the JSON of each entry, with the comma after it.
     fn sizes(&self) -> Vec<usize>;
     fn keep_last(&mut self, number: usize);
 }
@@ -174,7 +174,7 @@ impl<T: serde::Serialize> List for &mut Vec<T> {
 }
 
 impl Section {
-    /// What a worker has to do is told at the greatest length.
+    /// Returns the weight of the section when the room is divided. The details say what to do, so they get the most.
     fn weight(self) -> usize {
         if self == Self::Details { 4 } else { 1 }
     }
@@ -245,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn a_short_brief_is_told_as_it_is() {
+    fn a_short_brief_is_not_cut() {
         let whole = brief(20);
         assert_eq!(within(whole.clone(), Extent::Brief), whole);
     }
 
     #[test]
-    fn what_is_long_is_cut_and_said() {
+    fn long_sections_are_cut_with_a_note() {
         for length in [300, 700, 2_000, 10_000, 1_000_000] {
             let cut = within(brief(length), Extent::Brief).worded(&AgentWords::default());
             assert!(size(&cut) <= MAX_BYTES, "{length}: {} bytes", size(&cut));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_short_stays_beside_what_is_long() {
+    fn short_sections_stay_whole_beside_long_ones() {
         let mut long = brief(20);
         long.stage.definition = "\u{1}\"ä\n".repeat(9_000);
         let cut = within(long.clone(), Extent::Brief);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_told_in_short_and_as_a_whole_when_asked_for() {
+    fn a_long_report_is_cut_and_whole_in_its_section() {
         let mut long = brief(20);
         long.done_before[0].report = "r".repeat(2_000);
         let cut = within(long.clone(), Extent::Brief);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_told_as_a_whole_and_nothing_else() {
+    fn a_section_that_was_asked_for_is_whole_and_alone() {
         let section = within(brief(50_000), Extent::Section(Section::Details));
         assert_eq!(section.details.len(), 50_000);
         assert!(section.summary.is_empty() && section.done_before.is_empty());

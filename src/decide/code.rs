@@ -1,4 +1,4 @@
-//! The names of all refusals and faults.
+//! The codes of all refusals and faults. Programs match on them, so a code must never change its word.
 
 /// The machine-readable name of a refusal or a fault (DESIGN §8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// All codes, in the order of DESIGN §8; the last refusals before the faults are the command line's own.
+    /// All codes: first those that an MCP call can get, then those of the command line only, then the faults.
     pub const ALL: [Self; 27] = [
         Self::InvalidArgument,
         Self::NoWorkspace,
@@ -65,7 +65,7 @@ impl Code {
         Self::Io,
     ];
 
-    /// Returns the word in answers.
+    /// Returns the word in answers (DESIGN §8).
     pub fn word(self) -> &'static str {
         match self {
             Self::InvalidArgument => "invalid_argument",
@@ -98,7 +98,7 @@ impl Code {
         }
     }
 
-    /// Returns what it means, as one sentence.
+    /// Returns the meaning as one sentence.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::InvalidArgument => "An argument is malformed, too long, or not known to the tool.",

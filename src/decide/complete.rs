@@ -1,4 +1,4 @@
-//! `work complete`: the last gate (DESIGN §7).
+//! `work complete` and its `--revoke`: the last gate (DESIGN §7).
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::index::{IndexEvent, StreamStatus};
 pub struct StreamCompleted {
     /// The workstream.
     pub workstream: String,
-    /// Whether it was completed already; then nothing was written.
+    /// Whether it was completed already. Then nothing was written.
     pub unchanged: bool,
 }
 
@@ -24,11 +24,16 @@ pub struct StreamCompleted {
 pub struct StreamReopened {
     /// The workstream.
     pub workstream: String,
-    /// Whether it was not completed; then nothing was written.
+    /// Whether it was not completed. Then nothing was written.
     pub unchanged: bool,
 }
 
-/// Decides the request.
+/// Decides a `work complete`.
+///
+/// # Errors
+///
+/// [`Refusal::AwaitingApproval`] if the gate of the plan is shut; [`Refusal::StreamNotComplete`] if threads are open,
+/// stages are not approved, or the plan has no threads.
 pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCompleted, Refusal> {
     let workstream = scene.workstream.to_owned();
     if scene.entry.is_some_and(|entry| entry.status == Some(StreamStatus::Completed)) {
@@ -41,7 +46,8 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCom
     if no_threads || !open.is_empty() || !unapproved.is_empty() {
         return Err(Refusal::StreamNotComplete { open, unapproved });
     }
-    // The server that held its last cycle is free for another workstream.
+    // Closing the cycle ends the hold of its server. Else calls of that server without a workstream would still mean
+    // this one.
     if ledger.board().open_cycle().is_some() {
         ledger.record(Event::CycleClosed);
     }
@@ -49,7 +55,7 @@ pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<StreamCom
     Ok(StreamCompleted { workstream, unchanged: false })
 }
 
-/// Takes the completion back; what is approved stays so.
+/// Takes the completion back. Plan and stages stay approved.
 pub(super) fn reopen(scene: &Scene<'_>, ledger: &mut Ledger) -> StreamReopened {
     let unchanged = scene.entry.is_none_or(|entry| entry.status != Some(StreamStatus::Completed));
     if !unchanged {

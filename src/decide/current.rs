@@ -1,4 +1,4 @@
-//! `work current`: the workstream that is meant when nobody names one.
+//! `work current`: shows or sets the current workstream (DESIGN §3).
 
 use serde::Serialize;
 
@@ -15,12 +15,12 @@ pub struct Current {
     pub workstream: String,
 }
 
-/// Shows the workstream that was selected.
+/// Returns the workstream of the scene, and changes nothing.
 pub(super) fn show(scene: &Scene<'_>) -> Current {
     Current { workspace: scene.workspace.to_owned(), workstream: scene.workstream.to_owned() }
 }
 
-/// Makes the workstream that was selected the current one.
+/// Makes the workstream of the scene the current one.
 pub(super) fn set(scene: &Scene<'_>, ledger: &mut Ledger) -> Current {
     if scene.current != Some(scene.workstream) {
         ledger.record_in_index(IndexEvent::CurrentSet);

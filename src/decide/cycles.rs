@@ -1,5 +1,5 @@
-//! Small steps that several verbs share: opening a cycle, ending an attempt without cost, writing a
-//! thread down for the first time.
+//! Events that several requests record in the same way: opening a cycle, interrupting an attempt, recording the names
+//! of a thread. Nothing here checks a gate; the callers do.
 
 use super::ledger::Ledger;
 use super::refusal::Refusal;
@@ -8,14 +8,14 @@ use super::scene::{Scene, is_name, is_settled};
 use crate::board::{AttemptStatus, Event, ServerId};
 use crate::plan::{BatchId, ThreadId};
 
-/// Opens the next cycle of a batch; any that is open is closed. The calling server holds it, the
-/// command line holds nothing (DESIGN §5a.2). Returns its number.
+/// Opens the next cycle of a batch, closes the one that was open, and returns the number of the new one. The calling
+/// server becomes its holder; the command line holds nothing (DESIGN §5a.2).
 pub(super) fn open_cycle(batch: BatchId, caller: Caller, ledger: &mut Ledger) -> u32 {
     open_cycle_held_by(caller.server(), batch, ledger)
 }
 
-/// Opens the cycle that a person has asked for where something else happens to the batch before `next_batch` is
-/// called, so that what was asked is not lost. Its planner goes on holding it.
+/// Opens the next cycle of a batch if a person has asked for one (DESIGN §5a.5). Requests that change the batch before
+/// `next_batch` is called do this first, so that they count in the new cycle. The holder stays the same.
 pub(super) fn open_cycle_asked_for(batch: BatchId, ledger: &mut Ledger) {
     if let Some(cycle) = ledger.board().open_cycle_of(batch).filter(|cycle| cycle.retry_asked) {
         open_cycle_held_by(cycle.holder(), batch, ledger);
@@ -31,12 +31,12 @@ fn open_cycle_held_by(holder: Option<ServerId>, batch: BatchId, ledger: &mut Led
     number
 }
 
-/// Returns the number of the batch's open cycle, which is opened where there is none.
+/// Returns the number of the open cycle of the batch, and opens one if there is none.
 ///
 /// # Errors
 ///
-/// [`Refusal::HeldByAnotherPlanner`] where that would close the cycle of another batch under a planner that lives and
-/// has something to do there. A person releases it first.
+/// [`Refusal::HeldByAnotherPlanner`] if that would close the unsettled cycle of another batch, which another living
+/// server holds (DESIGN §5a.2). A person has to release it first.
 pub(super) fn cycle_of(scene: &Scene<'_>, batch: BatchId, caller: Caller, ledger: &mut Ledger) -> Result<u32, Refusal> {
     let board = ledger.board();
     if let Some(cycle) = board.open_cycle_of(batch) {
@@ -52,7 +52,7 @@ pub(super) fn cycle_of(scene: &Scene<'_>, batch: BatchId, caller: Caller, ledger
     Ok(open_cycle(batch, caller, ledger))
 }
 
-/// Ends the running attempt of a thread, if one runs, as one that costs nothing.
+/// Ends the running attempt of a thread, if there is one, as interrupted. That uses no budget.
 pub(super) fn interrupt_running(id: ThreadId, report: &str, ledger: &mut Ledger) {
     if ledger.board().thread(id).running().is_some() {
         ledger.record(Event::AttemptEnded {
@@ -64,7 +64,7 @@ pub(super) fn interrupt_running(id: ThreadId, report: &str, ledger: &mut Ledger)
     }
 }
 
-/// Writes down the names of a thread that is about to change, where they are not there yet.
+/// Records the names of a thread that is about to change, unless its record has a name already.
 pub(super) fn name_thread(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     let known = ledger.board().threads.get(id).and_then(|thread| thread.name.as_deref());
     if known.is_some_and(|name| is_name(id, name)) {
@@ -73,7 +73,7 @@ pub(super) fn name_thread(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) 
     write_name(scene, id, ledger);
 }
 
-/// Writes down the names that the plan has for a thread now.
+/// Records the names of a thread, of its stage and of its batch, as the plan has them.
 pub(super) fn write_name(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     let Some(thread) = scene.plan.thread(id) else { return };
     let stage_name = scene.plan.stage(id.batch.stage).map(|stage| stage.name.clone()).unwrap_or_default();

@@ -1,20 +1,21 @@
-//! What an answer tells a reader beside its data, as facts: the doors have the words for them (`crate::words`).
+//! The facts in answers and refusals: commands for the person, notes, reasons. They must not be worded for a door here;
+//! `crate::words` has the words.
 
 use serde::Serialize;
 
 use crate::board::{ReportedStatus, ServerId, Status};
 use crate::plan::{BatchId, PlanGate, StageNumber, ThreadId};
 
-/// A command for the person next.
+/// A command that a person should run next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonCommand {
-    /// What it does.
+    /// What the command does.
     pub act: PersonAct,
-    /// The workstream, where a command that names none would mean another one.
+    /// The workstream to name; `None`: the bare command means the right one.
     pub workstream: Option<String>,
 }
 
-/// What a person can do about a workstream that waits.
+/// A command by which a person can let a workstream go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the command of the same name")]
 pub enum PersonAct {
@@ -26,34 +27,34 @@ pub enum PersonAct {
     Complete,
 }
 
-/// Why nothing can run.
+/// Why nothing is handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PauseReason {
     /// The plan has no threads.
     NoThreads,
     /// A person has completed the workstream.
     StreamCompleted,
-    /// The plan gate is shut; with what a person said of it.
+    /// The gate of the plan is shut. The text is the reason that a person gave for revoking the approval.
     PlanGate(PlanGate, Option<String>),
     /// A person has put the workstream on hold.
     OnHold,
-    /// A stage is complete and waits for its approval.
+    /// The stage is complete and not approved.
     StageNotApproved(StageNumber),
-    /// The approval of a stage was revoked; with why.
+    /// The approval of the stage was revoked, for this reason.
     StageRevoked(StageNumber, String),
 }
 
-/// What else to know about an answer.
+/// A fact that an answer tells beside its data. It becomes a sentence in `warnings`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// The roster does not have the agent of a thread.
+    /// The roster does not have the agent of the thread.
     StrangeAgent {
         /// The thread.
         thread: ThreadId,
         /// Its agent.
         agent: String,
     },
-    /// The recorded state of a thread is of another name than its own.
+    /// The record of the thread has another name than the plan: it may be that of another thread.
     OtherName {
         /// The thread.
         thread: ThreadId,
@@ -62,89 +63,89 @@ pub enum Note {
         /// The name that was recorded.
         recorded: String,
     },
-    /// Something has happened to threads that the plan does not have any more.
+    /// These threads have left the plan, although something has happened to them.
     LeftThePlan(Vec<ThreadId>),
-    /// What the state's file holds and nobody can make sense of, as one sentence.
+    /// An entry of threads.json could not be understood. This is the sentence that says so.
     Unrecognized(String),
-    /// Nobody can see whether a server lives, so it counts as alive; with what the system says.
+    /// The system does not show whether the server is alive, so it counts as alive (DESIGN §6a).
     UnseenServer {
         /// The server.
         server: ServerId,
-        /// What the system says.
+        /// The reason, as the system gives it.
         why: String,
     },
-    /// Why nothing can run.
+    /// Nothing is handed out, for this reason.
     Paused(PauseReason),
-    /// The open cycle was closed: the plan does not have its batch any more.
+    /// The open cycle was closed, because its batch left the plan.
     CycleWithoutBatch {
         /// Its number.
         cycle: u32,
         /// The batch.
         batch: BatchId,
     },
-    /// The open cycle was closed: another batch comes before its own.
+    /// The open cycle was closed, because an earlier batch became incomplete.
     CycleOutOfTurn {
         /// Its number.
         cycle: u32,
         /// Its batch.
         batch: BatchId,
-        /// The batch that comes first.
+        /// The earlier batch.
         first: BatchId,
     },
-    /// The cycle before this one ended with blocked threads, for these reasons.
+    /// The previous cycle of the batch ended with blocked threads.
     PreviousReasons {
         /// Its number.
         cycle: u32,
-        /// The threads that were blocked, each with its reason.
+        /// The blocked threads, each with its report, cut as in `failover::cut`.
         reasons: Vec<(ThreadId, String)>,
     },
-    /// Another planner executes the batch.
+    /// Another living server holds the batch.
     HeldElsewhere,
-    /// The batch is not settled: another planner executes it.
+    /// The batch is not settled, and this other living server holds it.
     NotSettledElsewhere(ServerId),
     /// The batch is settled with blocked threads.
     SettledWithBlocked {
-        /// Whether decisions are open that can be carried out.
+        /// Whether a planner can still carry out a decision.
         has_decisions: bool,
     },
-    /// Threads that were handed out have not started, each with the attempt to come.
+    /// These threads were handed out and have not started. The number is that of their next attempt.
     NotStarted(Vec<(ThreadId, u32)>),
-    /// A thread keeps the batch from being settled.
+    /// The thread keeps its batch from being settled.
     Unsettled(ThreadId, Unsettled),
-    /// The workspace is that of the main worktree.
+    /// The caller is in a linked git worktree, and the workspace is that of the main worktree (DESIGN §3).
     MainWorktree {
-        /// The linked worktree from which it was reached.
+        /// The linked worktree.
         linked: String,
         /// The workspace.
         workspace: String,
     },
 }
 
-/// How a thread keeps its batch from being settled.
+/// Why a thread keeps its batch from being settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsettled {
     /// It is pending, and not handed out.
     Pending,
     /// It is in progress.
     InProgress,
-    /// It was blocked, and is handed out to be tried again.
+    /// It is blocked, and `dispatch` hands it out again.
     TryAgain,
-    /// It was blocked, and is to be tried again once it is handed out.
+    /// It is blocked, and will be handed out again later.
     TriedLater,
 }
 
-/// How much of a brief is asked for.
+/// How much of a brief a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// As much as a worker is told at once.
+    /// As much as fits into one answer to a worker.
     Brief,
-    /// One section as a whole, and no other.
+    /// One whole section and no other.
     Section(Section),
-    /// All of it: a document for people and programs.
+    /// The whole brief, for documents and for the command line.
     Whole,
 }
 
-/// The parts of a brief that can be long.
+/// A part of a brief that can be long, and that can be asked for alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named after the field that it is")]
 pub enum Section {
@@ -163,7 +164,7 @@ pub enum Section {
 }
 
 impl Section {
-    /// All sections, what a worker needs most first.
+    /// All sections; those that a worker needs most come first.
     pub const ALL: [Self; 12] = [
         Self::Details,
         Self::Summary,
@@ -179,7 +180,7 @@ impl Section {
         Self::Siblings,
     ];
 
-    /// Returns the word by which it is asked for.
+    /// Returns the value of the argument `section`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Details => "details",
@@ -198,54 +199,54 @@ impl Section {
     }
 }
 
-/// What is left out of a brief.
+/// Something that was left out of a brief. It becomes a sentence in `more`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Omission {
-    /// Only this section is told.
+    /// Everything but this section.
     AllBut(Section),
-    /// Names of more bytes are cut.
+    /// Names were cut to this many bytes.
     LongNames(usize),
-    /// A section is cut.
+    /// A section was cut.
     Cut(Section, CutTo),
 }
 
 /// How much of a section is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CutTo {
-    /// The start of a text of so many bytes.
+    /// The start of the text.
     Start {
-        /// How many bytes it has in all.
+        /// The length of the whole text in bytes.
         of: usize,
     },
-    /// The last entries.
+    /// The last entries of the list.
     Last {
-        /// How many.
+        /// The number of entries that are left.
         kept: usize,
-        /// Of how many.
+        /// The number of all entries.
         of: usize,
     },
-    /// All entries, with shorter reports.
+    /// All entries, but their reports are cut.
     ShortReports,
 }
 
-/// The words that a door has for facts.
+/// The words of a door: how it tells its readers the facts (`crate::words`).
 pub trait Words {
-    /// Returns a command as the reader takes it.
+    /// Returns a command as the reader can run it.
     fn command(&self, command: &PersonCommand) -> String;
 
     /// Returns a note as a sentence.
     fn note(&self, note: &Note) -> String;
 
-    /// Returns what was left out, and how the reader gets it.
+    /// Returns a sentence that says what was left out, and how to get it.
     fn omission(&self, omission: &Omission) -> String;
 }
 
-/// A status of a thread that a refusal names as one that it cannot get.
+/// What a thread cannot become, in a refusal of a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// What was said of it.
+    /// The status that was reported.
     Reported(ReportedStatus),
-    /// To be assigned.
+    /// Assigned to another agent.
     Assigned,
 }
 
@@ -259,14 +260,14 @@ impl Wanted {
     }
 }
 
-/// Why failover has nothing more for a thread.
+/// Why failover allows neither a retry nor a reassignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exhausted {
-    /// Its reassignment is used in this cycle.
+    /// The reassignment of the thread is used in this cycle.
     ReassignmentUsed,
-    /// Nobody else can take it.
+    /// No candidate is left for a reassignment.
     NobodyLeft,
-    /// All of its family and all default agents were tried.
+    /// The whole family and all default agents were tried in this cycle.
     FamilyTried,
     /// Its planner gave it up in this cycle.
     GivenUp,
@@ -274,7 +275,7 @@ pub enum Exhausted {
     BudgetsUsed,
 }
 
-/// A text that a caller gives.
+/// An argument that is a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the argument of the same name")]
 pub enum Field {
@@ -299,13 +300,13 @@ impl Field {
 /// What is wrong with a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextProblem {
-    /// Only a report that ends the work has it.
+    /// Only a report that ends an attempt may have it.
     OnlyAtTheEnd,
-    /// It has so many entries.
+    /// It has this many entries, which is too many.
     TooMany(usize),
-    /// An entry has so many characters.
+    /// An entry has this many characters, which is too many.
     LongEntry(usize),
-    /// It has so many characters.
+    /// It has this many characters, which is too many.
     TooLong(usize),
     /// It contains U+0000.
     HasNul,
@@ -313,35 +314,35 @@ pub enum TextProblem {
     EntryHasNul,
 }
 
-/// What an attempt number that a caller gave should have been.
+/// Which attempt number the caller should have given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptHint {
     /// A number from 1 on.
     FromOne,
-    /// This one, which runs.
+    /// This number, because that attempt runs.
     Runs(u32),
-    /// This one, which is to be started.
+    /// This number, because that attempt is started next.
     Start(u32),
-    /// This one or none: the thread never ran.
+    /// This number or none, because the thread never ran.
     PassOrLeaveOut(u32),
-    /// At most this one, the latest.
+    /// At most this number, which is the latest.
     Latest(u32),
 }
 
-/// What is wrong with what a person says about which thread is which.
+/// What is wrong with a mapping (`--map`, DESIGN §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MappingProblem {
-    /// The plan is approved as it is, and no record is unclear.
+    /// There is nothing to map: PLAN.md is approved as it is, and no record is unclear.
     NotNeeded,
-    /// No such thread was approved.
+    /// The approved text has no such thread.
     NotApproved(ThreadId),
     /// The thread is mapped twice.
     MappedTwice(ThreadId),
-    /// The plan has no such thread.
+    /// PLAN.md has no thread `to`.
     NoSuchThread {
         /// The thread that is mapped.
         from: ThreadId,
-        /// What it should be.
+        /// The id that it should have now.
         to: ThreadId,
     },
     /// Two threads are mapped to this one.
@@ -351,12 +352,12 @@ pub enum MappingProblem {
 /// Why a workspace cannot be copied between files and a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransferProblem {
-    /// A plan has a character that a database cannot keep.
+    /// PLAN.md has U+0000, which a database cannot store.
     PlanHasNul {
         /// The workstream.
         workstream: String,
     },
-    /// The state of a workstream is in tasks.json.
+    /// The state of the workstream is still in tasks.json.
     StateInTasks {
         /// The workstream.
         workstream: String,
@@ -366,24 +367,24 @@ pub enum TransferProblem {
         /// The workstream.
         workstream: String,
     },
-    /// The database has another state or plan of the workstream.
+    /// The database has another state or another plan for the workstream.
     Differs {
         /// The workstream.
         workstream: String,
     },
-    /// The id of a workstream of the database cannot name a folder.
+    /// The id that the workstream has in the database cannot be the name of a folder.
     BadId {
         /// The workstream.
         workstream: String,
     },
-    /// Files say something else.
+    /// There are files with other content.
     FilesInTheWay {
-        /// The files, from the workspace on.
+        /// Their paths, relative to the workspace.
         files: Vec<String>,
     },
 }
 
-/// A thread of which nobody can tell which it is now.
+/// A thread of which the program cannot tell which thread of PLAN.md it is now (DESIGN §7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnclearThread {
     /// Its id before.
@@ -392,13 +393,13 @@ pub struct UnclearThread {
     pub name: String,
     /// Its status.
     pub status: Status,
-    /// The threads that it can be now, if it did not leave.
+    /// The threads of PLAN.md that it may be, if it did not leave the plan.
     pub candidates: Vec<Candidate>,
-    /// What the hint says: one of them that no other one is said to be, or null, that it left.
+    /// The candidate that the hint suggests, each for one thread only; null: the hint suggests that it left.
     pub suggested: Option<ThreadId>,
 }
 
-/// A thread that another one can be now.
+/// A thread of PLAN.md that an unclear thread may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Candidate {
     /// Its id now.

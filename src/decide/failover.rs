@@ -1,5 +1,8 @@
-//! What follows a failure (DESIGN §6): one retry with the same agent where the failure is transient,
-//! one reassignment within the family, then the end. Per thread and cycle.
+//! Failover: what follows a failure (DESIGN §6). Per thread and cycle there is one retry with the same agent, for a
+//! transient failure, and one reassignment to another agent of the family. After that the thread is blocked.
+//!
+//! What failover decided is not stored: [`open_decision`] works it out from the attempts and the budgets. So what a
+//! planner is told always fits the board.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,8 +12,8 @@ use super::scene::{Scene, is_given_up};
 use crate::board::{AttemptStatus, Board, Cycle, Event, Status, Thread};
 use crate::plan::{Batch, ThreadId};
 
-/// How much of a reason is repeated elsewhere: in the report of an exhausted thread, in the warning of
-/// a new cycle. In characters.
+/// The longest form, in characters, in which a report is repeated in another text, such as the report of a blocked
+/// thread or the warning of a new cycle (DESIGN §5).
 const MAX_REASON_CHARS: usize = 300;
 
 /// What to do about a thread that failed or is blocked.
@@ -52,7 +55,7 @@ pub struct OpenDecision {
     pub attempt: u32,
 }
 
-/// What the rules say of a failure, before it is worded for anybody.
+/// What the rules of failover say, before it becomes a [`Decision`]. `Reassign` has the agent that takes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     Retry,
@@ -60,7 +63,7 @@ pub(super) enum Verdict {
     Block,
 }
 
-/// The rule itself (DESIGN §6, 1 to 3).
+/// Returns what the rules of DESIGN §6.1 to §6.3 say. `candidate` is the first agent that could take over.
 pub(super) fn verdict(transient: bool, retry_used: bool, reassignment_used: bool, candidate: Option<&str>) -> Verdict {
     match candidate {
         _ if transient && !retry_used => Verdict::Retry,
@@ -69,8 +72,8 @@ pub(super) fn verdict(transient: bool, retry_used: bool, reassignment_used: bool
     }
 }
 
-/// Returns the agents that may take the thread over, best first, without those that were tried in the
-/// cycle.
+/// Returns the agents that may take the thread over, best first (DESIGN §6.2), without those that were tried in
+/// `cycle`.
 pub(super) fn candidates(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: Option<&Cycle>) -> Vec<String> {
     let thread = board.thread(id);
     let current = scene.current_agent(board, id);
@@ -84,7 +87,7 @@ pub(super) fn candidates(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: 
     stand_ins.filter(|agent| !tried.contains(agent)).map(str::to_owned).collect()
 }
 
-/// Returns what the rules say of the thread now, given how its latest attempt in the cycle ended.
+/// Returns what the rules say with the budgets that the thread has now. `transient` is that of its latest failure.
 fn verdict_now(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: &Cycle, transient: bool) -> Verdict {
     let budget = cycle.budget(id);
     let candidates = candidates(scene, board, id, Some(cycle));
@@ -96,9 +99,11 @@ fn verdict_now(scene: &Scene<'_>, board: &Board, id: ThreadId, cycle: &Cycle, tr
     )
 }
 
-/// Returns the decision that is open for a thread: carried out for a pending one by its next attempt
-/// or by `assign_thread`, advice for a blocked one. `None`: nothing failed in the open cycle, or what
-/// was decided is done, or a person has asked for another cycle.
+/// Returns the decision that is not carried out yet. For a pending thread it binds: the next attempt or `assign_thread`
+/// carries it out. For a blocked thread it is advice to the planner (DESIGN §6).
+///
+/// `None`: nothing failed in the open cycle, or the decision was carried out, or a person has asked for another
+/// execution.
 pub(super) fn open_decision(scene: &Scene<'_>, board: &Board, id: ThreadId) -> Option<Decision> {
     let cycle = board.open_cycle_of(id.batch).filter(|cycle| !cycle.retry_asked)?;
     let thread = board.thread(id);
@@ -107,6 +112,7 @@ pub(super) fn open_decision(scene: &Scene<'_>, board: &Board, id: ThreadId) -> O
         return Some(worded(scene, board, id, Verdict::Block));
     }
     let latest = thread.attempts_in(id, cycle).next_back()?;
+    // A later attempt, which does not count in this cycle, has overtaken the failure.
     if latest.number != thread.latest_number() {
         return None;
     }
@@ -114,7 +120,8 @@ pub(super) fn open_decision(scene: &Scene<'_>, board: &Board, id: ThreadId) -> O
         Status::Pending if latest.status != AttemptStatus::Failed => return None,
         Status::Pending if budget.carried_out_after() >= Some(latest.number) => return None,
         Status::Pending if budget.retried_after == Some(latest.number) => Verdict::Retry,
-        // The retry is for the failure that it answered, so for this one it no longer counts.
+        // The failure was not answered with a retry: that would be recorded under its number. So it must not become
+        // one now, although it may be transient.
         Status::Pending => verdict_now(scene, board, id, cycle, false),
         Status::Blocked => verdict_now(scene, board, id, cycle, latest.transient),
         Status::InProgress | Status::Completed | Status::Cancelled => return None,
@@ -122,7 +129,7 @@ pub(super) fn open_decision(scene: &Scene<'_>, board: &Board, id: ThreadId) -> O
     Some(worded(scene, board, id, verdict))
 }
 
-/// Returns the open decisions of a batch that somebody can carry out.
+/// Returns the open decisions of a batch that a planner can carry out, `retry` and `reassign`, by thread id.
 pub(super) fn open_decisions(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<OpenDecision> {
     let decision = |id: ThreadId| {
         let Decision { action, agent, attempt } = open_decision(scene, board, id)?;
@@ -131,8 +138,10 @@ pub(super) fn open_decisions(scene: &Scene<'_>, board: &Board, batch: &Batch) ->
     batch.threads.iter().filter_map(|thread| decision(thread.id)).collect()
 }
 
-/// Decides what follows the failure that the thread's latest attempt has just ended with, and records
-/// it. Without a cycle there are no budgets: the thread is blocked, and the next cycle hands it out.
+/// Decides what follows after the latest attempt of the thread has just ended as failed, and records it.
+///
+/// Without an open cycle of the batch there are no budgets, so the thread is blocked; the next cycle hands it out
+/// again.
 pub(super) fn decide_failure(scene: &Scene<'_>, id: ThreadId, report: &str, ledger: &mut Ledger) -> Decision {
     let board = ledger.board();
     let thread = board.thread(id);
@@ -148,6 +157,7 @@ pub(super) fn decide_failure(scene: &Scene<'_>, id: ThreadId, report: &str, ledg
             ledger.record(Event::RetryUsed { thread: id, after });
             ledger.record(Event::status_set(id, Status::Pending, Some(report.to_owned())));
         }
+        // `assign_thread` uses the reassignment, not this decision (DESIGN §5a.9).
         Verdict::Reassign(_) => ledger.record(Event::status_set(id, Status::Pending, Some(report.to_owned()))),
         Verdict::Block => {
             let reasons = all_reasons(ledger.board(), id).unwrap_or_else(|| report.to_owned());
@@ -157,8 +167,8 @@ pub(super) fn decide_failure(scene: &Scene<'_>, id: ThreadId, report: &str, ledg
     decision
 }
 
-/// Returns the report of a thread that has no attempt left: the reason of each attempt of the cycle.
-/// `None` where no cycle is open.
+/// Returns the report of a thread that failover has blocked: one line for each failed attempt of the open cycle, each
+/// cut to [`MAX_REASON_CHARS`] (DESIGN §5). `None`: no cycle of the batch is open, or nothing failed in it.
 pub(super) fn all_reasons(board: &Board, id: ThreadId) -> Option<String> {
     let cycle = board.open_cycle_of(id.batch)?;
     let thread: &Thread = &board.thread(id);
@@ -170,6 +180,7 @@ pub(super) fn all_reasons(board: &Board, id: ThreadId) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join("\n"))
 }
 
+/// Returns the decision with the agent and the attempt number that belong to it.
 fn worded(scene: &Scene<'_>, board: &Board, id: ThreadId, verdict: Verdict) -> Decision {
     let (latest, next) = (board.thread(id).latest_number(), board.thread(id).next_number());
     match verdict {
@@ -181,7 +192,7 @@ fn worded(scene: &Scene<'_>, board: &Board, id: ThreadId, verdict: Verdict) -> D
     }
 }
 
-/// Returns a reason cut to the length in which it is repeated.
+/// Returns the text, cut to [`MAX_REASON_CHARS`] with an ellipsis at the end.
 pub(super) fn cut(reason: &str) -> String {
     if reason.chars().count() <= MAX_REASON_CHARS {
         return reason.to_owned();
@@ -196,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_retry_where_it_is_transient_then_one_reassignment_then_the_end() {
+    fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
         use Verdict::{Block, Reassign, Retry};
         let other = || Reassign("other".to_owned());
         for (transient, retry_used, reassignment_used, candidate, expected) in [

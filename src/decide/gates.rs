@@ -1,5 +1,7 @@
-//! Where the workstream stands between its gates (DESIGN §7): which batch is next, what a person must
-//! approve first, and the exact command for it.
+//! The gates (DESIGN §7): which batch may run next, what a person has to approve before it, and by which command.
+//!
+//! [`next`] alone decides whether work may be handed out, and [`Standing`] is the table of DESIGN §7. Nothing here may
+//! change the board.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,23 +30,23 @@ pub enum BatchCompletionStatus {
     NoIncompleteBatch,
 }
 
-/// A batch that may be handed out: its plan is approved, what comes before it is complete and
-/// approved. Only [`next`] makes one.
+/// A batch that is ready (DESIGN §2): its plan is approved, all earlier batches are complete, and all earlier stages
+/// are approved. Only [`next`] makes one, so code that hands out work cannot skip a gate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReadyBatch<'p> {
     batch: &'p Batch,
 }
 
-/// What comes next in a workstream.
+/// What `next_batch` may do in a workstream now.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Next<'p> {
-    /// A batch can run.
+    /// This batch may be handed out.
     Batch(ReadyBatch<'p>),
-    /// Nothing can.
+    /// Nothing may be handed out.
     Pause(Pause),
 }
 
-/// Why nothing can run.
+/// Why nothing may be handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pause {
     /// The plan has no threads.
@@ -55,9 +57,9 @@ pub(super) enum Pause {
     PlanGate(PlanGate),
     /// A person has put the workstream on hold.
     OnHold,
-    /// A stage is complete and a later one waits for its approval.
+    /// This stage is complete and not approved, and a later stage waits for its approval.
     StageGate(StageNumber),
-    /// All is complete; the first stage that nobody has approved.
+    /// All threads are done. The stage is the first that is not approved; `None`: all are.
     AllComplete(Option<StageNumber>),
 }
 
@@ -69,7 +71,7 @@ impl<'p> ReadyBatch<'p> {
 }
 
 impl Pause {
-    /// Returns what to say of it, where its command alone does not say it all.
+    /// Returns the reason for the answer's `warnings`, or `None` where the command for the person says enough.
     pub(super) fn reason(self, scene: &Scene<'_>) -> Option<PauseReason> {
         match self {
             Self::NoThreads => Some(PauseReason::NoThreads),
@@ -89,7 +91,7 @@ impl Pause {
     }
 }
 
-/// Returns what comes next.
+/// Returns the ready batch, or why there is none.
 pub(super) fn next<'s>(scene: &Scene<'s>, board: &Board) -> Next<'s> {
     let status = scene.entry.and_then(|entry| entry.status);
     if status == Some(StreamStatus::Completed) {
@@ -105,7 +107,7 @@ pub(super) fn next<'s>(scene: &Scene<'s>, board: &Board) -> Next<'s> {
     if status == Some(StreamStatus::OnHold) {
         return Next::Pause(Pause::OnHold);
     }
-    // Taken from the plan as approved: nothing else can be handed out.
+    // The batch comes out of the `ApprovedPlan`, so that nothing else can be handed out.
     let next = plan.plan().batches().find(|batch| !is_complete(board, batch));
     let before = next.map(|batch| batch.id.stage);
     match (first_unapproved(scene, before), next) {
@@ -115,7 +117,12 @@ pub(super) fn next<'s>(scene: &Scene<'s>, board: &Board) -> Next<'s> {
     }
 }
 
-/// Returns the refusal for a pending or blocked thread of a batch that is not ready, if it is not.
+/// Refuses a change of a pending or blocked thread whose batch is not ready (DESIGN §5).
+///
+/// # Errors
+///
+/// [`Refusal::AwaitingApproval`] if a gate before the batch is shut; [`Refusal::BatchNotReady`] if an earlier batch is
+/// incomplete, or the workstream is completed or has no threads.
 pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) -> Result<(), Refusal> {
     match next(scene, board) {
         Next::Pause(Pause::NoThreads | Pause::StreamCompleted) => Err(Refusal::BatchNotReady { batch, earlier: None }),
@@ -132,7 +139,7 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
     }
 }
 
-/// The status of a batch, the command for the gate it stands at, and the command for the person next.
+/// How an answer describes a batch: one row of the table of DESIGN §7.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) status: BatchCompletionStatus,
@@ -141,18 +148,18 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// A gate is also what the person does next.
+    /// Returns the row for a shut gate. The person's next command is the one that passes the gate.
     fn at_gate(scene: &Scene<'_>, status: BatchCompletionStatus, gate: PersonAct) -> Self {
         let gate = scene.command(gate);
         Self { status, gate_command: Some(gate.clone()), next_user_command: Some(gate) }
     }
 
-    /// There is no gate; the person may do something all the same.
+    /// Returns the row where no gate is shut. There may still be a next command for the person, such as `work retry`.
     pub(super) fn without_gate(scene: &Scene<'_>, status: BatchCompletionStatus, next: Option<PersonAct>) -> Self {
         Self { status, gate_command: None, next_user_command: next.map(|next| scene.command(next)) }
     }
 
-    /// Returns how `next_batch` answers when it hands out nothing (the table of DESIGN §7).
+    /// Returns the row for `next_batch` when it may not hand out anything (DESIGN §7).
     pub(super) fn of_pause(scene: &Scene<'_>, pause: Pause) -> Self {
         use BatchCompletionStatus::{AwaitingApproval, NoIncompleteBatch};
         match pause {
@@ -170,10 +177,12 @@ impl Standing {
         }
     }
 
-    /// Returns how `batch_outcome` answers for a batch (the same table), given what comes next.
+    /// Returns the row for `batch_outcome` about a batch (DESIGN §7). `settled` says whether that batch is settled.
     pub(super) fn of_batch(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch, settled: bool) -> Self {
         use BatchCompletionStatus::{Blocked, Completed, InProgress};
         match next {
+            // A complete batch is `completed`, also while a stage waits for its approval. The other pauses are about
+            // the whole workstream, so they win.
             Next::Pause(pause @ (Pause::StageGate(_) | Pause::AllComplete(Some(_)))) => {
                 if !is_complete(board, batch) {
                     return Self::of_pause(scene, pause);
@@ -200,7 +209,7 @@ impl Standing {
     }
 }
 
-/// Refuses while the plan is not approved.
+/// Refuses with [`Refusal::AwaitingApproval`] while the gate of the plan is shut.
 pub(super) fn require_plan_gate(scene: &Scene<'_>) -> Result<(), Refusal> {
     admit(scene).map(|_| ()).map_err(|gate| Refusal::AwaitingApproval {
         reason: PauseReason::PlanGate(gate, None),
@@ -208,13 +217,13 @@ pub(super) fn require_plan_gate(scene: &Scene<'_>) -> Result<(), Refusal> {
     })
 }
 
-/// Returns the plan as approved, or why it is not.
+/// Returns the proof that the plan is approved, or why its gate is shut.
 pub(super) fn admit<'s>(scene: &Scene<'s>) -> Result<ApprovedPlan<'s>, PlanGate> {
     let approval = scene.entry.map_or(PlanApproval::Draft, Entry::plan_approval);
     approval.admit(scene.plan, scene.plan_hash)
 }
 
-/// Returns the stages with threads that nobody has approved, of those before `before` if given.
+/// Returns the stages that have threads and are not approved, in plan order; only those before `before`, if given.
 pub(super) fn unapproved<'s>(scene: &Scene<'s>, before: Option<StageNumber>) -> impl Iterator<Item = StageNumber> + 's {
     let scene = *scene;
     scene

@@ -1,4 +1,5 @@
-//! What a decision changes: events, and the board as they leave it.
+//! The ledger: the events of one decision, and the board as they leave it. Whether they are written is not decided
+//! here.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use crate::board::{Board, Event, Moves};
 use crate::index::IndexEvent;
 use crate::moment::Moment;
 
-/// The events of one decision. Each is applied as it is recorded, so that what is decided next sees it.
+/// The events of one decision. An event is applied when it is recorded, so that the rest of the decision sees it.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     board: Arc<Board>,
@@ -16,12 +17,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Starts with the board as it is and nothing recorded; it is copied when something is. All events happen at the same moment.
+    /// Returns an empty ledger for this board. The first event copies the board. All events happen at the moment `at`.
     pub fn new(board: &Arc<Board>, at: Moment) -> Self {
         Self { board: Arc::clone(board), events: Vec::new(), index_events: Vec::new(), at }
     }
 
-    /// Records an event and applies it.
+    /// Records an event, and applies it to the board.
     pub fn record(&mut self, event: Event) {
         Arc::make_mut(&mut self.board).apply(&event, self.at);
         self.events.push(event);
@@ -32,7 +33,7 @@ impl Ledger {
         self.index_events.push(event);
     }
 
-    /// Returns the ledger of both decisions, of which the other one was made on the board that this one leaves.
+    /// Returns one ledger for two decisions. `later` must have been made on the board that this ledger leaves.
     #[must_use]
     pub fn followed_by(mut self, later: Self) -> Self {
         self.events.extend(later.events);
@@ -55,12 +56,12 @@ impl Ledger {
         &self.index_events
     }
 
-    /// Returns whether PLAN.md as it is now was approved, so that its text is kept.
+    /// Returns whether PLAN.md as it is now is approved by this decision. Then the store keeps its text.
     pub fn approves_plan(&self) -> bool {
         self.index_events.iter().any(|event| matches!(event, IndexEvent::PlanApproved { .. }))
     }
 
-    /// Returns where records went with their threads, if any did: then all other events happened after that.
+    /// Returns the moves of records, if there are any. They are the first event: all others use the new ids.
     pub fn moves(&self) -> Option<&Moves> {
         self.events.iter().find_map(|event| match event {
             Event::RecordsMoved(moves) => Some(moves),
@@ -68,12 +69,12 @@ impl Ledger {
         })
     }
 
-    /// Returns whether there is anything to write.
+    /// Returns whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.index_events.is_empty()
     }
 
-    /// Returns when it all happens.
+    /// Returns the moment at which all events happen.
     pub fn at(&self) -> Moment {
         self.at
     }

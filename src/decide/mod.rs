@@ -1,10 +1,11 @@
-//! PURE. (scene, request) → an answer and the events that make it true, or a refusal.
+//! The rules: a scene and a request give an answer and events, or a refusal. There is one file per request.
 //!
-//! One file per verb. Nothing here reads a clock, a disk or the environment: a [`Scene`] holds all
-//! that a decision may depend on, a [`Ledger`] all that it changes.
+//! This room is pure. It must never read a clock, a disk, the environment or a network, so that the same state always
+//! gives the same answer. All that a decision depends on is in its [`Scene`] and the board of its [`Ledger`]; all that
+//! it changes is in the ledger's events.
 //!
-//! There are two vocabularies. [`AgentRequest`] is all that the MCP door can say, and it has no
-//! word for a gate; [`PersonRequest`] is the command line's (DESIGN §7).
+//! Each door has its own type of requests (DESIGN §7). [`AgentRequest`] is for the MCP server, and must never have a
+//! variant that passes a gate. [`PersonRequest`] is for the command line.
 
 mod answer;
 mod approve;
@@ -65,7 +66,7 @@ pub use update_thread::Updated;
 pub use validate::{Finding, Fix, Validation};
 pub use workstream_status::{BatchCounts, OpenThread, PlanProblem, StageStatus, WorkstreamStatus};
 
-/// Decides a request of the agents' door.
+/// Decides a request of an agent. After a refusal, the ledger must be dropped: it may have events.
 pub fn decide_for_agent(
     scene: &Scene<'_>,
     caller: Caller,
@@ -94,7 +95,7 @@ pub fn decide_for_agent(
     })
 }
 
-/// Decides a request of the people's door.
+/// Decides a request of a person. After a refusal, the ledger must be dropped: it may have events.
 pub fn decide_for_person(
     scene: &Scene<'_>,
     request: &PersonRequest,

@@ -1,4 +1,7 @@
-//! `next_batch`: the next incomplete batch and what to launch of it now (DESIGN §5a, §8).
+//! `next_batch`: the next incomplete batch, and which of its threads the planner must launch now (DESIGN §5a, §8).
+//!
+//! Only here does a planner come to hold a cycle by asking. It must never hand out a thread without a [`ReadyBatch`],
+//! and never give fresh budgets to a planner that merely calls again.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -74,7 +77,7 @@ pub struct DispatchThread {
 }
 
 impl NextBatch {
-    /// Returns it in a door's words.
+    /// Returns the answer with the commands and notes in the words of a door.
     pub fn worded(self, words: &dyn Words) -> NextBatch<String, String> {
         NextBatch {
             batch_completion_status: self.batch_completion_status,
@@ -96,7 +99,7 @@ impl NextBatch {
     }
 }
 
-/// Decides the request.
+/// Decides a `next_batch`. It is never refused: a shut gate is an answer.
 pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> NextBatch {
     sweep(scene, ledger);
     let ready = match next(scene, ledger.board()) {
@@ -121,7 +124,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         CycleClaim::Open { batch, .. } => dispatch(scene, board, batch),
         CycleClaim::HeldElsewhere { .. } | CycleClaim::Settled(_) => Vec::new(),
     };
-    // What is told again and again is paid for again and again: summaries are for what is launched now.
+    // A planner pays tokens for each answer, so summaries are only for the threads that it launches now.
     let of = |thread: &crate::plan::Thread| {
         let is_launched = dispatch.binary_search(&thread.id).is_ok();
         DispatchThread::of(scene, board, thread, is_launched)
@@ -152,19 +155,19 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     }
 }
 
-/// What the caller may do with the cycle.
+/// What the caller may do with the open cycle.
 #[derive(Debug, Clone, Copy)]
 enum CycleClaim<'p> {
-    /// The caller executes it.
+    /// The caller may execute it. `resumed`: it was open before this call.
     Open { batch: &'p Batch, resumed: bool },
-    /// Another living planner does.
+    /// Another living server holds it.
     HeldElsewhere { batch: &'p Batch, holder: ServerId },
     /// It is settled with blocked threads, and no person has asked for another execution.
     Settled(&'p Batch),
 }
 
-/// Opens, resumes or takes over the cycle of the batch that is ready; closes one that is over
-/// (DESIGN §5a.2, .3, .5, §6a).
+/// Opens, resumes or takes over a cycle: the table of DESIGN §5a.5, row by row. Opening one closes the one before.
+/// Notes for the answer are added to `warnings`.
 fn take_cycle<'p>(
     scene: &Scene<'p>,
     caller: Caller,
@@ -185,8 +188,8 @@ fn take_cycle<'p>(
     };
     let board = ledger.board();
     let settled = is_settled(board, running);
-    // A planner that goes on calling must not give itself new budgets: a person does, or another process
-    // takes over what a dead one has left.
+    // A settled cycle is not over just because its planner calls again: that would give fresh budgets without end. It
+    // is over if a person asked for another execution, or if its holder is gone.
     let holder_is_gone = cycle.holder().is_some() && holder.is_none();
     let over = is_complete(board, running) || cycle.retry_asked || settled && holder_is_gone;
     if over {
@@ -203,7 +206,7 @@ fn take_cycle<'p>(
         return CycleClaim::HeldElsewhere { batch: running, holder };
     }
     if running.id != batch.id {
-        // The plan has changed: a batch before this one is incomplete, so this one is not ready.
+        // The approved plan has changed: an earlier batch is incomplete now, so the batch of the cycle is not ready.
         warnings.push(Note::CycleOutOfTurn { cycle: cycle.number, batch: running.id, first: batch.id });
         open_cycle(batch.id, caller, ledger);
         return CycleClaim::Open { batch, resumed: false };
@@ -221,6 +224,7 @@ fn take_cycle<'p>(
     CycleClaim::Open { batch, resumed: true }
 }
 
+/// Returns the note with the reasons of the threads that the cycle left blocked, if any.
 fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Note> {
     let blocked = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::Blocked);
     let reasons: Vec<(ThreadId, String)> =
@@ -228,7 +232,7 @@ fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Note>
     (!reasons.is_empty()).then_some(Note::PreviousReasons { cycle: cycle.number, reasons })
 }
 
-/// Returns what to launch now, by id (DESIGN §5a.3).
+/// Returns the threads to launch now, by id (DESIGN §5a.3): at most `max_parallel`, less those in progress.
 pub(super) fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<ThreadId> {
     use super::failover::DecisionAction::Retry;
     let running = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::InProgress).count();
@@ -241,6 +245,7 @@ pub(super) fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<T
     batch.threads.iter().map(|thread| thread.id).filter(|id| waits(*id)).take(free).collect()
 }
 
+/// Returns the answer without a batch, with the reason and the command for the person.
 fn nothing_to_hand_out(scene: &Scene<'_>, pause: Pause) -> NextBatch {
     let standing = Standing::of_pause(scene, pause);
     let none_left = standing.status == BatchCompletionStatus::NoIncompleteBatch;

@@ -1,5 +1,5 @@
-//! `work diff`: what changed between the text that a person approved and PLAN.md as it is now, thread by
-//! thread, and what becomes of their records (DESIGN §7). `work approve plan` shows the same and carries it out.
+//! `work diff`: what has changed between the approved text and PLAN.md, thread by thread, and what becomes of the
+//! records (DESIGN §7). `work approve plan` shows the same and carries it out. Nothing here may record an event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +13,12 @@ use crate::board::{Board, Moves, Status};
 use crate::index::ApprovalStatus;
 use crate::plan::{Fate, Followed, Plan, Stage, StageNumber, Thread, ThreadId, follow, unified};
 
-/// What a person says of threads that have other numbers or names by now.
+/// A person's word on which thread is which: `--map` and `--keep-ids`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mapping {
-    /// All records stay at the ids where they are.
+    /// Whether all records stay at their ids.
     pub keep_ids: bool,
-    /// The ids before, each with the id now; `None`: the thread left the plan.
+    /// The old ids, each with the new one; `None`: the thread left the plan.
     pub map: Vec<(ThreadId, Option<ThreadId>)>,
 }
 
@@ -27,21 +27,21 @@ pub struct Mapping {
 pub struct PlanDiff {
     /// The workstream.
     pub workstream: String,
-    /// Whether the text that was approved is known; else only names that were recorded are compared.
+    /// Whether the approved text is known. If not, only recorded names are compared.
     pub approved_text: bool,
-    /// Whether a person has approved a text at all.
+    /// Whether a person has ever approved a text.
     pub was_approved: bool,
-    /// The stages that are not what they were.
+    /// The stages that have changed.
     pub stages: Vec<StageChange>,
-    /// The threads that are not what they were, by their ids now, then those that left.
+    /// The threads that have changed, by their new ids, then those that left.
     pub threads: Vec<ThreadChange>,
-    /// The threads with records of which nobody can tell which they are now.
+    /// The threads with records of which the program cannot tell which thread they are now.
     pub unclear: Vec<UnclearThread>,
-    /// The difference of the texts, as `diff -u` prints it; empty where there is none, or no approved text.
+    /// The difference of the texts, as `diff -u` prints it; empty if there is none or no approved text is known.
     pub text: String,
 }
 
-/// A stage that is not what it was.
+/// A stage that has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StageChange {
     /// Its number before; null: it is new.
@@ -52,7 +52,7 @@ pub struct StageChange {
     pub name: String,
     /// Its name before, where it was another one.
     pub renamed_from: Option<String>,
-    /// What becomes of a person's approval of it; null: there was none.
+    /// What becomes of its approval; null: there was none.
     pub approval: Option<ApprovalFate>,
 }
 
@@ -60,13 +60,13 @@ pub struct StageChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalFate {
-    /// It stays approved, under its number now.
+    /// The stage stays approved, under its new number.
     Kept,
-    /// It is not approved any more: threads were added that are not done, or it left.
+    /// The stage is not approved any more: it gained threads that are not done, or it left.
     TakenBack,
 }
 
-/// A thread that is not what it was.
+/// A thread that has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ThreadChange {
     /// Its id before; null: it is new.
@@ -81,12 +81,12 @@ pub struct ThreadChange {
     pub status: Status,
     /// How many attempts it had.
     pub attempts: usize,
-    /// What is another in its text: `summary`, `details`, `agent`.
+    /// What has changed in its text: `summary`, `details`, `agent`.
     pub edited: Vec<&'static str>,
     /// What becomes of its record.
     pub consequence: Consequence,
-    /// Whether a worker may have been told the id before, which is another thread's now: what it reports of that
-    /// id is refused.
+    /// Whether a worker may still use the old id, which is another thread's now. Its reports under that id are refused
+    /// (DESIGN §5a.7).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub was_handed_out: bool,
 }
@@ -95,34 +95,39 @@ pub struct ThreadChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consequence {
-    /// There is none: the thread is pending.
+    /// There is none, so the thread is pending.
     New,
     /// It stays at its id.
     Stays,
-    /// It moves along, to the id now.
+    /// It moves to the new id of the thread.
     MovesAlong,
     /// It stays in threads.json and counts for nothing.
     CountsForNothing,
 }
 
-/// The answer, and what approving the plan would do.
+/// The answer of `work diff`, and what an approval of PLAN.md would do.
 pub(super) struct Revision {
     pub(super) diff: PlanDiff,
     pub(super) moves: Moves,
-    /// The numbers now of the stages that moved, of those that a person has approved.
+    /// The new numbers of stages with an approval, by their old numbers, where they differ; `None`: the approval
+    /// belongs to no stage any more.
     pub(super) stages: BTreeMap<StageNumber, Option<StageNumber>>,
-    /// The stages, by their numbers now, whose approval is taken back.
+    /// The new numbers of the stages whose approval is revoked.
     pub(super) taken_back: Vec<StageNumber>,
-    /// The threads in progress whose records would move, by their ids before.
+    /// The old ids of the threads in progress whose records would move.
     pub(super) running: Vec<ThreadId>,
 }
 
-/// Decides `work diff`.
+/// Decides a `work diff`.
 pub(super) fn decide(scene: &Scene<'_>, board: &Board) -> Result<PlanDiff, Refusal> {
     Ok(revise(scene, board, &Mapping::default())?.diff)
 }
 
-/// Compares the plans, and works out where the records go.
+/// Compares the plans, and finds out where the records go.
+///
+/// # Errors
+///
+/// [`Refusal::BadMapping`].
 pub(super) fn revise(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<Revision, Refusal> {
     let told = told(scene, board, mapping)?;
     let names;
@@ -162,7 +167,7 @@ pub(super) fn revise(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Res
     Ok(revision)
 }
 
-/// Refuses a mapping of threads that are not there, of one to two, or of two to one.
+/// Returns the mapping by old id. Refuses one that names unknown threads, or names one twice.
 fn told(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<BTreeMap<ThreadId, Option<ThreadId>>, Refusal> {
     let mut told = BTreeMap::new();
     let mut taken = BTreeSet::new();
@@ -184,7 +189,7 @@ fn told(scene: &Scene<'_>, board: &Board, mapping: &Mapping) -> Result<BTreeMap<
     Ok(told)
 }
 
-/// Everything is what has its number now.
+/// Returns the result of `--keep-ids`: each thread, batch and stage is the one that has its number now.
 fn unmoved(scene: &Scene<'_>, followed: &Followed) -> Followed {
     let now = scene.plan_now;
     let stays = |id: &ThreadId| now.thread(*id).map_or(Fate::Left, |thread| Fate::Is(thread.id));
@@ -207,7 +212,7 @@ fn unclear(scene: &Scene<'_>, board: &Board, old: &Plan, followed: &Followed) ->
         let candidates = candidates.iter().filter_map(|id| scene.plan_now.thread(*id));
         let candidates: Vec<Candidate> =
             candidates.map(|thread| Candidate { thread_id: thread.id, name: thread.name.clone() }).collect();
-        // Where nothing but names is known, another name is no good guess.
+        // If only names are known, a thread with another name would be a bad suggestion.
         let has_name = |candidate: &&Candidate| candidate.name == name;
         let free = || candidates.iter().filter(|candidate| !taken.contains(&candidate.thread_id));
         let guess = || free().next().filter(|_| scene.basis != Basis::Unknown);
@@ -225,7 +230,7 @@ fn moves(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Follow
     for (id, _) in board.threads.iter() {
         let now = match followed.threads.get(&id) {
             Some(Fate::Is(now)) => Some(*now),
-            // What is recorded of a thread that left stays, unless another thread has its id.
+            // The record of a thread that left stays at its id, unless another thread has that id now.
             Some(Fate::Left | Fate::Unclear(_)) | None if is_taken(id) => None,
             _ => continue,
         };
@@ -250,15 +255,15 @@ fn moves(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Follow
     moves
 }
 
-/// Whoever was told an id and a number before must not be taken for a worker of the thread that has the id now, or
-/// that gets it later. Without `old` a person has said that each id is the same thread's as before.
+/// Returns the new `attemptFloor` of threads (DESIGN §7): a worker that was given an id must not be taken for a worker
+/// of the thread that has the id now or gets it later. `old` is `None` if a person has said that all ids stay the same.
 fn floors(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Followed) -> BTreeMap<ThreadId, u32> {
     let recorded = board.threads.iter().map(|(id, _)| id);
     let mut ids: BTreeSet<ThreadId> = followed.threads.keys().copied().chain(recorded).collect();
     if scene.basis == Basis::Unknown {
         ids.extend(scene.plan_now.threads().map(|thread| thread.id));
     }
-    // Where no name was recorded nobody knows of which thread a worker was told.
+    // Without a recorded name it is not known to which thread a worker's id belonged.
     let is_unknown = |id: ThreadId| {
         scene.basis == Basis::Unknown
             && old.is_some_and(|old| old.thread(id).is_none())
@@ -266,7 +271,7 @@ fn floors(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Follo
     };
     let is_another = |id: &ThreadId| match followed.threads.get(id) {
         Some(Fate::Is(now)) => now != id || is_unknown(*id),
-        // What is recorded of one that left stays there, unless another thread comes.
+        // The record of a thread that left stays at its id, unless another thread gets that id.
         Some(Fate::Left | Fate::Unclear(_)) => scene.plan_now.thread(*id).is_some(),
         None => scene.plan_now.thread(*id).is_some() && (board.threads.get(*id).is_some() || is_unknown(*id)),
     };
@@ -280,7 +285,7 @@ fn floors(scene: &Scene<'_>, board: &Board, old: Option<&Plan>, followed: &Follo
     ids.into_iter().filter(is_another).filter_map(floor).collect()
 }
 
-/// Returns the ids of threads before, by their ids now.
+/// Returns the old ids of the threads, by their new ones.
 fn befores(followed: &Followed) -> BTreeMap<ThreadId, ThreadId> {
     let before = |(then, fate): (&ThreadId, &Fate)| match fate {
         Fate::Is(now) => Some((*now, *then)),
@@ -333,7 +338,7 @@ fn thread_changes(
         change.before != change.now || change.renamed_from.is_some() || !change.edited.is_empty()
     };
     let there = scene.plan_now.threads().map(|now| change(before.get(&now.id).copied(), Some(now)));
-    // What is unclear is told as that, where it matters.
+    // Unclear threads with state are in the list of their own.
     let has_left = |id: &ThreadId, fate: &Fate| match fate {
         Fate::Is(_) => false,
         Fate::Left => true,
@@ -356,7 +361,8 @@ fn edited(old: &Thread, new: &Thread) -> Vec<&'static str> {
     .collect()
 }
 
-/// Approvals follow the stage's name. One that gained threads that are not done is not approved any more.
+/// Adds the stages that have changed, and what becomes of their approvals: these follow the name of the stage, and are
+/// revoked if the stage gained open threads (DESIGN §7).
 fn stage_changes(scene: &Scene<'_>, board: &Board, old: &Plan, followed: &Followed, revision: &mut Revision) {
     let moved = board.moved(&revision.moves);
     let before: BTreeMap<StageNumber, StageNumber> = followed.stages.iter().map(|(then, now)| (*now, *then)).collect();
@@ -407,7 +413,7 @@ fn stage_changes(scene: &Scene<'_>, board: &Board, old: &Plan, followed: &Follow
     let approvals = scene.entry.into_iter().flat_map(|entry| entry.approvals.stages.keys().copied());
     for number in approvals {
         let now = followed.stages.get(&number).copied();
-        // A number that stood for no stage stands for none now, where another stage has come to it.
+        // An approval of a number that had no stage must not become that of a stage which gets the number now.
         let is_reused = scene.plan_now.stage(number).is_some();
         if now != Some(number) && (now.is_some() || is_reused) {
             revision.stages.insert(number, now);

@@ -1,4 +1,5 @@
-//! `read_thread`: a worker's brief, all that it needs to know and no more (DESIGN §8).
+//! `read_thread` and `work read`: puts the brief of a worker together (DESIGN §8). It must have all that the worker
+//! needs, and nothing that it does not.
 
 use super::answer::BatchSummary;
 use super::brief::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
@@ -11,7 +12,11 @@ use super::sweep::sweep;
 use crate::board::{Attempt, AttemptStatus, Board, Status};
 use crate::plan::{Batch, BatchId, ThreadId};
 
-/// Decides the request.
+/// Decides a `read_thread` or a `work read`.
+///
+/// # Errors
+///
+/// [`Refusal::UnknownThread`] if the plan has no such thread.
 pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &mut Ledger) -> Result<Brief, Refusal> {
     sweep(scene, ledger);
     let thread = scene.thread(id)?;
@@ -72,8 +77,8 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &m
     Ok(within(whole, extent))
 }
 
-/// Returns what the threads reported that come before a batch: those of the earlier batches of its stage, and of
-/// the batch right before it, whichever stage that is of.
+/// Returns what the completed threads before a batch reported: those of all earlier batches of its stage, and those of
+/// the last batch with threads before it, even if that is in another stage.
 fn done_before(scene: &Scene<'_>, board: &Board, id: BatchId) -> Vec<DoneBefore> {
     let earlier: Vec<&Batch> = scene.plan.batches().take_while(|batch| batch.id < id).collect();
     let right_before = earlier.iter().rposition(|batch| !batch.threads.is_empty());

@@ -1,5 +1,7 @@
-//! Which thread of PLAN.md each record is of, where no other text is known that it could be compared with: by the
-//! ids of a text that is approved as it is, else by the names that were recorded.
+//! Which thread of PLAN.md a record belongs to, if there is no other text to compare with (DESIGN §7): PLAN.md is the
+//! approved text itself ([`as_approved`]), or no approved text is known ([`by_names`]).
+//!
+//! As in [`crate::plan::follow`], what is in doubt is unclear, and a person decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +9,19 @@ use super::scene::{Scene, is_name};
 use crate::board::{Board, Status, Thread as Record};
 use crate::plan::{Batch, BatchId, Fate, Followed, Plan, Stage, StageNumber, Thread, ThreadId, follow_names};
 
+/// Returns the fate that a person has decided. `None`: the thread left.
 fn said(told: Option<ThreadId>) -> Fate {
     told.map_or(Fate::Left, Fate::Is)
 }
 
-/// Returns the name that was recorded of a thread, if one was.
+/// Returns the recorded name of a thread, if there is one.
 pub(super) fn recorded_name(id: ThreadId, record: &Record) -> Option<&str> {
     record.name.as_deref().filter(|name| is_name(id, name))
 }
 
-/// Who has approved the text has approved its ids. Only a record whose name stands at other ids alone, as after a
-/// merge of two files, needs a person to say which it is.
+/// Returns what became of the records if PLAN.md is the approved text: each belongs to the thread with its id. The
+/// exception is a record whose name only threads with other ids have, as after a merge of two threads.json. It is
+/// unclear.
 pub(super) fn as_approved(scene: &Scene<'_>, board: &Board, told: &BTreeMap<ThreadId, Option<ThreadId>>) -> Followed {
     let mut now: BTreeMap<&str, Vec<ThreadId>> = BTreeMap::new();
     for thread in scene.plan_now.threads() {
@@ -48,13 +52,15 @@ pub(super) fn as_approved(scene: &Scene<'_>, board: &Board, told: &BTreeMap<Thre
     followed
 }
 
-/// Returns the threads of the plan and of the records. Where only a floor is recorded there is none.
+/// Returns the ids of the threads of the plan and of the records. A record that only has a floor is not that of a
+/// thread.
 fn known(scene: &Scene<'_>, board: &Board) -> BTreeSet<ThreadId> {
     let recorded = board.threads.iter().filter(|(_, record)| record.name.is_some() || has_state(record));
     scene.plan.threads().map(|thread| thread.id).chain(recorded.map(|(id, _)| id)).collect()
 }
 
-/// Where a person says that a thread is another one now, what is recorded there is not that one's.
+/// Handles records that would have the same new id as one that a person mapped: such a record is unclear if it has
+/// state, and forgotten otherwise.
 fn make_way(board: &Board, followed: &mut Followed, told: &BTreeMap<ThreadId, Option<ThreadId>>) {
     let taken: BTreeSet<ThreadId> = told.values().flatten().copied().collect();
     followed.threads.retain(|id, fate| {
@@ -66,8 +72,8 @@ fn make_way(board: &Board, followed: &mut Followed, told: &BTreeMap<ThreadId, Op
     });
 }
 
-/// Without an approved text (a workstream of a release before 0.2.0, a text that was lost or merged) the names that
-/// were recorded are all that is known of the plan before.
+/// Returns what became of the records if no approved text is known: a release before 0.2.0 approved it, or the text was
+/// lost or merged. Then the recorded names are all that is known of the plan before.
 pub(super) fn by_names(
     scene: &Scene<'_>,
     board: &Board,
@@ -81,12 +87,12 @@ pub(super) fn by_names(
     let mut taken: BTreeSet<ThreadId> =
         followed.threads.values().filter_map(is).chain(told.values().flatten().copied()).collect();
     for (id, fate) in &mut followed.threads {
-        // Its id has another name now. Whether it left or was renamed cannot be told.
+        // The thread with its id has another name: the record may be that of a thread that left, or that was renamed.
         if *fate == Fate::Left && !is_told(id) && scene.plan_now.thread(*id).is_some() && !taken.contains(id) {
             *fate = Fate::Unclear(vec![*id]);
         }
     }
-    // Where no name was recorded the id is all there is.
+    // A record without a name has only its id as evidence.
     for id in known(scene, board).into_iter().filter(|id| names.thread(*id).is_none()) {
         let fate = match told.get(&id) {
             Some(told) => said(*told),
@@ -108,7 +114,7 @@ pub(super) fn by_names(
     followed
 }
 
-/// Returns the plan before, as far as its names were recorded.
+/// Returns the plan before, as far as the recorded names show it. It has no texts.
 pub(super) fn recorded_names(scene: &Scene<'_>, board: &Board) -> Plan {
     let mut plan = Plan::default();
     for (id, record) in board.threads.iter() {
@@ -116,7 +122,7 @@ pub(super) fn recorded_names(scene: &Scene<'_>, board: &Board) -> Plan {
         let name_of = |recorded: &Option<String>, now: Option<&String>| {
             recorded.clone().filter(|name| !name.is_empty()).or_else(|| now.cloned()).unwrap_or_default()
         };
-        // Threads come by id, so that each stage and each batch is the last one or a new one.
+        // Records come by id, so the stage and the batch of a record are either the last ones or new.
         let number = id.batch.stage;
         if plan.stages.last().is_none_or(|stage| stage.number != number) {
             let now = scene.plan_now.stage(number).map(|stage| &stage.name);
@@ -146,7 +152,7 @@ pub(super) fn recorded_names(scene: &Scene<'_>, board: &Board) -> Plan {
     plan
 }
 
-/// Returns whether something has happened to a thread that must not be found under another one.
+/// Returns whether the record has state that must not get under another thread. Names alone are no state.
 pub(super) fn has_state(record: &Record) -> bool {
     record.status != Status::Pending
         || !record.attempts.is_empty()

@@ -1,4 +1,5 @@
-//! The ways in which the rules say no. A refusal changes nothing; what to do next, and how, is for the doors to say.
+//! Refusals: the rules say no. A refusal must change nothing, and it must not name a command of a door; what to do next
+//! is worded in `crate::words`.
 
 use std::fmt;
 
@@ -12,12 +13,13 @@ use crate::board::{ReportedStatus, ServerId, Status};
 use crate::plan::{BatchId, MAX_NUMBER, Problem, StageNumber, ThreadId};
 use crate::wording::count;
 
-/// The rules say no. The fields are facts. [`fmt::Display`] says what is so, for both doors; each door has the words
-/// for what to do next (`crate::words`).
+/// A no of the rules. The fields are facts.
+///
+/// [`fmt::Display`] gives the message, the same for both doors. Each door adds its own hint (`crate::words`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the facts that their names say; the code has the meaning")]
 pub enum Refusal {
-    /// A door cannot make a request of an argument. It has the words for that itself.
+    /// A door could not parse an argument. The door has worded message and hint itself.
     InvalidArgument {
         message: String,
         hint: String,
@@ -180,12 +182,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Returns a refusal of an argument.
+    /// Returns an [`InvalidArgument`](Self::InvalidArgument) with this message and hint.
     pub fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::InvalidArgument { message: message.into(), hint: hint.into() }
     }
 
-    /// Returns the machine-readable name.
+    /// Returns the machine-readable name of the refusal.
     pub fn code(&self) -> Code {
         match self {
             Self::InvalidArgument { .. }
@@ -435,10 +437,12 @@ fn transfer(f: &mut fmt::Formatter<'_>, problem: &TransferProblem) -> fmt::Resul
     }
 }
 
+/// Returns the threads as `01.01.01 "Rows" or 01.01.02 "Lines"`.
 fn names(threads: &[(ThreadId, String)]) -> String {
     threads.iter().map(|(id, name)| format!("{id} {name:?}")).collect::<Vec<_>>().join(" or ")
 }
 
+/// Returns the threads with their statuses. After ten it only counts the rest, so that the message stays short.
 fn open_threads(open: &[(ThreadId, Status)]) -> String {
     const SHOWN: usize = 10;
     let mut text: Vec<String> =

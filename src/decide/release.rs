@@ -13,15 +13,16 @@ use crate::board::Event;
 pub struct Released {
     /// The workstream.
     pub workstream: String,
-    /// The batch whose hold has ended; null where nobody held one.
+    /// The batch that was released; null if no server held one.
     pub batch: Option<String>,
     /// The server process that held it.
     pub held_by: Option<String>,
 }
 
-/// Decides the request. A batch that has settled with blocked threads may then be executed again. Running attempts of
-/// a server that lives are left alone: their workers may still report. A server of which nobody can see whether it
-/// lives does not, now that a person says so.
+/// Decides a `work release`. A batch that is settled with blocked threads will be executed again (DESIGN §5a.5).
+///
+/// Running attempts of a living server go on, because their workers may still report. A server that counts as alive
+/// only because the system does not show it counts as gone now, since a person says so (DESIGN §6a).
 pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Released {
     let alive = scene.alive.iter().copied().filter(|server| !scene.unseen.contains_key(server)).collect();
     let scene = &Scene { alive: &alive, ..*scene };

@@ -1,5 +1,5 @@
-//! `work report`, `work tree`, `work export` and `work watch`: a workstream or a part of it with all
-//! that happened, for the doors to show in their forms. It changes nothing.
+//! `work report`, `work tree`, `work export`, `work watch` and the resources: all that happened in a workstream or a
+//! part of it. They only read: what the sweep finds must not be written (DESIGN §5a.4).
 
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ use crate::plan::{Batch, Stage, Thread};
 /// The answer of `work report`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report<C = PersonCommand, N = Note> {
-    /// How it stands with the whole workstream.
+    /// The status of the whole workstream.
     pub status: WorkstreamStatus<C, N>,
     /// Who approved the plan, and when.
     pub approval: Option<Approved>,
@@ -28,7 +28,7 @@ pub struct Report<C = PersonCommand, N = Note> {
 }
 
 impl Report {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> Report<String, String> {
         Report { status: self.status.worded(words), approval: self.approval, stages: self.stages }
     }
@@ -39,7 +39,7 @@ impl Report {
 pub struct Approved {
     /// Who approved.
     pub by: Option<String>,
-    /// When, as it stands on disk.
+    /// When, in the form that index.json has.
     pub at: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub struct StageReport {
     pub definition: String,
     /// How it works.
     pub constitution: String,
-    /// Who approved it, and when; null where nobody has.
+    /// Who approved it, and when; null if it is not approved.
     pub approval: Option<Approved>,
     /// Its batches.
     pub batches: Vec<BatchReport>,
@@ -97,23 +97,23 @@ pub struct ThreadReport {
     pub name: String,
     /// Its status.
     pub status: Status,
-    /// The agent that ran it last where it is done, else the one that runs it or would.
+    /// If the thread is done, the agent that ran it last; else the one that runs it or would run it next.
     pub agent: String,
-    /// Where the name of the agent that would run it comes from.
+    /// Where the name of the agent that would run it comes from (DESIGN §4).
     pub agent_source: AgentSource,
-    /// The attempt that runs, comes next or was the last; 0: it never ran.
+    /// The attempt that runs, comes next or was the last (DESIGN §5a.6); 0: it never ran.
     pub attempt: u32,
-    /// What was decided after a failure and waits to be carried out.
+    /// The decision of failover that is not carried out yet.
     pub decision: Option<Decision>,
     /// Why it was given to another agent in its latest cycle.
     pub reason: Option<String>,
     /// Its last report.
     pub report: String,
-    /// The last words of a heartbeat.
+    /// Its breadcrumb.
     pub breadcrumb: String,
-    /// How many failures were answered with a retry, in all cycles since a person gave it fresh budgets.
+    /// How many cycles used its retry, not counting those in which a person gave fresh budgets since.
     pub retries: usize,
-    /// How many times a planner reassigned it, likewise.
+    /// How many cycles used its reassignment, counted in the same way.
     pub reassignments: usize,
     /// Files or links that came of it.
     pub artifacts: Vec<String>,
@@ -127,7 +127,7 @@ pub struct ThreadReport {
     pub details: String,
 }
 
-/// One run of a thread by one agent.
+/// An attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttemptReport {
     /// Its number.
@@ -138,7 +138,7 @@ pub struct AttemptReport {
     pub status: AttemptStatus,
     /// The cycle in which it counts.
     pub cycle: Option<u32>,
-    /// Whether its failure was said to be transient.
+    /// Whether its failure was reported as transient.
     pub transient: bool,
     /// When it started.
     pub started_at: Option<Moment>,
@@ -148,7 +148,11 @@ pub struct AttemptReport {
     pub report: String,
 }
 
-/// Decides the request.
+/// Decides a `work report`, or a resource with all that happened.
+///
+/// # Errors
+///
+/// [`Refusal::UnknownStage`] or [`Refusal::UnknownBatch`].
 pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &mut Ledger) -> Result<Report, Refusal> {
     let status = workstream_status::decide(scene, caller, ledger);
     match scope {
@@ -238,7 +242,7 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
 }
 
 fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Attempt, seen_at: Moment) -> AttemptReport {
-    // Older software does not say who runs a thread.
+    // Older software did not record the agent of an attempt.
     let is_unnamed = attempt.agent.is_empty() && attempt.status == AttemptStatus::Running;
     AttemptReport {
         attempt: attempt.number,
@@ -247,7 +251,7 @@ fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Atte
         cycle: attempt.cycle,
         transient: attempt.transient,
         started_at: attempt.started_at,
-        // That a process is gone is found out just now; when it went, nobody knows.
+        // The sweep of this very decision ended it now, but when its process died is not known.
         completed_at: attempt.completed_at.filter(|at| *at != seen_at),
         report: attempt.report.clone(),
     }

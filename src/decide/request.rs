@@ -1,4 +1,5 @@
-//! What can be asked, by whom. The two enums are the two doors; see [`super`].
+//! The requests and answers of the two doors (see [`super`]). [`AgentRequest`] must never have a word for a gate, for
+//! deleting or for resetting.
 
 use serde::Serialize;
 
@@ -10,16 +11,16 @@ use super::{
 use crate::board::{ReportedStatus, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
 
-/// The longest report, in characters (DESIGN §5). Breadcrumbs and reasons have the same limit.
+/// The longest report, in characters (DESIGN §5). It also holds for breadcrumbs and reasons.
 pub const MAX_REPORT_CHARS: usize = 2_000;
 
-/// The most artifacts, or next steps, that one report may name.
+/// The highest number of artifacts, and of next steps, in one report.
 pub const MAX_ITEMS: usize = 50;
 
 /// The longest artifact or next step, in characters.
 pub const MAX_ITEM_CHARS: usize = 500;
 
-/// All that the agents' door can ask. It has no word for a gate, for deleting or for resetting.
+/// A request of an agent, through the MCP server. It has no variant for passing a gate, deleting or resetting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentRequest {
     /// `next_batch`
@@ -30,18 +31,18 @@ pub enum AgentRequest {
     AssignThread(AssignThread),
     /// `update_thread`
     UpdateThread(UpdateThread),
-    /// `batch_outcome`, of a certain batch or of the one handed out last.
+    /// `batch_outcome`. `None`: of the batch handed out last, else of the next incomplete one.
     BatchOutcome(Option<BatchId>),
     /// `workstream_status`
     WorkstreamStatus,
-    /// The text of PLAN.md, a resource.
+    /// The resource with the text of PLAN.md.
     PlanText,
-    /// A workstream with all that happened, resources.
+    /// The resources with all that happened in a workstream, or in a part of it.
     Report(Scope),
 }
 
 impl AgentRequest {
-    /// Returns the thread that it says something of, if it says something.
+    /// Returns the thread that the request changes, if it changes one.
     pub fn changes(&self) -> Option<ThreadId> {
         match self {
             Self::AssignThread(AssignThread { thread, .. }) | Self::UpdateThread(UpdateThread { thread, .. }) => {
@@ -57,7 +58,7 @@ impl AgentRequest {
     }
 }
 
-/// All that the people's door can ask.
+/// A request of a person, through the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonRequest {
     /// `work status`
@@ -68,7 +69,7 @@ pub enum PersonRequest {
     SetCurrent,
     /// `work read`
     ReadThread(ThreadId),
-    /// `work report`, and what else shows a workstream with all that happened.
+    /// `work report`, and the other commands that show all that happened in a workstream.
     Report(Scope),
     /// `work validate`
     Validate,
@@ -76,9 +77,9 @@ pub enum PersonRequest {
     Diff,
     /// `work approve plan`
     ApprovePlan {
-        /// Approve in spite of problems, and interrupt threads that would move.
+        /// Approve in spite of problems, and interrupt running threads that would move.
         force: bool,
-        /// Which thread is which.
+        /// The person's word on which thread is which.
         mapping: Mapping,
         /// Who approves.
         by: String,
@@ -87,7 +88,7 @@ pub enum PersonRequest {
     ApproveStage {
         /// The stage.
         stage: StageNumber,
-        /// Cancel what is open.
+        /// Cancel the open threads.
         force: bool,
         /// Who approves.
         by: String,
@@ -114,7 +115,7 @@ pub enum PersonRequest {
     Reopen,
     /// `work release`
     Release,
-    /// `work retry`, of one thread or of all that are blocked.
+    /// `work retry`. `None`: of all blocked threads of the batch at hand.
     Retry(Option<ThreadId>),
     /// `work assign`
     AssignThread(AssignThread),
@@ -124,7 +125,7 @@ pub enum PersonRequest {
     UpdateThread(UpdateThread),
 }
 
-/// What part of a workstream is meant.
+/// The part of a workstream that a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// All of it.
@@ -135,16 +136,16 @@ pub enum Scope {
     Batch(BatchId),
 }
 
-/// Whose assignment is taken back.
+/// The arguments of `work assign --clear`: remove the assignment of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClearAssignment {
     /// The thread.
     pub thread: ThreadId,
-    /// A person means it, whatever failover allows. It costs nothing.
+    /// A person overrules failover with `--force`. That uses no budget.
     pub force: bool,
 }
 
-/// Who runs a thread from now on.
+/// The arguments of `assign_thread` and `work assign`: give a thread to an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssignThread {
     /// The thread.
@@ -153,33 +154,33 @@ pub struct AssignThread {
     pub agent: Option<String>,
     /// Why.
     pub reason: Option<String>,
-    /// A person means it, whatever failover allows. It costs nothing.
+    /// A person overrules failover with `--force`. That uses no budget.
     pub force: bool,
 }
 
-/// What happened to a thread.
+/// The arguments of `update_thread` and `work update`: report what happened to a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateThread {
     /// The thread.
     pub thread: ThreadId,
-    /// What is status of it.
+    /// The status that is reported.
     pub status: ReportedStatus,
-    /// The report; what a heartbeat says is a breadcrumb.
+    /// The report; in a heartbeat, the breadcrumb.
     pub report: Option<String>,
-    /// Whether another run of the same agent could succeed.
+    /// Whether the failure is transient: another attempt of the same agent could succeed.
     pub transient: bool,
     /// Files or links that came of it.
     pub artifacts: Option<Vec<String>>,
     /// What is left to do.
     pub next_steps: Option<Vec<String>>,
-    /// The attempt that is meant, a fencing token; `None`: the latest.
+    /// The number of the attempt, as a fencing token; `None`: the latest is meant (DESIGN §5a.7).
     pub attempt: Option<u32>,
-    /// A person means it, even where it undoes something.
+    /// A person confirms with `--force` that it may undo something.
     pub force: bool,
 }
 
 impl UpdateThread {
-    /// Says so much of a thread and nothing else; an empty report is none.
+    /// Returns a request with this status and report and nothing else. An empty `report` counts as none.
     pub fn new(thread: ThreadId, said: ReportedStatus, report: &str) -> Self {
         Self {
             thread,
@@ -194,7 +195,7 @@ impl UpdateThread {
     }
 }
 
-/// Through which door a request comes.
+/// The origin of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// A server process, which can hold cycles and attempts.
@@ -203,7 +204,7 @@ pub enum Caller {
     CommandLine,
 }
 
-/// An answer of the agents' door; on the wire it is the answer of the verb itself.
+/// An answer for an agent. It is serialized as the answer that it carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "each variant is named after the answer it carries")]
@@ -219,7 +220,7 @@ pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
 }
 
 impl AgentAnswer {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> AgentAnswer<String, String, String> {
         match self {
             Self::NextBatch(answer) => AgentAnswer::NextBatch(answer.worded(words)),
@@ -234,7 +235,7 @@ impl AgentAnswer {
     }
 }
 
-/// An answer of the people's door.
+/// An answer for a person. It is serialized as the answer that it carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "each variant is named after the answer it carries")]
@@ -257,7 +258,7 @@ pub enum PersonAnswer<C = PersonCommand, N = Note, O = Omission> {
 }
 
 impl PersonAnswer {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> PersonAnswer<String, String, String> {
         match self {
             Self::Status(answer) => PersonAnswer::Status(answer.worded(words)),
@@ -279,20 +280,20 @@ impl PersonAnswer {
     }
 }
 
-/// What carrying out a request takes.
+/// Whether a request needs the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It only reads: what its decision finds out about the dead is left for a request that writes.
+    /// It only reads. Its events, such as those of the sweep, show in its answer and are not written (DESIGN §5a.4).
     Reads,
-    /// It mostly reads; where its decision turns out to change something, it is made again under the
-    /// lock.
+    /// It often changes nothing. So it is first decided without the lock; if that gives events, it is decided again
+    /// under the lock.
     MayWrite,
-    /// It mostly writes, so the lock is taken at once.
+    /// It usually changes something, so the lock is taken at once.
     Writes,
 }
 
 impl AgentRequest {
-    /// Returns what carrying it out takes.
+    /// Returns whether the request needs the lock.
     pub fn access(&self) -> Access {
         match self {
             Self::ReadThread(..)
@@ -307,7 +308,7 @@ impl AgentRequest {
 }
 
 impl PersonRequest {
-    /// Returns what carrying it out takes.
+    /// Returns whether the request needs the lock.
     pub fn access(&self) -> Access {
         match self {
             Self::Status | Self::ShowCurrent | Self::ReadThread(_) | Self::Report(_) | Self::Validate | Self::Diff => {
@@ -330,7 +331,7 @@ impl PersonRequest {
 }
 
 impl Caller {
-    /// Returns the server process, where it is one.
+    /// Returns the server process; `None` for the command line.
     pub fn server(self) -> Option<ServerId> {
         match self {
             Self::Server(server) => Some(server),

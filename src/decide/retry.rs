@@ -21,14 +21,14 @@ pub struct Retried<C = PersonCommand> {
     pub batch: String,
     /// The blocked threads that the next `next_batch` hands out, by id.
     pub threads: Vec<String>,
-    /// Whether they would have been handed out anyway; then nothing was written.
+    /// Whether they would have been handed out anyway. Then nothing was written.
     pub unchanged: bool,
-    /// The command for the person that comes first, where a gate is shut.
+    /// The command that the person has to run first, if a gate is shut.
     pub next_user_command: Option<C>,
 }
 
 impl Retried {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> Retried<String> {
         let Self { workstream, batch, threads, unchanged, next_user_command } = self;
         let next_user_command = next_user_command.map(|command| words.command(&command));
@@ -36,10 +36,14 @@ impl Retried {
     }
 }
 
-/// Decides the request: of one thread, or of all that are blocked in the batch at hand.
+/// Decides a `work retry`, of one thread or of all blocked threads of the batch at hand.
 ///
-/// One thread is given back to the open cycle. A whole batch that has settled gets a new cycle, which
-/// `next_batch` opens: a person holds none.
+/// One thread is given back to the open cycle. A whole settled batch gets a new cycle, which the next change of the
+/// batch opens, because the command line cannot hold a cycle.
+///
+/// # Errors
+///
+/// [`Refusal::UnknownThread`]; [`Refusal::NothingToRetry`] if nothing is blocked.
 pub(super) fn decide(scene: &Scene<'_>, thread: Option<ThreadId>, ledger: &mut Ledger) -> Result<Retried, Refusal> {
     sweep(scene, ledger);
     let next_user_command = match next(scene, ledger.board()) {
@@ -72,7 +76,7 @@ pub(super) fn decide(scene: &Scene<'_>, thread: Option<ThreadId>, ledger: &mut L
         return Err(Refusal::NothingToRetry { thread: None });
     }
     let unchanged = match board.open_cycle_of(batch.id) {
-        // The next cycle hands out what an earlier one has left blocked.
+        // The next cycle hands out all threads that an earlier one left blocked, with fresh budgets.
         None => true,
         Some(cycle) => cycle.retry_asked,
     };
@@ -86,7 +90,7 @@ pub(super) fn decide(scene: &Scene<'_>, thread: Option<ThreadId>, ledger: &mut L
     Ok(answer(batch, &blocked, unchanged))
 }
 
-/// Makes a blocked thread pending, with fresh budgets where a cycle of its batch is open.
+/// Makes a blocked thread pending, with fresh budgets if a cycle of its batch is open.
 fn give_back(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     name_thread(scene, id, ledger);
     open_cycle_asked_for(id.batch, ledger);
@@ -97,7 +101,7 @@ fn give_back(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     ledger.record(Event::status_set(id, Status::Pending, None));
 }
 
-/// Returns the batch that is executed, else the first one that is not complete.
+/// Returns the incomplete batch of the open cycle, else the first incomplete batch.
 fn batch_at_hand<'s>(scene: &Scene<'s>, board: &Board) -> Option<&'s Batch> {
     let executed = board.open_cycle().and_then(|cycle| scene.plan.batch(cycle.batch));
     let executed = executed.filter(|batch| !is_complete(board, batch));

@@ -1,4 +1,4 @@
-//! What becomes of records when a plan with other numbers is approved.
+//! Tests of what becomes of records when a plan with other numbers is approved (DESIGN §7).
 
 use proptest::test_runner::RngSeed;
 
@@ -11,7 +11,7 @@ fn approved_world() -> World {
     world
 }
 
-/// What the board has recorded, in short.
+/// Returns the records and cycles of the board in a short form.
 fn records(world: &World) -> String {
     let mut out = String::new();
     for (id, thread) in world.board.threads.iter() {
@@ -45,7 +45,7 @@ fn records(world: &World) -> String {
 }
 
 #[test]
-fn a_stage_and_a_batch_in_front_of_what_was_done() {
+fn a_new_stage_and_a_new_batch_before_completed_ones() {
     let mut world = approved_world();
     let mut out = world.transcript(
         "
@@ -122,7 +122,7 @@ fn a_stage_and_a_batch_in_front_of_what_was_done() {
 }
 
 #[test]
-fn who_answers_a_blocked_thread_and_adds_another_has_both_executed() {
+fn approving_a_plan_with_a_new_thread_also_executes_the_blocked_one_again() {
     let mut world = approved_world();
     let mut out = world.transcript(
         "
@@ -155,7 +155,7 @@ fn who_answers_a_blocked_thread_and_adds_another_has_both_executed() {
 }
 
 #[test]
-fn what_runs_does_not_move() {
+fn running_threads_do_not_move() {
     let mut world = approved_world();
     let mut out = world.transcript(
         "
@@ -206,9 +206,9 @@ fn what_runs_does_not_move() {
     "#);
 }
 
-/// The user's own command lines name no attempt.
+/// The command lines of the user's contract name no attempt, so these calls have no number.
 #[test]
-fn who_was_handed_out_a_thread_does_not_report_on_another_one() {
+fn a_worker_of_a_former_thread_cannot_report_on_the_thread_with_its_id() {
     let mut world = approved_world();
     world.transcript("A next\nA in_progress 01.01.01");
     world.say("A blocked 01.01.01 b");
@@ -232,7 +232,7 @@ fn who_was_handed_out_a_thread_does_not_report_on_another_one() {
         A completed 01.01.02#2 schema is there
     ",
     );
-    // Rows and Notes leave, their numbers are free, and another thread comes later.
+    // Rows and Notes leave the plan. Later, other threads get their numbers.
     world.text = PLAN
         .replace("###### Thread 1: Schema", "###### Thread 1: New\n###### Thread 2: Schema")
         .replace("###### Thread 2: Rows @agent:frontend-designer-grok\n###### Thread 3: Notes\n", "");
@@ -391,7 +391,7 @@ fn where_it_cannot_be_told_a_person_says_it() {
 }
 
 #[test]
-fn the_approval_of_a_stage_follows_it() {
+fn the_approval_of_a_stage_follows_the_stage() {
     let mut world = World::new();
     world.text = "# Plan: P\n## Stages\n### Stage 1: One\n##### Batch 1: A\n###### Thread 1: T\n\
                   ### Stage 2: Two\n##### Batch 1: B\n###### Thread 1: U\n### Stage 3: Three\n##### Batch 1: C\n###### Thread 1: V\n"
@@ -471,7 +471,7 @@ fn the_approval_of_a_stage_follows_it() {
     "#);
 }
 
-/// What an approval has changed, in short; a refusal as it is.
+/// Approves the plan, and returns the changes in a short form, or the whole refusal.
 fn approve(world: &mut World, what: &str) -> String {
     let came = world.say(&format!("person approve-plan {what}"));
     let Ok(answer) = serde_json::from_str::<serde_json::Value>(came.trim_end_matches(" (no change)")) else {
@@ -489,7 +489,8 @@ fn approve(world: &mut World, what: &str) -> String {
     out + &records(world)
 }
 
-/// As a release before 0.2.0 has left it: no text, and records only of threads that something happened to.
+/// Brings the world into the state that a release before 0.2.0 left: no approved text, and no records of threads to
+/// which nothing happened.
 fn forget_text_and_pending(world: &mut World) {
     world.approved = None;
     let pending: Vec<ThreadId> = world
@@ -766,7 +767,7 @@ fn without_an_approved_text_the_recorded_names_tell_which_is_which() {
 }
 
 #[test]
-fn what_is_suggested_can_be_said() {
+fn suggested_mappings_are_accepted() {
     let texts = [
         ("###### Thread 1: S\n###### Thread 2: T\n", "###### Thread 1: V\n"),
         ("###### Thread 1: S\n###### Thread 2: T\n", "###### Thread 1: V\n###### Thread 2: W\n"),
@@ -839,7 +840,7 @@ fn what_is_suggested_can_be_said() {
 }
 
 #[test]
-fn a_mapping_that_says_nothing_or_two_things_is_refused() {
+fn an_empty_or_contradictory_mapping_is_refused() {
     let mut world = approved_world();
     world.say("person completed 01.01.02 rows");
     let mut out = world.transcript("person approve-plan 01.01.02=01.01.01");
@@ -861,8 +862,8 @@ fn a_mapping_that_says_nothing_or_two_things_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is edited: what was reported, tried, assigned or approved is found under the thread or the stage it
-    /// was said of, or nowhere, or the approval is refused.
+    /// After any edits, each report, attempt, assignment and approval belongs to its own thread or stage, or to
+    /// none, or the approval is refused.
     #[test]
     fn no_record_is_found_under_another_thread(
         outline in outline(),
@@ -875,7 +876,8 @@ proptest! {
     }
 }
 
-/// What is known of the plan before: 0 its text, 1 its names, 2 the names of threads that something happened to.
+/// Checks one such case. `known` says what is known of the plan before: its text (0), its names (1), or the names of
+/// threads to which something happened (2).
 fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool, known: u8) -> Result<(), TestCaseError> {
     let mut edited = Edited::of(outline);
     let (text, was) = edited.text();
@@ -912,7 +914,7 @@ fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool, kn
         return Ok(());
     }
     prop_assert_eq!(world.board.cycles().len(), cycles_then.len());
-    // Whoever was told an id before is late: nothing of it may land on another thread.
+    // Late workers still use the old ids. No report of theirs may reach another thread.
     let name = |plan: &crate::plan::Plan, id: ThreadId| plan.thread(id).map(|thread| thread.name.clone());
     let new = parse(&world.text);
     for id in ids {
@@ -958,8 +960,8 @@ fn check_records(outline: &Outline, edits: &[Edit], done: &[u8], force: bool, kn
     Ok(())
 }
 
-/// Whether a report was made for a thread of this name: of two whose name and text are the same, one is as good
-/// as the other.
+/// Returns whether the report is of another thread with the same name. Threads with the same name and text are
+/// interchangeable.
 fn is_twin(old: &crate::plan::Plan, before: &Board, report: &str, name: Option<&str>) -> bool {
     before.threads.iter().any(|(_, thread)| thread.report == report && thread.name.as_deref() == name)
         && old.threads().filter(|thread| Some(thread.name.as_str()) == name).count() > 1

@@ -1,4 +1,8 @@
-//! All that a decision may depend on, and what can be derived from it without any rule.
+//! The scene: everything that a decision may depend on, and what follows from it and the board alone, such as
+//! "settled" and "complete" (DESIGN §2).
+//!
+//! A scene borrows from a snapshot and is never changed. Decisions must read nothing else but the board: no clock, no
+//! disk, no environment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,54 +18,53 @@ use crate::index::Entry;
 use crate::plan::{Batch, BatchId, Plan, PlanHash, Stage, StageNumber, Thread, ThreadId};
 use crate::roster::{DEFAULT_AGENT, Roster};
 
-/// A workstream as it stands at one instant.
+/// A workstream at one instant, without its board, which is in the [`Ledger`](super::Ledger).
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'s> {
-    /// The folder that holds `work/`, for people.
+    /// The folder that holds `work/`, or the address of the database. It is only shown, never opened.
     pub workspace: &'s str,
-    /// The linked git worktree from which the workspace, that of the main one, was reached.
+    /// The linked git worktree in which the caller is, if the workspace is that of the main worktree (DESIGN §3).
     pub worktree: Option<&'s str>,
     /// The id of the workstream.
     pub workstream: &'s str,
-    /// Whether a command that names no workstream means this one.
+    /// Whether a command that names no workstream means this one, so that commands for the person need not name it.
     pub is_default: bool,
     /// The workstream that index.json says is current.
     pub current: Option<&'s str>,
-    /// Its entry in index.json.
+    /// The entry of the workstream in index.json; `None`: the folder has no entry, so its plan is a draft.
     pub entry: Option<&'s Entry>,
-    /// The plan that state and rules follow: the text that a person approved last, where it is known, else
-    /// PLAN.md as it is now.
+    /// The plan that execution follows: the approved text if it is known, else PLAN.md as it is now.
     pub plan: &'s Plan,
-    /// Where that plan is from.
+    /// Which text `plan` was read from.
     pub basis: Basis<'s>,
     /// PLAN.md as it is now.
     pub plan_now: &'s Plan,
-    /// The text of that file.
+    /// The text of PLAN.md now.
     pub plan_text: &'s str,
-    /// The hash of that file.
+    /// The hash of PLAN.md now.
     pub plan_hash: &'s PlanHash,
-    /// Who there is.
+    /// The roster: the agents, their families, and `max_parallel`.
     pub roster: &'s Roster,
-    /// The server processes that the board names and that are alive.
+    /// The server processes that the board names and that count as alive (DESIGN §6a).
     pub alive: &'s BTreeSet<ServerId>,
-    /// Those of them that count as alive because nobody can see whether they are, with what the system says.
+    /// The servers in `alive` that count as alive only because the system does not show it, each with the reason.
     pub unseen: &'s BTreeMap<ServerId, String>,
-    /// What the state's file holds and nobody can make sense of, one sentence each.
+    /// One sentence for each entry of threads.json that could not be understood. Such entries are kept.
     pub state_warnings: &'s [String],
 }
 
 /// Which text the plan of a scene was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis<'s> {
-    /// PLAN.md, which is the approved text.
+    /// PLAN.md now, because it is the approved text.
     Approved {
-        /// Whether the text is kept, so that a later one can be compared with it. Only a person approves, so
-        /// servers do not look.
+        /// Whether `.PLAN.approved.md` holds the text, so that a later PLAN.md can be compared with it. Only an
+        /// approval needs to know; for a server this is `true` without a look.
         is_kept: bool,
     },
-    /// The approved text, which is kept beside PLAN.md; that is another one by now.
+    /// The kept approved text, which is given here. PLAN.md has changed since.
     ApprovedBefore(&'s str),
-    /// PLAN.md, since no approved text is known.
+    /// PLAN.md now, because no approved text is known.
     Unknown,
 }
 
@@ -90,22 +93,30 @@ impl AgentSource {
 }
 
 impl<'s> Scene<'s> {
-    /// Returns a command for the person. It names the workstream where a bare command would mean another one.
+    /// Returns a command for the person. It names the workstream if the bare command would mean another one.
     pub(super) fn command(&self, act: PersonAct) -> PersonCommand {
         PersonCommand { act, workstream: (!self.is_default).then(|| self.workstream.to_owned()) }
     }
 
-    /// Returns the refusal of a call about a batch that another planner executes.
+    /// Returns the refusal of a call about a batch whose cycle another living server holds.
     pub(super) fn held_by_another_planner(&self, batch: BatchId, holder: ServerId) -> Refusal {
         Refusal::HeldByAnotherPlanner { batch, holder, command: self.command(PersonAct::Release) }
     }
 
-    /// Returns the thread of the plan, or a refusal that names the closest ids.
+    /// Returns the thread of the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownThread`] with the closest ids.
     pub fn thread(&self, id: ThreadId) -> Result<&'s Thread, Refusal> {
         self.plan.thread(id).ok_or_else(|| self.unknown_thread(id))
     }
 
-    /// Returns the stage of the plan, or a refusal that names those there are.
+    /// Returns the stage of the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownStage`] with the numbers that there are.
     pub fn stage(&self, number: StageNumber) -> Result<&'s Stage, Refusal> {
         self.plan.stage(number).ok_or_else(|| {
             let known = self.plan.stages.iter().map(|stage| stage.number).collect();
@@ -113,14 +124,14 @@ impl<'s> Scene<'s> {
         })
     }
 
-    /// Returns the refusal for a thread that PLAN.md does not have.
+    /// Returns the refusal for a thread that the plan does not have, with the closest ids.
     pub fn unknown_thread(&self, id: ThreadId) -> Refusal {
         let known: Vec<String> = self.plan.threads().map(|thread| thread.id.to_string()).collect();
         let closest = closest(&id.to_string(), known.iter().map(String::as_str));
         Refusal::UnknownThread { thread: id, closest }
     }
 
-    /// Returns the agent that would run the thread next, and where its name comes from.
+    /// Returns the agent that would run the next attempt of the thread, and where its name comes from (DESIGN §4).
     pub fn agent(&self, board: &Board, id: ThreadId) -> (String, AgentSource) {
         let assigned = board.threads.get(id).and_then(|thread| thread.assigned_agent.clone());
         if let Some(agent) = assigned.filter(|agent| !agent.is_empty()) {
@@ -129,7 +140,7 @@ impl<'s> Scene<'s> {
         self.planned_agent(id)
     }
 
-    /// Returns the agent that would run the thread if it were not assigned, and where its name comes from.
+    /// Returns the same as [`Self::agent`], but ignores the assignment.
     pub fn planned_agent(&self, id: ThreadId) -> (String, AgentSource) {
         match self.plan.thread(id).and_then(|thread| thread.agent.as_ref()) {
             Some(agent) => (agent.name.clone(), AgentSource::Plan),
@@ -137,7 +148,7 @@ impl<'s> Scene<'s> {
         }
     }
 
-    /// Returns the agent of the thread's latest attempt, else the one that would run it.
+    /// Returns the agent of the latest attempt, running or ended, else the one that would run the next attempt.
     pub fn agent_used(&self, board: &Board, id: ThreadId) -> String {
         let thread = board.thread(id);
         match thread.latest() {
@@ -146,17 +157,17 @@ impl<'s> Scene<'s> {
         }
     }
 
-    /// Returns the server process that holds the cycle, if it lives.
+    /// Returns the holder of the cycle if it is alive.
     pub fn living_holder(&self, cycle: &Cycle) -> Option<ServerId> {
         cycle.holder().filter(|holder| self.alive.contains(holder))
     }
 
-    /// Returns the server process that holds the cycle, if it lives and is not the caller.
+    /// Returns the holder of the cycle if it is alive and is not the caller.
     pub fn held_elsewhere(&self, cycle: &Cycle, caller: Caller) -> Option<ServerId> {
         self.living_holder(cycle).filter(|holder| caller.server() != Some(*holder))
     }
 
-    /// Returns the agent that runs the thread, else the one that would.
+    /// Returns the agent of the running attempt, else the one that would run the next attempt.
     pub fn current_agent(&self, board: &Board, id: ThreadId) -> String {
         match board.thread(id).running() {
             Some(attempt) if !attempt.agent.is_empty() => attempt.agent.clone(),
@@ -164,13 +175,14 @@ impl<'s> Scene<'s> {
         }
     }
 
-    /// Returns the threads of the batch that nobody named an agent for.
+    /// Returns the ids of the fallback threads of a batch (DESIGN §4): `default` runs them, as nobody named an agent.
     pub fn fallback_threads(&self, board: &Board, batch: &Batch) -> Vec<String> {
         let by_default = |thread: &&Thread| self.agent(board, thread.id).1 == AgentSource::Default;
         batch.threads.iter().filter(by_default).map(|thread| thread.id.to_string()).collect()
     }
 
-    /// Returns what a planner must be told about the state of a batch that is not an error.
+    /// Returns the notes for the answer's `warnings` about a batch: unknown agents, records under another name, threads
+    /// that left the plan, and the notes on the whole state.
     pub fn warnings(&self, board: &Board, batch: &Batch) -> Vec<Note> {
         let mut warnings = Vec::new();
         for thread in &batch.threads {
@@ -195,7 +207,7 @@ impl<'s> Scene<'s> {
         warnings
     }
 
-    /// Returns what must be told about the state as a whole.
+    /// Returns the notes on the state as a whole: entries that were not understood, and servers that may be gone.
     pub(super) fn notes_on_state(&self) -> impl Iterator<Item = Note> {
         let unrecognized = self.state_warnings.iter().cloned().map(Note::Unrecognized);
         let unseen = self.unseen.iter();
@@ -207,14 +219,15 @@ impl<'s> Scene<'s> {
         for (batch, digest) in board.threads.digests().filter(|(_, digest)| !digest.touched.is_empty()) {
             let planned = self.plan.batch(batch);
             let has = |id: &ThreadId| planned.is_some_and(|batch| batch.thread(*id).is_some());
-            // Approving a plan writes all its threads down; one to which nothing has happened holds nothing.
+            // An approval writes a record for each thread of the plan. Only threads to which more has happened are
+            // worth a warning; these are the "touched" ones.
             gone.extend(digest.touched.iter().copied().filter(|id| !has(id)));
         }
         gone
     }
 }
 
-/// Returns whether a recorded name is one: other programs write the id where they know no name.
+/// Returns whether a recorded name is really a name. Other programs write the id if they know no name.
 pub(super) fn is_name(id: ThreadId, name: &str) -> bool {
     !name.is_empty() && name.parse() != Ok(id)
 }
@@ -225,22 +238,23 @@ pub(super) fn is_complete(board: &Board, batch: &Batch) -> bool {
     batch.threads.len() <= done.len() && batch.threads.iter().all(|thread| done.binary_search(&thread.id).is_ok())
 }
 
-/// Returns whether the thread is blocked and handed out all the same (DESIGN §5a.3): it was neither tried nor given
-/// up yet in the open cycle of its batch, or a person has asked for another one.
+/// Returns whether the thread is blocked and will be handed out again (DESIGN §5a.3): in the open cycle of its batch it
+/// has no attempt and was not given up, or a person has asked for another execution.
 pub(super) fn awaits_its_cycle(board: &Board, id: ThreadId) -> bool {
     let Some(cycle) = board.open_cycle_of(id.batch) else { return false };
     let is_untried = || board.thread(id).attempts_in(id, cycle).next().is_none();
     board.status(id) == Status::Blocked && (cycle.retry_asked || !cycle.budget(id).given_up && is_untried())
 }
 
-/// Returns whether the thread's planner has stopped its retries in the open cycle of its batch (DESIGN §5).
+/// Returns whether the planner gave the thread up in the open cycle of its batch (DESIGN §5). A person's request for
+/// another execution ends that.
 pub(super) fn is_given_up(board: &Board, id: ThreadId) -> bool {
     let is_given_up = |cycle: &Cycle| cycle.budget(id).given_up && !cycle.retry_asked;
     board.status(id) == Status::Blocked && board.open_cycle_of(id.batch).is_some_and(is_given_up)
 }
 
-/// Returns whether nothing of the batch is pending, in progress or handed out (DESIGN §2 "settled").
-/// A blocked thread that a new cycle has handed out again is not settled before it was tried.
+/// Returns whether nothing in the batch is left to run (DESIGN §2 "settled"): no thread is pending or in progress, and
+/// no blocked one will be handed out again.
 pub(super) fn is_settled(board: &Board, batch: &Batch) -> bool {
     batch.threads.iter().all(|thread| match board.status(thread.id) {
         Status::Pending | Status::InProgress => false,
@@ -249,7 +263,7 @@ pub(super) fn is_settled(board: &Board, batch: &Batch) -> bool {
     })
 }
 
-/// Returns whether the batch is settled and not complete: only a person has it executed again.
+/// Returns whether the batch is settled but not complete. Then only a person can have it executed again.
 pub(super) fn is_settled_with_blocked(board: &Board, batch: &Batch) -> bool {
     is_settled(board, batch) && !is_complete(board, batch)
 }

@@ -1,5 +1,7 @@
-//! Attempts whose server process is gone (DESIGN §6a). Every decision starts here, so that none is
-//! made on the word of the dead.
+//! The sweep: ends the attempts of dead servers before every decision (DESIGN §6a).
+//!
+//! It must come first in a decision. Otherwise the rules would treat an attempt as running although its process is
+//! gone.
 
 use super::cycles::interrupt_running;
 use super::failover::{DecisionAction, all_reasons, decide_failure, open_decision};
@@ -8,14 +10,14 @@ use super::scene::Scene;
 use crate::board::{AttemptStatus, Event, Status};
 use crate::plan::ThreadId;
 
-/// The interruption of a thread in one cycle that counts as a failure (DESIGN §5a.9).
+/// The first interruption of a thread in one cycle that counts as a failure (DESIGN §5a.9).
 const COUNTED_INTERRUPTION: usize = 3;
 
 const INTERRUPTED: &str = "interrupted: the server process that ran it is gone";
 const INTERRUPTED_TOO_OFTEN: &str =
     "interrupted for the third time in this cycle: the server process that ran it is gone";
 
-/// Ends the running attempts whose server process is gone; their threads are pending again.
+/// Ends the running attempts whose server process is gone. Their threads become pending, or what failover decides.
 pub(super) fn sweep(scene: &Scene<'_>, ledger: &mut Ledger) {
     let running = ledger.board().running();
     let gone: Vec<ThreadId> = running.filter(|(_, server)| !scene.alive.contains(server)).map(|(id, _)| id).collect();
@@ -25,8 +27,8 @@ pub(super) fn sweep(scene: &Scene<'_>, ledger: &mut Ledger) {
     block_hopeless(scene, ledger);
 }
 
-/// A thread waits for a reassignment for which nobody is left since agents.yaml or PLAN.md changed:
-/// then it waits for nothing.
+/// Blocks threads that wait for a reassignment for which no candidate is left (DESIGN §6), because agents.yaml or the
+/// plan has changed since. They would wait for ever.
 fn block_hopeless(scene: &Scene<'_>, ledger: &mut Ledger) {
     let board = ledger.board();
     let Some(cycle) = board.open_cycle() else { return };
@@ -41,12 +43,14 @@ fn block_hopeless(scene: &Scene<'_>, ledger: &mut Ledger) {
     }
 }
 
+/// Ends the running attempt of a thread as interrupted; the third time in a cycle as a transient failure.
 fn interrupt(scene: &Scene<'_>, id: ThreadId, ledger: &mut Ledger) {
     let board = ledger.board();
     let interruptions = board.open_cycle_of(id.batch).map_or(0, |cycle| {
         let thread = board.thread(id);
         let interrupted =
             thread.attempts_in(id, cycle).filter(|attempt| attempt.status == AttemptStatus::Interrupted).count();
+        // An attempt that counts in no cycle or in an earlier one must not use a budget of this cycle.
         let counts_here =
             thread.attempts_in(id, cycle).next_back().is_some_and(|attempt| attempt.number == thread.latest_number());
         if counts_here { interrupted + 1 } else { 0 }

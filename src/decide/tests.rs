@@ -1,4 +1,4 @@
-//! The rules, told as transcripts: who says what, and what comes back. Servers are `A` and `B`.
+//! Tests of the rules as transcripts: each line is a request and is followed by its answer. `A` and `B` are servers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -47,7 +47,7 @@ const AGENTS: [&str; 6] = [
 struct World {
     /// PLAN.md.
     text: String,
-    /// The text that was approved last.
+    /// The approved text.
     approved: Option<String>,
     entry: Option<Entry>,
     roster: Roster,
@@ -73,7 +73,7 @@ impl World {
         }
     }
 
-    /// Carries out one line of a transcript and returns what came back, in short.
+    /// Carries out one line of a transcript and returns the answer in a short form.
     fn say(&mut self, line: &str) -> String {
         let mut words = line.splitn(4, ' ');
         let who = words.next().unwrap_or_default();
@@ -225,7 +225,7 @@ impl World {
         }
     }
 
-    /// What holds after every step, whatever was asked.
+    /// Checks what must hold after every line.
     fn check_invariants(&self) {
         assert!(self.board.cycles().iter().filter(|cycle| cycle.is_open()).count() <= 1, "one open cycle");
         for (id, thread) in self.board.threads.iter() {
@@ -237,7 +237,7 @@ impl World {
         }
     }
 
-    /// Carries out a whole transcript.
+    /// Carries out a whole transcript and returns it with the answers.
     fn transcript(&mut self, lines: &str) -> String {
         let mut out = String::new();
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -648,7 +648,7 @@ fn a_batch_that_ends_blocked_runs_again_when_a_person_says_so() {
 }
 
 #[test]
-fn whoever_acts_for_a_settled_batch_is_a_person() {
+fn only_a_person_has_a_settled_batch_executed_again() {
     insta::assert_snapshot!(transcript("
         A next
         A completed 01.01.01 a
@@ -992,7 +992,7 @@ fn one_planner_per_batch() {
 }
 
 #[test]
-fn release_ends_what_a_server_holds_of_which_nobody_can_see_whether_it_lives() {
+fn release_ends_the_hold_of_a_server_that_only_counts_as_alive() {
     insta::assert_snapshot!(transcript("
         A next
         A in_progress 01.01.01
@@ -1023,7 +1023,7 @@ fn release_ends_what_a_server_holds_of_which_nobody_can_see_whether_it_lives() {
 }
 
 #[test]
-fn nobody_else_closes_the_cycle_of_a_planner_that_lives() {
+fn another_server_cannot_close_the_cycle_of_a_living_planner() {
     insta::assert_snapshot!(transcript("
         A next
         A completed 01.01.01 done
@@ -1075,7 +1075,7 @@ fn nobody_else_closes_the_cycle_of_a_planner_that_lives() {
 }
 
 #[test]
-fn a_planner_whose_workers_run_elsewhere_is_taken_over_at_once_and_its_attempts_are_interrupted() {
+fn the_cycle_of_a_dead_server_is_taken_over_and_its_attempts_are_interrupted() {
     insta::assert_snapshot!(transcript("
         A next
         A in_progress 01.01.01
@@ -1305,7 +1305,7 @@ fn the_two_doors_reassign_by_one_rule() {
 }
 
 #[test]
-fn to_take_an_assignment_back_is_the_one_reassignment_too() {
+fn clearing_an_assignment_uses_the_reassignment() {
     insta::assert_snapshot!(transcript("
         person assign 01.01.01 system-engineer-opus
         A next
@@ -1354,7 +1354,7 @@ fn to_take_an_assignment_back_is_the_one_reassignment_too() {
 }
 
 #[test]
-fn what_a_person_asked_for_is_not_lost_by_what_comes_between() {
+fn a_request_for_another_execution_survives_other_requests() {
     insta::assert_snapshot!(transcript("
         A next
         A completed 01.01.01 a
@@ -1418,7 +1418,7 @@ fn what_a_person_asked_for_is_not_lost_by_what_comes_between() {
 }
 
 #[test]
-fn who_asks_for_another_execution_is_told_of_a_gate_that_is_shut() {
+fn retry_names_the_gate_that_is_shut() {
     insta::assert_snapshot!(transcript("
         A next
         A completed 01.01.01 a
@@ -1702,7 +1702,7 @@ fn no_word_gets_around_an_open_reassignment() {
 }
 
 #[test]
-fn who_has_a_thread_by_now_keeps_it() {
+fn a_late_report_does_not_take_a_thread_from_its_new_agent() {
     insta::assert_snapshot!(transcript("
         A next
         A in_progress 01.01.01
@@ -1803,7 +1803,7 @@ fn history_costs_nothing() {
 }
 
 #[test]
-fn a_thread_for_which_nobody_is_left_is_blocked() {
+fn a_thread_without_a_candidate_is_blocked() {
     let mut world = World::new();
     let mut out = world.transcript(
         "
@@ -1954,7 +1954,7 @@ fn every_approval_refusal_names_its_problems() {
     assert!(plan.stage(StageNumber(1)).is_some());
 }
 
-/// A line of a transcript that only agents speak, with servers that come and go.
+/// Returns random lines of agents, and of servers that die and live again.
 fn agents_line() -> impl Strategy<Value = String> {
     let who = prop_oneof![4 => Just("A"), 2 => Just("B")];
     let thread =
@@ -1990,7 +1990,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_agents_say_the_budgets_hold(lines in proptest::collection::vec(agents_line(), 1..60)) {
+    fn the_budgets_hold_for_any_calls_of_agents(lines in proptest::collection::vec(agents_line(), 1..60)) {
         let mut world = World::new();
         for line in &lines {
             let before = world.board.clone();
@@ -2001,8 +2001,8 @@ proptest! {
                 let again = world.say(line);
                 let settled = world.board.clone();
                 let once_more = world.say(line);
-                // `next_batch` may hand out a new cycle of what its first call closed, and `failed` of a
-                // retry without a number is the next failure; everything else says the same again.
+                // Calls are idempotent, with these exceptions: `next_batch` can open a new cycle for what the first
+                // call closed, and `failed` without a number can be the next failure. `in_progress` is not checked.
                 if !line.contains(" next") && !line.contains(" failed") && !line.contains(" in_progress") {
                     prop_assert_eq!(&settled, &world.board, "{}: {} / {}", line, again, once_more);
                 }

@@ -1,4 +1,4 @@
-//! `work validate`: all that is wrong with PLAN.md, at once.
+//! `work validate`: all problems of PLAN.md (DESIGN §3).
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub struct Validation {
     pub problems: Vec<Finding>,
 }
 
-/// A problem of PLAN.md and the line it stands in.
+/// A problem of PLAN.md, with the line in which it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Whether it forbids the approval of the plan.
@@ -32,11 +32,11 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub help: String,
-    /// The edit that does it, where it is certain: what `work validate --fix` does.
+    /// The edit that fixes it, if it is certain. `work validate --fix` applies it.
     pub fix: Option<Fix>,
 }
 
-/// An edit as editors take it: the text from one place to another, and what takes its place.
+/// An edit in the form that editors use: a range of the text, and the new text for it. The end is exclusive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fix {
     /// The line where it starts, from 1.
@@ -45,19 +45,19 @@ pub struct Fix {
     pub column: usize,
     /// The line where it ends, from 1.
     pub end_line: usize,
-    /// The column behind its end.
+    /// The column after its last character.
     pub end_column: usize,
     /// The new text.
     pub text: String,
 }
 
-/// Decides the request.
+/// Decides a `work validate`.
 pub(super) fn decide(scene: &Scene<'_>) -> Validation {
     Validation::of(scene.workstream, scene.plan_now, scene.plan_text, scene.roster)
 }
 
 impl Validation {
-    /// Returns what is wrong with the plan that was read from `text`.
+    /// Returns the problems of `plan`, which must have been parsed from `text`.
     pub fn of(workstream: &str, plan: &Plan, text: &str, roster: &Roster) -> Self {
         let text = with_line_feeds(text);
         let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
@@ -79,7 +79,7 @@ impl Validation {
     }
 }
 
-/// Where the lines of a text start.
+/// The places at which the lines of a text start, as byte offsets.
 struct Places<'t> {
     text: &'t str,
     starts: Vec<usize>,
@@ -87,7 +87,7 @@ struct Places<'t> {
 
 impl<'t> Places<'t> {
     fn of(text: &'t str) -> Self {
-        // A byte order mark is no character of the first line.
+        // Columns do not count a byte order mark.
         let first = text.len() - text.trim_start_matches('\u{feff}').len();
         Self { text, starts: std::iter::once(first).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect() }
     }
@@ -104,7 +104,7 @@ impl<'t> Places<'t> {
     }
 }
 
-/// Returns the line that a problem stands in; of one longer than any screen as much as shows the place.
+/// Returns the line of a problem. A very long line is cut around the column.
 fn source_of(line: &str, column: usize) -> String {
     const MAX_CHARS: usize = 1_000;
     if column > MAX_CHARS { String::new() } else { line.chars().take(MAX_CHARS).collect() }

@@ -1,4 +1,5 @@
-//! `workstream_status` and `work status`: where everything stands, without changing anything.
+//! `workstream_status` and `work status`: the state of the whole workstream. They only
+//! read: what the sweep finds must not be written (DESIGN §5a.4).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -105,7 +106,7 @@ pub struct PlanProblem {
 }
 
 impl WorkstreamStatus {
-    /// Returns it in a door's words.
+    /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> WorkstreamStatus<String, String> {
         WorkstreamStatus {
             workspace: self.workspace,
@@ -124,7 +125,7 @@ impl WorkstreamStatus {
     }
 }
 
-/// Decides the request.
+/// Decides a `workstream_status` or a `work status`.
 pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> WorkstreamStatus {
     sweep(scene, ledger);
     let board = ledger.board();
@@ -141,7 +142,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
             (Standing::of_batch(scene, board, next, batch, is_settled(board, batch)), Some(batch))
         }
         Next::Pause(pause) => {
-            // The plan's own gate is told in `plan`, but for what a person said of it.
+            // The field `plan` tells the gate of the plan already. Only a person's reason is added here.
             let reason = pause.reason(scene);
             warnings
                 .extend(reason.filter(|reason| !matches!(reason, PauseReason::PlanGate(_, None))).map(Note::Paused));
@@ -172,7 +173,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         open_threads: scene.plan.batches().flat_map(|batch| open_threads(scene, board, batch)).collect(),
         gate_command: standing.gate_command,
         next_user_command: standing.next_user_command,
-        // What is only a matter of style would cost a planner tokens in every session.
+        // Problems that do not concern a planner, such as style, would cost it tokens in every session.
         problems: check(scene.plan_now, scene.roster)
             .iter()
             .filter(|problem| problem.kind.concerns_planner())

@@ -1,4 +1,5 @@
-//! agents.yaml: text → [`Roster`] (DESIGN §3). Written by people; this program only writes the one to begin with.
+//! The format of agents.yaml (DESIGN §3): reads it as a [`Roster`]. People write this file; the program must never
+//! change it, and only writes the first one of a workspace.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +7,7 @@ use serde_json::Value;
 use super::json::without_place;
 use crate::roster::{Agent, DEFAULT_FAMILIES, Roster};
 
-/// The roster of a new workspace.
+/// The agents.yaml of a new workspace.
 const SAMPLE: &str = include_str!("agents.yaml");
 
 #[derive(Deserialize)]
@@ -22,7 +23,7 @@ struct AgentsRecord {
 struct AgentRecord {
     name: String,
     family: Option<String>,
-    // No rule needs these: whatever they hold, the file can be read.
+    // No rule needs these. So any value is accepted, and one that is no text counts as absent.
     description: Option<Value>,
     best_for: Option<Value>,
     models: Option<Value>,
@@ -34,14 +35,14 @@ struct ExecutionRecord {
     max_parallel: Option<usize>,
 }
 
-/// Why an agents.yaml cannot be read, and where.
+/// The reason why an agents.yaml cannot be read. `at`: line and column, from 1.
 #[derive(Debug)]
 pub(crate) struct BadYaml {
     pub(crate) at: Option<(usize, usize)>,
     pub(crate) why: String,
 }
 
-/// Returns the agents.yaml of a workspace that has none: the sample, or where agents are named already, these.
+/// Returns the text of a first agents.yaml: the sample. If `named` has agents, they take the place of the sample's.
 pub(crate) fn sample(named: &[String]) -> String {
     let (Some(at), false) = (SAMPLE.find("\nagents:"), named.is_empty()) else { return SAMPLE.to_owned() };
     let mut text = format!("{}\nagents:\n", &SAMPLE[..at]);
@@ -51,8 +52,8 @@ pub(crate) fn sample(named: &[String]) -> String {
     text
 }
 
-/// Reads an agents.yaml. Keys that mean nothing here are ignored. A file that has no `agents` declares
-/// none: whoever reads it fills them in.
+/// Reads an agents.yaml. Unknown keys are ignored. If the file has no `agents`, the roster has none and `declared` is
+/// false; the store then fills in the agents of plan and board.
 pub(crate) fn read(text: &str) -> Result<Roster, BadYaml> {
     let bad = |error: &serde_saphyr::Error| {
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
@@ -87,7 +88,7 @@ pub(crate) fn read(text: &str) -> Result<Roster, BadYaml> {
     })
 }
 
-/// What the reader of YAML says to programmers, and what it means to whoever wrote the file.
+/// Parts of the YAML library's messages, and the sentence for the person who wrote the file.
 const COMPLAINTS: [(&str, &str); 6] = [
     ("expected sequence start", "a list belongs here, such as `- name: default`"),
     ("expected mapping start", "keys with values belong here, such as `name: default`"),
@@ -102,13 +103,14 @@ fn plain(complaint: &str) -> String {
     known.map_or(complaint, |(_, plain)| plain).to_owned()
 }
 
-/// Models are names, or records of a name and a variant.
+/// Returns the first model. Models are names, or records of a name and a variant.
 fn first_model(models: &Value) -> Option<String> {
     let first = models.get(0)?;
     first.as_str().or_else(|| first.get("model")?.as_str()).map(str::to_owned)
 }
 
-/// People write families as `system-engineer`, `system-engineer-` or `system-engineer-*`.
+/// Returns the prefix of a family, with its `-`. People write `system-engineer`, `system-engineer-` or
+/// `system-engineer-*`.
 fn prefix(family: &str) -> String {
     family.trim().trim_end_matches(['*', '-']).to_owned()
 }

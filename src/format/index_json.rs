@@ -1,4 +1,4 @@
-//! index.json: text → [`Index`], and a person's decisions → text (DESIGN §3).
+//! The format of index.json (DESIGN §3): reads it as an [`Index`], and writes the decisions of persons into it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -60,9 +60,12 @@ enum ApprovalWord {
     Revoked,
 }
 
-/// Reads an index.json. The error's line and column are those of `text`.
+/// Reads an index.json.
 ///
-/// Other programs have files of this name too.
+/// # Errors
+///
+/// An error with the line and the column of the mistake, or one that says why the file belongs to another program:
+/// `index.json` is a common name.
 pub(crate) fn read(text: &str) -> serde_json::Result<Index> {
     if let Some(why) = foreign(text) {
         return Err(serde_json::Error::custom(format!(
@@ -80,8 +83,8 @@ pub(crate) fn read(text: &str) -> serde_json::Result<Index> {
     })
 }
 
-/// Returns by what a file is another program's: one with a key that we do not know is ours only if it has a version,
-/// or workstreams that have something of ours.
+/// Returns why the file belongs to another program; `None`: it is an index of workstreams. A file with an unknown
+/// top-level key is an index only if it has `streams`, and either a `version` or a workstream with a key of ours.
 fn foreign(text: &str) -> Option<String> {
     let Ok(file) = serde_json::from_str::<Object>(text) else {
         let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
@@ -94,7 +97,8 @@ fn foreign(text: &str) -> Option<String> {
     (!is_ours).then(|| format!("it has {key:?}, and nothing that only an index of workstreams has"))
 }
 
-/// Returns the text of index.json with what happened to a workstream. `text` is the file as it was.
+/// Returns the new text of index.json after the events of one workstream. `text` is the text before; `None`: there is
+/// no file yet.
 pub(crate) fn write(
     text: Option<&str>,
     stream_id: &str,
@@ -149,6 +153,7 @@ pub(crate) fn empty(at: Moment) -> serde_json::Result<String> {
     close(&file, None)
 }
 
+/// Sets an approval, of the plan or of a stage, and removes what an earlier revocation left.
 fn approve(record: &mut Object, at: &str, by: &str) -> serde_json::Result<()> {
     for key in ["revoked_at", "revoked_by", "revoked_reason"] {
         record.remove(key);
@@ -158,7 +163,7 @@ fn approve(record: &mut Object, at: &str, by: &str) -> serde_json::Result<()> {
     record.set("approved_by", &by, &APPROVAL_ORDER)
 }
 
-/// Who approved, and what, stays for the record.
+/// Revokes an approval. The keys of the approval stay: they tell who approved and when.
 fn revoke(record: &mut Object, at: &str, by: &str, reason: Option<&str>) -> serde_json::Result<()> {
     record.set("status", &"revoked", &APPROVAL_ORDER)?;
     record.set("revoked_at", &at, &APPROVAL_ORDER)?;
@@ -172,7 +177,7 @@ fn revoke(record: &mut Object, at: &str, by: &str, reason: Option<&str>) -> serd
     }
 }
 
-/// Puts the approvals of stages under their new numbers, as they are. Of a stage that is gone nothing is left to approve.
+/// Moves the approvals of stages to their new numbers. The approval of a stage that is gone is removed.
 fn move_stages(approval: &mut Object, moved: &BTreeMap<StageNumber, Option<StageNumber>>) -> serde_json::Result<()> {
     let stages = approval.get::<Object>("stages")?.unwrap_or_default();
     let mut now: Vec<(String, &RawValue)> = Vec::new();
@@ -191,6 +196,7 @@ fn move_stages(approval: &mut Object, moved: &BTreeMap<StageNumber, Option<Stage
     approval.set("stages", &stages, &APPROVAL_ORDER)
 }
 
+/// Changes the record of one stage's approval, which is made if there is none.
 fn with_stage(
     approval: &mut Object,
     stage: StageNumber,
@@ -233,7 +239,7 @@ fn entry(record: StreamRecord) -> Entry {
             Some("in_progress") => Some(StreamStatus::InProgress),
             Some("completed") => Some(StreamStatus::Completed),
             Some("on_hold") => Some(StreamStatus::OnHold),
-            // Other programs of the family have other words; none of them stops anything.
+            // Other programs of the family write other words. Only those above have a rule.
             _ => None,
         },
         approvals: approvals.unwrap_or_default(),
@@ -248,8 +254,8 @@ fn status(word: Option<ApprovalWord>) -> ApprovalStatus {
     }
 }
 
-/// Returns the record of the workstream, which is made where there is none, as a draft: nothing runs from a
-/// plan that no person approved, however its folder came to be (DESIGN §7).
+/// Returns the record of the workstream. If there is none, it makes one as a draft: nothing may run from a plan that no
+/// person approved (DESIGN §7).
 fn stream_mut<'f>(streams: &'f mut Vec<Object>, id: &str, at: &str) -> serde_json::Result<&'f mut Object> {
     let mut found = None;
     for (position, stream) in streams.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! JSON objects whose unknown parts keep their exact text and their place.
+//! JSON objects in which everything that is not changed keeps its exact text and its place.
 //!
-//! `serde_json::Value` would round numbers and drop the first of two equal keys without a word;
-//! here a value that nobody touches is copied, and a key that stands twice is an error.
+//! `serde_json::Value` cannot do this: it rounds numbers and silently drops the first of two equal keys. [`Object`]
+//! copies each value as text, and a key that occurs twice is an error.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,20 +11,25 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// How deep a document of the state may be nested: as deep as readers of JSON usually go.
+/// The deepest nesting of a file of the state. It is also the limit of `serde_json`, which has to read
+/// the file again.
 const MAX_DEPTH: usize = 128;
 
-/// The version that new files are written with. Files of other 1.x versions keep theirs.
+/// The `version` of a new file. A file that exists keeps its own.
 const VERSION: &str = "1.0.0";
 
-/// A JSON object: keys in the order of the file, values as text.
+/// A JSON object: its keys in the order of the file, each with the text of its value.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Object {
     entries: Vec<(String, Box<RawValue>)>,
 }
 
 impl Object {
-    /// Returns the value of a key, as `T`; `None` where there is no such key or it is null.
+    /// Returns the value of a key as a `T`. `None`: there is no such key, or its value is null.
+    ///
+    /// # Errors
+    ///
+    /// An error of `serde_json` if the value is no `T`. Its line and column count from the start of the value.
     pub(crate) fn get<T: for<'t> Deserialize<'t>>(&self, key: &str) -> serde_json::Result<Option<T>> {
         match self.entries.iter().find(|(known, _)| known == key) {
             Some((_, raw)) => serde_json::from_str(raw.get()),
@@ -32,7 +37,7 @@ impl Object {
         }
     }
 
-    /// Sets a key. One that is new goes behind the last key that stands before it in `order`.
+    /// Sets a key. The place of a new key is that of [`Object::place`].
     pub(crate) fn set(&mut self, key: &str, value: &impl Serialize, order: &[&str]) -> serde_json::Result<()> {
         let raw = to_raw_value(value)?;
         if let Some((_, known)) = self.entries.iter_mut().find(|(known, _)| known == key) {
@@ -44,8 +49,8 @@ impl Object {
         Ok(())
     }
 
-    /// Returns where a new key goes among those there are: behind the last one that stands before it in
-    /// `order`.
+    /// Returns the index at which to insert a new key among `keys`: behind the last of them that comes before it in
+    /// `order`; if there is none, at the start. A key that is not in `order` goes to the end.
     pub(crate) fn place<'k>(
         keys: impl DoubleEndedIterator<Item = &'k str> + ExactSizeIterator,
         key: &str,
@@ -61,17 +66,17 @@ impl Object {
         }
     }
 
-    /// Returns all keys and their values, in their order.
+    /// Returns the keys and their values, in the order of the file.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         self.entries.iter().map(|(key, raw)| (key.as_str(), &**raw))
     }
 
-    /// Returns whether there is such a key.
+    /// Returns whether the object has the key, even with a null.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(known, _)| known == key)
     }
 
-    /// Removes a key, if it is there.
+    /// Removes a key, if the object has it.
     pub(crate) fn remove(&mut self, key: &str) {
         self.entries.retain(|(known, _)| known != key);
     }
@@ -115,7 +120,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// Opens a document of the state: the text as it was, or a new one with a version.
+/// Returns the object of a file of the state. Without a text it is a new one that has only a `version`.
 pub(crate) fn open(text: Option<&str>, order: &[&str]) -> serde_json::Result<Object> {
     match text {
         Some(text) => serde_json::from_str(text),
@@ -127,7 +132,8 @@ pub(crate) fn open(text: Option<&str>, order: &[&str]) -> serde_json::Result<Obj
     }
 }
 
-/// Returns the text of a document; it ends with a line end unless `before`, the text it was, did not.
+/// Returns the text of a file of the state, laid out. It ends with a line end, unless `before`, the text that is
+/// replaced, does not.
 pub(crate) fn close(document: &Object, before: Option<&str>) -> serde_json::Result<String> {
     let mut text = laid_out(&serde_json::to_string(document)?, 0)?;
     if before.is_none_or(|before| before.ends_with('\n')) {
@@ -136,18 +142,23 @@ pub(crate) fn close(document: &Object, before: Option<&str>) -> serde_json::Resu
     Ok(text)
 }
 
-/// Returns the message of a JSON or YAML error without the place that it ends with: that is told
-/// before the message, or means a part of the file and would mislead.
+/// Returns the message of a JSON or YAML error without the line and column at its end. The caller shows the place in
+/// front of the message, or the place counts from the start of one record and would mislead.
 pub(crate) fn without_place(error: &impl fmt::Display) -> String {
     let message = error.to_string();
     let end = message.rfind(" at line ").unwrap_or(message.len());
     message[..end].to_owned()
 }
 
-/// Returns JSON text laid out with two spaces per level, as the programs of this family write it, to stand
-/// so many levels deep.
-/// Only white space changes: every number, string and key keeps its text. `text` must be valid JSON; what
-/// is nested deeper than [`MAX_DEPTH`] is an error, since each level makes every line of it longer.
+/// Returns the JSON `text` laid out with two spaces per level, as the programs of this family write it. `level` is the
+/// depth at which the result will stand. Only white space changes: numbers, strings and keys keep their text.
+///
+/// `text` must be valid JSON.
+///
+/// # Errors
+///
+/// An error if the text is nested deeper than [`MAX_DEPTH`]. Each level makes every line longer, so without a limit the
+/// size would grow with the square of the depth.
 pub(crate) fn laid_out(text: &str, level: usize) -> serde_json::Result<String> {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = level;
@@ -175,6 +186,7 @@ pub(crate) fn laid_out(text: &str, level: usize) -> serde_json::Result<String> {
                 out.push_str(&text[start..end]);
             }
             '{' | '[' => {
+                // An empty object or list stays on one line.
                 while tokens.next_if(|(_, c)| c.is_ascii_whitespace()).is_some() {}
                 out.push(c);
                 if let Some((_, close)) = tokens.next_if(|(_, c)| matches!(c, '}' | ']')) {

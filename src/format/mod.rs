@@ -1,6 +1,8 @@
-//! PURE. The formats of the state's files: text → what it says, and what changed → text. Files and databases share them.
+//! PURE. The formats of the files of the state (DESIGN §3): reads a text into the types of the core, and writes changes
+//! of these types into the text. Both backends use it; a row of the database holds the text of one record.
 //!
-//! What a file holds beyond what is known here is kept: in its place, to the last byte.
+//! Writing must never lose what this program does not know. Other programs write these files too, so unknown keys and
+//! records keep their text and their place. For the same reason a text that cannot be read is an error, never a guess.
 
 pub(crate) mod agents_yaml;
 pub(crate) mod index_json;

@@ -1,5 +1,5 @@
-//! tasks.json of the 0.3 format of this family: tasks `SS.BB.TT.NN`, several per thread. Read where
-//! threads.json does not say what became of a thread; never written.
+//! The format of tasks.json, of version 0.3 of this family: tasks with ids `SS.BB.TT.NN`, several per thread. It is
+//! read for threads whose state is not in threads.json, and must never be written.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::words::{SessionRecord, StatusWord};
 use crate::board::Status;
 use crate::plan::ThreadId;
 
-/// What the tasks of a thread say of it.
+/// The state of a thread, put together from its tasks.
 #[derive(Debug, Default)]
 pub(crate) struct TaskThread {
     pub(crate) name: Option<String>,
@@ -20,19 +20,19 @@ pub(crate) struct TaskThread {
     pub(crate) assigned_agent: Option<String>,
     pub(crate) report: String,
     pub(crate) breadcrumb: String,
-    /// The sessions that older versions kept with the tasks.
+    /// The sessions of all its tasks, by their start.
     pub(crate) sessions: Vec<SessionRecord>,
-    /// How many tasks it had.
+    /// The number of its tasks.
     pub(crate) tasks: usize,
-    /// What of it has no place in one thread, one sentence each.
+    /// What is lost because a thread has no place for it, one clause each.
     pub(crate) left: Vec<String>,
 }
 
-/// What a tasks.json says.
+/// The content of a tasks.json.
 #[derive(Debug, Default)]
 pub(crate) struct TasksJson {
     pub(crate) threads: BTreeMap<ThreadId, TaskThread>,
-    /// Tasks that belong to no thread, one sentence each.
+    /// One sentence for each task that belongs to no thread, or that another task replaces.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -58,7 +58,11 @@ struct TaskRecord {
     github_issue: Option<IgnoredAny>,
 }
 
-/// Reads a tasks.json. The error's line and column are those of `text`.
+/// Reads a tasks.json.
+///
+/// # Errors
+///
+/// An error with the line and the column of the mistake.
 pub(crate) fn read(text: &str) -> serde_json::Result<TasksJson> {
     let file: TasksRecord = serde_json::from_str(text)?;
     let mut read = TasksJson::default();
@@ -126,7 +130,8 @@ fn thread(tasks: Vec<TaskRecord>) -> TaskThread {
     }
 }
 
-/// Returns the reports of the tasks, each once, and which tasks are open where there are several.
+/// Returns the different reports of the tasks as paragraphs. If there are several tasks, a last paragraph names the
+/// open ones.
 fn report(tasks: &[TaskRecord], statuses: &[Status]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for report in tasks.iter().filter_map(|task| task.report.as_deref()).map(|report| report.trim().to_owned()) {
@@ -148,8 +153,8 @@ impl TaskRecord {
     }
 }
 
-/// Returns the status of a thread with tasks of these: what is open decides, the worst first. Tasks
-/// that were cancelled do not undo those that were completed.
+/// Returns the status of a thread whose tasks have these: the first that occurs of blocked, in progress, pending,
+/// completed, cancelled. So a cancelled task does not undo a completed one.
 fn combined(statuses: &[Status]) -> Status {
     let any = |wanted| statuses.contains(&wanted);
     if any(Status::Blocked) {

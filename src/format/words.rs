@@ -1,12 +1,12 @@
-//! What several formats have in common: ids, status words and sessions. They are read strictly, so that an error
-//! carries the line and the column at which it stands.
+//! The parts that several formats share: ids, status words and sessions. serde parses them, so that its errors have the
+//! line and the column of a bad one.
 
 use serde::{Deserialize, Serialize};
 
 use crate::board::{ServerId, Status};
 use crate::plan::{BatchId, ThreadId};
 
-/// A session, the record of an attempt.
+/// A session: the record of an attempt (DESIGN §3).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 pub(crate) struct SessionRecord {
@@ -21,6 +21,7 @@ pub(crate) struct SessionRecord {
     pub(crate) server: Option<ServerWord>,
 }
 
+/// The status of a session.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SessionWord {
@@ -30,7 +31,7 @@ pub(crate) enum SessionWord {
     Interrupted,
 }
 
-/// The number of an attempt or a cycle, small enough to count on from.
+/// The number of an attempt or a cycle. Its limit keeps the next numbers within `u32`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "u32")]
 pub(crate) struct Counter(pub(crate) u32);
@@ -44,7 +45,7 @@ impl TryFrom<u32> for Counter {
     }
 }
 
-/// An id or a name that is read strictly, so that an error carries line and column.
+/// Defines the form in which a value of the core stands in a file: a string that serde parses by `FromStr`.
 macro_rules! word {
     ($name:ident, $inner:ty) => {
         #[derive(Debug, Serialize, Deserialize)]

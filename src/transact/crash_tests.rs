@@ -1,5 +1,5 @@
-//! What dies or fails at any step of a commit leaves the old state or the new one, the lock free, and a
-//! workspace in which the next call works (DESIGN §3, "Writing").
+//! Kills or fails each step of a commit. The workspace must have the old state or the new one, the lock must be free,
+//! and the next call must work (DESIGN §3, "Writing").
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,14 +31,14 @@ const PLAN: &str = "\
 ###### Thread 1: Routes
 ";
 
-/// What is done before the failure, and what fails.
+/// The calls before the failure, and the call that fails.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
     pub(super) before: &'static [&'static str],
     pub(super) call: &'static str,
 }
 
-/// A step that is no call: somebody puts a batch in front of the others.
+/// A step that is no call: an edit of PLAN.md that puts a batch in front of the others.
 pub(super) const EDIT: &str = "edit";
 
 /// Returns the plan with a batch in front of the others.
@@ -69,10 +69,10 @@ pub(super) const SCENARIOS: [Scenario; 11] = [
     Scenario { name: "a planner is released", before: &["approve", "next"], call: "release" },
 ];
 
-/// A process on some disk.
+/// A process on a disk.
 pub(super) struct Process {
     pub(super) door: AgentDoor,
-    /// The same files, for what only they can do.
+    /// The same workspace as a store of files, for the calls that only files have.
     files: FileStore,
     clock: SteppingClock,
 }
@@ -108,7 +108,7 @@ impl Process {
         self.answer(call).map(drop)
     }
 
-    /// Returns the answer, as JSON.
+    /// Makes a call and returns its answer as JSON.
     pub(super) fn answer(&self, call: &str) -> Result<String, Error> {
         let by = "ann".to_owned();
         match call {
@@ -132,7 +132,7 @@ impl Process {
     }
 }
 
-/// The tracked files: what a person commits.
+/// Returns the files that a person commits to git.
 fn state(disk: &MemoryDisk) -> BTreeMap<String, String> {
     let mut texts = disk.texts();
     texts.retain(|path, _| !path.contains("/.run/") && !path.contains(".tmp"));
@@ -154,18 +154,18 @@ fn prepared(scenario: &Scenario) -> MemoryDisk {
     disk
 }
 
-/// A workspace as a person begins it.
+/// Returns a workspace with a plan that is not approved.
 pub(super) fn drafted() -> MemoryDisk {
     let index = r#"{"version":"1.0.0","current_stream":"001-search","streams":[{"id":"001-search","name":"search","approval":{"status":"draft"}}]}"#;
     MemoryDisk::with(&[("/w/work/index.json", index), ("/w/work/001-search/PLAN.md", PLAN)])
 }
 
-/// Returns whether there is a journal or a temporary file.
+/// Returns the journals and temporary files that are left.
 fn litter(disk: &MemoryDisk) -> Vec<String> {
     disk.texts().into_keys().filter(|path| path.contains(".tmp") || path.ends_with("journal.json")).collect()
 }
 
-/// What must hold after the failure: the old state or the new one, and the call can be made again.
+/// Checks what must hold after the failure: the state is the old one or the new one, and the call can be made again.
 fn check(
     what: &str,
     disk: &MemoryDisk,
@@ -175,11 +175,11 @@ fn check(
     is_acknowledged: bool,
 ) {
     let next = Process::on(Arc::new(disk.clone()), Path::new("/w"));
-    // Whoever reads finishes what was begun.
+    // A read finishes a commit whose journal is complete.
     let _ = next.door.store().read(Some("001-search"));
     let now = state(disk);
     if call == "init" {
-        // Each file of a workspace stands for itself: some may be there.
+        // `init` writes each file by itself, so some of them may be there.
         assert!(now.iter().all(|(path, text)| new.get(path) == Some(text)), "{what}: {now:?}");
         assert!(!is_acknowledged || now == *new, "{what}: acknowledged and lost");
     } else if is_acknowledged {
@@ -189,7 +189,7 @@ fn check(
     }
     match next.call(call) {
         Ok(()) => {}
-        // Done already.
+        // The first call was carried out.
         Err(Error::Refusal(Refusal::AlreadyExists { .. })) if now == *new => {}
         Err(stopped) => panic!("{what}: the next call: {stopped}"),
     }
@@ -253,10 +253,10 @@ fn a_step_that_fails_is_told_and_leaves_the_old_state_or_the_new_one() {
                     match &answered {
                         Err(Error::Fault(fault)) => assert!(!fault.to_string().is_empty(), "{what}"),
                         Err(Error::Refusal(refusal)) => panic!("{what}: {refusal}"),
-                        // What need not succeed, such as tidying up.
+                        // A call may succeed without the removal of files that are no longer needed.
                         Ok(()) => assert!(faulty.log()[step].starts_with("remove"), "{what}"),
                     }
-                    // The same process goes on, and so does another one.
+                    // The next call must work in the state after a power cut, and with the disk as it is.
                     let now = state(&disk);
                     check(
                         &what,
@@ -274,7 +274,7 @@ fn a_step_that_fails_is_told_and_leaves_the_old_state_or_the_new_one() {
     }
 }
 
-/// `work/.run` can be on another disk than what is written there first.
+/// `work/.run` can be on another file system than the files that are renamed from there.
 #[test]
 fn a_rename_to_another_disk_is_a_copy() {
     let scenario = SCENARIOS.iter().find(|scenario| scenario.call == "approve stage").unwrap();
@@ -290,7 +290,7 @@ fn a_rename_to_another_disk_is_a_copy() {
         let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Once(libc::EXDEV));
         Process::on(Arc::new(faulty), Path::new("/w")).call(scenario.call).unwrap();
         assert_eq!(state(&disk), new, "{name}");
-        // Also by whoever finishes what a process has left that died there.
+        // The same in the recovery, after a process died at this step.
         let disk = start.copy();
         let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Death);
         Process::on(Arc::new(faulty), Path::new("/w")).call(scenario.call).unwrap_err();
@@ -346,7 +346,7 @@ fn the_steps_of_a_commit() {
     "#);
 }
 
-/// The same on a real file system, where a process dies but the power stays.
+/// The same on a real file system, where the process dies without a power cut.
 #[test]
 fn on_a_real_disk_too() {
     for scenario in SCENARIOS.iter().filter(|scenario| scenario.before != ["remove all"]) {

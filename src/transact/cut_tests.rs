@@ -1,5 +1,5 @@
-//! A connection to a database that is cut at any message of a call: what is asked is done once, or is told and was
-//! not done; and the next call works.
+//! Cuts the connection to the database after each message of a call. The call must be carried out once, or fail and
+//! change nothing, and the next call must work.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -14,11 +14,11 @@ use crate::app::push;
 use crate::store::files::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Overwrite, PostgresStore, WorkspaceLocation, execute, open, postgres_for_tests};
 
-/// Stands between a process and its server. When so many messages have gone by, it cuts the connection, or lets
-/// something else happen before the next one.
+/// A proxy between a process and its database. After a number of messages it cuts the connection, or calls an event
+/// before the next message.
 struct Cutter {
     port: u16,
-    /// How many messages are still let through; negative: all.
+    /// The number of messages still to let through; negative: all.
     left: Arc<AtomicI64>,
     happens: Arc<Mutex<Option<Event>>>,
 }
@@ -45,7 +45,7 @@ impl Cutter {
         Self { port, left, happens }
     }
 
-    /// Carries what comes, until it is cut.
+    /// Copies messages from one side to the other, until the connection is cut.
     fn carry(mut from: TcpStream, mut to: TcpStream, left: &AtomicI64, happens: &Mutex<Option<Event>>) {
         let _ = (from.set_nodelay(true), to.set_nodelay(true));
         let mut bytes = vec![0; 64 * 1024];
@@ -64,30 +64,30 @@ impl Cutter {
         let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
 
-    /// Lets so many messages through, then cuts.
+    /// Lets so many messages through, then cuts the connection.
     fn cut_after(&self, messages: i64) {
         self.left.store(messages, Ordering::SeqCst);
     }
 
-    /// Lets so many messages through, then this happens before the next one.
+    /// Lets so many messages through, then calls `event` before the next one.
     fn after(&self, messages: i64, event: impl FnOnce() + Send + 'static) {
         *self.happens.lock().unwrap() = Some(Box::new(event));
         self.cut_after(messages);
     }
 
-    /// Lets everything through. Returns whether anything was cut.
+    /// Lets everything through from now on. Returns whether the connection was cut or the event called.
     fn is_cut(&self) -> bool {
         self.left.swap(-1, Ordering::SeqCst) < 0
     }
 }
 
-/// A workspace in a database, and who uses it.
+/// A workspace in a database, and the processes that use it.
 struct World {
     database: String,
     cutter: Cutter,
-    /// Puts the workspace back.
+    /// The store that resets the workspace.
     pusher: PostgresStore,
-    /// A process whose connections nobody cuts.
+    /// A process whose connections are not cut.
     other: Process,
 }
 
@@ -107,7 +107,7 @@ fn process(url: &str) -> Process {
     Process::of(open(place(url), Some(A)).unwrap(), files())
 }
 
-/// Leaves out all that looks like "2026-11-22T12:00:00.000Z".
+/// Returns the text without the JSON strings that are times, such as "2026-11-22T12:00:00.000Z".
 fn timeless(text: &str) -> String {
     text.split_inclusive("Z\"").map(|part| part.rsplit_once("\"20").map_or(part, |(before, _)| before)).collect()
 }
@@ -120,13 +120,13 @@ impl World {
         Self { database, cutter, pusher, other }
     }
 
-    /// Starts a process whose connections are cut.
+    /// Starts a process whose connections go through the proxy.
     fn process(&self) -> Process {
         let (user, server) = self.database.split_once('@').unwrap();
         process(&format!("{user}@127.0.0.1:{}/{}", self.cutter.port, server.split_once('/').unwrap().1))
     }
 
-    /// Puts the workspace back, and does what comes before: by the process itself, if that is to know it already.
+    /// Resets the workspace and makes the calls before the failure, by `process`.
     fn prepare(&self, scenario: &Scenario, process: &Process) {
         push(&files(), &self.pusher, None, Overwrite::All).unwrap();
         for call in scenario.before {
@@ -142,7 +142,7 @@ impl World {
         }
     }
 
-    /// Returns everything that there is since the workspace was put back, times aside.
+    /// Returns the state, and the events since the reset, without times.
     fn state(&self) -> String {
         let sql = "SELECT concat(current_workstream, entry) FROM work.workspaces, work.workstreams
             UNION ALL SELECT * FROM (SELECT record::text FROM work.threads ORDER BY stage, batch, thread) t
@@ -153,8 +153,9 @@ impl World {
         timeless(&rows)
     }
 
-    /// Cuts the call after each number of messages; the process is a new one each time, or the same. Returns after
-    /// how many the whole call was through.
+    /// Cuts the call after 0, 1, 2, … messages, until it has as many as it needs. `warm` is the process that makes the
+    /// call, with open connections and a cached copy; without it each call has a new process. Returns the number of
+    /// messages of a whole call.
     fn cut_everywhere(&self, scenario: &Scenario, warm: Option<&Process>) -> usize {
         self.prepare(scenario, &self.other);
         let old = self.state();
@@ -176,7 +177,8 @@ impl World {
             let what = format!("{}, cut after {messages} messages: {answered:?}", scenario.name);
             let now = self.state();
             assert!(now == new || answered.is_err() && now == old, "{what}: {now}");
-            // Whoever carried it out twice would say that it is done already.
+            // A call that was carried out twice would have another answer: the second time it would find its own
+            // change.
             assert!(answered.as_ref().map_or(true, |answer| *answer == whole), "{what}, not {whole}");
             for process in [process, &self.other] {
                 match process.call(scenario.call) {
@@ -197,16 +199,16 @@ impl World {
 fn a_call_whose_connection_is_cut_at_any_message_is_carried_out_once_or_not_at_all() {
     let Some(database) = postgres_for_tests() else { return };
     let world = World::new(database);
-    // From the first message of a connection on.
+    // A new process: this also cuts the login and the settings of a connection.
     assert!(world.cut_everywhere(&SCENARIOS[0], None) > 20);
     let warm = world.process();
     for scenario in SCENARIOS.iter().filter(|scenario| !["init", "create", "current"].contains(&scenario.call)) {
-        // At least a question and an answer.
+        // At least one request and one response.
         assert!(world.cut_everywhere(scenario, Some(&warm)) >= 2, "{}", scenario.name);
     }
 }
 
-/// Somebody pushes another plan between any two messages of a read that has something new to read.
+/// Another process pushes a plan between any two messages of a read that has something new to read.
 #[test]
 fn a_plan_that_is_pushed_in_the_middle_of_a_read_is_seen() {
     let Some(database) = postgres_for_tests() else { return };
@@ -231,7 +233,7 @@ fn a_plan_that_is_pushed_in_the_middle_of_a_read_is_seen() {
             assert!(messages > 2, "{messages}");
             break;
         }
-        // Nobody waits for the last message of a read.
+        // The read can end before the proxy calls the event at its last message. So wait for the push.
         is_pushed.recv().unwrap();
         let snapshot = reader.door.store().read(Some("001-search")).unwrap();
         assert!(snapshot.scene().plan_text.contains(&name), "pushed after {messages} messages");

@@ -1,8 +1,19 @@
-//! The agents' door: the calls of one server process, which share their commits.
+//! The door for agents: the calls of one server process, with group commit by a leader.
 //!
-//! A sync takes longer than everything else together. So what has to be written while another commit is
-//! under way waits for it, and goes into the next one: one lock, one write, two syncs for all of them. Each
-//! is still decided on the state that those before it left, and answered only when it is durable.
+//! **What for.** One server process serves a planner and all its workers, and their calls come in bursts. A sync of the
+//! disk, or a round trip to the database, takes longer than everything else in a call. So calls that arrive during a
+//! commit wait for it and share the next one: one lock, one write and one pair of syncs for all of them. With a commit
+//! for each call the last of a hundred workers would wait for a hundred commits. Each call is still decided on the
+//! state that the call before it left, and answered only when the change is durable.
+//!
+//! **How.** The calls wait in queues ([`QueueKey`]). The first call that finds no queue makes one and becomes the
+//! leader ([`Lead`]): its thread takes the waiting calls, writes for all of them, and repeats that until the queue is
+//! empty. Then it removes the queue, so that the next call leads. There is no thread of its own that would have to be
+//! started, watched and ended.
+//!
+//! **What it costs.** The leader's own call is delayed: its thread works for the others too. If the shared commit
+//! fails, each call of the group is tried alone. A panic must never leave a call without an answer: see `decide_one`
+//! and the `Drop` of `Leading`.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,73 +28,73 @@ use crate::fault::{Error, Fault};
 use crate::plan::ThreadId;
 use crate::store::{Concurrency, LOCK_WAIT, LockScope, Locked, Snapshot, Store};
 
-/// The most calls that one commit carries.
+/// The most calls that share one commit.
 const MAX_GROUP: usize = 256;
 
-/// How long a process that goes on writing leaves the lock to others. They ask for it again and again, with pauses, and
-/// would hardly ever find it free.
+/// The pause between two commits of one leader, in which other processes can take the lock. They poll for it with
+/// pauses (`store::files`), and without this they would hardly ever find it free.
 const TURN: Duration = Duration::from_millis(1);
 
-/// What an agent asks of a workstream.
+/// A call of an agent.
 #[derive(Clone)]
 pub struct Ask {
-    /// The workstream, by id or name; else the default.
+    /// The workstream, by id or name; `None`: the call names none.
     pub workstream: Option<String>,
-    /// What it asks.
+    /// The request.
     pub request: AgentRequest,
-    /// Whether it does not want it any more. What was cancelled before it was written is not.
+    /// Returns whether the client has cancelled the call. A call that is cancelled before it is decided is not written.
     pub is_cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// When it came: its wait counts from then, whoever it waits behind.
+    /// When the call arrived. Its wait for the lock counts from then, also the part in the queue.
     pub since: Instant,
 }
 
 impl Ask {
-    /// Asks something that nobody cancels.
+    /// Makes a call that arrives now and is never cancelled.
     pub fn new(workstream: Option<&str>, request: AgentRequest) -> Self {
         let workstream = workstream.map(str::to_owned);
         Self { workstream, request, is_cancelled: Arc::new(|| false), since: Instant::now() }
     }
 
-    /// Returns the thread that it changes without saying of which workstream it is.
+    /// Returns the thread that the call changes, if it does not say of which workstream.
     fn unclear(&self) -> Option<ThreadId> {
         self.request.changes().filter(|_| self.workstream.is_none())
     }
 }
 
-/// The agents' door of one server process.
+/// The door for agents of one server process.
 pub struct AgentDoor {
     store: Box<dyn Store>,
     clock: Box<dyn Clock>,
     server: ServerId,
-    /// The calls that wait to be written, by line. There is a queue, if an empty one, as long as somebody has its lead.
+    /// The calls that wait for a commit. A queue exists, even if it is empty, as long as it has a leader.
     queues: Mutex<HashMap<QueueKey, Vec<Job>>>,
 }
 
-/// Calls of different lines do not wait for each other: where commits share one lock, as those of files do, there is
-/// one line; else one for each workstream, as it is called.
+/// Which queue a call waits in. If one lock covers the workspace (files), there is one queue: `None`. Else each
+/// workstream has its own, by the name that the call gives it. Calls of different queues do not wait for each other.
 type QueueKey = Option<String>;
 
-/// What comes back from a call.
+/// The result of a call.
 pub type Answer = Result<AgentAnswer, Error>;
 
-/// A call that waits, and who is told its answer.
+/// A call that waits, and the function that takes its answer.
 struct Job {
     ask: Ask,
     tell: Box<dyn FnOnce(Answer) + Send>,
 }
 
 impl AgentDoor {
-    /// Opens the door of a server process to the workspace of a store.
+    /// Makes the door of the server process `server` to a store.
     pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId) -> Self {
         Self { store, clock, server, queues: Mutex::default() }
     }
 
-    /// Returns the store behind the door.
+    /// Returns the store.
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
     }
 
-    /// Carries out what is asked, on this thread, and waits for others where it must.
+    /// Carries out a call and returns its answer. Blocks this thread, which can become the leader.
     pub fn ask(&self, ask: Ask) -> Answer {
         if let Some(answer) = self.try_read_only(&ask)? {
             return Ok(answer);
@@ -93,42 +104,46 @@ impl AgentDoor {
         if let Some(lead) = self.submit(ask, tell) {
             self.run_as_leader(lead);
         }
-        // Nobody tells it if there is a bug on the way.
+        // The sender is dropped without an answer only if the leader panicked.
         receiver.recv().unwrap_or_else(|_| Err(Fault::bug().into()))
     }
 
-    /// Lets a call that writes wait for the next commit of its line. Where nobody writes for the line, the caller has
-    /// its lead from now on: it calls [`AgentDoor::run_as_leader`], on a thread that may wait.
+    /// Puts a call that writes into its queue. `tell` gets the answer, on the leader's thread.
+    ///
+    /// If the queue has no leader, the caller gets the [`Lead`] and must call [`AgentDoor::run_as_leader`] with it, on
+    /// a thread that may block. `None`: another thread leads and will answer the call.
     #[must_use]
     pub fn submit(&self, ask: Ask, tell: impl FnOnce(Answer) + Send + 'static) -> Option<Lead> {
-        let line = match self.store.lock_scope() {
+        let key = match self.store.lock_scope() {
             LockScope::Workspace => None,
             LockScope::Workstream => ask.workstream.clone(),
         };
         let mut queues = self.queues();
-        // Who leads removes the queue once it has come to its end.
-        let leads = !queues.contains_key(&line);
-        queues.entry(line.clone()).or_default().push(Job { ask, tell: Box::new(tell) });
-        leads.then_some(Lead(line))
+        // A leader removes its queue in the same critical section in which it finds it empty. So a queue that exists
+        // has a leader that will see this call.
+        let leads = !queues.contains_key(&key);
+        queues.entry(key.clone()).or_default().push(Job { ask, tell: Box::new(tell) });
+        leads.then_some(Lead(key))
     }
 
-    /// Writes for all of the line until nobody waits.
+    /// Commits the calls of the queue, group by group, until it is empty.
     pub fn run_as_leader(&self, lead: Lead) {
-        let mut leading = Leading { door: self, line: lead.0, is_over: false };
+        let mut leading = Leading { door: self, queue: lead.0, is_over: false };
         let mut is_first = true;
         while let Some(jobs) = leading.next_jobs() {
             if !is_first && self.store.lock_scope() == LockScope::Workspace {
                 std::thread::sleep(TURN);
             }
             is_first = false;
+            // Calls whose own wait is not over yet go back: the group waits only as long as its oldest call may.
             let early = self.write_for_all(jobs);
             leading.put_back(early);
         }
     }
 
-    /// Answers all of the line in place of writing: nothing can be written now.
+    /// Answers all calls of the queue with a fault instead of writing them.
     pub fn refuse_as_leader(&self, lead: Lead, fault: impl Fn() -> Fault) {
-        let mut leading = Leading { door: self, line: lead.0, is_over: false };
+        let mut leading = Leading { door: self, queue: lead.0, is_over: false };
         while let Some(jobs) = leading.next_jobs() {
             for job in jobs {
                 (job.tell)(Err(fault().into()));
@@ -140,7 +155,7 @@ impl AgentDoor {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides without the lock what changes nothing. `None`: it is to be written.
+    /// Decides a call that may need no write, without the lock. `None`: the call writes, so it has to be submitted.
     pub fn try_read_only(&self, ask: &Ask) -> Result<Option<AgentAnswer>, Error> {
         if let Some(thread) = self.unclear_before_the_lock(ask) {
             require_a_clear_thread(self.store.as_ref(), thread)?;
@@ -151,24 +166,27 @@ impl AgentDoor {
         })
     }
 
-    /// Returns whether there is something to look at before it is written.
+    /// Returns whether [`AgentDoor::try_read_only`] has something to do for this call. It reads, so the thread of the
+    /// protocol must not call it.
     pub fn may_be_read_only(&self, ask: &Ask) -> bool {
         ask.request.access() != Access::Writes || self.unclear_before_the_lock(ask).is_some()
     }
 
-    /// Returns the thread of which it must be clear, before anything is locked, which workstream it is of. Where the lock
-    /// covers all workstreams, that is asked under it, and only of a thread that is not executed in the one that is meant.
+    /// Returns the thread for which [`require_a_clear_thread`] has to run before a lock is taken. If one lock covers
+    /// the workspace, the check runs under it instead (`decide_one`), where most calls need no further read.
     fn unclear_before_the_lock(&self, ask: &Ask) -> Option<ThreadId> {
         ask.unclear().filter(|_| self.store.lock_scope() == LockScope::Workstream)
     }
 
+    /// Decides the call as one of this server.
     fn decide(&self, ask: &Ask, scene: &Scene<'_>, ledger: &mut Ledger) -> Result<AgentAnswer, Refusal> {
         decide_for_agent(scene, Caller::Server(self.server), &ask.request, ledger)
     }
 
-    /// Answers all jobs. Those of one workstream share a commit; if that fails each is tried alone, so that
-    /// nobody fails because of another one's report. Returns those that have not waited long enough to be told that the
-    /// workspace is busy.
+    /// Commits and answers the jobs. Neighbours in the queue that name the same workstream share a commit. If it fails,
+    /// each is tried alone, so that no call fails because of another one.
+    ///
+    /// Returns the jobs that found the lock busy but have not waited [`LOCK_WAIT`] yet. They are not answered.
     fn write_for_all(&self, jobs: Vec<Job>) -> Vec<Job> {
         let mut early = Vec::new();
         let mut jobs = jobs.into_iter().peekable();
@@ -178,7 +196,7 @@ impl AgentDoor {
                 group.push(job);
             }
             let asks: Vec<&Ask> = group.iter().map(|job| &job.ask).collect();
-            // Each has waited since it came, whoever it waited behind.
+            // The time in the queue counts as waiting, so the oldest call bounds the wait of the group.
             let longest = group.iter().map(|job| job.ask.since.elapsed()).max().unwrap_or_default();
             let wait = LOCK_WAIT.saturating_sub(longest);
             let answers = match self.write(&asks, wait) {
@@ -207,20 +225,24 @@ impl AgentDoor {
         early
     }
 
+    /// Decides and commits one call.
     fn write_alone(&self, ask: &Ask, wait: Duration) -> Answer {
         let mut answers = self.write(&[ask], wait)?;
         answers.pop().unwrap_or_else(|| Err(Fault::Internal("a call has no answer".to_owned()).into()))
     }
 
-    /// Decides what is asked of one workstream, one after the other, and commits all of it at once: first on what is
-    /// known, where nothing has to be locked for it and there is time for two attempts.
+    /// Decides the calls of one workstream, one after another, and commits them together. Returns their answers in
+    /// order.
+    ///
+    /// If there is time for two attempts, the first one is optimistic. The others hold the lock.
     fn write(&self, asks: &[&Ask], wait: Duration) -> Result<Vec<Answer>, Error> {
         let workstream = asks.first().and_then(|ask| ask.workstream.as_deref());
         if wait > LOCK_WAIT / 2 {
             let begun = self.store.begin(workstream, wait, Concurrency::Optimistic)?;
             let is_locked = begun.concurrency() == Concurrency::Locked;
             match self.decide_and_commit(asks, begun) {
-                // What was refused may have been known wrongly, unless it was written beside something else.
+                // Without a commit nothing has checked that this process's copy is up to date. So a refusal, or an
+                // answer without changes, is decided again under the lock.
                 Ok((answers, is_written)) if is_written || is_locked => return Ok(answers),
                 Ok(_) | Err(Fault::Overtaken { .. }) => {}
                 Err(fault) => return Err(fault.into()),
@@ -230,7 +252,8 @@ impl AgentDoor {
         retry_on_conflict(|| Ok(self.decide_and_commit(asks, locked()?)?.0))
     }
 
-    /// Returns the answers, and whether anything was written.
+    /// Decides the calls on the snapshot of a write, and commits. Returns the answers, and whether anything was
+    /// written.
     fn decide_and_commit(&self, asks: &[&Ask], mut locked: Box<dyn Locked + '_>) -> Result<(Vec<Answer>, bool), Fault> {
         let mut board = Arc::clone(locked.snapshot().board());
         let mut written: Option<Ledger> = None;
@@ -254,7 +277,7 @@ impl AgentDoor {
         Ok((answers, true))
     }
 
-    /// A bug in one decision is no other call's.
+    /// Decides one call. A panic becomes the fault of this call alone; the others of its group go on.
     fn decide_one(&self, ask: &Ask, snapshot: &Snapshot, ledger: &mut Ledger) -> Answer {
         if (ask.is_cancelled)() {
             return Err(Fault::Cancelled.into());
@@ -271,25 +294,25 @@ impl AgentDoor {
     }
 }
 
-/// The lead of a line: whoever has it writes for all who wait there. There is one for each line.
+/// The duty to commit the calls of one queue. Each queue has exactly one.
 #[derive(Debug)]
 pub struct Lead(QueueKey);
 
-/// A lead that is being carried out.
+/// A leader at work.
 struct Leading<'d> {
     door: &'d AgentDoor,
-    line: QueueKey,
-    /// Nobody waited any more, and whoever came next has the lead.
+    queue: QueueKey,
+    /// Whether the queue was empty and is removed. Another leader may have made it anew.
     is_over: bool,
 }
 
 impl Leading<'_> {
-    /// Takes the jobs of the next commit; `None`: there are none.
+    /// Takes the jobs of the next commit, at most [`MAX_GROUP`]. `None`: the queue was empty, and is removed.
     fn next_jobs(&mut self) -> Option<Vec<Job>> {
         let mut queues = self.door.queues();
-        let queue = queues.get_mut(&self.line).filter(|queue| !queue.is_empty());
+        let queue = queues.get_mut(&self.queue).filter(|queue| !queue.is_empty());
         let Some(queue) = queue else {
-            queues.remove(&self.line);
+            queues.remove(&self.queue);
             self.is_over = true;
             return None;
         };
@@ -297,19 +320,20 @@ impl Leading<'_> {
         Some(queue.drain(..number).collect())
     }
 
-    /// Lets jobs wait again, before those that came since.
+    /// Puts jobs back at the head of the queue.
     fn put_back(&self, jobs: Vec<Job>) {
-        if let Some(queue) = self.door.queues().get_mut(&self.line) {
+        if let Some(queue) = self.door.queues().get_mut(&self.queue) {
             queue.splice(0..0, jobs);
         }
     }
 }
 
 impl Drop for Leading<'_> {
-    /// After a panic on the way nobody is left waiting: with its job, each loses who would have told it.
+    /// After a panic of the leader, removes the queue with its jobs. Dropping a job drops its `tell`, by which the
+    /// waiting call learns that no answer will come.
     fn drop(&mut self) {
         if !self.is_over {
-            drop(self.door.queues().remove(&self.line));
+            drop(self.door.queues().remove(&self.queue));
         }
     }
 }

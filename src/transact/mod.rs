@@ -1,6 +1,10 @@
-//! The shell, on one screen: lock → read fresh → decide → commit → answer.
+//! Carries out requests: lock, read, decide, commit, answer.
 //!
-//! An answer leaves here only when what it says is durable. A refusal leaves everything as it was.
+//! The rules are in [`crate::decide`], which is pure; this room gives it a snapshot and writes the ledger that comes
+//! back. It must never answer before the change is durable, and a refusal must never change anything.
+//!
+//! A person's request has a commit of its own ([`transact_for_person`]). The calls of agents share commits
+//! ([`AgentDoor`]).
 
 mod group;
 
@@ -12,10 +16,15 @@ use crate::fault::{Error, Fault};
 use crate::plan::ThreadId;
 use crate::store::{Snapshot, Store};
 
-/// How often one request is decided at the most, with what others have written in between.
+/// How often one request is decided at most, if other processes change the workstream before its commit (DESIGN §10).
 const MAX_DECISIONS: usize = 4;
 
-/// Carries out a request of the people's door.
+/// Carries out a request of the command line.
+///
+/// # Errors
+///
+/// The refusal of the rules; a fault of the store. Nothing was written then, except with [`Fault::Uncertain`], where
+/// that is not known.
 pub fn transact_for_person(
     store: &dyn Store,
     clock: &dyn Clock,
@@ -37,22 +46,29 @@ pub fn transact_for_person(
     })
 }
 
-/// Refuses a call whose thread may be another one: it is not executed in the workstream that is meant because nobody
-/// named one, and one of its id is executed in another. No lock is taken: this is about what the caller had in mind.
+/// Checks a call that names a thread but no workstream. Workstreams have threads of the same ids, so the report of a
+/// worker could land on the thread of another workstream.
+///
+/// Takes no lock: the question is what the caller meant, not what is written.
+///
+/// # Errors
+///
+/// [`Refusal::RunsElsewhere`] if the thread is not executed in the workstream that the call would mean, but a thread of
+/// its id is executed in another one; the errors of [`Store::selected`] and [`Store::list`].
 pub fn require_a_clear_thread(store: &dyn Store, thread: ThreadId) -> Result<(), Error> {
     let runs = |snapshot: &Snapshot| snapshot.scene().is_executed(snapshot.board(), thread);
     let selected = store.selected(None)?;
-    // Whatever is wrong with the one that is meant is said by the decision.
+    // If this workstream cannot be read, the decision reports that.
     if store.glance(Some(&selected)).is_ok_and(|snapshot| runs(&snapshot)) {
         return Ok(());
     }
-    // One that cannot be read stops no report on another one.
+    // A workstream that cannot be read must not stop a report on another one.
     let runs_in = |id: &String| *id != selected && store.glance(Some(id)).is_ok_and(|snapshot| runs(&snapshot));
     let running: Vec<String> = store.list()?.workstreams.into_iter().filter(runs_in).collect();
     if running.is_empty() { Ok(()) } else { Err(Refusal::RunsElsewhere { thread, selected, running }.into()) }
 }
 
-/// Decides anew what was overtaken, within a bound.
+/// Calls `decide` again while it fails as [`Fault::Overtaken`], at most [`MAX_DECISIONS`] times in all.
 fn retry_on_conflict<A>(decide: impl Fn() -> Result<A, Error>) -> Result<A, Error> {
     for _ in 1..MAX_DECISIONS {
         match decide() {
@@ -63,7 +79,8 @@ fn retry_on_conflict<A>(decide: impl Fn() -> Result<A, Error>) -> Result<A, Erro
     decide()
 }
 
-/// Decides without the lock what changes nothing. `None`: it takes the lock.
+/// Decides a request that may need no write, without the lock. `None`: the request writes, so it has to be decided
+/// under the lock.
 fn try_read_only<A>(
     store: &dyn Store,
     clock: &dyn Clock,
@@ -80,7 +97,8 @@ fn try_read_only<A>(
     Ok((access == Access::Reads || ledger.is_empty()).then_some(answer))
 }
 
-/// Begins with the board as it is, at the time that the store says, where it has a clock of its own.
+/// Returns an empty ledger on the board of the snapshot. Its time is that of the store, if the store has a clock of its
+/// own (the database), else the machine's.
 fn begin(snapshot: &Snapshot, clock: &dyn Clock) -> Ledger {
     Ledger::new(snapshot.board(), snapshot.now().unwrap_or_else(|| clock.now()))
 }

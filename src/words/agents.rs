@@ -276,6 +276,9 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
         DatabaseRemedy::Password => {
             "ask the person to fix user and password: in the URL, PGPASSWORD or the password file"
         }
+        DatabaseRemedy::SessionPooling => {
+            "ask the person to connect to the server itself, or to let the pooler keep sessions: docs/teams.md"
+        }
         DatabaseRemedy::Grant => "ask the person to grant the role its rights: docs/teams.md",
         DatabaseRemedy::IsItRunning => {
             "call again; if it stays so, ask the person to look whether the database runs and can be reached"

@@ -281,6 +281,9 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
         DatabaseRemedy::Address => "look at the database's address and certificates",
         DatabaseRemedy::Certificates => "name the certificates by sslrootcert=FILE",
         DatabaseRemedy::Password => "fix user and password: in the URL, PGPASSWORD or the password file",
+        DatabaseRemedy::SessionPooling => {
+            "connect to the server itself, or let the pooler keep sessions (pool_mode = session): docs/teams.md"
+        }
         DatabaseRemedy::Grant => "grant the role its rights: docs/teams.md",
         DatabaseRemedy::IsItRunning => "look whether the database runs and can be reached, then run it again",
         DatabaseRemedy::LookAtIt => "look at the database, then run it again",

@@ -180,8 +180,8 @@ fn a_roster_for_plans_that_are_there_names_their_agents() {
     assert!(validated.starts_with("exit 0\n") && !validated.contains("is not in work/agents.yaml"), "{validated}");
 }
 
-/// The README's walk from an empty folder to `work complete`: every command that it shows is run, and
-/// must print what it shows.
+/// Runs every command of the README's walk from an empty folder to `work complete`. Each must print what the README
+/// shows.
 #[test]
 fn the_walk_of_the_readme() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();

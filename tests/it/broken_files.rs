@@ -1,4 +1,4 @@
-//! Files that cannot be read are reported with their place, and never written over.
+//! A file that cannot be read is reported with line and column, and never overwritten.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::support::{PLAN, Workspace};
 
 const STATE: &str = "work/001-search/threads.json";
 
-/// Writes a file, asks for two writing calls, and returns what was said; the file must stay as it is.
+/// Writes a file, makes two calls that write, and returns their answers. The file must not change.
 fn said_of(path: &str, text: &[u8]) -> String {
     let workspace = Workspace::with_plan(PLAN);
     workspace.write("work/001-search/threads.json", "{\"version\":\"1.0.0\",\"threads\":[]}");
@@ -82,7 +82,7 @@ fn a_plan_that_is_gone_or_too_large() {
     let mut server = workspace.serve();
     workspace.write("work/001-search/PLAN.md", vec![b'x'; 9 * 1024 * 1024]);
     let large = workspace.without_chance(&server.call("next_batch", &json!({})));
-    // Somebody may be writing it again in a moment, but not for minutes.
+    // An editor may be in the middle of a save, so the server waits a moment; but not for minutes.
     let plan = std::fs::File::create(workspace.root().join("work/001-search/PLAN.md")).unwrap();
     plan.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
     let empty = workspace.without_chance(&server.call("read_thread", &json!({"thread_id": "1.1.1"})));

@@ -1,4 +1,4 @@
-//! What does not depend on the machine: system calls, syncs and bytes per call.
+//! The costs of a call that do not depend on the machine: system calls, syncs, allocations and bytes.
 
 use allocation_counter::measure;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use workstream::decide::AgentRequest;
 use workstream::store::{FileStore, WorkspaceLocation};
 use workstream::transact::{AgentDoor, Ask};
 
-use crate::support::{Server, Workspace, cannot_be_traced};
+use crate::support::{Server, Workspace, cannot_be_traced, comes_to_be_traced};
 
 fn plan(threads: usize) -> String {
     let headings: Vec<String> = (1..=threads)
@@ -34,7 +34,7 @@ fn answers_stay_small() {
     }
 }
 
-/// Runs something while strace counts, and returns the system calls of the server by name.
+/// Calls `work` under strace, and returns the names of the server's system calls. `None`: strace cannot attach.
 #[cfg(target_os = "linux")]
 fn counted(server: &mut Server, folder: &std::path::Path, work: impl FnOnce(&mut Server)) -> Option<Vec<String>> {
     use std::process::{Command, Stdio};
@@ -48,18 +48,9 @@ fn counted(server: &mut Server, folder: &std::path::Path, work: impl FnOnce(&mut
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    // Until it has attached itself.
-    for _ in 0..200 {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        if !status.contains("TracerPid:\t0") {
-            break;
-        }
-        if strace.try_wait().unwrap().is_some() {
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(10));
+    if !comes_to_be_traced(server, &mut strace) {
+        return None;
     }
-    std::thread::sleep(Duration::from_millis(50));
     work(server);
     std::thread::sleep(Duration::from_millis(50));
     let _ = Command::new("kill").args(["-s", "INT", &strace.id().to_string()]).status();
@@ -84,7 +75,7 @@ fn a_read_allocates_no_more_among_many_threads() {
         let door = AgentDoor::new(Box::new(FileStore::new(place, Some(server))), Box::new(SystemClock), server);
         let next_batch = || door.ask(Ask::new(None, AgentRequest::NextBatch)).unwrap();
         next_batch();
-        // Then the files are old enough to be known by their times.
+        // The parse cache trusts the times of a file only when the file is a little old.
         std::thread::sleep(std::time::Duration::from_millis(60));
         next_batch();
         measure(|| drop(next_batch())).count_total
@@ -105,7 +96,7 @@ fn a_call_takes_few_system_calls_and_a_commit_two_syncs() {
     std::thread::sleep(std::time::Duration::from_millis(60));
     server.answer("next_batch", &json!({}));
     let folder = tempfile::tempdir().unwrap();
-    // What a loaded machine does in between is no part of a call: the least of a few counts.
+    // A loaded machine adds system calls, such as those of waits. So this takes the smallest of several counts.
     let mut least = |work: &dyn Fn(&mut Server)| {
         (0..4).filter_map(|_| counted(&mut server, folder.path(), work)).min_by_key(Vec::len)
     };
@@ -114,8 +105,8 @@ fn a_call_takes_few_system_calls_and_a_commit_two_syncs() {
         return;
     };
     let number = |calls: &[String], name: &str| calls.iter().filter(|call| *call == name).count();
-    // Among them those that ask for a git worktree, and whether this process still holds what it held; some six hand the
-    // call to a thread that may wait, and the answer back.
+    // They include the search for a git worktree and the check of what this process holds. About six pass the call to a
+    // thread that may block, and the answer back.
     assert!(read.len() <= 44, "{} system calls to read: {read:?}", read.len());
     assert_eq!(number(&read, "fsync") + number(&read, "flock"), 0, "reading takes no lock: {read:?}");
     let rounds = std::cell::Cell::new(2);
@@ -126,7 +117,7 @@ fn a_call_takes_few_system_calls_and_a_commit_two_syncs() {
     let written = written.unwrap();
     assert!(written.len() <= 74, "{} system calls to write: {written:?}", written.len());
     assert_eq!(number(&written, "fsync"), 2, "{written:?}");
-    // A hundred calls at once share commits.
+    // A hundred calls at once share commits (group commit).
     let together = counted(&mut server, folder.path(), |server| {
         for n in 1..=100 {
             let arguments = json!({"thread_id": format!("1.1.{n}"), "status": "completed", "report": "together"});

@@ -93,7 +93,7 @@ fn a_modern_answer_says_how_long_it_keeps_and_who_gave_it() {
     ] {
         assert_eq!(kept(method, params), expected, "{method}");
     }
-    // A legacy client is shown none of it: its models pay for what is shown.
+    // A legacy client gets none of it: every session pays for these tokens (DESIGN §13.3).
     let mut legacy = workspace.serve();
     for (method, params) in [
         ("tools/list", json!({})),
@@ -143,7 +143,7 @@ fn lists_are_the_same_for_everybody() {
     }
 }
 
-/// OpenCode says so after every answer that it has got.
+/// OpenCode sends this after every answer (DESIGN §13.6).
 #[test]
 fn a_call_that_was_answered_cannot_be_cancelled() {
     let workspace = Workspace::with_plan(PLAN);
@@ -175,7 +175,7 @@ fn a_call_that_waits_tells_so_and_can_be_cancelled() {
         (&json!("notifications/progress"), &json!("t"))
     );
     server.notify("notifications/cancelled", &json!({"requestId": id, "reason": "enough"}));
-    // The server has heard it once it answers what came after it.
+    // The server has read the cancellation when it answers the request behind it.
     assert_eq!(server.request("ping", &json!({}))["result"], json!({}));
     drop(lock);
     let other = json!({"thread_id": "1.1.2", "status": "completed", "report": "done"});

@@ -9,7 +9,7 @@ use crate::support::{PLAN, Workspace};
 
 const CALLS: usize = 10_000;
 
-/// The most memory that the process ever had, in MiB.
+/// Returns the peak memory of the process, in MiB.
 #[cfg(target_os = "linux")]
 fn peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -34,7 +34,7 @@ fn a_client_that_does_not_read_fills_its_pipe_and_not_the_memory() {
             input.write_all(lines.as_bytes()).unwrap();
             input
         });
-        // Until nothing moves any more.
+        // Wait until the server uses no more CPU time: backpressure has stopped it.
         let mut last = (0, 0);
         for _ in 0..100 {
             std::thread::sleep(Duration::from_millis(100));
@@ -56,7 +56,7 @@ fn a_client_that_does_not_read_fills_its_pipe_and_not_the_memory() {
     }
 }
 
-/// Who never reads cannot keep the process alive either.
+/// A client that never reads must not keep the process alive.
 #[test]
 fn the_end_of_the_input_ends_a_server_whose_answers_nobody_reads() {
     let workspace = Workspace::with_plan(PLAN);

@@ -1,4 +1,4 @@
-//! Input that means harm: each case gets one clear refusal, nothing is changed, and the next call works.
+//! Malicious input: each case gets one clear refusal, changes nothing, and the next call works.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PLAN, Workspace};
 
-/// Everything below a folder, as paths and texts; what is no file says so.
+/// Returns everything below a folder, as paths and texts. Entries that are no files are marked.
 fn everything(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
@@ -86,13 +86,13 @@ fn a_report_of_sixteen_mebibytes_is_refused() {
     }
     let refused = server.call("assign_thread", &json!({"thread_id": "1.1.1", "agent": "default", "reason": "\0"}));
     assert!(refused.starts_with("error invalid_argument: reason contains the character U+0000"), "{refused}");
-    // Over the limit of a line.
+    // This is over the limit of a line.
     assert_eq!(said(&mut server, 16 * 1024 * 1024)["error"]["code"], -32600);
     assert!(!workspace.root().join("work/001-search/threads.json").exists());
     server.answer("next_batch", &json!({}));
 }
 
-/// Puts something else in the place of a file or a folder, and returns what both doors say.
+/// Replaces a file or a folder, and returns the answers of both doors.
 #[cfg(unix)]
 fn said_with(path: &str, put: impl Fn(&Path, &Path)) -> String {
     let outside = tempfile::tempdir().unwrap();
@@ -101,7 +101,7 @@ fn said_with(path: &str, put: impl Fn(&Path, &Path)) -> String {
     workspace.write("work/agents.yaml", "agents: [{name: default}]\n");
     workspace.write("work/001-search/threads.json", "{\"version\": \"1.0.0\", \"threads\": []}");
     let place = workspace.root().join(path);
-    // What stood there is found through a link.
+    // A symbolic link to the original is followed.
     let target = outside.path().join("target");
     if place.exists() {
         std::fs::rename(&place, &target).unwrap();
@@ -183,7 +183,7 @@ fn what_was_typed_cannot_drive_a_terminal() {
     }
 }
 
-/// Every text that an agent or a plan can put somewhere, with what could drive a terminal in it.
+/// Puts control sequences for terminals into every text that an agent or a plan can give.
 #[test]
 fn what_agents_wrote_cannot_drive_a_terminal() {
     let evil = "\u{1b}[2J\u{1b}]52;c;eA==\u{7}\u{9b}31m\u{202e}\r\u{8}\u{7f}";
@@ -219,7 +219,7 @@ fn what_agents_wrote_cannot_drive_a_terminal() {
     ] {
         let output = workspace.command(&line).output().unwrap();
         let seen = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        // CSV ends its lines with both.
+        // Lines of CSV end with CR and LF.
         let seen = if line.contains(&"csv") { seen.replace("\r\n", "\n") } else { seen };
         let hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t') || c == '\u{202e}';
         assert!(!seen.contains(hidden), "{line:?}: {seen:?}");

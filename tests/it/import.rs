@@ -518,7 +518,7 @@ fn a_plan_per_stage_becomes_one_plan() {
     assert_eq!(first["sessions"].as_array().unwrap().len(), 2);
     assert_eq!((&first["threadName"], &first["status"]), (&json!("Index schema"), &json!("completed")));
     assert!(threads["threads"].as_array().unwrap().iter().all(|thread| thread["threadId"] != "02.01.01"));
-    // Nothing is handed out before a person has approved the new plan.
+    // `next_batch` hands out nothing before a person has approved the new plan.
     let next = workspace.serve().answer("next_batch", &json!({}));
     assert_eq!((&next["gate_command"], &next["dispatch"]), (&json!("!work approve plan"), &json!([])));
 }

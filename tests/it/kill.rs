@@ -1,6 +1,6 @@
-//! SIGKILL at random instants under load: what was acknowledged is there, and every file can be read.
+//! SIGKILL at random instants under load. Every acknowledged change must be there, and every file must be readable.
 //!
-//! 300 rounds; `WORK_KILL_ROUNDS` says how many others. A failure names the seed; `WORK_KILL_SEED` takes it.
+//! `WORK_KILL_ROUNDS` sets the number of rounds, 300 by default. A failure names its seed; `WORK_KILL_SEED` repeats it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use crate::support::{Server, Workspace};
 const SERVERS: usize = 2;
 const THREADS: usize = 12;
 
-/// Numbers that are random enough to choose an instant.
+/// A small generator of random numbers.
 struct Chance(u64);
 
 impl Chance {
@@ -53,7 +53,7 @@ fn what_was_acknowledged_survives_a_kill_at_any_instant() {
                 sent.insert((at, call), id(at, thread));
             }
         }
-        // Each server dies a little after one of its answers, whichever.
+        // Each server dies a random time after a random one of its answers.
         let mut acknowledged: Vec<String> = Vec::new();
         for (at, mut server) in servers.into_iter().enumerate() {
             let mut answers: Vec<Value> = Vec::new();
@@ -91,13 +91,14 @@ fn what_was_acknowledged_survives_a_kill_at_any_instant() {
         let known = ["PLAN.md", "threads.json", ".threads.json.tmp"];
         assert!(strays.iter().all(|name| known.contains(&name.as_str())), "seed {seed}, round {round}: {strays:?}");
     }
-    // What the last ones left, the next writer takes away.
+    // The next writer removes the temporary files of the servers that died last.
     let report = "the end";
     workspace.serve().answer("update_thread", &json!({"thread_id": "1.1.1", "status": "completed", "report": report}));
     assert!(!files(&workspace, "work/001-search").contains(&".threads.json.tmp".to_owned()), "seed {seed}");
     let run = files(&workspace, "work/.run");
     assert!(run.len() <= 2 + SERVERS, "seed {seed}: they pile up: {run:?}");
-    // A test that never hits a commit shows nothing. A machine that does other things meanwhile hits it less often.
+    // The test shows something only if it hits commits. The bound is low, because a loaded machine hits them less
+    // often.
     println!(
         "seed {seed}: {rounds} rounds, {acknowledged_in_all} acknowledged and kept, {cut_in_the_middle} servers cut in the middle"
     );

@@ -1,4 +1,4 @@
-//! One test binary: the program from outside, as clients and people meet it.
+//! The integration tests, in one binary: they run the real program as clients and people do.
 #![expect(clippy::too_many_lines, reason = "a transcript is read in one piece")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 

@@ -1,5 +1,5 @@
-//! A workstream of release 0.1.0 in the middle of its work: an open cycle, a running attempt, an open
-//! reassignment, and the hash of an approved plan whose text nobody has kept.
+//! A workstream of release 0.1.0 in the middle of its execution: an open cycle, a running attempt, an open
+//! reassignment, and the hash of an approved plan whose text was not kept.
 
 use serde_json::json;
 
@@ -12,7 +12,8 @@ fn a_workstream_of_the_release_before_goes_on() {
     let workspace = Workspace::copied_from("release-0.1.0");
     let mut server = workspace.serve();
     let next = server.answer("next_batch", &json!({}));
-    // Its server is gone: the cycle is taken over, what ran was interrupted, and budgets are as they were.
+    // Its server is gone. The next one takes the cycle over, the running attempt is interrupted, and budgets do not
+    // change.
     assert_eq!((&next["cycle"], &next["resumed"]), (&json!(1), &json!(true)));
     assert_eq!(next["dispatch"], json!(["01.01.03"]));
     assert_eq!(next["failover"][0]["action"], "reassign");
@@ -66,7 +67,7 @@ fn a_workstream_of_the_release_before_goes_on() {
     let kept = workspace.read("work/001-billing/.PLAN.approved.md");
     assert_eq!(kept, workspace.read(PLAN), "from the first approval on, word for word");
 
-    // The second approval knows the text of the first one.
+    // The second approval compares with the text of the first one.
     workspace.write(PLAN, kept.replace("###### Thread 01: Accounts", "###### Thread 09: Accounts"));
     insta::assert_snapshot!(session(&workspace, &["work approve plan", "work tree"]), @r#"
     $ work approve plan
@@ -109,11 +110,11 @@ fn an_approval_without_a_text_is_kept_by_approving_again() {
     assert_eq!(workspace.read("work/001-billing/.PLAN.approved.md"), workspace.read(PLAN));
     assert_ne!(workspace.read("work/index.json"), approved);
     assert!(workspace.stdout(&["approve", "plan"]).contains("approved already"));
-    // A text that was lost or damaged counts for nothing, and comes back in the same way.
+    // A lost or damaged approved text is ignored, and another approval writes it again.
     workspace.write("work/001-billing/.PLAN.approved.md", "<<<<<<< HEAD\n");
     assert!(workspace.stdout(&["approve", "plan"]).contains("is approved: "));
     assert_eq!(workspace.read("work/001-billing/.PLAN.approved.md"), workspace.read(PLAN));
-    // Who merges two approvals is told with what the result is compared.
+    // After a merge of two approvals, the answer says with which text the plan is compared.
     workspace.write("work/001-billing/.PLAN.approved.md", "<<<<<<< HEAD\n");
     workspace.write(PLAN, workspace.read(PLAN) + "\nMerged.\n");
     for command in ["diff", "approve plan"] {
@@ -135,7 +136,7 @@ fn an_approval_of_other_line_ends_counts() {
     }
     assert!(workspace.work(&["status"]).contains("Billing (approved)"));
     assert!(workspace.stdout(&["approve", "plan"]).contains("approved already"));
-    // And is the text that a later plan is compared with.
+    // A later plan is compared with that text.
     workspace.write(PLAN, workspace.read(PLAN).replace("Thread 01: Accounts", "Thread 09: Accounts"));
     assert!(workspace.stdout(&["diff"]).contains("moved 01.01.01 \"Accounts\" to 01.01.09"));
 }

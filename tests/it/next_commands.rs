@@ -1,11 +1,11 @@
-//! The commands that the program tells a person to run next mean the same workspace and workstream, in the
-//! shell in which they are read.
+//! The commands that the program tells a person to run next mean the same workspace and workstream in that person's
+//! shell.
 
 use serde_json::json;
 
 use crate::support::{PLAN, Workspace, session};
 
-/// Two workstreams; the second one is current.
+/// Makes two workstreams, of which the second one is current.
 fn two() -> Workspace {
     let workspace = Workspace::with_plan(PLAN);
     workspace.write("work/002-other/PLAN.md", PLAN);

@@ -1,12 +1,12 @@
-//! Folders that other programs of the family wrote: they work as they are, and a commit's diff shows
-//! what happened and nothing else.
+//! Folders that other programs of the family wrote. They work as they are, and a commit changes only the lines that it
+//! has to change.
 
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
 use crate::support::Workspace;
 
-/// The lines that changed, with time stamps and server names taken out.
+/// Returns the lines that changed, without times and ids of servers.
 fn difference(before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut out = String::new();
@@ -158,7 +158,7 @@ fn a_workspace_in_the_middle_of_its_work() {
     }
     "#);
     let stream = "002-billing";
-    // An attempt of older software belongs to nobody: a server adopts it, and a report ends it.
+    // An attempt of older software belongs to no server. A server adopts it, and a report ends it (DESIGN §5).
     server.answer("update_thread", &json!({"workstream": stream, "thread_id": "1.1.3", "status": "in_progress"}));
     server.answer("update_thread", &json!({"workstream": stream, "thread_id": "1.1.2", "status": "failed", "report": "no rates", "transient": true}));
     insta::assert_snapshot!(difference(&before, &workspace.read(file)), @r#"

@@ -1,4 +1,4 @@
-//! `work init --opencode` over projects as they are.
+//! `work init --opencode` in projects that have a configuration already.
 
 use crate::support::{Workspace, data, session};
 
@@ -295,7 +295,7 @@ fn strange_names_of_agents_make_no_files() {
     assert!(workspace.root().join(".opencode/agent/team/ann.md").exists());
 }
 
-/// The lines that are in one text and not in the other.
+/// Returns the lines that only one of the two texts has.
 fn difference(before: &str, after: &str) -> String {
     let difference = similar::TextDiff::from_lines(before, after);
     difference.unified_diff().context_radius(1).to_string()

@@ -1,4 +1,4 @@
-//! A workspace in a real PostgreSQL server, from outside: hosts that share it, and all that can break on the way.
+//! A workspace in a real PostgreSQL server: machines that share it, and failures of the database and the connections.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::postgres_server::{Database, Mode, Server as Postgres, Settings, Tls, execute, skipped};
 use crate::support::{PLAN, Server, Workspace};
 
-/// A workspace that was pushed to a database of its own. Each workspace folder is a host without files.
+/// A workspace that was pushed to a new database. Each workspace folder plays a machine without files.
 struct Team {
     url: String,
     host: Workspace,
 }
 
-/// Returns the server that the tests of this process share; `None`, and a line that says why, where there is none.
+/// Returns the server that the tests of this process share. `None`: there is none; a line on stderr says why.
 fn shared() -> Option<&'static Database> {
     static SERVER: OnceLock<Result<Database, String>> = OnceLock::new();
     match SERVER.get_or_init(Database::find) {
@@ -30,7 +30,7 @@ fn shared() -> Option<&'static Database> {
     }
 }
 
-/// Starts a server of the test's own, which it can stop.
+/// Starts a server for one test, which may stop it.
 fn own(settings: Settings) -> Option<Postgres> {
     if let Err(why) = Postgres::find() {
         skipped(why);
@@ -87,7 +87,7 @@ fn plan(threads: usize) -> String {
     format!("# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n{}", headings.concat())
 }
 
-/// Sends updates one after the other until told to end, and returns the reports that were acknowledged.
+/// Sends updates one after another until `stop` is set, and returns the reports that were acknowledged.
 fn updates(mut server: Server, name: usize, stop: &AtomicBool) -> Vec<(String, String)> {
     let mut acknowledged = Vec::new();
     for round in 0.. {
@@ -113,7 +113,7 @@ fn what_is_pushed_comes_back_byte_by_byte() {
     server.answer("next_batch", &json!({}));
     server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "blocked", "report": "no key \u{1f511}"}));
     drop(server);
-    // What nobody knows, in each kind of record, and a record of no thread.
+    // Unknown keys in each kind of record, and a record that belongs to no thread.
     let threads = files.read("work/001-search/threads.json");
     let threads = threads
         .replacen("\"version\"", "\"ours\": {\n    \"number\": 1.50\n  },\n  \"version\"", 1)
@@ -137,7 +137,7 @@ fn what_is_pushed_comes_back_byte_by_byte() {
     for path in ["work/index.json", "work/agents.yaml", "work/001-search/PLAN.md", "work/001-search/threads.json"] {
         assert_eq!(team.host.read(path), files.read(path), "{path}");
     }
-    // Another state there is not written over, and neither are other files here.
+    // A push does not overwrite another state in the database, and a pull does not overwrite other files.
     let mut server = team.serve();
     server.answer("update_thread", &json!({"thread_id": "1.1.2", "status": "completed", "report": "r"}));
     for arguments in [["store", "push"], ["store", "pull"]] {
@@ -149,7 +149,7 @@ fn what_is_pushed_comes_back_byte_by_byte() {
     let output = team.on(&files, &["store", "pull", "--force"]).output().unwrap();
     assert!(output.status.success(), "{}", files.seen(&output));
     assert!(files.read("work/001-search/threads.json").contains("\"colour\": \"red\""));
-    // A changed plan is pushed alone, and shuts the gate as it does in files.
+    // `store push --plan` sends a changed plan alone. It shuts the gate, as with files.
     files.write("work/001-search/PLAN.md", PLAN.replace("Parser", "Lexer"));
     let output = team.on(&files, &["store", "push", "--plan"]).output().unwrap();
     assert!(output.status.success(), "{}", files.seen(&output));
@@ -195,7 +195,7 @@ fn a_server_that_restarts_and_connections_that_are_cut_lose_nothing() {
                 scope.spawn(move || updates(server, name, stop))
             })
             .collect();
-        // Cut whoever is in the middle of something, again and again; then crash, and restart in order.
+        // Cut all connections again and again; then crash the server; then restart it in order.
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE application_name = 'work' AND pid <> pg_backend_pid()";
         for _ in 0..25 {
@@ -227,7 +227,7 @@ fn a_server_that_restarts_and_connections_that_are_cut_lose_nothing() {
     }
 }
 
-/// More than a process has connections, and than a commit carries.
+/// Sends more calls than a process has connections and than a commit takes.
 #[test]
 fn three_hundred_calls_at_once_are_all_answered() {
     const WORKSTREAMS: usize = 12;
@@ -289,7 +289,7 @@ fn a_database_that_takes_no_more_clients_is_told_and_waited_for() {
     assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(waits), &json!(false)), "{answer}");
 }
 
-/// A server that writes alone asks for nothing before it writes.
+/// A server that writes alone is optimistic: it sends no query before its commit.
 #[test]
 fn a_call_waits_for_a_database_that_restarts() {
     let Some(postgres) = own(Settings::default()) else { return };
@@ -318,13 +318,13 @@ fn a_planner_is_replaced_when_its_lease_ends_and_not_before() {
     let mut second = team.serve();
     assert_eq!(first.answer("next_batch", &json!({}))["resumed"], false);
     assert!(second.answer("next_batch", &json!({}))["held_by"].is_string());
-    // One whose host vanished: nobody can tell from one that is slow, until its lease is over.
+    // A server whose machine vanished looks like a slow one until its lease has ended.
     first.kill();
     assert!(second.answer("next_batch", &json!({}))["held_by"].is_string(), "the lease still runs");
     team.sql("UPDATE work.servers SET lease_until = clock_timestamp()");
     let taken = second.answer("next_batch", &json!({}));
     assert!(taken["held_by"].is_null() && taken["dispatch"][0].is_string(), "{taken}");
-    // One that ends in order is replaced at once.
+    // A server that ends in order gives its lease back, so another one takes over at once.
     let mut third = team.serve();
     assert!(third.answer("next_batch", &json!({}))["held_by"].is_string());
     second.end();
@@ -362,7 +362,7 @@ fn a_change_on_one_host_is_told_on_another() {
     assert!(team.stdout(&["tree"]).contains("01.01.01"));
 }
 
-/// What a person sees, without what changes from run to run.
+/// Returns what a person sees, without the parts that differ from run to run.
 fn seen(team: &Team, arguments: &[&str]) -> String {
     let output = team.on(&team.host, arguments).output().unwrap();
     let seen = team.host.seen(&output);
@@ -466,14 +466,15 @@ fn a_database_that_does_not_answer_is_told_and_the_server_goes_on() {
     postgres.restart().unwrap();
     let answer = server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
     assert_eq!(answer["attempt"], 1, "{answer}");
-    // One that is frozen for a moment is waited for.
+    // A call waits for a database that is frozen for a moment.
     postgres.freeze().unwrap();
     server.send("tools/call", &json!({"name": "next_batch", "arguments": {}}));
     thread::sleep(Duration::from_secs(2));
     postgres.thaw().unwrap();
     let answer = server.receive();
     assert_ne!(answer["result"]["isError"], json!(true), "{answer}");
-    // One that stays so is told, within one bound for whatever the call does, and holds up neither the protocol nor the end.
+    // If it stays frozen, the call reports that within its bound. Meanwhile the protocol answers, and the process can
+    // end.
     let update =
         json!({"name": "update_thread", "arguments": {"thread_id": "1.1.1", "status": "in_progress", "report": "x"}});
     for (tool, params) in
@@ -512,7 +513,7 @@ fn time_in_which_the_database_was_away_does_not_count_against_a_lease() {
     first.answer("next_batch", &json!({}));
     first.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
     second.answer("update_thread", &json!({"thread_id": "1.1.2", "status": "in_progress"}));
-    // As after an outage of more than a lease.
+    // This is the state after an outage that is longer than a lease.
     team.sql("UPDATE work.servers SET lease_until = clock_timestamp() - interval '1 minute'");
     postgres.stop(Mode::Fast).unwrap();
     postgres.restart().unwrap();
@@ -570,7 +571,7 @@ fn the_role_of_the_documentation_is_enough() {
     let output = team.on(&files, &["store", "push", "--plan"]).output().unwrap();
     assert!(output.status.success(), "{}", files.seen(&output));
     assert_eq!(owner.sql("SELECT count(*) > 6 FROM work.events"), ["t"]);
-    // It cannot unsay what happened.
+    // The role can neither change nor remove events.
     for sql in ["DELETE FROM work.events", "UPDATE work.events SET actor = 'me'", "DROP TABLE work.threads"] {
         let (program, url) = ("psql", team.url.clone());
         let Ok(output) = std::process::Command::new(program).args([&url, "-c", sql]).output() else { return };
@@ -603,7 +604,7 @@ fn moving_one_workstream_leaves_the_others_alone() {
     assert_eq!(run(&files, &["store", "push"]).0, 0);
     assert_eq!(team.sql("SELECT count(*) FROM work.workstreams"), ["2"]);
 
-    // By its name, with the words of its id: another one is the current one.
+    // A workstream that is not the current one, by its name.
     files.write("work/001-alpha/PLAN.md", PLAN.replace("Parser", "Lexer"));
     assert_eq!(run(&files, &["store", "push", "--plan", "--workstream", "alpha"]).0, 0);
     for name in ["alpha", "001-alpha"] {
@@ -619,7 +620,7 @@ fn moving_one_workstream_leaves_the_others_alone() {
     for id in ["000-old", "001-alpha", "002-beta"] {
         assert!(files.read("work/index.json").contains(&format!("\"{id}\"")), "{id}");
     }
-    // What happened stays, whatever is pushed over it.
+    // The events stay, even if a push replaces the state.
     let mut server = team.serve();
     let update = json!({"workstream": "beta", "thread_id": "1.1.1", "status": "completed", "report": "there"});
     server.answer("update_thread", &update);
@@ -650,16 +651,16 @@ fn a_team_begins_in_the_database() {
     assert!(created.starts_with("001-search-api is created, and is the current workstream"), "{created}");
     let (code, told) = refused(&["create", "search api"]);
     assert_eq!((code, told.lines().next()), (Some(1), Some("error: there is a workstream 001-search-api already")));
-    // A plan per stage becomes a workstream with its state.
+    // `work import` of an older format, with a plan per stage, makes a workstream with its state.
     let stages = Workspace::copied_from("stages");
     let imported = team.on(&stages, &["import", "work/000-search-api", "--name", "old search"]).output().unwrap();
     assert!(imported.status.success(), "{}", stages.seen(&imported));
     assert_eq!(team.stdout(&["current"]), "002-old-search\n");
     let tree = team.stdout(&["tree"]);
     assert!(tree.contains("[x] 01.01.01"), "{tree}");
-    // What is certain in a plan is fixed there too.
+    // `work validate --fix` works in the database too.
     assert!(team.stdout(&["validate", "--fix"]).contains("nothing that is certain"));
-    // All of it comes back as files, and goes on from there.
+    // `store pull` writes everything to files, and the execution goes on from there.
     let files = Workspace::empty();
     assert!(team.on(&files, &["store", "pull"]).status().unwrap().success());
     let plan = files.read("work/001-search-api/PLAN.md");
@@ -667,7 +668,7 @@ fn a_team_begins_in_the_database() {
     files.write("work/001-search-api/PLAN.md", PLAN);
     assert!(team.on(&files, &["store", "push", "--plan", "--workstream", "search-api"]).status().unwrap().success());
     team.stdout(&["approve", "plan", "--workstream", "search-api"]);
-    // While a batch is executed it stays the one that bare calls mean.
+    // While one of its batches is executed, the current workstream stays current.
     team.stdout(&["current", "--set", "search-api"]);
     let mut server = team.serve();
     assert_eq!(server.answer("next_batch", &json!({}))["workstream"], "001-search-api");
@@ -702,12 +703,12 @@ fn a_program_goes_on_with_newer_tables_that_need_no_more_than_it_knows() {
     let team = Team::with_plan(&database.fresh(), PLAN);
     let mut server = team.serve();
     server.answer("next_batch", &json!({}));
-    // Another host is updated first: its release adds something that this one does not know, nor need.
+    // Another machine is updated first. Its release adds something that this one neither knows nor needs.
     team.sql("ALTER TABLE work.threads ADD COLUMN colour text");
     team.sql("INSERT INTO work.migrations (version, needs) SELECT max(version) + 1, max(needs) FROM work.migrations");
     server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "completed", "report": "r"}));
     assert!(team.stdout(&["status"]).contains("1 completed"));
-    // The next one changes what this program uses.
+    // The next release changes something that this one uses.
     team.sql("INSERT INTO work.migrations (version, needs) SELECT max(version) + 1, 99 FROM work.migrations");
     team.sql("UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT");
     let told = server.call("next_batch", &json!({}));
@@ -727,7 +728,7 @@ fn the_database_refuses_what_no_release_writes() {
         ("UPDATE work.workstreams SET plan_hash = ''", "plan_hash_is_sha256"),
         ("UPDATE work.cycles SET is_open = false, holder = gen_random_uuid()", "only_an_open_cycle_is_held"),
     ] {
-        // It goes on where it is refused, and says why.
+        // The server process goes on, and its refusal says why.
         let guarded = format!(
             "DO $$ BEGIN {sql}; RAISE 'it was accepted'; EXCEPTION WHEN check_violation THEN
              IF SQLERRM NOT LIKE '%{constraint}%' THEN RAISE; END IF; END $$"

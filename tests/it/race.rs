@@ -56,7 +56,8 @@ fn of_many_who_want_one_thread_one_gets_it() {
         let calls: Vec<_> = servers
             .into_iter()
             .map(|mut server| {
-                // The server lives on until all have asked: a dead one's attempt would be free again.
+                // The server lives until all have asked. Else its attempt would be interrupted, and another one could
+                // start.
                 scope.spawn(move || {
                     let text = server.call("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
                     (text, server)
@@ -110,7 +111,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Servers, people at the command line, and somebody who saves PLAN.md again and again.
+/// Runs servers and commands of people at once, while an editor saves PLAN.md again and again.
 #[test]
 fn eight_processes_and_an_editor_lose_nothing_and_wait_in_turn() {
     const SERVERS: usize = 5;
@@ -121,11 +122,11 @@ fn eight_processes_and_an_editor_lose_nothing_and_wait_in_turn() {
     let servers: Vec<Server> = (0..SERVERS).map(|_| workspace.serve()).collect();
     let path = workspace.root().join("work/001-search/PLAN.md");
     let left = AtomicUsize::new(SERVERS + PEOPLE);
-    // Who had which turn, in the order of the acknowledgments.
+    // The lane of each acknowledged update, in order.
     let turns: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
         let (workspace, left, turns, text) = (&workspace, &left, &turns, &text);
-        // Also a lane that fails is over.
+        // Dropped also if the lane panics, so that the other loops end.
         let lane_over = || Over(left);
         for (lane, mut server) in servers.into_iter().enumerate() {
             let over = lane_over();
@@ -185,7 +186,7 @@ fn eight_processes_and_an_editor_lose_nothing_and_wait_in_turn() {
         let running = thread["sessions"].as_array().unwrap().iter().filter(|session| session["status"] == "running");
         assert_eq!(running.count(), 0, "{thread}");
     }
-    // When the first server has had all its turns, no other one has been kept from half of its own.
+    // Fairness: when the first server has finished, every other one has had at least half of its updates.
     let turns = turns.into_inner().unwrap();
     let had = |lane: usize, until: usize| turns[..until].iter().filter(|turn| **turn == lane).count();
     let first = (1..=turns.len()).find(|until| (0..SERVERS).any(|lane| had(lane, *until) == UPDATES)).unwrap();

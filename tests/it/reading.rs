@@ -1,8 +1,8 @@
-//! The commands that only show: through the real program, in all their forms.
+//! The commands that only read, run by the real program in all their forms.
 
 use crate::support::{PLAN, Workspace, session, without_times};
 
-/// A workstream in which something of everything has happened.
+/// Makes a workstream with every kind of state.
 fn busy() -> Workspace {
     let workspace = Workspace::with_plan(PLAN);
     session(
@@ -130,7 +130,7 @@ fn reports_and_exports() {
         &workspace,
         &["work report --batch 1.1", "work export --format csv --stage 1", "work export --format md --batch 1.1"],
     );
-    // The test is too fast for durations to differ from run to run.
+    // The test takes less than a second, so the durations do not differ from run to run.
     without_times().bind(|| insta::assert_snapshot!(seen.replace('\u{200b}', "<no width>"), @r#"
     $ work report --batch 1.1
     exit 0
@@ -220,7 +220,7 @@ fn reports_and_exports() {
     assert_eq!(attempts[0]["report"], "the server | timed out");
 }
 
-/// `work validate --fix` writes what is certain and nothing else, and shows it.
+/// `work validate --fix` applies the edits that are certain, shows them, and changes nothing else.
 #[test]
 fn what_is_certain_is_mended_and_shown() {
     let workspace = Workspace::with_plan(

@@ -1,4 +1,4 @@
-//! The workstream as resources: what is listed, what is read, what is completed.
+//! The resources: their list, their content, and the completion of their arguments.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn uris(answer: &Value) -> Vec<String> {
     resources.iter().map(|resource| resource["uri"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A workstream in which a batch ended with a blocked thread.
+/// Makes a workstream in which a batch ended with a blocked thread.
 fn ended(server: &mut Server) {
     server.answer("next_batch", &json!({}));
     let done = json!({"thread_id": "1.1.1", "status": "completed", "report": "a | b", "artifacts": ["a.sql"]});

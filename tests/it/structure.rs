@@ -1,5 +1,5 @@
-//! How the code is laid out: imports point one way, no files import each other in a circle, and what comments point to
-//! exists. They read the sources as text, by the form that rustfmt gives them.
+//! The structure of the code: imports point one way, no files import each other in a circle, and references in comments
+//! exist. These tests read the sources as text and rely on the layout of rustfmt.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

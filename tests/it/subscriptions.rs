@@ -1,4 +1,4 @@
-//! Subscriptions to resources: they fire when something changes, whoever changed it.
+//! Subscriptions to resources: they fire when something changes, whichever process changed it.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn subscribe(server: &mut Server, uri: &str) {
     assert_eq!(answer["result"], json!({}), "{answer}");
 }
 
-/// The resources that the next messages say are updated.
+/// Returns the resources that the next notifications name.
 fn updated(server: &mut Server, number: usize) -> Vec<String> {
     let mut uris: Vec<String> = (0..number)
         .map(|_| {
@@ -34,21 +34,21 @@ fn a_legacy_client_is_told_of_changes_by_whomever() {
     for uri in [THREAD, BATCH, PLAN_TEXT] {
         subscribe(&mut server, uri);
     }
-    // Another process.
+    // Another process changes something.
     workspace.work(&["update", "--thread", "1.1.1", "--status", "in_progress"]);
     assert_eq!(updated(&mut server, 2), [BATCH, THREAD]);
-    // A person's editor.
+    // A person edits the plan.
     workspace.write("work/001-search/PLAN.md.new", PLAN.replace("Define the schema.", "Define all tables."));
     let plan = workspace.root().join("work/001-search/PLAN.md");
     std::fs::rename(plan.with_extension("md.new"), &plan).unwrap();
     assert_eq!(updated(&mut server, 3), [BATCH, PLAN_TEXT, THREAD]);
-    // Another server, which ends without a word: its thread is free again.
+    // Another server is killed, so its thread becomes pending.
     let mut other = workspace.serve();
     let adopted = json!({"thread_id": "1.1.1", "status": "in_progress"});
     other.answer("update_thread", &adopted);
     other.kill();
     assert_eq!(updated(&mut server, 2), [BATCH, THREAD]);
-    // Who has unsubscribed is told no more; what does not change is not told.
+    // No notification comes after `unsubscribe`, or for a resource that does not change.
     assert_eq!(server.request("resources/unsubscribe", &json!({"uri": BATCH}))["result"], json!({}));
     workspace.work(&["update", "--thread", "1.1.1", "--status", "completed", "--report", "done"]);
     assert_eq!(updated(&mut server, 1), [THREAD]);
@@ -76,7 +76,7 @@ fn a_modern_client_listens() {
         told.insert(message["params"]["uri"].as_str().unwrap().to_owned());
     }
     assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), [BATCH, THREAD]);
-    // The server is alive beside it, and the end of the input ends it at once and in order.
+    // The server still answers, and the end of its input ends it at once, with exit code 0.
     let id_of_list = server.send("tools/list", &json!({"_meta": modern_meta()}));
     let listed = loop {
         let message = server.receive();
@@ -97,7 +97,7 @@ fn what_comes_back_in_the_place_of_the_whole_folder_is_told() {
     let mut server = workspace.serve();
     subscribe(&mut server, PLAN_TEXT);
     let (work, away) = (workspace.root().join("work"), workspace.root().join("away"));
-    // As git does it that checks out a branch without it, and comes back.
+    // This is what git does when it checks out a branch without the workstream, and then the first branch again.
     for _ in 0..2 {
         std::fs::rename(&work, &away).unwrap();
         assert_eq!(updated(&mut server, 1), [PLAN_TEXT]);

@@ -4,6 +4,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,6 +23,27 @@ pub(crate) fn cannot_be_traced() {
     }
     // A sandbox may forbid it. That is no failure, not even with `WORK_TEST_ALL`.
     println!("skipped: strace may not attach");
+}
+
+/// Waits until strace has attached to every thread of the server. `false`: it cannot attach.
+#[cfg(target_os = "linux")]
+pub(crate) fn comes_to_be_traced(server: &Server, strace: &mut Child) -> bool {
+    let threads = format!("/proc/{}/task", server.child.id());
+    let begun = Instant::now();
+    loop {
+        let is_traced = std::fs::read_dir(&threads).unwrap().all(|thread| {
+            // A thread that has just ended has no file any more.
+            let status = std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap_or_default();
+            !status.contains("TracerPid:\t0\n")
+        });
+        if is_traced {
+            return true;
+        }
+        if begun.elapsed() > Duration::from_secs(10) || strace.try_wait().unwrap().is_some() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_work");

@@ -1,4 +1,4 @@
-//! Who is alive, and who executes a batch (DESIGN §6a), with real processes.
+//! Liveness of servers, and the takeover of a batch (DESIGN §6a), with real processes.
 
 use serde_json::json;
 
@@ -68,7 +68,7 @@ fn a_planner_whose_lock_files_are_cleaned_away_lives_on() {
     assert_eq!(resumed["dispatch"], json!(["01.01.02"]), "its own running attempt is not interrupted");
     first.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "report": "going on"}));
     assert!(second.answer("next_batch", &json!({}))["held_by"].is_string(), "its next write shows that it lives");
-    // It lives no longer than its process.
+    // The sign of life ends with its process.
     std::fs::remove_dir_all(workspace.root().join("work/.run")).unwrap();
     first.kill();
     assert_eq!(second.answer("next_batch", &json!({}))["held_by"], json!(null));

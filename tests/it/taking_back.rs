@@ -1,4 +1,4 @@
-//! What a person takes back: approvals, assignments, a completion.
+//! Revocations by a person: of approvals, assignments and a completion.
 
 use serde_json::{Value, json};
 
@@ -92,11 +92,11 @@ fn a_gate_that_is_revoked_shuts() {
         }
         "#);
     });
-    // Approved again, nothing of the revocation stays.
+    // Another approval removes everything that the revocation wrote.
     workspace.work(&["approve", "plan"]);
     let index = workspace.read("work/index.json");
     assert!(!index.contains("revoked"), "{index}");
-    // A stage likewise: what runs may report, what comes later waits.
+    // The same for a stage: attempts that run may report, later batches wait.
     session(&workspace, &["work approve stage 1 --force"]);
     workspace.work(&["update", "--thread", "2.1.1", "--status", "in_progress"]);
     insta::assert_snapshot!(session(&workspace, &[

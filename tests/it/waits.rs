@@ -1,5 +1,5 @@
-//! Whatever stands in the way: a lock, a disk, stderr, a clean-up. The protocol goes on, and nothing that was
-//! acknowledged is lost. (That a database stands in the way is in `postgres`.)
+//! Obstacles: a lock that is held, a disk that hangs, a stderr that nobody reads, a clean-up of files. The protocol
+//! goes on, and no acknowledged change is lost. (`postgres` has the tests of a database that hangs.)
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::postgres_server::skipped;
-use crate::support::{PLAN, PROGRAM, Server, Workspace, cannot_be_traced};
+use crate::support::{PLAN, PROGRAM, Server, Workspace, cannot_be_traced, comes_to_be_traced};
 
-/// How long is too long for what takes no time: far more than a loaded machine needs, and less than any wait.
+/// The bound for what must happen at once: far more than a loaded machine needs, and less than any wait of the program.
 const SOON: Duration = Duration::from_secs(4);
 
-/// Asks for a sign of life while the call `id` waits, then ends the server, which must not wait for it either.
+/// Sends a ping while the call `id` waits, then ends the server. Neither may wait for the call.
 fn goes_on_and_ends(mut server: Server, id: u64, what: &str) {
     goes_on(&mut server, id, what);
     ends(server, what);
@@ -41,7 +41,7 @@ fn ends(mut server: Server, what: &str) {
 
 fn begin(server: &mut Server, tool: &str, arguments: &Value) -> u64 {
     let id = server.send("tools/call", &json!({"name": tool, "arguments": arguments}));
-    // Until it has come to where it waits.
+    // Give the call the time to reach its wait.
     thread::sleep(Duration::from_millis(200));
     id
 }
@@ -55,7 +55,7 @@ fn a_lock_that_stands_still_stops_no_protocol() {
     let mut server = workspace.serve();
     let id = begin(&mut server, "update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
     goes_on_and_ends(server, id, "a lock, a call that writes");
-    // A process that is stopped in a commit of several files: readers wait for its end.
+    // The journal of a process that is stopped in the middle of a commit: readers wait for the end of that commit.
     workspace.write("work/.run/journal.json", r#"{"files":[]}"#);
     let mut server = workspace.serve();
     let id = begin(&mut server, "read_thread", &json!({"thread_id": "1.1.1"}));
@@ -68,7 +68,7 @@ fn a_disk_that_stands_still_stops_no_protocol() {
     let workspace = Workspace::with_plan(PLAN);
     let mut server = workspace.serve();
     server.answer("next_batch", &json!({}));
-    // Each look at agents.yaml, there or not, takes as long as a disk that is gone.
+    // Every system call on agents.yaml takes 20 seconds, as on a disk that hangs.
     let path = workspace.root().join("work/agents.yaml");
     let Some(strace) = strace(&server, &["-P", path.to_str().unwrap(), "-e", "inject=all:delay_enter=20000000"]) else {
         cannot_be_traced();
@@ -76,12 +76,12 @@ fn a_disk_that_stands_still_stops_no_protocol() {
     };
     let id = begin(&mut server, "read_thread", &json!({"thread_id": "1.1.1"}));
     goes_on(&mut server, id, "a disk");
-    // A process that is traced ends no sooner than its tracer lets it.
+    // A traced process cannot end while strace delays it.
     drop(strace);
     ends(server, "a disk");
 }
 
-/// A strace that ends when it is dropped.
+/// A running strace. Dropping it ends it.
 struct Strace(Child);
 
 impl Drop for Strace {
@@ -91,20 +91,15 @@ impl Drop for Strace {
     }
 }
 
-/// Lets strace meddle with a server. `None`: it cannot.
+/// Attaches strace to a server. `None`: it cannot attach.
 fn strace(server: &Server, how: &[&str]) -> Option<Strace> {
     let pid = server.child.id().to_string();
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o", "/dev/null"]).args(how).args(["-p", &pid]);
     let mut strace = Strace(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?);
-    let begun = Instant::now();
-    while std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap().contains("TracerPid:\t0") {
-        if begun.elapsed() > SOON || strace.0.try_wait().unwrap().is_some() {
-            return None;
-        }
-        thread::sleep(Duration::from_millis(10));
+    if !comes_to_be_traced(server, &mut strace.0) {
+        return None;
     }
-    thread::sleep(Duration::from_millis(100));
     Some(strace)
 }
 
@@ -162,7 +157,7 @@ fn a_wait_that_runs_out_says_so_and_leaves_no_thread_and_no_file_behind() {
         let text = answer["result"]["content"][0]["text"].as_str().unwrap();
         assert!(text.starts_with("error busy: "), "{text}");
     }
-    // They waited together, not one after the other.
+    // The calls waited at the same time, not one after another.
     assert!(begun.elapsed() < Duration::from_secs(16), "{:?}", begun.elapsed());
     let after = counts();
     assert!(after.0 <= before.0 + 1 && after.1 <= before.1, "threads and files: {before:?} before, {after:?} after");
@@ -220,7 +215,7 @@ fn no_acknowledged_update_is_lost_while_the_lock_is_removed_again_and_again() {
         let cleaner = scope.spawn(|| {
             let mut removals = 0;
             while !is_over.load(Ordering::Relaxed) {
-                // Half of the time all of it, as `git clean -fdx` does.
+                // Every second time the whole folder, as `git clean -fdx` does.
                 let run = workspace.root().join("work/.run");
                 let removed = match removals % 2 {
                     0 => std::fs::remove_dir_all(run),
@@ -297,7 +292,7 @@ fn a_plan_that_is_being_saved_is_waited_for_and_one_that_stays_empty_is_told() {
     let mut server = workspace.serve();
     server.answer("next_batch", &json!({}));
     let (plan, aside) = ["PLAN.md", "PLAN.md~"].map(|name| workspace.root().join("work/001-search").join(name)).into();
-    // Some editors rename the old file away, and write a new one then.
+    // Some editors rename the old file away and then write a new one.
     for _ in 0..5 {
         std::fs::rename(&plan, &aside).unwrap();
         let id = server.send("tools/call", &json!({"name": "workstream_status", "arguments": {}}));
@@ -306,7 +301,7 @@ fn a_plan_that_is_being_saved_is_waited_for_and_one_that_stays_empty_is_told() {
         let answer = server.receive();
         assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(id), &json!(false)), "{answer}");
     }
-    // One that is moved away is told by its name, and no other workstream gets its calls.
+    // If the plan is moved away, the fault names it, and the calls do not go to another workstream.
     workspace.write("work/002-other/PLAN.md", PLAN);
     std::fs::rename(&plan, &aside).unwrap();
     let gone = server.call("workstream_status", &json!({}));
@@ -315,7 +310,7 @@ fn a_plan_that_is_being_saved_is_waited_for_and_one_that_stays_empty_is_told() {
         "{gone}"
     );
     std::fs::rename(&aside, &plan).unwrap();
-    // Somebody empties it again and again.
+    // A process empties the file again and again.
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -334,7 +329,7 @@ fn a_plan_that_is_being_saved_is_waited_for_and_one_that_stays_empty_is_told() {
     });
 }
 
-/// Files that a program of another user made stop nobody: what the folder allows they allow.
+/// New files get the permissions of their folder, so that files of one user do not stop the program of another user.
 #[cfg(unix)]
 #[test]
 fn what_a_strict_umask_would_hide_is_as_open_as_its_folder() {

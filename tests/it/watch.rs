@@ -1,4 +1,4 @@
-//! `work watch` in a terminal of its own: what stands on the screen, and that the terminal is given back.
+//! `work watch` in a pseudo-terminal: the content of the screen, and the restored modes of the terminal at the end.
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZero;
@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::support::{PLAN, PROGRAM, Workspace, session};
 
-/// How long to wait for what must come at once.
+/// The bound for what must come at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// `work watch` and the screen that it draws on.
+/// A running `work watch`, and the screen that it draws on.
 struct Terminal {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
@@ -48,7 +48,7 @@ impl Terminal {
         Self { master: pair.master, slave: pair.slave, child, keys, output, screen }
     }
 
-    /// Waits until the screen is as it should be, and returns its text.
+    /// Waits until the screen fulfils the condition, and returns its text.
     fn until(&mut self, is_so: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -90,7 +90,7 @@ impl Terminal {
         String::from_utf8_lossy(&modes).into_owned()
     }
 
-    /// Returns how often the program was woken, in all its threads.
+    /// Returns the number of wake-ups of all threads of the program.
     fn wake_ups(&self) -> u64 {
         let tasks = format!("/proc/{}/task", self.child.process_id().unwrap());
         let of_task = |status: String| {
@@ -166,7 +166,7 @@ fn the_board_follows_the_files() {
     let workspace = Workspace::with_plan(PLAN);
     let mut terminal = Terminal::open(&workspace, 20, 90);
     terminal.until_it_has("Next: let a planner execute batch 01.01");
-    // A server in the meantime: a cycle, an attempt, a breadcrumb, its end.
+    // A server works: a cycle, an attempt, a breadcrumb, and the end of the attempt.
     let mut server = workspace.serve();
     server.answer("next_batch", &json!({}));
     terminal.until_it_has("cycle 1");
@@ -200,7 +200,7 @@ fn the_board_follows_the_files() {
         Next: a planner executes batch 01.01   q quit  ↑↓ batch  PgUp PgDn  f follow
         ");
     });
-    // Its process ends and nobody writes a file: the board knows all the same.
+    // The server's process ends without a write. The board shows it all the same.
     server.kill();
     terminal.until_it_has("[ ] 01.01.01 Schema");
     // A person edits the plan.
@@ -211,7 +211,7 @@ fn the_board_follows_the_files() {
     terminal.until_it_has("threads.json:1:1");
     std::fs::remove_file(workspace.root().join("work/001-search/threads.json")).unwrap();
     terminal.until_it_has("01.01.01 Tables");
-    // A branch without the workstream, and back: other folders of the same names.
+    // A checkout of a branch without the workstream, and back: new folders of the same names.
     for plan in [PLAN.to_owned(), PLAN.replace("Schema", "Columns")] {
         std::fs::remove_dir_all(workspace.root().join("work/001-search")).unwrap();
         terminal.until_it_has("this workspace has no workstream");
@@ -286,7 +286,7 @@ fn what_is_wrong_from_the_start_is_said_without_a_screen() {
     assert_eq!(terminal.end(), 3);
 }
 
-/// Settings for snapshots in which running times and the names of servers stand.
+/// Returns the settings for snapshots that contain durations and ids of servers.
 fn without_chance() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r" \d s ", " N s ");

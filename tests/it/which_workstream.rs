@@ -1,4 +1,4 @@
-//! A report lands where its thread runs, whatever becomes the current workstream meanwhile (DESIGN §3).
+//! A report goes to the workstream in which its thread runs, even if another one has become current (DESIGN §3).
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ const INDEX: &str = r#"{"version": "1.0.0", "current_stream": "001-search", "str
     {"id": "001-search", "name": "search", "order": 1, "approval": {"status": "approved"}},
     {"id": "002-api", "name": "api", "order": 2, "approval": {"status": "approved"}}]}"#;
 
-/// Two workstreams with the same threads, of which the first is the current one.
+/// Makes two workstreams with threads of the same ids, of which the first one is current.
 fn two() -> Workspace {
     let workspace = Workspace::with_plan(PLAN);
     workspace.write("work/002-api/PLAN.md", PLAN);
@@ -35,15 +35,15 @@ fn a_planner_goes_on_where_it_is_at_work() {
         ("assign_thread", json!({"thread_id": "1.1.2", "agent": "default"})),
         ("update_thread", json!({"thread_id": "1.1.1", "status": "completed", "report": "done"})),
         ("update_thread", json!({"thread_id": "1.1.2", "status": "completed", "report": "done"})),
-        // The batch is complete, and its outcome is still to be read.
+        // The batch is complete, but its outcome has not been read yet.
         ("batch_outcome", json!({})),
         ("workstream_status", json!({})),
     ] {
         assert_eq!(workstream(&mut server, tool, &arguments), "001-search", "{tool} {arguments}");
     }
-    // Another process is at work nowhere.
+    // Another process holds nothing and runs nothing.
     assert_eq!(workstream(&mut workspace.serve(), "workstream_status", &json!({})), "002-api");
-    // Who names one means it; from then on there are two.
+    // A call that names a workstream means it. From then on this process is at work in two.
     assert_eq!(
         workstream(
             &mut server,
@@ -57,7 +57,7 @@ fn a_planner_goes_on_where_it_is_at_work() {
         "error no_current_workstream: this server executes 2 workstreams and the call names none. \
          hint: pass workstream: one of 001-search, 002-api"
     );
-    // A person ends one hold: the other one is meant.
+    // A person ends one hold. Then calls mean the other workstream.
     workspace.stdout(&["release", "--workstream", "001-search"]);
     assert_eq!(workstream(&mut server, "workstream_status", &json!({})), "002-api");
 }
@@ -81,7 +81,8 @@ fn a_workstream_that_is_gone_is_not_exchanged_for_another() {
     assert_eq!(workstream(&mut server, "update_thread", &report), "001-search");
 }
 
-/// A worker's own server process that has ended its run is at work nowhere: what it repeats must not land elsewhere.
+/// A worker with its own server process repeats a report after the end of its attempt. The process is at work nowhere
+/// then, and the report must not go to another workstream.
 #[test]
 fn a_report_that_is_repeated_does_not_land_in_another_workstream() {
     let workspace = two();
@@ -94,7 +95,7 @@ fn a_report_that_is_repeated_does_not_land_in_another_workstream() {
                    hint: pass workstream: 001-search, or 002-api if its thread is meant";
     assert_eq!(worker.call("update_thread", &report), refused);
     assert_eq!(worker.call("assign_thread", &json!({"thread_id": "1.1.1", "agent": "default"})), refused);
-    // Nor where the environment of a shell says so, which nobody typed.
+    // The same if the environment of the shell names a workstream: no call names one.
     let mut command = workspace.command(&["update", "--thread", "1.1.1", "--status", "completed", "--report", "done"]);
     let output = command.env("WORK_STREAM", "002-api").output().unwrap();
     assert!(workspace.seen(&output).contains("01.01.01 is not executed in 002-api, but in 001-search"));
@@ -166,7 +167,7 @@ fn a_new_workstream_is_not_the_current_one_while_a_batch_is_executed() {
     exit 0
     001-search
     "#);
-    // The outcome of a batch that is complete is still to be read, and the next one to be handed out.
+    // The planner still has to read the outcome of the complete batch and to ask for the next one.
     for id in ["1.1.1", "1.1.2"] {
         server.answer("update_thread", &json!({"thread_id": id, "status": "completed", "report": "done"}));
     }
@@ -178,7 +179,7 @@ fn a_new_workstream_is_not_the_current_one_while_a_batch_is_executed() {
     assert!(created.starts_with("006-later is created, and is the current workstream\n"), "{created}");
 }
 
-/// The only workstream is current without anybody saying so; a second one must not take that away.
+/// The only workstream is the current one although index.json names none. A second workstream must not change that.
 #[test]
 fn the_only_workstream_becomes_the_current_one_while_it_is_executed() {
     let workspace = Workspace::with_plan(PLAN);
@@ -224,7 +225,7 @@ fn all_worktrees_share_the_workspace_of_the_main_one() {
     )
     .unwrap();
     insta::assert_snapshot!(folder.without_chance(status["warnings"][0].as_str().unwrap()), @"[workspace]/wt is a linked git worktree: the workspace of the main worktree, [workspace]/main, is used (--root or WORK_ROOT names another)");
-    // Who names a root means it.
+    // A call that names a root means it.
     insta::assert_snapshot!(run(&[&["--root", ".."], &update[..]].concat()), @"
     exit 0
     01.01.01 of 001-search is completed, attempt 1

@@ -1,5 +1,7 @@
-//! The attempt number as a fencing token: a worker that everybody thought dead cannot overwrite its
-//! successor (DESIGN §5a.7).
+//! The attempt number as a fencing token (DESIGN §5a.7): a worker that was taken for dead cannot overwrite the report
+//! of its successor, and a worker of a former thread cannot report on the thread that has its id now (DESIGN §7).
+//!
+//! Nothing here may change the board.
 
 use crate::board::{Board, ReportedStatus, Status, Thread};
 use crate::decide::facts::AttemptHint;
@@ -9,18 +11,23 @@ use crate::decide::request::UpdateThread;
 use crate::decide::scene::{Scene, attempt_in_answers, is_given_up};
 use crate::plan::ThreadId;
 
-/// Which attempt a report means.
+/// The attempt that a request is about, as the caller named it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptRef {
-    /// The caller named the latest one.
+    /// The caller named the latest attempt, running or ended.
     Latest,
-    /// The caller named the one that would come next.
+    /// The caller named the attempt that has not been recorded yet: the next one.
     Next,
-    /// The caller named none.
+    /// The caller named no attempt.
     Unspecified,
 }
 
-/// Checks the attempt number as a fencing token (DESIGN §5a.7).
+/// Checks the attempt number of a request (DESIGN §5a.7).
+///
+/// # Errors
+///
+/// [`Refusal::StaleAttempt`] if the attempt is over; [`Refusal::NoSuchAttempt`] if it is none that can be reported;
+/// [`Refusal::AnotherThread`] if the caller may mean the thread that had the id before.
 pub(super) fn fence(
     scene: &Scene<'_>,
     id: ThreadId,
@@ -29,7 +36,8 @@ pub(super) fn fence(
     ledger: &Ledger,
 ) -> Result<AttemptRef, Refusal> {
     let Some(given) = request.attempt else {
-        // Whoever was handed out the thread that had the id before says the same words.
+        // Without a number, a late worker of the thread that had this id before cannot be told from a worker of this
+        // one.
         let is_late = thread.is_fenced() && !request.status.is_a_persons();
         return if is_late { Err(another_thread(scene, id, thread, ledger)) } else { Ok(AttemptRef::Unspecified) };
     };
@@ -53,10 +61,11 @@ pub(super) fn fence(
         };
     }
     let can_be_next = match thread.status {
-        // Its latest number is one that the other thread's worker may name.
+        // Nobody has started this thread under its new id. Its latest number is not above the floor and was refused, so
+        // a report can only be on the next one.
         _ if thread.is_fenced() => true,
         Status::Pending => true,
-        // The call that gave a thread up may be repeated with the number it named.
+        // The call that gave the thread up is idempotent: it may be repeated with the number that it named then.
         Status::Blocked => attempt_in_answers(ledger.board(), id) == next || is_given_up(ledger.board(), id),
         Status::InProgress | Status::Completed | Status::Cancelled => false,
     };
@@ -69,7 +78,8 @@ pub(super) fn fence(
     }
 }
 
-/// Refuses what can be the word of a worker of the thread that had the id before, and says where that one is now.
+/// Returns the refusal of a call that may come from a worker of the thread that had the id before. It says where that
+/// thread is now.
 fn another_thread(scene: &Scene<'_>, id: ThreadId, thread: &Thread, ledger: &Ledger) -> Refusal {
     Refusal::AnotherThread {
         thread: id,
@@ -79,7 +89,8 @@ fn another_thread(scene: &Scene<'_>, id: ThreadId, thread: &Thread, ledger: &Led
     }
 }
 
-/// Returns the threads that a worker may know by this id, with their ids and names now.
+/// Returns the threads that were handed out under this id before they moved, with their ids and names now. There may be
+/// several, if the plan was renumbered more than once.
 pub(super) fn moved_from(scene: &Scene<'_>, board: &Board, id: ThreadId) -> Vec<(ThreadId, String)> {
     let moved = board.threads.iter().filter(|(now, record)| *now != id && record.former_ids.contains(&id));
     moved.filter_map(|(now, _)| Some((now, scene.plan.thread(now)?.name.clone()))).collect()

@@ -1,7 +1,7 @@
-//! `update_thread`: what a worker, a planner or a person says of a thread (DESIGN §5, §5a).
+//! `update_thread`: a worker, a planner or a person reports what happened to a thread (DESIGN §5, §5a).
 //!
-//! Here the request is checked, from the outside in: its texts, its thread, the table of transitions,
-//! the attempt it names. [`step`] carries it out.
+//! This file checks the request: its texts, its thread, the transition, and the attempt number (`fence`). Then [`step`]
+//! carries it out. A check must never record an event, except for the sweep.
 
 mod fence;
 mod step;
@@ -39,7 +39,12 @@ pub struct Updated {
     pub decision: Option<Decision>,
 }
 
-/// Decides the request.
+/// Decides an `update_thread` or a `work update`.
+///
+/// # Errors
+///
+/// A refusal of the texts, of an unknown thread, of the transition (DESIGN §5), of the attempt number (DESIGN §5a.7),
+/// of a gate (DESIGN §7) or of failover (DESIGN §6).
 pub(super) fn decide(
     scene: &Scene<'_>,
     caller: Caller,
@@ -51,7 +56,7 @@ pub(super) fn decide(
     let id = request.thread;
     let thread = ledger.board().thread(id).into_owned();
     if scene.plan.thread(id).is_none() && thread.running().is_none() {
-        // Where it is now says more than what has a number like it.
+        // If records with this id moved, the new ids help the worker more than ids that look alike.
         let moved = moved_from(scene, ledger.board(), id);
         if moved.is_empty() {
             return Err(scene.unknown_thread(id));
@@ -64,7 +69,8 @@ pub(super) fn decide(
     let follows = transition(thread.status, request.status);
     let now = thread.status;
     let refused = || Refusal::InvalidTransition { thread: id, now, wanted: Wanted::Reported(request.status) };
-    // Of one that never ran no number can be right.
+    // In general the fence comes first, because a late worker should be told that its attempt is over. It has nothing
+    // to add about a start, or about a thread that never ran.
     if follows == Transition::Refuse && (request.status == ReportedStatus::InProgress || thread.latest().is_none()) {
         return Err(refused());
     }
@@ -92,21 +98,22 @@ pub(super) fn decide(
     })
 }
 
-/// Returns whether the batch is settled with blocked threads, and nobody has asked yet for another execution.
+/// Returns whether the batch is settled with blocked threads and waits for a person to have it executed again.
 pub(super) fn waits_for_a_person(scene: &Scene<'_>, batch: BatchId, board: &Board) -> bool {
     board.open_cycle_of(batch).is_some_and(|cycle| !cycle.retry_asked)
         && scene.plan.batch(batch).is_some_and(|batch| is_settled_with_blocked(board, batch))
 }
 
-/// Asks for another execution where a batch is still settled with blocked threads after a person has decided
-/// about one of them (DESIGN §5a.5).
+/// Asks for another execution of a batch that is still settled with blocked threads after a person has acted on it
+/// (DESIGN §5a.5).
 pub(super) fn a_person_acted(scene: &Scene<'_>, batch: BatchId, ledger: &mut Ledger) {
     if waits_for_a_person(scene, batch, ledger.board()) {
         ledger.record(Event::RetryAsked);
     }
 }
 
-/// What undoes a worker's report or gives an agent fresh budgets is a person's to say.
+/// Returns whether the request needs `--force`: `pending` and `cancelled` undo reports or give fresh budgets
+/// (DESIGN §5). Repeating a cancellation undoes nothing.
 fn needs_force(request: &UpdateThread, now: Status) -> bool {
     let repeats = request.status == ReportedStatus::Cancelled && now == Status::Cancelled;
     request.status.is_a_persons() && !request.force && !repeats

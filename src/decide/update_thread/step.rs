@@ -12,7 +12,10 @@ use crate::decide::request::{Caller, UpdateThread};
 use crate::decide::scene::{Scene, is_given_up};
 use crate::plan::ThreadId;
 
-/// One update on its way: the thread as it was when the request came, and the ledger.
+/// One update that is being carried out.
+///
+/// `thread` is the record before the update, `report` the trimmed text of the request. The functions record events in
+/// `ledger`, and ask its board what has changed since.
 pub(super) struct Step<'a, 's> {
     pub(super) scene: &'a Scene<'s>,
     pub(super) caller: Caller,
@@ -32,21 +35,21 @@ impl Step<'_, '_> {
             (Pending | Blocked, Reported::InProgress) => self.start(),
             (InProgress, Reported::InProgress) => self.heartbeat(),
 
-            (InProgress, Reported::Completed) => self.complete_running(),
+            (InProgress, Reported::Completed) => Ok(self.complete_running()),
             (Pending, Reported::Completed) => self.complete_pending(meant),
             (Blocked, Reported::Completed) => self.complete_blocked(meant),
 
-            (InProgress, Reported::Blocked) => self.block_running(),
+            (InProgress, Reported::Blocked) => Ok(self.block_running()),
             (Pending, Reported::Blocked) => self.give_up(meant),
             (Blocked, Reported::Blocked) => self.block_again(meant),
 
-            (InProgress, Reported::Failed) => self.fail_running(),
+            (InProgress, Reported::Failed) => Ok(Some(self.fail_running())),
             (Pending, Reported::Failed) => self.fail_pending(meant),
             (Blocked, Reported::Failed) => self.fail_blocked(meant),
 
-            (Completed, Reported::Completed) | (Cancelled, Reported::Cancelled) => self.amend(),
-            (Pending | InProgress | Blocked | Completed | Cancelled, Reported::Pending) => self.reset(),
-            (Pending | InProgress | Blocked, Reported::Cancelled) => self.cancel(),
+            (Completed, Reported::Completed) | (Cancelled, Reported::Cancelled) => Ok(self.amend()),
+            (Pending | InProgress | Blocked | Completed | Cancelled, Reported::Pending) => Ok(self.reset()),
+            (Pending | InProgress | Blocked, Reported::Cancelled) => Ok(self.cancel()),
 
             (Completed, Reported::InProgress | Reported::Blocked | Reported::Failed | Reported::Cancelled)
             | (Cancelled, Reported::InProgress | Reported::Completed | Reported::Blocked | Reported::Failed) => {
@@ -56,12 +59,13 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A report of a run that nobody recorded, of a blocked thread that a person had executed again, is of the cycle
-    /// that was asked for.
+    /// Opens the cycle that a person asked for, if this is a report on a blocked thread and about an attempt that
+    /// nobody recorded. Such an attempt was made after the person asked, so it counts in the new cycle.
     pub(super) fn open_cycle_asked_for(&mut self, meant: AttemptRef) {
         let of_next = match meant {
             AttemptRef::Next => true,
             AttemptRef::Latest => false,
+            // A late success belongs to the latest attempt, if there is one (DESIGN §5a.6).
             AttemptRef::Unspecified if self.request.status == ReportedStatus::Completed => {
                 self.thread.latest().is_none()
             }
@@ -72,13 +76,14 @@ impl Step<'_, '_> {
         }
     }
 
+    /// Starts the next attempt, if the gates and failover allow one.
     fn start(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         open_cycle_asked_for(self.id.batch, self.ledger);
         let cycle = self.open_cycle()?;
         let retries = self.require_a_run()?.is_some();
         if retries && self.thread.status == Status::Blocked {
-            // The retry after a worker's own `blocked` is used when it starts.
+            // After a worker's `blocked` the retry is only advice, so it is used when it starts (DESIGN §5a.9).
             self.ledger.record(Event::RetryUsed { thread: self.id, after: self.thread.latest_number() });
         }
         self.record_start(cycle, self.caller);
@@ -87,6 +92,8 @@ impl Step<'_, '_> {
         Ok(None)
     }
 
+    /// Keeps the running attempt going. An attempt without an owner becomes the calling server's; one of another living
+    /// server is refused, as there may be only one worker. The sweep has already ended those of dead servers.
     fn heartbeat(&mut self) -> Result<Option<Decision>, Refusal> {
         let owner = self.thread.running().and_then(|attempt| attempt.server);
         match (owner, self.caller) {
@@ -106,19 +113,19 @@ impl Step<'_, '_> {
         Ok(None)
     }
 
-    fn complete_running(&mut self) -> Result<Option<Decision>, Refusal> {
+    fn complete_running(&mut self) -> Option<Decision> {
         self.join_cycle();
         self.completed()
     }
 
-    /// A run that nobody recorded.
+    /// Completes a pending thread: the attempt ran, but its start was never reported.
     fn complete_pending(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         self.prepare_report(self.resolved(meant))?;
-        self.completed()
+        Ok(self.completed())
     }
 
-    /// The late success of a blocked thread is that of its latest attempt (DESIGN §5a.6), unless the caller names the
-    /// next one or the thread never ran.
+    /// Completes a blocked thread. The success is that of its latest attempt (DESIGN §5a.6), unless the caller names
+    /// the next one or the thread never ran.
     fn complete_blocked(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if meant != AttemptRef::Next && self.thread.latest().is_some() {
             self.require_ready()?;
@@ -127,22 +134,23 @@ impl Step<'_, '_> {
         } else {
             self.prepare_report(AttemptRef::Next)?;
         }
-        self.completed()
+        Ok(self.completed())
     }
 
-    fn completed(&mut self) -> Result<Option<Decision>, Refusal> {
+    /// Ends the latest attempt and the thread as completed.
+    fn completed(&mut self) -> Option<Decision> {
         self.end_latest(AttemptStatus::Completed, false);
         self.set_status(Status::Completed, Some(self.report.clone()));
-        Ok(None)
+        None
     }
 
-    fn block_running(&mut self) -> Result<Option<Decision>, Refusal> {
+    fn block_running(&mut self) -> Option<Decision> {
         self.join_cycle();
         self.blocked()
     }
 
-    /// `blocked` reported of a thread that does not run: its planner stops its retries, also while a reassignment is
-    /// open. No attempt says so, since none was made (DESIGN §5).
+    /// Carries out `blocked` reported of a pending thread: its planner gives it up in this cycle, even while it waits
+    /// for a reassignment. No attempt is recorded, because none was made (DESIGN §5).
     fn give_up(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if let Some(taken_over) = self.taken_over(meant)? {
             return Ok(Some(taken_over));
@@ -159,6 +167,8 @@ impl Step<'_, '_> {
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
+    /// Carries out `blocked` reported of a blocked thread: it changes the report of an attempt, or records an attempt
+    /// that nobody has reported.
     fn block_again(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if self.is_given_up() {
             return self.amend_given_up();
@@ -171,20 +181,21 @@ impl Step<'_, '_> {
             return Ok(open_decision(self.scene, self.ledger.board(), self.id));
         }
         self.prepare_report(meant)?;
-        self.blocked()
+        Ok(self.blocked())
     }
 
-    fn blocked(&mut self) -> Result<Option<Decision>, Refusal> {
+    /// Ends the latest attempt as failed and the thread as blocked. The open decision is advice to the planner.
+    fn blocked(&mut self) -> Option<Decision> {
         self.end_latest(AttemptStatus::Failed, self.request.transient);
         self.set_status(Status::Blocked, Some(self.report.clone()));
-        Ok(open_decision(self.scene, self.ledger.board(), self.id))
+        open_decision(self.scene, self.ledger.board(), self.id)
     }
 
     fn is_given_up(&self) -> bool {
         is_given_up(self.ledger.board(), self.id)
     }
 
-    /// What is said of a thread that was given up changes its reason, no more.
+    /// Carries out `blocked` or `failed` reported of a thread that was given up: only its texts change.
     fn amend_given_up(&mut self) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         if self.report != self.thread.report || !self.names_nothing_new() {
@@ -193,12 +204,13 @@ impl Step<'_, '_> {
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
-    fn fail_running(&mut self) -> Result<Option<Decision>, Refusal> {
+    fn fail_running(&mut self) -> Decision {
         self.join_cycle();
         self.failed()
     }
 
-    /// A failure of a run that nobody recorded, or one that is reported a second time.
+    /// Carries out `failed` reported of a pending thread (DESIGN §5a.8). The question is whether this is a new failure
+    /// or one that was reported before: a worker and its planner often both report the same one.
     fn fail_pending(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         self.require_ready()?;
         if let Some(taken_over) = self.taken_over(meant)? {
@@ -212,9 +224,10 @@ impl Step<'_, '_> {
             return Ok(Some(same));
         }
         self.prepare_report(self.resolved(meant))?;
-        self.failed()
+        Ok(Some(self.failed()))
     }
 
+    /// Carries out `failed` reported of a blocked thread. If it was tried in this cycle, its failure is known already.
     fn fail_blocked(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if self.is_given_up() {
             return self.amend_given_up();
@@ -228,27 +241,28 @@ impl Step<'_, '_> {
             return Ok(None);
         }
         self.prepare_report(meant)?;
-        self.failed()
+        Ok(Some(self.failed()))
     }
 
-    /// Lets failover decide what follows.
-    fn failed(&mut self) -> Result<Option<Decision>, Refusal> {
+    /// Ends the latest attempt as failed, and lets failover decide what follows.
+    fn failed(&mut self) -> Decision {
         self.end_latest(AttemptStatus::Failed, self.request.transient);
         let decision = decide_failure(self.scene, self.id, &self.report, self.ledger);
+        // Failover sets status and report, but knows nothing of the lists in the request.
         if self.request.artifacts.is_some() || self.request.next_steps.is_some() {
             self.set_status(self.ledger.board().status(self.id), None);
         }
-        Ok(Some(decision))
+        decision
     }
 
-    /// A report that names no attempt, of a thread that was reassigned and not started since, is of the
-    /// new agent's run, not of the attempt that failed before.
+    /// Returns the attempt that is meant if the caller named none: after a reassignment that has not started it is the
+    /// new agent's attempt, not the one that failed before (DESIGN §5a.7).
     fn resolved(&self, meant: AttemptRef) -> AttemptRef {
         if meant == AttemptRef::Unspecified && self.is_given_away() { AttemptRef::Next } else { meant }
     }
 
-    /// Returns who has the thread now, where the report names an attempt after which the thread was given
-    /// to another agent: told again or told late, it does not take the thread away from its new agent.
+    /// Returns the reassignment, if the report names the attempt after which the thread was given to another agent.
+    /// Such a report comes late or twice, and must not take the thread away from its new agent.
     fn taken_over(&self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if meant != AttemptRef::Latest || !self.is_given_away() {
             return Ok(None);
@@ -257,13 +271,14 @@ impl Step<'_, '_> {
         Ok(Some(self.given_away()))
     }
 
-    /// Returns whether the thread waits for its first run by another agent.
+    /// Returns whether the thread was given to another agent that has not started it yet.
     fn is_given_away(&self) -> bool {
         let cycle = self.ledger.board().open_cycle_of(self.id.batch);
         let given_after = cycle.and_then(|cycle| cycle.budget(self.id).carried_out_after());
         self.thread.status == Status::Pending && given_after == Some(self.thread.latest_number())
     }
 
+    /// Returns the reassignment that was carried out, as the decision that is answered again.
     fn given_away(&self) -> Decision {
         Decision {
             action: DecisionAction::Reassign,
@@ -272,12 +287,12 @@ impl Step<'_, '_> {
         }
     }
 
-    /// `failed` said of a blocked thread that was tried in this cycle: the report changes, no more.
+    /// Carries out `failed` reported of a blocked thread that was tried in this cycle: only the texts change.
     fn amend_failure(&mut self, meant: AttemptRef) -> Result<Option<Decision>, Refusal> {
         if !self.amends_nothing(meant)? {
             let exhausted = self.decision_is(DecisionAction::Block);
             let was_transient = self.thread.latest().is_some_and(|latest| latest.transient);
-            // What was decided to be the end is not decided anew.
+            // If failover has already decided `block`, a later `transient` must not lead to another decision.
             self.end_latest(AttemptStatus::Failed, if exhausted { was_transient } else { self.request.transient });
             let report = if exhausted { all_reasons(self.ledger.board(), self.id) } else { None };
             self.set_status(Status::Blocked, Some(report.unwrap_or_else(|| self.report.clone())));
@@ -285,8 +300,8 @@ impl Step<'_, '_> {
         Ok(open_decision(self.scene, self.ledger.board(), self.id))
     }
 
-    /// Returns the decision that stands, where a pending thread's failure is told a second time, by
-    /// its worker and by the planner (DESIGN §5a.8).
+    /// Returns the decision that was answered before, if worker and planner report the same failure of a pending thread
+    /// (DESIGN §5a.8). `None`: it is a new failure.
     fn same_failure(&self, meant: AttemptRef) -> Option<Decision> {
         let board = self.ledger.board();
         let cycle = board.open_cycle_of(self.id.batch)?;
@@ -302,13 +317,14 @@ impl Step<'_, '_> {
         };
         match open {
             Some(decision) if same => Some(decision),
-            // What was decided is done already: the thread was reassigned.
+            // The decision was carried out already: the thread was reassigned.
             None if same => Some(self.given_away()),
             _ => None,
         }
     }
 
-    fn amend(&mut self) -> Result<Option<Decision>, Refusal> {
+    /// Changes the texts of a completed or cancelled thread. A call that says nothing new records nothing.
+    fn amend(&mut self) -> Option<Decision> {
         let same_report = self.report.is_empty() || self.report == self.thread.report;
         if !(same_report && self.names_nothing_new()) {
             if self.thread.status == Status::Completed {
@@ -316,17 +332,19 @@ impl Step<'_, '_> {
             }
             self.set_status(self.thread.status, self.new_report());
         }
-        Ok(None)
+        None
     }
 
-    fn reset(&mut self) -> Result<Option<Decision>, Refusal> {
+    /// Makes the thread pending, as a person asked, with fresh budgets if a cycle of its batch is open (DESIGN §5a.5).
+    fn reset(&mut self) -> Option<Decision> {
         if self.thread.status == Status::Blocked {
             open_cycle_asked_for(self.id.batch, self.ledger);
         }
         let after = self.thread.latest_number();
+        // A pending thread whose budgets are fresh needs nothing: the call is idempotent.
         let has_cycle = match self.ledger.board().open_cycle_of(self.id.batch) {
             Some(cycle) if cycle.budget(self.id) != cycle.budget(self.id).renewed(after) => true,
-            _ if self.thread.status == Status::Pending => return Ok(None),
+            _ if self.thread.status == Status::Pending => return None,
             cycle => cycle.is_some(),
         };
         name_thread(self.scene, self.id, self.ledger);
@@ -335,14 +353,14 @@ impl Step<'_, '_> {
             self.ledger.record(Event::BudgetsReset { thread: self.id, after });
         }
         self.set_status(Status::Pending, self.new_report());
-        Ok(None)
+        None
     }
 
-    fn cancel(&mut self) -> Result<Option<Decision>, Refusal> {
+    fn cancel(&mut self) -> Option<Decision> {
         name_thread(self.scene, self.id, self.ledger);
         self.interrupt("cancelled by a person");
         self.set_status(Status::Cancelled, self.new_report());
-        Ok(None)
+        None
     }
 
     fn new_report(&self) -> Option<String> {
@@ -362,7 +380,7 @@ impl Step<'_, '_> {
         cycle_of(self.scene, self.id.batch, self.caller, self.ledger)
     }
 
-    /// Returns whether an attempt of the thread counts in the open cycle.
+    /// Returns whether the thread has an attempt that counts in the open cycle of its batch.
     fn was_tried(&self) -> bool {
         let cycle = self.ledger.board().open_cycle_of(self.id.batch);
         cycle.is_some_and(|cycle| self.thread.attempts_in(self.id, cycle).next().is_some())
@@ -372,7 +390,11 @@ impl Step<'_, '_> {
         open_decision(self.scene, self.ledger.board(), self.id).is_some_and(|decision| decision.action == action)
     }
 
-    /// Returns whether a report of a blocked thread says nothing new; a gate that is shut refuses it.
+    /// Returns whether a report on a blocked thread repeats the one before, so that nothing must change.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`require_ready`]: while a gate is shut, even a repeated report is refused.
     fn amends_nothing(&self, meant: AttemptRef) -> Result<bool, Refusal> {
         self.require_ready()?;
         let Some(latest) = self.thread.latest() else { return Ok(false) };
@@ -384,19 +406,20 @@ impl Step<'_, '_> {
             && self.names_nothing_new())
     }
 
-    /// Returns whether the artifacts and next steps, where any are given, are the ones that are known.
+    /// Returns whether the request has no artifacts and next steps but those that are recorded.
     fn names_nothing_new(&self) -> bool {
         let same = |given: &Option<Vec<String>>, known: &Vec<String>| given.as_ref().is_none_or(|given| given == known);
         same(&self.request.artifacts, &self.thread.artifacts) && same(&self.request.next_steps, &self.thread.next_steps)
     }
 
-    /// Returns whether a report is about an attempt that was named and that counts in no open cycle, or only in one that
-    /// a person has written off. It is history: nothing is decided and nothing is charged.
+    /// Returns whether the report names an attempt that does not count in the open cycle: it is of an earlier cycle, or
+    /// a person has given fresh budgets since. Then only its text may change: no decision follows and no budget is
+    /// used.
     fn is_history(&self, meant: AttemptRef) -> bool {
         meant == AttemptRef::Latest && self.thread.latest().is_some() && !self.was_tried()
     }
 
-    /// Changes the report of an attempt that is history, if it failed.
+    /// Changes the report of an attempt that does not count any more, if it failed.
     fn amend_history(&mut self) {
         let is_amended = |latest: &Attempt| latest.status == AttemptStatus::Failed && latest.report != self.report;
         if self.thread.latest().is_some_and(is_amended) {
@@ -404,8 +427,9 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Lets the running attempt count in the open cycle of its batch, which is opened where the batch
-    /// is ready and no other planner is in the way. Else the attempt counts in none.
+    /// Makes the running attempt count in the open cycle of its batch. If there is none, a cycle is opened, provided
+    /// that the batch is ready and no other planner holds another one. Else the attempt counts in no cycle: an attempt
+    /// that runs may always report (DESIGN §5), so this never refuses.
     fn join_cycle(&mut self) {
         if self.ledger.board().open_cycle_of(self.id.batch).is_none() {
             let is_planned = self.scene.plan.thread(self.id).is_some();
@@ -422,8 +446,8 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Prepares a report on a thread that is pending or blocked: where the attempt that is meant is none that the thread
-    /// has in the open cycle, it records one of no length (DESIGN §5a.6). The caller ends it.
+    /// Prepares a report on a pending or blocked thread. If the attempt that is meant is not recorded in the open
+    /// cycle, it records the start of one (DESIGN §5a.6); the caller ends it at once, so it has no length.
     fn prepare_report(&mut self, meant: AttemptRef) -> Result<(), Refusal> {
         self.require_ready()?;
         let cycle = self.open_cycle()?;
@@ -441,7 +465,12 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    /// Refuses a run that could not have been: the thread waits for its reassignment, or for nothing.
+    /// Returns the open decision, if it allows an attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::ReassignmentRequired`] if `assign_thread` comes first; [`Refusal::FailoverExhausted`] if the thread
+    /// stays blocked in this cycle.
     fn require_a_run(&self) -> Result<Option<Decision>, Refusal> {
         let decision = open_decision(self.scene, self.ledger.board(), self.id);
         match decision {
@@ -457,6 +486,7 @@ impl Step<'_, '_> {
         }
     }
 
+    /// Records the start of the next attempt. The command line as `owner` means that nobody owns it.
     fn record_start(&mut self, cycle: u32, owner: Caller) {
         name_thread(self.scene, self.id, self.ledger);
         let (agent, _) = self.scene.agent(self.ledger.board(), self.id);
@@ -469,6 +499,7 @@ impl Step<'_, '_> {
         });
     }
 
+    /// Ends the latest attempt with the report of the request, or changes how it ended.
     fn end_latest(&mut self, status: AttemptStatus, transient: bool) {
         self.ledger.record(Event::AttemptEnded { thread: self.id, status, report: self.report.clone(), transient });
     }
@@ -480,6 +511,7 @@ impl Step<'_, '_> {
         }
     }
 
+    /// Sets the status, and the report if one is given; artifacts and next steps come from the request.
     fn set_status(&mut self, status: Status, report: Option<String>) {
         let is_report = self.request.status.is_report();
         self.ledger.record(Event::ThreadBecame {

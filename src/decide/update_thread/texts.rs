@@ -1,10 +1,15 @@
-//! The limits of what may be said.
+//! The limits of the texts that a caller gives (DESIGN §5).
 
 use crate::decide::facts::{Field, TextProblem};
 use crate::decide::refusal::Refusal;
 use crate::decide::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS, UpdateThread};
 
-/// Returns the report, trimmed; refuses texts over their limits.
+/// Returns the trimmed report; empty if there is none.
+///
+/// # Errors
+///
+/// [`Refusal::BadText`] if the report, an artifact or a next step is over its limit, or has a character that cannot be
+/// stored.
 pub(super) fn check_texts(request: &UpdateThread) -> Result<String, Refusal> {
     let report = request.report.as_deref().unwrap_or_default().trim();
     check_text(Field::Report, report)?;
@@ -17,7 +22,7 @@ pub(super) fn check_texts(request: &UpdateThread) -> Result<String, Refusal> {
     Ok(report.to_owned())
 }
 
-/// Refuses a text of more than [`MAX_REPORT_CHARS`] characters, or with one that cannot be kept.
+/// Refuses a text of more than [`MAX_REPORT_CHARS`] characters, or with the character U+0000.
 pub(in crate::decide) fn check_text(field: Field, text: &str) -> Result<(), Refusal> {
     if has_nul(text) {
         return Err(Refusal::BadText { field, problem: TextProblem::HasNul });
@@ -28,6 +33,7 @@ pub(in crate::decide) fn check_text(field: Field, text: &str) -> Result<(), Refu
     }
 }
 
+/// Returns what is wrong with a list of artifacts or next steps. Only a request that `ends` the attempt may have any.
 fn problem_of(items: &[String], ends: bool) -> Option<TextProblem> {
     if !ends && !items.is_empty() {
         return Some(TextProblem::OnlyAtTheEnd);
@@ -42,7 +48,7 @@ fn problem_of(items: &[String], ends: bool) -> Option<TextProblem> {
     items.iter().any(|item| has_nul(item)).then_some(TextProblem::EntryHasNul)
 }
 
-/// U+0000: no database keeps it, and many programs that read a file end there.
+/// Returns whether the text has U+0000. PostgreSQL cannot store it, and many programs stop reading a file there.
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }

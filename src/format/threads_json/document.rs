@@ -1,4 +1,7 @@
-//! The text of threads.json in pieces, so that a change lays out again only what it changes.
+//! The text of threads.json in pieces: one for each top-level key and for each record of a thread.
+//!
+//! The file grows with every report, and a call changes one or two records. So a commit lays out only these records
+//! again and copies the text of all others. The pieces are shared (`Arc`), so a copy of the document is cheap.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,17 +19,17 @@ const FILE_ORDER: [&str; 6] = ["version", "stream_id", "last_updated", "threads"
 /// A threads.json: its top-level keys in their order, and the records of its threads.
 #[derive(Debug, Clone)]
 pub(crate) struct ThreadsText {
-    /// Each key and its value, laid out; that of `threads` stands in `records`.
+    /// Each key and the text of its value, laid out. The value of `threads` is in `records` instead.
     entries: Vec<(String, Arc<str>)>,
     records: Vec<Record>,
-    /// Where the record of a thread stands.
+    /// The index of each thread's record in `records`.
     places: Arc<HashMap<ThreadId, usize>>,
     ends_with_line_end: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Record {
-    /// `None`: it is of no thread, and stays as it is.
+    /// The thread of the record. `None`: its id is no thread's; the record is kept as it is.
     thread: Option<ThreadId>,
     text: Arc<str>,
 }
@@ -41,7 +44,7 @@ const THREADS: &str = "threads";
 const LEFT: &str = "left";
 
 impl ThreadsText {
-    /// Takes a text apart; without one it is a new file.
+    /// Splits a text into its pieces. Without a text it makes a new file with the id of the workstream.
     pub(crate) fn read(text: Option<&str>, stream_id: &str) -> serde_json::Result<Self> {
         let mut file = open(text, &FILE_ORDER)?;
         if text.is_none() {
@@ -63,13 +66,13 @@ impl ThreadsText {
         Ok(Self { entries, records, places, ends_with_line_end })
     }
 
-    /// Returns the text of a thread's record.
+    /// Returns the text of the record of a thread, laid out.
     pub(crate) fn record(&self, thread: ThreadId) -> Option<&str> {
         self.places.get(&thread).map(|at| &*self.records[*at].text)
     }
 
-    /// Changes the records of these threads, which are in the order of their ids. A new one goes behind the
-    /// last of those before it.
+    /// Sets the records of threads. `changed` must be sorted by id. A new record goes behind the last record with a
+    /// smaller id; the records of the file need not be sorted.
     pub(super) fn set_records(&mut self, changed: Vec<(ThreadId, String)>) {
         let mut new = Vec::new();
         for (thread, text) in changed {
@@ -81,8 +84,9 @@ impl ThreadsText {
         if new.is_empty() {
             return;
         }
-        // The smallest id from each place on: the last record with a smaller id than a new one is the last
-        // place where that is smaller.
+        // `smallest[i]` is the smallest id of the records from index i on, so it never decreases. A new record belongs
+        // behind the last index at which it is below the new id. A binary search finds that, without a loop over all
+        // records for each new one.
         let mut smallest: Vec<Option<ThreadId>> = Vec::with_capacity(self.records.len());
         let mut least = None;
         for record in self.records.iter().rev() {
@@ -107,8 +111,8 @@ impl ThreadsText {
         self.places = Arc::new(places(&self.records));
     }
 
-    /// Returns it with the records where `moves` says, each with all that it holds. Those that are out of the way
-    /// stand under a key of their own, so that nothing of them is lost.
+    /// Returns the document after the moves of a mapping (DESIGN §7). Each record goes to its new id with everything
+    /// that it holds. Records whose thread left the plan go to the key `left`, so that nothing of them is lost.
     pub(super) fn moved(&self, moves: &Moves) -> serde_json::Result<Self> {
         let mut now = self.clone();
         let (mut left, mut changed) = (now.get::<Vec<Box<RawValue>>>(LEFT)?.unwrap_or_default(), Vec::new());
@@ -134,7 +138,7 @@ impl ThreadsText {
         Ok(now)
     }
 
-    /// Returns the value of a top-level key.
+    /// Returns the value of a top-level key other than `threads`. `None`: there is no such key, or it is null.
     pub(crate) fn get<T: for<'t> Deserialize<'t>>(&self, key: &str) -> serde_json::Result<Option<T>> {
         match self.entries.iter().find(|(known, _)| known == key) {
             Some((_, text)) => serde_json::from_str(text),
@@ -156,7 +160,7 @@ impl ThreadsText {
         Ok(())
     }
 
-    /// Returns it with the records of `changed` in place of its own, and all other keys of it.
+    /// Returns the document after a delta read: `changed` has all top-level keys, but only the records that changed.
     #[cfg(feature = "postgres")]
     pub(crate) fn with_changes(&self, changed: Self) -> Self {
         let records =
@@ -168,7 +172,7 @@ impl ThreadsText {
         all
     }
 
-    /// Returns the text of all keys but the threads and the cycles.
+    /// Returns the object of all top-level keys except `threads` and `cycles`, as compact JSON.
     #[cfg(feature = "postgres")]
     pub(crate) fn rest(&self) -> serde_json::Result<String> {
         let mut rest = Object::default();
@@ -178,7 +182,7 @@ impl ThreadsText {
         serde_json::to_string(&rest)
     }
 
-    /// Returns the records that are of no thread, as a list.
+    /// Returns the records that belong to no thread, as a JSON list.
     #[cfg(feature = "postgres")]
     pub(crate) fn strays(&self) -> serde_json::Result<String> {
         let strays = self.records.iter().filter(|record| record.thread.is_none());
@@ -186,7 +190,7 @@ impl ThreadsText {
         serde_json::to_string(&strays.collect::<serde_json::Result<Vec<_>>>()?)
     }
 
-    /// Returns the whole text, laid out with two spaces per level as the programs of this family write it.
+    /// Returns the text of the file, laid out with two spaces per level as the programs of this family write it.
     pub(crate) fn text(&self) -> serde_json::Result<String> {
         let size: usize = self.records.iter().map(|record| record.text.len() + 6).sum();
         let rest: usize = self.entries.iter().map(|(key, text)| key.len() + text.len() + 10).sum();
@@ -214,20 +218,20 @@ impl ThreadsText {
     }
 }
 
-/// A threads.json in pieces, as the rows of a database hold it.
+/// A threads.json as the rows of a database hold it: texts of JSON.
 #[cfg(feature = "postgres")]
 pub(crate) struct Records {
-    /// All keys but the threads and the cycles.
+    /// The object of all top-level keys except `threads` and `cycles`.
     pub(crate) rest: String,
-    /// The records that are of no thread, as a list.
+    /// The list of the records that belong to no thread.
     pub(crate) strays: String,
-    /// The records of the threads.
+    /// One object per thread.
     pub(crate) threads: Vec<String>,
-    /// The records of the cycles.
+    /// One object per cycle.
     pub(crate) cycles: Vec<String>,
 }
 
-/// Returns the threads.json that has these records.
+/// Returns the text of the threads.json that consists of these records.
 #[cfg(feature = "postgres")]
 pub(crate) fn assembled(records: &Records) -> serde_json::Result<String> {
     let raw = |texts: &[String]| {
@@ -243,7 +247,7 @@ pub(crate) fn assembled(records: &Records) -> serde_json::Result<String> {
     Ok(serde_json::to_string(&file)? + "\n")
 }
 
-/// Returns a threads.json as the one of this workstream.
+/// Returns the text of a threads.json with another `stream_id`.
 pub(crate) fn named(text: &str, stream_id: &str) -> serde_json::Result<String> {
     let mut file: Object = serde_json::from_str(text)?;
     file.set("stream_id", &stream_id, &FILE_ORDER)?;
@@ -251,7 +255,7 @@ pub(crate) fn named(text: &str, stream_id: &str) -> serde_json::Result<String> {
 }
 
 fn places(records: &[Record]) -> HashMap<ThreadId, usize> {
-    // Of two records of one thread, which no reader accepts, the first counts.
+    // In reverse, so that the first of two records of one thread counts. (`read` refuses such a file.)
     let of_threads = records.iter().enumerate().rev();
     of_threads.filter_map(|(at, record)| Some((record.thread?, at))).collect()
 }

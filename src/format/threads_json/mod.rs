@@ -1,7 +1,8 @@
-//! threads.json: text → [`Board`](crate::board::Board), and a board's changes → text (DESIGN §3).
+//! The format of threads.json (DESIGN §3): reads it as a [`Board`](crate::board::Board), and writes changes of a board
+//! into it.
 //!
-//! Reading knows the fields that the rules need. Writing changes the fields that changed and leaves
-//! every other byte of a record as it stands, in its place.
+//! Reading looks only at the fields that the rules need. Writing changes only the fields that changed; every other
+//! value keeps its text and its place.
 
 mod document;
 mod read;

@@ -1,4 +1,4 @@
-//! Text → board.
+//! Reads a threads.json as a board.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,16 +14,21 @@ use crate::plan::ThreadId;
 #[derive(Debug, Default)]
 pub(crate) struct ThreadsJson {
     pub(crate) board: Arc<Board>,
-    /// Records that stand for no thread, one sentence each.
+    /// One sentence for each record that belongs to no thread.
     pub(crate) warnings: Vec<String>,
-    /// The threads whose state stands in tasks.json and not here.
+    /// The threads whose state was taken from tasks.json.
     pub(crate) from_tasks: BTreeSet<ThreadId>,
-    /// Whether a record says nothing of its thread's status.
+    /// Whether a record has no `status`.
     pub(crate) has_stateless_records: bool,
 }
 
-/// Reads a threads.json. The error's line and column are those of `text`. What it does not say of a
-/// thread's state is taken from `tasks`.
+/// Reads a threads.json. The state of a thread whose record has no `status` is taken from `tasks`. Without a text, all
+/// threads are those of `tasks`.
+///
+/// # Errors
+///
+/// An error with the line and the column of the mistake in `text`, or one that names the thread or the cycle that
+/// contradicts another record.
 pub(crate) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_json::Result<ThreadsJson> {
     use serde::de::Error as _;
 
@@ -65,7 +70,7 @@ pub(crate) fn read(text: Option<&str>, tasks: &TasksJson) -> serde_json::Result<
     Ok(read)
 }
 
-/// Fills in what tasks.json says of a thread of whose state threads.json says nothing.
+/// Sets the status of a record from tasks.json, and all other fields that the record does not have.
 fn complete(record: &mut ThreadRecord, tasks: &TaskThread) {
     record.status = Some(StatusWord(tasks.status));
     record.thread_name = record.thread_name.take().or_else(|| tasks.name.clone());
@@ -82,19 +87,21 @@ fn thread(record: ThreadRecord) -> Thread {
     let status = record.status.map(|word| word.0).unwrap_or_default();
     let mut attempts: Vec<Attempt> = Vec::new();
     for session in record.sessions.unwrap_or_default() {
-        // Older sessions count by position; numbers never repeat and never go back.
+        // Sessions of older software have no number and count by position (DESIGN §5a.6). A number that would repeat or
+        // go back is raised.
         let next = attempts.last().map_or(1, |attempt| attempt.number + 1);
         attempts.push(attempt(session, next));
     }
     let last = attempts.len().saturating_sub(1);
     for (at, attempt) in attempts.iter_mut().enumerate() {
-        // Only the latest session of a thread in progress can be one that runs.
+        // Only the last attempt of a thread in progress can be running. Another one was never ended properly.
         if attempt.status == AttemptStatus::Running && (at != last || status != Status::InProgress) {
             attempt.status = AttemptStatus::Interrupted;
         }
     }
     if status == Status::InProgress && attempts.last().is_none_or(|attempt| attempt.status != AttemptStatus::Running) {
-        // Older software sets the status without a session: an attempt that belongs to nobody.
+        // Older software sets the status without a session. That is a running attempt without a server, which the next
+        // server adopts (DESIGN §5).
         attempts.push(Attempt {
             number: attempts.last().map_or(1, |attempt| attempt.number + 1),
             agent: String::new(),
@@ -137,7 +144,7 @@ fn attempt(record: SessionRecord, next: u32) -> Attempt {
         report: record.report.unwrap_or_default(),
         transient: record.transient.unwrap_or_default(),
         server: record.server.map(|server| server.0),
-        // Where older software did not say when, the file has an empty text.
+        // Older software writes an empty text if it does not know the time.
         started_at: record.started_at.as_deref().and_then(Moment::parse),
         completed_at: record.completed_at.as_deref().and_then(Moment::parse),
     }

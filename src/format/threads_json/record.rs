@@ -1,5 +1,5 @@
-//! The records of the file, as they are written: words and ids are read strictly, so that an error has
-//! a line and a column; what is not named here is kept by the writer and never seen.
+//! The records of threads.json as serde reads them. Words and ids are parsed here, so that an error has the line and
+//! the column of the mistake. Keys without a field here are not read; `write` keeps them.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! A board's changes → text.
+//! Writes the changes of a board into a threads.json.
 
 use std::collections::BTreeSet;
 
@@ -47,9 +47,15 @@ const SESSION_ORDER: [&str; 12] = [
 const CYCLE_ORDER: [&str; 9] =
     ["batch", "left", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
 
-/// Returns threads.json with what changed between `before` and `after`. `document` is the file as it was,
-/// which `before` was read from; where records went to other ids with their threads, they do so in both first. The threads of
-/// `unwritten` are written also if nothing changed.
+/// Returns the document with the changes from `before` to `after`.
+///
+/// `document` is the file from which `before` was read. With `moves`, both get the new ids first, and then the changes.
+/// The threads of `unwritten` have their state in an older format only, so they are written even without a change. `at`
+/// becomes the time of the last update.
+///
+/// # Errors
+///
+/// An error that names the thread whose record cannot be changed.
 pub(crate) fn write(
     document: &ThreadsText,
     before: &Board,
@@ -106,7 +112,7 @@ pub(crate) fn write(
     Ok(written)
 }
 
-/// The place in a message is that in the record; which record it is says more.
+/// Returns the error with the id of the thread in place of line and column, which count from the start of the record.
 fn in_record(id: ThreadId, error: &serde_json::Error) -> serde_json::Error {
     serde_json::Error::custom(format!("in the record of thread {id}: {}", without_place(error)))
 }
@@ -188,7 +194,7 @@ fn write_attempt(
     let order = &SESSION_ORDER;
     if before.is_none() {
         session.set("sessionId", &format!("{id}#{}", after.number), order)?;
-        // The other programs of the family expect a model; which one it was is the client's to know.
+        // Other programs of the family expect a model. Only the host knows which one it was.
         session.set("model", &"", order)?;
         session.set("startedAt", &after.started_at.map(|at| at.to_string()).unwrap_or_default(), order)?;
     }
@@ -214,7 +220,8 @@ fn write_attempt(
     Ok(())
 }
 
-/// Sets a time, unless the text there says the same: other programs write it with more or fewer digits.
+/// Sets a time, unless the record has the same time already: other programs write it with more or fewer digits, and
+/// that text should stay.
 fn set_time(record: &mut Object, key: &str, time: Moment, order: &[&str]) -> serde_json::Result<()> {
     let known = record.get::<Option<String>>(key).ok().flatten().flatten();
     if known.as_deref().and_then(Moment::parse) == Some(time) {
@@ -223,7 +230,8 @@ fn set_time(record: &mut Object, key: &str, time: Moment, order: &[&str]) -> ser
     record.set(key, &time.to_string(), order)
 }
 
-/// Refuses what could not be read again.
+/// Returns the number as it is written; an error if it is over the limit of [`Counter`], since the file could not be
+/// read again.
 fn counter(number: u32) -> serde_json::Result<Counter> {
     Counter::try_from(number).map_err(serde_json::Error::custom)
 }
@@ -270,7 +278,7 @@ mod tests {
     use crate::format::tasks_json::TasksJson;
     use crate::format::threads_json;
 
-    /// What it allocates to change one of so many threads and lay out the file, and how long that is.
+    /// Returns what one change allocates in a board of so many threads, layout included, and the bytes of the file.
     fn one_change_of(threads: u16) -> (AllocationInfo, u64) {
         let now = Moment::parse("2026-07-28T09:00:00Z").unwrap();
         let id = |at: u16| ThreadId::new(1, at / 10 + 1, at % 10 + 1);

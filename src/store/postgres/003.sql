@@ -1,4 +1,4 @@
--- Columns are named for what they hold, and the database refuses what no program of this family writes.
+-- Gives columns names that say what they hold, and adds checks of values that no release of `work` writes.
 ALTER TABLE work.workspaces RENAME COLUMN key TO workspace_id;
 ALTER TABLE work.workstreams RENAME COLUMN key TO workstream_id;
 ALTER TABLE work.workstreams RENAME COLUMN workspace TO workspace_id;
@@ -33,8 +33,8 @@ ALTER TABLE work.events
 -- `work store prune` removes events by their time.
 CREATE INDEX events_by_time ON work.events (recorded_at);
 
--- The oldest release of the tables that a program must know to use these: a program accepts newer tables whose last
--- migration needs no more than it knows. So hosts can be updated one after the other.
+-- `needs` is the version that a program must know at least to use the tables. A program accepts newer tables if the
+-- largest `needs` is not above the version that it knows. So the machines of a team can be updated one after another.
 ALTER TABLE work.migrations ADD COLUMN needs integer;
 UPDATE work.migrations SET needs = version;
 ALTER TABLE work.migrations ALTER COLUMN needs SET NOT NULL;

@@ -1,4 +1,4 @@
-//! Where a database is, and who comes: the URL, the environment, the password file.
+//! The address of a database and the login for it, from the URL, the environment and the password file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use tokio_postgres::config::{Host, SslMode};
 
 use crate::fault::{DatabaseRemedy, Fault};
 
-/// The workspace of a URL that names none.
+/// The workspace that a URL without `workspace` means.
 const DEFAULT_WORKSPACE: &str = "default";
 
-/// How long it may take to be connected.
+/// How long it may take to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database, and the workspace in it. Its debug form has no password.
@@ -21,15 +21,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct DatabaseAddress {
     pub(super) config: Config,
     pub(super) workspace: String,
-    /// A file of certificates in place of the system's.
+    /// The file with the certificates to trust; `None`: those of the system.
     pub(super) root_certificates: Option<PathBuf>,
-    /// What people are shown: no user, no password.
+    /// The address that people are shown, without user and password.
     pub(super) shown: String,
 }
 
 impl DatabaseAddress {
-    /// Reads `postgres://user@host:port/database?workspace=NAME&sslmode=require&sslrootcert=FILE`. What the URL
-    /// does not say is taken from `PGUSER`, `PGPASSWORD`, `PGPASSFILE` and `PGSSLROOTCERT`, as by other clients.
+    /// Reads `postgres://user@host:port/database?workspace=NAME&sslmode=require&sslrootcert=FILE`. Missing parts come
+    /// from `PGUSER`, `PGPASSWORD`, `PGPASSFILE` and `PGSSLROOTCERT`, as with other clients of PostgreSQL.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Database`] if the URL cannot be read. Its text never has a part of the URL's values.
     pub(super) fn parse(url: &str) -> Result<Self, Fault> {
         let bad = |why: String| Fault::Database {
             database: "the database's URL".to_owned(),
@@ -47,7 +51,8 @@ impl DatabaseAddress {
             match pair.split_once('=') {
                 Some(("workspace", name)) if !name.is_empty() => workspace = decoded(name),
                 Some(("sslrootcert", file)) => root_certificates = Some(decoded(file).into()),
-                // Certificates are always checked, so these are one.
+                // `work` always checks certificates and host names, so these modes mean `require`. The library does not
+                // know them.
                 Some(("sslmode", "verify-ca" | "verify-full")) => kept.push("sslmode=require"),
                 _ => kept.push(pair),
             }
@@ -97,7 +102,7 @@ impl DatabaseAddress {
         Ok(Self { config, workspace, root_certificates, shown })
     }
 
-    /// Returns whether the connection may be one without TLS.
+    /// Returns whether a connection can use TLS, so that certificates are needed.
     pub(super) fn needs_tls(&self) -> bool {
         self.config.get_ssl_mode() != SslMode::Disable
     }
@@ -107,8 +112,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Looks the password up where other clients of PostgreSQL look: lines of
-/// `host:port:database:user:password`, `*` for any.
+/// Looks the password up in the password file of PostgreSQL. Its lines are `host:port:database:user:password`, and `*`
+/// fits every value.
 fn from_password_file(config: &Config) -> Option<String> {
     let file = variable("PGPASSFILE").map(PathBuf::from);
     let file = file.or_else(|| Some(Path::new(&variable("HOME")?).join(".pgpass")))?;
@@ -129,7 +134,7 @@ fn from_password_file(config: &Config) -> Option<String> {
     })
 }
 
-/// Splits a line of a password file: `\:` and `\\` are a colon and a backslash.
+/// Splits a line of the password file. `\:` stands for a colon and `\\` for a backslash.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut characters = line.chars();

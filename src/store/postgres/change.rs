@@ -1,7 +1,22 @@
-//! What a decision changes → rows, in one statement.
+//! Writes what a decision changes: all rows in one statement.
 //!
-//! Where the workstream is locked, that ends the transaction. Where it is not, the statement is the whole transaction:
-//! it writes only if everything that the decision has seen is still so.
+//! **One statement.** A round trip to the database takes longer than everything else in a call. The statement is a
+//! chain of `WITH` parts. The first part updates the row of the workstream and returns it as `w`; every other part
+//! (threads, cycles, events, the lease) selects from `w`. If the first part finds its row changed, `w` is empty and
+//! nothing is written. Separate statements would be easier to read, but the optimistic commit would have to wait for
+//! the answer of the first one before it sends the others.
+//!
+//! **Under the lock.** The connection already has a transaction that has locked the row. The statement and its COMMIT
+//! are sent together.
+//!
+//! **Optimistic concurrency.** Nothing is locked, and the statement is its own transaction: the call takes one round
+//! trip instead of at least two. The `WHERE` of the first part compares all that the decision depended on: revision and
+//! stamp, the current workstream, which servers live, and the time ([`Expected`]). If something differs, the commit
+//! fails as [`Fault::Overtaken`] and `transact` decides again. A fact that a decision can depend on and that is missing
+//! in [`Expected`] would be a lost update.
+//!
+//! **Uncertain commits.** If the connection breaks, it is not known whether the database committed. The commit must
+//! never be sent again without an answer to that ([`RowChanges::settle`]).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -26,42 +41,53 @@ use crate::index::IndexEvent;
 use crate::plan::{PlanHash, ThreadId};
 use crate::store::snapshot::ThreadsFile;
 
-/// How much of the time that a call may wait is left to find out what became of its commit.
+/// The part of a call's time that is kept to find out whether a broken commit was carried out.
 const TO_SETTLE: Duration = Duration::from_secs(2);
 
-/// Who writes.
+/// The writer of a commit.
 pub(super) struct Writer {
-    /// Who it is, as the program says.
+    /// The writer's identity, for the column `actor` of events.
     pub(super) actor: String,
-    /// The one whose lease begins with this.
+    /// The server whose lease begins with this commit; `None`: it has one already, or needs none.
     pub(super) announces: Option<ServerId>,
-    /// Whether the workstream is locked, or only known.
+    /// Whether the row of the workstream is locked. If not, the commit is optimistic.
     pub(super) has_lock: bool,
-    /// What people are shown as the workspace.
+    /// The workspace in the form that people are shown.
     pub(super) shown: String,
 }
 
 /// What a commit writes.
 pub(super) struct RowChanges {
+    /// The `workstream_id`.
     key: i64,
+    /// The revision on which the decision was made.
     before: i64,
+    /// The stamp of that revision.
     stamp: String,
-    /// What must still be so; `None`: the workstream is locked.
+    /// What must not have changed since the decision; `None`: the workstream is locked.
     known: Option<Expected>,
+    /// The id of the commit: the stamp of the new revision, and the `commit_id` of its events.
     id: Uuid,
+    /// threads.json without threads and cycles.
     rest: String,
+    /// The new entry of index.json; `None`: it does not change.
     entry: Option<String>,
+    /// Whether a person approves the plan, so that its text becomes the approved text.
     approves: bool,
-    /// Records have moved with their threads: all is read anew.
+    /// Whether records moved to other ids. Then the generation grows, and other processes read everything.
     moves: bool,
     threads: ThreadRows,
-    /// Rows of ids that no record has any more.
+    /// The rows to delete: their ids have no record any more.
     gone: ThreadRows,
     cycles: CycleRows,
+    /// The events as JSON, in their order.
     events: Vec<String>,
     actor: String,
+    /// The server whose lease begins with this commit.
     lease: Option<String>,
+    /// Whether the workstream becomes the current one.
     becomes_current: bool,
+    /// The state after the commit, for the cache.
     written: ThreadsFile,
 }
 
@@ -78,16 +104,19 @@ pub(super) async fn write_plan(client: &Connection, key: i64, text: &str, actor:
     Ok(())
 }
 
-/// What a decision has seen beside the workstream itself, in which it would be overtaken.
+/// What an optimistic decision depended on, beside the workstream itself. The commit compares it.
 struct Expected {
+    /// The time of the decision, computed from the database's time ([`Opened::come_to_now`]).
     now: SystemTime,
+    /// The id of the current workstream.
     current: Option<String>,
-    /// The servers that the workstream names, and those of them whose lease runs.
+    /// The ids of the servers that the board names, sorted.
     servers: Vec<String>,
+    /// Those of them that counted as alive, sorted.
     alive: Vec<String>,
 }
 
-/// A statement in the making.
+/// A statement that is being built, and the values of its parameters.
 #[derive(Default)]
 pub(super) struct Sql<'v> {
     pub(super) text: String,
@@ -95,7 +124,7 @@ pub(super) struct Sql<'v> {
 }
 
 impl<'v> Sql<'v> {
-    /// Adds a part; each `$` in it is one of the values, in their order.
+    /// Appends a part. Each `$` in it stands for the next value and becomes a numbered parameter.
     pub(super) fn add(&mut self, text: &str, values: &[&'v (dyn ToSql + Sync)]) {
         let mut parts = text.split('$');
         self.text.extend(parts.next());
@@ -105,18 +134,19 @@ impl<'v> Sql<'v> {
         }
     }
 
-    /// Adds one row as a table.
+    /// Appends a table of one row.
     fn row<const N: usize>(&mut self, types: [&str; N], values: [&'v (dyn ToSql + Sync); N]) {
         self.add(&format!("(VALUES ({}))", types.map(|kind| format!("$::{kind}")).join(", ")), &values);
     }
 
-    /// Adds a table of columns.
+    /// Appends a table of any number of rows, given as one array per column. The text does not depend on the number of
+    /// rows, so it is prepared once.
     fn rows<const N: usize>(&mut self, types: [&str; N], columns: [&'v (dyn ToSql + Sync); N]) {
         self.add(&format!("unnest({})", types.map(|kind| format!("$::{kind}[]")).join(", ")), &columns);
     }
 }
 
-/// Threads as columns.
+/// Rows of `work.threads`, one vector per column.
 #[derive(Default)]
 pub(super) struct ThreadRows {
     stage: Vec<i16>,
@@ -126,7 +156,7 @@ pub(super) struct ThreadRows {
     pub(super) record: Vec<String>,
 }
 
-/// Cycles as columns.
+/// Rows of `work.cycles`, one vector per column.
 #[derive(Default)]
 pub(super) struct CycleRows {
     position: Vec<i32>,
@@ -138,7 +168,11 @@ pub(super) struct CycleRows {
 }
 
 impl RowChanges {
-    /// Works out what the ledger changes of what was opened.
+    /// Returns what the ledger changes in the rows of the opened workstream.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::StateUnreadable`] if a record that is kept cannot be written again.
     pub(super) fn of(opened: &Opened, ledger: &Ledger, writer: &Writer) -> Result<Self, Fault> {
         let unwritable = |error: serde_json::Error| Fault::StateUnreadable {
             path: writer.shown.clone().into(),
@@ -152,7 +186,8 @@ impl RowChanges {
         let mut threads = ThreadRows::default();
         let mut gone = ThreadRows::default();
         if let Some(moves) = ledger.moves() {
-            // Their rows have other keys: nobody can read only what has changed.
+            // The key of a thread's row is its id. So each thread that moved is written under its new id, and old ids
+            // that no thread has any more are deleted.
             for id in moves.threads.keys().filter(|id| after.threads.get(**id).is_none()) {
                 gone.add(*id, "", "");
             }
@@ -200,15 +235,20 @@ impl RowChanges {
         })
     }
 
-    /// Commits it, on the connection that holds the lock where there is one. Returns the revision. If the connection
-    /// breaks, nobody knows whether it was committed: then another one waits for the lock and looks for its events. All
-    /// that is over at `end`.
+    /// Commits, on the connection that holds the lock if there is one, and returns the new revision. If the connection
+    /// breaks, it is not known whether the database committed. Then another connection finds that out, until `end`.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Overtaken`] if nothing was written because something had changed, or because the database undid the
+    /// transaction; the caller decides again. [`Fault::Uncertain`] if it is still not known at `end` whether it was
+    /// written.
     pub(super) async fn commit(&self, engine: &Engine, locked: Option<Claimed>, end: Instant) -> Result<i64, Fault> {
         let client = match locked {
             Some(client) => client,
             None => match engine.connection().await {
                 Ok(client) => Claimed::new(client),
-                // Nothing was sent: who takes the lock waits until it can be reached.
+                // Nothing was sent. The next attempt takes the lock, and that waits until the database can be reached.
                 Err(failed) if is_passing(&failed) => return Err(engine.overtaken()),
                 Err(failed) => return Err(engine.fault(failed)),
             },
@@ -220,13 +260,15 @@ impl RowChanges {
                 client.release();
                 return revision.ok_or_else(|| engine.overtaken());
             }
-            // The database has said no, and has undone everything.
+            // The database reported an error and undid the transaction: it is certain that nothing was written.
             Ok(Err(failed)) if failed.is_no() => {
                 return Err(if is_passing(&failed) { engine.overtaken() } else { engine.fault(failed) });
             }
             Ok(Err(failed)) => tracing::debug!(?failed, "a commit broke"),
             Err(_) => tracing::debug!("a commit was not answered"),
         }
+        // From here on the commit is uncertain. Closing the connection makes the server end its transaction, if it
+        // still runs; the lock in `settle` waits for that.
         drop(client);
         engine.contact().is_lost();
         engine.forget_connections();
@@ -247,7 +289,7 @@ impl RowChanges {
         Err(Fault::Uncertain { database: engine.address.shown.clone() })
     }
 
-    /// Returns the revision; `None`: something is not as it was, and nothing was written.
+    /// Sends the statement, and returns the new revision. `None`: something had changed, and nothing was written.
     async fn write(&self, client: &Connection) -> Result<Option<i64>, Failed> {
         let id = self.id.to_string();
         let sql = self.sql(&id);
@@ -256,7 +298,7 @@ impl RowChanges {
         let row = if self.known.is_some() {
             written.await?
         } else {
-            // Both are sent at once; what failed before it makes a COMMIT undo everything.
+            // Pipelined, to save a round trip. If the statement fails, the COMMIT becomes a rollback.
             let (row, committed) = tokio::join!(written, client.batch_execute("COMMIT"));
             let row = row?;
             committed?;
@@ -265,8 +307,8 @@ impl RowChanges {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// Returns the statement that writes everything at once, and no more than there is: PostgreSQL takes longer to
-    /// set up each part than to carry it out.
+    /// Returns the statement that writes all changes. It has no parts for what does not change: PostgreSQL takes longer
+    /// to set up a part than to carry it out.
     fn sql<'v>(&'v self, id: &'v String) -> Sql<'v> {
         let mut sql = Sql::default();
         let update = "WITH w AS (UPDATE work.workstreams SET revision = revision + 1, stamp = $::text::uuid,
@@ -284,8 +326,8 @@ impl RowChanges {
         let still = " WHERE workstream_id = $ AND revision = $ AND stamp = $::text::uuid";
         sql.add(still, &[&self.key, &self.before, &self.stamp]);
         if let Some(known) = &self.known {
-            // What the host takes for the database's time: one that stood still in between, or whose clock runs wrong,
-            // asks again.
+            // The decision used a computed time. If the machine was suspended since, or its clock runs at another
+            // speed, that time is off, and the decision has to be made again.
             let is_now =
                 " AND clock_timestamp() BETWEEN $::timestamptz - interval '1s' AND $::timestamptz + interval '1s'";
             sql.add(is_now, &[&known.now, &known.now]);
@@ -339,12 +381,13 @@ impl RowChanges {
         sql
     }
 
-    /// Finds out what became of the commit. The outer error: it is still not known.
+    /// Finds out whether the commit was carried out: `Ok(Ok(revision))` if it was, `Ok(Err(Fault::Overtaken))` if it
+    /// was not and cannot be any more. An outer `Err` means that it is still not known.
     async fn settle(&self, engine: &Engine) -> Result<Result<i64, Fault>, Failed> {
-        // None that can be as dead as the one that broke.
+        // Not from the pool: connections there may be as broken as the one that failed.
         let client = engine.own_connection().await?;
         client.batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = {}", ROW_WAIT.as_millis())).await?;
-        // Waits until the old transaction is over.
+        // Waits until the old transaction is over, if it still holds the row.
         let lock = "SELECT revision FROM work.workstreams WHERE workstream_id = $1 FOR NO KEY UPDATE";
         let revision: i64 = client.query_one(lock, &[&self.key]).await?.try_get(0)?;
         let there = "SELECT EXISTS (SELECT FROM work.events
@@ -352,7 +395,8 @@ impl RowChanges {
         let values: [&(dyn ToSql + Sync); 3] = [&self.key, &(self.before + 1), &self.id.to_string()];
         let was_committed: bool = client.query_one(there, &values).await?.try_get(0)?;
         if !was_committed {
-            // One that is still on its way must not be carried out any more.
+            // An optimistic statement can still be on its way, and holds no lock yet. With another revision its `WHERE`
+            // fits no row.
             let spend = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workstream_id = $1";
             client.execute(spend, &[&self.key]).await?;
         }
@@ -360,19 +404,20 @@ impl RowChanges {
         Ok(if was_committed { Ok(revision) } else { Err(engine.overtaken()) })
     }
 
-    /// Returns whether nobody has written between what was opened and this revision.
+    /// Returns whether no other commit lies between the opened revision and `revision`.
     pub(super) fn is_next(&self, revision: i64) -> bool {
         revision == self.before + 1
     }
 
-    /// Returns whether it changes more than the state of threads and cycles.
+    /// Returns whether the commit changes the index: the entry of the workstream, or which one is current.
     pub(super) fn changes_index(&self) -> bool {
         self.entry.is_some() || self.becomes_current
     }
 
-    /// Returns the workstream as it was written.
+    /// Returns the cached copy of the workstream after the commit.
     pub(super) fn into_kept(self, opened: &Opened, revision: i64) -> CachedWorkstream {
-        // Whatever was written between is read next time.
+        // If another process has committed since (found out by `settle`), the copy keeps the old revision and stamp.
+        // They do not fit the row, so the next read brings it up to date.
         let (revision, stamp) =
             if self.is_next(revision) { (revision, self.id.to_string()) } else { (self.before, self.stamp) };
         let approves = self.entry.is_some();
@@ -382,7 +427,7 @@ impl RowChanges {
 
 impl Expected {
     fn of(opened: &Opened) -> Self {
-        // In an order that PostgreSQL has too.
+        // Sorted as text of lower case, which is the order of PostgreSQL's type uuid: the statement compares arrays.
         let servers: BTreeSet<String> =
             opened.kept.threads.threads.board.servers().map(|server| server.to_string()).collect();
         let alive: BTreeSet<String> = opened.alive.iter().map(ToString::to_string).collect();
@@ -396,7 +441,7 @@ impl Expected {
 }
 
 impl ThreadRows {
-    /// Adds the statement that writes them with the key and the revision of `w`.
+    /// Appends the statement that inserts or updates these rows, with the key and the revision of `w`.
     pub(super) fn insert<'v>(&'v self, sql: &mut Sql<'v>) {
         let insert = "INSERT INTO work.threads (workstream_id, stage, batch, thread, status, revision, record)
             SELECT w.workstream_id, u.stage, u.batch, u.thread, u.status, w.revision, u.record::json FROM w, ";
@@ -413,8 +458,9 @@ impl ThreadRows {
         sql.add(update, &[]);
     }
 
+    /// Appends a row.
     pub(super) fn add(&mut self, id: ThreadId, status: &'static str, record: &str) {
-        // Numbers of stages, batches and threads have three digits.
+        // The conversion never fails: numbers of stages, batches and threads have at most three digits.
         let small = |number: u16| i16::try_from(number).unwrap_or(i16::MAX);
         self.stage.push(small(id.batch.stage.0));
         self.batch.push(small(id.batch.number));
@@ -425,7 +471,7 @@ impl ThreadRows {
 }
 
 impl CycleRows {
-    /// Adds the statement that writes them with the key and the revision of `w`.
+    /// Appends the statement that inserts or updates these rows, with the key and the revision of `w`.
     pub(super) fn insert<'v>(&'v self, sql: &mut Sql<'v>) {
         let insert = "INSERT INTO work.cycles
                 (workstream_id, position, batch, number, is_open, holder, revision, record)
@@ -440,7 +486,8 @@ impl CycleRows {
         sql.add(update, &[]);
     }
 
-    /// Takes those that `before` has not, or has otherwise; `records` are all of `after`.
+    /// Returns the rows of the cycles that are new or changed in `after`. `records` has the record of each cycle of
+    /// `after`, in their order.
     pub(super) fn of(before: &Board, after: &Board, records: &[Box<RawValue>]) -> Self {
         let mut rows = Self::default();
         for (at, (cycle, record)) in after.cycles().iter().zip(records).enumerate() {

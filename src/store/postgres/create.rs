@@ -1,4 +1,4 @@
-//! What begins in a database: a workspace, a workstream in it.
+//! Makes workspaces and workstreams in a database.
 
 use deadpool_postgres::Object as Connection;
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ use crate::plan::{MAX_PLAN_BYTES, PlanHash};
 use crate::store::{Added, Executed, NewWorkstream, new_id};
 
 impl PostgresStore {
-    /// Makes the workspace, with a roster to begin with. Returns whether it was not there yet.
+    /// Makes the workspace, with the sample roster. Returns whether it was made; `false`: it exists already.
     pub fn make_workspace(&self, at: Moment) -> Result<bool, Fault> {
         let unwritable = |error: serde_json::Error| Fault::Internal(error.to_string());
         let mut rest: Object =
@@ -35,13 +35,17 @@ impl PostgresStore {
         })
     }
 
-    /// Returns what is shown to people as the workspace.
+    /// Returns the workspace in the form that people are shown.
     pub fn workspace(&self) -> String {
         self.shown()
     }
 }
 
-/// Adds a workstream, which becomes the current one unless a batch of the current one is executed.
+/// Adds a workstream. It becomes the current one unless a batch of the current one is executed.
+///
+/// # Errors
+///
+/// [`Fault::TooLarge`] for a plan over [`MAX_PLAN_BYTES`]; the refusals of [`Store::add`](crate::store::Store::add).
 pub(super) fn add(store: &PostgresStore, new: &NewWorkstream<'_>, at: Moment) -> Result<Added, Error> {
     if new.plan.len() as u64 > MAX_PLAN_BYTES {
         let path = format!("{}: PLAN.md", store.shown()).into();
@@ -60,8 +64,9 @@ pub(super) fn add(store: &PostgresStore, new: &NewWorkstream<'_>, at: Moment) ->
     Ok(Added { id: added?, executed })
 }
 
-/// Returns the current workstream, or the only one, if a batch of it is executed. Nobody executes one that cannot be
-/// read. What this shell or this command line names says nothing about the calls of others.
+/// Returns the current workstream, or the only one, if a batch of it is executed. One that cannot be read is not
+/// executed. The workstream that this shell or command line names does not count: other callers' bare calls mean the
+/// current one.
 fn executed(store: &PostgresStore) -> Result<Option<Executed>, Error> {
     let (index, mut known) = store.catalogue()?;
     let current = match index.current {
@@ -73,7 +78,7 @@ fn executed(store: &PostgresStore) -> Result<Option<Executed>, Error> {
     Ok(opened.and_then(|(_, opened)| store.snapshot(&opened).ok()).as_ref().and_then(Executed::of))
 }
 
-/// Returns the id of the workstream. The inner error: the rules say no, and nothing is written.
+/// Inserts the rows of the workstream and returns its id. An inner `Err` is a refusal, and nothing is written.
 async fn insert(
     transaction: &Transaction<'_>,
     store: &PostgresStore,
@@ -82,8 +87,8 @@ async fn insert(
     at: Moment,
 ) -> Result<Result<String, Refusal>, Failed> {
     let workspace = &store.address.workspace;
-    // In the order in which commits take them: workstreams, then the workspace. Whoever had to wait reads what others
-    // have added only now.
+    // The locks are taken in the order of commits, workstreams before the workspace, so that no two wait for each
+    // other. READ COMMITTED: the catalogue is read after the locks are acquired, so it has what others added meanwhile.
     let workstreams =
         "SELECT w.workstream_id FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
         WHERE s.name = $1 ORDER BY w.workstream_id FOR NO KEY UPDATE OF w";
@@ -127,13 +132,14 @@ async fn insert(
     let created = "INSERT INTO work.events (workstream_id, revision, ordinal, commit_id, actor, event)
         VALUES ($1, $2, 1, $3::text::uuid, $4, '{\"event\":\"created\"}')";
     transaction.execute(created, &[&new_key, &revision, &stamp, &store.actor()]).await?;
-    // Which workstreams there are, and which one is current, counts into the revision of each.
+    // A decision can depend on which workstreams exist and which one is current. So their cached copies must not fit
+    // any more.
     let others = "UPDATE work.workstreams SET revision = revision + 1, stamp = DEFAULT WHERE workspace_id = $1 AND workstream_id <> $2";
     transaction.execute(others, &[&key, &new_key]).await?;
     Ok(Ok(id))
 }
 
-/// Returns the entry of index.json for a workstream that was just made.
+/// Returns the entry of index.json for a new workstream.
 fn new_entry(id: &str, at: Moment) -> serde_json::Result<String> {
     let text = index_json::write(None, id, &[IndexEvent::Created], at)?;
     let file: Object = serde_json::from_str(&text)?;

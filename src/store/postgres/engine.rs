@@ -1,4 +1,9 @@
-//! The connections to a database: a pool, and the thread that drives it. Whoever asks waits on its own thread.
+//! The connections to a database: a pool, and the thread that drives it.
+//!
+//! The library of the database is asynchronous, and the rest of the program is not. So one thread runs a tokio runtime
+//! for all connections of the store, and each call blocks its own thread in [`Engine::wait`]. Every wait has an end.
+//!
+//! No message or log of this module may contain a user or a password.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,14 +24,15 @@ use super::migrate;
 use crate::fault::{DatabaseRemedy, Fault};
 use crate::store::LOCK_WAIT;
 
-/// How many connections one process has at the most.
+/// The most connections in the pool of one process. The lease and the watch have connections of their own.
 const MAX_CONNECTIONS: usize = 8;
 
-/// How long anything that is asked of the database may take: waiting for others, for one that restarts, and for what
-/// became of a commit included.
+/// How long one call to the database may take. This includes the wait for other writers, for a database that restarts,
+/// and for the outcome of a broken commit.
 pub(super) const ANSWER_TIMEOUT: Duration = LOCK_WAIT;
 
-/// How long a row is waited for that somebody else has locked. The database says so before nobody waits for it any more.
+/// How long PostgreSQL waits for a row lock. It is shorter than [`ANSWER_TIMEOUT`], so that its error still arrives in
+/// time and is told as [`Fault::Busy`].
 pub(super) const ROW_WAIT: Duration = Duration::from_secs(9);
 
 /// The connections of one store.
@@ -37,11 +43,11 @@ pub(super) struct Engine {
     pub(super) tls: Tls,
     pool: Pool,
     contact: Mutex<Contact>,
-    /// Dropped with the engine: then its thread ends.
+    /// Dropping this ends the thread.
     _end: oneshot::Sender<()>,
 }
 
-/// How connections are made safe.
+/// The TLS settings of connections, with a debug form.
 #[derive(Clone)]
 pub(super) struct Tls(pub(super) MakeRustlsConnect);
 
@@ -51,8 +57,8 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// A connection that may be in the middle of something, such as a transaction. When it is dropped it is closed, so that
-/// the server undoes everything and nobody else gets it; unless it is released.
+/// A connection that may be in a transaction. Dropping it closes the connection, so that the database undoes the
+/// transaction, and no other call gets it from the pool. [`Claimed::release`] returns it to the pool instead.
 #[derive(Debug)]
 pub(super) struct Claimed(Option<Object>);
 
@@ -61,7 +67,7 @@ impl Claimed {
         Self(Some(client))
     }
 
-    /// Returns the connection, which is in no transaction any more, to the pool.
+    /// Gives the connection back to the pool. It must not be in a transaction.
     pub(super) fn release(mut self) {
         drop(self.0.take());
     }
@@ -84,27 +90,30 @@ impl Drop for Claimed {
     }
 }
 
-/// When the database could be reached. Time in which it could not does not count against the lease of another process:
-/// that one could not renew it either.
+/// When this process could reach the database. The time of an outage does not count against the lease of another
+/// process, because that process could not renew it either.
 #[derive(Debug, Default)]
 pub(super) struct Contact {
+    /// When the database answered last.
     last: Option<Instant>,
+    /// The outage that leases still allow for.
     outage: Option<Outage>,
 }
 
+/// A time in which the database did not answer.
 #[derive(Debug)]
 struct Outage {
-    /// When the database was there last before it.
+    /// When the database answered last before the outage.
     since: Instant,
-    /// When it was there again.
+    /// When the database answered again; `None`: it has not yet.
     over: Option<Instant>,
 }
 
-/// How long after an outage the others have to renew their leases.
+/// How long other servers have, after an outage, to renew their leases.
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Contact {
-    /// The database has answered.
+    /// Notes that the database has answered.
     pub(super) fn is_there(&mut self) {
         let now = Instant::now();
         self.last = Some(now);
@@ -117,13 +126,15 @@ impl Contact {
         }
     }
 
-    /// The database has not answered.
+    /// Notes that the database has not answered. Failures in a row, and those soon after an outage, belong to one
+    /// outage.
     pub(super) fn is_lost(&mut self) {
         let since = self.outage.take().map(|outage| outage.since).or(self.last).unwrap_or_else(Instant::now);
         self.outage = Some(Outage { since, over: None });
     }
 
-    /// Returns how much longer than they say leases last for now.
+    /// Returns the time by which leases last longer than they say: zero, except during an outage and [`GRACE`] after
+    /// it.
     pub(super) fn grace(&self) -> Duration {
         match &self.outage {
             Some(Outage { since, over }) if over.is_none_or(|over| over.elapsed() < GRACE) => since.elapsed(),
@@ -133,7 +144,11 @@ impl Contact {
 }
 
 impl Engine {
-    /// Starts the thread. Connects to nothing yet.
+    /// Starts the thread. Opens no connection yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Database`] if the certificates cannot be read; [`Fault`] of the machine if the thread cannot start.
     pub(super) fn start(address: DatabaseAddress) -> Result<Self, Fault> {
         let fault =
             |why: String| Fault::Database { database: address.shown.clone(), why, remedy: DatabaseRemedy::Address };
@@ -145,8 +160,9 @@ impl Engine {
         );
         let prepared = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             Box::pin(async move {
-                // Each statement has one good plan, and to plan costs more than to carry out. And a client that
-                // vanishes in the middle of a transaction must not hold its locks for ever.
+                // Generic plans: each statement has one good plan, and planning takes longer than execution. The idle
+                // timeout frees the row lock of a client that vanished in the middle of a transaction. Commits are
+                // synchronous even if the server's default is not: an acknowledged change is durable.
                 let settings = format!(
                     "SET lock_timeout = {}; SET statement_timeout = {}; \
                      SET idle_in_transaction_session_timeout = 20000; SET synchronous_commit = on; \
@@ -180,36 +196,37 @@ impl Engine {
         Ok(Self { address, handle, tls, pool, contact: Mutex::default(), _end: end })
     }
 
-    /// Waits for something on this thread, whichever it is: also one that drives another runtime.
+    /// Blocks this thread until `what` is done. This works also on a thread that drives another runtime, where tokio's
+    /// own `block_on` would panic.
     pub(super) fn wait<T>(&self, what: impl Future<Output = T>) -> T {
         let _context = self.handle.enter();
         pollster::block_on(what)
     }
 
-    /// Returns a connection.
+    /// Returns a connection of the pool. Waits for a free one, at most [`LOCK_WAIT`].
     pub(super) async fn connection(&self) -> Result<Object, Failed> {
         self.pool.get().await.map_err(Failed::Pool)
     }
 
-    /// Closes the connections that nobody uses: where one broke, the others may have too.
+    /// Closes the idle connections of the pool. After one broke, the others may be broken too.
     pub(super) fn forget_connections(&self) {
         self.pool.retain(|_, _| false);
     }
 
-    /// Returns a connection of its own, outside of the pool, on which nothing is checked or set.
+    /// Opens a connection outside of the pool. The settings and the check of the tables' version do not apply to it.
     pub(super) async fn own_connection(&self) -> Result<tokio_postgres::Client, Failed> {
         let (client, connection) = self.address.config.connect(self.tls.0.clone()).await?;
         self.handle.spawn(connection);
         Ok(client)
     }
 
-    /// Asks something that changes nothing until it is committed, again if the connection broke on the way, for as
-    /// long as one call may wait.
+    /// Calls `ask` with a connection, and again if the connection broke, for at most [`ANSWER_TIMEOUT`]. So `ask` must
+    /// be safe to repeat: it reads, or it is idempotent, or its transaction commits as its last step.
     pub(super) fn ask<T>(&self, ask: impl AsyncFn(Object) -> Result<T, Failed>) -> Result<T, Fault> {
         self.ask_until(Instant::now() + ANSWER_TIMEOUT, ask)
     }
 
-    /// The same, until then.
+    /// Does the same as [`Engine::ask`], until `end`.
     pub(super) fn ask_until<T>(
         &self,
         end: Instant,
@@ -240,17 +257,17 @@ impl Engine {
         })
     }
 
-    /// Returns what this process knows of when the database could be reached.
+    /// Returns the record of when the database could be reached.
     pub(super) fn contact(&self) -> MutexGuard<'_, Contact> {
         self.contact.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the fault of a database that says nothing.
+    /// Returns the fault of a database that does not answer.
     pub(super) fn unanswered(&self) -> Fault {
         self.database(format!("no answer in {} seconds", ANSWER_TIMEOUT.as_secs()), DatabaseRemedy::CallAgain)
     }
 
-    /// Returns the fault of a commit that was not written, since something is not as it was when it was decided.
+    /// Returns the fault of a commit that wrote nothing, because something had changed since the decision.
     pub(super) fn overtaken(&self) -> Fault {
         Fault::Overtaken { place: self.address.shown.clone() }
     }
@@ -259,7 +276,7 @@ impl Engine {
         Fault::Database { database: self.address.shown.clone(), why, remedy }
     }
 
-    /// Says what went wrong, without a word of who asked by which password.
+    /// Returns the fault for a failure. Its text never has a user or a password of the address.
     pub(super) fn fault(&self, failed: Failed) -> Fault {
         match failed {
             Failed::Known(fault) => fault,
@@ -300,6 +317,11 @@ impl Engine {
             code if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
                 DatabaseRemedy::Password
             }
+            // A pooler gives each transaction another session, which has none or other ones of the statements that this
+            // process has prepared.
+            code if [SqlState::DUPLICATE_PSTATEMENT, SqlState::INVALID_SQL_STATEMENT_NAME].contains(code) => {
+                DatabaseRemedy::SessionPooling
+            }
             code if *code == SqlState::INSUFFICIENT_PRIVILEGE => DatabaseRemedy::Grant,
             _ => DatabaseRemedy::LookAtIt,
         };
@@ -307,7 +329,8 @@ impl Engine {
     }
 }
 
-/// Certificates are always checked: against the system's, or those of a file that is named.
+/// Returns the TLS settings. Certificates are always checked: against those of the file that the address names, else
+/// against those of the system.
 fn tls(address: &DatabaseAddress) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     if address.needs_tls() {
@@ -340,14 +363,14 @@ mod tests {
         assert_eq!(contact.grace(), Duration::ZERO);
         contact.is_there();
         assert_eq!(contact.grace(), Duration::ZERO);
-        // It was there a minute ago, and not since.
+        // It answered a minute ago, and not since.
         contact.last = Some(ago(60));
         contact.is_lost();
         contact.is_lost();
         assert_eq!(contact.grace().as_secs(), 60);
         contact.is_there();
         assert_eq!(contact.grace().as_secs(), 60, "it has just come back");
-        // Again lost, within the same outage.
+        // Lost again, within the same outage.
         contact.is_lost();
         contact.is_there();
         assert_eq!(contact.grace().as_secs(), 60);

@@ -1,20 +1,20 @@
-//! What goes wrong when the database is asked something.
+//! Failures of the database, and the two questions about them: was nothing written, and can another try help?
 
 use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::{Severity, SqlState};
 
 use crate::fault::Fault;
 
-/// What went wrong when something was asked.
+/// Why a question to the database has no answer.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// The database said no, or cannot be reached.
+    /// The database reported an error, or the connection failed.
     Asked(tokio_postgres::Error),
-    /// There was no connection.
+    /// The pool gave no connection.
     Pool(PoolError),
-    /// The tables have another version.
+    /// This program cannot use the tables, because of their version. The text says why.
     Tables(String),
-    /// What came back, or did not, is known.
+    /// A fault that another part of the program has already worded.
     Known(Fault),
 }
 
@@ -31,15 +31,16 @@ impl From<Fault> for Failed {
 }
 
 impl Failed {
-    /// Returns whether the database has refused, and goes on. When it ends the connection instead, that can have been
-    /// after the commit.
+    /// Returns whether the database reported an error and kept the connection open. Then it is certain that the
+    /// transaction was undone. With severity FATAL it closes the connection, and that can be after the commit.
     pub(super) fn is_no(&self) -> bool {
         let Self::Asked(error) = self else { return false };
         error.as_db_error().is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
     }
 }
 
-/// Returns whether asking again can help, and nothing has happened yet.
+/// Returns whether another try can help: the database restarts or is full, the connection broke, or the transaction
+/// lost against another one. It does not say whether something was written; [`Failed::is_no`] does.
 pub(super) fn is_passing(failed: &Failed) -> bool {
     let error = match failed {
         Failed::Asked(error)
@@ -61,11 +62,11 @@ pub(super) fn is_passing(failed: &Failed) -> bool {
     }
 }
 
-/// Returns whether TLS failed because of a certificate.
+/// Returns whether TLS failed because of a certificate, the server's or a missing one of the client.
 pub(super) fn is_about_certificates(error: &tokio_postgres::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        // An error of the system can hold another one that is no source of it.
+        // `io::Error::source` skips the error that it wraps and returns that error's source. So look inside.
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>());
         if let Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) = tls {
@@ -76,7 +77,7 @@ pub(super) fn is_about_certificates(error: &tokio_postgres::Error) -> bool {
     false
 }
 
-/// Returns whether the connection failed below the protocol: refused, reset, cut.
+/// Returns whether the connection failed below the protocol: refused, reset or cut.
 fn is_out_of_reach(error: &tokio_postgres::Error) -> bool {
     use std::io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof,

@@ -1,4 +1,4 @@
-//! A database for tests inside of the library.
+//! Databases for the tests inside of the library.
 
 #[path = "../../../tests/it/postgres_server.rs"]
 #[expect(dead_code, reason = "the tests of the whole program use the rest")]
@@ -11,8 +11,8 @@ pub(crate) use self::postgres_server::execute;
 use super::PostgresStore;
 use crate::store::WorkspaceLocation;
 
-/// Returns the URL of an empty database with tables; `None`, and a line that says why, where there is no server.
-/// `WORK_TEST_POSTGRES` names one, else one is started.
+/// Returns the URL of a new database with empty tables, on the server that `WORK_TEST_POSTGRES` names, else on one that
+/// it starts. `None`: there is no server; a line on stderr says why.
 pub(crate) fn postgres_for_tests() -> Option<String> {
     static SERVER: OnceLock<Result<Database, String>> = OnceLock::new();
     match SERVER.get_or_init(Database::find) {

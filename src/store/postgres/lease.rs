@@ -1,5 +1,17 @@
-//! Who is alive, across hosts: a server process that holds something renews a lease, on a connection of its
-//! own, so that it stays alive however slow its calls are. When its host vanishes, the lease ends.
+//! Leases: signs of life of server processes that work across machines (DESIGN §10).
+//!
+//! **What for.** The mark and the file lock by which a server shows that it lives (DESIGN §6a) are seen on its own
+//! machine only. In a database a server that holds something has a row in `work.servers` with the end of its lease. The
+//! row is written in the same commit that first names the server, so no other process sees the name without a lease.
+//!
+//! **Cost.** One small statement every 10 seconds and one connection per server process. And a machine that vanishes
+//! holds its batch until its lease has ended, at most 30 seconds. A server that ends in order removes its lease at once
+//! ([`give_back`]).
+//!
+//! **A connection of its own.** Calls can use up the pool or be slow. If the renewal waited behind them, a server that
+//! works hard would count as dead, and another one would take over its batch.
+//!
+//! The wall clock of a machine must never decide about a lease: the ends of leases are times of the database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,25 +22,28 @@ use super::engine::Engine;
 use super::failed::Failed;
 use crate::board::ServerId;
 
-/// How long a lease is, as PostgreSQL reads it. [`BEAT`] is a third of it.
+/// The length of a lease, as an interval of PostgreSQL.
 pub(super) const LEASE: &str = "30 seconds";
 
+/// The time between two renewals: a third of [`LEASE`], so that one renewal can fail.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// Rows of servers that ended without a word are kept so long, as PostgreSQL reads it.
+/// How long the row of a server is kept after its lease ended, as an interval of PostgreSQL.
 const KEPT: &str = "7 days";
 
-/// How long one renewal may take, and how soon it is tried again.
+/// How long one renewal may take.
 const ANSWER: Duration = Duration::from_secs(4);
+/// The pause before a renewal that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// Removes the rows of servers that ended long ago without giving their lease back.
 const TIDY: &str = "DELETE FROM work.servers WHERE lease_until < clock_timestamp() - $1::text::interval";
 
 const RENEW: &str = "INSERT INTO work.servers (id, lease_until)
     VALUES ($1::text::uuid, clock_timestamp() + $2::text::interval)
     ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
 
-/// Renews the lease of the server process until the engine has ended.
+/// Starts a task that renews the lease of the server process until the engine is dropped.
 pub(super) fn keep(engine: &Arc<Engine>, server: ServerId) {
     let weak = Arc::downgrade(engine);
     engine.handle.spawn(async move {
@@ -38,6 +53,7 @@ pub(super) fn keep(engine: &Arc<Engine>, server: ServerId) {
         let mut is_tidy = false;
         loop {
             tokio::time::sleep(pause).await;
+            // A weak reference: the task must not keep the engine alive.
             let Some(engine) = weak.upgrade() else { return };
             let renewed = tokio::time::timeout(ANSWER, async {
                 let connected = match client.take().filter(|client| !client.is_closed()) {
@@ -55,7 +71,7 @@ pub(super) fn keep(engine: &Arc<Engine>, server: ServerId) {
                     engine.contact().is_there();
                     (Some(connected), BEAT)
                 }
-                // Again by another connection, while there is time.
+                // Soon again, by a new connection: there is time for several tries before the lease ends.
                 missed => {
                     engine.contact().is_lost();
                     let why = missed.map_or_else(
@@ -70,15 +86,17 @@ pub(super) fn keep(engine: &Arc<Engine>, server: ServerId) {
     });
 }
 
-/// How long the end of the process waits for that of its lease.
+/// How long the process waits at its end to give the lease back.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
-/// Ends the lease, so that nobody waits for it to run out. What cannot be done at once is left to that.
+/// Removes the lease, so that other servers can take over at once. If that fails or takes longer than [`LAST_WORD`],
+/// the lease ends by itself.
 pub(super) fn give_back(engine: &Arc<Engine>, server: ServerId) {
     engine.wait(async {
         let given = async {
             let client = engine.connection().await.ok()?;
-            // In one message: also one that nobody waits for any more is carried out.
+            // One message without a prepare step: once it is sent, the database carries it out even if the wait is
+            // over.
             client.batch_execute(&format!("DELETE FROM work.servers WHERE id = '{server}'")).await.ok()
         };
         let _ = tokio::time::timeout(LAST_WORD, given).await;

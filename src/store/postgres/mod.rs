@@ -1,11 +1,18 @@
-//! A workspace in PostgreSQL, for teams on several machines: the same tools, rules and answers, an engine
-//! that exists (docs/teams.md).
+//! The backend in PostgreSQL, for teams on several machines (DESIGN §10, docs/teams.md). Tools, rules and answers are
+//! those of files.
 //!
-//! One short transaction per call locks the row of its workstream and nothing else; calls of other
-//! workstreams do not wait for it. Where a server process is the only one that writes a workstream, that is one
-//! statement: decided on what it knows, and written only if all of that is still so. Records are the text that the
-//! files have, so that the same reader and writer serve both, and what nobody knows is kept. What was read is kept by
-//! revision.
+//! **Writing.** A call that writes locks the row of its workstream, in one short transaction. Calls of other
+//! workstreams do not wait for it. A server process that was the last to write a workstream uses optimistic concurrency
+//! instead: it decides on its own copy and sends one statement, which writes only if nothing has changed since
+//! (`change`).
+//!
+//! **Reading.** A process keeps what it has read, by revision, and reads only the records that changed (`rows`).
+//!
+//! **Records.** A row holds the same text that the file would hold. So one reader and one writer (`crate::format`)
+//! serve both backends, and keys that this program does not know are kept.
+//!
+//! The wall clock of a machine must never enter a lease or a decision: the clocks of a team's machines differ, so the
+//! time is the database's.
 
 mod address;
 mod change;
@@ -47,13 +54,13 @@ use crate::fault::{DatabaseRemedy, Error, Fault};
 use crate::index::Index;
 use crate::moment::Moment;
 
-/// How many workstreams are kept as they were read.
+/// How many workstreams each of the two caches of a store holds. A cache that is full is emptied.
 const MAX_KEPT: usize = 1_000;
 
-/// How long the database is waited for at the least.
+/// The least time that a call may wait for the database, even if it has waited long before: enough for one answer.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
-/// Changes of so long a time are told together.
+/// The pause before listeners are notified. All changes of this time share one notification.
 const NOTIFY_AFTER: Duration = Duration::from_millis(50);
 
 /// A workspace in a database. Any number of processes on any number of hosts may use it at once.
@@ -63,49 +70,56 @@ pub struct PostgresStore {
     place: WorkspaceLocation,
     /// The server process that this store writes for; `None` on the command line.
     server: Option<ServerId>,
-    /// Started when it is needed first: a server that nobody asks anything connects to nothing.
+    /// Started by the first call, so that a server without calls connects to nothing.
     engine: OnceLock<Arc<Engine>>,
+    /// Held while the engine starts, so that two first calls start one engine.
     starting: Mutex<()>,
-    /// The workstreams as they were read last, by key.
+    /// The parse cache: the workstreams as they were read last, by `workstream_id`.
     kept: Mutex<HashMap<i64, Arc<CachedWorkstream>>>,
-    /// Those that nobody else has written since this process did.
+    /// The workstreams that this process was the last to write, as far as it knows.
     known: Mutex<Optimistic>,
     holds: Holds,
-    /// Somebody tells the listeners in a moment.
+    /// Whether a notification of the listeners is already due, [`NOTIFY_AFTER`] after the first change.
     is_notifying: Arc<AtomicBool>,
-    /// The server process keeps its lease alive.
+    /// Whether this server process has a lease and renews it.
     has_lease: AtomicBool,
 }
 
-/// Workstreams that can be decided on without a lock.
+/// The workstreams on which this process can decide without a lock.
 #[derive(Debug, Default)]
 struct Optimistic {
-    /// Their keys, by what they are called.
+    /// The `workstream_id`, by the name that a call gave; `None`: a call that named no workstream.
     keys: HashMap<Option<String>, i64>,
+    /// The state after this process's last commit, by `workstream_id`.
     opened: HashMap<i64, Opened>,
 }
 
-/// A workstream to write.
+/// A write that has begun: the [`Locked`] of this backend.
 struct OpenedRows<'s> {
     store: &'s PostgresStore,
     engine: Arc<Engine>,
-    /// What it was called.
+    /// The name that the call gave the workstream; `None`: it gave none.
     named: Option<String>,
-    /// The transaction that has locked its row, until it is committed or dropped; `None`: it is only known.
+    /// The connection whose transaction has locked the row, until this is committed or dropped. `None`: nothing is
+    /// locked, and the commit is optimistic.
     client: Option<Claimed>,
-    /// Until when the call waits for the database.
+    /// The instant at which the call stops waiting for the database.
     end: Instant,
     opened: Opened,
     snapshot: Snapshot,
 }
 
-/// Returns until when a call waits for the database that begins now.
+/// Returns the instant at which a call that begins now stops waiting for the database.
 fn end() -> Instant {
     Instant::now() + ANSWER_TIMEOUT
 }
 
 impl PostgresStore {
-    /// Makes a store for the database that the place names. Connects to nothing yet.
+    /// Makes a store for the database that the location names. Connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Database`] if the address cannot be read.
     pub fn new(place: WorkspaceLocation, server: Option<ServerId>) -> Result<Self, Fault> {
         Ok(Self {
             address: DatabaseAddress::parse(place.database().unwrap_or_default())?,
@@ -121,6 +135,7 @@ impl PostgresStore {
         })
     }
 
+    /// Returns the engine, which the first call starts.
     fn engine(&self) -> Result<&Arc<Engine>, Fault> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
@@ -132,7 +147,7 @@ impl PostgresStore {
         self.engine.get().ok_or_else(Fault::bug)
     }
 
-    /// Makes the tables, or brings them up to date.
+    /// Makes the tables, or brings them up to date. Returns the version before and after.
     pub fn migrate(&self) -> Result<Migrated, Fault> {
         let engine = self.engine()?;
         engine.wait(async {
@@ -141,13 +156,13 @@ impl PostgresStore {
         })
     }
 
-    /// What people are shown as the workspace.
+    /// Returns the workspace in the form that people are shown: the address without user and password, and the name.
     fn shown(&self) -> String {
         format!("{}?workspace={}", self.address.shown, self.address.workspace)
     }
 
-    /// Returns what a call names that names `wanted`; where that is nothing, the workstream in which this process
-    /// is at work.
+    /// Returns the name of the workstream that a call with `wanted` means. Without `wanted` that is the workstream in
+    /// which this process holds a cycle or runs an attempt. `None`: the current one (DESIGN §3).
     fn meant(&self, wanted: Option<&str>, end: Instant) -> Result<Option<String>, Error> {
         let (None, Some(own)) = (self.place.named(wanted), self.server) else { return Ok(wanted.map(str::to_owned)) };
         self.holds.only(|id| {
@@ -156,8 +171,8 @@ impl PostgresStore {
         })
     }
 
-    /// Returns what a call means, and what it is called, if nobody else has written it since this process did. What
-    /// is decided on it is written only if it still is as it is known.
+    /// Returns the workstream that a call means, and the name that it gave, from this process's own copy. `None`: there
+    /// is no copy, or the call has to look at several workstreams. The copy may be out of date; the commit checks it.
     fn meant_and_known(&self, wanted: Option<&str>) -> Option<(Option<String>, Opened)> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = |named: Option<String>| {
@@ -169,13 +184,17 @@ impl PostgresStore {
         match self.holds.noted().as_slice() {
             [] => opened(None),
             [one] => opened(Some(one.clone())).filter(|(_, opened)| opened.board().names(own)),
-            // Whoever takes the lock looks at each.
+            // Several candidates have to be read to choose one. The way with the lock does that.
             _ => None,
         }
     }
 
-    /// Reads the workstream, and locks it if it is to be written, waiting so long for others. The connection holds the
-    /// transaction then.
+    /// Reads the workstream that `wanted` means. With `lock` it also locks the row, and waits at most that long for
+    /// other writers. Then the returned connection holds the open transaction; without `lock` there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Busy`] if the row is not free in time, the refusals of [`Store::read`], and faults of the database.
     fn open(
         &self,
         wanted: Option<&str>,
@@ -183,7 +202,7 @@ impl PostgresStore {
         end: Instant,
     ) -> Result<(Option<Claimed>, Opened), Error> {
         let named = self.place.named(wanted);
-        // Asked before anything is locked.
+        // Before the lock: this is a query on another connection, and others would wait for it.
         let in_shell = name(self.place.shell_workstream.as_deref()).map(|_| self.selected_in_shell());
         if let Some((client, mut opened)) = self.open_one(named.as_deref(), lock, end)? {
             opened.is_default = match (in_shell, &opened.current) {
@@ -193,7 +212,7 @@ impl PostgresStore {
             };
             return Ok((client, opened));
         }
-        // By its name, or there is none: then the refusal names those there are.
+        // No workstream has this id. `wanted` can be its name; else the refusal lists the workstreams.
         let (index, known) = self.catalogue()?;
         let selected = self.place.select(wanted, &index, &known)?;
         match self.open_one(Some(&selected.workstream), lock, end)? {
@@ -205,7 +224,8 @@ impl PostgresStore {
         }
     }
 
-    /// The same, of the workstream with this id, else of the current one; `None` where there is none.
+    /// Reads, and with `lock` locks, the workstream of this id; without an id the current one. `None`: there is no such
+    /// workstream.
     fn open_one(
         &self,
         id: Option<&str>,
@@ -220,6 +240,7 @@ impl PostgresStore {
             if lock.is_some() && opened.is_some() {
                 return Ok(opened.map(|opened| (Some(client), opened)));
             }
+            // There is no such workstream. The transaction is still open.
             if lock.is_some() {
                 client.batch_execute("ROLLBACK").await?;
             }
@@ -228,13 +249,14 @@ impl PostgresStore {
         })
     }
 
-    /// Returns the workstream that a bare command means in the person's shell.
+    /// Returns the workstream that a command without `--workstream` means in the person's shell.
     fn selected_in_shell(&self) -> Option<String> {
         let (index, known) = self.catalogue().ok()?;
         let wanted = self.place.shell_workstream.as_deref();
         self.place.select(wanted, &index, &known).ok().map(|selected| selected.workstream)
     }
 
+    /// Returns what a decision may depend on. Fails if agents.yaml cannot be read.
     fn snapshot(&self, opened: &Opened) -> Result<Snapshot, Error> {
         let mut alive = opened.alive.clone();
         alive.extend(self.server);
@@ -257,12 +279,15 @@ impl PostgresStore {
         })
     }
 
-    /// Keeps what is known of a workstream after a commit. It can be decided on without a lock, if nobody else has
-    /// written it in between: two processes that write in turn would only overtake each other.
+    /// Keeps the state that a commit has written, for the next read and for optimistic concurrency.
+    ///
+    /// The next call is optimistic only if no other process has written since this process read or wrote the workstream
+    /// before. Two processes that write in turn would overtake each other each time, and decide twice for each commit.
     fn learn(&self, locked: &OpenedRows<'_>, change: RowChanges, written: &Result<i64, Fault>, own: Option<ServerId>) {
         let key = locked.opened.key;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.opened.remove(&key);
+        // A fault can leave the commit undone or uncertain, so the next call reads.
         let Ok(revision) = written else { return };
         let is_known = change.is_next(*revision) && !change.changes_index() && !locked.opened.is_news;
         let kept = Arc::new(change.into_kept(&locked.opened, *revision));
@@ -277,7 +302,7 @@ impl PostgresStore {
         opened.kept = kept;
         opened.alive.extend(own);
         known.keys.insert(locked.named.clone(), key);
-        // It is called by its id, too, once this process is at work in it.
+        // A later call without a workstream looks it up by its id, since this process is at work in it now.
         known.keys.insert(Some(opened.workstream.clone()), key);
         known.opened.insert(key, opened);
     }
@@ -290,13 +315,14 @@ impl PostgresStore {
         }
     }
 
+    /// Returns the index and the ids of all workstreams. Fails if there is no such workspace.
     fn catalogue(&self) -> Result<(Index, Vec<String>), Error> {
         let engine = self.engine()?;
         let catalogue = engine.ask(async |client: Object| rows::catalogue(&**client, &self.address.workspace).await)?;
         catalogue.ok_or_else(|| self.no_workspace().into())
     }
 
-    /// Returns who writes, as the program says.
+    /// Returns the writer's identity for the column `actor` of events: the server's id, or the person's name.
     fn actor(&self) -> String {
         match self.server {
             Some(server) => format!("server {server}"),
@@ -304,17 +330,17 @@ impl PostgresStore {
         }
     }
 
-    /// Tells all hosts that something has changed.
+    /// Notifies the listeners on all hosts that something has changed.
     fn tell_others(&self, engine: &Arc<Engine>) {
         if self.server.is_some() {
             self.notify(engine);
         } else {
-            // The command line ends before that, so it waits, for at most a second.
+            // A command would end before a notification in the background is sent. So it waits, at most a second.
             let _ = engine.wait(async { tokio::time::timeout(Duration::from_secs(1), watch::tell(engine)).await });
         }
     }
 
-    /// Begins to write what this process knows, if nobody else has written it since.
+    /// Begins an optimistic write on this process's own copy. `None`: there is no copy.
     fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
         let (named, mut opened) = self.meant_and_known(wanted)?;
         opened.come_to_now();
@@ -322,8 +348,10 @@ impl PostgresStore {
         Some(Box::new(OpenedRows { store: self, engine, named, client: None, end: end(), opened, snapshot }))
     }
 
-    /// Tells the listeners on all hosts, in a moment and without anybody waiting for it: inside of the commit it
-    /// would make all commits of the database wait for each other.
+    /// Notifies the listeners on all hosts after [`NOTIFY_AFTER`], without making the call wait.
+    ///
+    /// This is not a part of the commit: PostgreSQL takes a lock of the whole database for the commit of a transaction
+    /// that has notified, so all commits would wait for each other.
     fn notify(&self, engine: &Arc<Engine>) {
         if self.is_notifying.swap(true, Ordering::AcqRel) {
             return;
@@ -332,6 +360,7 @@ impl PostgresStore {
         let handle = engine.handle.clone();
         handle.spawn(async move {
             tokio::time::sleep(NOTIFY_AFTER).await;
+            // Before the message: a change that comes while it is sent asks for another one.
             flag.store(false, Ordering::Release);
             watch::tell(&engine).await;
         });
@@ -356,7 +385,7 @@ impl Store for PostgresStore {
         {
             return Ok(known);
         }
-        // Who has no time left is given enough for one answer.
+        // A call that has used up its wait behind other calls still gets the time for one answer.
         let end = Instant::now() + wait.clamp(LEAST_WAIT, ANSWER_TIMEOUT);
         let engine = Arc::clone(self.engine()?);
         let meant = self.meant(wanted, end)?;
@@ -455,15 +484,22 @@ impl Locked for OpenedRows<'_> {
         let engine = Arc::clone(&self.engine);
         let Some(client) = self.client.take() else { return Err(engine.overtaken()) };
         let key = self.opened.key;
-        let written = engine.wait(async { change::write_plan(&client, key, text, &self.store.actor()).await });
-        written.map_err(|failed| engine.fault(failed))?;
-        client.release();
+        let actor = self.store.actor();
+        let written = change::write_plan(&client, key, text, &actor);
+        let written = engine.wait(async { tokio::time::timeout_at(self.end.into(), written).await });
+        match written {
+            Ok(Ok(())) => client.release(),
+            // The database has refused it and has undone everything.
+            Ok(Err(failed)) if failed.is_no() => return Err(engine.fault(failed)),
+            // The connection broke, or nothing came back: it may have been committed.
+            Ok(Err(_)) | Err(_) => return Err(Fault::Uncertain { database: engine.address.shown.clone() }),
+        }
         self.store.tell_others(&engine);
         Ok(())
     }
 
     fn write_down(self: Box<Self>, _at: Moment) -> Result<(), Fault> {
-        // Rows are all that a database reads.
+        // Nothing to do: the state in a database is always in rows, never in an older format.
         Ok(())
     }
 }
@@ -471,6 +507,7 @@ impl Locked for OpenedRows<'_> {
 impl Drop for OpenedRows<'_> {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
+        // Frees the row. A connection that does not answer in time is closed instead of released, which frees it too.
         let ended = self
             .engine
             .wait(async { tokio::time::timeout(Duration::from_secs(1), client.batch_execute("ROLLBACK")).await });

@@ -1,4 +1,4 @@
-//! Retention: what nobody needs any more is removed when a person says so.
+//! Retention: removes old events and old rows of servers when a person asks for it (`work store prune`).
 
 use deadpool_postgres::Object as Connection;
 
@@ -8,15 +8,15 @@ use crate::fault::Fault;
 /// What was removed.
 #[derive(Debug, serde::Serialize)]
 pub struct Pruned {
-    /// How many events.
+    /// The number of events.
     pub events: u64,
-    /// How many server processes that ended without a word.
+    /// The number of server processes whose lease ended without being given back.
     pub servers: u64,
 }
 
 impl PostgresStore {
-    /// Removes the events of all workspaces that are older than so many days, and server processes whose lease ended
-    /// before that. No state goes with them: a process that finds its last event gone reads its workstream as a whole.
+    /// Removes the events of all workspaces that are older than `days`, and the rows of servers whose lease ended
+    /// before that. This removes no state: a process whose last event is gone reads its workstream as a whole.
     pub fn prune(&self, days: u16) -> Result<Pruned, Fault> {
         self.engine()?.ask(async |client: Connection| {
             let days = i32::from(days);

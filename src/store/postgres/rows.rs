@@ -1,4 +1,21 @@
-//! Rows → a workstream. What was read is kept by revision, so that only what changed since is read again.
+//! Reads a workstream from its rows.
+//!
+//! **What for.** Every decision needs the whole workstream, but between two calls a process usually finds it unchanged,
+//! or with one thread changed. So each process keeps the workstreams that it has read ([`CachedWorkstream`]). A read
+//! asks for the row of the workstream first. If the cached copy fits that row, it is used; else only the thread records
+//! with a higher revision are read (a delta read), and the board is rebuilt from them.
+//!
+//! **When a copy fits.** The revision grows with each change. The stamp is a random UUID per revision: after a restore,
+//! or a failover to a standby that lags, the same revision can come again with another content. A delta read is only
+//! sound on the same history. So it also checks that `work.events` has the commit that wrote the cached copy, and reads
+//! everything if not. The generation changes when all threads are replaced, because a delta shows no removed rows.
+//!
+//! **Cost.** A copy of each workstream in memory, at most [`MAX_KEPT`]. Without the cache a call would transfer and
+//! parse the whole state, which grows with every report.
+//!
+//! **One instant.** A transaction with PostgreSQL's default, READ COMMITTED, sees new commits with each statement. The
+//! functions here must never mix rows of two revisions: under the row lock nobody else can commit, and without it
+//! [`open`] reads again or uses a REPEATABLE READ transaction.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,7 +40,8 @@ use crate::moment::Moment;
 use crate::roster::Roster;
 use crate::store::snapshot::{IndexFile, PlanFile, ThreadsFile, completed};
 
-/// The workstream that is wanted, else the current one.
+/// Selects the row of the workstream with the id $2 in the workspace $1; without an id, of the current workstream. The
+/// ninth column says whether it is the only one of its workspace and no current one is set.
 const OPEN: &str = "SELECT w.workstream_id, w.stream_id, w.revision, w.plan_hash, w.entry::text, s.current_workstream, s.roster,
         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),
         s.current_workstream IS NULL
@@ -32,16 +50,20 @@ const OPEN: &str = "SELECT w.workstream_id, w.stream_id, w.revision, w.plan_hash
     FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
     WHERE s.name = $1 AND w.stream_id = coalesce($2, s.current_workstream)";
 
-/// Locks its row. Who had to wait for that asks everything after it: a statement sees what was there when it began.
+/// Locks the row that [`OPEN`] selects. READ COMMITTED: query again after acquiring the row lock. A statement sees what
+/// was committed when it began, and this one may have waited since then.
 const LOCK: &str =
     "SELECT w.workstream_id FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
     WHERE s.name = $1 AND w.stream_id = coalesce($2, s.current_workstream) FOR NO KEY UPDATE OF w";
 
-/// How often a workstream is read that is written all the time, before it is read as it is at one instant.
+/// How many reads without a transaction [`open`] tries. A workstream that others write all the time is then read in a
+/// REPEATABLE READ transaction, which needs two more statements.
 const PASSES: usize = 2;
 
-/// Those whose lease runs, or would if the database had been there: $2 is what this process knows of that. A database
-/// that has just started was away, and leaves its hosts some time to come back.
+/// Selects the servers of $1 that count as alive (DESIGN §10). Time in which nobody could renew a lease must not end
+/// it. So a lease counts in two cases: if it runs, prolonged by the grace $2 that this process knows of
+/// ([`Contact::grace`](super::engine::Contact::grace)); and during the first 10 seconds after a start of the database,
+/// if it ended before that start or in the 3 seconds after it.
 const ALIVE: &str = "SELECT id::text FROM work.servers WHERE id::text = ANY ($1)
     AND (lease_until + $2::text::interval > clock_timestamp()
         OR lease_until < pg_postmaster_start_time() + interval '3 seconds'
@@ -51,61 +73,69 @@ const ALIVE: &str = "SELECT id::text FROM work.servers WHERE id::text = ANY ($1)
 #[derive(Debug)]
 pub(super) struct CachedWorkstream {
     pub(super) revision: i64,
-    /// The stamp of the revision.
+    /// The random UUID of the revision, which tells two histories with equal revisions apart.
     pub(super) stamp: String,
-    /// Another one when all threads were replaced.
+    /// A number that grows when all threads are replaced. Then a delta read is not possible.
     pub(super) generation: i64,
     pub(super) threads: Arc<ThreadsFile>,
     pub(super) plan: Arc<PlanFile>,
-    /// The text that a person approved last, once it was asked for.
+    /// The text that a person approved last. Read only if it differs from the plan; the inner `None`: the database has
+    /// no text with the approved hash.
     approved: OnceLock<Option<Arc<PlanFile>>>,
 }
 
 impl CachedWorkstream {
-    /// Returns the workstream as a change has left it. An approval is looked at anew.
+    /// Returns the workstream after a commit of this process. After an approval, the next read asks for the approved
+    /// text.
     pub(super) fn followed_by(&self, revision: i64, stamp: String, threads: ThreadsFile, is_approval: bool) -> Self {
         let approved = if is_approval { OnceLock::new() } else { self.approved.clone() };
         let plan = Arc::clone(&self.plan);
         Self { revision, stamp, generation: self.generation, threads: Arc::new(threads), plan, approved }
     }
 
-    /// Returns the text that a person approved last, where the plan is another one by now.
+    /// Returns the text that a person approved last, if the plan has changed since. `None`: the plan is that text, or
+    /// the text is not known.
     pub(super) fn approved(&self) -> Option<&Arc<PlanFile>> {
         self.approved.get()?.as_ref()
     }
 
-    /// Returns whether it is what the row says. The plan is asked for by itself: between two statements one can be
-    /// pushed.
+    /// Returns whether this copy fits the row of the workstream. The hash of the plan is compared too: the plan is read
+    /// by a statement of its own, and `work store push --plan` can commit between two statements.
     fn is_of(&self, revision: i64, stamp: &str, generation: i64, plan_hash: &str) -> bool {
         (self.revision, self.stamp.as_str(), self.generation) == (revision, stamp, generation)
             && self.plan.hash.is(plan_hash)
     }
 }
 
-/// A workstream as it is, and what stands around it.
+/// A workstream that was read, and the facts beside it that a decision needs.
 #[derive(Debug, Clone)]
 pub(super) struct Opened {
+    /// The `workstream_id`.
     pub(super) key: i64,
+    /// Its id, such as `001-search-api`.
     pub(super) workstream: String,
+    /// The id of the current workstream of the workspace.
     pub(super) current: Option<String>,
-    /// It is the only one of its workspace.
+    /// Whether it is the only workstream of its workspace, and none is set as the current one.
     pub(super) is_only: bool,
+    /// Whether a call that names no workstream means it.
     pub(super) is_default: bool,
-    /// Its own entry of the index, and which workstream is the current one.
+    /// An index.json with the entry of this workstream alone, and the current workstream.
     pub(super) index: Arc<IndexFile>,
     pub(super) kept: Arc<CachedWorkstream>,
-    /// Somebody else has written it since this process read it last, or this process never has.
+    /// Whether the cached copy did not fit, so that something was read again: another process has written the
+    /// workstream, or this process had not read it yet.
     pub(super) is_news: bool,
     agents_yaml: Option<Arc<AgentsYaml>>,
-    /// The server processes whose lease runs.
+    /// The servers that the board names and that count as alive ([`ALIVE`]).
     pub(super) alive: BTreeSet<ServerId>,
-    /// The database's time.
+    /// The database's time at `asked`.
     pub(super) now: Moment,
-    /// When it was asked.
+    /// The instant of this machine at which the answer with `now` arrived.
     asked: Instant,
 }
 
-/// agents.yaml as it was pushed, parsed once for all decisions on what is known.
+/// The agents.yaml of the workspace. Parsed when it is needed, and once for all optimistic decisions on one copy.
 #[derive(Debug)]
 struct AgentsYaml {
     text: String,
@@ -113,24 +143,27 @@ struct AgentsYaml {
 }
 
 impl Opened {
-    /// Returns its board.
+    /// Returns the board of the workstream.
     pub(super) fn board(&self) -> &Board {
         &self.kept.threads.threads.board
     }
 
-    /// Lets the database's time go on as much as time has gone on here.
+    /// Advances `now` by the time that has passed on this machine since it was read, so that an optimistic decision
+    /// needs no query for the time. The commit checks the result against the database's clock.
     pub(super) fn come_to_now(&mut self) {
         let asked = std::mem::replace(&mut self.asked, Instant::now());
         self.now = self.now.after(self.asked - asked);
     }
 }
 
-/// Reads the workstream; `None` where there is none of that id. With `lock` it begins a transaction and locks the row,
-/// for which it waits so long.
+/// Reads the workstream of this id; without an id the current one. `None`: there is no such workstream.
 ///
-/// Without the lock somebody can commit between two statements: what was read by several is looked at again, until
-/// the first of them says that it is known, or in a transaction that sees one instant. By `grace` leases last longer
-/// than they say.
+/// With `lock` it begins a transaction, which the caller has to end, and locks the row. It waits at most that long for
+/// other writers. `grace` is the time by which leases last longer than they say.
+///
+/// Without `lock` another process can commit between two statements of one read. So a read that found something new is
+/// repeated, until one finds that the cached copy fits: then a single statement has confirmed all of it. If that does
+/// not happen soon, a REPEATABLE READ transaction reads everything at one instant.
 pub(super) async fn open(
     client: &Connection,
     workspace: &str,
@@ -153,13 +186,14 @@ pub(super) async fn open(
     };
     let begin = match wait {
         wait if wait >= ROW_WAIT => "BEGIN".to_owned(),
-        // None at all would be for ever.
+        // To PostgreSQL a timeout of 0 means none at all.
         wait => format!("BEGIN; SET LOCAL lock_timeout = {}", wait.as_millis().max(1)),
     };
     let locking = client.prepare_cached(LOCK).await?;
     let which: [&(dyn ToSql + Sync); 2] = [&workspace, &id];
     loop {
-        // All are sent at once.
+        // Pipelined: the three are sent in one go and carried out in this order, which saves two round trips. So
+        // `open_once` reads after the row lock is acquired.
         let (transaction, locked, opened) = tokio::join!(
             client.batch_execute(&begin),
             client.query_opt(&locking, &which),
@@ -168,7 +202,8 @@ pub(super) async fn open(
         transaction?;
         let locked: Option<i64> = locked?.map(|row| row.try_get(0)).transpose()?;
         let opened = opened?;
-        // Another one may have become the current one while this waited.
+        // Without an id, another workstream may have become the current one while LOCK waited. Then the wrong row is
+        // locked: start again.
         if locked == opened.as_ref().map(|opened| opened.key) {
             return Ok(opened);
         }
@@ -176,6 +211,7 @@ pub(super) async fn open(
     }
 }
 
+/// Reads the workstream once, by several statements. They see one instant only if the caller makes sure of it.
 async fn open_once(
     client: &Connection,
     workspace: &str,
@@ -200,6 +236,7 @@ async fn open_once(
     let (kept, is_news) = match before {
         Some(kept) if kept.is_of(revision, &stamp, generation, &plan_hash) => (kept, false),
         before => {
+            // In another generation rows have vanished, which a delta read would not show.
             let before = before.filter(|before| before.generation == generation);
             let kept = refreshed(client, key, &workstream, before.as_deref(), &plan_hash, generation).await?;
             let kept = Arc::new(kept);
@@ -220,7 +257,8 @@ async fn open_once(
         let plan = text.map(|text| PlanFile::of(&text)).filter(|plan| plan.hash.is(hash));
         let _ = kept.approved.set(plan.map(Arc::new));
     }
-    // Asked when the row is locked: whoever wrote before has announced itself by then.
+    // This must be a statement of its own, after the row lock: a server writes its lease in the commit in which it
+    // first appears on the board.
     let named: Vec<String> = kept.threads.threads.board.servers().map(|server| server.to_string()).collect();
     let mut alive = BTreeSet::new();
     if !named.is_empty() {
@@ -247,7 +285,7 @@ async fn open_once(
     Ok(Some(opened))
 }
 
-/// Reads what changed since it was read last; all of it, where it never was.
+/// Reads the records that changed since `before`, and returns the workstream with them. Without `before` it reads all.
 async fn refreshed(
     client: &Connection,
     key: i64,
@@ -277,7 +315,8 @@ async fn refreshed(
     let cycles =
         client.prepare_cached("SELECT record::text FROM work.cycles WHERE workstream_id = $1 ORDER BY position");
     let (own, threads, cycles) = (own.await?, threads.await?, cycles.await?);
-    // The first tells the revision: what is committed while the others are read is read again next time.
+    // The first statement tells the revision of the result. If another process commits before the other two, they
+    // return records newer than that revision, and the next delta read returns these records again. That does no harm.
     let which: [&(dyn ToSql + Sync); 3] = [&key, &since, &stamp];
     let (own, threads, cycles) = tokio::join!(
         client.query_one(&own, &which),
@@ -286,7 +325,8 @@ async fn refreshed(
     );
     let own = own?;
     if before.is_some() && !own.try_get::<_, bool>(4)? {
-        // What was read before is of another history: the database was restored, or nobody says who wrote it.
+        // The commit that wrote `before` is not in the database: it was restored, or the event was pruned. A delta
+        // would mix two histories, so read everything.
         return Box::pin(refreshed(client, key, workstream, None, plan_hash, generation)).await;
     }
     let texts =
@@ -308,7 +348,7 @@ async fn refreshed(
     })
 }
 
-/// Returns the index of a workspace as far as one workstream needs it.
+/// Returns an index.json with the entry of one workstream, if it has one, and the id of the current workstream.
 fn index_file(entry: Option<&str>, current: Option<&str>) -> serde_json::Result<IndexFile> {
     let entries: Vec<&RawValue> = entry.map(serde_json::from_str).transpose()?.into_iter().collect();
     let text = serde_json::to_string(&serde_json::json!({
@@ -321,7 +361,12 @@ fn index_file(entry: Option<&str>, current: Option<&str>) -> serde_json::Result<
     Ok(IndexFile { index: index_json::read(&text)?, text: Some(text) })
 }
 
-/// Returns the roster: agents.yaml as it was pushed, else whom the plan and the board name.
+/// Returns the roster that agents.yaml declares; if it lists no agents, those that the approved plan and the board
+/// name.
+///
+/// # Errors
+///
+/// [`Fault::StateUnreadable`] if agents.yaml cannot be read.
 pub(super) fn roster(opened: &Opened, workspace: &str) -> Result<Arc<Roster>, Fault> {
     let declared = opened.agents_yaml.as_ref().map(|file| file.roster(workspace)).transpose()?;
     let plan = opened.kept.approved().unwrap_or(&opened.kept.plan);
@@ -329,6 +374,7 @@ pub(super) fn roster(opened: &Opened, workspace: &str) -> Result<Arc<Roster>, Fa
 }
 
 impl AgentsYaml {
+    /// Returns the parsed text. `workspace` is only for the message of the fault.
     fn roster(&self, workspace: &str) -> Result<&Arc<Roster>, Fault> {
         if let Some(roster) = self.roster.get() {
             return Ok(roster);
@@ -342,7 +388,8 @@ impl AgentsYaml {
     }
 }
 
-/// Returns the index of the workspace and the ids of its workstreams; `None` where there is no such workspace.
+/// Returns the index of the workspace and the ids of its workstreams, in the order of index.json. `None`: there is no
+/// such workspace.
 pub(super) async fn catalogue(
     client: &impl GenericClient,
     workspace: &str,

@@ -1,4 +1,4 @@
-//! What can happen in a database between what a server knows, or asks, and what it writes.
+//! What can change in a database between the read of a server and its commit.
 
 use std::sync::Arc;
 use std::thread;
@@ -16,7 +16,7 @@ use crate::store::files::disk::memory::MemoryDisk;
 use crate::store::{FileStore, Overwrite, Store, WorkspaceLocation, open};
 use crate::transact::{AgentDoor, Ask, transact_for_person};
 
-/// A workspace of its own.
+/// A workspace in a database that only one test uses.
 struct Team(String);
 
 impl Team {
@@ -38,7 +38,7 @@ impl Team {
         AgentDoor::new(self.open(A), Box::new(SystemClock), A)
     }
 
-    /// Pushes this plan and roster.
+    /// Pushes a plan, and a roster unless it is empty.
     fn push(&self, plan: &str, roster: &str, overwrite: Overwrite) {
         let mut files = vec![("/w/work/index.json", INDEX), ("/w/work/001-search/PLAN.md", plan)];
         files.extend([("/w/work/002-api/PLAN.md", PLAN)]);
@@ -60,7 +60,7 @@ impl Team {
     }
 }
 
-/// Lets a server know the workstream, then lets something happen: what it decides on what it knows is not written.
+/// Makes server A decide on its own copy, then calls `happens`. The optimistic commit must fail and write nothing.
 fn is_overtaken_by(team: &Team, a: &dyn Store, happens: impl FnOnce()) {
     for round in 0..3 {
         report(a, A, "1.1.1", &format!("round {round}"));
@@ -81,7 +81,7 @@ fn a_plan_a_roster_and_another_current_workstream_are_seen() {
     is_overtaken_by(&team, a.as_ref(), || team.push(&PLAN.replace("Rows", "Lines"), "", Overwrite::Plans));
     assert!(a.read(None).unwrap().scene().plan_text.contains("Lines"));
     is_overtaken_by(&team, a.as_ref(), || team.choose("api"));
-    // The server itself goes on with the cycle that it holds.
+    // The server goes on with the cycle that it holds, although another workstream is current.
     assert_eq!(a.read(None).unwrap().scene().workstream, "001-search");
     let shell = open(team.place(), None).unwrap();
     assert_eq!(shell.read(None).unwrap().scene().workstream, "002-api");
@@ -102,7 +102,7 @@ fn a_host_whose_clock_is_wrong_writes_the_databases_time() {
         ("1.1.1", ReportedStatus::InProgress, ""),
         ("1.1.1", ReportedStatus::Completed, "done"),
         ("1.1.1", ReportedStatus::Completed, "done better"),
-        // This is decided on what is known.
+        // This decision is optimistic.
         ("1.1.2", ReportedStatus::InProgress, ""),
     ] {
         door.ask(Ask::new(None, update(thread, said, report))).unwrap();
@@ -115,7 +115,7 @@ fn a_host_whose_clock_is_wrong_writes_the_databases_time() {
     }
 }
 
-/// A failover to a server that lags, a restore: the same revision comes again with something else in it.
+/// After a restore, or a failover to a standby that lags, the same revision comes again with another content.
 #[test]
 fn a_revision_that_comes_again_is_another_one() {
     let Some(team) = Team::new() else { return };
@@ -146,7 +146,7 @@ fn a_server_whose_lease_ran_out_begins_another_one_before_it_writes() {
     assert_eq!(team.sql(runs), ["1"]);
 }
 
-/// A push holds the row while it writes the roster.
+/// A push holds the row lock while it writes the roster.
 #[test]
 fn who_waited_for_a_row_decides_on_what_is_there_then() {
     let Some(team) = Team::new() else { return };

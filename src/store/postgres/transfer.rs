@@ -1,4 +1,4 @@
-//! A copy of a workspace → rows, and back.
+//! Copies a workspace into the database and out of it, for `work store push` and `pull`.
 
 use deadpool_postgres::Object as Connection;
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ use crate::store::Store as _;
 use crate::store::copy::{Copied, Overwrite, WorkspaceCopy, WorkstreamCopy};
 use crate::store::snapshot::ThreadsFile;
 
-/// A workstream that is copied, as rows hold it.
+/// The rows of a workstream that is copied.
 pub(super) struct Rows {
     document: ThreadsText,
     threads: ThreadRows,
@@ -37,18 +37,18 @@ impl Rows {
         Ok(Self { threads, cycles: CycleRows::of(&Board::default(), board, &cycles), document })
     }
 
-    /// Returns all keys but the threads and the cycles.
+    /// Returns the object of all top-level keys except `threads` and `cycles`.
     pub(super) fn rest(&self) -> serde_json::Result<String> {
         self.document.rest()
     }
 
-    /// Returns the records that are of no thread.
+    /// Returns the list of the records that belong to no thread.
     pub(super) fn strays(&self) -> serde_json::Result<String> {
         self.document.strays()
     }
 
-    /// Adds the parts of a statement that insert the rows with the key and the revision of `w`, and a last part that
-    /// does nothing.
+    /// Appends the `WITH` parts that insert the rows with the key and the revision of `w`, and the final SELECT that
+    /// the syntax needs.
     pub(super) fn insert<'v>(&'v self, sql: &mut Sql<'v>) {
         if !self.threads.record.is_empty() {
             sql.add(", t AS (", &[]);
@@ -63,7 +63,7 @@ impl Rows {
         sql.add(" SELECT", &[]);
     }
 
-    /// Returns threads.json as it would be read from the rows.
+    /// Returns the text of threads.json that a read of these rows would give.
     fn text(&self) -> serde_json::Result<String> {
         let (rest, strays) = (self.document.rest()?, self.document.strays()?);
         let (threads, cycles) = (self.threads.record.clone(), self.cycles.record.clone());
@@ -73,6 +73,11 @@ impl Rows {
 
 impl PostgresStore {
     /// Writes a copy to the database, all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Transfer`] if the database has another state that `overwrite` protects, if a plan has no workstream
+    /// there, or if its text has a NUL.
     pub fn copy_in(&self, copy: &WorkspaceCopy, overwrite: Overwrite) -> Result<Copied, Error> {
         let mut rows = Vec::new();
         for workstream in &copy.workstreams {
@@ -85,7 +90,8 @@ impl PostgresStore {
         let engine = self.engine()?;
         let copied = engine.ask(async |mut client: Connection| {
             let transaction = client.transaction().await?;
-            // In the order in which commits take them: workstreams, then the workspace.
+            // The locks are taken in the order of commits, workstreams before the workspace, so that no two wait for
+            // each other.
             let all = "SELECT w.workstream_id FROM work.workspaces s JOIN work.workstreams w ON w.workspace_id = s.workspace_id
                 WHERE s.name = $1 ORDER BY w.workstream_id FOR NO KEY UPDATE OF w";
             transaction.query(all, &[&self.address.workspace]).await?;
@@ -94,7 +100,7 @@ impl PostgresStore {
                 let update = "UPDATE work.workspaces SET roster = coalesce($2, roster) WHERE name = $1 RETURNING workspace_id";
                 transaction.query_opt(update, &[name, roster]).await?
             } else {
-                // What is there already wins, unless it is to be written over.
+                // The values in the database win, unless `overwrite` is `All`.
                 let insert = "INSERT INTO work.workspaces AS there (name, current_workstream, roster, rest)
                     VALUES ($1, $2, $3, $4::text::json)
                     ON CONFLICT (name) DO UPDATE SET
@@ -136,7 +142,7 @@ impl PostgresStore {
         })
     }
 
-    /// Copies the workspace, or one workstream of it, as it is at one instant.
+    /// Returns a copy of the workspace, or of one workstream, as it was at one instant.
     pub fn copy_out(&self, wanted: Option<&str>) -> Result<WorkspaceCopy, Error> {
         let wanted = wanted.map(|wanted| self.selected(Some(wanted))).transpose()?;
         let engine = self.engine()?;
@@ -157,7 +163,8 @@ fn unreadable(id: &str, error: &serde_json::Error) -> Fault {
     Fault::StateUnreadable { path: id.into(), at: None, why: error.to_string() }
 }
 
-/// Writes one workstream. Returns whether anything changed; `None`: its state is another one there.
+/// Writes one workstream. Returns whether anything changed. `None`: `overwrite` does not allow it, since the database
+/// has another state, or with [`Overwrite::Plans`] no such workstream.
 async fn copy_one(
     transaction: &Transaction<'_>,
     workspace: i64,
@@ -187,7 +194,8 @@ async fn copy_one(
         let entry: Option<String> = there.try_get(2)?;
         let text = threads_json::assembled(&records(transaction, key).await?).map_err(unreadable)?;
         let own = rows.text().map_err(unreadable)?;
-        // Both in the order and the layout of rows, in which nothing else is lost.
+        // Both texts pass through the form of rows, which loses only the layout and the order of the records. So equal
+        // texts mean equal states.
         let laid_out = |text: &str| ThreadsText::read(Some(text), &part.id).and_then(|document| document.text());
         let is_same = laid_out(&text).map_err(unreadable)? == laid_out(&own).map_err(unreadable)?;
         if is_same && entry == part.entry && known == hash {
@@ -196,7 +204,7 @@ async fn copy_one(
         if overwrite == Overwrite::Nothing {
             return Ok(None);
         }
-        // What happened stays: only the state is replaced.
+        // The events stay. Only the state is replaced.
         for sql in
             ["DELETE FROM work.threads WHERE workstream_id = $1", "DELETE FROM work.cycles WHERE workstream_id = $1"]
         {

@@ -1,5 +1,5 @@
-//! Notices when something in the workspace changes, on whichever host: by `LISTEN`, and, since a notification
-//! can be lost, by a look at the revisions every few seconds.
+//! Watches the workspace for changes by any machine: by `LISTEN`, and by a query of the revisions every few seconds,
+//! because a notification can be lost and the end of a lease sends none.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -13,17 +13,19 @@ use super::failed::Failed;
 use crate::fault::Fault;
 use crate::store::Watch;
 
-/// The channel on which changes are told. What is sent is the name of the workspace.
+/// The channel of the notifications. Their payload is the name of the workspace.
 pub(super) const CHANNEL: &str = "work";
 
-/// How often the revisions are looked at.
+/// The time between two queries of the revisions.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// Selects a text that differs after each change: the sum of the revisions, the number of workstreams, and the number
+/// of servers whose lease runs.
 const REVISIONS: &str = "SELECT coalesce(sum(w.revision), 0)::text || ' ' || count(*) || ' '
         || (SELECT count(*) FROM work.servers WHERE lease_until > clock_timestamp())
     FROM work.workspaces s LEFT JOIN work.workstreams w ON w.workspace_id = s.workspace_id WHERE s.name = $1";
 
-/// Follows a workspace until it is dropped.
+/// The watch on a workspace. Dropping it ends the task.
 #[derive(Debug)]
 struct Listener {
     _end: oneshot::Sender<()>,
@@ -35,7 +37,7 @@ impl Watch for Listener {
     }
 }
 
-/// Tells the listeners on all hosts. One that misses it looks by itself after some seconds.
+/// Notifies the listeners on all machines. Failures are ignored: a listener that misses it queries after some seconds.
 pub(super) async fn tell(engine: &Engine) {
     if let Ok(client) = engine.connection().await
         && let Ok(notify) = client.prepare_cached("SELECT pg_notify($1, $2)").await
@@ -44,7 +46,7 @@ pub(super) async fn tell(engine: &Engine) {
     }
 }
 
-/// Starts to follow the workspace of the engine.
+/// Starts to watch the workspace of the engine. A connection that fails is replaced after a second.
 pub(super) fn watch(engine: &Arc<Engine>, tell: Box<dyn Fn() + Send + Sync>) -> impl Watch + use<> {
     let (end, mut ended) = oneshot::channel::<()>();
     let weak = Arc::downgrade(engine);
@@ -65,7 +67,7 @@ pub(super) fn watch(engine: &Arc<Engine>, tell: Box<dyn Fn() + Send + Sync>) -> 
     Listener { _end: end }
 }
 
-/// Tells of changes until the connection ends.
+/// Calls `tell` for each change until the connection ends.
 async fn listen(engine: &Engine, tell: &(dyn Fn() + Send + Sync)) -> Result<(), Failed> {
     let (client, mut connection) = engine.address.config.connect(engine.tls.0.clone()).await?;
     let mut messages = Box::pin(async {
@@ -84,7 +86,7 @@ async fn listen(engine: &Engine, tell: &(dyn Fn() + Send + Sync)) -> Result<(), 
         loop {
             let now: String = client.query_one(REVISIONS, &[&engine.address.workspace]).await?.try_get(0)?;
             if now != known {
-                // The first time too: what changed before it listened was not heard.
+                // The first time too: changes before the LISTEN sent no notification to this connection.
                 known = now;
                 tell();
             }

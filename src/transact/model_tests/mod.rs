@@ -1,6 +1,10 @@
-//! Planners, workers and a person at random, on a disk on which processes die at any step and with a
-//! clock that jumps, against a naive model of DESIGN §4 to §7 that knows nothing of how the program
-//! works. Answers, state and invariants are compared after each step; what fails shrinks to a transcript.
+//! Property tests: random calls of planners, workers and a person, on a disk on which processes die at any step of a
+//! commit, and with a clock that jumps.
+//!
+//! The program is compared with [`Model`], a second, naive implementation of the rules of docs/design.md (DESIGN §4 to
+//! §7) that shares no code with it. Answers, state and invariants are compared after each step. A failure shrinks to a
+//! short transcript. The model is changed together with each change of a rule, so these tests find slips of either
+//! side, and not misunderstandings that both share.
 
 mod model;
 
@@ -41,19 +45,19 @@ const PLAN: &str = "\
 const INDEX: &str =
     r#"{"version":"1.0.0","streams":[{"id":"001-search","name":"search","approval":{"status":"approved"}}]}"#;
 
-/// How many servers there are at a time.
+/// The number of servers at a time.
 const SERVERS: usize = 3;
 
-/// One line of a transcript.
+/// A step of a transcript.
 #[derive(Clone)]
 enum Step {
     Call(Caller, Call),
-    /// The server dies at this step of its commit, if it gets that far; else after it has answered. What
-    /// was not synced may or may not have arrived.
+    /// The server dies at this step of its commit; if the commit has fewer steps, after the answer. Data that was not
+    /// synced may be on the disk or not.
     Dies(usize, Call, usize, Option<Arrived>),
     /// The server ends and another one takes its place.
     Restarts(usize),
-    /// The clock of the machine jumps, by seconds.
+    /// The clock of the machine jumps by so many seconds.
     Clock(i64),
 }
 
@@ -105,7 +109,7 @@ fn line(call: &Call) -> String {
     }
 }
 
-/// A clock that somebody sets.
+/// A clock that the test sets.
 #[derive(Clone)]
 struct SetClock(Arc<AtomicI64>);
 
@@ -124,14 +128,14 @@ struct Server {
 }
 
 struct World {
-    /// The database that holds the workspace, if none of the disk's files does.
+    /// The URL of the database with the workspace; `None`: it is in the files of the disk.
     database: Option<String>,
-    /// The person's door to it: to log in takes long in a build that is not optimised.
+    /// The person's store for that database. It is kept, because a login takes long in an unoptimised build.
     person: Option<Arc<AgentDoor>>,
     disk: MemoryDisk,
     clock: SetClock,
     servers: Vec<Server>,
-    /// How many servers there have been.
+    /// The number of servers so far, for the ids of new ones.
     names: u8,
     model: Model,
 }
@@ -151,7 +155,7 @@ impl World {
         world
     }
 
-    /// The same workspace in a database.
+    /// Makes the same workspace in a database.
     #[cfg(feature = "postgres")]
     fn in_database(url: &str) -> Self {
         let mut world = Self::new();
@@ -177,7 +181,7 @@ impl World {
         }
     }
 
-    /// The door of somebody who is no server.
+    /// Returns a store for a caller that is no server.
     fn person(&self) -> Arc<AgentDoor> {
         self.person.clone().unwrap_or_else(|| {
             let store = self.store(Arc::new(self.disk.clone()), None);
@@ -185,7 +189,7 @@ impl World {
         })
     }
 
-    /// What a refusal must not change.
+    /// Returns everything that a refusal must not change.
     fn tracked(&self) -> std::collections::BTreeMap<String, String> {
         if self.database.is_none() {
             return tracked(&self.disk);
@@ -274,7 +278,7 @@ impl World {
                 self.clock.0.fetch_add(*seconds, Ordering::Relaxed);
             }
             Step::Dies(server, call, at, _) if self.database.is_some() => {
-                // A transaction has no middle: it was before or after.
+                // A transaction is atomic, so the server dies before it or after it.
                 if *at >= 6 {
                     self.step(&Step::Call(Caller::Server(*server), call.clone()))?;
                 }
@@ -325,18 +329,18 @@ impl World {
                 let is_whole = dying.disk.log().len() <= before + at;
                 match arrived {
                     None => {
-                        // The kernel lives on, and writes back what the process had no time to sync.
+                        // Only the process died. The kernel still writes what the process did not sync.
                         self.disk.write_back();
                         let next = self.start();
                         self.servers[*server] = next;
                     }
                     Some(arrived) => {
-                        // All processes of the machine are gone with it.
+                        // The machine died, and all its processes with it.
                         self.disk = self.disk.after_power_cut(*arrived);
                         self.servers = (0..SERVERS).map(|_| self.start()).collect();
                     }
                 }
-                // Whoever reads finishes what was begun.
+                // The next read finishes a commit whose journal is complete.
                 let _ = FileStore::on(Arc::new(self.disk.clone()), place(), None).read(None);
                 match came {
                     Ok(answer) => {
@@ -351,7 +355,7 @@ impl World {
                     }
                     Err(Error::Fault(fault)) => {
                         prop_assert!(!is_whole, "{fault}");
-                        // The old state or the new one.
+                        // The commit is there as a whole, or not at all.
                         if texts != tracked(&self.disk) {
                             self.model = after;
                         }
@@ -399,7 +403,7 @@ fn place() -> WorkspaceLocation {
     WorkspaceLocation { root: Some(Path::new("/w").to_owned()), ..WorkspaceLocation::default() }
 }
 
-/// The files that a person commits.
+/// Returns the files that a person commits to git.
 fn tracked(disk: &MemoryDisk) -> std::collections::BTreeMap<String, String> {
     let mut texts = disk.texts();
     texts.retain(|path, _| !path.contains("/.run/") && !path.contains(".tmp"));
@@ -410,7 +414,7 @@ fn thread_id(id: Id) -> crate::plan::ThreadId {
     format!("{}.{}.{}", id.0, id.1, id.2).parse().unwrap()
 }
 
-/// What an answer says, in the words of the model.
+/// Returns an answer in the form of the model's answers.
 fn told(answer: &AgentAnswer) -> String {
     let word = |value: &dyn erased::Word| value.word();
     let decided = |decision: &Decision| format!("{} {} #{}", word(&decision.action), decision.agent, decision.attempt);
@@ -453,7 +457,7 @@ fn told(answer: &AgentAnswer) -> String {
     }
 }
 
-/// The word by which a value stands in an answer.
+/// Returns the word for a value in an answer.
 mod erased {
     pub(super) trait Word {
         fn word(&self) -> String;
@@ -532,8 +536,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The same 250 transcripts in every run, so that nobody's change fails by another one's bad luck;
-/// `WORK_MODEL_CASES` looks for new ones, that many.
+/// Runs the same 250 transcripts each time, so that a change never fails on a transcript that has nothing to do with
+/// it. With `WORK_MODEL_CASES` it runs that many random ones.
 fn config() -> ProptestConfig {
     let wanted = std::env::var("WORK_MODEL_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig {
@@ -557,7 +561,7 @@ proptest! {
     }
 }
 
-/// The same on PostgreSQL, with fewer transcripts: each step asks a server.
+/// The same on PostgreSQL, with fewer transcripts, because each step asks a server.
 #[cfg(feature = "postgres")]
 #[test]
 fn a_database_does_what_the_model_does() {

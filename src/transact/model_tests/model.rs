@@ -1,9 +1,13 @@
-//! A naive reference model of DESIGN sections 4, 5, 5a, 6, 6a, 7 and the table in 8: an oracle for
-//! property tests. Obviously right over fast: plain lists, everything recomputed by loops. What DESIGN and
-//! the transcripts leave open is marked `CHOICE`.
+//! A second, naive implementation of the rules of docs/design.md: DESIGN §4, §5, §5a, §6, §6a and §7 with its table. It
+//! is the oracle of the property tests in `super`.
 //!
-//! The world is fixed: an approved plan that never changes, the roster below, no `max_parallel`. So an open
-//! cycle is always the last one of the list (only opening a cycle closes another, only `call` closes).
+//! It shares no code with the program and is simple rather than fast: plain lists, and everything is computed anew by
+//! loops. It is changed together with the program at each change of a rule, by the same people. So a difference between
+//! the two shows a slip in either of them; a misunderstanding that both share is not found. Where docs/design.md leaves
+//! something open, the comment is marked `CHOICE`.
+//!
+//! The world is fixed: an approved plan that never changes, the roster below, no `max_parallel`. So an open cycle is
+//! always the last one of the list: opening a cycle closes the one before it.
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::collapsible_if, reason = "an oracle is plain, not polished")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +54,7 @@ pub(super) enum Call {
     Complete,
 }
 
-/// `Err`: the refusal's code.
+/// The answer as a line of text; `Err`: the code of the refusal.
 pub(super) type Answer = Result<String, &'static str>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,11 +133,11 @@ struct Attempt {
     run: Run,
     /// Index into `Model::cycles`.
     cycle: Option<usize>,
-    /// The server that started it; none: the command line, or a report of no length.
+    /// The server that runs it. `None`: the command line started it, or a report recorded it without a run.
     owner: Option<u8>,
     report: String,
     transient: bool,
-    /// What was answered when it failed, to answer the same when it is told twice (5a.8).
+    /// The decision that answered its failure, to give the same answer if the failure is told twice (§5a.8).
     decided: Option<Decision>,
 }
 
@@ -142,9 +146,9 @@ struct Thread {
     status: Status,
     assigned: Option<String>,
     attempts: Vec<Attempt>,
-    /// Attempts up to this number are from before a person's `pending`: they count for nothing (5a.9).
+    /// Attempts up to this number do not count: they are older than a person's `pending` (§5a.9).
     floor: u32,
-    /// A pending thread waits for this: a retry or a reassignment (§6).
+    /// The retry or reassignment that a pending thread waits for (§6).
     waits: Option<Decision>,
     breadcrumb: String,
     note: String,
@@ -154,13 +158,13 @@ struct Thread {
 struct Budget {
     retries: u32,
     reassigns: u32,
-    /// Assignments by a person: free, each may give one more run.
+    /// The number of assignments by a person. They use no budget, and each may give one more run.
     free: u32,
-    /// The agent was changed in this cycle, and no attempt has begun since.
+    /// Whether the agent was changed in this cycle and no attempt has begun since.
     moved: bool,
-    /// Its planner gave it up, without an attempt (§5).
+    /// Whether its planner gave it up, without an attempt (§5).
     given_up: bool,
-    /// The retry or the reassignment was used before a person gave fresh budgets.
+    /// Whether the retry or the reassignment was used before a person gave fresh budgets.
     applied_before: bool,
 }
 
@@ -176,7 +180,7 @@ struct Cycle {
     number: u32,
     open: bool,
     holder: Option<u8>,
-    /// A person asked for another execution since it settled (5a.5).
+    /// Whether a person asked for another execution after it settled (§5a.5).
     asked: bool,
     budgets: BTreeMap<Id, Budget>,
 }
@@ -190,7 +194,7 @@ pub(super) struct Model {
     finished: bool,
 }
 
-/// What a report is of (5a.7, 5a.8).
+/// The attempt that a report is about (§5a.7, §5a.8).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Latest,
@@ -241,7 +245,7 @@ impl Model {
         Model { plan, threads, cycles: Vec::new(), approved: BTreeSet::new(), finished: false }
     }
 
-    /// The usual plan.
+    /// Returns a model of the plan in `super`.
     pub(super) fn usual() -> Model {
         Model::new(vec![
             ((1, 1, 1), Some("system-engineer-codex")),
@@ -253,8 +257,8 @@ impl Model {
     }
 
     pub(super) fn call(&mut self, caller: &Caller, alive: &BTreeSet<u8>, call: &Call) -> Answer {
-        // §6a: a running attempt whose process is gone is interrupted, at the instant. Answers show that;
-        // it is written with the next call that is not refused.
+        // §6a: before each decision, running attempts of processes that are gone become interrupted. Answers show that
+        // at once; the next call that writes and is not refused stores it (§5a.4).
         let mut seen = self.clone();
         seen.sweep(alive);
         let mut after = seen.clone();
@@ -272,26 +276,27 @@ impl Model {
             Call::Release => after.release(caller),
             Call::Complete => after.complete(caller),
         }?;
-        // 5a.5 (b): a person decided about a blocked thread, and the batch is settled with blocked ones still.
+        // §5a.5: if a person gives back or cancels a blocked thread, and the batch is then settled and still has
+        // blocked threads, the person asks for another execution.
         if let Call::Update { thread, said: Said::Pending | Said::Cancelled, .. } = call {
             if seen.thread(*thread).status == Status::Blocked {
                 after.a_person_acted(batch_of(*thread));
             }
         }
-        // §8: an outcome is only read; what was found out about the dead is written by the next call.
+        // §5a.4: `batch_outcome` only reads. The next request that writes stores what the sweep found.
         if !matches!(call, Call::Outcome) {
             *self = after;
         }
         Ok(answer)
     }
 
-    /// 5a.5: a person has asked for another cycle of the batch.
+    /// Returns whether a person has asked for another execution of the batch (§5a.5).
     fn asked(&self, batch: Batch) -> bool {
         self.cycle_of(batch).is_some_and(|open| self.cycles[open].asked)
     }
 
-    /// CHOICE: whatever happens to a thread that a person had executed again happens in the new cycle, whose
-    /// planner goes on holding it.
+    /// Opens the cycle that a person has asked for, if there is such a request (§5a.5). CHOICE: the holder of the old
+    /// cycle holds the new one.
     fn open_what_was_asked(&mut self, batch: Batch) {
         if self.asked(batch) {
             let open = self.cycle_of(batch).unwrap();
@@ -299,6 +304,7 @@ impl Model {
         }
     }
 
+    /// Marks the open cycle of a settled batch with blocked threads: a person asks for another execution (§5a.5).
     fn a_person_acted(&mut self, batch: Batch) {
         if let Some(open) = self.cycle_of(batch) {
             if self.settled(batch) && !self.batch_complete(batch) {
@@ -307,7 +313,7 @@ impl Model {
         }
     }
 
-    // ---- looking ----
+    // ---- queries ----
 
     fn thread(&self, id: Id) -> &Thread {
         &self.threads[&id]
@@ -325,7 +331,7 @@ impl Model {
         self.cycles.iter().position(|cycle| cycle.open)
     }
 
-    /// The open cycle of this batch.
+    /// Returns the index of the open cycle, if it is of this batch.
     fn cycle_of(&self, batch: Batch) -> Option<usize> {
         self.cycles.iter().position(|cycle| cycle.open && cycle.batch == batch)
     }
@@ -344,7 +350,7 @@ impl Model {
         self.cycles[cycle].budgets.entry(id).or_default()
     }
 
-    /// The attempts of this cycle, after fresh budgets.
+    /// Returns the attempts of the open cycle that count: those after the last fresh budgets.
     fn current(&self, id: Id) -> Vec<&Attempt> {
         let Some(cycle) = self.cycle_of(batch_of(id)) else { return Vec::new() };
         let thread = self.thread(id);
@@ -352,13 +358,13 @@ impl Model {
         thread.attempts.iter().filter(of_this).collect()
     }
 
-    /// Whether the latest attempt is one of this cycle. Otherwise it is history and costs nothing.
+    /// Returns whether the latest attempt belongs to the open cycle. Else it is history and uses no budget.
     fn latest_is_current(&self, id: Id) -> bool {
         let latest = self.latest(id);
         self.current(id).iter().any(|attempt| attempt.number == latest)
     }
 
-    /// §4.
+    /// Returns the agent that runs the thread (§4).
     fn agent(&self, id: Id) -> String {
         if let Some(assigned) = &self.thread(id).assigned {
             return assigned.clone();
@@ -385,7 +391,7 @@ impl Model {
         self.batches().into_iter().find(|batch| !self.batch_complete(*batch))
     }
 
-    /// §7: stage N+1 starts only when stage N is approved; one without threads needs none.
+    /// Returns whether a gate before the stage is shut: an earlier stage with threads is not approved (§7).
     fn gate_before(&self, stage: u16) -> bool {
         self.plan.iter().any(|(id, _)| id.0 < stage && !self.approved.contains(&id.0))
     }
@@ -394,11 +400,11 @@ impl Model {
         !self.gate_before(u16::MAX)
     }
 
-    /// §2 "ready", §5: `batch_not_ready` for an earlier batch, `awaiting_approval` for a gate; the transcript
-    /// "too early" shows that the earlier batch is named first.
+    /// Returns whether the batch is ready (§2). Else the refusal is `batch_not_ready` if an earlier batch is
+    /// incomplete, or `awaiting_approval` if a gate is shut (§5). CHOICE: the earlier batch comes first.
     fn ready(&self, batch: Batch) -> Result<(), &'static str> {
         if self.finished {
-            return Err("awaiting_approval"); // CHOICE: as on hold; hardly reachable
+            return Err("awaiting_approval"); // CHOICE: as for a workstream on hold
         }
         if self.first_incomplete() != Some(batch) {
             return Err("batch_not_ready");
@@ -409,7 +415,7 @@ impl Model {
         Ok(())
     }
 
-    /// §2 and the brief: no thread is pending or in progress, nor blocked and handed out untried.
+    /// Returns whether the batch is settled (§2): no thread is pending, in progress, or blocked and handed out again.
     fn settled(&self, batch: Batch) -> bool {
         self.threads_of(batch).into_iter().all(|id| match self.thread(id).status {
             Status::Completed | Status::Cancelled => true,
@@ -421,8 +427,9 @@ impl Model {
         })
     }
 
-    /// §6.2: same family first, in roster order, then `default*` (`default` first), never one that was tried
-    /// in this cycle. Nor the one it has: "to another" (transcript: 01.01.02 never ran and takes flash).
+    /// Returns the candidates for a reassignment (§6): the same family in the order of the roster, then `default`, then
+    /// the other agents whose name begins with `default`. Neither the agent that the thread has nor one that was tried
+    /// in this cycle is one.
     fn candidates(&self, id: Id) -> Vec<String> {
         let now = self.agent(id);
         let mut found: Vec<String> = Vec::new();
@@ -430,7 +437,7 @@ impl Model {
         all.push("default");
         all.extend(ROSTER.iter().copied().filter(|agent| agent.starts_with("default")));
         for agent in all {
-            // An interrupted run tried nobody: it costs nothing (5a.9).
+            // An interrupted attempt costs nothing (§5a.9), so its agent does not count as tried.
             let tried = |attempt: &&Attempt| attempt.agent == agent && attempt.run != Run::Interrupted;
             let tried = self.current(id).iter().any(tried);
             if agent != now && !tried && !found.iter().any(|other| other == agent) {
@@ -440,12 +447,13 @@ impl Model {
         found
     }
 
-    /// §6 1-3, for the latest attempt, which has failed or is blocked.
+    /// Returns failover's decision about the latest attempt, which has failed (§6).
     fn decide(&self, id: Id) -> Decision {
         let latest = self.thread(id).attempts.last().expect("an attempt that ended");
         let budget = self.budget(id);
         let (action, agent, attempt) = if !self.latest_is_current(id) {
-            // Transcript: a failure of no open cycle answers `block` (a batch that left the plan).
+            // A failure that belongs to no open cycle is answered with `block`, such as one of a batch that left the
+            // plan.
             (Action::Block, self.agent(id), latest.number)
         } else if latest.transient && budget.retries == 0 {
             (Action::Retry, self.agent(id), latest.number + 1)
@@ -457,7 +465,7 @@ impl Model {
         Decision { action, agent, attempt }
     }
 
-    /// What is decided and not yet carried out. For a blocked thread it is advice, computed anew.
+    /// Returns the decision that is not carried out yet. For a blocked thread it is advice and is computed anew.
     fn open_decision(&self, id: Id) -> Option<Decision> {
         if self.asked(batch_of(id)) {
             return None;
@@ -477,12 +485,12 @@ impl Model {
         }
     }
 
-    /// §5: its planner has stopped its retries in the open cycle.
+    /// Returns whether the planner has given the thread up in the open cycle (§5).
     fn given_up(&self, id: Id) -> bool {
         self.thread(id).status == Status::Blocked && self.budget(id).given_up && !self.asked(batch_of(id))
     }
 
-    /// Blocked in an earlier cycle and not tried in this one: handed out (5a.3).
+    /// Returns whether the thread is blocked and handed out: it was not tried in this cycle (§5a.3).
     fn blocked_dispatched(&self, id: Id) -> bool {
         let batch = batch_of(id);
         !self.given_up(id)
@@ -491,7 +499,7 @@ impl Model {
             && (self.current(id).is_empty() || self.asked(batch))
     }
 
-    /// 5a.6: `attempt` in answers.
+    /// Returns `attempt` of answers (§5a.6).
     fn shown_attempt(&self, id: Id) -> u32 {
         let latest = self.latest(id);
         match self.thread(id).status {
@@ -502,18 +510,18 @@ impl Model {
         }
     }
 
-    /// §8: the latest cycle used the thread's retry or reassignment.
+    /// Returns whether the latest cycle used the thread's retry or reassignment (§8, "An outcome").
     fn failover_applied(&self, id: Id) -> bool {
         let cycle = self.latest_cycle_of(batch_of(id));
         let budget = cycle.and_then(|cycle| self.cycles[cycle].budgets.get(&id));
         budget.is_some_and(Budget::applied)
     }
 
-    // ---- changing ----
+    // ---- changes ----
 
-    /// §6a, 5a.9: interrupted attempts cost nothing, but a third one in a cycle counts as a transient
-    /// failure. CHOICE: that attempt is then `failed`, so the next interruption is again the third; attempts
-    /// before fresh budgets are not counted.
+    /// Interrupts the running attempts whose server is gone (§6a). An interruption costs nothing, but the third one of
+    /// a thread in a cycle is a transient failure (§5a.9). CHOICE: that attempt is then `failed`, so the next
+    /// interruption is the third again; attempts before fresh budgets do not count.
     fn sweep(&mut self, alive: &BTreeSet<u8>) {
         let ids: Vec<Id> = self.threads.keys().copied().collect();
         for id in ids {
@@ -538,8 +546,7 @@ impl Model {
         }
     }
 
-    /// 5a.2, 5a.5: opens a cycle; at most one is open in a workstream. CHOICE: whatever else was open closes
-    /// (that needs a person who reopens an earlier batch).
+    /// Opens a cycle, and closes the one that was open (§5a.2).
     fn open_cycle(&mut self, batch: Batch, holder: Option<u8>) {
         for cycle in &mut self.cycles {
             cycle.open = false;
@@ -548,8 +555,8 @@ impl Model {
         self.cycles.push(Cycle { batch, number, open: true, holder, asked: false, budgets: BTreeMap::new() });
     }
 
-    /// 5a.2: it opens with a start or a report in a ready batch that has none open.
-    /// CHOICE: not where that would close the cycle of a planner that lives and has something to do in it (§6a).
+    /// Opens a cycle for a start or a report in a ready batch without one (§5a.2). Refuses if that would close the
+    /// unsettled cycle of another living planner.
     fn ensure_cycle(&mut self, batch: Batch, holder: Option<u8>, alive: &BTreeSet<u8>) -> Result<(), &'static str> {
         if self.cycle_of(batch).is_some() || self.ready(batch).is_err() {
             return Ok(());
@@ -565,7 +572,7 @@ impl Model {
         Ok(())
     }
 
-    /// The next attempt of a thread, by §4's agent.
+    /// Records the next attempt of a thread, by the agent of §4.
     fn push_attempt(&mut self, id: Id, run: Run, owner: Option<u8>) {
         let attempt = Attempt {
             number: self.latest(id) + 1,
@@ -586,12 +593,12 @@ impl Model {
         }
     }
 
-    /// §5 `failed`, §6: the latest attempt has failed; the program decides.
+    /// Ends the latest attempt as failed, and carries out failover's decision (§5, §6).
     fn fail_latest(&mut self, id: Id) -> Decision {
         self.at(id).attempts.last_mut().unwrap().run = Run::Failed;
         let decision = self.decide(id);
         if decision.action == Action::Retry {
-            self.budget_mut(id).retries += 1; // 5a.9
+            self.budget_mut(id).retries += 1; // §5a.9
         }
         let thread = self.at(id);
         thread.attempts.last_mut().unwrap().decided = Some(decision.clone());
@@ -601,13 +608,13 @@ impl Model {
         decision
     }
 
-    /// §6: may another attempt begin? `Ok(true)`: with the retry.
+    /// Returns whether another attempt may begin (§6). `Ok(true)`: it uses the retry.
     fn may_start(&self, id: Id) -> Result<bool, &'static str> {
         let Some(decision) = self.open_decision(id) else { return Ok(false) };
         match decision.action {
             Action::Reassign => Err("reassignment_required"),
             Action::Block => Err("failover_exhausted"),
-            // After `failed` the retry is already paid; out of a worker's own transient block it is now.
+            // `failed` has used the retry already. The start after a worker's own transient `blocked` uses it (§5a.9).
             Action::Retry => Ok(self.thread(id).status == Status::Blocked),
         }
     }
@@ -626,14 +633,13 @@ impl Model {
         attempt: Option<u32>,
         force: bool,
     ) -> Answer {
-        // Refusals, CHOICE of the order where transcripts are silent: the thread, the report, the table, the
-        // force, the number, the gates, the runner, failover.
+        // CHOICE: the order in which the reasons for a refusal are checked.
         if !self.threads.contains_key(&id) {
             return Err("unknown_thread");
         }
         let persons = matches!(said, Said::Pending | Said::Cancelled);
         if persons && matches!(caller, Caller::Server(_)) {
-            return Err("invalid_argument"); // §5: set only by a person
+            return Err("invalid_argument"); // §5: only a person sets these
         }
         if words.chars().count() > 2000 {
             return Err("invalid_argument");
@@ -651,7 +657,7 @@ impl Model {
             _ => false,
         };
         if (refused && self.latest(id) > 0 || persons) && said != Said::InProgress {
-            self.of(id, said, words, attempt)?; // the program looks at the number first
+            self.of(id, said, words, attempt)?; // CHOICE: a wrong number is refused before the status
         }
         if refused {
             return Err("invalid_transition");
@@ -670,7 +676,7 @@ impl Model {
         self.report(caller, alive, id, said, words, transient, attempt)
     }
 
-    /// 5a.9: a person's `pending` gives fresh budgets. CHOICE: a running attempt ends as interrupted.
+    /// Sets a thread to pending for a person, with fresh budgets (§5a.9). A running attempt ends as interrupted (§5).
     fn give_back(&mut self, id: Id) -> Answer {
         if self.thread(id).status == Status::Blocked {
             self.open_what_was_asked(batch_of(id));
@@ -689,11 +695,11 @@ impl Model {
             let applied_before = self.cycles[cycle].budgets.get(&id).is_some_and(Budget::applied);
             self.cycles[cycle].budgets.insert(id, Budget { applied_before, ..Budget::default() });
         }
-        self.finished = false; // CHOICE: reopens a completed workstream
+        self.finished = false; // CHOICE: this reopens a completed workstream
         self.updated(id, None)
     }
 
-    /// §5: cancelling ends a running attempt.
+    /// Cancels a thread for a person. A running attempt ends as interrupted (§5).
     fn cancel(&mut self, id: Id, words: &str) -> Answer {
         let thread = self.at(id);
         if let Some(attempt) = thread.attempts.last_mut() {
@@ -714,12 +720,12 @@ impl Model {
         Ok(format!("{} #{}{decision}", self.thread(id).status.word(), self.shown_attempt(id)))
     }
 
-    /// `in_progress`.
+    /// Carries out `in_progress`: a start or a heartbeat.
     fn start(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id, words: &str, attempt: Option<u32>) -> Answer {
         let latest = self.latest(id);
         let me = server(caller);
         let runs = self.thread(id).status == Status::InProgress;
-        // 5a.7: the next number starts, the running one is a heartbeat.
+        // §5a.7: the next number is a start, that of the running attempt a heartbeat.
         let expected = if runs { latest } else { latest + 1 };
         match attempt {
             Some(0) => return Err("invalid_argument"),
@@ -728,8 +734,8 @@ impl Model {
             _ => {}
         }
         if runs {
-            // §5: an attempt belongs to the server that started it; nobody's is adopted; a person may speak of
-            // any attempt.
+            // §5: an attempt belongs to the server that started it. A server adopts one that belongs to nobody. A
+            // person may report on any attempt.
             let running = self.at(id).attempts.last_mut().unwrap();
             match (running.owner, me) {
                 (Some(owner), Some(me)) if owner != me && alive.contains(&owner) => return Err("already_running"),
@@ -754,11 +760,11 @@ impl Model {
         self.updated(id, None)
     }
 
-    /// 5a.7, 5a.8: which attempt a report is of.
+    /// Returns which attempt a report is about (§5a.7, §5a.8).
     fn of(&self, id: Id, said: Said, words: &str, attempt: Option<u32>) -> Result<Of, &'static str> {
         let latest = self.latest(id);
         let status = self.thread(id).status;
-        // The program: a blocked thread has a next attempt only where it is handed out.
+        // §5a.7: there is a next attempt if the thread is pending, handed out or given up.
         let waiting = status == Status::Pending || self.blocked_dispatched(id) || self.given_up(id);
         match attempt {
             Some(0) => return Err("invalid_argument"),
@@ -771,15 +777,15 @@ impl Model {
         let current = self.latest_is_current(id);
         Ok(match status {
             Status::InProgress | Status::Completed | Status::Cancelled => Of::Latest,
-            // 5a.6: a late success is of the last attempt; another report records one in a cycle that has none.
+            // §5a.6: a late success is of the latest attempt. Another report records an attempt if this cycle has none.
             Status::Blocked if said == Said::Completed && latest == 0 => Of::Next,
             Status::Blocked if said == Said::Completed || current => Of::Latest,
             Status::Blocked => Of::Next,
-            // 5a.6, and the brief: without a number after a reassignment it is of the new agent's run.
+            // §5a.6: a report on a thread without an attempt in this cycle records one.
             Status::Pending if !current => Of::Next,
             Status::Pending if said == Said::Failed => {
-                // 5a.8: the same report is the same failure told twice; other words are the next failure.
-                // After an interruption it is of the interrupted run (5a.7: omitted, it means the latest).
+                // §5a.8: the same report is the same failure told twice; another report is the next failure. After an
+                // interruption the report is of the interrupted attempt (§5a.7: without a number the latest is meant).
                 let last = self.thread(id).attempts.last().unwrap();
                 let same = last.run == Run::Failed && last.report == words;
                 let interrupted = last.run != Run::Failed && !self.budget(id).moved;
@@ -790,7 +796,7 @@ impl Model {
         })
     }
 
-    /// `completed`, `blocked`, `failed`.
+    /// Carries out `completed`, `blocked` and `failed`.
     #[expect(clippy::too_many_arguments, reason = "what a report says, and who is there")]
     fn report(
         &mut self,
@@ -813,20 +819,21 @@ impl Model {
                 self.open_what_was_asked(batch);
             }
             if self.given_up(id) && said != Said::Completed {
-                return self.updated(id, self.open_decision(id)); // amends the reason, no more
+                return self.updated(id, self.open_decision(id)); // §5: changes the text only
             }
             let gives_up = status == Status::Pending && said == Said::Blocked;
             if of == Of::Next && said != Said::Completed && !gives_up {
-                // An attempt nobody could have run is refused; work that is done is done (§5).
+                // A report of an attempt that could not have begun is refused. Completed work is accepted all the same
+                // (§5).
                 use_retry = self.may_start(id)?;
             }
         }
         if status == Status::Completed {
-            // §5: the same report: no change; another amends. CHOICE: opens no cycle.
+            // §5: the same report changes nothing, another one amends. CHOICE: this opens no cycle.
             self.at(id).attempts.last_mut().unwrap().report = words.to_owned();
             return self.updated(id, None);
         }
-        // The thread was given to another agent since: what is told of the run before takes nothing away.
+        // The thread was reassigned since that attempt. A late report on the attempt does not change the reassignment.
         if of == Of::Latest && status == Status::Pending && said != Said::Completed && attempt.is_some() {
             if self.cycle_of(batch).is_some() && self.budget(id).moved {
                 let decision =
@@ -845,8 +852,8 @@ impl Model {
         }
         let history = of == Of::Latest && status != Status::InProgress && !self.latest_is_current(id);
         if history && said != Said::Completed {
-            // History costs nothing (transcript): a blocked thread's report is amended, a pending thread is
-            // left alone.
+            // §5a.8: a report on an attempt of an earlier cycle changes at most the text: that of a blocked thread is
+            // amended, a pending thread does not change.
             if status == Status::Blocked {
                 self.at(id).attempts.last_mut().unwrap().report = words.to_owned();
             }
@@ -855,7 +862,7 @@ impl Model {
         if of == Of::Latest && status == Status::Pending && said == Said::Failed {
             let last = self.thread(id).attempts.last().unwrap();
             if last.run == Run::Failed {
-                // 5a.8: told twice: the same decision, nothing changes.
+                // §5a.8: the same failure, told twice: the same decision, and nothing changes.
                 let decided = last.decided.clone();
                 return self.updated(id, decided);
             }
@@ -867,11 +874,11 @@ impl Model {
             }
         }
         match self.ensure_cycle(batch, me, alive) {
-            // §5: a report of an attempt that runs is always accepted; it counts in no cycle then.
+            // §5: an attempt that runs may always report. Here it counts in no cycle.
             Err(_) if status == Status::InProgress => {}
             ensured => ensured?,
         }
-        // CHOICE: what was decided to be the end is not decided anew by another word of the same failure.
+        // CHOICE: after the decision `block`, another report on the same failure does not change the decision.
         let over = status == Status::Blocked && self.open_decision(id).is_some_and(|it| it.action == Action::Block);
         if of == Of::Next {
             if use_retry {
@@ -889,7 +896,7 @@ impl Model {
                 thread.waits = None;
                 self.updated(id, None)
             }
-            // §5 table: an update of a blocked thread amends it, and with it the advice (transcript).
+            // §5: an update of a blocked thread amends it. This can change the advice.
             Said::Failed if status == Status::Blocked && of == Of::Latest => {
                 last.transient = if over { last.transient } else { transient };
                 self.updated(id, self.open_decision(id))
@@ -914,7 +921,8 @@ impl Model {
     // ---- assign_thread ----
 
     fn assign(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id, agent: Option<&str>, force: bool) -> Answer {
-        // CHOICE of the order: the thread, the agent, the table, the hold, no change, the budget, the family.
+        // CHOICE: the order of the checks is the thread, the agent, the status, the hold, no change, the budget, the
+        // family.
         if !self.threads.contains_key(&id) {
             return Err("unknown_thread");
         }
@@ -929,7 +937,7 @@ impl Model {
         let cycle = self.cycle_of(batch_of(id));
         let now = self.agent(id);
         let Some(cycle) = cycle else {
-            // §6: no open cycle of its batch: a plain assignment, free, to any agent of the roster.
+            // §6: without an open cycle of its batch this is a plain assignment, to any agent, and uses no budget.
             let Some(agent) = agent else { return Err("invalid_argument") };
             if agent != now {
                 self.change_agent(id, agent);
@@ -940,16 +948,16 @@ impl Model {
         if me.is_some() && holder != me && lives(holder, alive) {
             return Err("held_by_another_planner"); // §6a
         }
-        // §6: the agent that it has, or no agent while the reassigned run has not started: no change.
-        // CHOICE: also where a person made the reassignment; also on an exhausted thread.
+        // §6: nothing changes if the thread has this agent already, or if no agent is named and a reassignment has not
+        // started. CHOICE: also after a reassignment by a person, and also for a thread whose failover is exhausted.
         let unstarted = self.budget(id).moved && self.thread(id).status == Status::Pending;
-        // CHOICE: a person who gives a blocked thread to the agent it has wants it run.
+        // CHOICE: a person who assigns a blocked thread to its own agent wants it to run again.
         let runs_again = force && self.thread(id).status == Status::Blocked;
         if agent == Some(now.as_str()) && !runs_again || (agent.is_none() && unstarted) {
             return self.assigned(id);
         }
         if force {
-            // 5a.9: a person's way past it is free and carries out an open decision.
+            // §5a.9: `--force` is a person's way past the budgets. It uses none, and carries out an open decision.
             let Some(agent) = agent else { return Err("invalid_argument") };
             self.change_agent(id, agent);
             self.redecide(id, agent);
@@ -966,7 +974,7 @@ impl Model {
             && !self.given_up(id)
             && self.open_decision(id).is_some_and(|decision| decision.action == Action::Block)
         {
-            return Err("failover_exhausted"); // §6: on an exhausted thread
+            return Err("failover_exhausted"); // §6
         }
         let agent = match agent {
             None => self.candidates(id).first().cloned().ok_or("failover_exhausted")?,
@@ -980,13 +988,13 @@ impl Model {
         self.change_agent(id, &agent);
         self.redecide(id, &agent);
         let budget = self.budget_mut(id);
-        budget.reassigns += 1; // 5a.9: whether or not a run began
+        budget.reassigns += 1; // §5a.9: used by the assignment, not by the start
         budget.moved = true;
         budget.given_up = false;
         self.assigned(id)
     }
 
-    /// A person, or a planner's shell, takes an assignment back: with a cycle open an assignment to the plan's agent.
+    /// Takes an assignment back (`work assign --clear`). With an open cycle this is an assignment to the plan's agent.
     fn clear(&mut self, id: Id, force: bool) -> Answer {
         match self.thread(id).status {
             Status::Completed | Status::Cancelled => return Err("invalid_transition"),
@@ -1007,7 +1015,7 @@ impl Model {
         self.assigned(id)
     }
 
-    /// Told of again, a failure before an assignment answers with who has the thread now.
+    /// Makes a failure before an assignment answer with the new agent if it is told again.
     fn redecide(&mut self, id: Id, agent: &str) {
         let attempt = self.latest(id) + 1;
         let current = self.latest_is_current(id);
@@ -1018,7 +1026,7 @@ impl Model {
         }
     }
 
-    /// §6: pending: changes the agent; blocked: becomes pending; in progress: the attempt ends as failed.
+    /// Changes the agent (§6). A blocked thread becomes pending; the attempt of one in progress ends as failed.
     fn change_agent(&mut self, id: Id, agent: &str) {
         let thread = self.at(id);
         thread.assigned = Some(agent.to_owned());
@@ -1031,7 +1039,7 @@ impl Model {
 
     fn assigned(&self, id: Id) -> Answer {
         let (agent, status) = (self.agent(id), self.thread(id).status.word());
-        // A free assignment, outside of an open cycle, is no failover.
+        // An assignment outside of an open cycle uses no budget, so it is no failover.
         let budget = self.budget(id);
         Ok(format!("{agent} {status} #{} {}", self.shown_attempt(id), budget.applied()))
     }
@@ -1041,7 +1049,7 @@ impl Model {
     fn next(&mut self, caller: &Caller, alive: &BTreeSet<u8>) -> Answer {
         let Some(me) = server(caller) else { return Err("invalid_argument") }; // the command line has no `next`
         let nothing = |status: &str| Ok(format!("{status} - cycle - resumed=false held=false dispatch=[] failover=[]"));
-        // §7, the table. Gated and empty answers open and close nothing (5a.2).
+        // DESIGN §7, the table. Gated and empty answers open and close nothing (§5a.2).
         let batch = match self.first_incomplete() {
             Some(batch) if !self.finished => batch,
             _ => return nothing("no_incomplete_batch"),
@@ -1050,16 +1058,16 @@ impl Model {
             return nothing("awaiting_approval");
         }
         let (mut status, mut resumed, mut held) = ("in_progress", false, false);
-        // What is held by a living planner is its own, also where a person reopened an earlier batch.
+        // §5a.5: another living planner keeps its unsettled cycle, even if an earlier batch became incomplete.
         let mut batch = batch;
         match self.open_index() {
             None => self.open_cycle(batch, Some(me)),
             Some(open) => {
                 let (running, holder) = (self.cycles[open].batch, self.cycles[open].holder);
                 let settled = self.settled(running);
-                let over = self.batch_complete(running) // 5a.5 (a): on to the next one, whoever holds
+                let over = self.batch_complete(running) // §5a.5: closes, and the ready batch gets a cycle
                     || self.cycles[open].asked
-                    || settled && holder.is_some() && !lives(holder, alive); // 5a.5 (b)
+                    || settled && holder.is_some() && !lives(holder, alive); // §5a.5: settled, and its holder is gone
                 if over {
                     self.open_cycle(batch, Some(me));
                 } else if !settled && holder != Some(me) && lives(holder, alive) {
@@ -1079,7 +1087,7 @@ impl Model {
         let mut failover = Vec::new();
         for id in self.threads_of(batch) {
             let decision = self.open_decision(id);
-            // 5a.3.
+            // §5a.3: the threads to launch now.
             let hand_out = match self.thread(id).status {
                 Status::Pending => decision.as_ref().is_none_or(|decision| decision.action != Action::Reassign),
                 Status::Blocked => self.current(id).is_empty() && !self.given_up(id),
@@ -1088,7 +1096,7 @@ impl Model {
             if hand_out && !held && status == "in_progress" {
                 dispatch.push(show(id));
             }
-            // §6; an exhausted thread has no open decision (transcript).
+            // §6. `block` is the end and not listed.
             if let Some(decision) = decision.filter(|decision| decision.action != Action::Block) {
                 failover.push(format!("{} {}", show(id), decision.text()));
             }
@@ -1104,13 +1112,13 @@ impl Model {
 
     fn outcome(&self) -> Answer {
         let first = self.first_incomplete();
-        // §8: the one handed out last, else the next incomplete one.
+        // §8: the batch that was handed out last, else the next incomplete one.
         let batch = self.cycles.last().map(|cycle| cycle.batch).or(first).or(self.batches().last().copied());
         let status = if self.finished || (first.is_none() && self.all_approved()) {
             "no_incomplete_batch"
         } else {
             match batch {
-                None => "completed", // all cancelled by hand and not approved
+                None => "completed", // every thread was cancelled, and a stage is not approved
                 Some(batch) if self.batch_complete(batch) => "completed",
                 Some(batch) if self.gate_before(batch.0) => "awaiting_approval",
                 Some(batch) if self.settled(batch) => "blocked",
@@ -1121,7 +1129,7 @@ impl Model {
         let outcomes: Vec<String> = ids
             .into_iter()
             .map(|id| {
-                // The agent of the last attempt, or the one that would run.
+                // §8: `agent_used` is the agent of the last attempt, else the one that would run.
                 let last = self.thread(id).attempts.last().map(|attempt| attempt.agent.clone());
                 let agent = last.unwrap_or_else(|| self.agent(id));
                 format!("{} {} {agent} {}", show(id), self.thread(id).status.word(), self.failover_applied(id))
@@ -1130,7 +1138,7 @@ impl Model {
         Ok(format!("{status} {} [{}]", show_batch(batch), outcomes.join(", ")))
     }
 
-    // ---- a person's ----
+    // ---- requests of persons ----
 
     fn approve_stage(&mut self, caller: &Caller, stage: u16, force: bool) -> Answer {
         if matches!(caller, Caller::Server(_)) {
@@ -1153,20 +1161,20 @@ impl Model {
         Ok("ok".to_owned())
     }
 
-    /// §6a: ends a hold.
+    /// Ends a hold (`work release`, §6a).
     fn release(&mut self, caller: &Caller) -> Answer {
         if matches!(caller, Caller::Server(_)) {
             return Err("invalid_argument");
         }
         if let Some(open) = self.open_index() {
             if self.cycles[open].holder.take().is_some() {
-                self.a_person_acted(self.cycles[open].batch); // CHOICE: who ends a hold wants it to go on
+                self.a_person_acted(self.cycles[open].batch); // §5a.5: this asks for another execution
             }
         }
         Ok("ok".to_owned())
     }
 
-    /// 5a.5: a person has blocked threads executed again.
+    /// Has blocked threads executed again (`work retry`, §5a.5).
     fn retry(&mut self, caller: &Caller, thread: Option<Id>) -> Answer {
         if matches!(caller, Caller::Server(_)) {
             return Err("invalid_argument");
@@ -1200,7 +1208,7 @@ impl Model {
         Ok("ok".to_owned())
     }
 
-    /// §7: when everything is complete and approved.
+    /// Completes the workstream, if everything is complete and approved (§7).
     fn complete(&mut self, caller: &Caller) -> Answer {
         if matches!(caller, Caller::Server(_)) {
             return Err("invalid_argument");
@@ -1209,13 +1217,13 @@ impl Model {
             return Err("not_complete");
         }
         for cycle in &mut self.cycles {
-            cycle.open = false; // CHOICE: the server that held the last one is free for another workstream
+            cycle.open = false; // §5a.5; its holder is free for another workstream
         }
         self.finished = true;
         Ok("ok".to_owned())
     }
 
-    /// Whether the open cycle is held by a process that is gone.
+    /// Returns whether the holder of the open cycle is gone.
     pub(super) fn has_a_dead_holder(&self, alive: &BTreeSet<u8>) -> bool {
         let holder = self.open_index().and_then(|open| self.cycles[open].holder);
         holder.is_some_and(|holder| !alive.contains(&holder))
@@ -1251,9 +1259,9 @@ impl Model {
     }
 }
 
-/// What DESIGN promises of a state and of a step.
+/// Checks what docs/design.md promises of each state and of each step. The error says which promise is broken.
 pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_died: bool) -> Result<(), String> {
-    // 5a.1: a workstream has at most one open cycle; a batch's are numbered 1, 2, …
+    // §5a.1: a workstream has at most one open cycle, and the cycles of a batch are numbered 1, 2, …
     let open: Vec<&Cycle> = after.cycles.iter().filter(|cycle| cycle.open).collect();
     if open.len() > 1 {
         return Err(format!("{} cycles are open", open.len()));
@@ -1271,12 +1279,12 @@ pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_
                 return Err(format!("cycle {index} is open again"));
             }
         }
-        // 5a.5: only a batch in which nothing waits or runs is asked for again; what happens next opens a cycle.
+        // §5a.5: another execution can be asked for only of a settled batch.
         let is_open = |id: Id| matches!(after.thread(id).status, Status::Pending | Status::InProgress);
         if cycle.open && cycle.asked && after.threads_of(cycle.batch).into_iter().any(is_open) {
             return Err(format!("cycle {index} is asked for and not settled"));
         }
-        // 5a.5: a new cycle of a batch with blocked threads needs a person, or another process.
+        // §5a.5: a batch with blocked threads gets a new cycle only by a person, or because its holder is gone.
         if let Some(earlier) = before.cycles.iter().find(|was| was.open && was.batch == cycle.batch) {
             let is_new = index >= before.cycles.len();
             if is_new && !by_person && !before.batch_complete(cycle.batch) && !earlier.asked && !others_died {
@@ -1304,13 +1312,13 @@ pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_
         if running != expected {
             return Err(format!("{name} is {} and runs {running:?}", thread.status.word()));
         }
-        // 5a.6: numbered 1, 2, … over its whole life.
+        // §5a.6: attempts are numbered 1, 2, … over the whole life of the thread.
         for (at, attempt) in thread.attempts.iter().enumerate() {
             if attempt.number as usize != at + 1 {
                 return Err(format!("{name}: attempt {} stands at {}", attempt.number, at + 1));
             }
         }
-        // Attempts keep agent, number and cycle; one that ended does not run again.
+        // Attempts keep agent, number and cycle, and an attempt that ended does not run again.
         if thread.attempts.len() < was.attempts.len() {
             return Err(format!("{name}: an attempt is lost"));
         }
@@ -1325,7 +1333,7 @@ pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_
                 return Err(format!("{name}: attempt {} is no longer completed", old.number));
             }
         }
-        // 5a.9: at most three attempts per cycle that count, besides what a person assigned.
+        // §5a.9: at most three attempts count in a cycle, besides those that a person assigned.
         for (index, cycle) in after.cycles.iter().enumerate() {
             let counts = |attempt: &&Attempt| {
                 attempt.cycle == Some(index) && attempt.number > thread.floor && attempt.run != Run::Interrupted
@@ -1336,17 +1344,17 @@ pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_
                 return Err(format!("{name}: {counted} attempts count in cycle {index}"));
             }
         }
-        // §5: nobody but a person reopens what is done.
+        // §5: only a person reopens a thread that is done.
         if was.status.done() && thread.status != was.status && !by_person {
             return Err(format!("{name}: {} became {}", was.status.word(), thread.status.word()));
         }
-        // §7: stage N+1 starts only when stage N is approved.
+        // §7: a stage starts only when the stage before it is approved.
         let touched = thread.status != was.status || thread.attempts != was.attempts;
         if touched && !by_person && before.gate_before(id.0) {
             return Err(format!("{name} was touched before its gate"));
         }
     }
-    // §7: gates are a person's.
+    // §7: only a person passes a gate.
     if !by_person && (before.approved != after.approved || before.finished != after.finished) {
         return Err("a gate was passed without a person".to_owned());
     }
