@@ -81,6 +81,7 @@ pub(super) fn plan(
     by: &str,
     ledger: &mut Ledger,
 ) -> Result<PlanApproved, Refusal> {
+    sweep(scene, ledger);
     let plan = SoundPlan::examine(scene.plan_now, scene.roster, force)
         .map_err(|problems| Refusal::PlanHasProblems { workstream: scene.workstream.to_owned(), problems })?;
     let is_approved = scene.entry.is_some_and(|entry| entry.approvals.plan.status == ApprovalStatus::Approved)

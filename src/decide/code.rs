@@ -103,7 +103,7 @@ impl Code {
         match self {
             Self::InvalidArgument => "An argument is malformed, too long, or not known to the tool.",
             Self::NoWorkspace => "There is no folder with work/index.json or work/*/PLAN.md.",
-            Self::NoCurrentWorkstream => "Several workstreams can be meant, and the call names none.",
+            Self::NoCurrentWorkstream => "The call names no workstream, and there is none or several can be meant.",
             Self::UnknownWorkstream => "No workstream has that id or name.",
             Self::UnknownBatch => "PLAN.md has no such batch.",
             Self::UnknownThread => "PLAN.md has no such thread.",
@@ -128,7 +128,7 @@ impl Code {
             Self::UnclearThreads => "It cannot be told which thread of a changed plan is which; a person says so.",
             Self::PlanUnreadable => "PLAN.md is missing, empty, too large or not UTF-8.",
             Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
-            Self::Busy => "Another process held the lock for too long.",
+            Self::Busy => "The call could not be carried out in time; it changed nothing, and can be repeated.",
             Self::Io => "The machine failed; every file is the old one or the new one.",
         }
     }

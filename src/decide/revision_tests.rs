@@ -206,6 +206,21 @@ fn running_threads_do_not_move() {
     "#);
 }
 
+/// The attempts of a server that is gone run no more, so they stand in no approval's way.
+#[test]
+fn an_approval_ends_the_attempts_of_dead_servers_first() {
+    let mut world = approved_world();
+    world.transcript("A next\nA in_progress 01.01.01");
+    world.text = PLAN
+        .replace("###### Thread 1: Schema @agent:system-engineer-codex\n", "")
+        .replace("Thread 2: Rows", "Thread 1: Rows");
+    let refused = world.say("person approve-plan");
+    assert!(refused.starts_with("error already_running"), "{refused}");
+    world.say("A dies");
+    let approved = world.say("person approve-plan");
+    assert!(approved.contains(r#""interrupted":[]"#), "{approved}");
+}
+
 /// The command lines of the user's contract name no attempt, so these calls have no number.
 #[test]
 fn a_worker_of_a_former_thread_cannot_report_on_the_thread_with_its_id() {

@@ -67,6 +67,17 @@ mod tests {
     const START: &str = "# Plan: P\n## Stages\n### Stage 1: S\n##### Batch 1: B\n";
 
     #[test]
+    fn an_agent_of_a_stage_or_a_batch_has_no_fix() {
+        let roster = Roster { declared: true, ..Roster::undeclared(["reviewer"]) };
+        let thread = "###### Thread 1: T\n**Summary:** s\n\n**Details:** d\n";
+        for start in [START.replace("Stage 1: S", "Stage 1: S @reviewer"), START.replace("1: B", "1: B @reviewer")] {
+            let [problem] = &check(&parse(&(start.clone() + thread)), &roster)[..] else { panic!("{start}") };
+            assert!(matches!(&problem.kind, ProblemKind::AgentOfNobody(name) if name == "reviewer"), "{problem:?}");
+            assert!(problem.edit.is_none(), "{problem:?}");
+        }
+    }
+
+    #[test]
     fn an_agent_without_its_word_forbids_the_approval() {
         let roster = Roster { declared: true, ..Roster::undeclared(["reviewer"]) };
         for (name, is_agent) in [("reviewer", true), ("default-x", true), ("system-engineer-x", true), ("ann", false)] {

@@ -120,7 +120,7 @@ impl Reader<'_, '_> {
         if !mark.is_spelled_right {
             return None;
         }
-        self.named(&mark.named, self.start_of_text(&mark.line))
+        self.named(&mark.named, self.start_of_text(&mark.line), mark.level == Level::Thread)
     }
 
     /// Returns the offset at which the text of a heading begins, behind its hashes.
@@ -148,15 +148,15 @@ impl Reader<'_, '_> {
     }
 
     /// Reports agents that cannot be read and a second agent, keeps mentions, and returns the first agent. `base` is
-    /// the offset of the text that `named` was read from.
-    pub(super) fn named(&mut self, named: &Named, base: usize) -> Option<NamedAgent> {
+    /// the offset of the text that `named` was read from. `of_thread`: the text is of a thread, which may have an agent.
+    pub(super) fn named(&mut self, named: &Named, base: usize, of_thread: bool) -> Option<NamedAgent> {
         for (place, written) in &named.unreadable {
             let range = self.floor(base + place.start)..self.floor(base + place.end);
             let text = self.source.text[range.clone()].to_owned();
             let edit = written.as_ref().map(|text| Edit { range: range.clone(), text: text.clone() });
             self.problem(range.start, ProblemKind::UnreadableAgent(text), edit);
         }
-        self.mentions(named, base, true);
+        self.mentions(named, base, of_thread);
         let mut agents = named.agents.iter();
         let (name, place) = agents.next()?;
         let at = self.floor(base + place.start);

@@ -64,7 +64,7 @@ impl Reader<'_, '_> {
         }
         let mut agents = Vec::new();
         for (named, offset) in &body.named {
-            agents.extend(self.named(named, *offset));
+            agents.extend(self.named(named, *offset, true));
         }
         let text_of_template = [&body.summary, &body.details].into_iter().find(|text| is_of_template(text)).cloned();
         let Some(thread) = self.batch_mut().and_then(|batch| batch.threads.last_mut()) else { return };
