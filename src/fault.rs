@@ -27,11 +27,11 @@ pub enum Fault {
     #[error("another process has held {} for too long", path.display())]
     Busy { path: PathBuf },
     /// The operating system gives no thread on which the call could be carried out.
-    #[error("there is no thread for the call: {why}")]
+    #[error("the server has no free operating-system thread for the call: {why}")]
     NoThread { why: String },
     /// The journal of a commit is written, but the commit could not be finished. The next process that can write will
     /// finish it.
-    #[error("{why}; what was decided is written down, and comes true with the next call that can write")]
+    #[error("{why}; the change is recorded in the journal, and the next call that can write will finish it")]
     WillHappen { why: Box<Fault> },
     /// An operation of the operating system failed. `doing` is the verb of the message.
     #[error("cannot {doing} {}: {source}", path.display())]

@@ -158,7 +158,7 @@ Examples:
     Report(report::Arguments),
     /// Print all there is about the workstream
     Export(export::Arguments),
-    /// Take over a workstream that another version of this family made
+    /// Import a workstream that another version of agenv workstreams made
     Import(import::Arguments),
     /// Keep the workspace in a database, for teams on several machines
     #[cfg(feature = "postgres")]

@@ -24,9 +24,9 @@ use crate::wording::count;
 pub(super) enum Arguments {
     /// Make the tables, or bring them up to date
     Migrate,
-    /// Remove old events, of all workspaces of the database; no state goes with them
+    /// Remove old events of all workspaces in the database; the state stays
     Prune {
-        /// Keep those of so many days
+        /// Keep the events of the last N days
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         days: u16,
     },
@@ -35,13 +35,13 @@ pub(super) enum Arguments {
         /// Copy only PLAN.md and agents.yaml of what is there already
         #[arg(long, conflicts_with = "force")]
         plan: bool,
-        /// Write over what is there
+        /// Overwrite what the database has
         #[arg(long)]
         force: bool,
     },
     /// Copy the workspace, or the workstream of --workstream, from the database to the files
     Pull {
-        /// Write over the files that are there
+        /// Overwrite files that differ
         #[arg(long)]
         force: bool,
     },

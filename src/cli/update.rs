@@ -11,7 +11,7 @@ use crate::plan::ThreadId;
   work update --thread 01.02.03 --status in_progress
   work update --thread 01.02.03 --status completed --report 'The parser reads queries.'
   work update --thread 01.02.03 --status failed --report 'timeout' --transient
-  work update --thread 01.02.03 --status pending --force     fresh budgets, from anything")]
+  work update --thread 01.02.03 --status pending --force     fresh budgets, from any status")]
 pub(super) struct Arguments {
     /// The thread, such as 01.02.03
     #[arg(long, value_name = "ID")]
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     /// 1-2 sentences; required for completed, blocked and failed
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     report: Option<String>,
-    /// The failure may be cured by another run of the same agent
+    /// Another attempt by the same agent may succeed
     #[arg(long)]
     transient: bool,
     /// A file or link that came of it; may be repeated
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     /// Something that is left to do; may be repeated
     #[arg(long = "next-step", value_name = "TEXT", allow_hyphen_values = true)]
     next_steps: Vec<String>,
-    /// The attempt that is meant; default: the latest, but of an id that was another thread's it must be said
+    /// The attempt; default: the latest. Required if the id was another thread's before and this one has not started
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
     /// Needed for pending and cancelled, which only a person sets
@@ -48,7 +48,7 @@ enum StatusWord {
     Completed,
     /// The work cannot go on
     Blocked,
-    /// The run broke; failover decides
+    /// The attempt failed; failover decides what follows
     Failed,
     /// Give it back with fresh budgets (needs --force)
     Pending,

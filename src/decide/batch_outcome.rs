@@ -20,7 +20,7 @@ use crate::plan::{Batch, BatchId, ThreadId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "BatchOutcome")]
 pub struct BatchOutcome<C = PersonCommand, N = Note> {
-    /// How it stands with the batch.
+    /// Where the batch stands.
     pub batch_completion_status: BatchCompletionStatus,
     /// The workstream.
     pub workstream: String,

@@ -413,6 +413,6 @@ impl UnclearThread {
     pub fn candidates(&self) -> String {
         let of = |candidate: &Candidate| format!("{} {:?}", candidate.thread_id, candidate.name);
         let candidates: Vec<String> = self.candidates.iter().map(of).collect();
-        if candidates.is_empty() { "none of those there are".to_owned() } else { candidates.join(" or ") }
+        if candidates.is_empty() { "none of the threads in PLAN.md".to_owned() } else { candidates.join(" or ") }
     }
 }

@@ -13,7 +13,7 @@ use crate::board::Board;
 use crate::index::{ApprovalStatus, Entry, StreamStatus};
 use crate::plan::{ApprovedPlan, Batch, BatchId, PlanApproval, PlanGate, StageNumber};
 
-/// The first word of an answer about a batch.
+/// Where a batch stands: the key `batch_completion_status` of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]

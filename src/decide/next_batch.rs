@@ -22,7 +22,7 @@ use crate::plan::{Batch, ThreadId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "NextBatch")]
 pub struct NextBatch<C = PersonCommand, N = Note> {
-    /// How it stands with the batch.
+    /// Where the batch stands.
     pub batch_completion_status: BatchCompletionStatus,
     /// The workstream.
     pub workstream: String,

@@ -274,7 +274,7 @@ impl fmt::Display for Refusal {
             }
             Self::UnknownThread { thread, .. } => write!(f, "PLAN.md has no thread {thread}"),
             Self::UnknownAgent { agent, .. } => write!(f, "work/agents.yaml has no agent {agent:?}"),
-            Self::ReportRequired { thread, said } => write!(f, "{} of {thread} needs a report", said.word()),
+            Self::ReportRequired { thread, said } => write!(f, "status {} for {thread} needs a report", said.word()),
             Self::InvalidTransition { thread, now, wanted } => {
                 write!(f, "{thread} is {} and cannot become {}", now.word(), wanted.word())
             }
@@ -375,7 +375,9 @@ impl fmt::Display for PauseReason {
             Self::StreamCompleted => f.write_str("the workstream is completed: its status in work/index.json says so"),
             Self::PlanGate(gate, None) => f.write_str(gate.reason()),
             Self::PlanGate(gate, Some(why)) => write!(f, "{}: {why}", gate.reason()),
-            Self::OnHold => f.write_str("the workstream is on hold: a person takes it off in work/index.json"),
+            Self::OnHold => {
+                f.write_str("the workstream is on hold: to resume it, a person changes its status in work/index.json")
+            }
             Self::StageNotApproved(stage) => write!(f, "stage {stage} is complete and not approved"),
             Self::StageRevoked(stage, why) => write!(f, "the approval of stage {stage} was revoked: {why}"),
         }
@@ -395,7 +397,7 @@ fn exhausted(why: Exhausted) -> &'static str {
 fn bad_text(f: &mut fmt::Formatter<'_>, field: Field, problem: TextProblem) -> fmt::Result {
     let name = field.word();
     match problem {
-        TextProblem::OnlyAtTheEnd => write!(f, "{name} belongs to completed, blocked or failed"),
+        TextProblem::OnlyAtTheEnd => write!(f, "{name} is accepted only with status completed, blocked or failed"),
         TextProblem::TooMany(number) => write!(f, "{name} has {number} entries, the limit is {MAX_ITEMS}"),
         TextProblem::LongEntry(length) => {
             write!(f, "an entry of {name} has {length} characters, the limit is {MAX_ITEM_CHARS}")

@@ -423,7 +423,7 @@ fn a_transient_failure_is_retried_once_then_reassigned_once_then_blocked() {
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"] {01.01.01 Retry system-engineer-codex#2} (no change)
     A in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the next run of the thread is attempt 2
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the thread's next attempt is 2
     A in_progress 01.01.01#2
         01.01.01#2 in_progress
     A failed~ 01.01.01#2 timeout again
@@ -1105,7 +1105,7 @@ fn the_cycle_of_a_dead_server_is_taken_over_and_its_attempts_are_interrupted() {
     B next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#2 pending system-engineer-codex, 01.01.02#2 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     B in_progress 01.01.01#1
-        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the next run of the thread is attempt 2
+        error stale_attempt: attempt 1 of 01.01.01 is over. hint: stop working on it; the thread's next attempt is 2
     B completed 01.01.02#1 it had been done
         01.01.02#1 completed
     B in_progress 01.01.01#2
@@ -1192,7 +1192,7 @@ fn a_batch_that_the_command_line_executed_waits_for_a_person_too() {
     A next
         blocked 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 completed frontend-designer-grok, 01.01.03#0 blocked default] dispatch [] next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
     person retry 01.01.01
-        error invalid_transition: 01.01.01 is completed: only a blocked thread is retried. hint: a person has it done again: work update --thread 01.01.01 --status pending --force
+        error invalid_transition: 01.01.01 is completed: only a blocked thread is retried. hint: a person can reset it to pending: work update --thread 01.01.01 --status pending --force
     person retry
         {"workstream":"001-search","batch":"01.01","threads":["01.01.03"],"unchanged":false,"next_user_command":null}
     A next
@@ -1621,11 +1621,11 @@ fn a_workstream_on_hold_hands_out_nothing() {
         A status
     "), @r#"
     A next
-        awaiting_approval next `!work status` warnings ["the workstream is on hold: a person takes it off in work/index.json"] (no change)
+        awaiting_approval next `!work status` warnings ["the workstream is on hold: to resume it, a person changes its status in work/index.json"] (no change)
     A in_progress 01.01.01
-        error awaiting_approval: the workstream is on hold: a person takes it off in work/index.json. hint: stop; a person decides when it goes on
+        error awaiting_approval: the workstream is on hold: to resume it, a person changes its status in work/index.json. hint: stop; a person decides when it goes on
     A status
-         next `!work status` warnings ["the workstream is on hold: a person takes it off in work/index.json"] (no change)
+         next `!work status` warnings ["the workstream is on hold: to resume it, a person changes its status in work/index.json"] (no change)
     "#);
 }
 
@@ -1919,7 +1919,7 @@ fn bad_input_is_refused() {
     A next
         in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
     A completed 01.01.01
-        error report_required: completed of 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
+        error report_required: status completed for 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
     A completed 01.01.01 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
         error invalid_argument: report has 2001 characters, the limit is 2000. hint: say it in 1-2 sentences
     A in_progress 01.01.01#0

@@ -225,7 +225,7 @@ impl WorkServer {
 
 /// Returns the fault of a call that queued for longer than [`MAX_TURN`].
 fn all_threads_blocked() -> Fault {
-    Fault::NoThread { why: "each of them waits for something that stands still".to_owned() }
+    Fault::NoThread { why: "all of them wait for a lock, a disk or a database that does not respond".to_owned() }
 }
 
 /// Runs `work` and turns a panic into [`Fault::Internal`].

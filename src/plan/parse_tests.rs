@@ -124,19 +124,19 @@ fn all_that_can_be_wrong() {
     1:1: there is no `# Plan: NAME` heading -> start the file with `# Plan: NAME`
     3:1: a stage heading means nothing here -> use `### Stage N: NAME` below `## Stages`
     7:1: a batch heading means nothing here -> use `##### Batch N: NAME` below a stage
-    9:1: this stage has no number, or none that is allowed -> write `### Stage N: NAME` with a number up to 999
+    9:1: this stage has no number, or one that is not allowed -> write `### Stage N: NAME` with a number up to 999
     17:3: open question: Which -> answer it and tick it `- [x]`
     24:1: thread 01.01.01 has neither summary nor details -> add `**Summary:**` and one sentence: what comes of it
-    25:1: thread 01.01.01 stands here a second time -> give it a number of its own; until then it is not part of the plan
-    26:1: this thread has no number, or none that is allowed -> write `###### Thread N: NAME` with a number up to 999
-    27:1: this thread has no number, or none that is allowed -> write `###### Thread N: NAME` with a number up to 999
+    25:1: thread 01.01.01 is defined here a second time -> give it a number of its own; until then it is not part of the plan
+    26:1: this thread has no number, or one that is not allowed -> write `###### Thread N: NAME` with a number up to 999
+    27:1: this thread has no number, or one that is not allowed -> write `###### Thread N: NAME` with a number up to 999
     28:1: this thread has no name -> put a name after `###### Thread N:`
     28:1: thread 01.01.03 has neither summary nor details -> add `**Summary:**` and one sentence: what comes of it
     30:1: this batch heading has 4 #, a batch has 5 -> write `##### Batch 02: one hash too few`
-    34:1: batch 01.01 stands here a second time -> give it a number of its own; until then it is not part of the plan
+    34:1: batch 01.01 is defined here a second time -> give it a number of its own; until then it is not part of the plan
     38:1: batch 01.03 has no threads -> add a `###### Thread 01: NAME` below it, or remove the batch
     40:1: this stage heading has 6 #, a stage has 3 -> write `### Stage 02: too deep`
-    42:1: stage 1 stands here a second time -> give it a number of its own; until then it is not part of the plan
+    42:1: stage 1 is defined here a second time -> give it a number of its own; until then it is not part of the plan
     46:1: a thread heading means nothing here -> use `###### Thread N: NAME` below a batch
     49:1: thread 03.01.01 has neither summary nor details -> add `**Summary:**` and one sentence: what comes of it
     51:1: this comment is never closed: the rest of the file is part of it -> close it with `-->`

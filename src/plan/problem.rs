@@ -303,19 +303,19 @@ impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPlanHeading => write!(f, "there is no `# Plan: NAME` heading"),
-            Self::SecondPlanHeading => write!(f, "the plan has its heading already"),
+            Self::SecondPlanHeading => write!(f, "this is a second `# Plan:` heading"),
             Self::NoStagesHeading => write!(f, "there is no `## Stages` above the first stage"),
-            Self::MissingNumber(level) => write!(f, "this {level} has no number, or none that is allowed"),
+            Self::MissingNumber(level) => write!(f, "this {level} has no number, or one that is not allowed"),
             Self::EmptyName(level) => write!(f, "this {level} has no name"),
-            Self::DuplicateStage(number) => write!(f, "stage {number} stands here a second time"),
-            Self::DuplicateBatch(id) => write!(f, "batch {id} stands here a second time"),
-            Self::DuplicateThread(id) => write!(f, "thread {id} stands here a second time"),
+            Self::DuplicateStage(number) => write!(f, "stage {number} is defined here a second time"),
+            Self::DuplicateBatch(id) => write!(f, "batch {id} is defined here a second time"),
+            Self::DuplicateThread(id) => write!(f, "thread {id} is defined here a second time"),
             Self::Misplaced(level) => write!(f, "a {level} heading means nothing here"),
             Self::WrongLevel { level, found, .. } => {
                 write!(f, "this {level} heading has {found} #, a {level} has {}", level.hashes())
             }
-            Self::Lookalike { level, .. } => write!(f, "this looks like a {level} and is not read as one"),
-            Self::SeveralInOne(level) => write!(f, "this heading counts more than one {level}"),
+            Self::Lookalike { level, .. } => write!(f, "this looks like a {level} but is not read as one"),
+            Self::SeveralInOne(level) => write!(f, "this heading names more than one {level}"),
             Self::MaybeHeading { level, .. } => write!(f, "this begins like a {level} and is read as text"),
             Self::ForeignId { level, said, place } => write!(f, "this {level} says {said} and stands in {place}"),
             Self::Stray { heading, below } => {
@@ -327,16 +327,16 @@ impl fmt::Display for ProblemKind {
                 write!(f, "in this code block another one begins, in line {line}: the first ends where the second does")
             }
             Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
-            Self::PlanInFence(_) => write!(f, "the whole plan stands in a code block"),
+            Self::PlanInFence(_) => write!(f, "the whole plan is in a code block"),
             Self::HeadingInHtml(line) => {
                 write!(f, "this HTML goes on over line {line}, so the heading there is part of it")
             }
             Self::TemplateText(text) => write!(f, "the template's text is still here: {text}"),
             Self::OpenQuestion(question) => write!(f, "open question: {question}"),
             Self::TwoAgents(first, second) => write!(f, "this thread is given to `{first}` and to `{second}`"),
-            Self::UnreadableAgent(text) => write!(f, "this names no agent that can be read: {text}"),
+            Self::UnreadableAgent(text) => write!(f, "this cannot be read as the name of an agent: {text}"),
             Self::AgentOfNobody(name) => write!(f, "agent `{name}` is named here for no thread"),
-            Self::BareAgent(name) => write!(f, "`@{name}` gives the thread to nobody"),
+            Self::BareAgent(name) => write!(f, "`@{name}` assigns no agent: `agent:` is missing"),
             Self::AgentByName(name) => write!(f, "`{name}` is named here but not assigned"),
             Self::UnknownMention(name, _) => write!(f, "`@{name}` is read as text: no agent has this name"),
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
@@ -347,7 +347,7 @@ impl fmt::Display for ProblemKind {
             Self::Unspecified { thread, summary: true, .. } => write!(f, "thread {thread} has no details"),
             Self::Unspecified { thread, details: true, .. } => write!(f, "thread {thread} has no summary"),
             Self::Unspecified { thread, .. } => write!(f, "thread {thread} has neither summary nor details"),
-            Self::HeadingInFence(level) => write!(f, "this {level} heading stands in a code block: it is text"),
+            Self::HeadingInFence(level) => write!(f, "this {level} heading is in a code block: it is text"),
             Self::Unread => write!(f, "no worker is told this text"),
             Self::More { number, .. } => write!(f, "and {number} more from here on"),
         }

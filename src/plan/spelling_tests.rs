@@ -1074,7 +1074,7 @@ fn numbers_names_and_gaps() {
     for (from, to, expected) in [
         (ROWS, "###### Thread 03: Rows", "21: there is no thread 02 before this one"),
         ("### Stage 02: Two", "### Stage 04: Two", "33: there is no stage 02 before this one"),
-        (ROWS, "###### Thread 01: Rows", "21: thread 01.01.01 stands here a second time"),
+        (ROWS, "###### Thread 01: Rows", "21: thread 01.01.01 is defined here a second time"),
         (ROWS, "###### Thread 01.02.02: Rows", "21: this thread says 01.02.02 and stands in batch 01.01"),
         (ROWS, "###### Thread 02: Name of the thread", "21: the template's text is still here: Name of the thread"),
         (
@@ -1158,7 +1158,7 @@ fn messages_say_what_to_do() {
     for (text, expected) in [
         (
             format!("```markdown\n{PLAN}```\n"),
-            "1: the whole plan stands in a code block: remove this line and the closing fence in line 41",
+            "1: the whole plan is in a code block: remove this line and the closing fence in line 41",
         ),
         (
             PLAN.replace(ROWS, &format!("{ROWS} (system-engineer-codex)")),
@@ -1167,12 +1167,12 @@ fn messages_say_what_to_do() {
         ),
         (
             PLAN.replace(ROWS, "- Thread 02: Rows `@agent:x`"),
-            "21: this looks like a thread and is not read as one: \
+            "21: this looks like a thread but is not read as one: \
              write `###### Thread 02: Rows @agent:x`; if it is only text, begin the line with another word",
         ),
         (
             PLAN.replace(ROWS, "- Thread 02: Rows of `t`"),
-            "21: this looks like a thread and is not read as one: \
+            "21: this looks like a thread but is not read as one: \
              write `` ###### Thread 02: Rows of `t` ``; if it is only text, begin the line with another word",
         ),
         (

@@ -428,9 +428,9 @@ All that the rest needs.
             [
                 "open question: Which language?",
                 "no worker is told this text",
-                "this thread heading stands in a code block: it is text",
+                "this thread heading is in a code block: it is text",
                 "batch 01.02 has no threads",
-                "this thread has no number, or none that is allowed",
+                "this thread has no number, or one that is not allowed",
                 "stage 2 has no batches",
             ]
         );

@@ -187,7 +187,7 @@ pub struct Listed {
 /// A workstream to add.
 #[derive(Debug, Clone, Copy)]
 pub struct NewWorkstream<'a> {
-    /// Its name. [`Store::add`] makes its id of it.
+    /// Its name. [`Store::add`] derives the id from it.
     pub name: &'a str,
     /// The text of its PLAN.md.
     pub plan: &'a str,

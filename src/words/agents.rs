@@ -234,10 +234,10 @@ fn of_fault(fault: &Fault) -> String {
         }
         Fault::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is",
         Fault::TooLarge { .. } => "say less in reports, or start a new workstream",
-        Fault::Busy { .. } => "call again; if it stays so, ask the person to look for a process that hangs",
+        Fault::Busy { .. } => "call again; if this continues, ask the person to look for a process that hangs",
         Fault::WillHappen { why } => return of_fault(why),
         Fault::NoThread { .. } => {
-            "call again; if it stays so, ask the person to end other processes, or to raise the limit of their number"
+            "call again; if this continues, ask the person to end other processes, or to raise the limit of their number"
         }
         Fault::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "ask the person to make it writable, then call again"
@@ -248,15 +248,15 @@ fn of_fault(fault: &Fault) -> String {
             "ask the person to free disk space, then call again"
         }
         Fault::Io { source, .. } if is_out_of_files(source) => {
-            "call again; if it stays so, ask the person to close other programs, or to raise the limit of open files"
+            "call again; if this continues, ask the person to close other programs, or to raise the limit of open files"
         }
         Fault::Io { source, .. } if is_in_the_way(source.kind()) => {
-            "ask the person to look at what stands there, then call again"
+            "ask the person to check that path: something is missing or in the way; then call again"
         }
         Fault::Database { remedy, .. } => of_database(*remedy),
-        Fault::Uncertain { .. } => "look what is there before you call again",
+        Fault::Uncertain { .. } => "check whether the change is there before you call again",
         Fault::Io { .. } | Fault::Overtaken { .. } | Fault::Cancelled => "call again",
-        Fault::Internal(_) => "call again; if it stays so, report it with the server's stderr",
+        Fault::Internal(_) => "call again; if this continues, report it with the server's stderr",
     }
     .to_owned()
 }
@@ -269,7 +269,7 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
             "ask the person to run work init or work store push, or to name another workspace by ?workspace=NAME"
         }
         DatabaseRemedy::Migrate => {
-            "ask the person to run work store migrate with the release of work that all hosts use"
+            "ask the person to install the same version of work on all machines, then run work store migrate"
         }
         DatabaseRemedy::Address => "ask the person to look at the database's address and certificates",
         DatabaseRemedy::Certificates => "ask the person to name the certificates by sslrootcert=FILE",
@@ -281,9 +281,9 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
         }
         DatabaseRemedy::Grant => "ask the person to grant the role its rights: docs/teams.md",
         DatabaseRemedy::IsItRunning => {
-            "call again; if it stays so, ask the person to look whether the database runs and can be reached"
+            "call again; if this continues, ask the person to check that the database is running and reachable"
         }
-        DatabaseRemedy::LookAtIt => "call again; if it stays so, ask the person to look at the database",
+        DatabaseRemedy::LookAtIt => "call again; if this continues, ask the person to look at the database",
         DatabaseRemedy::CallAgain => "call again",
     }
 }

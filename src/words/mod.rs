@@ -2,7 +2,8 @@
 //! sentences, commands and hints, one table per reader. So nothing below the doors has to know a command, a flag or the
 //! name of a tool.
 //!
-//! Nothing here may decide anything, and no table for models may name a way past a gate.
+//! Nothing here may decide anything. The table for models names a command that passes a gate only for the person to
+//! run, and never `--force`.
 
 mod agents;
 mod notes;
@@ -39,6 +40,6 @@ fn what_counts(given: u32, latest: u32) -> String {
     if given < latest {
         format!("only reports of attempt {latest} or later count")
     } else {
-        format!("the next run of the thread is attempt {}", latest + 1)
+        format!("the thread's next attempt is {}", latest + 1)
     }
 }

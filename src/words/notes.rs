@@ -17,7 +17,7 @@ pub(super) fn command(act: PersonAct) -> String {
 /// Returns what to do about a text that was refused.
 pub(super) fn text_hint(problem: TextProblem) -> &'static str {
     match problem {
-        TextProblem::OnlyAtTheEnd => "say it when the work ends; report is for progress",
+        TextProblem::OnlyAtTheEnd => "pass it when the work ends; until then describe progress in report",
         TextProblem::TooMany(_) => "name the ones that matter",
         TextProblem::LongEntry(_) => "give a path, a link or one sentence",
         TextProblem::TooLong(_) => "say it in 1-2 sentences",

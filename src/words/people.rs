@@ -145,13 +145,15 @@ impl PersonWords {
             }
             Refusal::ReportRequired { .. } => "add --report with 1-2 sentences".into(),
             Refusal::InvalidTransition { thread, .. } => {
-                format!("a person has it done again: work update --thread {thread} --status pending --force{flags}")
+                format!(
+                    "a person can reset it to pending: work update --thread {thread} --status pending --force{flags}"
+                )
             }
             Refusal::BatchNotReady { earlier: Some(earlier), .. } => {
                 format!("finish batch {earlier} first; see work status{flags}")
             }
             Refusal::BatchNotReady { earlier: None, .. } => {
-                format!("a person lets it go on: work complete --revoke{flags}")
+                format!("a person can reopen it: work complete --revoke{flags}")
             }
             Refusal::AwaitingApproval { command: Some(command), .. } => {
                 format!("a person runs {}", self.command(command))
@@ -196,7 +198,9 @@ impl PersonWords {
             }
             Refusal::RunningWouldMove { .. } => "wait until they have reported, or interrupt them with --force".into(),
             Refusal::NothingToRetry { thread: Some((thread, now)) } if now.is_done() => {
-                format!("a person has it done again: work update --thread {thread} --status pending --force{flags}")
+                format!(
+                    "a person can reset it to pending: work update --thread {thread} --status pending --force{flags}"
+                )
             }
             Refusal::StreamNotComplete { .. } | Refusal::NothingToRetry { .. } => format!("see work status{flags}"),
         }
@@ -231,7 +235,7 @@ fn of_transfer(problem: &TransferProblem) -> String {
             format!("push it as a whole first: work store push --workstream {}", quoted(workstream))
         }
         TransferProblem::Differs { .. } => {
-            "push only plans and roster by --plan, or write over it by --force; work store pull brings it here"
+            "push only plans and roster with --plan, or overwrite the database with --force; work store pull copies it here"
                 .to_owned()
         }
         TransferProblem::BadId { .. } => "rename it in the database".to_owned(),
@@ -247,7 +251,7 @@ fn of_fault(fault: &Fault) -> String {
         Fault::StateUnreadable { .. } => "fix the file, or restore it from git; it was left as it is",
         Fault::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is",
         Fault::TooLarge { .. } => "start a new workstream, or make the texts shorter",
-        Fault::Busy { .. } => "run it again; if it stays so, look for a process that hangs",
+        Fault::Busy { .. } => "run it again; if this continues, look for a process that hangs",
         Fault::WillHappen { why } => return of_fault(why),
         Fault::NoThread { .. } => "end other processes, or raise the limit of their number, and run it again",
         Fault::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -261,11 +265,13 @@ fn of_fault(fault: &Fault) -> String {
         Fault::Io { source, .. } if is_out_of_files(source) => {
             "close other programs, or raise the limit of open files, and run it again"
         }
-        Fault::Io { source, .. } if is_in_the_way(source.kind()) => "look at what stands there, then run it again",
+        Fault::Io { source, .. } if is_in_the_way(source.kind()) => {
+            "check that path: something is missing or in the way; then run it again"
+        }
         Fault::Database { remedy, .. } => of_database(*remedy),
-        Fault::Uncertain { .. } => "look what is there before you run it again",
+        Fault::Uncertain { .. } => "check whether the change is there before you run it again",
         Fault::Io { .. } | Fault::Overtaken { .. } | Fault::Cancelled => "run it again",
-        Fault::Internal(_) => "run it again; if it stays so, report it with what stands on stderr",
+        Fault::Internal(_) => "run it again; if this continues, report it with what stands on stderr",
     }
     .to_owned()
 }
@@ -277,7 +283,7 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
         DatabaseRemedy::MakeWorkspace => {
             "make it with work init, copy one there with work store push, or name another by ?workspace=NAME"
         }
-        DatabaseRemedy::Migrate => "run work store migrate with the release of work that all hosts use",
+        DatabaseRemedy::Migrate => "install the same version of work on all machines, then run work store migrate",
         DatabaseRemedy::Address => "look at the database's address and certificates",
         DatabaseRemedy::Certificates => "name the certificates by sslrootcert=FILE",
         DatabaseRemedy::Password => "fix user and password: in the URL, PGPASSWORD or the password file",
@@ -285,7 +291,7 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
             "connect to the server itself, or let the pooler keep sessions (pool_mode = session): docs/teams.md"
         }
         DatabaseRemedy::Grant => "grant the role its rights: docs/teams.md",
-        DatabaseRemedy::IsItRunning => "look whether the database runs and can be reached, then run it again",
+        DatabaseRemedy::IsItRunning => "check that the database is running and reachable, then run it again",
         DatabaseRemedy::LookAtIt => "look at the database, then run it again",
         DatabaseRemedy::CallAgain => "run it again",
     }

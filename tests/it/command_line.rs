@@ -179,7 +179,7 @@ fn every_refusal_has_its_exit_code() {
     ]), @r#"
     $ work update --thread 1.1.1 --status completed
     exit 1
-    stderr: error: completed of 01.01.01 needs a report
+    stderr: error: status completed for 01.01.01 needs a report
     stderr: Hint: add --report with 1-2 sentences
     $ work update --thread 1.1.1 --status pending
     exit 1
@@ -261,7 +261,7 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     stderr: error: PLAN.md has 2 problems to settle before it is approved
     stderr:   work/001-search/PLAN.md:5:3: open question: Why?
     stderr:     help: answer it and tick it `- [x]`
-    stderr:   work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
+    stderr:   work/001-search/PLAN.md:8:1: thread 01.01.01 is defined here a second time
     stderr:     help: give it a number of its own; until then it is not part of the
     stderr:           plan
     stderr: Hint: fix PLAN.md, or approve it as it is with --force
@@ -282,7 +282,7 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     Problems
       work/001-search/PLAN.md:5:3: open question: Why?
         help: answer it and tick it `- [x]`
-      work/001-search/PLAN.md:8:1: thread 01.01.01 stands here a second time
+      work/001-search/PLAN.md:8:1: thread 01.01.01 is defined here a second time
         help: give it a number of its own; until then it is not part of the
               plan
 

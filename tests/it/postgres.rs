@@ -403,7 +403,7 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     # not migrated
     exit 6
     stderr: error: postgres://[host]/postgres: it has no tables of work yet
-    stderr: Hint: run work store migrate with the release of work that all hosts use
+    stderr: Hint: install the same version of work on all machines, then run work store migrate
     # wrong password
     exit 6
     stderr: error: postgres://[host]/postgres: password authentication failed for user "work_test"
@@ -419,7 +419,7 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     # TLS where there is none
     exit 6
     stderr: error: postgres://[host]/postgres: error performing TLS handshake: server does not support TLS
-    stderr: Hint: look whether the database runs and can be reached, then run it again
+    stderr: Hint: check that the database is running and reachable, then run it again
     # an option that nobody knows
     exit 6
     stderr: error: the database's URL: unknown option `sslmood`
@@ -434,12 +434,12 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     stderr: Hint: fix user and password: in the URL, PGPASSWORD or the password file
     # a newer schema
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another host has a newer work
-    stderr: Hint: run work store migrate with the release of work that all hosts use
+    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another machine has a newer version of work
+    stderr: Hint: install the same version of work on all machines, then run work store migrate
     # a newer schema is left alone
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another host has a newer work
-    stderr: Hint: run work store migrate with the release of work that all hosts use
+    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another machine has a newer version of work
+    stderr: Hint: install the same version of work on all machines, then run work store migrate
     # migrated
     exit 0
     the tables are there, version 3
@@ -714,7 +714,7 @@ fn a_program_goes_on_with_newer_tables_that_need_no_more_than_it_knows() {
     let told = server.call("next_batch", &json!({}));
     assert!(told.contains("its tables need version 99"), "{told}");
     let output = team.on(&team.host, &["status"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stderr).contains("another host has a newer work"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("another machine has a newer version of work"));
 }
 
 #[test]

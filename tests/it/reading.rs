@@ -296,7 +296,7 @@ fn problems_are_shown_as_compilers_show_them() {
       |
       = help: add it to work/agents.yaml, or use default
 
-    error: thread 01.01.01 stands here a second time
+    error: thread 01.01.01 is defined here a second time
      --> work/001-search/PLAN.md:8:1
       |
     8 | ###### Thread 1:  T
@@ -459,7 +459,7 @@ fn every_command_explains_itself() {
       complete     Complete the workstream, when everything is complete and approved
       report       Print what came of the threads, as Markdown for a pull request
       export       Print all there is about the workstream
-      import       Take over a workstream that another version of this family made
+      import       Import a workstream that another version of agenv workstreams made
       store        Keep the workspace in a database, for teams on several machines
       mcp          Serve MCP on stdin and stdout, for planners and workers
       completions  Print the completions for a shell

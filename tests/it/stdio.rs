@@ -126,9 +126,9 @@ fn arguments_that_do_not_fit_are_refused_by_name() {
     update_thread {"thread_id":"1.1.1","status":"cancelled"}
         error invalid_argument: status: unknown variant `cancelled`, expected one of `in_progress`, `completed`, `blocked`, `failed`. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.1.1","status":"completed"}
-        error report_required: completed of 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
+        error report_required: status completed for 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
     update_thread {"thread_id":"1.1.1","status":"completed","report":" \n"}
-        error report_required: completed of 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
+        error report_required: status completed for 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
     update_thread {"thread_id":"1.1.1","status":"completed","report":7}
         error invalid_argument: report: invalid type: integer `7`, expected a string. hint: call again with arguments that fit the tool's schema
     update_thread {"thread_id":"1.1.1","status":"completed","report":"x","artifacts":["a",2]}

@@ -193,7 +193,7 @@ fn an_assignment_that_is_cleared_leaves_the_plans_agent() {
     $ work assign --thread 1.1.2 --clear
     exit 1
     stderr: error: 01.01.02 is completed and cannot become assigned
-    stderr: Hint: a person has it done again: work update --thread 01.01.02 --status pending --force
+    stderr: Hint: a person can reset it to pending: work update --thread 01.01.02 --status pending --force
     $ work assign --list
     exit 0
     [ ] 01.01.01 Schema  system-engineer-codex  plan
@@ -263,7 +263,7 @@ fn a_completed_workstream_is_opened_again() {
     $ work update --thread 1.1.1 --status in_progress
     exit 1
     stderr: error: batch 01.01 belongs to a workstream that is completed
-    stderr: Hint: a person lets it go on: work complete --revoke
+    stderr: Hint: a person can reopen it: work complete --revoke
     $ work complete --revoke
     exit 0
     001-search is open again

@@ -83,7 +83,10 @@ pub(super) fn require(needs: i32) -> Result<(), String> {
 }
 
 fn too_new(needs: i32) -> String {
-    format!("its tables need version {needs}, this program knows {}: another host has a newer work", latest())
+    format!(
+        "its tables need version {needs}, this program knows {}: another machine has a newer version of work",
+        latest()
+    )
 }
 
 /// Applies the missing steps, all of them or none. Does not change tables of a newer version.
@@ -135,7 +138,7 @@ mod tests {
     fn newer_tables_are_used_as_long_as_they_need_no_more_than_this_program_knows() {
         assert_eq!(require(OLDEST), Ok(()));
         assert_eq!(require(latest()), Ok(()), "whatever their own version is");
-        assert!(require(latest() + 1).unwrap_err().contains("another host has a newer work"));
+        assert!(require(latest() + 1).unwrap_err().contains("another machine has a newer version of work"));
         for pair in MIGRATIONS.windows(2) {
             assert!(pair[0].needs <= pair[1].needs, "a step that needs less than the one before it");
         }
