@@ -1,5 +1,5 @@
 //! Plays a whole workstream in a throw-away workspace, against the real `work mcp`. To run it:
-//! `cargo run --release --example demo`.
+//! `cargo run --example demo`.
 //!
 //! A planner and its workers, several at once, use the rmcp client; a person uses the command line. The demo prints
 //! each call, its answer and its time, and at the end the outcomes. It exits with 1 if anything is not as expected.

@@ -16,12 +16,12 @@
 //! | [`transact`] | lock, read, decide, commit, answer | know what is asked |
 //! | [`store`] | one trait, and its backends: files and PostgreSQL | know a rule |
 //! | `format` | the texts of index.json, threads.json, agents.yaml and tasks.json | read a file |
-//! | [`decide`] | the rules: a request gives an answer and events, or a refusal | read a disk or a clock; word texts |
-//! | [`board`], [`index`], [`roster`] | the state in memory | know a rule or a clock |
-//! | [`plan`], [`moment`] | PLAN.md as a plan and its problems; an instant | read a file or a clock; fail |
-//! | [`prompts`], [`opencode`] | texts for planners, workers and OpenCode | read or write a file |
 //! | [`fault`] | how the machine can fail | – |
+//! | [`prompts`], [`opencode`] | texts for planners, workers and OpenCode | read or write a file |
 //! | [`clock`], `person` | the time, and the name of the person; asked nowhere else | – |
+//! | [`decide`] | the rules: a request gives an answer and events, or a refusal | read a disk or a clock; word texts |
+//! | [`board`], [`index`] | the state in memory | know a rule or a clock |
+//! | [`plan`], [`roster`], [`moment`] | PLAN.md as a plan and its problems; the agents; an instant | read a file or a clock; fail |
 //!
 //! Data flows down this list, and nothing points back up. Three kinds of bad news have three types:
 //! [`plan::Problem`] (the plan is wrong at a place), [`decide::Refusal`] (the rules say no) and [`fault::Fault`] (the
@@ -60,7 +60,7 @@
 //!    the texts, `sweep.rs` ends attempts of dead servers, `fence.rs` checks the attempt number, and `step.rs` carries
 //!    the transition out. Each [`board::Event`] changes the ledger's copy of the board at once (`board/apply.rs`).
 //! 6. After a refusal the leader drops the events of this call and goes on with the next one. Then
-//!    [`store::Locked::commit`] writes the events of all calls, all or nothing.
+//!    [`store::PendingWrite::commit`] writes the events of all calls, all or nothing.
 //!    - Files: `format/threads_json/` writes the new text and keeps what it does not know. `store/files/commit.rs`
 //!      writes a temporary file, syncs it, renames it over threads.json and syncs the folder. Several files go through
 //!      a journal.

@@ -7,6 +7,11 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// Returns things with commas between them.
+pub(crate) fn list<T: ToString>(things: &[T]) -> String {
+    things.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Returns a name or a path quoted for a shell. Without the quotes, the name of a folder could add commands to one
 /// that a person copies.
 pub(crate) fn quoted(name: &str) -> String {

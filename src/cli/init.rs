@@ -19,11 +19,8 @@ use crate::store::PostgresStore;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "What is there already stays as it is, so it can be run again.
 
---opencode adds to opencode.json or opencode.jsonc, comments and keys kept: the MCP server, and rules by which
-agents' shells cannot run what only a person decides: work approve, complete, release, retry, update --force and
-assign --force (your own !work … in the chat can).
-It writes .opencode/agent/NAME.md for each agent of work/agents.yaml, which sees only work_read_thread and
-work_update_thread, and the slash commands /execute-next-batch and /write-plan.
+--opencode adds to opencode.json or opencode.jsonc, comments and keys kept: the MCP server, and rules that stop agents' shells from running what only a person decides: work approve, complete, release, retry, update --force and assign --force (your own !work … in the chat can).
+It writes .opencode/agent/NAME.md for each agent of work/agents.yaml, which sees only work_read_thread and work_update_thread, and the slash commands /execute-next-batch and /write-plan.
 
 Examples:
   work init

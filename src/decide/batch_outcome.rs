@@ -11,10 +11,10 @@ use super::ledger::Ledger;
 use super::next_batch::dispatch;
 use super::refusal::Refusal;
 use super::request::Caller;
-use super::scene::{Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
+use super::scene::{Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled, waits_for};
 use super::sweep::sweep;
 use crate::board::{Board, Status};
-use crate::plan::{Batch, BatchId, ThreadId};
+use crate::plan::{Batch, BatchId, Thread, ThreadId};
 
 /// The answer of `batch_outcome`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -141,8 +141,11 @@ fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) ->
     let not_started = |id: &ThreadId| is_launched(id) && board.status(*id) == Status::Pending;
     let not_started: Vec<(ThreadId, u32)> =
         ids().filter(not_started).map(|id| (id, attempt_in_answers(board, id))).collect();
-    let told = |id: ThreadId| {
+    let told = |thread: &Thread| {
+        let id = thread.id;
+        let waits_for = waits_for(board, batch, thread);
         let how = match board.status(id) {
+            Status::Pending | Status::Blocked if !waits_for.is_empty() => Unsettled::Waits(waits_for),
             Status::Pending if is_launched(&id) => return None,
             Status::Pending => Unsettled::Pending,
             Status::InProgress => Unsettled::InProgress,
@@ -154,7 +157,7 @@ fn unsettled(scene: &Scene<'_>, board: &Board, next: Next<'_>, batch: &Batch) ->
     };
     // A worker can die before its first call. Without this note its planner would launch the thread again and again.
     let lost = (!not_started.is_empty()).then_some(Note::NotStarted(not_started));
-    lost.into_iter().chain(ids().filter_map(told)).collect()
+    lost.into_iter().chain(batch.threads.iter().filter_map(told)).collect()
 }
 
 fn of_no_batch(scene: &Scene<'_>) -> BatchOutcome {

@@ -28,6 +28,12 @@ pub struct Brief<O = Omission> {
     pub summary: String,
     /// What to do.
     pub details: String,
+    /// The commands that must pass before it counts as completed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
+    /// What it may touch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// What holds for the whole plan.
     pub plan: BriefPlan,
     /// The stage it stands in.
@@ -57,6 +63,8 @@ impl<O> Brief<O> {
             attempt: self.attempt,
             summary: self.summary,
             details: self.details,
+            checks: self.checks,
+            files: self.files,
             plan: self.plan,
             stage: self.stage,
             batch: self.batch,
@@ -69,10 +77,13 @@ impl<O> Brief<O> {
 
     /// Returns the texts that are not empty, each with its title, in the order in which a document shows them.
     pub fn sections(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let codes = |texts: &[String]| texts.iter().map(|text| code(text)).collect::<Vec<_>>().join("\n");
         let answers: Vec<String> = self.stage.answers.iter().map(|answer| format!("- {answer}")).collect();
         [
             ("Summary", self.summary.clone()),
             ("Details", self.details.clone()),
+            ("Checks", codes(&self.checks)),
+            ("Files", codes(&self.files)),
             ("Batch", self.batch.summary.clone()),
             ("Stage definition", self.stage.definition.clone()),
             ("Stage constitution", self.stage.constitution.clone()),
@@ -84,6 +95,13 @@ impl<O> Brief<O> {
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
     }
+}
+
+/// Returns a command or a path as an item of a list, between as many backticks as it needs.
+fn code(text: &str) -> String {
+    let marks = if text.contains('`') { "``" } else { "`" };
+    let space = if text.contains('`') { " " } else { "" };
+    format!("- {marks}{space}{text}{space}{marks}")
 }
 
 impl Brief {
@@ -137,6 +155,9 @@ pub struct Sibling {
     pub status: Status,
     /// The agent that runs it.
     pub agent: String,
+    /// What it may touch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 /// A thread that was done before.

@@ -189,6 +189,8 @@ impl Section {
             Self::Constitution => &mut brief.stage.constitution,
             Self::Plan => &mut brief.plan.summary,
             Self::References => &mut brief.plan.references,
+            Self::Checks => return SectionMut::List(Box::new(&mut brief.checks)),
+            Self::Files => return SectionMut::List(Box::new(&mut brief.files)),
             Self::Answers => return SectionMut::List(Box::new(&mut brief.stage.answers)),
             Self::DoneBefore => return SectionMut::List(Box::new(&mut brief.done_before)),
             Self::EarlierAttempts => return SectionMut::List(Box::new(&mut brief.earlier_attempts)),
@@ -215,6 +217,8 @@ mod tests {
             attempt: 1,
             summary: text("summary \"ä\" "),
             details: text("details\n"),
+            checks: Vec::new(),
+            files: Vec::new(),
             plan: BriefPlan {
                 name: "P".into(),
                 summary: text("plan "),

@@ -110,7 +110,9 @@ impl Code {
             Self::UnknownAgent => "The roster has no such agent.",
             Self::ReportRequired => "completed, blocked and failed need a report.",
             Self::InvalidTransition => "The thread's status does not allow it.",
-            Self::BatchNotReady => "An earlier batch is not complete, or the workstream is.",
+            Self::BatchNotReady => {
+                "An earlier batch, or a thread that comes before, is not complete; or the workstream is."
+            }
             Self::AwaitingApproval => "A person has to pass a gate first.",
             Self::AlreadyRunning => "Another living server process runs the attempt.",
             Self::StaleAttempt => {

@@ -122,10 +122,12 @@ pub enum Note {
 }
 
 /// Why a thread keeps its batch from being settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsettled {
     /// It is pending, and not handed out.
     Pending,
+    /// It waits for these threads of its batch (DESIGN §5c).
+    Waits(Vec<ThreadId>),
     /// It is in progress.
     InProgress,
     /// It is blocked, and `dispatch` hands it out again.
@@ -151,6 +153,8 @@ pub enum Extent {
 pub enum Section {
     Details,
     Summary,
+    Checks,
+    Files,
     Conventions,
     Batch,
     Definition,
@@ -165,9 +169,11 @@ pub enum Section {
 
 impl Section {
     /// All sections; those that a worker needs most come first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Details,
         Self::Summary,
+        Self::Checks,
+        Self::Files,
         Self::Conventions,
         Self::Batch,
         Self::Definition,
@@ -185,6 +191,8 @@ impl Section {
         match self {
             Self::Details => "details",
             Self::Summary => "summary",
+            Self::Checks => "checks",
+            Self::Files => "files",
             Self::Conventions => "conventions",
             Self::Batch => "batch",
             Self::Definition => "definition",

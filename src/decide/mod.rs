@@ -76,7 +76,7 @@ pub fn decide_for_agent(
     Ok(match request {
         AgentRequest::NextBatch => AgentAnswer::NextBatch(next_batch::decide(scene, caller, ledger)),
         AgentRequest::ReadThread(thread, extent) => {
-            AgentAnswer::Brief(read_thread::decide(scene, *thread, *extent, ledger)?)
+            AgentAnswer::Brief(Box::new(read_thread::decide(scene, *thread, *extent, ledger)?))
         }
         AgentRequest::AssignThread(request) => {
             AgentAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
@@ -107,11 +107,11 @@ pub fn decide_for_person(
         PersonRequest::ShowCurrent => PersonAnswer::Current(current::show(scene)),
         PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)),
         PersonRequest::ReadThread(thread) => {
-            PersonAnswer::Brief(read_thread::decide(scene, *thread, Extent::Whole, ledger)?)
+            PersonAnswer::Brief(Box::new(read_thread::decide(scene, *thread, Extent::Whole, ledger)?))
         }
         PersonRequest::Report(scope) => PersonAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
         PersonRequest::Validate => PersonAnswer::Validation(validate::decide(scene)),
-        PersonRequest::Diff => PersonAnswer::PlanDiff(plan_diff::decide(scene, ledger.board())?),
+        PersonRequest::Diff => PersonAnswer::PlanDiff(plan_diff::decide(scene, ledger)?),
         PersonRequest::ApprovePlan { force, mapping, by } => {
             PersonAnswer::PlanApproved(approve::plan(scene, *force, mapping, by, ledger)?)
         }

@@ -13,7 +13,7 @@ use super::failover::{OpenDecision, cut, open_decision, open_decisions};
 use super::gates::{BatchCompletionStatus, Next, Pause, ReadyBatch, Standing, next};
 use super::ledger::Ledger;
 use super::request::Caller;
-use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled};
+use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_complete, is_settled, waits_for};
 use super::sweep::sweep;
 use crate::board::{Board, Cycle, Event, ServerId, Status};
 use crate::plan::{Batch, ThreadId};
@@ -43,6 +43,8 @@ pub struct NextBatch<C = PersonCommand, N = Note> {
     pub threads: Vec<DispatchThread>,
     /// The threads to launch now, in parallel.
     pub dispatch: Vec<String>,
+    /// The threads that wait for others of the batch.
+    pub waiting: Vec<Waiting>,
     /// Decisions that wait to be carried out.
     pub failover: Vec<OpenDecision>,
     /// The threads that no one named an agent for.
@@ -76,6 +78,17 @@ pub struct DispatchThread {
     pub summary: Option<String>,
 }
 
+/// A thread that waits for others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Waiting {
+    /// Its id.
+    pub thread_id: String,
+    /// The threads that are not complete yet.
+    #[serde(rename = "for")]
+    pub predecessors: Vec<String>,
+}
+
 impl NextBatch {
     /// Returns the answer with the commands and notes in the words of a door.
     pub fn worded(self, words: &dyn Words) -> NextBatch<String, String> {
@@ -90,6 +103,7 @@ impl NextBatch {
             outcomes: self.outcomes,
             threads: self.threads,
             dispatch: self.dispatch,
+            waiting: self.waiting,
             failover: self.failover,
             fallback_threads: self.fallback_threads,
             gate_command: self.gate_command.map(|command| words.command(&command)),
@@ -147,6 +161,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         outcomes: None,
         threads: shown.threads.iter().map(of).collect(),
         dispatch: dispatch.iter().map(ToString::to_string).collect(),
+        waiting: waiting(board, shown),
         failover: open_decisions(scene, board, shown),
         fallback_threads: scene.fallback_threads(board, shown),
         gate_command: standing.gate_command,
@@ -232,7 +247,18 @@ fn previous_reasons(board: &Board, batch: &Batch, cycle: &Cycle) -> Option<Note>
     (!reasons.is_empty()).then_some(Note::PreviousReasons { cycle: cycle.number, reasons })
 }
 
-/// Returns the threads to launch now, by id (DESIGN §5a.3): at most `max_parallel`, less those in progress.
+/// Returns the threads of the batch that wait for others (DESIGN §5c).
+fn waiting(board: &Board, batch: &Batch) -> Vec<Waiting> {
+    let is_open = |thread: &&crate::plan::Thread| matches!(board.status(thread.id), Status::Pending | Status::Blocked);
+    let of = |thread: &crate::plan::Thread| {
+        let predecessors: Vec<String> = waits_for(board, batch, thread).iter().map(ToString::to_string).collect();
+        (!predecessors.is_empty()).then(|| Waiting { thread_id: thread.id.to_string(), predecessors })
+    };
+    batch.threads.iter().filter(|thread| !thread.after.is_empty()).filter(is_open).filter_map(of).collect()
+}
+
+/// Returns the threads to launch now, by id (DESIGN §5a.3): at most `max_parallel`, less those in progress. A thread
+/// that waits for others is not among them (DESIGN §5c).
 pub(super) fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<ThreadId> {
     use super::failover::DecisionAction::Retry;
     let running = batch.threads.iter().filter(|thread| board.status(thread.id) == Status::InProgress).count();
@@ -242,7 +268,8 @@ pub(super) fn dispatch(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<T
         Status::Blocked => awaits_its_cycle(board, id),
         Status::InProgress | Status::Completed | Status::Cancelled => false,
     };
-    batch.threads.iter().map(|thread| thread.id).filter(|id| waits(*id)).take(free).collect()
+    let is_free = |thread: &&crate::plan::Thread| waits(thread.id) && waits_for(board, batch, thread).is_empty();
+    batch.threads.iter().filter(is_free).map(|thread| thread.id).take(free).collect()
 }
 
 /// Returns the answer without a batch, with the reason and the command for the person.
@@ -260,6 +287,7 @@ fn nothing_to_hand_out(scene: &Scene<'_>, pause: Pause) -> NextBatch {
         outcomes: none_left.then(Vec::new),
         threads: Vec::new(),
         dispatch: Vec::new(),
+        waiting: Vec::new(),
         failover: Vec::new(),
         fallback_threads: Vec::new(),
         gate_command: standing.gate_command,

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::facts::{Candidate, MappingProblem, UnclearThread};
+use super::ledger::Ledger;
 use super::recorded::{as_approved, by_names, has_state, recorded_name, recorded_names};
 use super::refusal::Refusal;
 use super::scene::{Basis, Scene};
+use super::sweep::sweep;
 use crate::board::{Board, Moves, Status};
 use crate::index::ApprovalStatus;
 use crate::plan::{Fate, Followed, Plan, Stage, StageNumber, Thread, ThreadId, follow, unified};
@@ -81,7 +83,7 @@ pub struct ThreadChange {
     pub status: Status,
     /// How many attempts it had.
     pub attempts: usize,
-    /// What has changed in its text: `summary`, `details`, `agent`.
+    /// What has changed in its text: `summary`, `details`, `agent`, `checks`, `files`, `after`.
     pub edited: Vec<&'static str>,
     /// What becomes of its record.
     pub consequence: Consequence,
@@ -119,8 +121,9 @@ pub(super) struct Revision {
 }
 
 /// Decides a `work diff`.
-pub(super) fn decide(scene: &Scene<'_>, board: &Board) -> Result<PlanDiff, Refusal> {
-    Ok(revise(scene, board, &Mapping::default())?.diff)
+pub(super) fn decide(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<PlanDiff, Refusal> {
+    sweep(scene, ledger);
+    Ok(revise(scene, ledger.board(), &Mapping::default())?.diff)
 }
 
 /// Compares the plans, and finds out where the records go.
@@ -318,7 +321,7 @@ fn thread_changes(
             edited: match scene.basis {
                 Basis::Unknown => Vec::new(),
                 Basis::Approved { .. } | Basis::ApprovedBefore(_) => {
-                    old.zip(now).map(|(old, now)| edited(old, now)).unwrap_or_default()
+                    old.zip(now).map(|(old, now)| edited(old, now, &before)).unwrap_or_default()
                 }
             },
             consequence: match (then, now) {
@@ -349,12 +352,19 @@ fn thread_changes(
     there.chain(left).filter(is_change).collect()
 }
 
-fn edited(old: &Thread, new: &Thread) -> Vec<&'static str> {
+/// Returns what has changed in the text of a thread. `before` has the ids of threads before, by their ids now.
+fn edited(old: &Thread, new: &Thread, before: &BTreeMap<ThreadId, ThreadId>) -> Vec<&'static str> {
     let agent = |thread: &'_ Thread| thread.agent.as_ref().map(|agent| agent.name.clone());
+    // Other numbers of the same threads are no change.
+    let mut after: Vec<ThreadId> = new.after.iter().map(|id| before.get(id).copied().unwrap_or(*id)).collect();
+    after.sort_unstable();
     [
         ("summary", old.summary != new.summary),
         ("details", old.details != new.details),
         ("agent", agent(old) != agent(new)),
+        ("checks", old.checks != new.checks),
+        ("files", old.files != new.files),
+        ("after", old.after != after),
     ]
     .into_iter()
     .filter_map(|(part, differs)| differs.then_some(part))

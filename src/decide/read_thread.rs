@@ -34,6 +34,8 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &m
         attempt: attempt_in_answers(board, id),
         summary: thread.summary.clone(),
         details: thread.details.clone(),
+        checks: thread.checks.clone(),
+        files: thread.files.clone(),
         plan: BriefPlan {
             name: scene.plan.name.clone(),
             summary: scene.plan.summary.clone(),
@@ -57,6 +59,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &m
                 name: sibling.name.clone(),
                 status: board.status(sibling.id),
                 agent: scene.current_agent(board, sibling.id),
+                files: sibling.files.clone(),
             })
             .collect(),
         done_before: done_before(scene, board, batch.id),

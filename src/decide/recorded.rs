@@ -132,6 +132,7 @@ pub(super) fn recorded_names(scene: &Scene<'_>, board: &Board) -> Plan {
                 definition: String::new(),
                 constitution: String::new(),
                 answers: Vec::new(),
+                checks: Vec::new(),
                 batches: Vec::new(),
             });
         }
@@ -146,8 +147,16 @@ pub(super) fn recorded_names(scene: &Scene<'_>, board: &Board) -> Plan {
             });
         }
         let Some(batch) = stage.batches.last_mut() else { continue };
-        let (summary, details) = (String::new(), String::new());
-        batch.threads.push(Thread { id, name: name.to_owned(), agent: None, summary, details });
+        batch.threads.push(Thread {
+            id,
+            name: name.to_owned(),
+            agent: None,
+            summary: String::new(),
+            details: String::new(),
+            checks: Vec::new(),
+            files: Vec::new(),
+            after: Vec::new(),
+        });
     }
     plan
 }

@@ -11,7 +11,7 @@ use super::facts::{
 use super::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS};
 use crate::board::{ReportedStatus, ServerId, Status};
 use crate::plan::{BatchId, MAX_NUMBER, Problem, StageNumber, ThreadId};
-use crate::wording::count;
+use crate::wording::{count, list};
 
 /// A no of the rules. The fields are facts.
 ///
@@ -109,6 +109,10 @@ pub enum Refusal {
     BatchNotReady {
         batch: BatchId,
         earlier: Option<BatchId>,
+    },
+    WaitsFor {
+        thread: ThreadId,
+        after: Vec<ThreadId>,
     },
     AwaitingApproval {
         reason: PauseReason,
@@ -212,7 +216,7 @@ impl Refusal {
             Self::UnknownAgent { .. } => Code::UnknownAgent,
             Self::ReportRequired { .. } => Code::ReportRequired,
             Self::InvalidTransition { .. } | Self::NothingToRetry { .. } => Code::InvalidTransition,
-            Self::BatchNotReady { .. } => Code::BatchNotReady,
+            Self::BatchNotReady { .. } | Self::WaitsFor { .. } => Code::BatchNotReady,
             Self::AwaitingApproval { .. } => Code::AwaitingApproval,
             Self::AlreadyRunning { .. } | Self::RunningWouldMove { .. } => Code::AlreadyRunning,
             Self::StaleAttempt { .. } | Self::AnotherThread { .. } => Code::StaleAttempt,
@@ -284,6 +288,7 @@ impl fmt::Display for Refusal {
             Self::BatchNotReady { batch, earlier: None } => {
                 write!(f, "batch {batch} belongs to a workstream that is completed")
             }
+            Self::WaitsFor { thread, after } => write!(f, "{thread} waits for {}", list(after)),
             Self::AwaitingApproval { reason, .. } => reason.fmt(f),
             Self::AlreadyRunning { thread, attempt, agent } => {
                 write!(f, "attempt {attempt} of {thread} is run by {agent} through another server process")

@@ -210,7 +210,7 @@ pub enum Caller {
 #[expect(missing_docs, reason = "each variant is named after the answer it carries")]
 pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
     NextBatch(NextBatch<C, N>),
-    Brief(Brief<O>),
+    Brief(Box<Brief<O>>),
     Assignment(Assignment),
     Updated(Updated),
     BatchOutcome(BatchOutcome<C, N>),
@@ -224,7 +224,7 @@ impl AgentAnswer {
     pub fn worded(self, words: &dyn Words) -> AgentAnswer<String, String, String> {
         match self {
             Self::NextBatch(answer) => AgentAnswer::NextBatch(answer.worded(words)),
-            Self::Brief(answer) => AgentAnswer::Brief(answer.worded(words)),
+            Self::Brief(answer) => AgentAnswer::Brief(Box::new(answer.worded(words))),
             Self::Assignment(answer) => AgentAnswer::Assignment(answer),
             Self::Updated(answer) => AgentAnswer::Updated(answer),
             Self::BatchOutcome(answer) => AgentAnswer::BatchOutcome(answer.worded(words)),
@@ -242,7 +242,7 @@ impl AgentAnswer {
 pub enum PersonAnswer<C = PersonCommand, N = Note, O = Omission> {
     Status(WorkstreamStatus<C, N>),
     Current(Current),
-    Brief(Brief<O>),
+    Brief(Box<Brief<O>>),
     Report(Report<C, N>),
     Validation(Validation),
     PlanDiff(PlanDiff),
@@ -263,7 +263,7 @@ impl PersonAnswer {
         match self {
             Self::Status(answer) => PersonAnswer::Status(answer.worded(words)),
             Self::Current(answer) => PersonAnswer::Current(answer),
-            Self::Brief(answer) => PersonAnswer::Brief(answer.worded(words)),
+            Self::Brief(answer) => PersonAnswer::Brief(Box::new(answer.worded(words))),
             Self::Report(answer) => PersonAnswer::Report(answer.worded(words)),
             Self::Validation(answer) => PersonAnswer::Validation(answer),
             Self::PlanDiff(answer) => PersonAnswer::PlanDiff(answer),

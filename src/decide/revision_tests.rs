@@ -217,6 +217,8 @@ fn an_approval_ends_the_attempts_of_dead_servers_first() {
     let refused = world.say("person approve-plan");
     assert!(refused.starts_with("error already_running"), "{refused}");
     world.say("A dies");
+    let shown = world.say("person diff");
+    assert!(shown.contains(r#""status":"pending""#) && !shown.contains("in_progress"), "{shown}");
     let approved = world.say("person approve-plan");
     assert!(approved.contains(r#""interrupted":[]"#), "{approved}");
 }

@@ -253,12 +253,21 @@ pub(super) fn is_given_up(board: &Board, id: ThreadId) -> bool {
     board.status(id) == Status::Blocked && board.open_cycle_of(id.batch).is_some_and(is_given_up)
 }
 
-/// Returns whether nothing in the batch is left to run (DESIGN §2 "settled"): no thread is pending or in progress, and
-/// no blocked one will be handed out again.
+/// Returns the threads that must be complete before this one starts, and are not (DESIGN §5c). Only threads of its
+/// batch count: when a batch is ready, all earlier ones are complete.
+pub(super) fn waits_for(board: &Board, batch: &Batch, thread: &Thread) -> Vec<ThreadId> {
+    let is_open = |id: &ThreadId| batch.thread(*id).is_some() && !board.status(*id).is_done();
+    thread.after.iter().copied().filter(is_open).collect()
+}
+
+/// Returns whether nothing in the batch is left to run (DESIGN §2 "settled"): no thread is in progress, and no other one
+/// will be handed out, because it is done, is blocked, or waits for one that is.
 pub(super) fn is_settled(board: &Board, batch: &Batch) -> bool {
+    let waits = |thread| !waits_for(board, batch, thread).is_empty();
     batch.threads.iter().all(|thread| match board.status(thread.id) {
-        Status::Pending | Status::InProgress => false,
-        Status::Blocked => !awaits_its_cycle(board, thread.id),
+        Status::InProgress => false,
+        Status::Pending => waits(thread),
+        Status::Blocked => !awaits_its_cycle(board, thread.id) || waits(thread),
         Status::Completed | Status::Cancelled => true,
     })
 }

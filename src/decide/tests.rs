@@ -273,6 +273,9 @@ fn short(answer: &AgentAnswer<String, String, String>) -> String {
             if !threads.is_empty() {
                 let _ = write!(out, " threads [{}] dispatch {:?}", threads.join(", "), next.dispatch);
             }
+            for waiting in &next.waiting {
+                let _ = write!(out, " {} waits for {:?}", waiting.thread_id, waiting.predecessors);
+            }
             out + &ending(
                 &next.failover,
                 next.gate_command.as_deref(),
@@ -2020,4 +2023,113 @@ proptest! {
             prop_assert!(beyond_the_gate.map(|(_, thread)| thread).all(|thread| thread.attempts.is_empty()));
         }
     }
+}
+
+/// Returns a world whose first batch has an order: Rows after Schema, Notes after Rows.
+fn ordered_world() -> World {
+    let mut world = World::new();
+    world.text = PLAN
+        .replace("Thread 2: Rows @agent:frontend-designer-grok", "Thread 2: Rows\n**After:** 01.01.01")
+        .replace("Thread 3: Notes", "Thread 3: Notes\n**After:** Thread 2");
+    world.say("person approve-plan!");
+    world
+}
+
+#[test]
+fn a_thread_waits_for_those_before_it() {
+    insta::assert_snapshot!(ordered_world().transcript("
+        A next
+        A in_progress 01.01.02
+        A completed 01.01.02 too early
+        A in_progress 01.01.01
+        A outcome
+        A next
+        A completed 01.01.01 s
+        A next
+        A completed 01.01.02 r
+        A completed 01.01.03 n
+        A outcome
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending default, 01.01.03#1 pending default] dispatch ["01.01.01"] 01.01.02 waits for ["01.01.01"] 01.01.03 waits for ["01.01.02"]
+    A in_progress 01.01.02
+        error batch_not_ready: 01.01.02 waits for 01.01.01. hint: call next_batch when they are complete
+    A completed 01.01.02 too early
+        error batch_not_ready: 01.01.02 waits for 01.01.01. hint: call next_batch when they are complete
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A outcome
+        in_progress 01.01 [01.01.01 in_progress "" system-engineer-codex] [01.01.02 pending "" default] [01.01.03 pending "" default] warnings ["01.01.01 is in progress: if its worker has ended without a report, report it failed", "01.01.02 waits for 01.01.01", "01.01.03 waits for 01.01.02"] (no change)
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 in_progress system-engineer-codex, 01.01.02#1 pending default, 01.01.03#1 pending default] dispatch [] 01.01.02 waits for ["01.01.01"] 01.01.03 waits for ["01.01.02"] (no change)
+    A completed 01.01.01 s
+        01.01.01#1 completed
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 pending default, 01.01.03#1 pending default] dispatch ["01.01.02"] 01.01.03 waits for ["01.01.02"] (no change)
+    A completed 01.01.02 r
+        01.01.02#1 completed
+    A completed 01.01.03 n
+        01.01.03#1 completed
+    A outcome
+        completed 01.01 [01.01.01 completed "s" system-engineer-codex] [01.01.02 completed "r" default] [01.01.03 completed "n" default] (no change)
+    "#);
+}
+
+#[test]
+fn a_blocked_thread_settles_those_that_wait_for_it() {
+    insta::assert_snapshot!(ordered_world().transcript("
+        A next
+        A blocked 01.01.01 no schema
+        A next
+        A outcome
+        A blocked 01.01.03 given up
+        person retry
+        A next
+        A completed 01.01.01 s
+        A next
+        person cancelled! 01.01.02
+        A next
+        B next
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending default, 01.01.03#1 pending default] dispatch ["01.01.01"] 01.01.02 waits for ["01.01.01"] 01.01.03 waits for ["01.01.02"]
+    A blocked 01.01.01 no schema
+        01.01.01#0 blocked -> Block system-engineer-codex#0
+    A next
+        blocked 01.01 cycle 1 resumed threads [01.01.01#0 blocked system-engineer-codex, 01.01.02#1 pending default, 01.01.03#1 pending default] dispatch [] 01.01.02 waits for ["01.01.01"] 01.01.03 waits for ["01.01.02"] next `!work retry` warnings ["settled with blocked threads: only a person has it executed again"] (no change)
+    A outcome
+        blocked 01.01 [01.01.01 blocked "no schema" system-engineer-codex] [01.01.02 pending "" default] [01.01.03 pending "" default] blocked ["01.01.01"] next `!work retry` warnings ["01.01.02 waits for 01.01.01", "01.01.03 waits for 01.01.02"] (no change)
+    A blocked 01.01.03 given up
+        01.01.03#0 blocked -> Block default#0
+    person retry
+        {"workstream":"001-search","batch":"01.01","threads":["01.01.01","01.01.03"],"unchanged":false,"next_user_command":null}
+    A next
+        in_progress 01.01 cycle 2 threads [01.01.01#1 blocked system-engineer-codex, 01.01.02#1 pending default, 01.01.03#1 blocked default] dispatch ["01.01.01"] 01.01.02 waits for ["01.01.01"] 01.01.03 waits for ["01.01.02"] warnings ["cycle 1 ended with blocked threads, this is a new cycle. 01.01.01: no schema; 01.01.03: given up"]
+    A completed 01.01.01 s
+        01.01.01#1 completed
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#1 pending default, 01.01.03#1 blocked default] dispatch ["01.01.02"] 01.01.03 waits for ["01.01.02"] (no change)
+    person cancelled! 01.01.02
+        01.01.02#0 cancelled
+    A next
+        in_progress 01.01 cycle 2 resumed threads [01.01.01#1 completed system-engineer-codex, 01.01.02#0 cancelled default, 01.01.03#1 blocked default] dispatch ["01.01.03"] (no change)
+    B next
+        in_progress 01.01 cycle 2 resumed held threads [01.01.01#1 completed system-engineer-codex, 01.01.02#0 cancelled default, 01.01.03#1 blocked default] dispatch [] next `!work release` warnings ["another planner executes it: leave its threads alone"] (no change)
+    "#);
+}
+
+#[test]
+fn a_person_may_overrule_an_order() {
+    insta::assert_snapshot!(ordered_world().transcript("
+        person completed 01.01.02 r
+        person completed! 01.01.02 r
+        A next
+    "), @r#"
+    person completed 01.01.02 r
+        error batch_not_ready: 01.01.02 waits for 01.01.01. hint: finish those first; see work status
+    person completed! 01.01.02 r
+        01.01.02#1 completed
+    A next
+        in_progress 01.01 cycle 1 resumed threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 completed default, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"]
+    "#);
 }

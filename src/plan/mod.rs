@@ -9,6 +9,8 @@ mod before;
 mod check;
 mod difference;
 mod fences;
+mod fields;
+mod files;
 mod fix;
 mod follow;
 mod id;
@@ -33,6 +35,7 @@ pub use agents::is_agent_char;
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, PlanHash, SoundPlan, sha256};
 pub use check::{MAX_PROBLEMS, check};
 pub use difference::unified;
+pub use files::{may_overlap, touches};
 pub use fix::{Fixed, fixed};
 #[cfg(test)]
 pub(crate) use follow::tests as edits;
@@ -84,6 +87,8 @@ pub struct Stage {
     pub constitution: String,
     /// The answered questions, each with its answer: Markdown as in the source.
     pub answers: Vec<String>,
+    /// The commands of `#### Stage Checks`, which must pass before a person approves the stage (DESIGN §5b).
+    pub checks: Vec<String>,
     /// Its batches, by number.
     pub batches: Vec<Batch>,
 }
@@ -114,6 +119,12 @@ pub struct Thread {
     pub summary: String,
     /// The text after `**Details:**` in the same form.
     pub details: String,
+    /// The commands of `**Check:**`, which must pass before the thread counts as completed (DESIGN §5b).
+    pub checks: Vec<String>,
+    /// The paths and globs of `**Files:**`: what the thread may touch. Empty: the plan does not say.
+    pub files: Vec<String>,
+    /// The threads of `**After:**`, which must be complete before this one starts (DESIGN §5c).
+    pub after: Vec<ThreadId>,
 }
 
 /// How many stages, batches and threads a plan has.

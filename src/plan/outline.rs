@@ -14,6 +14,10 @@ pub(super) struct Outline {
     /// The blocks that hold text. They do not overlap.
     pub(super) blocks: Vec<Block>,
     pub(super) items: Vec<Item>,
+    /// The lists that are not inside another block.
+    pub(super) lists: Vec<Range<usize>>,
+    /// The texts between backticks, each with its range.
+    pub(super) codes: Vec<(Range<usize>, String)>,
 }
 
 /// A block that holds text and no other block.
@@ -61,14 +65,20 @@ pub(super) struct Comment {
     pub(super) closed: bool,
 }
 
-/// A bold `**Summary:**` or `**Details:**` at the start of a line in a paragraph.
+/// A bold `**Summary:**` or another field of a thread, at the start of a line in a paragraph. The fields that are not
+/// texts ([`FIELDS`]) may begin an item of a list, too.
 #[derive(Debug)]
 pub(super) struct Marker {
-    /// `summary` or `details`.
+    /// `summary`, `details`, or one of [`FIELDS`].
     pub(super) word: String,
-    /// From the first asterisk to the last one, or to a colon behind it.
+    /// From the first asterisk, or from the start of the item, to the last asterisk, or to a colon behind it.
     pub(super) range: Range<usize>,
+    /// The end of the item that the marker begins.
+    pub(super) item_end: Option<usize>,
 }
+
+/// The words of the fields of a thread that are not texts, in lower case.
+pub(super) const FIELDS: [&str; 5] = ["check", "checks", "files", "file", "after"];
 
 const OPEN: &str = "<!--";
 const CLOSE: &str = "-->";
@@ -80,6 +90,8 @@ pub(super) fn outline(text: &str) -> Outline {
     let mut depth = 0_usize;
     let mut heading: Option<Heading> = None;
     let mut bold_from: Option<usize> = None;
+    // The item of a top-level list that is being read, and whether none of its text has come yet.
+    let mut item: Option<(Range<usize>, bool)> = None;
     for (event, range) in Parser::new(text).into_offset_iter() {
         // The text of a heading reaches from its first inline event to its last one.
         if let Some(heading) = &mut heading
@@ -96,7 +108,11 @@ pub(super) fn outline(text: &str) -> Outline {
                     found.blocks.push(Block { kind, range: range.clone(), is_inner: depth > 0 });
                 }
                 match tag {
-                    Tag::Item => found.items.push(Item { range }),
+                    Tag::List(_) if depth == 0 => found.lists.push(range),
+                    Tag::Item => {
+                        item = (depth == 1).then(|| (range.clone(), true));
+                        found.items.push(Item { range });
+                    }
                     // Dashes below a line of text are usually meant as a horizontal rule. So only headings with
                     // hashes are structure; `lines` looks at the others.
                     Tag::Heading { level, .. } if depth == 0 && text[range.start..].starts_with('#') => {
@@ -107,7 +123,15 @@ pub(super) fn outline(text: &str) -> Outline {
                     Tag::Strong if depth == 1 && heading.is_none() && starts_line(text, range.start) => {
                         bold_from = Some(range.start);
                     }
-                    _ => {}
+                    Tag::Strong if item.as_ref().is_some_and(|(_, is_at_start)| *is_at_start) => {
+                        bold_from = Some(range.start);
+                    }
+                    Tag::Paragraph => {}
+                    _ => {
+                        if let Some((_, is_at_start)) = &mut item {
+                            *is_at_start = false;
+                        }
+                    }
                 }
                 depth += 1;
             }
@@ -116,13 +140,22 @@ pub(super) fn outline(text: &str) -> Outline {
                 match tag {
                     TagEnd::Heading(_) => found.headings.extend(heading.take()),
                     TagEnd::Strong => {
+                        let of_item =
+                            item.as_ref().filter(|(_, is_at_start)| *is_at_start).map(|(item, _)| item.clone());
                         if let Some(from) = bold_from.take() {
-                            found.markers.extend(marker(text, from..range.end));
+                            found.markers.extend(marker(text, from..range.end, of_item));
                         }
+                        item = item.map(|(item, _)| (item, false));
                     }
+                    TagEnd::Item => item = None,
                     _ => {}
                 }
             }
+            Event::Code(code) => {
+                item = item.map(|(item, _)| (item, false));
+                found.codes.push((range, code.into_string()));
+            }
+            Event::Text(_) if bold_from.is_none() => item = item.map(|(item, _)| (item, false)),
             Event::InlineHtml(_) => comments_in(text, end_of_text, range, &mut found.comments),
             _ => {}
         }
@@ -162,8 +195,8 @@ fn starts_line(text: &str, at: usize) -> bool {
     before.is_empty() || before.ends_with(['\n', '\r'])
 }
 
-/// Returns the marker that a bold text is, or `None` if it is another text.
-fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
+/// Returns the marker that a bold text is, or `None` if it is another text. `item`: the bold text begins this item.
+fn marker(text: &str, bold: Range<usize>, item: Option<Range<usize>>) -> Option<Marker> {
     let inner = text[bold.clone()].trim_matches(['*', '_']).trim();
     let rest_of_line = text[bold.end..].lines().next().unwrap_or_default();
     let (word, end) = match inner.strip_suffix([':', '：']) {
@@ -175,7 +208,14 @@ fn marker(text: &str, bold: Range<usize>) -> Option<Marker> {
         None => return None,
     };
     let word = word.trim().to_ascii_lowercase();
-    matches!(word.as_str(), "summary" | "details").then_some(Marker { word, range: bold.start..end })
+    let is_field = FIELDS.contains(&word.as_str());
+    match item {
+        Some(item) if is_field => Some(Marker { word, range: item.start..end, item_end: Some(item.end) }),
+        None if is_field || matches!(word.as_str(), "summary" | "details") => {
+            Some(Marker { word, range: bold.start..end, item_end: None })
+        }
+        _ => None,
+    }
 }
 
 /// Adds the comments inside the HTML of range `html` to `found`. Only whitespace follows behind `end_of_text`.

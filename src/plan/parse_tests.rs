@@ -235,7 +235,7 @@ fn summary_and_details_are_the_sources_own_bytes() {
             "a  b\n\n###### A heading of its own\n\nc",
         ),
         ("**Details** are below\n\n**Details:** d", "**Details** are below", "d"),
-        ("**Summary:** s\n---\n**Details:** d\n# install\n#### Files\n- f", "s\n---", "d\n# install\n#### Files\n- f"),
+        ("**Summary:** s\n---\n**Details:** d\n# install\n#### Notes\n- f", "s\n---", "d\n# install\n#### Notes\n- f"),
         ("<details>\n<!-- open\n\n</details>", "", "<details>\n<!-- open\n\n</details>"),
         ("- **Summary:** in a list is text", "", "- **Summary:** in a list is text"),
         ("text with **Summary:** inside", "", "text with **Summary:** inside"),

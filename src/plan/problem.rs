@@ -122,6 +122,25 @@ pub enum ProblemKind {
     UnknownMention(String, Vec<String>),
     /// This agent of a thread is not in work/agents.yaml. The list has the most similar names of agents.
     UnknownAgent(String, Vec<String>),
+    /// A check has no command that could be run.
+    CheckWithoutCommand,
+    /// A command of a check is too long, or has a character that no command can have.
+    UnreadableCheck,
+    /// This text after `**After:**` names no thread that can be read.
+    UnreadableAfter(String),
+    /// A thread waits for this thread, which the plan does not have.
+    AfterUnknown(ThreadId),
+    /// A thread waits for this thread, which runs in a later batch.
+    AfterLater(ThreadId),
+    /// These threads wait for each other.
+    AfterCycle(Vec<ThreadId>),
+    /// A thread may change the same file as another one that runs at the same time.
+    FilesOverlap {
+        /// The other thread.
+        other: ThreadId,
+        /// The path or glob of this thread.
+        file: String,
+    },
     /// The plan has no thread, so there is nothing to approve.
     NoThreads,
     /// A stage has no batch.
@@ -195,6 +214,12 @@ impl ProblemKind {
             | Self::AgentOfNobody(_)
             | Self::BareAgent(_)
             | Self::AgentByName(_)
+            | Self::CheckWithoutCommand
+            | Self::UnreadableCheck
+            | Self::UnreadableAfter(_)
+            | Self::AfterUnknown(_)
+            | Self::AfterLater(_)
+            | Self::AfterCycle(_)
             | Self::NoThreads => true,
             Self::UnknownMention(..)
             | Self::UnknownAgent(..)
@@ -204,6 +229,7 @@ impl ProblemKind {
             | Self::Gap(..)
             | Self::Unspecified { .. }
             | Self::HeadingInFence(_)
+            | Self::FilesOverlap { .. }
             | Self::Unread => false,
             Self::More { forbid, .. } => *forbid,
         }
@@ -271,6 +297,18 @@ impl ProblemKind {
             Self::UnknownAgent(_, closest) => {
                 format!("add it to work/agents.yaml, or use {}", closest.join(" or "))
             }
+            Self::CheckWithoutCommand => {
+                "write the command between backticks: **Check:** `cargo test`; several, or a code block, are run in order"
+                    .to_owned()
+            }
+            Self::UnreadableCheck => "put it into a script of the repository, and run that".to_owned(),
+            Self::UnreadableAfter(_) => "write ids of threads, such as `**After:** 01.02.01, 01.02.03`".to_owned(),
+            Self::AfterUnknown(_) => "name a thread of the same batch".to_owned(),
+            Self::AfterLater(_) => "batches run one after another: move one of the two threads".to_owned(),
+            Self::AfterCycle(_) => "remove one of their `**After:**`".to_owned(),
+            Self::FilesOverlap { other, .. } => format!(
+                "nothing to do, if they do not touch the same lines; else write `**After:** {other}`, or give each its own files"
+            ),
             Self::NoThreads => {
                 "write `## Stages`, below it `### Stage 01: NAME`, `##### Batch 01: NAME`, `###### Thread 01: NAME`"
                     .to_owned()
@@ -340,6 +378,19 @@ impl fmt::Display for ProblemKind {
             Self::AgentByName(name) => write!(f, "`{name}` is named here but not assigned"),
             Self::UnknownMention(name, _) => write!(f, "`@{name}` is read as text: no agent has this name"),
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
+            Self::CheckWithoutCommand => write!(f, "this check has no command"),
+            Self::UnreadableCheck => write!(f, "this check is no command that could be run"),
+            Self::UnreadableAfter(text) => write!(f, "`{text}` names no thread"),
+            Self::AfterUnknown(id) => write!(f, "this waits for thread {id}, which the plan does not have"),
+            Self::AfterLater(id) => write!(f, "this waits for thread {id}, which runs in a later batch"),
+            Self::AfterCycle(ids) if ids.len() == 1 => write!(f, "this thread waits for itself"),
+            Self::AfterCycle(ids) => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                write!(f, "these threads wait for each other: {}", ids.join(", "))
+            }
+            Self::FilesOverlap { other, file } => {
+                write!(f, "`{file}` may be changed by thread {other} at the same time")
+            }
             Self::NoThreads => write!(f, "there are no threads in this plan"),
             Self::StageWithoutBatches(number) => write!(f, "stage {number} has no batches"),
             Self::BatchWithoutThreads(id) => write!(f, "batch {id} has no threads"),

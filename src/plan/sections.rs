@@ -11,11 +11,12 @@ pub(super) enum Part {
     Definition,
     Constitution,
     Questions,
+    Checks,
     Batches,
 }
 
 /// The texts of headings, in lower case and without `stage `, and the parts that they name.
-const PARTS: [(&str, Part); 12] = [
+const PARTS: [(&str, Part); 13] = [
     ("summary", Part::Summary),
     ("conventions", Part::Conventions),
     ("references", Part::References),
@@ -26,6 +27,7 @@ const PARTS: [(&str, Part); 12] = [
     ("open questions", Part::Questions),
     ("unresolved questions", Part::Questions),
     ("questions and answers", Part::Questions),
+    ("checks", Part::Checks),
     ("batches", Part::Batches),
     ("threads", Part::Batches),
 ];
@@ -52,6 +54,6 @@ pub(super) fn is_about_questions(title: &str) -> bool {
 impl Part {
     /// Returns whether this is a part of a stage.
     pub(super) fn is_of_stage(self) -> bool {
-        matches!(self, Self::Definition | Self::Constitution | Self::Questions | Self::Batches)
+        matches!(self, Self::Definition | Self::Constitution | Self::Questions | Self::Checks | Self::Batches)
     }
 }

@@ -1,10 +1,12 @@
-//! Reads the text below a thread's heading: its agent, its summary, its details (DESIGN §3).
+//! Reads the text below a thread's heading: its agent, its summary, its details, its fields (DESIGN §3).
 
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::ThreadId;
 use super::agents::{Named, agent_line, unsigned_in};
-use super::outline::{BlockKind, Heading};
+use super::fields::{Field, commands, paths, predecessors};
+use super::outline::{BlockKind, Heading, Marker};
 use super::problem::{Edit, Level, ProblemKind};
 use super::source::Source;
 
@@ -15,6 +17,13 @@ pub(super) struct ThreadBody {
     pub(super) named: Vec<(Named, usize)>,
     pub(super) summary: String,
     pub(super) details: String,
+    pub(super) checks: Vec<String>,
+    /// The paths and globs of the thread, and where they stand.
+    pub(super) files: Vec<String>,
+    pub(super) files_at: Option<usize>,
+    /// The threads that come before this one, and where they stand.
+    pub(super) after: Vec<ThreadId>,
+    pub(super) after_at: Option<usize>,
     /// The problems, each with its offset and its edit.
     pub(super) problems: Vec<(usize, ProblemKind, Option<Edit>)>,
 }
@@ -27,14 +36,16 @@ enum Part {
     Details,
 }
 
-/// A line that begins another part of the text, or names an agent.
-enum Cut {
+/// A line that begins another part of the text or a field, or names an agent.
+enum Cut<'o> {
     Part(Part),
+    /// `None`: a heading names the field.
+    Field(Field, Option<&'o Marker>),
     Agent(Named),
 }
 
-/// Reads the text between a thread's heading and the next heading of the plan's structure.
-pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBody {
+/// Reads the text between the heading of the thread `own` and the next heading of the plan's structure.
+pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>, own: ThreadId) -> ThreadBody {
     let mut body = ThreadBody::default();
     for (offset, wanted) in unlabelled(source, &range, false) {
         body.problems.push((offset, ProblemKind::Lookalike { level: Level::Thread, wanted }, None));
@@ -42,13 +53,20 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     // The part that is open, and where its text begins.
     let mut open: (Part, usize) = (Part::Intro, range.start);
     let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
-    for (place, cut) in cuts(source, &range) {
+    let cuts = cuts(source, &range);
+    let bounds: Vec<usize> = cuts.iter().skip(1).map(|(place, _)| place.start).chain([range.end]).collect();
+    for ((place, cut), bound) in cuts.into_iter().zip(bounds) {
         let seen = |part: Part| open.0 == part || parts.iter().any(|(known, _)| *known == part);
         match cut {
             // Behind the details, and at a second marker of a part, everything is text of the open part.
             Cut::Part(part) if !seen(part) && !seen(Part::Details) => {
                 parts.push((open.0, open.1..place.start));
                 open = (part, place.end);
+            }
+            Cut::Field(field, marker) => {
+                parts.push((open.0, open.1..place.start));
+                open.1 = field.value_end(source, place.end, marker, bound);
+                body.field(source, field, &place, place.end..open.1, own);
             }
             Cut::Agent(named) if !seen(Part::Details) => {
                 parts.push((open.0, open.1..place.start));
@@ -91,6 +109,31 @@ pub(super) fn thread_body(source: &Source<'_>, range: Range<usize>) -> ThreadBod
     body
 }
 
+impl ThreadBody {
+    /// Reads the value of a field, which stands at `value`. A second field of the same kind adds to the first.
+    fn field(&mut self, source: &Source<'_>, field: Field, place: &Range<usize>, value: Range<usize>, own: ThreadId) {
+        match field {
+            Field::Check => {
+                let (checks, problems) = commands(source, &value);
+                self.checks.extend(checks);
+                let at = |at: usize| if at == value.start { place.start } else { at };
+                self.problems.extend(problems.into_iter().map(|(offset, kind)| (at(offset), kind, None)));
+            }
+            Field::Files => {
+                self.files.extend(paths(source, &value));
+                self.files_at.get_or_insert(place.start);
+            }
+            Field::After => {
+                match predecessors(&source.masked(value), own) {
+                    Ok(threads) => self.after.extend(threads),
+                    Err(text) => self.problems.push((place.start, ProblemKind::UnreadableAfter(text), None)),
+                }
+                self.after_at.get_or_insert(place.start);
+            }
+        }
+    }
+}
+
 /// Returns the headings directly above a `**Summary:**`, each with its right spelling: they are probably threads.
 /// With `has_own` false the first summary in `range` is that of the open thread.
 pub(super) fn unlabelled(source: &Source<'_>, range: &Range<usize>, mut has_own: bool) -> Vec<(usize, String)> {
@@ -115,7 +158,7 @@ pub(super) fn unlabelled(source: &Source<'_>, range: &Range<usize>, mut has_own:
 }
 
 /// Returns the lines that begin a part or name an agent, in the order of the text.
-fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
+fn cuts<'s>(source: &'s Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut<'s>)> {
     let outline = source.outline;
     let part = |word: &str| match word {
         "summary" => Some(Part::Summary),
@@ -124,15 +167,21 @@ fn cuts(source: &Source<'_>, range: &Range<usize>) -> Vec<(Range<usize>, Cut)> {
     };
     let first = outline.markers.partition_point(|marker| marker.range.start < range.start);
     let markers = outline.markers[first..].iter().take_while(|marker| marker.range.start < range.end);
-    let markers = markers.filter_map(|marker| Some((marker.range.clone(), Cut::Part(part(&marker.word)?))));
+    let field = |marker| move |field| Cut::Field(field, marker);
+    let markers = markers.filter_map(|marker| {
+        let word = &marker.word;
+        let cut = part(word).map(Cut::Part).or_else(|| Field::of_word(word).map(field(Some(marker))))?;
+        Some((marker.range.clone(), cut))
+    });
     let first = outline.headings.partition_point(|heading| heading.range.start < range.start);
     let headings = outline.headings[first..].iter().take_while(|heading| heading.range.start < range.end);
     let title = |heading: &Heading| {
         let title = source.masked(heading.content.clone()).to_lowercase();
-        part(title.trim_matches([' ', ':', '*', '_']))
+        let title = title.trim_matches([' ', ':', '*', '_']);
+        part(title).map(Cut::Part).or_else(|| Field::of_word(title).map(field(None)))
     };
-    let headings = headings.filter_map(|heading| Some((heading.range.clone(), Cut::Part(title(heading)?))));
-    let mut found: Vec<(Range<usize>, Cut)> = markers.chain(headings).collect();
+    let headings = headings.filter_map(|heading| Some((heading.range.clone(), title(heading)?)));
+    let mut found: Vec<(Range<usize>, Cut<'s>)> = markers.chain(headings).collect();
     found.extend(agent_lines(source, range).into_iter().map(|(place, named)| (place, Cut::Agent(named))));
     found.sort_by_key(|(place, _)| place.start);
     found

@@ -1,4 +1,4 @@
-//! What every store promises ([`Store`], [`Locked`]). The tests run on stores in memory, in files and in a database.
+//! What every store promises ([`Store`], [`PendingWrite`]). The tests run on stores in memory, in files and in a database.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) const A: ServerId = ServerId::fixed(0xa);
 pub(super) const B: ServerId = ServerId::fixed(0xb);
 
 /// Begins an optimistic write. `None`: the store took the lock.
-pub(super) fn known(store: &dyn Store) -> Option<Box<dyn Locked + '_>> {
+pub(super) fn known(store: &dyn Store) -> Option<Box<dyn PendingWrite + '_>> {
     let begun = store.begin(None, LOCK_WAIT, Concurrency::Optimistic).ok()?;
     (begun.concurrency() == Concurrency::Optimistic).then_some(begun)
 }
@@ -126,7 +126,7 @@ pub(super) fn update(thread: &str, said: ReportedStatus, report: &str) -> AgentR
 }
 
 /// Returns the ledger of a server's request, decided on the snapshot of `locked`.
-pub(super) fn decided(locked: &dyn Locked, server: ServerId, request: &AgentRequest) -> Ledger {
+pub(super) fn decided(locked: &dyn PendingWrite, server: ServerId, request: &AgentRequest) -> Ledger {
     let snapshot = locked.snapshot();
     let mut ledger = Ledger::new(snapshot.board(), snapshot.now().unwrap_or_else(|| SystemClock.now()));
     decide_for_agent(&snapshot.scene(), Caller::Server(server), request, &mut ledger).unwrap();

@@ -3,7 +3,7 @@
 //! [`Store`] is the interface. It means the same for both backends: [`FileStore`], the files of one machine
 //! (DESIGN §3), and `PostgresStore`, a database that a team on several machines shares (DESIGN §10).
 //!
-//! Reading takes no lock. A decision is written through [`Store::begin`], which returns a [`Locked`]. The [`Locked`]
+//! Reading takes no lock. A decision is written through [`Store::begin`], which returns a [`PendingWrite`]. The [`PendingWrite`]
 //! owns a snapshot that was read under the lock, and committing consumes it. So no caller can write a decision that was
 //! made on an older read. With [`Concurrency::Optimistic`] there is no lock; there the commit itself detects the
 //! conflict.
@@ -74,10 +74,10 @@ pub trait Store: Debug + Send + Sync {
         wanted: Option<&str>,
         wait: Duration,
         concurrency: Concurrency,
-    ) -> Result<Box<dyn Locked + '_>, Error>;
+    ) -> Result<Box<dyn PendingWrite + '_>, Error>;
 
     /// Begins a write under the lock. Waits at most [`LOCK_WAIT`] for other writers.
-    fn lock(&self, wanted: Option<&str>) -> Result<Box<dyn Locked + '_>, Error> {
+    fn lock(&self, wanted: Option<&str>) -> Result<Box<dyn PendingWrite + '_>, Error> {
         self.begin(wanted, LOCK_WAIT, Concurrency::Locked)
     }
 
@@ -129,7 +129,7 @@ pub enum LockScope {
 
 /// A write that has begun. Until it is committed or dropped, no other process can change the workstream. With
 /// [`Concurrency::Optimistic`] others can, and the commit detects it.
-pub trait Locked {
+pub trait PendingWrite {
     /// Returns how this write deals with other writers. It can be stricter than [`Store::begin`] was asked to be.
     fn concurrency(&self) -> Concurrency;
 

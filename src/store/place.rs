@@ -111,8 +111,8 @@ fn find(
         [] => {}
         [id] => return Ok(id.to_owned()),
         _ => {
-            let message = format!("{} workstreams have the name {wanted:?}", called.len());
-            return Err(Refusal::invalid(message, format!("name one by its id: {}", called.join(", "))));
+            let ids = called.into_iter().map(str::to_owned).collect();
+            return Err(Refusal::AmbiguousName { name: wanted.to_owned(), ids });
         }
     }
     let similar = closest(wanted, known.iter().map(String::as_str));

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::decide::{Access, AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
 use crate::fault::{Error, Fault};
 use crate::plan::ThreadId;
-use crate::store::{Concurrency, LOCK_WAIT, LockScope, Locked, Snapshot, Store};
+use crate::store::{Concurrency, LOCK_WAIT, LockScope, PendingWrite, Snapshot, Store};
 
 /// The most calls that share one commit.
 const MAX_GROUP: usize = 256;
@@ -254,7 +254,11 @@ impl AgentDoor {
 
     /// Decides the calls on the snapshot of a write, and commits. Returns the answers, and whether anything was
     /// written.
-    fn decide_and_commit(&self, asks: &[&Ask], mut locked: Box<dyn Locked + '_>) -> Result<(Vec<Answer>, bool), Fault> {
+    fn decide_and_commit(
+        &self,
+        asks: &[&Ask],
+        mut locked: Box<dyn PendingWrite + '_>,
+    ) -> Result<(Vec<Answer>, bool), Fault> {
         let mut board = Arc::clone(locked.snapshot().board());
         let mut written: Option<Ledger> = None;
         let mut answers = Vec::with_capacity(asks.len());

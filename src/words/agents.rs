@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::notes::{attempt_hint, command, cut_to, text_hint};
+use super::notes::{attempt_hint, command, cut_to, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
 use crate::decide::{Note, Omission, PersonCommand, Refusal, Unsettled, Wanted, Words};
@@ -67,6 +67,7 @@ impl Words for AgentWords {
             }
             Note::Unsettled(thread, how) => {
                 let how = match how {
+                    Unsettled::Waits(threads) => return waits(*thread, threads),
                     Unsettled::Pending => "is pending",
                     Unsettled::InProgress => {
                         "is in progress: if its worker has ended without a report, report it failed"
@@ -149,6 +150,7 @@ impl AgentWords {
             Refusal::InvalidTransition { .. } => "leave it as it is".into(),
             Refusal::BatchNotReady { earlier: Some(earlier), .. } => format!("finish {earlier} first: call next_batch"),
             Refusal::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
+            Refusal::WaitsFor { .. } => "call next_batch when they are complete".into(),
             Refusal::AwaitingApproval { command: Some(command), .. } => {
                 format!("ask the person to run {}, then call next_batch", self.command(command))
             }

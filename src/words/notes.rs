@@ -1,6 +1,8 @@
 //! The words that models and people share.
 
 use crate::decide::{AttemptHint, CutTo, PersonAct, TextProblem};
+use crate::plan::ThreadId;
+use crate::wording::list;
 
 /// Returns a command of the person, without flags and without the `!` of the chat.
 pub(super) fn command(act: PersonAct) -> String {
@@ -43,4 +45,9 @@ pub(super) fn cut_to(to: CutTo) -> String {
         CutTo::Last { kept, of } => format!("the last {kept} of {of}"),
         CutTo::ShortReports => "longer reports are cut".to_owned(),
     }
+}
+
+/// Returns what a thread waits for.
+pub(super) fn waits(thread: ThreadId, threads: &[ThreadId]) -> String {
+    format!("{thread} waits for {}", list(threads))
 }

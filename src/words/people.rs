@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::notes::{attempt_hint, command, cut_to, text_hint};
+use super::notes::{attempt_hint, command, cut_to, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
 use crate::decide::{
@@ -66,6 +66,7 @@ impl Words for PersonWords {
             }
             Note::Unsettled(thread, how) => {
                 let how = match how {
+                    Unsettled::Waits(threads) => return waits(*thread, threads),
                     Unsettled::Pending => "is pending",
                     Unsettled::InProgress => "is in progress",
                     Unsettled::TryAgain | Unsettled::TriedLater => "was blocked and is to be tried again",
@@ -101,6 +102,7 @@ impl PersonWords {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per refusal reads best in one place")]
     fn of_refusal(&self, refusal: &Refusal) -> String {
         let flags = self.flags();
         match refusal {
@@ -155,6 +157,7 @@ impl PersonWords {
             Refusal::BatchNotReady { earlier: None, .. } => {
                 format!("a person can reopen it: work complete --revoke{flags}")
             }
+            Refusal::WaitsFor { .. } => format!("finish those first; see work status{flags}"),
             Refusal::AwaitingApproval { command: Some(command), .. } => {
                 format!("a person runs {}", self.command(command))
             }
@@ -290,7 +293,7 @@ fn of_database(remedy: DatabaseRemedy) -> &'static str {
         DatabaseRemedy::SessionPooling => {
             "connect to the server itself, or let the pooler keep sessions (pool_mode = session): docs/teams.md"
         }
-        DatabaseRemedy::Grant => "grant the role its rights: docs/teams.md",
+        DatabaseRemedy::Grant => "run it as the owner of the tables, or grant the role its rights: docs/teams.md",
         DatabaseRemedy::IsItRunning => "check that the database is running and reachable, then run it again",
         DatabaseRemedy::LookAtIt => "look at the database, then run it again",
         DatabaseRemedy::CallAgain => "run it again",

@@ -195,6 +195,6 @@ fn the_surface_stays_small() {
     let whole = json!({"tools": tools}).to_string().len();
     // tests/clients/tokens.mjs counts the tokens of the same: 700 for all, 450 for the four of the user's card.
     assert!(seen_by_models <= 2_800, "{seen_by_models} bytes are shown to models");
-    assert!(whole <= 6_600, "tools/list has {whole} bytes");
+    assert!(whole <= 7_000, "tools/list has {whole} bytes");
     assert_eq!(INSTRUCTIONS.matches(". ").count() + 1, 3, "the instructions are three sentences");
 }

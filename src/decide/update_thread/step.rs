@@ -9,7 +9,7 @@ use crate::decide::gates::require_ready;
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
 use crate::decide::request::{Caller, UpdateThread};
-use crate::decide::scene::{Scene, is_given_up};
+use crate::decide::scene::{Scene, is_given_up, waits_for};
 use crate::plan::ThreadId;
 
 /// One update that is being carried out.
@@ -372,8 +372,15 @@ impl Step<'_, '_> {
         interrupt_running(self.id, report, self.ledger);
     }
 
+    /// Refuses while a gate or an earlier batch stands before the thread, or it waits for other threads of its batch
+    /// (DESIGN §5c). A planner may give up a thread that waits.
     fn require_ready(&self) -> Result<(), Refusal> {
-        require_ready(self.scene, self.ledger.board(), self.id.batch)
+        let board = self.ledger.board();
+        require_ready(self.scene, board, self.id.batch)?;
+        let thread = self.scene.plan.batch(self.id.batch).and_then(|batch| Some((batch, batch.thread(self.id)?)));
+        let after = thread.map(|(batch, thread)| waits_for(board, batch, thread)).unwrap_or_default();
+        let waits = !after.is_empty() && self.request.status != ReportedStatus::Blocked && !self.request.force;
+        if waits { Err(Refusal::WaitsFor { thread: self.id, after }) } else { Ok(()) }
     }
 
     fn open_cycle(&mut self) -> Result<u32, Refusal> {
@@ -433,7 +440,8 @@ impl Step<'_, '_> {
     fn join_cycle(&mut self) {
         if self.ledger.board().open_cycle_of(self.id.batch).is_none() {
             let is_planned = self.scene.plan.thread(self.id).is_some();
-            if !is_planned || self.require_ready().is_err() || self.open_cycle().is_err() {
+            let is_ready = || require_ready(self.scene, self.ledger.board(), self.id.batch).is_ok();
+            if !is_planned || !is_ready() || self.open_cycle().is_err() {
                 return;
             }
         }

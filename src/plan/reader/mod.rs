@@ -6,6 +6,7 @@
 mod agents;
 mod marks;
 mod opening;
+mod order;
 mod text;
 mod weak;
 mod whole;
@@ -126,6 +127,8 @@ pub(super) struct Reader<'s, 't> {
     question_spans: Vec<Range<usize>>,
     /// The ranges below `## Stages`.
     stage_spans: Vec<Range<usize>>,
+    /// Where the `**Files:**` and the `**After:**` of each thread stand.
+    fields: Vec<(ThreadId, Option<usize>, Option<usize>)>,
     /// The numbers of the lines whose agents were read as the agent of a heading or a thread.
     agent_lines: HashSet<usize>,
 }
@@ -154,6 +157,7 @@ impl<'s, 't> Reader<'s, 't> {
             tasks: false,
             question_spans: Vec::new(),
             stage_spans: Vec::new(),
+            fields: Vec::new(),
             agent_lines: HashSet::new(),
         }
     }
@@ -293,7 +297,8 @@ impl<'s, 't> Reader<'s, 't> {
             self.stray = None;
         } else if is_of_stage {
             let before_batches = self.place.batch.is_none() && self.section != Section::ThreadBody;
-            if hashes != 4 && !of_stage && !before_batches {
+            // Below a batch, a plain `Checks` is a heading of a thread's text.
+            if (hashes != 4 || part == Part::Checks) && !of_stage && !before_batches {
                 return false;
             }
             if hashes != 4 {

@@ -51,6 +51,7 @@ impl Reader<'_, '_> {
                 definition: String::new(),
                 constitution: String::new(),
                 answers: Vec::new(),
+                checks: Vec::new(),
                 batches: Vec::new(),
             });
         }
@@ -106,7 +107,16 @@ impl Reader<'_, '_> {
         self.threads.insert(id, at);
         let agent = self.agent_of_heading(mark);
         if is_right && self.place.batch_in_plan {
-            let thread = Thread { id, name: mark.name.clone(), agent, summary: String::new(), details: String::new() };
+            let thread = Thread {
+                id,
+                name: mark.name.clone(),
+                agent,
+                summary: String::new(),
+                details: String::new(),
+                checks: Vec::new(),
+                files: Vec::new(),
+                after: Vec::new(),
+            };
             if let Some(batch) = self.batch_mut() {
                 batch.threads.push(thread);
             }

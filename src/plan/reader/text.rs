@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::fields::commands;
 use super::super::problem::{Level, Problem, ProblemKind};
 use super::super::questions::{asked_boxes, questions};
 use super::super::sections::Part;
@@ -27,6 +28,15 @@ impl Reader<'_, '_> {
                     _ => &mut self.plan.references,
                 };
                 append(place, &text);
+            }
+            Section::Stage(Part::Checks) => {
+                let (checks, problems) = commands(self.source, &range);
+                for (offset, kind) in problems {
+                    self.problem(offset, kind, None);
+                }
+                if let Some(stage) = self.plan.stages.last_mut() {
+                    stage.checks.extend(checks);
+                }
             }
             Section::Stage(part) => {
                 let text = self.source.span(range);
@@ -58,10 +68,12 @@ impl Reader<'_, '_> {
     /// Reads the text of the current thread: its agent, its summary, its details, and the problems of them.
     pub(super) fn thread_body(&mut self, range: Range<usize>) {
         let (heading, body_range) = (range.start, range.clone());
-        let body = thread_body(self.source, range);
+        let Some(own) = self.batch_mut().and_then(|batch| batch.threads.last()).map(|thread| thread.id) else { return };
+        let body = thread_body(self.source, range, own);
         for (offset, kind, edit) in body.problems {
             self.problem(offset, kind, edit);
         }
+        self.fields.push((own, body.files_at, body.after_at));
         let mut agents = Vec::new();
         for (named, offset) in &body.named {
             agents.extend(self.named(named, *offset, true));
@@ -70,6 +82,9 @@ impl Reader<'_, '_> {
         let Some(thread) = self.batch_mut().and_then(|batch| batch.threads.last_mut()) else { return };
         thread.summary = body.summary;
         thread.details = body.details;
+        thread.checks = body.checks;
+        thread.files = body.files;
+        thread.after = body.after;
         let (id, summary, details) = (thread.id, !thread.summary.is_empty(), !thread.details.is_empty());
         // The agent of the heading wins over those in the text, and another one is a problem. It is added after the
         // loop, because `thread` borrows the plan.

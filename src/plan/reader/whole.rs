@@ -31,6 +31,8 @@ impl Reader<'_, '_> {
         self.weak_lines();
         self.agents_of_nobody();
         self.missing();
+        self.order();
+        self.overlaps();
         self.gaps();
         if let Some((at, end)) = plan_in_fence(self.source) {
             // All other problems are consequences of the code block.

@@ -49,7 +49,9 @@ use self::workspace::{Workspace, has_plan, known, workspace, workstream};
 use super::holds::Holds;
 use super::place::WorkspaceLocation;
 use super::snapshot::{Snapshot, ThreadsFile};
-use super::{Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, Locked, NewWorkstream, Store, Watch, new_id};
+use super::{
+    Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, NewWorkstream, PendingWrite, Store, Watch, new_id,
+};
 use crate::board::{Board, Moves, ServerId};
 use crate::decide::Ledger;
 use crate::fault::{Error, Fault};
@@ -179,7 +181,7 @@ impl Store for FileStore {
         wait: Duration,
         // A lock costs less here than a decision that is made twice, so this store always locks.
         _concurrency: Concurrency,
-    ) -> Result<Box<dyn Locked + '_>, Error> {
+    ) -> Result<Box<dyn PendingWrite + '_>, Error> {
         let workspace = self.workspace()?;
         let root = workspace.root.clone();
         let locks = lock(self.disk(), &root, wait)?;
@@ -248,7 +250,7 @@ impl Store for FileStore {
     }
 }
 
-impl Locked for LockedFiles<'_> {
+impl PendingWrite for LockedFiles<'_> {
     fn concurrency(&self) -> Concurrency {
         Concurrency::Locked
     }

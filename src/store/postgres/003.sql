@@ -25,7 +25,7 @@ ALTER TABLE work.threads
         CHECK (status IN ('pending', 'in_progress', 'completed', 'blocked', 'cancelled'));
 ALTER TABLE work.cycles
     ADD CONSTRAINT position_counts_from_0 CHECK (position >= 0),
-    ADD CONSTRAINT number_is_positive CHECK (number >= 0),
+    ADD CONSTRAINT number_counts_from_0 CHECK (number >= 0),
     ADD CONSTRAINT only_an_open_cycle_is_held CHECK (is_open OR holder IS NULL);
 ALTER TABLE work.events
     ADD CONSTRAINT ordinal_counts_from_1 CHECK (ordinal >= 1);

@@ -47,7 +47,7 @@ pub use self::prune::Pruned;
 use self::rows::{CachedWorkstream, Opened};
 use super::holds::Holds;
 use super::place::{WorkspaceLocation, name};
-use super::{Added, Concurrency, Listed, LockScope, Locked, NewWorkstream, Snapshot, Store, Watch};
+use super::{Added, Concurrency, Listed, LockScope, NewWorkstream, PendingWrite, Snapshot, Store, Watch};
 use crate::board::{Board, ServerId};
 use crate::decide::{Ledger, Refusal};
 use crate::fault::{DatabaseRemedy, Error, Fault};
@@ -94,7 +94,7 @@ struct Optimistic {
     opened: HashMap<i64, Opened>,
 }
 
-/// A write that has begun: the [`Locked`] of this backend.
+/// A write that has begun: the [`PendingWrite`] of this backend.
 struct OpenedRows<'s> {
     store: &'s PostgresStore,
     engine: Arc<Engine>,
@@ -341,7 +341,7 @@ impl PostgresStore {
     }
 
     /// Begins an optimistic write on this process's own copy. `None`: there is no copy.
-    fn known(&self, wanted: Option<&str>) -> Option<Box<dyn Locked + '_>> {
+    fn known(&self, wanted: Option<&str>) -> Option<Box<dyn PendingWrite + '_>> {
         let (named, mut opened) = self.meant_and_known(wanted)?;
         opened.come_to_now();
         let (engine, snapshot) = (Arc::clone(self.engine().ok()?), self.snapshot(&opened).ok()?);
@@ -379,7 +379,7 @@ impl Store for PostgresStore {
         wanted: Option<&str>,
         wait: Duration,
         concurrency: Concurrency,
-    ) -> Result<Box<dyn Locked + '_>, Error> {
+    ) -> Result<Box<dyn PendingWrite + '_>, Error> {
         if concurrency == Concurrency::Optimistic
             && let Some(known) = self.known(wanted)
         {
@@ -441,7 +441,7 @@ impl Store for PostgresStore {
     }
 }
 
-impl Locked for OpenedRows<'_> {
+impl PendingWrite for OpenedRows<'_> {
     fn concurrency(&self) -> Concurrency {
         if self.client.is_some() { Concurrency::Locked } else { Concurrency::Optimistic }
     }
