@@ -1,6 +1,7 @@
 //! PURE. The roster: which agents there are, and which can stand in for which (DESIGN §2 "role family", §3, §6).
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::closest::{MAX_SUGGESTIONS, closest};
 
@@ -34,8 +35,38 @@ pub struct Roster {
     pub families: Vec<String>,
     /// How many threads of a batch may be in progress at once; `None` for no limit.
     pub max_parallel: Option<usize>,
+    /// How checks are run.
+    pub checks: Checks,
     /// Whether agents.yaml lists agents. If it does not, any agent name is accepted.
     pub declared: bool,
+}
+
+/// How checks are run (`execution` in agents.yaml, DESIGN §5b).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checks {
+    /// Who runs them.
+    pub by: ChecksBy,
+    /// How long one check may run.
+    pub timeout: Duration,
+    /// How many threads of a workspace may be checked at once on one machine.
+    pub max_parallel: usize,
+}
+
+/// Who runs the checks of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChecksBy {
+    /// The process that gets the report.
+    Server,
+    /// The worker, by `work check` in its own shell.
+    Worker,
+    /// Nobody: a thread with checks can only be completed by a person.
+    Off,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self { by: ChecksBy::Server, timeout: Duration::from_secs(600), max_parallel: 1 }
+    }
 }
 
 impl Agent {
@@ -56,7 +87,13 @@ impl Roster {
             is_new && !name.is_empty()
         });
         let agents = named.map(Agent::named).collect();
-        Self { agents, families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(), max_parallel: None, declared: false }
+        Self {
+            agents,
+            families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(),
+            max_parallel: None,
+            checks: Checks::default(),
+            declared: false,
+        }
     }
 
     /// Returns whether a thread may be given to the agent `name`.

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// The longest form, in characters, in which a report is repeated in another text, such as the report of a blocked
+/// thread or the warning of a new cycle (DESIGN §5).
+const MAX_REASON_CHARS: usize = 300;
+
 /// Returns a number with its noun: `1 batch`, `2 batches`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -52,6 +56,16 @@ pub(crate) fn one_line(text: &str) -> String {
     text.split(['\n', '\r', '\t', '\u{2028}', '\u{2029}']).collect::<Vec<_>>().join(" ")
 }
 
+/// Returns a text of another place, cut to [`MAX_REASON_CHARS`] with an ellipsis at the end.
+pub(crate) fn cut(reason: &str) -> String {
+    if reason.chars().count() <= MAX_REASON_CHARS {
+        return reason.to_owned();
+    }
+    let mut cut: String = reason.chars().take(MAX_REASON_CHARS - 1).collect();
+    cut.push('…');
+    cut
+}
+
 /// Returns a duration in the unit that matters: `42 s`, `3 min`, `2 h 05 min`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -70,5 +84,12 @@ mod tests {
     fn durations_have_the_unit_that_matters() {
         let told = [0, 59, 60, 3599, 3600, 90_061].map(|seconds| duration(Duration::from_secs(seconds)));
         assert_eq!(told, ["0 s", "59 s", "1 min", "59 min", "1 h 00 min", "25 h 01 min"]);
+    }
+
+    #[test]
+    fn a_reason_is_cut_to_300_characters() {
+        assert_eq!(cut(&"ä".repeat(300)).chars().count(), 300);
+        let long = cut(&"ä".repeat(301));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (300, true));
     }
 }

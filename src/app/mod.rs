@@ -4,6 +4,7 @@
 //!
 //! A use-case must never write a file of the state by itself, but only through the store. It prints nothing.
 
+mod checks;
 mod create;
 mod edit;
 mod import;
@@ -13,6 +14,7 @@ mod set_up;
 #[cfg(feature = "postgres")]
 mod transfer;
 
+pub use checks::{Checker, SUPERVISE, Watcher, supervise};
 pub use create::{Created, create};
 pub use edit::{FixedPlan, fix_plan};
 pub use import::{Imported, import_folder, import_tasks, importable};

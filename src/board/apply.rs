@@ -58,6 +58,8 @@ impl Board {
                     server: *server,
                     started_at: Some(at),
                     completed_at: None,
+                    checks: Vec::new(),
+                    failed_checks: 0,
                 });
             }
             Event::AttemptAdopted { thread, server } => {
@@ -80,6 +82,12 @@ impl Board {
                     attempt.status = *status;
                     attempt.report.clone_from(report);
                     attempt.transient = *transient;
+                }
+            }
+            Event::ChecksRan { thread, checks, failed } => {
+                if let Some(attempt) = fitting(event, self.latest_attempt_mut(*thread)) {
+                    attempt.checks.clone_from(checks);
+                    attempt.failed_checks = attempt.failed_checks.saturating_add(u32::from(*failed));
                 }
             }
             Event::BreadcrumbLeft { thread, text } => {

@@ -1,7 +1,7 @@
 //! The events that change a board. They are small, so that one request is a list of them. No event may carry a time:
 //! all events of a decision happen at the moment of its ledger.
 
-use super::{AttemptStatus, Moves, ServerId, Status};
+use super::{AttemptStatus, CheckResult, Moves, ServerId, Status};
 use serde::Serialize;
 
 use crate::plan::{BatchId, ThreadId};
@@ -80,6 +80,15 @@ pub enum Event {
         report: String,
         /// Whether the failure was reported as transient.
         transient: bool,
+    },
+    /// The checks of the latest attempt ran.
+    ChecksRan {
+        /// The thread.
+        thread: ThreadId,
+        /// Their results, which take the place of earlier ones.
+        checks: Vec<CheckResult>,
+        /// Whether one failed, so that a report as completed did not count.
+        failed: bool,
     },
     /// The running attempt left a breadcrumb.
     BreadcrumbLeft {
@@ -171,6 +180,7 @@ impl Event {
             | Self::AttemptAdopted { thread, .. }
             | Self::AttemptJoined { thread, .. }
             | Self::AttemptEnded { thread, .. }
+            | Self::ChecksRan { thread, .. }
             | Self::BreadcrumbLeft { thread, .. }
             | Self::ThreadBecame { thread, .. }
             | Self::AgentAssigned { thread, .. }

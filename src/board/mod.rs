@@ -87,6 +87,42 @@ pub struct Attempt {
     pub started_at: Option<Moment>,
     /// When it ended; `None` while it runs, and if it was not recorded or cannot be read.
     pub completed_at: Option<Moment>,
+    /// The results of its latest checks, in the order in which they ran (DESIGN §5b).
+    pub checks: Vec<CheckResult>,
+    /// How often its checks failed after it was reported as completed.
+    pub failed_checks: u32,
+}
+
+/// The result of one check (DESIGN §5b).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CheckResult {
+    /// The command.
+    pub command: String,
+    /// The exit code; `None`: it ran out of time, or could not be started.
+    pub exit_code: Option<i32>,
+    /// How long it ran, in milliseconds. Answers and threads.json say it in seconds.
+    #[serde(rename = "seconds", serialize_with = "as_seconds")]
+    pub millis: u64,
+    /// When it ended.
+    pub at: Moment,
+}
+
+impl CheckResult {
+    /// Returns whether the check passed.
+    pub fn has_passed(&self) -> bool {
+        self.exit_code == Some(0)
+    }
+
+    /// Returns how long it ran, in seconds.
+    #[expect(clippy::cast_precision_loss, reason = "a check does not run for 285,000 years")]
+    pub fn seconds(&self) -> f64 {
+        self.millis as f64 / 1000.0
+    }
+}
+
+#[expect(clippy::cast_precision_loss, clippy::trivially_copy_pass_by_ref, reason = "as serde has it; see `seconds`")]
+fn as_seconds<S: serde::Serializer>(millis: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(*millis as f64 / 1000.0)
 }
 
 /// The status of an attempt. threads.json has the same words in its sessions.

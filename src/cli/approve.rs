@@ -32,7 +32,7 @@ pub(super) enum Arguments {
         /// The number of the stage
         #[arg(value_name = "N")]
         stage: StageNumber,
-        /// Cancel the threads that are open
+        /// Cancel the threads that are open, and run no checks
         #[arg(long)]
         force: bool,
         #[command(flatten)]
@@ -83,7 +83,7 @@ impl Arguments {
             Self::Stage { stage, revocation: Revocation { revoke: true, reason }, .. } => {
                 PersonRequest::RevokeStage { stage, by, reason }
             }
-            Self::Stage { stage, force, .. } => PersonRequest::ApproveStage { stage, force, by },
+            Self::Stage { stage, force, .. } => PersonRequest::ApproveStage { stage, force, by, checked: None },
         }
     }
 }

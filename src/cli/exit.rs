@@ -30,6 +30,11 @@ pub(super) fn stopped(stopped: &Error, words: &PersonWords) -> ExitCode {
             message.push_str(&problem(workstream, one.line, one.column, &one.kind.to_string(), &one.kind.help()));
         }
     }
+    if let Error::Refusal(Refusal::CheckFailed(failed)) = stopped {
+        let (output, log) = (&failed.failure.output, &failed.failure.log);
+        let end_of_line = if output.is_empty() { "" } else { "\n" };
+        let _ = write!(message, "\n{output}{end_of_line}the whole output: {log}");
+    }
     // The message of a fault has its direct source already. The source of that is still missing.
     if let Error::Fault(fault) = stopped
         && let Some(cause) = fault.source().and_then(|source| source.source())
@@ -62,6 +67,7 @@ pub fn exit_code(code: Code) -> u8 {
         | Code::HeldByAnotherPlanner
         | Code::PlanHasProblems
         | Code::NotComplete
+        | Code::CheckFailed
         | Code::ForceRequired
         | Code::AlreadyExists
         | Code::UnclearThreads => 1,

@@ -6,6 +6,7 @@
 
 mod approve;
 mod assign;
+mod check;
 mod create;
 mod current;
 mod exit;
@@ -35,11 +36,12 @@ use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 pub use self::exit::exit_code;
 use self::output::Output;
 use self::render::Form;
+use crate::app::{SUPERVISE, supervise};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
 use crate::store::{Linked, Store, WorkspaceLocation, linked_worktree, lone_worktree, open};
-use crate::transact::{require_a_clear_thread, transact_for_person};
+use crate::transact::require_a_clear_thread;
 use crate::wording::quoted;
 use crate::words::{AgentWords, PersonWords};
 
@@ -122,6 +124,8 @@ Examples:
     Current(current::Arguments),
     /// Give a thread to an agent
     Assign(assign::Arguments),
+    /// Run the checks of a thread
+    Check(check::Arguments),
     /// Say what happened to a thread
     Update(update::Arguments),
     /// End a planner's hold on the batch that it executes
@@ -190,6 +194,11 @@ struct Session {
 
 /// Carries out the command line of this process and returns its exit code (DESIGN §9).
 pub fn run() -> ExitCode {
+    // Not for people: a check starts this program to supervise its command.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == SUPERVISE) {
+        return supervise(&arguments.next().unwrap_or_default().to_string_lossy());
+    }
     let Arguments { command, common } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::wrong_arguments(&error),
@@ -253,6 +262,7 @@ pub fn run() -> ExitCode {
             let (request, form) = arguments.into_request();
             session.carry_out(&request, form)
         }
+        Command::Check(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Update(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Retry { thread } => session.carry_out(&PersonRequest::Retry(thread), Form::Plain),
         Command::Release => session.carry_out(&PersonRequest::Release, Form::Plain),
@@ -334,10 +344,11 @@ impl Session {
             PersonRequest::UpdateThread(UpdateThread { thread, .. })
             | PersonRequest::AssignThread(AssignThread { thread, .. })
             | PersonRequest::ClearAssignment(ClearAssignment { thread, .. })
+            | PersonRequest::Check { thread: Some(thread), .. }
             | PersonRequest::Retry(Some(thread)) => require_a_clear_thread(store.as_ref(), *thread),
             _ => Ok(()),
         };
-        let carry_out = |()| transact_for_person(store.as_ref(), &SystemClock, wanted, request);
+        let carry_out = |()| self.transact(store.as_ref(), wanted, request);
         let answer = match is_clear.and_then(carry_out) {
             Ok(answer) => answer,
             Err(stopped) => return exit::stopped(&stopped, &self.words),

@@ -37,6 +37,8 @@ pub(super) struct Arguments {
     /// Needed for pending and cancelled, which only a person sets
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    folder: super::check::Folder,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -75,6 +77,8 @@ impl Arguments {
             next_steps: given(self.next_steps),
             attempt: self.attempt,
             force: self.force,
+            directory: self.folder.named(),
+            checked: None,
         })
     }
 }

@@ -3,11 +3,13 @@
 
 use serde::Serialize;
 
+use super::checks;
 use super::cycles::{interrupt_running, name_thread, write_name};
 use super::facts::{Field, MappingProblem, PersonAct, PersonCommand, Words};
 use super::gates::{admit, is_approved};
 use super::ledger::Ledger;
 use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
+use super::proof::{CheckFailed, Checked};
 use super::refusal::Refusal;
 use super::scene::{Basis, Scene, is_complete};
 use super::sweep::sweep;
@@ -160,28 +162,36 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
     }
 }
 
-/// Approves a stage. `force` cancels its open threads first.
+/// Approves a stage whose checks have passed. `force` needs no checks, and cancels its open threads first.
 ///
 /// # Errors
 ///
-/// [`Refusal::UnknownStage`]; [`Refusal::StageNotComplete`] if threads are open and `force` is not given.
+/// [`Refusal::UnknownStage`]; [`Refusal::StageNotComplete`] if threads are open and `force` is not given;
+/// [`Refusal::CheckRequired`] if its checks have to run first.
 pub(super) fn stage(
     scene: &Scene<'_>,
     number: StageNumber,
     force: bool,
     by: &str,
+    checked: Option<&Checked>,
     ledger: &mut Ledger,
-) -> Result<StageApproved, Refusal> {
+) -> Result<Result<StageApproved, CheckFailed>, Refusal> {
     sweep(scene, ledger);
     let stage = scene.stage(number)?;
     let open = open_threads(ledger.board(), stage);
     if !open.is_empty() && !force {
         return Err(Refusal::StageNotComplete { stage: number, open });
     }
+    let unchanged = open.is_empty() && is_approved(scene, number);
+    if !force
+        && !unchanged
+        && let Some(failed) = checks::of_stage(scene, number, &stage.checks, checked)?
+    {
+        return Ok(Err(failed));
+    }
     for (id, _) in &open {
         cancel(scene, *id, number, ledger);
     }
-    let unchanged = open.is_empty() && is_approved(scene, number);
     if !unchanged {
         ledger.record_in_index(IndexEvent::StageApproved { stage: number, by: by.to_owned() });
     }
@@ -191,13 +201,13 @@ pub(super) fn stage(
         .iter()
         .filter(|stage| stage.has_threads() && stage.number != number)
         .any(|stage| !open_threads(ledger.board(), stage).is_empty() || !is_approved(scene, stage.number));
-    Ok(StageApproved {
+    Ok(Ok(StageApproved {
         workstream: scene.workstream.to_owned(),
         stage: number.0,
         unchanged,
         cancelled: open.iter().map(|(id, _)| id.to_string()).collect(),
         next_user_command: (!others_open && admit(scene).is_ok()).then(|| scene.command(PersonAct::Complete)),
-    })
+    }))
 }
 
 /// Revokes the approval of the plan. From then on nothing is handed out.

@@ -3,7 +3,7 @@
 
 use super::brief::Brief;
 use super::facts::{CutTo, Extent, Omission, Section};
-use super::failover::cut;
+use crate::wording::cut;
 
 /// The largest brief, in bytes of JSON.
 const MAX_BYTES: usize = 8_000;

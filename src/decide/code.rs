@@ -27,6 +27,7 @@ pub enum Code {
     UnknownStage,
     AlreadyExists,
     UnclearThreads,
+    CheckFailed,
     PlanUnreadable,
     StateUnreadable,
     Busy,
@@ -35,7 +36,7 @@ pub enum Code {
 
 impl Code {
     /// All codes: first those that an MCP call can get, then those of the command line only, then the faults.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidArgument,
         Self::NoWorkspace,
         Self::NoCurrentWorkstream,
@@ -59,6 +60,7 @@ impl Code {
         Self::UnknownStage,
         Self::AlreadyExists,
         Self::UnclearThreads,
+        Self::CheckFailed,
         Self::PlanUnreadable,
         Self::StateUnreadable,
         Self::Busy,
@@ -91,6 +93,7 @@ impl Code {
             Self::UnknownStage => "unknown_stage",
             Self::AlreadyExists => "already_exists",
             Self::UnclearThreads => "unclear_threads",
+            Self::CheckFailed => "check_failed",
             Self::PlanUnreadable => "plan_unreadable",
             Self::StateUnreadable => "state_unreadable",
             Self::Busy => "busy",
@@ -128,6 +131,7 @@ impl Code {
             Self::UnknownStage => "PLAN.md has no such stage.",
             Self::AlreadyExists => "There is a workstream of that name.",
             Self::UnclearThreads => "It cannot be told which thread of a changed plan is which; a person says so.",
+            Self::CheckFailed => "A check of the plan has not passed.",
             Self::PlanUnreadable => "PLAN.md is missing, empty, too large or not UTF-8.",
             Self::StateUnreadable => "A file of the state cannot be read; it is left as it is.",
             Self::Busy => "The call could not be carried out in time; it changed nothing, and can be repeated.",

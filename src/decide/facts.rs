@@ -42,6 +42,8 @@ pub enum PauseReason {
     StageNotApproved(StageNumber),
     /// The approval of the stage was revoked, for this reason.
     StageRevoked(StageNumber, String),
+    /// The plan has checks, and its approved text is not known (DESIGN §5b).
+    ChecksNotApproved,
 }
 
 /// A fact that an answer tells beside its data. It becomes a sentence in `warnings`.
@@ -96,7 +98,7 @@ pub enum Note {
     PreviousReasons {
         /// Its number.
         cycle: u32,
-        /// The blocked threads, each with its report, cut as in `failover::cut`.
+        /// The blocked threads, each with its report, cut to 300 characters.
         reasons: Vec<(ThreadId, String)>,
     },
     /// Another living server holds the batch.

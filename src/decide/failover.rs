@@ -11,10 +11,7 @@ use super::ledger::Ledger;
 use super::scene::{Scene, is_given_up};
 use crate::board::{AttemptStatus, Board, Cycle, Event, Status, Thread};
 use crate::plan::{Batch, ThreadId};
-
-/// The longest form, in characters, in which a report is repeated in another text, such as the report of a blocked
-/// thread or the warning of a new cycle (DESIGN §5).
-const MAX_REASON_CHARS: usize = 300;
+use crate::wording::cut;
 
 /// What to do about a thread that failed or is blocked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -168,7 +165,7 @@ pub(super) fn decide_failure(scene: &Scene<'_>, id: ThreadId, report: &str, ledg
 }
 
 /// Returns the report of a thread that failover has blocked: one line for each failed attempt of the open cycle, each
-/// cut to [`MAX_REASON_CHARS`] (DESIGN §5). `None`: no cycle of the batch is open, or nothing failed in it.
+/// each cut to 300 characters (DESIGN §5). `None`: no cycle of the batch is open, or nothing failed in it.
 pub(super) fn all_reasons(board: &Board, id: ThreadId) -> Option<String> {
     let cycle = board.open_cycle_of(id.batch)?;
     let thread: &Thread = &board.thread(id);
@@ -192,16 +189,6 @@ fn worded(scene: &Scene<'_>, board: &Board, id: ThreadId, verdict: Verdict) -> D
     }
 }
 
-/// Returns the text, cut to [`MAX_REASON_CHARS`] with an ellipsis at the end.
-pub(super) fn cut(reason: &str) -> String {
-    if reason.chars().count() <= MAX_REASON_CHARS {
-        return reason.to_owned();
-    }
-    let mut cut: String = reason.chars().take(MAX_REASON_CHARS - 1).collect();
-    cut.push('…');
-    cut
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,12 +208,5 @@ mod tests {
         ] {
             assert_eq!(verdict(transient, retry_used, reassignment_used, candidate), expected);
         }
-    }
-
-    #[test]
-    fn a_reason_is_cut_to_300_characters() {
-        assert_eq!(cut(&"ä".repeat(300)).chars().count(), 300);
-        let long = cut(&"ä".repeat(301));
-        assert_eq!((long.chars().count(), long.ends_with('…')), (300, true));
     }
 }

@@ -13,6 +13,7 @@ mod assign_thread;
 mod batch_outcome;
 mod brief;
 mod brief_size;
+mod checks;
 mod code;
 mod complete;
 mod current;
@@ -24,6 +25,7 @@ mod gates;
 mod ledger;
 mod next_batch;
 mod plan_diff;
+mod proof;
 mod read_thread;
 mod recorded;
 mod refusal;
@@ -42,6 +44,7 @@ pub use approve::{PlanApproved, Revoked, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
 pub use brief::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
+pub use checks::ThreadChecked;
 pub use code::Code;
 pub use complete::{StreamCompleted, StreamReopened};
 pub use current::Current;
@@ -53,6 +56,7 @@ pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
+pub use proof::{CheckEnd, CheckFailed, CheckFailure, CheckRun, Checked, MAX_FAILED_CHECKS, MAX_OUTPUT_CHARS, Proof};
 pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};
@@ -81,9 +85,10 @@ pub fn decide_for_agent(
         AgentRequest::AssignThread(request) => {
             AgentAnswer::Assignment(assign_thread::decide(scene, caller, request, ledger)?)
         }
-        AgentRequest::UpdateThread(request) => {
-            AgentAnswer::Updated(update_thread::decide(scene, caller, request, ledger)?)
-        }
+        AgentRequest::UpdateThread(request) => match update_thread::decide(scene, caller, request, ledger)? {
+            Ok(updated) => AgentAnswer::Updated(updated),
+            Err(failed) => AgentAnswer::CheckFailed(failed),
+        },
         AgentRequest::BatchOutcome(batch) => {
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
         }
@@ -115,8 +120,17 @@ pub fn decide_for_person(
         PersonRequest::ApprovePlan { force, mapping, by } => {
             PersonAnswer::PlanApproved(approve::plan(scene, *force, mapping, by, ledger)?)
         }
-        PersonRequest::ApproveStage { stage, force, by } => {
-            PersonAnswer::StageApproved(approve::stage(scene, *stage, *force, by, ledger)?)
+        PersonRequest::ApproveStage { stage, force, by, checked } => {
+            match approve::stage(scene, *stage, *force, by, checked.as_ref(), ledger)? {
+                Ok(approved) => PersonAnswer::StageApproved(approved),
+                Err(failed) => PersonAnswer::CheckFailed(failed),
+            }
+        }
+        PersonRequest::Check { thread, checked, directory: _ } => {
+            match checks::decide(scene, *thread, checked.as_ref(), ledger)? {
+                Ok(checked) => PersonAnswer::Checked(checked),
+                Err(failed) => PersonAnswer::CheckFailed(failed),
+            }
         }
         PersonRequest::RevokePlan { by, reason } => {
             PersonAnswer::Revoked(approve::revoke_plan(scene, by, reason.as_deref(), ledger)?)
@@ -134,9 +148,10 @@ pub fn decide_for_person(
         PersonRequest::ClearAssignment(request) => {
             PersonAnswer::Assignment(assign_thread::clear(scene, *request, ledger)?)
         }
-        PersonRequest::UpdateThread(request) => {
-            PersonAnswer::Updated(update_thread::decide(scene, caller, request, ledger)?)
-        }
+        PersonRequest::UpdateThread(request) => match update_thread::decide(scene, caller, request, ledger)? {
+            Ok(updated) => PersonAnswer::Updated(updated),
+            Err(failed) => PersonAnswer::CheckFailed(failed),
+        },
     })
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::answer::{BatchSummary, Outcome, StageName};
 use super::cycles::open_cycle;
 use super::facts::{Note, PersonAct, PersonCommand, Words};
-use super::failover::{OpenDecision, cut, open_decision, open_decisions};
+use super::failover::{OpenDecision, open_decision, open_decisions};
 use super::gates::{BatchCompletionStatus, Next, Pause, ReadyBatch, Standing, next};
 use super::ledger::Ledger;
 use super::request::Caller;
@@ -17,6 +17,7 @@ use super::scene::{AgentSource, Scene, attempt_in_answers, awaits_its_cycle, is_
 use super::sweep::sweep;
 use crate::board::{Board, Cycle, Event, ServerId, Status};
 use crate::plan::{Batch, ThreadId};
+use crate::wording::cut;
 
 /// The answer of `next_batch`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -8,10 +8,12 @@ use super::facts::{
     AttemptHint, Exhausted, Field, MappingProblem, PauseReason, PersonCommand, TextProblem, TransferProblem,
     UnclearThread, Wanted,
 };
+use super::proof::{CheckEnd, CheckFailed, CheckRun, Proof};
 use super::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS};
 use crate::board::{ReportedStatus, ServerId, Status};
 use crate::plan::{BatchId, MAX_NUMBER, Problem, StageNumber, ThreadId};
-use crate::wording::{count, list};
+use crate::roster::ChecksBy;
+use crate::wording::{count, cut, duration, list};
 
 /// A no of the rules. The fields are facts.
 ///
@@ -183,6 +185,24 @@ pub enum Refusal {
     AlreadyExists {
         workstream: String,
     },
+    CheckRequired {
+        run: CheckRun,
+        by: ChecksBy,
+    },
+    CheckFailed(Box<CheckFailed>),
+    ChecksOff {
+        thread: ThreadId,
+    },
+    NothingToCheck {
+        thread: ThreadId,
+    },
+    WhichThread {
+        running: Vec<ThreadId>,
+    },
+    BadDirectory {
+        given: String,
+        known: Vec<String>,
+    },
 }
 
 impl Refusal {
@@ -206,6 +226,9 @@ impl Refusal {
             | Self::AmbiguousName { .. }
             | Self::BadMapping(_)
             | Self::NothingToImport { .. }
+            | Self::NothingToCheck { .. }
+            | Self::WhichThread { .. }
+            | Self::BadDirectory { .. }
             | Self::Transfer(_) => Code::InvalidArgument,
             Self::NoWorkspace { .. } => Code::NoWorkspace,
             Self::NoCurrentWorkstream { .. } | Self::WorksInSeveral { .. } => Code::NoCurrentWorkstream,
@@ -229,6 +252,7 @@ impl Refusal {
             Self::ForceRequired { .. } => Code::ForceRequired,
             Self::UnclearThreads { .. } => Code::UnclearThreads,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
+            Self::CheckRequired { .. } | Self::CheckFailed(_) | Self::ChecksOff { .. } => Code::CheckFailed,
         }
     }
 }
@@ -369,6 +393,37 @@ impl fmt::Display for Refusal {
             Self::ForceRequired { thread, now, said } => {
                 write!(f, "{thread} is {}; setting it to {} is a person's decision", now.word(), said.word())
             }
+            Self::CheckRequired { run: CheckRun { of: Proof::Thread(thread, _), .. }, .. } => {
+                write!(f, "the checks of {thread} have not passed")
+            }
+            Self::CheckRequired { run: CheckRun { of: Proof::Stage(stage), .. }, .. } => {
+                write!(f, "the checks of stage {stage} have not passed")
+            }
+            Self::CheckFailed(failed) => {
+                let command = cut(&failed.command);
+                match &failed.failure.end {
+                    CheckEnd::Exited(code) => write!(f, "check `{command}` ended with exit code {code}"),
+                    CheckEnd::TimedOut(limit) if limit.as_secs() % 60 != 0 => {
+                        write!(f, "check `{command}` was ended after {} s", limit.as_secs())
+                    }
+                    CheckEnd::TimedOut(limit) => write!(f, "check `{command}` was ended after {}", duration(*limit)),
+                    CheckEnd::TooMuchOutput(bytes) => {
+                        write!(f, "check `{command}` was ended, because it printed more than {bytes} bytes")
+                    }
+                    CheckEnd::Broken(why) => write!(f, "check `{command}` could not be run: {why}"),
+                }
+            }
+            Self::ChecksOff { thread } => {
+                write!(f, "{thread} has checks, and work/agents.yaml has them off")
+            }
+            Self::WhichThread { running } if running.is_empty() => {
+                f.write_str("no thread that is in progress has checks")
+            }
+            Self::WhichThread { running } => write!(f, "several threads in progress have checks: {}", list(running)),
+            Self::NothingToCheck { thread } => write!(f, "{thread} has no checks"),
+            Self::BadDirectory { given, .. } => {
+                write!(f, "directory {given:?} is neither the root of the workspace nor a worktree of its repository")
+            }
         }
     }
 }
@@ -380,6 +435,9 @@ impl fmt::Display for PauseReason {
             Self::StreamCompleted => f.write_str("the workstream is completed: its status in work/index.json says so"),
             Self::PlanGate(gate, None) => f.write_str(gate.reason()),
             Self::PlanGate(gate, Some(why)) => write!(f, "{}: {why}", gate.reason()),
+            Self::ChecksNotApproved => {
+                f.write_str("the text of the plan that a person approved is not known, and only its checks may run")
+            }
             Self::OnHold => {
                 f.write_str("the workstream is on hold: to resume it, a person changes its status in work/index.json")
             }

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
-    Assignment, BatchOutcome, Brief, Current, Extent, Mapping, NextBatch, PlanApproved, PlanDiff, Released, Report,
-    Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, Updated, Validation, WorkstreamStatus,
+    Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Extent, Mapping, NextBatch, PlanApproved, PlanDiff,
+    Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, ThreadChecked, Updated,
+    Validation, WorkstreamStatus,
 };
 use crate::board::{ReportedStatus, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -92,6 +93,17 @@ pub enum PersonRequest {
         force: bool,
         /// Who approves.
         by: String,
+        /// The results of the stage's checks, once they have run.
+        checked: Option<Checked>,
+    },
+    /// `work check`
+    Check {
+        /// The thread; `None`: the only one in progress that has checks.
+        thread: Option<ThreadId>,
+        /// The folder in which they run, as it was given.
+        directory: Option<String>,
+        /// The results, once the checks have run.
+        checked: Option<Checked>,
     },
     /// `work approve plan --revoke`
     RevokePlan {
@@ -175,8 +187,12 @@ pub struct UpdateThread {
     pub next_steps: Option<Vec<String>>,
     /// The number of the attempt, as a fencing token; `None`: the latest is meant (DESIGN §5a.7).
     pub attempt: Option<u32>,
-    /// A person confirms with `--force` that it may undo something.
+    /// A person confirms with `--force` that it may undo something, and need not be proven.
     pub force: bool,
+    /// The folder in which the worker worked, as it was given; `None`: the root of the workspace (DESIGN §5b).
+    pub directory: Option<String>,
+    /// The results of the thread's checks, once a door has run them.
+    pub checked: Option<Checked>,
 }
 
 impl UpdateThread {
@@ -191,6 +207,8 @@ impl UpdateThread {
             next_steps: None,
             attempt: None,
             force: false,
+            directory: None,
+            checked: None,
         }
     }
 }
@@ -213,6 +231,8 @@ pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
     Brief(Box<Brief<O>>),
     Assignment(Assignment),
     Updated(Updated),
+    #[serde(skip)]
+    CheckFailed(CheckFailed),
     BatchOutcome(BatchOutcome<C, N>),
     WorkstreamStatus(WorkstreamStatus<C, N>),
     PlanText(String),
@@ -227,6 +247,7 @@ impl AgentAnswer {
             Self::Brief(answer) => AgentAnswer::Brief(Box::new(answer.worded(words))),
             Self::Assignment(answer) => AgentAnswer::Assignment(answer),
             Self::Updated(answer) => AgentAnswer::Updated(answer),
+            Self::CheckFailed(answer) => AgentAnswer::CheckFailed(answer),
             Self::BatchOutcome(answer) => AgentAnswer::BatchOutcome(answer.worded(words)),
             Self::WorkstreamStatus(answer) => AgentAnswer::WorkstreamStatus(answer.worded(words)),
             Self::PlanText(text) => AgentAnswer::PlanText(text),
@@ -255,6 +276,9 @@ pub enum PersonAnswer<C = PersonCommand, N = Note, O = Omission> {
     Retried(Retried<C>),
     Assignment(Assignment),
     Updated(Updated),
+    Checked(ThreadChecked),
+    #[serde(skip)]
+    CheckFailed(CheckFailed),
 }
 
 impl PersonAnswer {
@@ -276,6 +300,8 @@ impl PersonAnswer {
             Self::Retried(answer) => PersonAnswer::Retried(answer.worded(words)),
             Self::Assignment(answer) => PersonAnswer::Assignment(answer),
             Self::Updated(answer) => PersonAnswer::Updated(answer),
+            Self::Checked(answer) => PersonAnswer::Checked(answer),
+            Self::CheckFailed(answer) => PersonAnswer::CheckFailed(answer),
         }
     }
 }
@@ -325,6 +351,7 @@ impl PersonRequest {
             | Self::Retry(_)
             | Self::AssignThread(_)
             | Self::ClearAssignment(_)
+            | Self::Check { .. }
             | Self::UpdateThread(_) => Access::Writes,
         }
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::board::{AttemptStatus, Board, ReportedStatus, ServerId, Status};
+use crate::board::{AttemptStatus, Board, CheckResult, ReportedStatus, ServerId, Status};
 use crate::clock::{Clock as _, SteppingClock};
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, IndexEvent, StreamStatus};
 use crate::plan::{PlanHash, StageNumber, ThreadId, check, parse};
-use crate::roster::Roster;
+use crate::roster::{ChecksBy, Roster};
 use crate::words::{AgentWords, PersonWords};
 
 #[path = "revision_tests.rs"]
@@ -44,6 +44,15 @@ const AGENTS: [&str; 6] = [
     "default-minimax",
 ];
 
+/// How the checks end that a request needs.
+#[derive(Debug, Clone, Copy)]
+enum Checks {
+    NotRun,
+    Pass,
+    /// The one at this place fails.
+    FailAt(usize),
+}
+
 struct World {
     /// PLAN.md.
     text: String,
@@ -55,6 +64,7 @@ struct World {
     alive: BTreeSet<ServerId>,
     unseen: BTreeMap<ServerId, String>,
     clock: SteppingClock,
+    checks: Checks,
 }
 
 impl World {
@@ -70,6 +80,7 @@ impl World {
             alive: BTreeSet::from([A, B]),
             unseen: BTreeMap::new(),
             clock: SteppingClock::default(),
+            checks: Checks::NotRun,
         }
     }
 
@@ -86,6 +97,10 @@ impl World {
                 self.alive.remove(&server);
                 return "gone".to_owned();
             }
+            "checks" => {
+                self.checks = what.parse().map_or(Checks::Pass, Checks::FailAt);
+                return what.to_owned();
+            }
             "lives" => {
                 self.alive.insert(server);
                 return "back".to_owned();
@@ -96,6 +111,7 @@ impl World {
             }
             _ => {}
         }
+        let checks = self.checks;
         // `01.01.01#2` names an attempt.
         let (thread, attempt) = match what.split_once('#') {
             Some((thread, attempt)) => (thread, attempt.parse().ok()),
@@ -119,7 +135,10 @@ impl World {
                 }
                 "diff" => PersonRequest::Diff,
                 "revoke-plan" => PersonRequest::RevokePlan { by, reason: None },
-                "approve-stage" => PersonRequest::ApproveStage { stage: what.parse().unwrap(), force, by },
+                "approve-stage" => {
+                    PersonRequest::ApproveStage { stage: what.parse().unwrap(), force, by, checked: None }
+                }
+                "check" => PersonRequest::Check { thread: thread.parse().ok(), directory: None, checked: None },
                 "complete" => PersonRequest::Complete,
                 "release" => PersonRequest::Release,
                 "retry" => PersonRequest::Retry((!what.is_empty()).then(id)),
@@ -129,7 +148,18 @@ impl World {
             };
             let hint = |refusal: Refusal| PersonWords::default().hint(&refusal.into());
             return self.decide(hint, |scene, ledger| {
-                let answer = decide_for_person(scene, &request, ledger)?;
+                let answer = proven(scene, checks, ledger, |scene, checked, ledger| {
+                    let mut request = request.clone();
+                    match &mut request {
+                        PersonRequest::UpdateThread(update) => update.checked = checked,
+                        PersonRequest::Check { checked: results, .. }
+                        | PersonRequest::ApproveStage { checked: results, .. } => {
+                            *results = checked;
+                        }
+                        _ => {}
+                    }
+                    decide_for_person(scene, &request, ledger)
+                })?;
                 Ok(short_person(&answer.worded(&AgentWords::default())))
             });
         }
@@ -142,7 +172,13 @@ impl World {
         };
         let hint = |refusal: Refusal| AgentWords::default().hint(&refusal.into());
         self.decide(hint, |scene, ledger| {
-            let answer = decide_for_agent(scene, Caller::Server(server), &request, ledger)?;
+            let answer = proven(scene, checks, ledger, |scene, checked, ledger| {
+                let mut request = request.clone();
+                if let AgentRequest::UpdateThread(update) = &mut request {
+                    update.checked = checked;
+                }
+                decide_for_agent(scene, Caller::Server(server), &request, ledger)
+            })?;
             Ok(short(&answer.worded(&AgentWords::default())))
         })
     }
@@ -301,10 +337,49 @@ fn short(answer: &AgentAnswer<String, String, String>) -> String {
         }
         AgentAnswer::Updated(updated) => short_updated(updated),
         AgentAnswer::Assignment(assignment) => short_assignment(assignment),
+        AgentAnswer::CheckFailed(failed) => short_failed(failed),
         AgentAnswer::Brief(brief) => serde_json::to_string(brief).unwrap(),
         AgentAnswer::PlanText(_) | AgentAnswer::Report(_) => unreachable!("transcripts call tools"),
         AgentAnswer::WorkstreamStatus(status) => {
             ending(&[], status.gate_command.as_deref(), status.next_user_command.as_deref(), &status.warnings)
+        }
+    }
+}
+
+fn short_failed(failed: &CheckFailed) -> String {
+    let refusal = Refusal::CheckFailed(Box::new(failed.clone()));
+    let told = refusal.to_string();
+    format!("check_failed: {told}. hint: {}", AgentWords::default().hint(&refusal.into()))
+}
+
+/// Decides a request; if the rules ask for checks and `checks` says how they end, decides again with their results.
+fn proven<A>(
+    scene: &Scene<'_>,
+    checks: Checks,
+    ledger: &mut Ledger,
+    decide: impl Fn(&Scene<'_>, Option<Checked>, &mut Ledger) -> Result<A, Refusal>,
+) -> Result<A, Refusal> {
+    let mut trial = ledger.clone();
+    match (decide(scene, None, &mut trial), checks) {
+        (Err(Refusal::CheckRequired { run, by: ChecksBy::Server }), Checks::Pass | Checks::FailAt(_)) => {
+            let fails = if let Checks::FailAt(at) = checks { Some(at) } else { None };
+            let results = run.commands.iter().enumerate().map(|(at, command)| CheckResult {
+                command: command.clone(),
+                exit_code: Some(i32::from(Some(at) == fails)),
+                millis: 1_500,
+                at: ledger.at(),
+            });
+            let failure = fails.map(|_| CheckFailure {
+                end: CheckEnd::Exited(1),
+                output: "no".to_owned(),
+                log: "log".to_owned(),
+            });
+            let results = results.take(fails.map_or(usize::MAX, |at| at + 1)).collect();
+            decide(scene, Some(Checked { of: run.of, results, failure }), ledger)
+        }
+        (decided, _) => {
+            *ledger = trial;
+            decided
         }
     }
 }
@@ -325,6 +400,7 @@ fn short_assignment(assignment: &Assignment) -> String {
 fn short_person(answer: &PersonAnswer<String, String, String>) -> String {
     match answer {
         PersonAnswer::Updated(updated) => short_updated(updated),
+        PersonAnswer::CheckFailed(failed) => short_failed(failed),
         PersonAnswer::Assignment(assignment) => short_assignment(assignment),
         other => serde_json::to_string(other).unwrap(),
     }
@@ -2131,5 +2207,263 @@ fn a_person_may_overrule_an_order() {
         01.01.02#1 completed
     A next
         in_progress 01.01 cycle 1 resumed threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 completed default, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.03"]
+    "#);
+}
+
+/// Returns a world in which the thread Schema has two checks, and stage 1 has one.
+fn checked_world() -> World {
+    let mut world = World::new();
+    world.text = PLAN
+        .replace(
+            "@agent:system-engineer-codex\n###### Thread 2",
+            "@agent:system-engineer-codex\n**Check:** `make` and `make test`\n###### Thread 2",
+        )
+        .replace("##### Batch 1: Storage", "#### Stage Checks\n`make all`\n#### Batches\n##### Batch 1: Storage");
+    world.say("person approve-plan!");
+    world
+}
+
+#[test]
+fn completed_needs_the_checks_of_the_plan() {
+    insta::assert_snapshot!(checked_world().transcript("
+        A next
+        A in_progress 01.01.01
+        A completed 01.01.01 done
+        A checks 1
+        A completed 01.01.01 done
+        A checks all-pass
+        A completed 01.01.01 done
+        A completed 01.01.01 done
+        A completed 01.01.02 has none
+    "), @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A completed 01.01.01 done
+        error check_failed: the checks of 01.01.01 have not passed. hint: the plan has changed meanwhile: report completed again
+    A checks 1
+        1
+    A completed 01.01.01 done
+        check_failed: check `make test` ended with exit code 1. hint: fix it and report completed again; 4 more failures end the attempt. If a sibling's unfinished work is what fails, report blocked and name it
+    A checks all-pass
+        all-pass
+    A completed 01.01.01 done
+        01.01.01#1 completed
+    A completed 01.01.01 done
+        01.01.01#1 completed (no change)
+    A completed 01.01.02 has none
+        01.01.02#1 completed
+    "#);
+}
+
+#[test]
+fn the_fifth_failure_ends_the_attempt() {
+    let mut world = checked_world();
+    let out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+        A checks 0
+        A completed 01.01.01 done
+        A completed 01.01.01 done
+        A completed 01.01.01 done
+        A completed 01.01.01 done
+        A completed 01.01.01 done
+        A outcome
+        A completed 01.01.01#1 late and failing
+        A checks all-pass
+        A completed 01.01.01#1 late and proven
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A checks 0
+        0
+    A completed 01.01.01 done
+        check_failed: check `make` ended with exit code 1. hint: fix it and report completed again; 4 more failures end the attempt. If a sibling's unfinished work is what fails, report blocked and name it
+    A completed 01.01.01 done
+        check_failed: check `make` ended with exit code 1. hint: fix it and report completed again; 3 more failures end the attempt. If a sibling's unfinished work is what fails, report blocked and name it
+    A completed 01.01.01 done
+        check_failed: check `make` ended with exit code 1. hint: fix it and report completed again; 2 more failures end the attempt. If a sibling's unfinished work is what fails, report blocked and name it
+    A completed 01.01.01 done
+        check_failed: check `make` ended with exit code 1. hint: fix it and report completed again; one more failure ends the attempt. If a sibling's unfinished work is what fails, report blocked and name it
+    A completed 01.01.01 done
+        check_failed: check `make` ended with exit code 1. hint: that was one failure too many: the attempt has ended as failed. Stop, and tell your planner
+    A outcome
+        in_progress 01.01 [01.01.01 pending "its checks failed 5 times; at last: check `make` ended with exit code 1" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Reassign system-engineer-opus#2} warnings ["not started: 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch", "01.01.01 is pending"] (no change)
+    A completed 01.01.01#1 late and failing
+        check_failed: check `make` ended with exit code 1. hint: fix it, then report completed again (no change)
+    A checks all-pass
+        all-pass
+    A completed 01.01.01#1 late and proven
+        01.01.01#1 completed
+    "#);
+}
+
+#[test]
+fn a_person_and_the_gates_come_before_the_checks() {
+    insta::assert_snapshot!(checked_world().transcript("
+        A checks 0
+        A completed 01.02.01 a batch too early
+        A completed 01.01.01
+        person completed 01.01.01 fails
+        person completed! 01.01.01 all the same
+        person completed 01.01.02 r
+        person completed 01.01.03 n
+        person completed 01.02.01 p
+        person approve-stage 1
+        person approve-stage! 1
+    "), @r#"
+    A checks 0
+        0
+    A completed 01.02.01 a batch too early
+        error batch_not_ready: batch 01.02 waits for batch 01.01. hint: finish 01.01 first: call next_batch
+    A completed 01.01.01
+        error report_required: status completed for 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
+    person completed 01.01.01 fails
+        check_failed: check `make` ended with exit code 1. hint: fix it, then report completed again (no change)
+    person completed! 01.01.01 all the same
+        01.01.01#1 completed
+    person completed 01.01.02 r
+        01.01.02#1 completed
+    person completed 01.01.03 n
+        01.01.03#1 completed
+    person completed 01.02.01 p
+        01.02.01#1 completed
+    person approve-stage 1
+        check_failed: check `make all` ended with exit code 1. hint: fix it, then report completed again (no change)
+    person approve-stage! 1
+        {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
+    "#);
+}
+
+#[test]
+fn a_stage_is_approved_when_its_checks_pass() {
+    insta::assert_snapshot!(checked_world().transcript("
+        A checks all-pass
+        person approve-stage 1
+        person completed 01.01.01 s
+        person completed 01.01.02 r
+        person completed 01.01.03 n
+        person completed 01.02.01 p
+        person approve-stage 1
+    "), @r#"
+    A checks all-pass
+        all-pass
+    person approve-stage 1
+        error not_complete: stage 1 is not complete: 01.01.01 is pending, 01.01.02 is pending, 01.01.03 is pending, 01.02.01 is pending. hint: finish them, or cancel them all with --force
+    person completed 01.01.01 s
+        01.01.01#1 completed
+    person completed 01.01.02 r
+        01.01.02#1 completed
+    person completed 01.01.03 n
+        01.01.03#1 completed
+    person completed 01.02.01 p
+        01.02.01#1 completed
+    person approve-stage 1
+        {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
+    "#);
+}
+
+#[test]
+fn a_worker_or_nobody_may_run_the_checks() {
+    let mut world = checked_world();
+    world.roster.checks.by = ChecksBy::Worker;
+    let mut out = world.transcript(
+        "
+        A checks all-pass
+        A next
+        A in_progress 01.01.01
+        A completed 01.01.01 unproven
+        person check
+        A completed 01.01.01 proven
+        person check
+        person check 01.01.02
+    ",
+    );
+    let mut world = checked_world();
+    world.roster.checks.by = ChecksBy::Off;
+    out += "\n-- off\n";
+    out += &world.transcript(
+        "
+        A checks all-pass
+        A next
+        A in_progress 01.01.01
+        A completed 01.01.01 s
+        person completed! 01.01.01 s
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A checks all-pass
+        all-pass
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A completed 01.01.01 unproven
+        error check_failed: the checks of 01.01.01 have not passed. hint: run `work check --thread 01.01.01` in your shell; when it passes, report completed again
+    person check
+        {"thread_id":"01.01.01","checks":[{"command":"make","exit_code":0,"seconds":1.5,"at":"2026-01-01T00:00:04.000Z"},{"command":"make test","exit_code":0,"seconds":1.5,"at":"2026-01-01T00:00:04.000Z"}],"recorded":true}
+    A completed 01.01.01 proven
+        01.01.01#1 completed
+    person check
+        error invalid_argument: no thread that is in progress has checks. hint: name one with --thread ID
+    person check 01.01.02
+        error invalid_argument: 01.01.02 has no checks. hint: see the checks of the plan with work read ID
+    -- off
+    A checks all-pass
+        all-pass
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A completed 01.01.01 s
+        error check_failed: 01.01.01 has checks, and work/agents.yaml has them off. hint: report blocked: only a person can complete it
+    person completed! 01.01.01 s
+        01.01.01#1 completed
+    "#);
+}
+
+#[test]
+fn checks_of_a_text_that_nobody_approved_never_count() {
+    let mut world = checked_world();
+    let mut out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+    ",
+    );
+    // The approved text is kept, so it still judges.
+    world.text = world.text.replace("`make` and `make test`", "`true`");
+    out += "\n-- edited\n";
+    out += &world.transcript("A completed 01.01.01 s");
+    let scene_commands = out.clone();
+    assert!(!scene_commands.contains("`true`"));
+    // Nobody has kept it.
+    world.approved = None;
+    out += "\n-- lost\n";
+    out += &world.transcript(
+        "
+        A checks all-pass
+        A completed 01.01.01 s
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    -- edited
+    A completed 01.01.01 s
+        error check_failed: the checks of 01.01.01 have not passed. hint: the plan has changed meanwhile: report completed again
+    -- lost
+    A checks all-pass
+        all-pass
+    A completed 01.01.01 s
+        error awaiting_approval: the text of the plan that a person approved is not known, and only its checks may run. hint: ask the person to run !work approve plan, then call next_batch
     "#);
 }

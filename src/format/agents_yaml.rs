@@ -1,11 +1,13 @@
 //! The format of agents.yaml (DESIGN §3): reads it as a [`Roster`]. People write this file; the program must never
 //! change it, and only writes the first one of a workspace.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::json::without_place;
-use crate::roster::{Agent, DEFAULT_FAMILIES, Roster};
+use crate::roster::{Agent, Checks, ChecksBy, DEFAULT_FAMILIES, Roster};
 
 /// The agents.yaml of a new workspace.
 const SAMPLE: &str = include_str!("agents.yaml");
@@ -33,6 +35,56 @@ struct AgentRecord {
 #[serde(expecting = "a mapping")]
 struct ExecutionRecord {
     max_parallel: Option<usize>,
+    checks: Option<ChecksWord>,
+    check_timeout: Option<TimeoutWord>,
+    max_parallel_checks: Option<usize>,
+}
+
+// YAML has other words for `off`, which its readers take for `false`.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct ChecksWord(ChecksBy);
+
+impl TryFrom<Value> for ChecksWord {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match value {
+            Value::Bool(false) => Ok(Self(ChecksBy::Off)),
+            Value::String(word) if word == "off" => Ok(Self(ChecksBy::Off)),
+            Value::String(word) if word == "worker" => Ok(Self(ChecksBy::Worker)),
+            Value::String(word) if word == "server" => Ok(Self(ChecksBy::Server)),
+            _ => Err("`server`, `worker` or `off` belongs here"),
+        }
+    }
+}
+
+/// A length of time: seconds, or a number with its unit, such as `90s`, `10m` or `1h`.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct TimeoutWord(Duration);
+
+impl TryFrom<Value> for TimeoutWord {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let complaint = "a length of time belongs here, such as `90s`, `10m` or `1h`";
+        let text = match &value {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.trim().to_ascii_lowercase(),
+            _ => return Err(complaint),
+        };
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let unit = match text[digits.len()..].trim() {
+            "" | "s" | "sec" | "seconds" => 1,
+            "m" | "min" | "minutes" => 60,
+            "h" | "hours" => 3600,
+            _ => return Err(complaint),
+        };
+        let seconds = digits.parse::<u64>().ok().filter(|seconds| *seconds > 0).and_then(|n| n.checked_mul(unit));
+        // More than a day is a slip of the pen.
+        seconds.filter(|seconds| *seconds <= 86_400).map(|seconds| Self(Duration::from_secs(seconds))).ok_or(complaint)
+    }
 }
 
 /// The reason why an agents.yaml cannot be read. `at`: line and column, from 1.
@@ -83,9 +135,19 @@ pub(crate) fn read(text: &str) -> Result<Roster, BadYaml> {
             Some(families) => families.iter().map(|family| prefix(family)).collect(),
             None => DEFAULT_FAMILIES.map(str::to_owned).to_vec(),
         },
-        max_parallel: file.execution.and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
+        max_parallel: file.execution.as_ref().and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
+        checks: file.execution.map(checks).unwrap_or_default(),
         declared,
     })
+}
+
+fn checks(execution: ExecutionRecord) -> Checks {
+    let default = Checks::default();
+    Checks {
+        by: execution.checks.map_or(default.by, |word| word.0),
+        timeout: execution.check_timeout.map_or(default.timeout, |word| word.0),
+        max_parallel: execution.max_parallel_checks.map_or(default.max_parallel, |limit| limit.max(1)),
+    }
 }
 
 /// Parts of the YAML library's messages, and the sentence for the person who wrote the file.
@@ -153,6 +215,27 @@ families: [system-engineer-, writer]
     fn a_file_without_agents_declares_none() {
         let roster = read("execution: {max_parallel: 2}\n").unwrap();
         assert_eq!((roster.agents.len(), roster.declared, roster.max_parallel), (0, false, Some(2)));
+    }
+
+    #[test]
+    fn checks_have_a_runner_a_limit_of_time_and_one_of_number() {
+        let checks = |text: &str| read(&format!("execution: {{{text}}}\n")).map(|roster| roster.checks);
+        assert_eq!(checks("max_parallel: 1").unwrap(), Checks::default());
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let wanted = Checks { by: ChecksBy::Worker, timeout: minutes(2), max_parallel: 3 };
+        assert_eq!(checks("checks: worker, check_timeout: 2m, max_parallel_checks: 3").unwrap(), wanted);
+        for off in ["off", "'off'", "false"] {
+            assert_eq!(checks(&format!("checks: {off}")).unwrap().by, ChecksBy::Off);
+        }
+        for (text, timeout) in [("90", 90), ("90s", 90), ("1h", 3600), ("10 min", 600)] {
+            assert_eq!(checks(&format!("check_timeout: {text}")).unwrap().timeout.as_secs(), timeout);
+        }
+        for text in ["checks: on", "checks: sometimes", "check_timeout: 0", "check_timeout: soon", "check_timeout: 99h"]
+        {
+            let bad = checks(text).err().unwrap();
+            assert!(bad.why.ends_with("belongs here") || bad.why.contains("length of time"), "{text}: {}", bad.why);
+            assert_eq!(bad.at.map(|(line, _)| line), Some(1), "{text}");
+        }
     }
 
     #[test]

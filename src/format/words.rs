@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::board::{ServerId, Status};
+use crate::board::{CheckResult, ServerId, Status};
+use crate::moment::Moment;
 use crate::plan::{BatchId, ThreadId};
 
 /// A session: the record of an attempt (DESIGN §3).
@@ -19,6 +20,38 @@ pub(crate) struct SessionRecord {
     pub(crate) report: Option<String>,
     pub(crate) transient: Option<bool>,
     pub(crate) server: Option<ServerWord>,
+    pub(crate) checks: Option<Vec<CheckRecord>>,
+    pub(crate) failed_checks: Option<u32>,
+}
+
+/// The result of a check.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
+pub(crate) struct CheckRecord {
+    command: String,
+    exit_code: Option<i32>,
+    /// With three digits behind the point.
+    seconds: f64,
+    at: String,
+}
+
+impl CheckRecord {
+    pub(crate) fn of(check: &CheckResult) -> Self {
+        Self {
+            command: check.command.clone(),
+            exit_code: check.exit_code,
+            seconds: check.seconds(),
+            at: check.at.to_string(),
+        }
+    }
+
+    /// Returns the result; `None` if its time cannot be read.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
+    pub(crate) fn result(self) -> Option<CheckResult> {
+        let millis = (self.seconds * 1000.0).round() as u64;
+        let at = Moment::parse(&self.at)?;
+        Some(CheckResult { command: self.command, exit_code: self.exit_code, millis, at })
+    }
 }
 
 /// The status of a session.

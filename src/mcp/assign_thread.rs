@@ -17,7 +17,7 @@ const DOCUMENT: &str = include_str!("../../tool-schemas/assign_thread.json");
 pub(super) struct AssignThreadArguments {
     /// SS.BB.TT
     thread_id: String,
-    /// Default: the failover candidate.
+    /// Default: the candidate.
     agent: Option<String>,
     // No doc comment: it would be sent to models, and the name says enough.
     reason: Option<String>,
@@ -37,7 +37,7 @@ impl Arguments for AssignThreadArguments {
 impl WorkServer {
     #[tool(
         title = "Assign thread",
-        description = "Planner: gives a thread to another agent of its family or a default one, once per cycle. Ends a running attempt.",
+        description = "Planner: gives a thread to another agent of its family or a default one, once per cycle; ends its attempt.",
         input_schema = schema::input(DOCUMENT),
         output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)

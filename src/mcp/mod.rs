@@ -10,6 +10,7 @@
 mod assign_thread;
 mod backlog;
 mod batch_outcome;
+mod checks;
 mod completion;
 mod diagnostics;
 mod era;
@@ -49,10 +50,12 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use self::backlog::{Backlog, InFlight};
+use self::checks::Doing;
 use self::era::{Keeps, is_modern, sign, with_cache_hints};
 use self::subscriptions::Subscriptions;
 use self::workers::Workers;
 
+use crate::app::Checker;
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Refusal};
@@ -107,6 +110,7 @@ pub struct WorkServer {
     /// Cancelled when the input has ended.
     ended: CancellationToken,
     words: Arc<AgentWords>,
+    checker: Checker,
 }
 
 /// The arguments of a tool. They are checked once, here; the request that comes out has typed fields.
@@ -118,7 +122,13 @@ trait Arguments: serde::de::DeserializeOwned {
 
 impl WorkServer {
     /// Makes a server for the workspace of `store`, which must have been opened for `server`. Touches no file.
-    pub fn new(store: Box<dyn Store>, clock: Box<dyn Clock>, server: ServerId, words: AgentWords) -> Self {
+    pub fn new(
+        store: Box<dyn Store>,
+        clock: Box<dyn Clock>,
+        server: ServerId,
+        words: AgentWords,
+        checker: Checker,
+    ) -> Self {
         let tools = Self::next_batch_router()
             + Self::read_thread_router()
             + Self::assign_thread_router()
@@ -134,6 +144,7 @@ impl WorkServer {
             workers: Workers::default(),
             ended,
             words: Arc::new(words),
+            checker,
         }
     }
 
@@ -148,11 +159,21 @@ impl WorkServer {
         arguments: JsonObject,
         cancelled: CancellationToken,
     ) -> CallToolResult {
+        self.answer_while::<A>(arguments, cancelled, &Doing::default()).await
+    }
+
+    /// Does the same for a call that can take long, and keeps in `doing` what it does.
+    async fn answer_while<A: Arguments + Send + 'static>(
+        &self,
+        arguments: JsonObject,
+        cancelled: CancellationToken,
+        doing: &Doing,
+    ) -> CallToolResult {
         let parsed = catch_panic(|| Ok(schema::parse::<A>(arguments).and_then(A::into_request)?));
         let answered = match parsed {
             Ok((workstream, request)) => {
                 let is_cancelled = Arc::new(move || cancelled.is_cancelled());
-                self.ask(Ask { workstream, request, is_cancelled, since: Instant::now() }).await
+                self.ask_proven(Ask { workstream, request, is_cancelled, since: Instant::now() }, doing).await
             }
             Err(stopped) => Err(stopped),
         };
@@ -248,7 +269,12 @@ where
 
 /// Awaits a call, and sends the client a progress notification for every second that the call takes. Clients limit the
 /// time of a call, and each notification starts that time again (DESIGN §13.8).
-async fn with_progress<T>(call: impl Future<Output = T>, token: ProgressToken, peer: Peer<RoleServer>) -> T {
+async fn with_progress<T>(
+    call: impl Future<Output = T>,
+    token: ProgressToken,
+    peer: Peer<RoleServer>,
+    doing: &Doing,
+) -> T {
     const PATIENCE: Duration = Duration::from_secs(1);
     let mut call = std::pin::pin!(call);
     let mut seconds = 0.0;
@@ -257,7 +283,8 @@ async fn with_progress<T>(call: impl Future<Output = T>, token: ProgressToken, p
             return answer;
         }
         seconds += PATIENCE.as_secs_f64();
-        let waits = ProgressNotificationParam::new(token.clone(), seconds).with_message("waiting for the workspace");
+        let waits = ProgressNotificationParam::new(token.clone(), seconds)
+            .with_message(doing.told().unwrap_or_else(|| "waiting for the workspace".to_owned()));
         // A notification that cannot be sent is no reason to give up the call.
         let _ = peer.notify_progress(waits).await;
     }
@@ -282,7 +309,7 @@ impl ServerHandler for WorkServer {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         if !self.tools.has_route(&request.name) {
             // The names are in the message, because clients drop the `data` of an error (DESIGN §13.2). The given name
@@ -297,9 +324,11 @@ impl ServerHandler for WorkServer {
         // earlier, together with the context.
         let _in_flight = context.extensions.get::<InFlight>().cloned();
         let (token, peer) = (context.meta.get_progress_token(), context.peer.clone());
+        let doing = Doing::default();
+        context.extensions.insert(doing.clone());
         let call = self.tools.call(ToolCallContext::new(self, request, context));
         let mut response = match token {
-            Some(token) => with_progress(call, token, peer).await?,
+            Some(token) => with_progress(call, token, peer, &doing).await?,
             None => call.await?,
         };
         if let (true, CallToolResponse::Complete(result)) = (is_modern, &mut response) {
@@ -453,6 +482,7 @@ mod tests {
             Box::new(SteppingClock::default()),
             ServerId::fixed(1),
             AgentWords::default(),
+            Checker::new(WorkspaceLocation::default()),
         );
         let text = |result: CallToolResult| result.content[0].as_text().unwrap().text.clone();
         let panicked = text(server.answer::<Panics>(JsonObject::new(), CancellationToken::new()).await);

@@ -29,7 +29,7 @@ impl Arguments for NextBatchArguments {
 impl WorkServer {
     #[tool(
         title = "Next batch",
-        description = "Planner: opens or resumes the next incomplete batch. Launch one worker per id in dispatch, all in one response.",
+        description = "Planner: opens or resumes the next batch. Launch one worker per id in dispatch, all in one response.",
         input_schema = schema::input(DOCUMENT),
         output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)

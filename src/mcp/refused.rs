@@ -7,9 +7,13 @@
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::Value;
 
+use crate::decide::Refusal;
 use crate::fault::Error;
 use crate::wording::printable;
 use crate::words::AgentWords;
+
+/// The longest text about a check that failed, in characters (DESIGN §5b).
+const MAX_CHECK_CHARS: usize = 2_500;
 
 /// The key in a result's `_meta` of the copy for programs.
 const META_KEY: &str = "workstream-mcp/error";
@@ -29,7 +33,21 @@ pub(super) fn refused(stopped: &Error, words: &AgentWords) -> CallToolResult {
     if let Error::Refusal(refusal) = stopped {
         copy.extend(words.details(refusal));
     }
-    let mut result = CallToolResult::error(vec![ContentBlock::text(format!("error {code}: {message}. hint: {hint}"))]);
+    let mut text = format!("error {code}: {message}. hint: {hint}");
+    if let Error::Refusal(Refusal::CheckFailed(failed)) = stopped {
+        // The whole answer is bounded, since the model pays for it.
+        let log = if failed.failure.output.is_empty() {
+            "\nit printed nothing".to_owned()
+        } else {
+            format!("\nthe end of its output, the whole is in {}:\n", failed.failure.log)
+        };
+        let room = MAX_CHECK_CHARS.saturating_sub(text.chars().count() + log.chars().count());
+        let output = &failed.failure.output;
+        let skipped = output.chars().count().saturating_sub(room);
+        text += &log;
+        text.extend(output.chars().skip(skipped));
+    }
+    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.meta = Some(MetaObject(std::iter::once((META_KEY.to_owned(), Value::Object(copy))).collect()));
     result
 }

@@ -1,14 +1,14 @@
 //! The tool `update_thread`: what happened to a thread (DESIGN §5).
 
-use rmcp::model::{CallToolResult, JsonObject};
-use rmcp::{tool, tool_router};
-use schemars::JsonSchema;
-use serde::Deserialize;
-use tokio_util::sync::CancellationToken;
-
+use super::checks::Doing;
 use super::{Arguments, WorkServer, lenient, schema};
 use crate::board::ReportedStatus;
 use crate::decide::{AgentRequest, Refusal, UpdateThread};
+use rmcp::model::{CallToolResult, JsonObject};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, tool, tool_router};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The reviewed definition of this tool, from which the schemas are taken.
 const DOCUMENT: &str = include_str!("../../tool-schemas/update_thread.json");
@@ -20,9 +20,9 @@ pub(super) struct UpdateThreadArguments {
     thread_id: String,
     // No doc comment: it would be sent to models, and the values say enough.
     status: AgentStatus,
-    /// Required at the end, at most 240 characters. blocked: why.
+    /// Needed at the end, 240 characters at most.
     report: Option<String>,
-    /// A timeout, crash or lost connection; not an exhausted quota.
+    /// Timeout, crash or lost connection; no used-up quota.
     #[serde(default, deserialize_with = "lenient::boolean")]
     transient: Option<bool>,
     /// Paths or links.
@@ -31,9 +31,11 @@ pub(super) struct UpdateThreadArguments {
     /// What is left.
     #[serde(default, deserialize_with = "lenient::texts")]
     next_steps: Option<Vec<String>>,
-    /// As given to you.
+    /// As given.
     #[serde(default, deserialize_with = "lenient::whole_number")]
     attempt: Option<u32>,
+    /// Your worktree.
+    directory: Option<String>,
     /// Default: current.
     workstream: Option<String>,
 }
@@ -66,6 +68,8 @@ impl Arguments for UpdateThreadArguments {
             next_steps: self.next_steps,
             attempt: self.attempt,
             force: false,
+            directory: self.directory,
+            checked: None,
         };
         Ok((self.workstream, AgentRequest::UpdateThread(request)))
     }
@@ -75,12 +79,13 @@ impl Arguments for UpdateThreadArguments {
 impl WorkServer {
     #[tool(
         title = "Update thread",
-        description = "Worker: in_progress at the start, then completed or blocked. failed: the run broke; the planner carries out the decision.",
+        description = "Worker: in_progress first, then completed or blocked. failed: the run broke; the planner acts on the decision.",
         input_schema = schema::input(DOCUMENT),
         output_schema = schema::output(DOCUMENT),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn update_thread(&self, arguments: JsonObject, cancelled: CancellationToken) -> CallToolResult {
-        self.answer::<UpdateThreadArguments>(arguments, cancelled).await
+    async fn update_thread(&self, arguments: JsonObject, context: RequestContext<RoleServer>) -> CallToolResult {
+        let doing = context.extensions.get::<Doing>().cloned().unwrap_or_default();
+        self.answer_while::<UpdateThreadArguments>(arguments, context.ct, &doing).await
     }
 }

@@ -24,7 +24,10 @@ mod snapshot;
 
 #[cfg(feature = "postgres")]
 pub use copy::{Copied, Overwrite, WorkspaceCopy};
-pub use files::{FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, linked_worktree, lone_worktree};
+pub use files::{
+    FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, check_folders, linked_worktree, lone_worktree,
+    worktrees,
+};
 pub use place::WorkspaceLocation;
 #[cfg(feature = "postgres")]
 pub use postgres::{Migrated, PostgresStore, Pruned};

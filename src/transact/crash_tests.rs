@@ -120,9 +120,12 @@ impl Process {
             }
             "retry" => self.person(&PersonRequest::Retry(None)),
             "approve" => self.person(&PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by }),
-            "approve stage" => {
-                self.person(&PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by })
-            }
+            "approve stage" => self.person(&PersonRequest::ApproveStage {
+                stage: "1".parse().unwrap(),
+                force: true,
+                by,
+                checked: None,
+            }),
             "create" => create(&self.files, "other", 1, self.clock.now()).map(|_| String::new()),
             "init" => init(&self.files, false, self.clock.now()).map(|_| String::new()),
             "current" => self.person(&PersonRequest::SetCurrent),

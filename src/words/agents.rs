@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::notes::{attempt_hint, command, cut_to, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
-use crate::decide::{Note, Omission, PersonCommand, Refusal, Unsettled, Wanted, Words};
+use crate::decide::{CheckRun, Note, Omission, PersonCommand, Proof, Refusal, Unsettled, Wanted, Words};
 use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
+use crate::roster::ChecksBy;
 use crate::wording::quoted;
 
 /// The words for models. A command for the person begins with `!`, because OpenCode's chat runs such a line
@@ -130,7 +131,9 @@ impl AgentWords {
             Refusal::RunsElsewhere { selected, running, .. } => {
                 format!("pass workstream: {}, or {selected} if its thread is meant", running.join(" or "))
             }
-            Refusal::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
+            Refusal::UnknownWorkstream { known, .. } | Refusal::BadDirectory { known, .. } => {
+                format!("pass one of {}", known.join(", "))
+            }
             Refusal::UnknownStage { known, .. } if known.is_empty() => "it has no stages".into(),
             Refusal::UnknownStage { known, .. } => format!("use one of {}", listed(known)),
             Refusal::UnknownBatch { known, .. } if known.is_empty() => {
@@ -151,6 +154,13 @@ impl AgentWords {
             Refusal::BatchNotReady { earlier: Some(earlier), .. } => format!("finish {earlier} first: call next_batch"),
             Refusal::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
             Refusal::WaitsFor { .. } => "call next_batch when they are complete".into(),
+            Refusal::CheckFailed(failed) => check_hint(failed.left),
+            Refusal::CheckRequired { run: CheckRun { of: Proof::Thread(thread, _), .. }, by: ChecksBy::Worker } => {
+                format!("run `work check --thread {thread}` in your shell; when it passes, report completed again")
+            }
+            Refusal::CheckRequired { .. } => "the plan has changed meanwhile: report completed again".into(),
+            Refusal::ChecksOff { .. } => "report blocked: only a person can complete it".into(),
+            Refusal::NothingToCheck { .. } | Refusal::WhichThread { .. } => "report completed".into(),
             Refusal::AwaitingApproval { command: Some(command), .. } => {
                 format!("ask the person to run {}, then call next_batch", self.command(command))
             }
@@ -226,6 +236,22 @@ impl AgentWords {
 /// Returns the items with commas between.
 fn listed(of: &[impl ToString]) -> String {
     of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns what a worker does about a check that failed. `left`: how many failures are left before its attempt ends.
+fn check_hint(left: Option<u32>) -> String {
+    let ends = match left {
+        Some(0) => {
+            return "that was one failure too many: the attempt has ended as failed. Stop, and tell your planner"
+                .into();
+        }
+        Some(1) => "one more failure ends".to_owned(),
+        Some(left) => format!("{left} more failures end"),
+        None => return "fix it, then report completed again".into(),
+    };
+    format!(
+        "fix it and report completed again; {ends} the attempt. If a sibling's unfinished work is what fails, report blocked and name it"
+    )
 }
 
 fn of_fault(fault: &Fault) -> String {

@@ -7,10 +7,11 @@ use super::notes::{attempt_hint, command, cut_to, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
 use crate::decide::{
-    Code, MappingProblem, Note, Omission, PersonAct, PersonCommand, Refusal, TransferProblem, UnclearThread, Unsettled,
-    Words, WorkstreamStatus,
+    CheckRun, Code, MappingProblem, Note, Omission, PersonAct, PersonCommand, Proof, Refusal, TransferProblem,
+    UnclearThread, Unsettled, Words, WorkstreamStatus,
 };
 use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
+use crate::roster::ChecksBy;
 use crate::wording::quoted;
 
 /// The words for people.
@@ -138,7 +139,9 @@ impl PersonWords {
             Refusal::UnknownBatch { known, .. } if known.is_empty() => {
                 format!("PLAN.md has no batches; see work tree{flags}")
             }
-            Refusal::UnknownBatch { known, .. } => format!("use one of {}", known.join(", ")),
+            Refusal::UnknownBatch { known, .. } | Refusal::BadDirectory { known, .. } => {
+                format!("use one of {}", known.join(", "))
+            }
             Refusal::ThreadMoved { now, .. } => format!("it may be {}", names(now)),
             Refusal::UnknownThread { closest, .. } if closest.is_empty() => format!("see work tree{flags}"),
             Refusal::UnknownAgent { closest, .. } if closest.is_empty() => "work/agents.yaml names none".into(),
@@ -157,6 +160,24 @@ impl PersonWords {
             Refusal::BatchNotReady { earlier: None, .. } => {
                 format!("a person can reopen it: work complete --revoke{flags}")
             }
+            Refusal::CheckFailed(failed) => match (failed.of, failed.left) {
+                (Proof::Stage(_), _) => "fix it, or approve the stage all the same with --force".into(),
+                (Proof::Thread(..), Some(0)) => {
+                    format!("the attempt has ended as failed; see work status{flags}")
+                }
+                (Proof::Thread(thread, _), _) => {
+                    format!(
+                        "fix it; to complete the thread all the same: work update --thread {thread} --status completed --report TEXT --force{flags}"
+                    )
+                }
+            },
+            Refusal::CheckRequired { run: CheckRun { of: Proof::Thread(thread, _), .. }, by: ChecksBy::Worker } => {
+                format!("run work check --thread {thread}{flags} first, or add --force")
+            }
+            Refusal::CheckRequired { .. } => "the plan has changed meanwhile: run it again".into(),
+            Refusal::ChecksOff { .. } => "add --force if it is complete".into(),
+            Refusal::NothingToCheck { .. } => format!("see the checks of the plan with work read ID{flags}"),
+            Refusal::WhichThread { .. } => "name one with --thread ID".into(),
             Refusal::WaitsFor { .. } => format!("finish those first; see work status{flags}"),
             Refusal::AwaitingApproval { command: Some(command), .. } => {
                 format!("a person runs {}", self.command(command))

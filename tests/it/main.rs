@@ -6,6 +6,8 @@ mod support;
 
 mod beginning;
 mod broken_files;
+#[cfg(unix)]
+mod checks;
 mod command_line;
 mod counts;
 mod eras;

@@ -453,6 +453,7 @@ fn every_command_explains_itself() {
       list         List the workstreams
       current      Show or set the current workstream
       assign       Give a thread to an agent
+      check        Run the checks of a thread
       update       Say what happened to a thread
       release      End a planner's hold on the batch that it executes
       retry        Have blocked threads executed again, with fresh budgets

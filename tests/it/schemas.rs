@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use rmcp::ServerHandler as _;
 use serde_json::{Value, json};
+use workstream::app::Checker;
 use workstream::board::{ReportedStatus, ServerId, Status};
 use workstream::cli::exit_code;
 use workstream::clock::SystemClock;
 use workstream::decide::{
-    Candidate, Code, Exhausted, Field, PauseReason, PersonAct, PersonCommand, Refusal, TextProblem, UnclearThread,
-    Wanted,
+    Candidate, CheckEnd, CheckFailed, CheckFailure, Code, Exhausted, Field, PauseReason, PersonAct, PersonCommand,
+    Proof, Refusal, TextProblem, UnclearThread, Wanted,
 };
 use workstream::fault::{Error, Fault};
 use workstream::mcp::{INSTRUCTIONS, WorkServer};
@@ -26,6 +27,7 @@ fn server() -> WorkServer {
         Box::new(SystemClock),
         ServerId::fixed(1),
         AgentWords::default(),
+        Checker::new(WorkspaceLocation::default()),
     )
 }
 
@@ -100,6 +102,12 @@ fn refusals() -> Value {
             }],
             approved_text: true,
         }),
+        refused(Refusal::CheckFailed(Box::new(CheckFailed {
+            of: Proof::Thread(thread, 1),
+            command: text("cargo test"),
+            failure: CheckFailure { end: CheckEnd::Exited(101), output: String::new(), log: String::new() },
+            left: Some(4),
+        }))),
         Fault::PlanUnreadable { path: "work/001-search-api/PLAN.md".into(), why: text("it does not exist") }.into(),
         Fault::StateUnreadable { path: path.clone(), at: Some((12, 1)), why: text("key must be a string") }.into(),
         Fault::Busy { path: "work/.run/lock".into() }.into(),

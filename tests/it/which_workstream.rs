@@ -259,7 +259,7 @@ fn arguments_are_read_as_clients_send_them() {
     error invalid_argument: attempt: 1.5 is not a whole number. hint: call again with arguments that fit the tool's schema
     error invalid_argument: transient: 1 is not true or false. hint: call again with arguments that fit the tool's schema
     error invalid_argument: artifacts: "src/a.rs" is not a list of texts; pass a list such as ["…"]. hint: call again with arguments that fit the tool's schema
-    error invalid_argument: artefacts: unknown field `artefacts`, expected one of `thread_id`, `status`, `report`, `transient`, `artifacts`, `next_steps`, `attempt`, `workstream`. hint: closest: artifacts
+    error invalid_argument: artefacts: unknown field `artefacts`, expected one of `thread_id`, `status`, `report`, `transient`, `artifacts`, `next_steps`, `attempt`, `directory`, `workstream`. hint: closest: artifacts
     "#);
     let words = server.call("update_thread", &json!({"thread_id": "1.1.1", "status": "Completed", "report": "done"}));
     assert!(words.contains("expected one of `in_progress`, `completed`, `blocked`, `failed`"), "{words}");

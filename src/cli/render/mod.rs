@@ -81,11 +81,17 @@ fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
         PersonAnswer::Retried(retried) => self::retried(retried, words),
         PersonAnswer::Assignment(assignment) => self::assignment(assignment),
         PersonAnswer::Updated(updated) => self::updated(updated, &words.flags()),
+        PersonAnswer::Checked(checked) => {
+            let number = count(checked.checks.len(), "check", "checks");
+            let kept = if checked.recorded { ", and its attempt has the result" } else { "" };
+            format!("{} passed {number}{kept}", checked.thread_id)
+        }
         PersonAnswer::Status(_)
         | PersonAnswer::Brief(_)
         | PersonAnswer::Report(_)
         | PersonAnswer::Validation(_)
         | PersonAnswer::PlanDiff(_)
+        | PersonAnswer::CheckFailed(_)
         | PersonAnswer::PlanApproved(_) => String::new(),
     }
 }

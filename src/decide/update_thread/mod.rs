@@ -10,19 +10,22 @@ mod texts;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::fence::{fence, moved_from};
+use self::fence::{AttemptRef, fence, moved_from};
 use self::step::Step;
 pub(super) use self::texts::check_text;
 use self::texts::check_texts;
+use super::checks::{Judgement, judge};
+use super::cycles::name_thread;
 use super::facts::Wanted;
 use super::failover::Decision;
 use super::ledger::Ledger;
+use super::proof::{CheckEnd, CheckFailed, CheckFailure, Checked, MAX_FAILED_CHECKS};
 use super::refusal::Refusal;
 use super::request::{Caller, UpdateThread};
 use super::scene::{Scene, attempt_in_answers, is_settled_with_blocked};
 use super::sweep::sweep;
 use crate::board::{Board, Event, ReportedStatus, Status, Transition, transition};
-use crate::plan::BatchId;
+use crate::plan::{BatchId, ThreadId};
 
 /// The answer of `update_thread`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -50,7 +53,7 @@ pub(super) fn decide(
     caller: Caller,
     request: &UpdateThread,
     ledger: &mut Ledger,
-) -> Result<Updated, Refusal> {
+) -> Result<Result<Updated, CheckFailed>, Refusal> {
     let report = check_texts(request)?;
     sweep(scene, ledger);
     let id = request.thread;
@@ -82,20 +85,77 @@ pub(super) fn decide(
         return Err(Refusal::ReportRequired { thread: id, said: request.status });
     }
 
+    let needs_proof = follows == Transition::Complete && !request.force;
+    let judged =
+        if needs_proof { judge(scene, id, &thread, request.checked.as_ref()) } else { Ok(Judgement::NotNeeded) };
+    let results = match judged {
+        Ok(Judgement::NotNeeded) => Vec::new(),
+        Ok(Judgement::Passed(results)) => results,
+        Ok(Judgement::Failed(checked)) => return Ok(Err(check_failed(scene, caller, id, checked, ledger)?)),
+        Err(refusal) => {
+            // No command runs for a report that the other rules refuse.
+            let mut trial = ledger.clone();
+            let mut step = Step { scene, caller, request, report, id, thread, ledger: &mut trial };
+            step.open_cycle_asked_for(meant);
+            step.carry_out(meant)?;
+            return Err(refusal);
+        }
+    };
     let mut step = Step { scene, caller, request, report, id, thread, ledger };
     step.open_cycle_asked_for(meant);
     let decision = step.carry_out(meant)?;
+    if !results.is_empty() && ledger.board().thread(id).latest().is_some_and(|latest| latest.checks != results) {
+        ledger.record(Event::ChecksRan { thread: id, checks: results, failed: false });
+    }
     if request.status.is_a_persons() && now == Status::Blocked {
         a_person_acted(scene, id.batch, ledger);
     }
     let board = ledger.board();
-    Ok(Updated {
+    Ok(Ok(Updated {
         thread_id: id.to_string(),
         workstream: scene.workstream.to_owned(),
         status: board.status(id).word(),
         attempt: attempt_in_answers(board, id),
         decision,
-    })
+    }))
+}
+
+/// Records that a check of a thread failed which was reported as completed. The running attempt goes on, so that its
+/// worker can fix it; after the last failure it ends as failed, and failover decides (DESIGN §5b). If no attempt runs,
+/// nothing is recorded.
+fn check_failed(
+    scene: &Scene<'_>,
+    caller: Caller,
+    id: ThreadId,
+    checked: Checked,
+    ledger: &mut Ledger,
+) -> Result<CheckFailed, Refusal> {
+    let thread = ledger.board().thread(id).into_owned();
+    let left = thread.running().map(|attempt| MAX_FAILED_CHECKS.saturating_sub(attempt.failed_checks + 1));
+    if left.is_some() {
+        name_thread(scene, id, ledger);
+        ledger.record(Event::ChecksRan { thread: id, checks: checked.results.clone(), failed: true });
+    }
+    let of = checked.of;
+    let broken =
+        || CheckFailure { end: CheckEnd::Broken("it has no result".into()), output: String::new(), log: String::new() };
+    let failed = CheckFailed::of(checked, left).unwrap_or_else(|| CheckFailed {
+        of,
+        command: String::new(),
+        failure: broken(),
+        left,
+    });
+    if left == Some(0) {
+        let report = format!(
+            "its checks failed {MAX_FAILED_CHECKS} times; at last: {}",
+            Refusal::CheckFailed(Box::new(failed.clone()))
+        );
+        let request = UpdateThread::new(id, ReportedStatus::Failed, &report);
+        let thread = ledger.board().thread(id).into_owned();
+        let mut step = Step { scene, caller, request: &request, report, id, thread, ledger };
+        step.carry_out(AttemptRef::Latest)?;
+    }
+    Ok(failed)
 }
 
 /// Returns whether the batch is settled with blocked threads and waits for a person to have it executed again.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::record::{BudgetRecord, CycleRecord, CycleWord, ThreadRecord, ThreadsRecord};
 use crate::board::{Attempt, AttemptStatus, Board, Budget, Cycle, CycleState, Status, Thread, Threads};
 use crate::format::tasks_json::{TaskThread, TasksJson};
-use crate::format::words::{SessionRecord, SessionWord, StatusWord};
+use crate::format::words::{CheckRecord, SessionRecord, SessionWord, StatusWord};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
@@ -112,6 +112,8 @@ fn thread(record: ThreadRecord) -> Thread {
             server: None,
             started_at: None,
             completed_at: None,
+            checks: Vec::new(),
+            failed_checks: 0,
         });
     }
     Thread {
@@ -147,6 +149,8 @@ fn attempt(record: SessionRecord, next: u32) -> Attempt {
         // Older software writes an empty text if it does not know the time.
         started_at: record.started_at.as_deref().and_then(Moment::parse),
         completed_at: record.completed_at.as_deref().and_then(Moment::parse),
+        checks: record.checks.unwrap_or_default().into_iter().filter_map(CheckRecord::result).collect(),
+        failed_checks: record.failed_checks.unwrap_or_default(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::document::ThreadsText;
 use super::record::{BudgetRecord, CycleWord};
 use crate::board::{Attempt, Board, Cycle, Moves, Thread};
 use crate::format::json::{Object, laid_out, without_place};
-use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
+use crate::format::words::{BatchWord, CheckRecord, Counter, ServerWord, ThreadWord};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
@@ -30,7 +30,7 @@ const THREAD_ORDER: [&str; 16] = [
     "createdAt",
     "updatedAt",
 ];
-const SESSION_ORDER: [&str; 12] = [
+const SESSION_ORDER: [&str; 14] = [
     "sessionId",
     "agentName",
     "model",
@@ -42,6 +42,8 @@ const SESSION_ORDER: [&str; 12] = [
     "cycle",
     "report",
     "transient",
+    "checks",
+    "failedChecks",
     "server",
 ];
 const CYCLE_ORDER: [&str; 9] =
@@ -213,6 +215,13 @@ fn write_attempt(
     }
     if after.transient || before.is_some_and(|before| before.transient) {
         session.set("transient", &after.transient, order)?;
+    }
+    if before.map_or(&[][..], |before| &before.checks) != after.checks {
+        let checks: Vec<CheckRecord> = after.checks.iter().map(CheckRecord::of).collect();
+        session.set("checks", &checks, order)?;
+    }
+    if after.failed_checks != before.map_or(0, |before| before.failed_checks) {
+        session.set("failedChecks", &after.failed_checks, order)?;
     }
     if let Some(server) = after.server {
         session.set("server", &server.to_string(), order)?;

@@ -31,8 +31,8 @@ mod worktree;
 pub use project::{Folder, Initialised, Project};
 pub use unread::MAX_STATE_BYTES;
 pub(crate) use unread::{unreadable, unwritable};
-pub use workspace::{linked_worktree, lone_worktree};
-pub use worktree::Linked;
+pub use workspace::{check_folders, linked_worktree, lone_worktree};
+pub use worktree::{Linked, worktrees};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -367,7 +367,12 @@ mod tests {
 
     /// Cancels the thread of the first stage and approves the stage: a commit of two files.
     fn approve(disk: Arc<dyn Disk>) -> Result<(), Error> {
-        let request = PersonRequest::ApproveStage { stage: "1".parse().unwrap(), force: true, by: "ann".to_owned() };
+        let request = PersonRequest::ApproveStage {
+            stage: "1".parse().unwrap(),
+            force: true,
+            by: "ann".to_owned(),
+            checked: None,
+        };
         transact_for_person(&store(disk), &SteppingClock::default(), None, &request).map(drop)
     }
 

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Kind, MachineDisk};
+use super::folders::{create_folders, make_run_folder, plain_folder};
 use super::worktree::{GitRoot, Linked};
 use crate::decide::Refusal;
+use crate::fault::Fault;
 use crate::index::{Entry, Index, is_folder_name};
+use crate::plan::sha256;
 use crate::store::place::{Selected, WorkspaceLocation};
 
 /// Returns the workspace of a location: the root that was named, else the nearest folder upwards that has a workspace,
@@ -39,6 +42,23 @@ pub fn lone_worktree(place: &WorkspaceLocation) -> Option<Linked> {
     let linked = Linked::at(&MachineDisk, GitRoot::above(&MachineDisk, &place.directory)?)?;
     let workspace = workspace(place, &MachineDisk).ok().filter(|_| is_looked_for)?;
     workspace.linked.is_none().then_some(linked)
+}
+
+/// Returns the root of the workspace and the folder for what checks print, and makes the latter. A workspace in a database
+/// has the root of the git repository, or the working directory, and a folder for temporary files.
+pub fn check_folders(place: &WorkspaceLocation) -> Result<(PathBuf, PathBuf), Fault> {
+    let disk = MachineDisk;
+    let root = home(place, &disk);
+    let logs = if place.database().is_some() {
+        let name: String = sha256(root.as_os_str().as_encoded_bytes()).chars().take(16).collect();
+        std::env::temp_dir().join(format!("work-checks-{name}"))
+    } else {
+        make_run_folder(&disk, &root)?.join("checks")
+    };
+    if !plain_folder(&disk, &logs)? {
+        create_folders(&disk, &logs)?;
+    }
+    Ok((root, logs))
 }
 
 /// Returns the root that was named, as an absolute path if the working directory is one.

@@ -45,6 +45,33 @@ impl Linked {
     }
 }
 
+/// Returns the root of the git worktree around a folder, and the roots of all worktrees of its repository. `None`: there
+/// is no repository.
+pub fn worktrees(folder: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
+    let disk = &super::disk::MachineDisk;
+    let GitRoot { folder: top, kind } = GitRoot::above(disk, folder)?;
+    let common = if kind == Kind::File {
+        let own = joined(top, line(disk, &top.join(".git"))?.strip_prefix("gitdir:")?.trim());
+        line(disk, &own.join("commondir")).map_or(own.clone(), |common| joined(&own, &common))
+    } else {
+        top.join(".git")
+    };
+    let mut roots = vec![top.to_owned()];
+    // A bare repository has no main worktree.
+    if common.file_name()? == ".git" && disk.kind(&common.join("index")).is_some() {
+        roots.extend(common.parent().map(Path::to_owned));
+    }
+    let linked = common.join("worktrees");
+    for name in disk.names(&linked).unwrap_or_default() {
+        // The file names the `.git` of the worktree.
+        let own = linked.join(name);
+        if let Some(pointer) = line(disk, &own.join("gitdir")) {
+            roots.extend(joined(&own, &pointer).parent().map(Path::to_owned));
+        }
+    }
+    Some((top.to_owned(), roots))
+}
+
 /// The root of a git worktree, main or linked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GitRoot<'f> {

@@ -227,6 +227,8 @@ impl World {
                 artifacts: None,
                 next_steps: None,
                 attempt: *attempt,
+                directory: None,
+                checked: None,
                 force: *force,
             },
             _ => unreachable!(),
@@ -255,9 +257,12 @@ impl World {
                 PersonRequest::ClearAssignment(ClearAssignment { thread: thread_id(*thread), force: *force })
             }
             Call::Retry(thread) => PersonRequest::Retry(thread.map(thread_id)),
-            Call::ApproveStage { stage, force } => {
-                PersonRequest::ApproveStage { stage: stage.to_string().parse().unwrap(), force: *force, by }
-            }
+            Call::ApproveStage { stage, force } => PersonRequest::ApproveStage {
+                stage: stage.to_string().parse().unwrap(),
+                force: *force,
+                by,
+                checked: None,
+            },
             Call::Release => PersonRequest::Release,
             Call::Complete => PersonRequest::Complete,
             _ => unreachable!(),

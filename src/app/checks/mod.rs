@@ -1,0 +1,185 @@
+//! Runs the checks of a thread or a stage (DESIGN §5b). The rules say which commands (`decide::checks`); here they run,
+//! with a limit of time, and their results go back to the rules.
+//!
+//! A call of these functions blocks until all commands have ended, so it needs a thread of its own. No lock of the
+//! workspace may be held meanwhile.
+
+mod folder;
+mod log;
+mod shell;
+mod supervisor;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use self::log::Log;
+use self::shell::{Ended, Shell};
+pub use self::supervisor::{SUPERVISE, supervise};
+use crate::board::CheckResult;
+use crate::clock::Clock;
+use crate::decide::{CheckEnd, CheckFailure, CheckRun, Checked, Proof};
+use crate::fault::{Error, Fault};
+use crate::store::{WorkspaceLocation, check_folders};
+
+/// The pause between two looks at a command that runs.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// The pause between two tries to get a place among the checks that run.
+const QUEUE_PAUSE: Duration = Duration::from_millis(100);
+
+/// How much a check may print, in bytes. A check that prints without an end must not fill the disk.
+const MAX_LOG_BYTES: u64 = 4 << 30;
+
+/// Runs checks in the folders of one workspace.
+#[derive(Debug, Clone)]
+pub struct Checker {
+    location: WorkspaceLocation,
+    /// The program that supervises a command: this one.
+    program: PathBuf,
+}
+
+/// What a run of checks asks of its caller, and tells it.
+pub struct Watcher<'w> {
+    /// Returns whether nobody wants the results any more. Then what runs is ended.
+    pub is_cancelled: &'w dyn Fn() -> bool,
+    /// Is told what happens, in one line.
+    pub tell: &'w dyn Fn(String),
+}
+
+impl Checker {
+    /// Returns the checker of a workspace. Touches no file.
+    pub fn new(location: WorkspaceLocation) -> Self {
+        // A program that was replaced while it runs has no path any more, but this one.
+        let own = if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() };
+        Self { location, program: own.unwrap_or_else(|_| "work".into()) }
+    }
+
+    /// Returns the folder in which checks run that a worker named; `None`: the root of the workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::BadDirectory`](crate::decide::Refusal::BadDirectory) if it is none of the allowed ones.
+    pub fn folder(&self, directory: Option<&str>) -> Result<PathBuf, Error> {
+        folder::of(&check_folders(&self.location)?.0, directory)
+    }
+
+    /// Runs the commands, in order, until one fails. `directory` is the folder as a worker gave it.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::BadDirectory`](crate::decide::Refusal::BadDirectory); [`Fault::Cancelled`]; a fault if the output
+    /// cannot be kept.
+    pub fn run(
+        &self,
+        run: &CheckRun,
+        directory: Option<&str>,
+        clock: &dyn Clock,
+        watcher: &Watcher<'_>,
+    ) -> Result<Checked, Error> {
+        let (root, logs) = check_folders(&self.location)?;
+        let folder = folder::of(&root, directory)?;
+        let _place = place(&logs, run.max_parallel, watcher)?;
+        let name = match run.of {
+            Proof::Thread(thread, attempt) => format!("{}.{thread}.{attempt}", run.workstream),
+            Proof::Stage(stage) => format!("{}.stage-{stage}", run.workstream),
+        };
+        let mut log = Log::create(logs.join(format!("{name}.log")))?;
+        let mut results = Vec::new();
+        for (at, command) in run.commands.iter().enumerate() {
+            let start = log.begin(command)?;
+            let begun = Instant::now();
+            let shell = Shell { program: &self.program, folder: &folder, command, environment: environment(run) };
+            let of =
+                if run.commands.len() > 1 { format!(" {} of {}", at + 1, run.commands.len()) } else { String::new() };
+            let ended = follow(&shell, &log, start, run.timeout, &of, watcher)?;
+            let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let (exit_code, end) = match ended {
+                Ended::Exited(0) => (Some(0), None),
+                Ended::Exited(code) => (Some(code), Some(CheckEnd::Exited(code))),
+                Ended::TimedOut => (None, Some(CheckEnd::TimedOut(run.timeout))),
+                Ended::TooMuchOutput => (None, Some(CheckEnd::TooMuchOutput(MAX_LOG_BYTES))),
+                Ended::Broken(why) => (None, Some(CheckEnd::Broken(why))),
+                Ended::Cancelled => return Err(Fault::Cancelled.into()),
+            };
+            results.push(CheckResult { command: command.clone(), exit_code, millis, at: clock.now() });
+            if let Some(end) = end {
+                let failure = CheckFailure { end, output: log.tail(start), log: log.shown(&root) };
+                return Ok(Checked { of: run.of, results, failure: Some(failure) });
+            }
+        }
+        Ok(Checked { of: run.of, results, failure: None })
+    }
+}
+
+/// Runs one command to its end, and tells how long it runs. `of`: its place among several.
+///
+/// # Errors
+///
+/// A fault if it cannot be started.
+fn follow(
+    shell: &Shell<'_>,
+    log: &Log,
+    start: u64,
+    timeout: Duration,
+    of: &str,
+    watcher: &Watcher<'_>,
+) -> Result<Ended, Error> {
+    let begun = Instant::now();
+    let mut running = shell.start(log.output()?).map_err(Fault::io("run a check in", shell.folder))?;
+    loop {
+        let elapsed = begun.elapsed();
+        (watcher.tell)(format!("check{of} runs for {} s: {}", elapsed.as_secs(), shell.command));
+        let over = if (watcher.is_cancelled)() {
+            Some(Ended::Cancelled)
+        } else if elapsed >= timeout {
+            Some(Ended::TimedOut)
+        } else if log.length().saturating_sub(start) > MAX_LOG_BYTES {
+            Some(Ended::TooMuchOutput)
+        } else {
+            None
+        };
+        if let Some(over) = over {
+            running.end();
+            return Ok(over);
+        }
+        if let Some(ended) = running.poll() {
+            return Ok(ended);
+        }
+        // The first checks are often short ones.
+        std::thread::sleep(if elapsed < Duration::from_millis(200) { PAUSE / 5 } else { PAUSE });
+    }
+}
+
+/// Returns the variables that a check has beside those of this process.
+fn environment(run: &CheckRun) -> Vec<(&'static str, String)> {
+    let mut variables = vec![("WORK_WORKSTREAM", run.workstream.clone())];
+    match run.of {
+        Proof::Thread(thread, attempt) => {
+            variables.push(("WORK_THREAD", thread.to_string()));
+            variables.push(("WORK_ATTEMPT", attempt.to_string()));
+        }
+        Proof::Stage(stage) => variables.push(("WORK_STAGE", stage.to_string())),
+    }
+    variables
+}
+
+/// Waits for a place among the checks of the workspace that run on this machine, and returns the lock that holds it.
+fn place(logs: &Path, places: usize, watcher: &Watcher<'_>) -> Result<File, Error> {
+    loop {
+        for number in 0..places {
+            let path = logs.join(format!("place-{number}.lock"));
+            let file = log::open(&path, false)?;
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(Fault::io("lock", &path)(error).into()),
+            }
+        }
+        if (watcher.is_cancelled)() {
+            return Err(Fault::Cancelled.into());
+        }
+        (watcher.tell)("waiting for the checks of another thread".to_owned());
+        std::thread::sleep(QUEUE_PAUSE);
+    }
+}

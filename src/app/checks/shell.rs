@@ -1,0 +1,122 @@
+//! Starts one command in a shell, and ends it with all the processes that it has started.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
+
+#[cfg(unix)]
+use super::supervisor::SUPERVISE;
+
+/// The variables that say where this program finds its workspace. A database's address can hold a password, and a check
+/// that calls `work` should mean the workspace of its folder.
+const HIDDEN: [&str; 3] = ["WORK_STORE", "WORK_ROOT", "WORK_STREAM"];
+
+/// How long a supervisor may take to end what it supervises.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A command that is to run.
+pub(super) struct Shell<'s> {
+    /// This program, which supervises the command.
+    pub(super) program: &'s Path,
+    pub(super) folder: &'s Path,
+    pub(super) command: &'s str,
+    pub(super) environment: Vec<(&'static str, String)>,
+}
+
+/// How a command ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With this exit code. That of a process ended by a signal is 128 and the number of the signal, as shells have it.
+    Exited(i32),
+    TimedOut,
+    TooMuchOutput,
+    Cancelled,
+    Broken(String),
+}
+
+/// A command that runs. Dropping it ends it.
+pub(super) struct Running {
+    child: Child,
+}
+
+impl Shell<'_> {
+    /// Starts the command. Its output goes to `log`, and its stdin is empty.
+    pub(super) fn start(&self, log: File) -> io::Result<Running> {
+        let mut command = self.supervised();
+        command.current_dir(self.folder).stdout(log.try_clone()?).stderr(log);
+        for variable in HIDDEN {
+            command.env_remove(variable);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (*name, value)));
+        Ok(Running { child: command.spawn()? })
+    }
+
+    /// Returns the command line of a supervisor, which ends the command when this process ends, however it ends: then
+    /// the pipe to it closes.
+    #[cfg(unix)]
+    fn supervised(&self) -> Command {
+        use std::os::unix::process::CommandExt as _;
+        let mut command = Command::new(self.program);
+        // A group of its own, so that Ctrl-C in a terminal ends this process, which ends the command in order.
+        command.arg(SUPERVISE).arg(self.command).stdin(Stdio::piped()).process_group(0);
+        command
+    }
+
+    /// Returns the command line of the shell. Here nothing ends the command if this process is killed.
+    #[cfg(not(unix))]
+    fn supervised(&self) -> Command {
+        let mut command = Command::new(if cfg!(windows) { "cmd" } else { "sh" });
+        command.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(self.command).stdin(Stdio::null());
+        command
+    }
+}
+
+impl Running {
+    /// Returns how the command ended; `None`: it runs.
+    pub(super) fn poll(&mut self) -> Option<Ended> {
+        match self.child.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(match status.code() {
+                Some(code) => Ended::Exited(code),
+                None => Ended::Broken("its supervisor was ended by a signal".to_owned()),
+            }),
+            Err(error) => Some(Ended::Broken(error.to_string())),
+        }
+    }
+
+    /// Ends the command with all its processes.
+    #[cfg(unix)]
+    pub(super) fn end(&mut self) {
+        // The supervisor sees the end of its stdin, ends the group and exits.
+        drop(self.child.stdin.take());
+        let begun = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Ends the command with all its processes.
+    #[cfg(not(unix))]
+    pub(super) fn end(&mut self) {
+        if cfg!(windows) {
+            let id = self.child.id().to_string();
+            let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).stdout(Stdio::null()).status();
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.end();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `work check`: runs the checks of a thread (DESIGN §5b). The other commands that need checks run them by this file, too.
+
+use std::cell::RefCell;
+
+use super::{Session, exit};
+use crate::app::{Checker, Watcher};
+use crate::clock::SystemClock;
+use crate::decide::{CheckRun, Checked, PersonAnswer, PersonRequest, Refusal};
+use crate::fault::Error;
+use crate::plan::ThreadId;
+use crate::roster::ChecksBy;
+use crate::store::{Store, linked_worktree};
+use crate::transact::transact_for_person;
+
+/// How often checks are run again at most, if the plan gets other ones meanwhile.
+const MAX_RUNS: usize = 3;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The commands are those of the text that a person approved. They run in the root of the workspace, or in the linked worktree in which you are.
+A thread in progress keeps the result; its status stays as it is.
+
+Examples:
+  work check --thread 01.02.03
+  work check                      of the thread that is in progress"
+)]
+pub(super) struct Arguments {
+    /// The thread, such as 01.02.03; default: the one in progress that has checks
+    #[arg(long, value_name = "ID")]
+    thread: Option<ThreadId>,
+    #[command(flatten)]
+    folder: Folder,
+}
+
+/// The folder in which checks run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Folder {
+    /// Where to run checks: the root of the workspace, or a worktree of its repository; default: the one you are in
+    #[arg(long, value_name = "DIR")]
+    directory: Option<String>,
+}
+
+impl Folder {
+    /// Returns the folder that was named.
+    pub(super) fn named(self) -> Option<String> {
+        self.directory
+    }
+}
+
+impl Arguments {
+    pub(super) fn into_request(self) -> PersonRequest {
+        PersonRequest::Check { thread: self.thread, directory: self.folder.directory, checked: None }
+    }
+}
+
+impl Session {
+    /// Carries out a request. If the rules ask for checks, runs them and asks again with their results.
+    pub(super) fn transact(
+        &self,
+        store: &dyn Store,
+        wanted: Option<&str>,
+        request: &PersonRequest,
+    ) -> Result<PersonAnswer, Error> {
+        let (mut request, mut wanted) = (request.clone(), wanted.map(str::to_owned));
+        let mut runs = 0;
+        loop {
+            match transact_for_person(store, &SystemClock, wanted.as_deref(), &request) {
+                Err(Error::Refusal(Refusal::CheckRequired { run, by: ChecksBy::Server })) if runs < MAX_RUNS => {
+                    runs += 1;
+                    let checked = self.run_checks(&run, directory_of(&request))?;
+                    wanted = Some(run.workstream);
+                    set_checked(&mut request, checked);
+                }
+                Ok(PersonAnswer::CheckFailed(failed)) => return Err(Refusal::CheckFailed(Box::new(failed)).into()),
+                answered => return answered,
+            }
+        }
+    }
+
+    /// Runs checks, and tells on stderr which one runs and how each ended.
+    fn run_checks(&self, run: &CheckRun, directory: Option<&str>) -> Result<Checked, Error> {
+        let own = linked_worktree(&self.place).map(|linked| linked.worktree.display().to_string());
+        let told = RefCell::new(String::new());
+        // The seconds at the front of the message change again and again.
+        let tell = |message: String| {
+            let what = message.split_once(": ").map_or(message.as_str(), |(_, command)| command).to_owned();
+            if *told.borrow() != what {
+                exit::note(&format!("check: {what}"));
+                *told.borrow_mut() = what;
+            }
+        };
+        let watcher = Watcher { is_cancelled: &|| false, tell: &tell };
+        let checked =
+            Checker::new(self.place.clone()).run(run, directory.or(own.as_deref()), &SystemClock, &watcher)?;
+        for result in checked.results.iter().filter(|result| result.has_passed()) {
+            exit::note(&format!("passed after {} ms: {}", result.millis, result.command));
+        }
+        Ok(checked)
+    }
+}
+
+fn directory_of(request: &PersonRequest) -> Option<&str> {
+    match request {
+        PersonRequest::UpdateThread(update) => update.directory.as_deref(),
+        PersonRequest::Check { directory, .. } => directory.as_deref(),
+        _ => None,
+    }
+}
+
+fn set_checked(request: &mut PersonRequest, results: Checked) {
+    match request {
+        PersonRequest::UpdateThread(update) => update.checked = Some(results),
+        PersonRequest::Check { thread, checked, .. } => {
+            *thread = results.thread();
+            *checked = Some(results);
+        }
+        PersonRequest::ApproveStage { checked, .. } => *checked = Some(results),
+        _ => {}
+    }
+}
