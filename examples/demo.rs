@@ -70,7 +70,8 @@ Where rows and postings live.
 ##### Batch 01: Routes
 
 ###### Thread 01: Routes @agent:system-engineer-opus
-**Summary:** Serve queries.
+**Summary:** Serve queries. Its worker reports too early; the check finds that out.
+**Check:** `echo looking for the routes && test -f src/02_01_01.rs`
 
 ###### Thread 02: Billing @agent:system-engineer-codex
 **Summary:** Waits for a decision of the person.
@@ -195,9 +196,9 @@ async fn demo() -> Result<(), Failure> {
 
     let mut seen = Vec::new();
     print("\n-- a happy batch, three workers at once");
-    seen.push(execute_batch(&planner).await?);
+    seen.push(execute_batch(&planner, workspace.path()).await?);
     print("\n-- a transient failure with its retry, a permanent one with its reassignment");
-    seen.push(execute_batch(&planner).await?);
+    seen.push(execute_batch(&planner, workspace.path()).await?);
 
     print("\n-- the stage gate");
     expect(
@@ -209,12 +210,12 @@ async fn demo() -> Result<(), Failure> {
     person.says(&["complete"], false)?;
     person.says(&["approve", "stage", "1"], true)?;
 
-    print("\n-- a batch that ends blocked");
-    seen.push(execute_batch(&planner).await?);
+    print("\n-- a check that fails and then passes, and a batch that ends blocked");
+    seen.push(execute_batch(&planner, workspace.path()).await?);
     print("\n-- a planner that goes on asking gets nothing; a person has the batch executed again, with fresh budgets");
     expect("next_batch", &planner.call("next_batch", json!({})).await?, "next_user_command", &json!("!work retry"))?;
     person.says(&["retry"], true)?;
-    seen.push(execute_batch(&planner).await?);
+    seen.push(execute_batch(&planner, workspace.path()).await?);
 
     print("\n-- the end");
     person.says(&["approve", "stage", "2"], true)?;
@@ -239,7 +240,7 @@ async fn demo() -> Result<(), Failure> {
 /// Executes the next batch as the prompt tells a planner to: carry out the decisions of failover, launch a worker for
 /// each thread in `dispatch`, all at once, and repeat that until the batch is completed or blocked. Returns its
 /// outcomes.
-async fn execute_batch(planner: &Agent) -> Result<Value, Failure> {
+async fn execute_batch(planner: &Agent, folder: &Path) -> Result<Value, Failure> {
     // Each round starts an attempt or ends the batch. A batch of this plan has at most three threads, and a thread at
     // most three attempts in a cycle (DESIGN §5a.9).
     const MOST_ROUNDS: usize = 10;
@@ -260,7 +261,8 @@ async fn execute_batch(planner: &Agent) -> Result<Value, Failure> {
                     thread["agent"].as_str().unwrap_or("?")
                 );
                 let worker = Agent { name, server: planner.server.clone() };
-                workers.push(tokio::spawn(work(worker, thread["thread_id"].clone(), thread["attempt"].clone())));
+                let (thread, attempt) = (thread["thread_id"].clone(), thread["attempt"].clone());
+                workers.push(tokio::spawn(work(worker, folder.to_owned(), thread, attempt)));
             }
         }
         let launched = workers.len();
@@ -283,8 +285,9 @@ async fn execute_batch(planner: &Agent) -> Result<Value, Failure> {
     Err("the batch does not end".into())
 }
 
-/// Does what a worker does: reads its brief, reports the start, and reports the end of the attempt.
-async fn work(worker: Agent, thread: Value, attempt: Value) -> Result<(), Failure> {
+/// Does what a worker does: reads its brief, reports the start, makes its artifacts in `folder`, and reports the end of
+/// the attempt. The worker of a thread with checks reports before it has done its work, and must be told.
+async fn work(worker: Agent, folder: PathBuf, thread: Value, attempt: Value) -> Result<(), Failure> {
     let brief = worker.call("read_thread", json!({"thread_id": thread})).await?;
     expect("read_thread", &brief, "attempt", &attempt)?;
     let start = json!({"thread_id": thread, "status": "in_progress", "attempt": attempt});
@@ -292,6 +295,17 @@ async fn work(worker: Agent, thread: Value, attempt: Value) -> Result<(), Failur
     let mut report = ending(thread.as_str().unwrap_or_default(), attempt.as_u64().unwrap_or_default());
     report["thread_id"] = thread;
     report["attempt"] = attempt;
+    if brief["checks"] != Value::Null && brief["checks"] != json!([]) {
+        match worker.call("update_thread", report.clone()).await {
+            Err(told) if told.to_string().contains("error check_failed: ") => {}
+            answer => return Err(format!("the check must fail, and the answer was {answer:?}").into()),
+        }
+    }
+    for artifact in report["artifacts"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let file = folder.join(artifact);
+        std::fs::create_dir_all(file.parent().unwrap_or(&folder))?;
+        std::fs::write(file, "// what a worker writes\n")?;
+    }
     worker.call("update_thread", report).await?;
     Ok(())
 }

@@ -53,7 +53,8 @@ pub struct Checks {
 }
 
 /// Who runs the checks of a thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ChecksBy {
     /// The process that gets the report.
     Server,

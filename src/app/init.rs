@@ -4,9 +4,9 @@ use super::opencode::set_up_opencode;
 use super::set_up::SetUp;
 use crate::fault::Error;
 use crate::moment::Moment;
+use crate::store::FileStore;
 #[cfg(feature = "postgres")]
-use crate::store::PostgresStore;
-use crate::store::{FileStore, Initialised};
+use crate::store::{Initialised, PostgresStore};
 
 /// Makes the workspace, or completes the one that is there. With `opencode` it also completes the project's OpenCode
 /// set-up (DESIGN §11). All of it happens under the lock, so two set-ups at once cannot write over each other's files.

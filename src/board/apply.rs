@@ -90,6 +90,9 @@ impl Board {
                     attempt.failed_checks = attempt.failed_checks.saturating_add(u32::from(*failed));
                 }
             }
+            Event::EvidenceSeen { thread, unproven } => {
+                self.thread_mut(*thread).unproven.clone_from(unproven);
+            }
             Event::BreadcrumbLeft { thread, text } => {
                 self.thread_mut(*thread).breadcrumb.clone_from(text);
             }

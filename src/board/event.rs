@@ -1,7 +1,7 @@
 //! The events that change a board. They are small, so that one request is a list of them. No event may carry a time:
 //! all events of a decision happen at the moment of its ledger.
 
-use super::{AttemptStatus, CheckResult, Moves, ServerId, Status};
+use super::{AttemptStatus, CheckResult, Moves, ServerId, Status, Unproven};
 use serde::Serialize;
 
 use crate::plan::{BatchId, ThreadId};
@@ -89,6 +89,13 @@ pub enum Event {
         checks: Vec<CheckResult>,
         /// Whether one failed, so that a report as completed did not count.
         failed: bool,
+    },
+    /// What the artifacts of a report claim was looked at.
+    EvidenceSeen {
+        /// The thread.
+        thread: ThreadId,
+        /// What was not there. It takes the place of what an earlier report claimed.
+        unproven: Vec<Unproven>,
     },
     /// The running attempt left a breadcrumb.
     BreadcrumbLeft {
@@ -181,6 +188,7 @@ impl Event {
             | Self::AttemptJoined { thread, .. }
             | Self::AttemptEnded { thread, .. }
             | Self::ChecksRan { thread, .. }
+            | Self::EvidenceSeen { thread, .. }
             | Self::BreadcrumbLeft { thread, .. }
             | Self::ThreadBecame { thread, .. }
             | Self::AgentAssigned { thread, .. }

@@ -55,6 +55,8 @@ pub struct Thread {
     pub breadcrumb: String,
     /// The files or links that its worker named.
     pub artifacts: Vec<String>,
+    /// What its last report claims and what was not there when it came (DESIGN §5b).
+    pub unproven: Vec<Unproven>,
     /// What its worker said is left to do.
     pub next_steps: Vec<String>,
     /// Its attempts, by ascending number.
@@ -91,6 +93,25 @@ pub struct Attempt {
     pub checks: Vec<CheckResult>,
     /// How often its checks failed after it was reported as completed.
     pub failed_checks: u32,
+}
+
+/// A claim of a report that did not hold when the report came (DESIGN §5b).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unproven {
+    /// An artifact that is a path, at which there is nothing.
+    Missing(String),
+    /// An artifact that is a commit, which git does not have.
+    UnknownCommit(String),
+    /// An artifact that is a commit, which changes files that the thread may not touch.
+    OutsideFiles {
+        /// The commit, as it was given.
+        commit: String,
+        /// The first of these files, as paths from the root of the workspace.
+        files: Vec<String>,
+        /// How many there are.
+        of: usize,
+    },
 }
 
 /// The result of one check (DESIGN §5b).

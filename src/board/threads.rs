@@ -31,6 +31,8 @@ pub struct Digest {
     pub touched: Vec<ThreadId>,
     /// The threads whose running attempt is owned by a server process, by id.
     pub running: Vec<(ThreadId, ServerId)>,
+    /// The threads whose reports claim what was not there, by id.
+    pub unproven: Vec<ThreadId>,
     /// The agents to which threads are assigned or which ran them, by thread. Names may occur again, but not twice in a
     /// row.
     pub agents: Vec<String>,
@@ -147,6 +149,9 @@ impl Digest {
             }
             if thread.status != Status::Pending || !thread.attempts.is_empty() || thread.assigned_agent.is_some() {
                 digest.touched.push(id);
+            }
+            if !thread.unproven.is_empty() {
+                digest.unproven.push(id);
             }
             if let Some(server) = thread.running().and_then(|attempt| attempt.server) {
                 digest.running.push((id, server));

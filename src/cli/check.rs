@@ -62,6 +62,13 @@ impl Session {
         request: &PersonRequest,
     ) -> Result<PersonAnswer, Error> {
         let (mut request, mut wanted) = (request.clone(), wanted.map(str::to_owned));
+        if let PersonRequest::UpdateThread(update) = &mut request {
+            if update.artifacts.is_some() && update.directory.is_none() {
+                // Who reports from a linked worktree has worked in it.
+                update.directory = self.own_worktree();
+            }
+            Checker::new(self.place.clone()).prepare(update)?;
+        }
         let mut runs = 0;
         loop {
             match transact_for_person(store, &SystemClock, wanted.as_deref(), &request) {
@@ -77,9 +84,14 @@ impl Session {
         }
     }
 
+    /// Returns the linked worktree of this command's working directory, if the workspace is that of the main worktree.
+    fn own_worktree(&self) -> Option<String> {
+        linked_worktree(&self.place).map(|linked| linked.worktree.display().to_string())
+    }
+
     /// Runs checks, and tells on stderr which one runs and how each ended.
     fn run_checks(&self, run: &CheckRun, directory: Option<&str>) -> Result<Checked, Error> {
-        let own = linked_worktree(&self.place).map(|linked| linked.worktree.display().to_string());
+        let own = self.own_worktree();
         let told = RefCell::new(String::new());
         // The seconds at the front of the message change again and again.
         let tell = |message: String| {

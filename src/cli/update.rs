@@ -79,6 +79,7 @@ impl Arguments {
             force: self.force,
             directory: self.folder.named(),
             checked: None,
+            evidence: None,
         })
     }
 }

@@ -1,6 +1,8 @@
 //! `work approve plan` and `work approve stage N`, and their `--revoke`: a person passes a gate or shuts it again
 //! (DESIGN §7). Only requests of the command line may come here.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::checks;
@@ -16,7 +18,8 @@ use super::sweep::sweep;
 use super::update_thread::{check_text, waits_for_a_person};
 use crate::board::{Board, Event, Status};
 use crate::index::{ApprovalStatus, IndexEvent};
-use crate::plan::{Counts, SoundPlan, Stage, StageNumber, Thread, ThreadId};
+use crate::plan::{Counts, Plan, SoundPlan, Stage, StageNumber, Thread, ThreadId};
+use crate::roster::ChecksBy;
 
 /// The answer of `work approve plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,6 +36,23 @@ pub struct PlanApproved {
     pub changes: PlanDiff,
     /// The threads in progress that `--force` interrupted, by their ids before.
     pub interrupted: Vec<String>,
+    /// The commands that will run for this plan, each once, in the order of the plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<PlannedCheck>,
+    /// Who runs those of threads: `server`, `worker` or `off`; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks_by: Option<ChecksBy>,
+}
+
+/// A command that will run for a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedCheck {
+    /// The command.
+    pub command: String,
+    /// The threads that it checks, by id.
+    pub threads: Vec<String>,
+    /// The stages before whose approval it runs.
+    pub stages: Vec<u16>,
 }
 
 /// The answer of `work approve stage N`.
@@ -106,6 +126,7 @@ pub(super) fn plan(
     if !unchanged {
         carry_out(scene, &revision, by, ledger);
     }
+    let checks = planned_checks(scene.plan_now);
     Ok(PlanApproved {
         workstream: scene.workstream.to_owned(),
         plan_hash: scene.plan_hash.as_str().to_owned(),
@@ -113,7 +134,39 @@ pub(super) fn plan(
         unchanged,
         interrupted: revision.running.iter().map(ToString::to_string).collect(),
         changes: revision.diff,
+        checks_by: (!checks.is_empty()).then_some(scene.roster.checks.by),
+        checks,
     })
+}
+
+/// Returns the commands of the plan as it is now.
+fn planned_checks(plan: &Plan) -> Vec<PlannedCheck> {
+    let mut checks: Vec<PlannedCheck> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut place = |command| {
+        *places.entry(command).or_insert_with(|| {
+            checks.push(PlannedCheck { command: command.to_owned(), threads: Vec::new(), stages: Vec::new() });
+            checks.len() - 1
+        })
+    };
+    let threads: Vec<(usize, ThreadId)> = plan
+        .threads()
+        .flat_map(|thread| thread.checks.iter().map(move |command| (command, thread.id)))
+        .map(|(command, id)| (place(command), id))
+        .collect();
+    let stages: Vec<(usize, StageNumber)> = plan
+        .stages
+        .iter()
+        .flat_map(|stage| stage.checks.iter().map(move |command| (command, stage.number)))
+        .map(|(command, number)| (place(command), number))
+        .collect();
+    for (at, id) in threads {
+        checks[at].threads.push(id.to_string());
+    }
+    for (at, number) in stages {
+        checks[at].stages.push(number.0);
+    }
+    checks
 }
 
 /// Records the approval and all that follows from it.

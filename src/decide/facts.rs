@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::board::{ReportedStatus, ServerId, Status};
+use crate::board::{ReportedStatus, ServerId, Status, Unproven};
 use crate::plan::{BatchId, PlanGate, StageNumber, ThreadId};
 
 /// A command that a person should run next.
@@ -65,6 +65,8 @@ pub enum Note {
         /// The name that was recorded.
         recorded: String,
     },
+    /// The report of the thread claims what was not there when it came (DESIGN §5b).
+    Unproven(ThreadId, Vec<Unproven>),
     /// These threads have left the plan, although something has happened to them.
     LeftThePlan(Vec<ThreadId>),
     /// An entry of threads.json could not be understood. This is the sentence that says so.

@@ -40,7 +40,7 @@ mod validate;
 mod workstream_status;
 
 pub use answer::{BatchName, BatchSummary, Outcome, StageName};
-pub use approve::{PlanApproved, Revoked, StageApproved};
+pub use approve::{PlanApproved, PlannedCheck, Revoked, StageApproved};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
 pub use brief::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
@@ -56,10 +56,12 @@ pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
-pub use proof::{CheckEnd, CheckFailed, CheckFailure, CheckRun, Checked, MAX_FAILED_CHECKS, MAX_OUTPUT_CHARS, Proof};
+pub use proof::{
+    CheckEnd, CheckFailed, CheckFailure, CheckRun, Checked, Evidence, MAX_FAILED_CHECKS, MAX_OUTPUT_CHARS, Proof,
+};
 pub use refusal::Refusal;
 pub use release::Released;
-pub use report::{Approved, AttemptReport, BatchReport, CycleReport, Report, StageReport, ThreadReport};
+pub use report::{Approved, AttemptReport, BatchReport, CycleReport, ProofState, Report, StageReport, ThreadReport};
 pub use request::{
     Access, AgentAnswer, AgentRequest, AssignThread, Caller, ClearAssignment, MAX_ITEM_CHARS, MAX_ITEMS,
     MAX_REPORT_CHARS, PersonAnswer, PersonRequest, Scope, UpdateThread,

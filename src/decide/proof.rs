@@ -1,16 +1,19 @@
-//! What is said of checks (DESIGN §5b): which have to run, how they ended, and how one failed. The rules are in
-//! `checks`.
+//! What is said of checks and of evidence (DESIGN §5b): which checks have to run, how they ended, how one failed, and
+//! what the artifacts of a report turned out to be. The rules are in `checks`.
 
 use std::time::Duration;
 
-use crate::board::CheckResult;
-use crate::plan::{StageNumber, ThreadId};
+use crate::board::{CheckResult, Unproven};
+use crate::plan::{StageNumber, ThreadId, touches};
 
 /// How often the checks of an attempt may fail. The last failure ends the attempt.
 pub const MAX_FAILED_CHECKS: u32 = 5;
 
 /// The most characters of a check's output that are told.
 pub const MAX_OUTPUT_CHARS: usize = 2_000;
+
+/// The most files of a commit that are kept as evidence against it.
+const MAX_FILES: usize = 5;
 
 /// Commands that have to be run, in order, until one fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +85,34 @@ pub struct CheckFailed {
     pub failure: CheckFailure,
     /// How many failures are left before the attempt ends; `None`: the failure does not count.
     pub left: Option<u32>,
+}
+
+/// What a door saw of the artifacts of a report, when it came.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evidence {
+    /// The artifacts that are paths, at which there is nothing.
+    pub missing: Vec<String>,
+    /// The artifacts that are commits, each with the files that it changes, as paths from the root of the workspace.
+    /// `None`: git does not have it.
+    pub commits: Vec<(String, Option<Vec<String>>)>,
+}
+
+impl Evidence {
+    /// Returns what does not hold. `files`: what the thread may touch; empty: anything.
+    pub(super) fn unproven(&self, files: &[String]) -> Vec<Unproven> {
+        let of_commit = |(commit, changed): &(String, Option<Vec<String>>)| {
+            let Some(changed) = changed else { return Some(Unproven::UnknownCommit(commit.clone())) };
+            let outside: Vec<&String> =
+                changed.iter().filter(|file| !files.is_empty() && !touches(files, file)).collect();
+            (!outside.is_empty()).then(|| Unproven::OutsideFiles {
+                commit: commit.clone(),
+                files: outside.iter().take(MAX_FILES).map(|file| (*file).clone()).collect(),
+                of: outside.len(),
+            })
+        };
+        let missing = self.missing.iter().cloned().map(Unproven::Missing);
+        missing.chain(self.commits.iter().filter_map(of_commit)).collect()
+    }
 }
 
 impl Checked {

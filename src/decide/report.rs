@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::request::{Caller, Scope};
 use super::scene::{AgentSource, Scene, attempt_in_answers};
 use super::workstream_status::{self, WorkstreamStatus};
-use crate::board::{Attempt, AttemptStatus, Board, Cycle, Status};
+use crate::board::{Attempt, AttemptStatus, Board, CheckResult, Cycle, Status, Unproven};
 use crate::index::{Approval, ApprovalStatus};
 use crate::moment::Moment;
 use crate::plan::{Batch, Stage, Thread};
@@ -54,6 +54,9 @@ pub struct StageReport {
     pub definition: String,
     /// How it works.
     pub constitution: String,
+    /// The commands that must pass before it is approved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
     /// Who approved it, and when; null if it is not approved.
     pub approval: Option<Approved>,
     /// Its batches.
@@ -117,14 +120,55 @@ pub struct ThreadReport {
     pub reassignments: usize,
     /// Files or links that came of it.
     pub artifacts: Vec<String>,
+    /// What its last report claims and what was not there when it came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unproven: Vec<Unproven>,
     /// What is left to do.
     pub next_steps: Vec<String>,
+    /// The commands that must pass before it counts as completed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
     /// Its attempts.
     pub attempts: Vec<AttemptReport>,
     /// What it is about.
     pub summary: String,
     /// What to do.
     pub details: String,
+}
+
+/// What is known of the proof that a thread is done (DESIGN §5b).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofState {
+    /// Its report claims what was not there.
+    Unproven,
+    /// It is completed, and its checks passed.
+    Passed,
+    /// It is completed, and its checks have not passed: a person completed it, or the plan had none then.
+    NotChecked,
+    /// Its running attempt was reported as completed so many times, and its checks failed.
+    Failed(u32),
+    /// It is not completed, and has so many checks.
+    Planned(usize),
+}
+
+impl ThreadReport {
+    /// Returns what is known of the proof that it is done; `None`: nothing was asked for, and nothing is amiss.
+    pub fn proof(&self) -> Option<ProofState> {
+        let last = self.attempts.last();
+        let has_passed = |attempt: &AttemptReport| {
+            let commands = attempt.checks.iter().map(|check| &check.command);
+            commands.eq(&self.checks) && attempt.checks.iter().all(CheckResult::has_passed)
+        };
+        match (self.status, last) {
+            _ if !self.unproven.is_empty() => Some(ProofState::Unproven),
+            _ if self.checks.is_empty() => None,
+            (Status::Completed, Some(last)) if has_passed(last) => Some(ProofState::Passed),
+            (Status::Completed, _) => Some(ProofState::NotChecked),
+            (Status::InProgress, Some(last)) if last.failed_checks > 0 => Some(ProofState::Failed(last.failed_checks)),
+            (Status::Cancelled, _) => None,
+            _ => Some(ProofState::Planned(self.checks.len())),
+        }
+    }
 }
 
 /// An attempt.
@@ -146,6 +190,17 @@ pub struct AttemptReport {
     pub completed_at: Option<Moment>,
     /// The report that ended it.
     pub report: String,
+    /// The results of its latest checks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckResult>,
+    /// How often its checks failed after it was reported as completed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed_checks: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde has it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Decides a `work report`, or a resource with all that happened.
@@ -176,6 +231,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &m
         name: stage.name.clone(),
         definition: stage.definition.clone(),
         constitution: stage.constitution.clone(),
+        checks: stage.checks.clone(),
         approval: scene.entry.and_then(|entry| approved(entry.stage_approval(stage.number)?)),
         batches: stage
             .batches
@@ -234,7 +290,9 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
         retries: used(|budget| budget.retried_after.is_some()),
         reassignments: used(|budget| budget.reassigned_after.is_some()),
         artifacts: thread.artifacts.clone(),
+        unproven: thread.unproven.clone(),
         next_steps: thread.next_steps.clone(),
+        checks: planned.checks.clone(),
         attempts: thread.attempts.iter().map(|attempt| of_attempt(scene, board, planned, attempt, seen_at)).collect(),
         summary: planned.summary.clone(),
         details: planned.details.clone(),
@@ -254,5 +312,7 @@ fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Atte
         // The sweep of this very decision ended it now, but when its process died is not known.
         completed_at: attempt.completed_at.filter(|at| *at != seen_at),
         report: attempt.report.clone(),
+        checks: attempt.checks.clone(),
+        failed_checks: attempt.failed_checks,
     }
 }

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
-    Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Extent, Mapping, NextBatch, PlanApproved, PlanDiff,
-    Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, ThreadChecked, Updated,
-    Validation, WorkstreamStatus,
+    Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, Mapping, NextBatch, PlanApproved,
+    PlanDiff, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, ThreadChecked,
+    Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{ReportedStatus, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -193,6 +193,8 @@ pub struct UpdateThread {
     pub directory: Option<String>,
     /// The results of the thread's checks, once a door has run them.
     pub checked: Option<Checked>,
+    /// What a door saw of the artifacts; `None`: nobody looked.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 impl UpdateThread {
@@ -209,6 +211,7 @@ impl UpdateThread {
             force: false,
             directory: None,
             checked: None,
+            evidence: None,
         }
     }
 }

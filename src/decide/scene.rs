@@ -199,6 +199,7 @@ impl<'s> Scene<'s> {
                 warnings.push(Note::OtherName { thread: thread.id, planned, recorded });
             }
         }
+        warnings.extend(unproven(board, batch));
         let gone = self.left_the_plan(board);
         if !gone.is_empty() {
             warnings.push(Note::LeftThePlan(gone));
@@ -285,4 +286,11 @@ pub(super) fn attempt_in_answers(board: &Board, id: ThreadId) -> u32 {
         Status::Blocked if awaits_its_cycle(board, id) => thread.next_number(),
         Status::Blocked | Status::InProgress | Status::Completed | Status::Cancelled => thread.latest_number(),
     }
+}
+
+/// Returns a note for each thread of a batch whose report claims what was not there when it came.
+pub(super) fn unproven(board: &Board, batch: &Batch) -> impl Iterator<Item = Note> {
+    let ids = board.threads.digest(batch.id).map(|digest| digest.unproven.as_slice()).unwrap_or_default();
+    let ids = ids.iter().filter(|id| batch.thread(**id).is_some());
+    ids.filter_map(|id| Some(Note::Unproven(*id, board.threads.get(*id)?.unproven.clone())))
 }

@@ -9,7 +9,7 @@ use super::facts::{Note, PauseReason, PersonAct, PersonCommand, Words};
 use super::gates::{BatchCompletionStatus, Next, Standing, admit, is_approved, next};
 use super::ledger::Ledger;
 use super::request::Caller;
-use super::scene::{Scene, attempt_in_answers, is_complete, is_settled};
+use super::scene::{Scene, attempt_in_answers, is_complete, is_settled, unproven};
 use super::sweep::sweep;
 use crate::board::{Board, Status};
 use crate::plan::{Batch, Problem, Stage, check};
@@ -159,6 +159,11 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
         Some(batch) => warnings.extend(scene.warnings(board, batch)),
         None => warnings.extend(scene.notes_on_state()),
     }
+    // Who has approved a stage has seen what was not there.
+    let others =
+        scene.plan.stages.iter().filter(|stage| !is_approved(scene, stage.number)).flat_map(|stage| &stage.batches);
+    let others = others.filter(|batch| shown.is_none_or(|shown| shown.id != batch.id));
+    warnings.extend(others.flat_map(|batch| unproven(board, batch)));
     WorkstreamStatus {
         workspace: scene.workspace.to_owned(),
         workstream: scene.workstream.to_owned(),

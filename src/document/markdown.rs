@@ -4,13 +4,14 @@
 //! table, an image, a mention, a heading or a hidden link.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::{attempt_time, run_time};
-use crate::board::{AttemptStatus, Status};
+use super::{attempt_time, proof, run_time};
+use crate::board::{AttemptStatus, CheckResult, Status};
 use crate::decide::{Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
 use crate::moment::Moment;
 use crate::wording::{count, duration, one_line};
-use crate::words::{PersonWords, next_step};
+use crate::words::{PersonWords, next_step, not_there};
 
 /// Writes the short form: a table per batch with the outcome of each thread, artifacts, next steps, failed attempts,
 /// and what is next.
@@ -106,7 +107,7 @@ fn write_table(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) 
             "| {} {} | {} | {} | {} | {time} | {} |",
             thread.thread_id,
             inline(&thread.name),
-            words(thread.status),
+            outcome(thread),
             inline(&thread.agent),
             attempts(thread),
             inline(&thread.report),
@@ -145,9 +146,22 @@ fn write_lists(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) 
             .filter(|attempt| matches!(attempt.status, AttemptStatus::Failed | AttemptStatus::Interrupted))
             .map(|attempt| format!("{} {}: {}", thread.thread_id, told(attempt, now), inline(&attempt.report)))
     });
+    let unproven = batch.threads.iter().filter(|thread| !thread.unproven.is_empty());
+    let unproven = unproven.map(|thread| format!("{}: {}", thread.thread_id, inline(&not_there(&thread.unproven))));
+    write_list(page, "Not proven", unproven);
     write_list(page, "Artifacts", per_thread(|thread| &thread.artifacts));
     write_list(page, "Next steps", per_thread(|thread| &thread.next_steps));
     write_list(page, "Attempts that failed", failed);
+}
+
+/// Returns the result of a check as `cargo test: passed after 12 s`.
+fn check(result: &CheckResult) -> String {
+    let end = match result.exit_code {
+        Some(0) => "passed".to_owned(),
+        Some(code) => format!("exit code {code}"),
+        None => "did not end".to_owned(),
+    };
+    format!("{}: {end} after {}", inline(&result.command), duration(Duration::from_millis(result.millis)))
 }
 
 /// Writes a list with its title; nothing if there are no items.
@@ -173,7 +187,7 @@ fn write_thread(page: &mut impl Write, thread: &ThreadReport, now: Option<Moment
     let _ = writeln!(
         page,
         "**{}** · {} ({}) · {}{}",
-        words(thread.status),
+        outcome(thread),
         inline(&thread.agent),
         thread.agent_source.word(),
         count(thread.attempts.len(), "attempt", "attempts"),
@@ -187,6 +201,10 @@ fn write_thread(page: &mut impl Write, thread: &ThreadReport, now: Option<Moment
             let _ = write!(page, "\n{title}: {}\n", inline(text));
         }
     }
+    let unproven = (!thread.unproven.is_empty()).then(|| inline(&not_there(&thread.unproven)));
+    write_list(page, "Not proven", unproven.into_iter());
+    let checks = thread.attempts.last().map(|attempt| attempt.checks.as_slice()).unwrap_or_default();
+    write_list(page, "Checks", checks.iter().map(check));
     write_list(page, "Artifacts", thread.artifacts.iter().map(|item| inline(item)));
     write_list(page, "Next steps", thread.next_steps.iter().map(|item| inline(item)));
     write_list(
@@ -203,6 +221,12 @@ fn write_thread(page: &mut impl Write, thread: &ThreadReport, now: Option<Moment
             let _ = write!(page, "\n{title}:\n\n{}\n", quoted(text));
         }
     }
+}
+
+/// Returns the status of a thread and what is known of its proof: `completed, checks passed`.
+fn outcome(thread: &ThreadReport) -> String {
+    let proof = thread.proof().map(|state| format!(", {}", proof(state))).unwrap_or_default();
+    format!("{}{proof}", words(thread.status))
 }
 
 /// Returns a status in words: `in progress`.

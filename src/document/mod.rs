@@ -10,3 +10,17 @@ mod time;
 pub(crate) use brief::write_brief;
 pub(crate) use markdown::{write_document, write_summary};
 pub(crate) use time::{attempt_time, run_time};
+
+use crate::decide::ProofState;
+use crate::wording::count;
+
+/// Returns what is known of the proof of a thread, in a few words.
+pub(crate) fn proof(state: ProofState) -> String {
+    match state {
+        ProofState::Unproven => "claims what was not there".to_owned(),
+        ProofState::Passed => "checks passed".to_owned(),
+        ProofState::NotChecked => "not checked".to_owned(),
+        ProofState::Failed(times) => format!("checks failed {times}×"),
+        ProofState::Planned(number) => count(number, "check", "checks"),
+    }
+}

@@ -39,12 +39,11 @@ impl Doing {
 impl WorkServer {
     /// Carries out a call. If the rules ask for checks, runs them and asks again with their results.
     pub(super) async fn ask_proven(&self, mut ask: Ask, doing: &Doing) -> Result<AgentAnswer, Error> {
-        if let AgentRequest::UpdateThread(update) = &ask.request
-            && update.directory.is_some()
+        if let AgentRequest::UpdateThread(update) = &mut ask.request
+            && (update.directory.is_some() || update.artifacts.is_some())
         {
-            // A folder that may not be named is refused at once, also if no check would run in it.
-            let (checker, directory) = (self.checker.clone(), update.directory.clone());
-            self.blocking(move |_| checker.folder(directory.as_deref())).await?;
+            let (checker, mut prepared) = (self.checker.clone(), update.clone());
+            *update = self.blocking(move |_| checker.prepare(&mut prepared).map(|()| prepared)).await?;
         }
         let mut runs = 0;
         loop {

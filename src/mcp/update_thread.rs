@@ -70,6 +70,7 @@ impl Arguments for UpdateThreadArguments {
             force: false,
             directory: self.directory,
             checked: None,
+            evidence: None,
         };
         Ok((self.workstream, AgentRequest::UpdateThread(request)))
     }

@@ -26,7 +26,7 @@ mod snapshot;
 pub use copy::{Copied, Overwrite, WorkspaceCopy};
 pub use files::{
     FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, check_folders, linked_worktree, lone_worktree,
-    worktrees,
+    work_root, worktrees,
 };
 pub use place::WorkspaceLocation;
 #[cfg(feature = "postgres")]

@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::notes::{attempt_hint, command, cut_to, text_hint, waits};
+use super::notes::{attempt_hint, command, cut_to, not_there, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
 use crate::decide::{CheckRun, Note, Omission, PersonCommand, Proof, Refusal, Unsettled, Wanted, Words};
@@ -34,6 +34,7 @@ impl Words for AgentWords {
             Note::OtherName { thread, planned, recorded } => {
                 format!("{thread}: PLAN.md calls it {planned:?}, the recorded state is of {recorded:?}")
             }
+            Note::Unproven(thread, unproven) => format!("{thread}: {}", not_there(unproven)),
             Note::LeftThePlan(threads) => format!("no longer in PLAN.md, kept and ignored: {}", listed(threads)),
             Note::Unrecognized(sentence) => sentence.clone(),
             Note::UnseenServer { server, why } => format!(

@@ -10,6 +10,7 @@ mod notes;
 mod people;
 
 pub use agents::AgentWords;
+pub(crate) use notes::not_there;
 pub(crate) use people::map_argument;
 pub use people::{PersonWords, next_step, only_people_meet};
 

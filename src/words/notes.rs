@@ -1,5 +1,6 @@
 //! The words that models and people share.
 
+use crate::board::Unproven;
 use crate::decide::{AttemptHint, CutTo, PersonAct, TextProblem};
 use crate::plan::ThreadId;
 use crate::wording::list;
@@ -50,4 +51,20 @@ pub(super) fn cut_to(to: CutTo) -> String {
 /// Returns what a thread waits for.
 pub(super) fn waits(thread: ThreadId, threads: &[ThreadId]) -> String {
     format!("{thread} waits for {}", list(threads))
+}
+
+/// Returns what a report claims and what was not there.
+pub(crate) fn not_there(claims: &[Unproven]) -> String {
+    let one = |claim: &Unproven| match claim {
+        Unproven::Missing(path) => format!("artifact {path} did not exist when it was reported"),
+        Unproven::UnknownCommit(commit) => format!("git had no commit {commit} when it was reported"),
+        Unproven::OutsideFiles { commit, files, of } => {
+            let more = match of.saturating_sub(files.len()) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("commit {commit} changes what is not in the **Files** of the thread: {}{more}", files.join(", "))
+        }
+    };
+    claims.iter().map(one).collect::<Vec<_>>().join("; ")
 }

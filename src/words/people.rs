@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::notes::{attempt_hint, command, cut_to, text_hint, waits};
+use super::notes::{attempt_hint, command, cut_to, not_there, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
 use crate::decide::{
@@ -36,6 +36,7 @@ impl Words for PersonWords {
             Note::OtherName { thread, planned, recorded } => {
                 format!("{thread}: PLAN.md calls it {planned:?}, the recorded state is of {recorded:?}")
             }
+            Note::Unproven(thread, unproven) => format!("{thread}: {}", not_there(unproven)),
             Note::LeftThePlan(threads) => {
                 let threads: Vec<String> = threads.iter().map(ToString::to_string).collect();
                 format!("no longer in PLAN.md, kept and ignored: {}", threads.join(", "))

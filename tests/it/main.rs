@@ -11,6 +11,8 @@ mod checks;
 mod command_line;
 mod counts;
 mod eras;
+#[cfg(unix)]
+mod evidence;
 mod flood;
 mod hostile;
 mod import;

@@ -62,6 +62,11 @@ fn a_workspace_as_it_was_created() {
     +      "artifacts": [
     +        "a.sql"
     +      ],
+    +      "unproven": [
+    +        {
+    +          "missing": "a.sql"
+    +        }
+    +      ],
     +      "sessions": [
     +        {
     +          "sessionId": "01.01.01#1",

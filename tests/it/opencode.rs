@@ -99,7 +99,7 @@ fn a_project_without_a_set_up_gets_one() {
     2. Call `work_update_thread` with `in_progress` and your attempt. If it is refused, stop and say why.
     3. Do the work of this thread, and no other's: others work beside you in the same repository. Where the project has @agent/skills/implementing-workstreams/SKILL.md, follow it. In long work call `work_update_thread` with `in_progress` and one line on where you are.
     4. End with one `work_update_thread` with your attempt:
-       - `completed`, with a report of 1-2 sentences, at most 240 characters, `artifacts` (paths or links) and `next_steps` that are left;
+       - `completed`, with a report of 1-2 sentences, at most 240 characters, `artifacts` (paths or links) and `next_steps` that are left. If you worked in a git worktree, pass it as `directory`. Checks of the plan run then; on `check_failed` fix what fails and report again;
        - `blocked`, when it cannot be done, with the reason and what it depends on;
        - `failed`, when your run broke; `transient` true only for a timeout, a crash or a lost connection.
 
@@ -128,7 +128,7 @@ fn a_project_without_a_set_up_gets_one() {
        - `batch_completion_status`,
        - `outcomes` as a JSON array, exactly as it was returned (`[]` where there is none),
        - `fallback_threads`: those that nobody named an agent for, run by `default`,
-       - the blocked threads with their reasons,
+       - the blocked threads with their reasons, and what `warnings` says was not there,
        - `gate_command`, else `next_user_command`, word for word: the person runs it. You cannot pass a gate.
 
     Never answer with nothing.

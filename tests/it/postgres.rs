@@ -289,6 +289,28 @@ fn a_database_that_takes_no_more_clients_is_told_and_waited_for() {
     assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(waits), &json!(false)), "{answer}");
 }
 
+/// Checks run on the machine whose server got the report. Their results, and what was not there, are in the database.
+#[cfg(unix)]
+#[test]
+fn the_results_of_checks_and_the_evidence_are_in_the_database() {
+    let Some(database) = shared() else { return };
+    let team = Team::with_plan(&database.fresh(), &format!("{}\n**Check:** `test -f made.txt`\n", plan(1)));
+    let mut server = team.serve();
+    server.answer("next_batch", &json!({}));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    let done = json!({"thread_id": "1.1.1", "status": "completed", "report": "r", "artifacts": ["none/at/all.rs"]});
+    let text = server.call("update_thread", &done);
+    assert!(text.starts_with("error check_failed: check `test -f made.txt` ended with exit code 1."), "{text}");
+    let checks = "SELECT status || ' ' || failed_checks || ' ' || (checks -> 0 ->> 'exit_code') FROM work.attempts";
+    assert_eq!(team.sql(checks), ["running 1 1"]);
+    team.host.write("made.txt", "");
+    assert_eq!(server.answer("update_thread", &done)["status"], "completed");
+    assert_eq!(team.sql(checks), ["completed 1 0"]);
+    assert_eq!(team.sql("SELECT record -> 'unproven' -> 0 ->> 'missing' FROM work.threads"), ["none/at/all.rs"]);
+    let page = team.stdout(&["tree"]);
+    assert!(page.contains("claims what was not there"), "{page}");
+}
+
 /// A server that writes alone is optimistic: it sends no query before its commit.
 #[test]
 fn a_call_waits_for_a_database_that_restarts() {
@@ -434,18 +456,18 @@ fn a_refusal_says_what_is_wrong_and_never_the_password() {
     stderr: Hint: fix user and password: in the URL, PGPASSWORD or the password file
     # a newer schema
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another machine has a newer version of work
+    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 4: another machine has a newer version of work
     stderr: Hint: install the same version of work on all machines, then run work store migrate
     # a newer schema is left alone
     exit 6
-    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 3: another machine has a newer version of work
+    stderr: error: postgres://[host]/postgres: its tables need version 99, this program knows 4: another machine has a newer version of work
     stderr: Hint: install the same version of work on all machines, then run work store migrate
     # migrated
     exit 0
-    the tables are there, version 3
+    the tables are there, version 4
     # migrated again
     exit 0
-    the tables have version 3 already
+    the tables have version 4 already
     # no workspace
     exit 6
     stderr: error: postgres://[host]/postgres: it has no workspace "default"

@@ -80,7 +80,7 @@ fn prompts_are_templates_in_both_eras() {
        - `batch_completion_status`,
        - `outcomes` as a JSON array, exactly as it was returned (`[]` where there is none),
        - `fallback_threads`: those that nobody named an agent for, run by `default`,
-       - the blocked threads with their reasons,
+       - the blocked threads with their reasons, and what `warnings` says was not there,
        - `gate_command`, else `next_user_command`, word for word: the person runs it. You cannot pass a gate.
 
     Never answer with nothing.

@@ -41,7 +41,7 @@ fn trees_and_briefs() {
     001-search  Search (approved)
     ├─ Stage 1: Index  1/3
     │  ├─ 01.01 Storage  1/2
-    │  │  ├─ [x] 01.01.01 Schema  system-engineer-codex #2
+    │  │  ├─ [x] 01.01.01 Schema  system-engineer-codex #2  claims what was not there
     │  │  └─ [!] 01.01.02 Rows    system-engineer-opus reassign
     │  └─ 01.02 Queries  0/1
     │     └─ [ ] 01.02.01 Parser  default
@@ -119,6 +119,9 @@ fn trees_and_briefs() {
                 needs the schema of the warehouse, which nobody has sent yet
                 although everybody was asked for it twice
 
+    Warnings
+      01.01.01: artifact src/a_b.rs did not exist when it was reported
+
     Next: look at the blocked threads of batch 01.01, then work retry
     ");
 }
@@ -146,8 +149,12 @@ fn reports_and_exports() {
 
     | thread | outcome | agent | attempts | time | report |
     |---|---|---|---|---|---|
-    | 01.01.01 Schema | completed | system-engineer-codex | 2 (1 retry) | 0 s | Rows and postings; see \#<no width>12 |
+    | 01.01.01 Schema | completed, claims what was not there | system-engineer-codex | 2 (1 retry) | 0 s | Rows and postings; see \#<no width>12 |
     | 01.01.02 Rows | blocked | system-engineer-opus | 1 | 0 s | needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice |
+
+    Not proven:
+
+    - 01.01.01: artifact src/a\_b.rs did not exist when it was reported
 
     Artifacts:
 
@@ -183,9 +190,13 @@ fn reports_and_exports() {
 
     #### 01.01.01 Schema
 
-    **completed** · system-engineer-codex (plan) · 2 attempts · 0 s
+    **completed, claims what was not there** · system-engineer-codex (plan) · 2 attempts · 0 s
 
     Report: Rows and postings; see \#<no width>12
+
+    Not proven:
+
+    - artifact src/a\_b.rs did not exist when it was reported
 
     Artifacts:
 

@@ -62,9 +62,13 @@ fn what_there_is_is_listed_and_can_be_read() {
 
     #### 01.01.01 Schema
 
-    **completed** · system-engineer-codex (plan) · 1 attempt · 0 s
+    **completed, claims what was not there** · system-engineer-codex (plan) · 1 attempt · 0 s
 
     Report: a \| b
+
+    Not proven:
+
+    - artifact a.sql did not exist when it was reported
 
     Artifacts:
 
@@ -97,8 +101,12 @@ fn what_there_is_is_listed_and_can_be_read() {
 
     | thread | outcome | agent | attempts | time | report |
     |---|---|---|---|---|---|
-    | 01.01.01 Schema | completed | system-engineer-codex | 1 | 0 s | a \| b |
+    | 01.01.01 Schema | completed, claims what was not there | system-engineer-codex | 1 | 0 s | a \| b |
     | 01.01.02 Rows | blocked | default | 0 |  | unclear |
+
+    Not proven:
+
+    - 01.01.01: artifact a.sql did not exist when it was reported
 
     Artifacts:
 

@@ -19,32 +19,40 @@ pub(super) fn of(root: &Path, directory: Option<&str>) -> Result<PathBuf, Error>
     let own = real(root).map_err(Fault::io("find", root))?;
     let Some(given) = directory.map(str::trim).filter(|directory| !directory.is_empty()) else { return Ok(own) };
     let wanted = real(&own.join(given)).ok();
-    let mut known = vec![own.clone()];
     if wanted.as_ref() == Some(&own) {
         return Ok(own);
     }
-    if let Some((top, others)) = worktrees(&own) {
-        // A workspace below the root of its repository is at the same place in each worktree.
-        let inside = real(&top).ok().and_then(|top| own.strip_prefix(top).ok().map(Path::to_owned)).unwrap_or_default();
-        for worktree in others {
-            let Ok(worktree) = real(&worktree) else { continue };
-            let Ok(place) = real(&worktree.join(&inside)) else { continue };
-            // A link in the worktree must not lead out of it.
-            if !place.starts_with(&worktree) {
-                continue;
-            }
-            if wanted.as_ref().is_some_and(|wanted| *wanted == worktree || *wanted == place) {
-                return Ok(place);
-            }
-            known.push(place);
-        }
+    let linked = linked(&own);
+    let is_meant =
+        |(worktree, place): &&(PathBuf, PathBuf)| [worktree, place].into_iter().any(|it| Some(it) == wanted.as_ref());
+    if let Some((_, place)) = linked.iter().find(is_meant) {
+        return Ok(place.clone());
     }
+    let mut known: Vec<String> = std::iter::once(&own)
+        .chain(linked.iter().map(|(_, place)| place))
+        .map(|folder| folder.display().to_string())
+        .collect();
     known.dedup();
-    let known = known.iter().take(MAX_NAMED).map(|folder| folder.display().to_string()).collect();
+    known.truncate(MAX_NAMED);
     Err(Refusal::BadDirectory { given: given.chars().take(200).collect(), known }.into())
 }
 
+/// Returns the worktrees of the repository around a workspace, each with the place in it that is that of the workspace.
+/// `root` has no links.
+pub(super) fn linked(root: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let Some((top, worktrees)) = worktrees(root) else { return Vec::new() };
+    // A workspace below the root of its repository is at the same place in each worktree.
+    let inside = real(&top).ok().and_then(|top| root.strip_prefix(top).ok().map(Path::to_owned)).unwrap_or_default();
+    let place = |worktree: PathBuf| {
+        let worktree = real(&worktree).ok()?;
+        let place = real(&worktree.join(&inside)).ok()?;
+        // A link in the worktree must not lead out of it.
+        place.starts_with(&worktree).then_some((worktree, place))
+    };
+    worktrees.into_iter().filter_map(place).collect()
+}
+
 /// Returns a path without links and without `..`.
-fn real(path: &Path) -> std::io::Result<PathBuf> {
+pub(super) fn real(path: &Path) -> std::io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }

@@ -4,6 +4,8 @@
 //! A call of these functions blocks until all commands have ended, so it needs a thread of its own. No lock of the
 //! workspace may be held meanwhile.
 
+mod claims;
+mod evidence;
 mod folder;
 mod log;
 mod shell;
@@ -18,9 +20,9 @@ use self::shell::{Ended, Shell};
 pub use self::supervisor::{SUPERVISE, supervise};
 use crate::board::CheckResult;
 use crate::clock::Clock;
-use crate::decide::{CheckEnd, CheckFailure, CheckRun, Checked, Proof};
+use crate::decide::{CheckEnd, CheckFailure, CheckRun, Checked, Evidence, Proof, UpdateThread};
 use crate::fault::{Error, Fault};
-use crate::store::{WorkspaceLocation, check_folders};
+use crate::store::{WorkspaceLocation, check_folders, work_root};
 
 /// The pause between two looks at a command that runs.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -55,13 +57,33 @@ impl Checker {
         Self { location, program: own.unwrap_or_else(|_| "work".into()) }
     }
 
-    /// Returns the folder in which checks run that a worker named; `None`: the root of the workspace.
+    /// Looks at what the artifacts of a report claim. `directory` is the folder as a worker gave it; `None`: none is named.
     ///
     /// # Errors
     ///
     /// [`Refusal::BadDirectory`](crate::decide::Refusal::BadDirectory) if it is none of the allowed ones.
-    pub fn folder(&self, directory: Option<&str>) -> Result<PathBuf, Error> {
-        folder::of(&check_folders(&self.location)?.0, directory)
+    fn look(&self, directory: Option<&str>, artifacts: &[String]) -> Result<Evidence, Error> {
+        let directory = directory.filter(|directory| !directory.trim().is_empty());
+        let root = work_root(&self.location);
+        let folder = directory.map(|_| folder::of(&root, directory)).transpose()?;
+        // A root that is gone is a fault of the request itself, which the store reports.
+        let root = folder::real(&root).unwrap_or(root);
+        Ok(evidence::seen(&root, folder.as_deref(), artifacts))
+    }
+
+    /// Looks at what a report claims, before it is decided. Does nothing if it names neither artifacts nor a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::BadDirectory`](crate::decide::Refusal::BadDirectory): a folder that may not be named is refused at once, also if no check would run in it.
+    pub fn prepare(&self, update: &mut UpdateThread) -> Result<(), Error> {
+        let artifacts = update.artifacts.as_deref().unwrap_or_default();
+        if update.directory.is_some() || !artifacts.is_empty() {
+            update.evidence = Some(Box::new(self.look(update.directory.as_deref(), artifacts)?));
+        } else if update.artifacts.is_some() {
+            update.evidence = Some(Box::default());
+        }
+        Ok(())
     }
 
     /// Runs the commands, in order, until one fails. `directory` is the folder as a worker gave it.

@@ -15,12 +15,13 @@ pub(super) use validation::{problem, write as validation};
 use super::page::{Page, Tone, one_line};
 use crate::board::Status;
 use crate::decide::{
-    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, Released, Retried, Revoked, StageApproved,
-    ThreadReport, Updated, Words as _,
+    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, ProofState, Released, Retried, Revoked,
+    StageApproved, ThreadReport, Updated, Words as _,
 };
 use crate::document::{write_document, write_summary};
 use crate::moment::Moment;
 use crate::plan::Counts;
+use crate::roster::ChecksBy;
 use crate::wording::count;
 use crate::words::PersonWords;
 
@@ -96,6 +97,15 @@ fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
     }
 }
 
+/// Returns the tone in which the proof of a thread is shown.
+pub(super) fn proof_tone(state: ProofState) -> Tone {
+    match state {
+        ProofState::Unproven | ProofState::Failed(_) => Tone::Bad,
+        ProofState::Passed => Tone::Good,
+        ProofState::NotChecked | ProofState::Planned(_) => Tone::Faint,
+    }
+}
+
 /// Returns the mark of a status. The other programs of this family use the same marks.
 pub(super) fn mark(status: Status) -> &'static str {
     match status {
@@ -128,6 +138,7 @@ pub(super) fn progress<'t>(threads: impl Iterator<Item = &'t ThreadReport>) -> (
 fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     if approved.unchanged {
         let _ = write!(page, "the plan of {} was approved already, as it is now", approved.workstream);
+        checks(page, approved);
         return;
     }
     let changes = &approved.changes;
@@ -141,6 +152,29 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
         let _ = writeln!(page, "interrupted: {id}");
     }
     let _ = write!(page, "the plan of {} is approved: {}", approved.workstream, counts(approved.counts));
+    checks(page, approved);
+}
+
+/// Writes each command that will run, where it is a check, and who runs it.
+fn checks(page: &mut Page, approved: &PlanApproved) {
+    /// The most threads that are named for a command.
+    const NAMED: usize = 6;
+    let Some(by) = approved.checks_by else { return };
+    let by = match by {
+        ChecksBy::Server => "run outside of your agents' sandboxes when a worker reports completed",
+        ChecksBy::Worker => "run by the workers, by work check, before they report completed",
+        ChecksBy::Off => "not run (execution.checks is off): agents cannot complete these threads",
+    };
+    let _ = write!(page, "\nChecks, {by}:");
+    for check in &approved.checks {
+        let mut places: Vec<String> = check.threads.iter().take(NAMED).cloned().collect();
+        if check.threads.len() > NAMED {
+            places.push(count(check.threads.len() - NAMED, "more thread", "more threads"));
+        }
+        places.extend(check.stages.iter().map(|stage| format!("stage {stage}, before its approval")));
+        let _ = write!(page, "\n  {}\n      of ", one_line(&check.command));
+        page.paint(Tone::Faint, places.join(", "));
+    }
 }
 
 /// Returns the counts of a plan, as `2 stages, 3 batches, 4 threads`.

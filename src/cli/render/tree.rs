@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line};
-use super::{mark, progress, tone};
+use super::{mark, progress, proof_tone, tone};
 use crate::board::Status;
 use crate::decide::{BatchReport, Decision, DecisionAction, Report, ThreadReport};
+use crate::document::proof;
 
 /// The columns before the name of a thread: two levels of the tree, its mark and its id.
 const BEFORE_NAME: usize = 6 + 4 + 9;
@@ -63,6 +64,9 @@ fn write_batch(
         }
         if let Some(decision) = &thread.decision {
             page.paint(Tone::Bad, format_args!(" {}", waits_for(decision)));
+        }
+        if let Some(state) = thread.proof() {
+            page.paint(proof_tone(state), format_args!("  {}", proof(state)));
         }
         let _ = writeln!(page);
     }

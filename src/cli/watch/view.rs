@@ -10,10 +10,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Widget as _};
 
 use super::super::page::{Tone, cut, fit};
-use super::super::render::{mark, progress, tone};
+use super::super::render::{mark, progress, proof_tone, tone};
 use crate::board::{AttemptStatus, Status};
 use crate::decide::{BatchReport, Report, StageReport, ThreadReport, Words as _};
-use crate::document::{attempt_time, run_time};
+use crate::document::{attempt_time, proof, run_time};
 use crate::moment::Moment;
 use crate::wording::{count, duration};
 use crate::words::{PersonWords, next_step};
@@ -283,11 +283,15 @@ fn thread_lines(thread: &ThreadReport, width: usize, now: Moment) -> Vec<Line<'s
     let time = shown_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default();
     let attempt = if thread.attempt > 0 { format!(" · #{}", thread.attempt) } else { String::new() };
     let status = thread.status.word().replace('_', " ");
+    let proven = thread.proof().map(|state| (format!(" · {}", proof(state)), style(proof_tone(state))));
+    let (proven, proven_style) = proven.unwrap_or_default();
+    let room = width.saturating_sub(4 + status.len() + proven.chars().count());
     let mut lines = vec![
         Line::from(vec![Span::styled(mark(thread.status), colour), Span::raw(name)]),
         Line::from(vec![
             Span::styled(format!("    {status}"), colour),
-            Span::raw(cut(&format!("{time}{attempt} · {}", thread.agent), width.saturating_sub(4 + status.len()))),
+            Span::styled(proven, proven_style),
+            Span::raw(cut(&format!("{time}{attempt} · {}", thread.agent), room)),
         ]),
     ];
     let words = last_words(thread);

@@ -107,6 +107,15 @@ pub(super) fn decide(
     if !results.is_empty() && ledger.board().thread(id).latest().is_some_and(|latest| latest.checks != results) {
         ledger.record(Event::ChecksRan { thread: id, checks: results, failed: false });
     }
+    if let (Some(artifacts), Some(evidence)) = (&request.artifacts, &request.evidence) {
+        let files = scene.plan.thread(id).map(|thread| thread.files.as_slice()).unwrap_or_default();
+        let unproven = evidence.unproven(files);
+        // A report of an earlier attempt leaves the artifacts of the thread as they are.
+        let is_of_these = ledger.board().thread(id).artifacts == *artifacts;
+        if is_of_these && ledger.board().thread(id).unproven != unproven {
+            ledger.record(Event::EvidenceSeen { thread: id, unproven });
+        }
+    }
     if request.status.is_a_persons() && now == Status::Blocked {
         a_person_acted(scene, id.batch, ledger);
     }

@@ -125,6 +125,7 @@ fn thread(record: ThreadRecord) -> Thread {
         report: record.report.unwrap_or_default(),
         breadcrumb: record.breadcrumb.unwrap_or_default(),
         artifacts: record.artifacts.unwrap_or_default(),
+        unproven: record.unproven.unwrap_or_default(),
         next_steps: record.next_steps.unwrap_or_default(),
         attempts,
         attempt_floor: record.attempt_floor.map_or(0, |floor| floor.0),

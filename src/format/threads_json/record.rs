@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::board::Unproven;
 use crate::format::words::{BatchWord, Counter, ServerWord, SessionRecord, StatusWord, ThreadWord};
 
 #[derive(Deserialize)]
@@ -24,6 +25,7 @@ pub(super) struct ThreadRecord {
     pub(super) report: Option<String>,
     pub(super) breadcrumb: Option<String>,
     pub(super) artifacts: Option<Vec<String>>,
+    pub(super) unproven: Option<Vec<Unproven>>,
     pub(super) next_steps: Option<Vec<String>>,
     pub(super) sessions: Option<Vec<SessionRecord>>,
     pub(super) attempt_floor: Option<Counter>,

@@ -12,7 +12,7 @@ use crate::format::words::{BatchWord, CheckRecord, Counter, ServerWord, ThreadWo
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
-const THREAD_ORDER: [&str; 16] = [
+const THREAD_ORDER: [&str; 17] = [
     "threadId",
     "threadName",
     "stageName",
@@ -22,6 +22,7 @@ const THREAD_ORDER: [&str; 16] = [
     "report",
     "breadcrumb",
     "artifacts",
+    "unproven",
     "nextSteps",
     "promptPath",
     "sessions",
@@ -156,6 +157,11 @@ fn write_thread(
     }
     if before.artifacts != after.artifacts {
         record.set("artifacts", &after.artifacts, order)?;
+    }
+    match (&before.unproven, &after.unproven) {
+        (before, after) if before == after => {}
+        (_, after) if after.is_empty() => record.remove("unproven"),
+        (_, after) => record.set("unproven", after, order)?,
     }
     if before.next_steps != after.next_steps {
         record.set("nextSteps", &after.next_steps, order)?;

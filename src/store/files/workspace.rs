@@ -44,11 +44,17 @@ pub fn lone_worktree(place: &WorkspaceLocation) -> Option<Linked> {
     workspace.linked.is_none().then_some(linked)
 }
 
+/// Returns the folder in which the work of a workspace is done: its root. That of a workspace in a database is the root of
+/// the git repository, or the working directory.
+pub fn work_root(place: &WorkspaceLocation) -> PathBuf {
+    home(place, &MachineDisk)
+}
+
 /// Returns the root of the workspace and the folder for what checks print, and makes the latter. A workspace in a database
 /// has the root of the git repository, or the working directory, and a folder for temporary files.
 pub fn check_folders(place: &WorkspaceLocation) -> Result<(PathBuf, PathBuf), Fault> {
     let disk = MachineDisk;
-    let root = home(place, &disk);
+    let root = work_root(place);
     let logs = if place.database().is_some() {
         let name: String = sha256(root.as_os_str().as_encoded_bytes()).chars().take(16).collect();
         std::env::temp_dir().join(format!("work-checks-{name}"))

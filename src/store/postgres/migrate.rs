@@ -22,10 +22,11 @@ struct Migration {
 }
 
 /// All steps, in order. A released step must never be changed.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { sql: include_str!("001.sql"), needs: 1 },
     Migration { sql: include_str!("002.sql"), needs: 2 },
     Migration { sql: include_str!("003.sql"), needs: 3 },
+    Migration { sql: include_str!("004.sql"), needs: 3 },
 ];
 
 /// The oldest version of the tables that this program can use. From it on `work.migrations` has the column `needs`.

@@ -19,8 +19,11 @@ use proptest::test_runner::RngSeed;
 
 use self::model::{Call, Caller as Who, Id, Model, invariants};
 use super::*;
-use crate::board::{ReportedStatus, ServerId};
-use crate::decide::{AgentAnswer, AgentRequest, AssignThread, ClearAssignment, Decision, OpenDecision, UpdateThread};
+use crate::board::{CheckResult, ReportedStatus, ServerId};
+use crate::decide::{
+    AgentAnswer, AgentRequest, AssignThread, CheckEnd, CheckFailure, Checked, ClearAssignment, Decision, OpenDecision,
+    UpdateThread,
+};
 use crate::moment::Moment;
 use crate::store::files::disk::Disk;
 use crate::store::files::disk::faulty::{Failure, FaultyDisk};
@@ -34,7 +37,9 @@ const PLAN: &str = "\
 ##### Batch 1: Storage
 ###### Thread 1: Schema @agent:system-engineer-codex
 ###### Thread 2: Rows @agent:frontend-designer-grok
+**Check:** `make`
 ###### Thread 3: Notes
+**After:** 01.01.01
 ##### Batch 2: Queries
 ###### Thread 1: Parser @agent:system-engineer-codex
 ### Stage 2: API
@@ -42,8 +47,14 @@ const PLAN: &str = "\
 ###### Thread 1: Routes @agent:system-engineer-opus
 ";
 
-const INDEX: &str =
-    r#"{"version":"1.0.0","streams":[{"id":"001-search","name":"search","approval":{"status":"approved"}}]}"#;
+/// Returns an index in which the plan is approved, with its text: else no check of it may run.
+fn index() -> String {
+    let hash = crate::plan::PlanHash::of(PLAN);
+    let (approval, hash) = (r#"{"status":"approved","plan_hash":"#, hash.as_str());
+    format!(
+        r#"{{"version":"1.0.0","streams":[{{"id":"001-search","name":"search","approval":{approval}"{hash}"}}}}]}}"#
+    )
+}
 
 /// The number of servers at a time.
 const SERVERS: usize = 3;
@@ -100,11 +111,12 @@ fn line(call: &Call) -> String {
             format!("assign {} --clear{}", name(thread), if *force { " --force" } else { "" })
         }
         Call::Retry(thread) => format!("retry {}", thread.as_ref().map(name).unwrap_or_default()),
-        Call::Update { thread, said, report, transient, attempt, .. } => {
+        Call::Update { thread, said, report, transient, attempt, passes, .. } => {
+            let passes = if *passes { "" } else { " (its check fails)" };
             let transient = if *transient { " transient" } else { "" };
             let attempt = attempt.map(|number| format!(" #{number}")).unwrap_or_default();
             let report = report.as_ref().map(|report| format!(" {report:?}")).unwrap_or_default();
-            format!("{said:?} {}{attempt}{transient}{report}", name(thread))
+            format!("{said:?} {}{attempt}{transient}{report}{passes}", name(thread))
         }
     }
 }
@@ -144,7 +156,7 @@ impl World {
     fn new() -> Self {
         let agents: Vec<String> = model::ROSTER.iter().map(|agent| format!("  - name: {agent}\n")).collect();
         let disk = MemoryDisk::with(&[
-            ("/w/work/index.json", INDEX),
+            ("/w/work/index.json", &index()),
             ("/w/work/agents.yaml", &format!("agents:\n{}", agents.concat())),
             ("/w/work/001-search/PLAN.md", PLAN),
         ]);
@@ -210,9 +222,37 @@ impl World {
         self.servers.iter().map(|server| server.name).collect()
     }
 
+    /// Asks a door; if the rules ask for checks, answers them as the call says and asks again, as the doors do.
     fn ask(&self, door: &AgentDoor, caller: &Who, call: &Call) -> Result<String, Error> {
+        match (self.ask_with(door, caller, call, None), call) {
+            (Err(Error::Refusal(Refusal::CheckRequired { run, .. })), Call::Update { passes, .. }) => {
+                let result = |command: &String| CheckResult {
+                    command: command.clone(),
+                    exit_code: Some(i32::from(!passes)),
+                    millis: 1,
+                    at: self.clock.now(),
+                };
+                let failure = (!passes).then(|| CheckFailure {
+                    end: CheckEnd::Exited(1),
+                    output: String::new(),
+                    log: String::new(),
+                });
+                let checked = Checked { of: run.of, results: run.commands.iter().map(result).collect(), failure };
+                self.ask_with(door, caller, call, Some(&checked))
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    fn ask_with(
+        &self,
+        door: &AgentDoor,
+        caller: &Who,
+        call: &Call,
+        checked: Option<&Checked>,
+    ) -> Result<String, Error> {
         let update = || match call {
-            Call::Update { thread, said, report, transient, attempt, force } => UpdateThread {
+            Call::Update { thread, said, report, transient, attempt, force, .. } => UpdateThread {
                 thread: thread_id(*thread),
                 status: match said {
                     model::Said::InProgress => ReportedStatus::InProgress,
@@ -228,8 +268,9 @@ impl World {
                 next_steps: None,
                 attempt: *attempt,
                 directory: None,
-                checked: None,
-                force: *force,
+                checked: checked.cloned(),
+                evidence: None,
+                force: *force && matches!(caller, Who::Person),
             },
             _ => unreachable!(),
         };
@@ -247,7 +288,10 @@ impl World {
                 Call::Outcome => AgentRequest::BatchOutcome(None),
                 _ => unreachable!(),
             };
-            return door.ask(Ask::new(None, request)).map(|answer| told(&answer));
+            return match door.ask(Ask::new(None, request))? {
+                AgentAnswer::CheckFailed(failed) => Err(Refusal::CheckFailed(Box::new(failed)).into()),
+                answer => Ok(told(&answer)),
+            };
         }
         let by = "ann".to_owned();
         let request = match call {
@@ -317,7 +361,7 @@ impl World {
                 let alive = self.alive();
                 let expected = self.model.call(&who, &alive, call);
                 prop_assert_eq!(&came, &expected, "the answer to {:?}", step);
-                if came.is_err() {
+                if came.as_ref().is_err_and(|code| *code != "check_failed") {
                     prop_assert!(texts == self.tracked(), "a refusal changes nothing");
                 }
             }
@@ -357,6 +401,10 @@ impl World {
                             Err(refusal.code().word()),
                             expected.as_ref().map(|_| ()).map_err(|code| *code)
                         );
+                        // A check that failed is counted.
+                        if refusal.code().word() == "check_failed" {
+                            self.model = after;
+                        }
                     }
                     Err(Error::Fault(fault)) => {
                         prop_assert!(!is_whole, "{fault}");
@@ -387,7 +435,8 @@ impl World {
                 .iter()
                 .map(|attempt| {
                     let cycle = attempt.cycle.map_or("-".to_owned(), |cycle| cycle.to_string());
-                    format!("{} {} {} c{cycle}", attempt.number, attempt.agent, attempt.status.word())
+                    let failed = attempt.failed_checks;
+                    format!("{} {} {} c{cycle} f{failed}", attempt.number, attempt.agent, attempt.status.word())
                 })
                 .collect();
             let (status, assigned) = (thread.status, assigned.unwrap_or("-"));
@@ -488,14 +537,16 @@ fn agent() -> impl Strategy<Value = Option<String>> {
 
 fn update(said: impl Strategy<Value = model::Said>) -> impl Strategy<Value = Call> {
     let attempt = prop_oneof![3 => Just(None), 3 => (1..6_u32).prop_map(Some)];
-    (thread(), said, prop_oneof![Just("x"), Just("y")], any::<bool>(), attempt).prop_map(
-        |(thread, said, report, transient, attempt)| Call::Update {
+    let passes = proptest::bool::weighted(0.3);
+    (thread(), said, prop_oneof![Just("x"), Just("y")], any::<bool>(), attempt, passes).prop_map(
+        |(thread, said, report, transient, attempt, passes)| Call::Update {
             thread,
             said,
             report: Some(report.to_owned()),
             transient,
             attempt,
             force: true,
+            passes,
         },
     )
 }

@@ -44,12 +44,31 @@ pub(super) enum Said {
 #[derive(Clone, Debug)]
 pub(super) enum Call {
     Next,
-    Update { thread: Id, said: Said, report: Option<String>, transient: bool, attempt: Option<u32>, force: bool },
-    Assign { thread: Id, agent: Option<String>, force: bool },
-    Clear { thread: Id, force: bool },
+    Update {
+        thread: Id,
+        said: Said,
+        report: Option<String>,
+        transient: bool,
+        attempt: Option<u32>,
+        force: bool,
+        /// Whether the checks of the thread pass, if they run.
+        passes: bool,
+    },
+    Assign {
+        thread: Id,
+        agent: Option<String>,
+        force: bool,
+    },
+    Clear {
+        thread: Id,
+        force: bool,
+    },
     Retry(Option<Id>),
     Outcome,
-    ApproveStage { stage: u16, force: bool },
+    ApproveStage {
+        stage: u16,
+        force: bool,
+    },
     Release,
     Complete,
 }
@@ -137,6 +156,8 @@ struct Attempt {
     owner: Option<u8>,
     report: String,
     transient: bool,
+    /// How often its checks failed (§5b).
+    failed_checks: u32,
     /// The decision that answered its failure, to give the same answer if the failure is told twice (§5a.8).
     decided: Option<Decision>,
 }
@@ -188,6 +209,10 @@ struct Cycle {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Model {
     plan: Vec<(Id, Option<&'static str>)>,
+    /// The threads that have a check (§5b).
+    checked: BTreeSet<Id>,
+    /// The threads that wait for another one (§5c).
+    after: BTreeMap<Id, Id>,
     threads: BTreeMap<Id, Thread>,
     cycles: Vec<Cycle>,
     approved: BTreeSet<u16>,
@@ -242,7 +267,15 @@ impl Model {
             note: String::new(),
         };
         let threads = plan.iter().map(|(id, _)| (*id, fresh.clone())).collect();
-        Model { plan, threads, cycles: Vec::new(), approved: BTreeSet::new(), finished: false }
+        Model {
+            plan,
+            checked: BTreeSet::from([(1, 1, 2)]),
+            after: BTreeMap::from([((1, 1, 3), (1, 1, 1))]),
+            threads,
+            cycles: Vec::new(),
+            approved: BTreeSet::new(),
+            finished: false,
+        }
     }
 
     /// Returns a model of the plan in `super`.
@@ -264,9 +297,20 @@ impl Model {
         let mut after = seen.clone();
         let answer = match call {
             Call::Next => after.next(caller, alive),
-            Call::Update { thread, said, report, transient, attempt, force } => {
+            Call::Update { thread, said, report, transient, attempt, force, passes } => {
                 let words = report.as_deref().unwrap_or("").trim();
-                after.update(caller, alive, *thread, *said, words, *transient, *attempt, *force)
+                let force = *force && server(caller).is_none();
+                let unchecked = after.clone();
+                let answer = after.update(caller, alive, *thread, *said, words, *transient, *attempt, force);
+                // §5b: what the other rules refuse needs no check. An amended report needs none either.
+                let completes = *said == Said::Completed && seen.thread(*thread).status != Status::Completed;
+                if answer.is_ok() && completes && !force && !passes && seen.checked.contains(thread) {
+                    after = unchecked;
+                    after.check_failed(caller, alive, *thread);
+                    *self = after;
+                    return Err("check_failed");
+                }
+                answer
             }
             Call::Assign { thread, agent, force } => after.assign(caller, alive, *thread, agent.as_deref(), *force),
             Call::Clear { thread, force } => after.clear(*thread, *force),
@@ -313,7 +357,32 @@ impl Model {
         }
     }
 
+    /// Counts a failed check. The fifth one ends the attempt as failed, not transient (§5b).
+    fn check_failed(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id) {
+        if self.thread(id).status != Status::InProgress {
+            return;
+        }
+        let running = self.at(id).attempts.last_mut().unwrap();
+        running.failed_checks += 1;
+        if running.failed_checks == 5 {
+            let words = "\u{0}its checks failed";
+            self.report(caller, alive, id, Said::Failed, words, false, None, false).unwrap();
+        }
+    }
+
     // ---- queries ----
+
+    /// Returns whether the thread waits for another one of its batch (§5c).
+    fn waits(&self, id: Id) -> bool {
+        self.after.get(&id).is_some_and(|before| !self.thread(*before).status.done())
+    }
+
+    /// Returns whether an update of the thread is in order now: its batch is ready, and it waits for no other thread. A
+    /// planner may give up a thread that waits, and a person may overrule (§5c).
+    fn thread_ready(&self, id: Id, said: Said, force: bool) -> Result<(), &'static str> {
+        self.ready(batch_of(id))?;
+        if self.waits(id) && said != Said::Blocked && !force { Err("batch_not_ready") } else { Ok(()) }
+    }
 
     fn thread(&self, id: Id) -> &Thread {
         &self.threads[&id]
@@ -421,9 +490,11 @@ impl Model {
             Status::Completed | Status::Cancelled => true,
             Status::Blocked => {
                 let over = !self.current(id).is_empty() || self.budget(id).given_up;
-                self.cycle_of(batch).is_none() || over && !self.asked(batch)
+                self.cycle_of(batch).is_none() || over && !self.asked(batch) || self.waits(id)
             }
-            Status::Pending | Status::InProgress => false,
+            // §5c: it cannot start.
+            Status::Pending => self.waits(id),
+            Status::InProgress => false,
         })
     }
 
@@ -582,6 +653,7 @@ impl Model {
             owner,
             report: String::new(),
             transient: false,
+            failed_checks: 0,
             decided: None,
         };
         let thread = self.at(id);
@@ -671,9 +743,9 @@ impl Model {
             return if said == Said::Pending { self.give_back(id) } else { self.cancel(id, words) };
         }
         if said == Said::InProgress {
-            return self.start(caller, alive, id, words, attempt);
+            return self.start(caller, alive, id, words, attempt, force);
         }
-        self.report(caller, alive, id, said, words, transient, attempt)
+        self.report(caller, alive, id, said, words, transient, attempt, force)
     }
 
     /// Sets a thread to pending for a person, with fresh budgets (§5a.9). A running attempt ends as interrupted (§5).
@@ -695,7 +767,7 @@ impl Model {
             let applied_before = self.cycles[cycle].budgets.get(&id).is_some_and(Budget::applied);
             self.cycles[cycle].budgets.insert(id, Budget { applied_before, ..Budget::default() });
         }
-        self.finished = false; // CHOICE: this reopens a completed workstream
+        // CHOICE: a completed workstream stays completed until a person opens it again.
         self.updated(id, None)
     }
 
@@ -721,7 +793,15 @@ impl Model {
     }
 
     /// Carries out `in_progress`: a start or a heartbeat.
-    fn start(&mut self, caller: &Caller, alive: &BTreeSet<u8>, id: Id, words: &str, attempt: Option<u32>) -> Answer {
+    fn start(
+        &mut self,
+        caller: &Caller,
+        alive: &BTreeSet<u8>,
+        id: Id,
+        words: &str,
+        attempt: Option<u32>,
+        force: bool,
+    ) -> Answer {
         let latest = self.latest(id);
         let me = server(caller);
         let runs = self.thread(id).status == Status::InProgress;
@@ -744,7 +824,7 @@ impl Model {
             }
         } else {
             // §5: any update of a pending or blocked thread needs a ready batch.
-            self.ready(batch_of(id))?;
+            self.thread_ready(id, Said::InProgress, force)?;
             self.open_what_was_asked(batch_of(id));
             let with_the_retry = self.may_start(id)?;
             self.ensure_cycle(batch_of(id), me, alive)?;
@@ -807,6 +887,7 @@ impl Model {
         words: &str,
         transient: bool,
         attempt: Option<u32>,
+        force: bool,
     ) -> Answer {
         let of = self.of(id, said, words, attempt)?;
         let status = self.thread(id).status;
@@ -814,7 +895,7 @@ impl Model {
         let me = server(caller);
         let mut use_retry = false;
         if matches!(status, Status::Pending | Status::Blocked) {
-            self.ready(batch)?;
+            self.thread_ready(id, said, force)?;
             if of == Of::Next && status == Status::Blocked {
                 self.open_what_was_asked(batch);
             }
@@ -898,6 +979,8 @@ impl Model {
             }
             // §5: an update of a blocked thread amends it. This can change the advice.
             Said::Failed if status == Status::Blocked && of == Of::Latest => {
+                // CHOICE: an attempt that was interrupted before its planner gave the thread up has failed, if so told.
+                last.run = Run::Failed;
                 last.transient = if over { last.transient } else { transient };
                 self.updated(id, self.open_decision(id))
             }
@@ -1093,7 +1176,7 @@ impl Model {
                 Status::Blocked => self.current(id).is_empty() && !self.given_up(id),
                 _ => false,
             };
-            if hand_out && !held && status == "in_progress" {
+            if hand_out && !self.waits(id) && !held && status == "in_progress" {
                 dispatch.push(show(id));
             }
             // §6. `block` is the end and not listed.
@@ -1242,7 +1325,8 @@ impl Model {
                 .iter()
                 .map(|attempt| {
                     let cycle = attempt.cycle.map_or("-".to_owned(), |cycle| self.cycles[cycle].number.to_string());
-                    format!("{} {} {} c{cycle}", attempt.number, attempt.agent, attempt.run.word())
+                    let failed = attempt.failed_checks;
+                    format!("{} {} {} c{cycle} f{failed}", attempt.number, attempt.agent, attempt.run.word())
                 })
                 .collect();
             let assigned = thread.assigned.as_deref().unwrap_or("-");
@@ -1279,8 +1363,9 @@ pub(super) fn invariants(before: &Model, after: &Model, by_person: bool, others_
                 return Err(format!("cycle {index} is open again"));
             }
         }
-        // §5a.5: another execution can be asked for only of a settled batch.
-        let is_open = |id: Id| matches!(after.thread(id).status, Status::Pending | Status::InProgress);
+        // §5a.5: another execution can be asked for only of a settled batch. After that a person can set threads to
+        // pending, and free one that waited for another one (§5c). They start in the next execution.
+        let is_open = |id: Id| after.thread(id).status == Status::InProgress;
         if cycle.open && cycle.asked && after.threads_of(cycle.batch).into_iter().any(is_open) {
             return Err(format!("cycle {index} is asked for and not settled"));
         }
