@@ -70,6 +70,29 @@ fn main() {
         }
     }
 
+    for (shape, batch) in [("batches of 10", BATCH), ("one batch", 999)] {
+        // Each thread comes after the one before it in its batch. Both are measured alternately.
+        let folders = [false, true].map(|chained| plan_of(999, batch, chained));
+        let mut sessions = folders.each_ref().map(|folder| Session::start(folder.path()));
+        for session in &mut sessions {
+            session.call("next_batch", &json!({}));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..400 {
+            for (session, times) in sessions.iter_mut().zip(&mut times) {
+                times.push(session.timed("next_batch", &json!({})));
+            }
+        }
+        let [without, with] = times.map(middle);
+        println!(
+            "999 threads, {shape}: next_batch {:.3} ms, each after the one before it {:.3} ms, ratio {:.2}",
+            milliseconds(without),
+            milliseconds(with),
+            with.as_secs_f64() / without.as_secs_f64()
+        );
+    }
+
     println!("100 updates of 100 threads at once, one server");
     let folder = workspace(100);
     let mut session = Session::start(folder.path());
@@ -88,14 +111,20 @@ fn main() {
     }
 }
 
-/// Makes a workspace with an approved plan. A stage has at most 900 batches; the limit is 999.
+/// Makes a workspace with an approved plan in batches of ten threads.
 fn workspace(threads: usize) -> tempfile::TempDir {
+    plan_of(threads, BATCH, false)
+}
+
+/// Makes a workspace with an approved plan. A stage has at most 900 batches; the limit is 999. `chained`: each thread
+/// comes after the one before it in its batch.
+fn plan_of(threads: usize, size: usize, chained: bool) -> tempfile::TempDir {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut plan = "# Plan: Bench\n## Stages\n".to_owned();
     for at in 0..threads {
-        let (batch, number) = (at / BATCH + 1, at % BATCH + 1);
-        if at % (900 * BATCH) == 0 {
-            let _ = writeln!(plan, "### Stage {}: Stage", at / (900 * BATCH) + 1);
+        let (batch, number) = (at / size + 1, at % size + 1);
+        if at % (900 * size) == 0 {
+            let _ = writeln!(plan, "### Stage {}: Stage", at / (900 * size) + 1);
         }
         if number == 1 {
             let _ = writeln!(plan, "##### Batch {}: Batch", (batch - 1) % 900 + 1);
@@ -104,6 +133,10 @@ fn workspace(threads: usize) -> tempfile::TempDir {
             plan,
             "###### Thread {number}: Thread {at} @agent:default\n**Summary:** What there is to do in {at}.\n**Details:** How."
         );
+        if chained && number > 1 {
+            let (stage, batch) = (at / (900 * size) + 1, (batch - 1) % 900 + 1);
+            let _ = writeln!(plan, "**After:** {stage:02}.{batch:02}.{:02}", number - 1);
+        }
     }
     let work = folder.path().join("work/001-bench");
     fs::create_dir_all(&work).unwrap();

@@ -48,6 +48,8 @@
 //!    the client leaves too many answers unread.
 //! 2. `mcp/mod.rs` (`call_tool`) finds the tool. `mcp/update_thread.rs` parses the arguments, with `mcp/schema.rs` and
 //!    `mcp/lenient.rs`, into a [`decide::AgentRequest::UpdateThread`].
+//!    What its artifacts claim is looked at first (`mcp/checks.rs`, `app/checks/evidence.rs`). If the rules answer that
+//!    checks have to pass (5), `mcp/checks.rs` has them run by `app/checks/`, and asks again with their results.
 //! 3. The request writes, so `transact/group.rs` (`submit`) queues it. If no commit of this queue is under way, a
 //!    thread of `mcp/workers.rs` becomes the leader and commits for all calls that are queued (group commit).
 //! 4. The leader calls [`store::Store::begin`], which returns a [`store::Snapshot`].
