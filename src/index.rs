@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::plan::{PlanApproval, StageNumber};
+use crate::roster::ChecksBy;
 use crate::wording::is_hidden;
 
 /// The maximum length of the name in the id of a workstream, in characters.
@@ -77,6 +78,8 @@ pub struct Approvals {
     pub plan: Approval,
     /// The SHA-256 of the approved PLAN.md in hex.
     pub plan_hash: Option<String>,
+    /// Who was to run the checks of the plan when it was approved; `None`: it has none, or that is not recorded.
+    pub checks_by: Option<ChecksBy>,
     /// The approvals of the stages.
     pub stages: BTreeMap<StageNumber, Approval>,
 }
@@ -95,6 +98,8 @@ pub enum IndexEvent {
         hash: String,
         /// The name of the person who approved.
         by: String,
+        /// Who was to run the checks of the plan; `None`: it has none.
+        checks_by: Option<ChecksBy>,
     },
     /// A person approved a stage.
     StageApproved {

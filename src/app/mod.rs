@@ -14,7 +14,7 @@ mod set_up;
 #[cfg(feature = "postgres")]
 mod transfer;
 
-pub use checks::{Checker, SUPERVISE, Watcher, supervise};
+pub use checks::{Checker, SUPERVISE, Watcher, is_in_check, supervise};
 pub use create::{Created, create};
 pub use edit::{FixedPlan, fix_plan};
 pub use import::{Imported, import_folder, import_tasks, importable};

@@ -3,17 +3,14 @@
 use std::cell::RefCell;
 
 use super::{Session, exit};
-use crate::app::{Checker, Watcher};
+use crate::app::{Checker, Watcher, is_in_check};
 use crate::clock::SystemClock;
-use crate::decide::{CheckRun, Checked, PersonAnswer, PersonRequest, Refusal};
+use crate::decide::{CheckRun, Checked, PersonAnswer, PersonRequest, Proof, Refusal};
 use crate::fault::Error;
 use crate::plan::ThreadId;
 use crate::roster::ChecksBy;
 use crate::store::{Store, linked_worktree};
 use crate::transact::transact_for_person;
-
-/// How often checks are run again at most, if the plan gets other ones meanwhile.
-const MAX_RUNS: usize = 3;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -21,12 +18,15 @@ const MAX_RUNS: usize = 3;
 A thread in progress keeps the result; its status stays as it is.
 
 Examples:
-  work check --thread 01.02.03
+  work check 01.02.03
   work check                      of the thread that is in progress"
 )]
 pub(super) struct Arguments {
     /// The thread, such as 01.02.03; default: the one in progress that has checks
-    #[arg(long, value_name = "ID")]
+    #[arg(value_name = "ID")]
+    id: Option<ThreadId>,
+    /// The same
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
     thread: Option<ThreadId>,
     #[command(flatten)]
     folder: Folder,
@@ -43,14 +43,34 @@ pub(super) struct Folder {
 impl Folder {
     /// Returns the folder that was named.
     pub(super) fn named(self) -> Option<String> {
-        self.directory
+        // A relative one begins in the working directory.
+        self.directory.map(|folder| std::path::absolute(&folder).map_or(folder, |path| path.display().to_string()))
     }
 }
 
 impl Arguments {
     pub(super) fn into_request(self) -> PersonRequest {
-        PersonRequest::Check { thread: self.thread, directory: self.folder.directory, checked: None }
+        PersonRequest::Check { thread: self.thread.or(self.id), directory: self.folder.named(), checked: None }
     }
+}
+
+/// Refuses what only a person or a worker decides in a command that a check runs: a check looks at work, and what it
+/// runs was written by the worker that it checks.
+pub(super) fn require_no_check(request: &PersonRequest) -> Result<(), Error> {
+    let only_reads = matches!(
+        request,
+        PersonRequest::Status
+            | PersonRequest::ShowCurrent
+            | PersonRequest::ReadThread(_)
+            | PersonRequest::Report(_)
+            | PersonRequest::Validate
+            | PersonRequest::Diff
+    );
+    if only_reads || !is_in_check() {
+        return Ok(());
+    }
+    Err(Refusal::invalid("a check may not decide anything, and this command runs in one", "leave it out of the check")
+        .into())
 }
 
 impl Session {
@@ -69,14 +89,15 @@ impl Session {
             }
             Checker::new(self.place.clone()).prepare(update)?;
         }
-        let mut runs = 0;
+        let mut has_run = false;
         loop {
             match transact_for_person(store, &SystemClock, wanted.as_deref(), &request) {
-                Err(Error::Refusal(Refusal::CheckRequired { run, by: ChecksBy::Server })) if runs < MAX_RUNS => {
-                    runs += 1;
-                    let checked = self.run_checks(&run, directory_of(&request))?;
+                Err(Error::Refusal(Refusal::CheckRequired { run, by: ChecksBy::Server, .. })) if !has_run => {
+                    if let Some(checked) = self.run_checks(&run, directory_of(&request))? {
+                        set_checked(&mut request, checked);
+                        has_run = true;
+                    }
                     wanted = Some(run.workstream);
-                    set_checked(&mut request, checked);
                 }
                 Ok(PersonAnswer::CheckFailed(failed)) => return Err(Refusal::CheckFailed(Box::new(failed)).into()),
                 answered => return answered,
@@ -90,8 +111,9 @@ impl Session {
     }
 
     /// Runs checks, and tells on stderr which one runs and how each ended.
-    fn run_checks(&self, run: &CheckRun, directory: Option<&str>) -> Result<Checked, Error> {
-        let own = self.own_worktree();
+    fn run_checks(&self, run: &CheckRun, directory: Option<&str>) -> Result<Option<Checked>, Error> {
+        // A stage is what was merged, so its checks run in the root.
+        let own = if let Proof::Stage(_) = run.of { None } else { self.own_worktree() };
         let told = RefCell::new(String::new());
         // The seconds at the front of the message change again and again.
         let tell = |message: String| {
@@ -104,7 +126,7 @@ impl Session {
         let watcher = Watcher { is_cancelled: &|| false, tell: &tell };
         let checked =
             Checker::new(self.place.clone()).run(run, directory.or(own.as_deref()), &SystemClock, &watcher)?;
-        for result in checked.results.iter().filter(|result| result.has_passed()) {
+        for result in checked.iter().flat_map(|checked| &checked.results).filter(|result| result.has_passed()) {
             exit::note(&format!("passed after {} ms: {}", result.millis, result.command));
         }
         Ok(checked)

@@ -195,9 +195,8 @@ struct Session {
 /// Carries out the command line of this process and returns its exit code (DESIGN §9).
 pub fn run() -> ExitCode {
     // Not for people: a check starts this program to supervise its command.
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == SUPERVISE) {
-        return supervise(&arguments.next().unwrap_or_default().to_string_lossy());
+    if std::env::args_os().nth(1).is_some_and(|first| first == SUPERVISE) {
+        return supervise();
     }
     let Arguments { command, common } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -349,7 +348,7 @@ impl Session {
             _ => Ok(()),
         };
         let carry_out = |()| self.transact(store.as_ref(), wanted, request);
-        let answer = match is_clear.and_then(carry_out) {
+        let answer = match check::require_no_check(request).and(is_clear).and_then(carry_out) {
             Ok(answer) => answer,
             Err(stopped) => return exit::stopped(&stopped, &self.words),
         };

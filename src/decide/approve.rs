@@ -7,18 +7,19 @@ use serde::Serialize;
 
 use super::checks;
 use super::cycles::{interrupt_running, name_thread, write_name};
-use super::facts::{Field, MappingProblem, PersonAct, PersonCommand, Words};
+use super::facts::{Field, MappingProblem, Note, PersonAct, PersonCommand, Words};
 use super::gates::{admit, is_approved};
 use super::ledger::Ledger;
 use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
 use super::proof::{CheckFailed, Checked};
 use super::refusal::Refusal;
-use super::scene::{Basis, Scene, is_complete};
+use super::scene::{Basis, Scene, is_complete, unproven};
 use super::sweep::sweep;
 use super::update_thread::{check_text, waits_for_a_person};
-use crate::board::{Board, Event, Status};
+use super::workstream_status::PlanProblem;
+use crate::board::{Board, Event, Status, Unproven};
 use crate::index::{ApprovalStatus, IndexEvent};
-use crate::plan::{Counts, Plan, SoundPlan, Stage, StageNumber, Thread, ThreadId};
+use crate::plan::{Counts, Plan, ProblemKind, SoundPlan, Stage, StageNumber, Thread, ThreadId, check};
 use crate::roster::ChecksBy;
 
 /// The answer of `work approve plan`.
@@ -36,6 +37,9 @@ pub struct PlanApproved {
     pub changes: PlanDiff,
     /// The threads in progress that `--force` interrupted, by their ids before.
     pub interrupted: Vec<String>,
+    /// What to look at in the text although it does not forbid the approval: files that two threads may change at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<PlanProblem>,
     /// The commands that will run for this plan, each once, in the order of the plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<PlannedCheck>,
@@ -66,16 +70,28 @@ pub struct StageApproved<C = PersonCommand> {
     pub unchanged: bool,
     /// The threads that `--force` cancelled.
     pub cancelled: Vec<String>,
+    /// The threads whose reports claim what was not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unproven: Vec<UnprovenThread>,
     /// The next command for the person; null if a planner can go on.
     pub next_user_command: Option<C>,
+}
+
+/// A thread whose report claims what was not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnprovenThread {
+    /// The thread.
+    pub thread_id: String,
+    /// What was not there.
+    pub claims: Vec<Unproven>,
 }
 
 impl StageApproved {
     /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> StageApproved<String> {
-        let Self { workstream, stage, unchanged, cancelled, next_user_command } = self;
+        let Self { workstream, stage, unchanged, cancelled, unproven, next_user_command } = self;
         let next_user_command = next_user_command.map(|command| words.command(&command));
-        StageApproved { workstream, stage, unchanged, cancelled, next_user_command }
+        StageApproved { workstream, stage, unchanged, cancelled, unproven, next_user_command }
     }
 }
 
@@ -110,6 +126,12 @@ pub(super) fn plan(
         && scene.basis == (Basis::Approved { is_kept: true });
     // An approved text is not enough: after a merge of two threads.json, a record can be at a wrong id. Then the
     // approval is the way in which a person puts it right.
+    let overlaps = check(scene.plan_now, scene.roster);
+    let overlaps = overlaps.iter().filter(|problem| matches!(problem.kind, ProblemKind::FilesOverlap { .. }));
+    let overlaps = overlaps.map(PlanProblem::of).collect();
+    let checks = planned_checks(scene.plan_now);
+    let checks_by = (!checks.is_empty()).then_some(scene.roster.checks.by);
+    let is_approved = is_approved && scene.entry.is_some_and(|entry| entry.approvals.checks_by == checks_by);
     let unchanged = is_approved && revise(scene, ledger.board(), &Mapping::default())?.diff.unclear.is_empty();
     if unchanged && !mapping.map.is_empty() {
         return Err(Refusal::BadMapping(MappingProblem::NotNeeded));
@@ -124,9 +146,8 @@ pub(super) fn plan(
         return Err(Refusal::RunningWouldMove { threads: revision.running.iter().map(of).collect() });
     }
     if !unchanged {
-        carry_out(scene, &revision, by, ledger);
+        carry_out(scene, &revision, by, checks_by, ledger);
     }
-    let checks = planned_checks(scene.plan_now);
     Ok(PlanApproved {
         workstream: scene.workstream.to_owned(),
         plan_hash: scene.plan_hash.as_str().to_owned(),
@@ -134,8 +155,9 @@ pub(super) fn plan(
         unchanged,
         interrupted: revision.running.iter().map(ToString::to_string).collect(),
         changes: revision.diff,
-        checks_by: (!checks.is_empty()).then_some(scene.roster.checks.by),
+        overlaps,
         checks,
+        checks_by,
     })
 }
 
@@ -170,7 +192,7 @@ fn planned_checks(plan: &Plan) -> Vec<PlannedCheck> {
 }
 
 /// Records the approval and all that follows from it.
-fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledger) {
+fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, checks_by: Option<ChecksBy>, ledger: &mut Ledger) {
     let board = ledger.board();
     let waits = board.open_cycle().is_some_and(|cycle| waits_for_a_person(scene, cycle.batch, board));
     // The moves come first, so that all other events can use the new ids.
@@ -205,7 +227,7 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, ledger: &mut Ledg
         ledger.record(Event::RetryAsked);
     }
     let hash = scene.plan_hash.as_str().to_owned();
-    ledger.record_in_index(IndexEvent::PlanApproved { hash, by: by.to_owned() });
+    ledger.record_in_index(IndexEvent::PlanApproved { hash, by: by.to_owned(), checks_by });
     if !revision.stages.is_empty() {
         ledger.record_in_index(IndexEvent::StagesMoved { stages: revision.stages.clone() });
     }
@@ -254,8 +276,13 @@ pub(super) fn stage(
         .iter()
         .filter(|stage| stage.has_threads() && stage.number != number)
         .any(|stage| !open_threads(ledger.board(), stage).is_empty() || !is_approved(scene, stage.number));
+    let told = |note| match note {
+        Note::Unproven(thread, claims) => Some(UnprovenThread { thread_id: thread.to_string(), claims }),
+        _ => None,
+    };
     Ok(Ok(StageApproved {
         workstream: scene.workstream.to_owned(),
+        unproven: stage.batches.iter().flat_map(|batch| unproven(ledger.board(), batch)).filter_map(told).collect(),
         stage: number.0,
         unchanged,
         cancelled: open.iter().map(|(id, _)| id.to_string()).collect(),

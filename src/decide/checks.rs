@@ -9,6 +9,7 @@ use super::proof::{CheckFailed, CheckRun, Checked, Proof};
 use super::refusal::Refusal;
 use super::scene::{Basis, Scene};
 use crate::board::{Board, CheckResult, Event, Status, Thread};
+use crate::index::ApprovalStatus;
 use crate::plan::{StageNumber, ThreadId};
 use crate::roster::ChecksBy;
 
@@ -40,7 +41,7 @@ pub(super) fn judge(
         return Ok(Judgement::NotNeeded);
     }
     require_approved_text(scene)?;
-    let latest = thread.latest_number();
+    let (latest, runs) = (thread.latest_number(), thread.running().is_some());
     let required = || CheckRun::new(scene, Proof::Thread(id, latest), commands);
     match (scene.roster.checks.by, checked) {
         (ChecksBy::Off, _) => Err(Refusal::ChecksOff { thread: id }),
@@ -49,10 +50,10 @@ pub(super) fn judge(
             if has_passed(results, commands) {
                 Ok(Judgement::Passed(results.to_vec()))
             } else {
-                Err(Refusal::CheckRequired { run: required(), by: ChecksBy::Worker })
+                Err(Refusal::CheckRequired { run: required(), by: ChecksBy::Worker, runs })
             }
         }
-        (ChecksBy::Server, None) => Err(Refusal::CheckRequired { run: required(), by: ChecksBy::Server }),
+        (ChecksBy::Server, None) => Err(Refusal::CheckRequired { run: required(), by: ChecksBy::Server, runs }),
         (ChecksBy::Server, Some(checked)) => match checked.of {
             Proof::Thread(of, attempt) if of == id && attempt != latest => {
                 Err(Refusal::StaleAttempt { thread: id, given: attempt, latest })
@@ -65,7 +66,7 @@ pub(super) fn judge(
             }
             // The plan has other checks by now, so these results prove nothing.
             Proof::Thread(..) | Proof::Stage(_) => {
-                Err(Refusal::CheckRequired { run: required(), by: ChecksBy::Server })
+                Err(Refusal::CheckRequired { run: required(), by: ChecksBy::Server, runs })
             }
         },
     }
@@ -81,15 +82,16 @@ fn is_start(results: &[CheckResult], commands: &[String]) -> bool {
 }
 
 /// Refuses if the plan of the scene may be another text than a person approved: then somebody else may have written its
-/// commands.
+/// commands. Also refuses after the person has taken the approval back.
 ///
 /// # Errors
 ///
 /// [`Refusal::AwaitingApproval`].
 pub(super) fn require_approved_text(scene: &Scene<'_>) -> Result<(), Refusal> {
+    let is_revoked = scene.entry.is_some_and(|entry| entry.approvals.plan.status == ApprovalStatus::Revoked);
     match scene.basis {
-        Basis::Approved { .. } | Basis::ApprovedBefore(_) => Ok(()),
-        Basis::Unknown => Err(Refusal::AwaitingApproval {
+        Basis::Approved { .. } | Basis::ApprovedBefore(_) if !is_revoked => Ok(()),
+        _ => Err(Refusal::AwaitingApproval {
             reason: PauseReason::ChecksNotApproved,
             command: Some(scene.command(PersonAct::ApprovePlan)),
         }),
@@ -128,7 +130,7 @@ pub(super) fn of_stage(
     match checked.filter(|checked| checked.of == of && is_start(&checked.results, commands)) {
         Some(checked) if checked.failure.is_some() => Ok(CheckFailed::of(checked.clone(), None)),
         Some(checked) if has_passed(&checked.results, commands) => Ok(None),
-        _ => Err(Refusal::CheckRequired { run: CheckRun::new(scene, of, commands), by: ChecksBy::Server }),
+        _ => Err(Refusal::CheckRequired { run: CheckRun::new(scene, of, commands), by: ChecksBy::Server, runs: true }),
     }
 }
 
@@ -182,7 +184,11 @@ pub(super) fn decide(
     };
     let of = Proof::Thread(id, latest);
     let Some(checked) = checked.filter(|checked| checked.of == of && is_start(&checked.results, commands)) else {
-        return Err(Refusal::CheckRequired { run: CheckRun::new(scene, of, commands), by: ChecksBy::Server });
+        return Err(Refusal::CheckRequired {
+            run: CheckRun::new(scene, of, commands),
+            by: ChecksBy::Server,
+            runs: true,
+        });
     };
     if runs {
         ledger.record(Event::ChecksRan { thread: id, checks: checked.results.clone(), failed: false });

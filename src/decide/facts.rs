@@ -65,6 +65,8 @@ pub enum Note {
         /// The name that was recorded.
         recorded: String,
     },
+    /// Workers run the checks now, and the server was to run them when a person approved the plan (DESIGN §5b).
+    ChecksLeftToWorkers,
     /// The report of the thread claims what was not there when it came (DESIGN §5b).
     Unproven(ThreadId, Vec<Unproven>),
     /// These threads have left the plan, although something has happened to them.

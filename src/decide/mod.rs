@@ -40,7 +40,7 @@ mod validate;
 mod workstream_status;
 
 pub use answer::{BatchName, BatchSummary, Outcome, StageName};
-pub use approve::{PlanApproved, PlannedCheck, Revoked, StageApproved};
+pub use approve::{PlanApproved, PlannedCheck, Revoked, StageApproved, UnprovenThread};
 pub use assign_thread::Assignment;
 pub use batch_outcome::BatchOutcome;
 pub use brief::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};

@@ -12,6 +12,9 @@ pub const MAX_FAILED_CHECKS: u32 = 5;
 /// The most characters of a check's output that are told.
 pub const MAX_OUTPUT_CHARS: usize = 2_000;
 
+/// The most claims of a report that are kept as unproven.
+const MAX_CLAIMS: usize = 10;
+
 /// The most files of a commit that are kept as evidence against it.
 const MAX_FILES: usize = 5;
 
@@ -95,15 +98,18 @@ pub struct Evidence {
     /// The artifacts that are commits, each with the files that it changes, as paths from the root of the workspace.
     /// `None`: git does not have it.
     pub commits: Vec<(String, Option<Vec<String>>)>,
+    /// The folder of the workspace in its repository, with a slash at the end; empty: it is the top.
+    pub inside: String,
 }
 
 impl Evidence {
     /// Returns what does not hold. `files`: what the thread may touch; empty: anything.
     pub(super) fn unproven(&self, files: &[String]) -> Vec<Unproven> {
+        // A plan can name files from the workspace on, or from the top of the repository on, as git shows them.
+        let may_touch = |file: &str| touches(files, file) || touches(files, &format!("{}{file}", self.inside));
         let of_commit = |(commit, changed): &(String, Option<Vec<String>>)| {
             let Some(changed) = changed else { return Some(Unproven::UnknownCommit(commit.clone())) };
-            let outside: Vec<&String> =
-                changed.iter().filter(|file| !files.is_empty() && !touches(files, file)).collect();
+            let outside: Vec<&String> = changed.iter().filter(|file| !files.is_empty() && !may_touch(file)).collect();
             (!outside.is_empty()).then(|| Unproven::OutsideFiles {
                 commit: commit.clone(),
                 files: outside.iter().take(MAX_FILES).map(|file| (*file).clone()).collect(),
@@ -111,7 +117,13 @@ impl Evidence {
             })
         };
         let missing = self.missing.iter().cloned().map(Unproven::Missing);
-        missing.chain(self.commits.iter().filter_map(of_commit)).collect()
+        let mut found: Vec<Unproven> = Vec::new();
+        for claim in missing.chain(self.commits.iter().filter_map(of_commit)) {
+            if found.len() < MAX_CLAIMS && !found.contains(&claim) {
+                found.push(claim);
+            }
+        }
+        found
     }
 }
 

@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 use super::scene::{Scene, attempt_in_answers};
 use super::sweep::sweep;
 use crate::board::{Attempt, AttemptStatus, Board, Status};
-use crate::plan::{Batch, BatchId, ThreadId};
+use crate::plan::{Batch, Thread, ThreadId};
 
 /// Decides a `read_thread` or a `work read`.
 ///
@@ -62,7 +62,7 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &m
                 files: sibling.files.clone(),
             })
             .collect(),
-        done_before: done_before(scene, board, batch.id),
+        done_before: done_before(scene, board, batch, thread),
         earlier_attempts: board
             .thread(id)
             .attempts
@@ -80,14 +80,16 @@ pub(super) fn decide(scene: &Scene<'_>, id: ThreadId, extent: Extent, ledger: &m
     Ok(within(whole, extent))
 }
 
-/// Returns what the completed threads before a batch reported: those of all earlier batches of its stage, and those of
-/// the last batch with threads before it, even if that is in another stage.
-fn done_before(scene: &Scene<'_>, board: &Board, id: BatchId) -> Vec<DoneBefore> {
+/// Returns what the completed threads before a thread reported: those of all earlier batches of its stage, those of the
+/// last batch with threads before it, even if that is in another stage, and those of its batch that it comes after.
+fn done_before(scene: &Scene<'_>, board: &Board, own: &Batch, thread: &Thread) -> Vec<DoneBefore> {
+    let id = own.id;
     let earlier: Vec<&Batch> = scene.plan.batches().take_while(|batch| batch.id < id).collect();
     let right_before = earlier.iter().rposition(|batch| !batch.threads.is_empty());
     let is_told = |(at, batch): &(usize, &&Batch)| batch.id.stage == id.stage || Some(*at) == right_before;
     let threads = earlier.iter().enumerate().filter(is_told).flat_map(|(_, batch)| &batch.threads);
-    let told = |thread: &crate::plan::Thread| {
+    let threads = threads.chain(own.threads.iter().filter(|other| thread.after.contains(&other.id)));
+    let told = |thread: &Thread| {
         let record = board.threads.get(thread.id).filter(|record| record.status == Status::Completed)?;
         Some(DoneBefore {
             thread_id: thread.id.to_string(),

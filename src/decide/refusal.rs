@@ -188,6 +188,8 @@ pub enum Refusal {
     CheckRequired {
         run: CheckRun,
         by: ChecksBy,
+        /// Whether an attempt runs that can keep the results.
+        runs: bool,
     },
     CheckFailed(Box<CheckFailed>),
     ChecksOff {
@@ -402,15 +404,20 @@ impl fmt::Display for Refusal {
             Self::CheckFailed(failed) => {
                 let command = cut(&failed.command);
                 match &failed.failure.end {
+                    CheckEnd::Exited(code @ 129..=159) => {
+                        write!(f, "check `{command}` was ended by signal {} (exit code {code})", code - 128)
+                    }
                     CheckEnd::Exited(code) => write!(f, "check `{command}` ended with exit code {code}"),
                     CheckEnd::TimedOut(limit) if limit.as_secs() % 60 != 0 => {
-                        write!(f, "check `{command}` was ended after {} s", limit.as_secs())
+                        write!(f, "check `{command}` was ended after its time limit of {} s", limit.as_secs())
                     }
-                    CheckEnd::TimedOut(limit) => write!(f, "check `{command}` was ended after {}", duration(*limit)),
+                    CheckEnd::TimedOut(limit) => {
+                        write!(f, "check `{command}` was ended after its time limit of {}", duration(*limit))
+                    }
                     CheckEnd::TooMuchOutput(bytes) => {
                         write!(f, "check `{command}` was ended, because it printed more than {bytes} bytes")
                     }
-                    CheckEnd::Broken(why) => write!(f, "check `{command}` could not be run: {why}"),
+                    CheckEnd::Broken(why) => write!(f, "check `{command}` could not be run to its end: {why}"),
                 }
             }
             Self::ChecksOff { thread } => {
@@ -436,7 +443,7 @@ impl fmt::Display for PauseReason {
             Self::PlanGate(gate, None) => f.write_str(gate.reason()),
             Self::PlanGate(gate, Some(why)) => write!(f, "{}: {why}", gate.reason()),
             Self::ChecksNotApproved => {
-                f.write_str("the text of the plan that a person approved is not known, and only its checks may run")
+                f.write_str("only checks that a person has approved may run, and the plan is not approved")
             }
             Self::OnHold => {
                 f.write_str("the workstream is on hold: to resume it, a person changes its status in work/index.json")

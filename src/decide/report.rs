@@ -9,7 +9,7 @@ use super::failover::{Decision, open_decision};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::{Caller, Scope};
-use super::scene::{AgentSource, Scene, attempt_in_answers};
+use super::scene::{AgentSource, Scene, attempt_in_answers, waits_for};
 use super::workstream_status::{self, WorkstreamStatus};
 use crate::board::{Attempt, AttemptStatus, Board, CheckResult, Cycle, Status, Unproven};
 use crate::index::{Approval, ApprovalStatus};
@@ -106,6 +106,9 @@ pub struct ThreadReport {
     pub agent_source: AgentSource,
     /// The attempt that runs, comes next or was the last (DESIGN §5a.6); 0: it never ran.
     pub attempt: u32,
+    /// The threads of its batch that must be complete before it starts (DESIGN §5c).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<String>,
     /// The decision of failover that is not carried out yet.
     pub decision: Option<Decision>,
     /// Why it was given to another agent in its latest cycle.
@@ -160,7 +163,7 @@ impl ThreadReport {
             commands.eq(&self.checks) && attempt.checks.iter().all(CheckResult::has_passed)
         };
         match (self.status, last) {
-            _ if !self.unproven.is_empty() => Some(ProofState::Unproven),
+            (Status::Completed, _) if !self.unproven.is_empty() => Some(ProofState::Unproven),
             _ if self.checks.is_empty() => None,
             (Status::Completed, Some(last)) if has_passed(last) => Some(ProofState::Passed),
             (Status::Completed, _) => Some(ProofState::NotChecked),
@@ -276,6 +279,9 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
     let used = |is_used: fn(&crate::board::Budget) -> bool| {
         cycles.iter().filter(|cycle| cycle.budgets.get(&id).is_some_and(is_used)).count()
     };
+    let batch = scene.plan.batch(id.batch);
+    let waits = batch.map(|batch| waits_for(board, batch, planned)).unwrap_or_default();
+    let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
     ThreadReport {
         thread_id: id.to_string(),
         name: planned.name.clone(),
@@ -283,6 +289,7 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
         agent: if thread.status.is_done() { scene.agent_used(board, id) } else { scene.current_agent(board, id) },
         agent_source: scene.agent(board, id).1,
         attempt: attempt_in_answers(board, id),
+        waits_for: if thread.status == Status::Pending { waits } else { Vec::new() },
         decision: open_decision(scene, board, id),
         reason: cycles.last().and_then(|cycle| cycle.budgets.get(&id)?.reason.clone()),
         report: thread.report.clone(),

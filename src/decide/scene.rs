@@ -16,7 +16,7 @@ use crate::board::{Board, Cycle, ServerId, Status};
 use crate::closest::closest;
 use crate::index::Entry;
 use crate::plan::{Batch, BatchId, Plan, PlanHash, Stage, StageNumber, Thread, ThreadId};
-use crate::roster::{DEFAULT_AGENT, Roster};
+use crate::roster::{ChecksBy, DEFAULT_AGENT, Roster};
 
 /// A workstream at one instant, without its board, which is in the [`Ledger`](super::Ledger).
 #[derive(Debug, Clone, Copy)]
@@ -200,6 +200,10 @@ impl<'s> Scene<'s> {
             }
         }
         warnings.extend(unproven(board, batch));
+        let checks_by = self.entry.and_then(|entry| entry.approvals.checks_by);
+        if (checks_by, self.roster.checks.by) == (Some(ChecksBy::Server), ChecksBy::Worker) {
+            warnings.push(Note::ChecksLeftToWorkers);
+        }
         let gone = self.left_the_plan(board);
         if !gone.is_empty() {
             warnings.push(Note::LeftThePlan(gone));
@@ -292,5 +296,6 @@ pub(super) fn attempt_in_answers(board: &Board, id: ThreadId) -> u32 {
 pub(super) fn unproven(board: &Board, batch: &Batch) -> impl Iterator<Item = Note> {
     let ids = board.threads.digest(batch.id).map(|digest| digest.unproven.as_slice()).unwrap_or_default();
     let ids = ids.iter().filter(|id| batch.thread(**id).is_some());
-    ids.filter_map(|id| Some(Note::Unproven(*id, board.threads.get(*id)?.unproven.clone())))
+    let done = ids.filter(|id| board.status(**id) == Status::Completed);
+    done.filter_map(|id| Some(Note::Unproven(*id, board.threads.get(*id)?.unproven.clone())))
 }

@@ -361,7 +361,7 @@ fn proven<A>(
 ) -> Result<A, Refusal> {
     let mut trial = ledger.clone();
     match (decide(scene, None, &mut trial), checks) {
-        (Err(Refusal::CheckRequired { run, by: ChecksBy::Server }), Checks::Pass | Checks::FailAt(_)) => {
+        (Err(Refusal::CheckRequired { run, by: ChecksBy::Server, .. }), Checks::Pass | Checks::FailAt(_)) => {
             let fails = if let Checks::FailAt(at) = checks { Some(at) } else { None };
             let results = run.commands.iter().enumerate().map(|(at, command)| CheckResult {
                 command: command.clone(),
@@ -2296,7 +2296,7 @@ fn the_fifth_failure_ends_the_attempt() {
     A outcome
         in_progress 01.01 [01.01.01 pending "its checks failed 5 times; at last: check `make` ended with exit code 1" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] {01.01.01 Reassign system-engineer-opus#2} warnings ["not started: 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch", "01.01.01 is pending"] (no change)
     A completed 01.01.01#1 late and failing
-        check_failed: check `make` ended with exit code 1. hint: fix it, then report completed again (no change)
+        check_failed: check `make` ended with exit code 1. hint: attempt 1 has ended: stop, and tell your planner (no change)
     A checks all-pass
         all-pass
     A completed 01.01.01#1 late and proven
@@ -2325,7 +2325,7 @@ fn a_person_and_the_gates_come_before_the_checks() {
     A completed 01.01.01
         error report_required: status completed for 01.01.01 needs a report. hint: pass report: 1-2 sentences on what was done, or the reason
     person completed 01.01.01 fails
-        check_failed: check `make` ended with exit code 1. hint: fix it, then report completed again (no change)
+        check_failed: check `make` ended with exit code 1. hint: report in_progress, fix it, then report completed again (no change)
     person completed! 01.01.01 all the same
         01.01.01#1 completed
     person completed 01.01.02 r
@@ -2335,7 +2335,7 @@ fn a_person_and_the_gates_come_before_the_checks() {
     person completed 01.02.01 p
         01.02.01#1 completed
     person approve-stage 1
-        check_failed: check `make all` ended with exit code 1. hint: fix it, then report completed again (no change)
+        check_failed: check `make all` ended with exit code 1. hint: report in_progress, fix it, then report completed again (no change)
     person approve-stage! 1
         {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
     "#);
@@ -2405,7 +2405,7 @@ fn a_worker_or_nobody_may_run_the_checks() {
     A in_progress 01.01.01
         01.01.01#1 in_progress
     A completed 01.01.01 unproven
-        error check_failed: the checks of 01.01.01 have not passed. hint: run `work check --thread 01.01.01` in your shell; when it passes, report completed again
+        error check_failed: the checks of 01.01.01 have not passed. hint: run `work check --thread 01.01.01` in your shell, where you worked; when it passes, report completed again
     person check
         {"thread_id":"01.01.01","checks":[{"command":"make","exit_code":0,"seconds":1.5,"at":"2026-01-01T00:00:04.000Z"},{"command":"make test","exit_code":0,"seconds":1.5,"at":"2026-01-01T00:00:04.000Z"}],"recorded":true}
     A completed 01.01.01 proven
@@ -2422,7 +2422,7 @@ fn a_worker_or_nobody_may_run_the_checks() {
     A in_progress 01.01.01
         01.01.01#1 in_progress
     A completed 01.01.01 s
-        error check_failed: 01.01.01 has checks, and work/agents.yaml has them off. hint: report blocked: only a person can complete it
+        error check_failed: 01.01.01 has checks, and work/agents.yaml has them off. hint: report blocked, and say that the work is done: only a person can complete it
     person completed! 01.01.01 s
         01.01.01#1 completed
     "#);
@@ -2464,6 +2464,6 @@ fn checks_of_a_text_that_nobody_approved_never_count() {
     A checks all-pass
         all-pass
     A completed 01.01.01 s
-        error awaiting_approval: the text of the plan that a person approved is not known, and only its checks may run. hint: ask the person to run !work approve plan, then call next_batch
+        error awaiting_approval: only checks that a person has approved may run, and the plan is not approved. hint: ask the person to run !work approve plan, then call next_batch
     "#);
 }

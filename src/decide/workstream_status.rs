@@ -230,7 +230,7 @@ fn open_threads(scene: &Scene<'_>, board: &Board, batch: &Batch) -> Vec<OpenThre
 }
 
 impl PlanProblem {
-    fn of(problem: &Problem) -> Self {
+    pub(super) fn of(problem: &Problem) -> Self {
         Self {
             line: problem.line,
             column: problem.column,

@@ -10,11 +10,21 @@ use super::json::{Object, close, open};
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, Index, IndexEvent, StreamStatus};
 use crate::moment::Moment;
 use crate::plan::StageNumber;
+use crate::roster::ChecksBy;
 
 pub(crate) const FILE_ORDER: [&str; 4] = ["version", "last_updated", "current_stream", "streams"];
 const STREAM_ORDER: [&str; 8] = ["id", "name", "order", "status", "approval", "path", "created_at", "updated_at"];
-const APPROVAL_ORDER: [&str; 8] =
-    ["status", "approved_at", "approved_by", "revoked_at", "revoked_by", "revoked_reason", "plan_hash", "stages"];
+const APPROVAL_ORDER: [&str; 9] = [
+    "status",
+    "approved_at",
+    "approved_by",
+    "revoked_at",
+    "revoked_by",
+    "revoked_reason",
+    "plan_hash",
+    "checks_by",
+    "stages",
+];
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
@@ -40,6 +50,7 @@ struct ApprovalRecord {
     approved_by: Option<String>,
     revoked_reason: Option<String>,
     plan_hash: Option<String>,
+    checks_by: Option<String>,
     stages: Option<BTreeMap<String, StageRecord>>,
 }
 
@@ -122,9 +133,13 @@ pub(crate) fn write(
                 stream.set("status", &"pending", &STREAM_ORDER)?;
                 approval.set("status", &"draft", &APPROVAL_ORDER)?;
             }
-            IndexEvent::PlanApproved { hash, by } => {
+            IndexEvent::PlanApproved { hash, by, checks_by } => {
                 approve(&mut approval, &at, by)?;
                 approval.set("plan_hash", hash, &APPROVAL_ORDER)?;
+                match checks_by {
+                    Some(by) => approval.set("checks_by", by, &APPROVAL_ORDER)?,
+                    None => approval.remove("checks_by"),
+                }
             }
             IndexEvent::StagesMoved { stages } => move_stages(&mut approval, stages)?,
             IndexEvent::PlanRevoked { by, reason } => revoke(&mut approval, &at, by, reason.as_deref())?,
@@ -224,6 +239,12 @@ fn entry(record: StreamRecord) -> Entry {
             revoked_reason: record.revoked_reason,
         },
         plan_hash: record.plan_hash,
+        checks_by: match record.checks_by.as_deref() {
+            Some("server") => Some(ChecksBy::Server),
+            Some("worker") => Some(ChecksBy::Worker),
+            Some("off") => Some(ChecksBy::Off),
+            _ => None,
+        },
         stages: record
             .stages
             .unwrap_or_default()

@@ -11,13 +11,10 @@ use tokio::sync::oneshot;
 use super::WorkServer;
 use crate::app::Watcher;
 use crate::clock::SystemClock;
-use crate::decide::{AgentAnswer, AgentRequest, CheckRun, Checked, Refusal};
+use crate::decide::{AgentAnswer, AgentRequest, CheckRun, Checked, Proof, Refusal};
 use crate::fault::{Error, Fault};
 use crate::roster::ChecksBy;
 use crate::transact::Ask;
-
-/// How often checks are run again at most, if the plan gets other ones meanwhile.
-const MAX_RUNS: usize = 3;
 
 /// How many reports may wait for checks at once. Each has a thread.
 const MAX_WAITING: usize = 64;
@@ -37,34 +34,48 @@ impl Doing {
 }
 
 impl WorkServer {
-    /// Carries out a call. If the rules ask for checks, runs them and asks again with their results.
+    /// Carries out a call. If the rules ask for checks, runs them and asks again with their results. They run once: if
+    /// the plan got other checks meanwhile, the caller is told so.
     pub(super) async fn ask_proven(&self, mut ask: Ask, doing: &Doing) -> Result<AgentAnswer, Error> {
-        if let AgentRequest::UpdateThread(update) = &mut ask.request
-            && (update.directory.is_some() || update.artifacts.is_some())
-        {
-            let (checker, mut prepared) = (self.checker.clone(), update.clone());
-            *update = self.blocking(move |_| checker.prepare(&mut prepared).map(|()| prepared)).await?;
-        }
-        let mut runs = 0;
+        self.look(&mut ask).await?;
+        let mut has_run = false;
         loop {
-            let run = match self.ask(ask.clone()).await {
-                Err(Error::Refusal(Refusal::CheckRequired { run, by: ChecksBy::Server })) if runs < MAX_RUNS => run,
+            let (run, runs) = match self.ask(ask.clone()).await {
+                Err(Error::Refusal(Refusal::CheckRequired { run, by: ChecksBy::Server, runs })) if !has_run => {
+                    (run, runs)
+                }
                 Ok(AgentAnswer::CheckFailed(failed)) => return Err(Refusal::CheckFailed(Box::new(failed)).into()),
                 answered => return answered,
             };
-            runs += 1;
-            let workstream = run.workstream.clone();
-            let checked = self.run_checks(run, &ask, doing).await?;
-            ask.workstream = Some(workstream);
+            ask.workstream = Some(run.workstream.clone());
+            let (of, checked) = (run.of, self.run_checks(run, &ask, doing).await?);
             ask.since = Instant::now();
-            if let AgentRequest::UpdateThread(update) = &mut ask.request {
-                update.checked = Some(checked);
+            let AgentRequest::UpdateThread(update) = &mut ask.request else { continue };
+            if let (Proof::Thread(_, attempt), true) = (of, runs) {
+                // Another attempt may be the latest one by now, and the checks ran for this one.
+                update.attempt.get_or_insert(attempt);
+            }
+            if checked.is_some() {
+                update.checked = checked;
+                has_run = true;
+                // A check can make what the report names, such as a file with its results.
+                self.look(&mut ask).await?;
             }
         }
     }
 
+    /// Looks at what a report claims.
+    async fn look(&self, ask: &mut Ask) -> Result<(), Error> {
+        let AgentRequest::UpdateThread(update) = &mut ask.request else { return Ok(()) };
+        if update.directory.is_some() || update.artifacts.is_some() {
+            let (checker, mut prepared) = (self.checker.clone(), update.clone());
+            *update = self.blocking(move |_| checker.prepare(&mut prepared).map(|()| prepared)).await?;
+        }
+        Ok(())
+    }
+
     /// Runs checks on a thread of their own. They are ended when the client cancels the call or is gone.
-    async fn run_checks(&self, run: CheckRun, ask: &Ask, doing: &Doing) -> Result<Checked, Error> {
+    async fn run_checks(&self, run: CheckRun, ask: &Ask, doing: &Doing) -> Result<Option<Checked>, Error> {
         static WAITING: AtomicUsize = AtomicUsize::new(0);
         struct Place;
         impl Drop for Place {

@@ -145,28 +145,111 @@ fn prose(source: &Source<'_>, range: &Range<usize>) -> Option<usize> {
 }
 
 /// Returns the paths and globs in a range: the texts between backticks if there are any, else the items of the list, or
-/// what stands between commas.
-pub(super) fn paths(source: &Source<'_>, range: &Range<usize>) -> Vec<String> {
+/// what stands between commas. The problems have their offsets.
+pub(super) fn paths(source: &Source<'_>, range: &Range<usize>) -> (Vec<String>, Vec<(usize, ProblemKind)>) {
     let codes = source.outline.codes.iter().filter(|(place, _)| range.contains(&place.start));
     let mut found: Vec<String> = codes.map(|(_, code)| code.trim().to_owned()).collect();
     for block in fences(source, range) {
-        found.extend(lines_of_fence(source, &block.range));
+        found.extend(lines_of_fence(source, &block.range).iter().filter_map(|line| first_word(line)));
     }
+    let mut problems = Vec::new();
     if found.is_empty() {
         let text = source.masked(range.clone());
-        let items = text.split([',', '\n', ';']).map(|item| item.trim_matches(|c: char| c.is_whitespace() || c == '*'));
-        let items = items.map(|item| item.strip_prefix(['-', '+']).map_or(item, str::trim_start));
-        // What follows a path is a remark: `src/a.rs (new)`.
-        found = items.filter_map(|item| item.split_whitespace().next()).map(str::to_owned).collect();
+        for item in items(&text) {
+            match path_of(item) {
+                Ok(path) => found.extend(path),
+                Err(()) => problems.push((range.start, ProblemKind::UnreadableFiles(item.chars().take(60).collect()))),
+            }
+        }
+    } else if let Some(at) = prose(source, range) {
+        // Beside backticks a path without them would be lost.
+        let text = source.masked(range.clone());
+        let is_between = |c: char| c.is_whitespace() || c == ',';
+        let words = text.split('`').step_by(2).flat_map(|text| text.split(is_between));
+        if let Some(word) = words.into_iter().find(|word| looks_like_path(word)) {
+            problems.push((at, ProblemKind::UnreadableFiles(word.chars().take(60).collect())));
+        }
     }
     let mut seen = std::collections::HashSet::new();
-    let is_path = |path: &String| path.contains(|c: char| c.is_alphanumeric() || c == '*');
-    found
-        .into_iter()
-        .map(|path| path.trim_start_matches("./").to_owned())
-        .filter(is_path)
-        .filter(|path| seen.insert(path.clone()))
-        .collect()
+    let paths = found.into_iter().map(|path| plain_path(&path)).filter(|path| !path.is_empty());
+    (paths.filter(|path| seen.insert(path.clone())).collect(), problems)
+}
+
+fn first_word(text: &str) -> Option<String> {
+    text.split_whitespace().next().map(str::to_owned)
+}
+
+/// Returns the parts of a text between commas, semicolons and line ends, but not those between braces.
+fn items(text: &str) -> Vec<&str> {
+    let mut depth = 0_usize;
+    let is_end = |c: char| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '\n' || depth == 0 && matches!(c, ',' | ';')
+    };
+    let parts = text.split(is_end).flat_map(|item| item.split(" and ")).map(without_mark);
+    parts.filter(|item| !item.is_empty()).collect()
+}
+
+/// Returns an item without the mark of a list or a checkbox before it.
+fn without_mark(item: &str) -> &str {
+    let item = item.trim();
+    let digits = item.trim_start_matches(|c: char| c.is_ascii_digit());
+    let item = match (item.strip_prefix(['-', '*', '+']), digits.strip_prefix(['.', ')'])) {
+        (Some(rest), _) if rest.starts_with(' ') => rest,
+        (_, Some(rest)) if digits.len() < item.len() && rest.starts_with(' ') => rest,
+        _ => item,
+    };
+    let item = item.trim();
+    ["[ ] ", "[x] ", "[X] "].iter().find_map(|mark| item.strip_prefix(mark)).unwrap_or(item).trim()
+}
+
+/// Returns the path that an item names without backticks; `None`: it says that there is none.
+///
+/// # Errors
+///
+/// If it is not clear which path is meant.
+fn path_of(item: &str) -> Result<Option<String>, ()> {
+    let whole = item.trim_end_matches('.').to_lowercase();
+    if matches!(whole.as_str(), "none" | "none yet" | "n/a" | "tbd" | "any" | "all" | "-" | "nothing") {
+        return Ok(None);
+    }
+    // What follows a path is a remark: `src/a.rs (new)`, `src/a.rs: the parser`.
+    let (first, rest) = item.split_once(char::is_whitespace).unwrap_or((item, ""));
+    let rest = rest.trim_start();
+    let (path, is_remark) = match first.strip_suffix(':') {
+        Some(path) => (path, true),
+        None => (first, rest.is_empty() || rest.starts_with(['(', '-', '–', '—', '#'])),
+    };
+    let is_path =
+        looks_like_path(path) || rest.is_empty() && path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    if is_remark && is_path { Ok(Some(path.to_owned())) } else { Err(()) }
+}
+
+fn looks_like_path(word: &str) -> bool {
+    word.contains(['/', '*'])
+        || word.trim_end_matches('.').rsplit_once('.').is_some_and(|(name, end)| {
+            (!name.is_empty() || word.starts_with('.')) && !end.is_empty() && end.chars().all(char::is_alphanumeric)
+        })
+}
+
+/// Returns a path from the root of the workspace on, without quotes, lines and a dot at the end of a sentence.
+fn plain_path(path: &str) -> String {
+    let path = path.trim_matches(|c| matches!(c, '"' | '\''));
+    let path = path
+        .rsplit_once(':')
+        .filter(|(_, line)| line.starts_with(|c: char| c.is_ascii_digit()))
+        .map_or(path, |(path, _)| path);
+    let path = path.strip_suffix('.').filter(|path| !path.is_empty() && !path.ends_with(['.', '/'])).unwrap_or(path);
+    let path = path.trim_start_matches("./").trim_start_matches('/');
+    let mut plain = path.to_owned();
+    while plain.contains("//") {
+        plain = plain.replace("//", "/");
+    }
+    if matches!(plain.as_str(), "" | ".") { "**".to_owned() } else { plain }
 }
 
 /// Returns the threads that are named in a range, such as `01.02.01, 01.02.03`, `Thread 2 and 3` or `none`. `own` is the
@@ -192,6 +275,11 @@ pub(super) fn predecessors(text: &str, own: ThreadId) -> Result<Vec<ThreadId>, S
             ' '
         })
         .collect();
+    // The mark of a list item is no dash between threads.
+    let bare = bare.lines().map(|line| line.trim().trim_start_matches(['-', '*', '+'])).collect::<Vec<_>>().join(",");
+    // Where there is nothing but a remark, it is the value.
+    let bare = if bare.trim_matches([' ', ',']).is_empty() { text.replace(['(', ')'], " ") } else { bare };
+    let unclear = || Err(text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect());
     let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '`' | '*' | '&' | '[' | ']' | '#');
     for word in bare.split(is_between).map(|word| word.trim_end_matches(['.', ':'])).filter(|word| !word.is_empty()) {
         let in_batch = || number(word).filter(|_| numbers_alone || text.trim() == word);
@@ -202,8 +290,10 @@ pub(super) fn predecessors(text: &str, own: ThreadId) -> Result<Vec<ThreadId>, S
         } else {
             match word.to_lowercase().as_str() {
                 "thread" | "threads" => numbers_alone = true,
+                // Between two threads a dash could mean all of those between them.
+                "-" | "–" | "—" if !found.is_empty() => return unclear(),
                 "and" | "+" | "-" | "–" | "—" | "none" | "nothing" | "n/a" => {}
-                _ => return Err(text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect()),
+                _ => return unclear(),
             }
         }
     }
@@ -230,13 +320,14 @@ mod tests {
             ("Thread 1", "01.02.01"),
             ("Threads 1 and 2.", "01.02.01 01.02.02"),
             ("2", "01.02.02"),
+            ("(01.02.01)", "01.02.01"),
             ("none", ""),
             ("", ""),
         ] {
             let found = predecessors(text, own).unwrap();
             assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "), wanted, "{text}");
         }
-        for text in ["the parser", "01.02.01 and Parser", "1.2"] {
+        for text in ["the parser", "01.02.01 and Parser", "1.2", "01.02.01 - 01.02.03", "01.02.01 – 01.02.03"] {
             assert_eq!(predecessors(text, own), Err(text.to_owned()));
         }
     }

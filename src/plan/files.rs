@@ -17,12 +17,22 @@ fn is_within(pattern: &str, path: &str) -> bool {
         || glob_match(pattern, path)
         || is_glob(folder) && glob_match(format!("{folder}/**"), path)
         || !pattern.contains('/') && glob_match(pattern, name)
+        // `[slug]` is a class of characters in a glob, and a folder in some frameworks.
+        || pattern.contains('[') && glob_match(pattern.replace('[', "\\[").replace(']', "\\]"), path)
 }
 
 /// Returns whether two patterns may mean the same file. Two globs that differ only in the middle are taken to overlap.
 pub fn may_overlap(one: &str, other: &str) -> bool {
     match (is_glob(one), is_glob(other)) {
-        (false, false) => is_within(one, other.trim_end_matches('/')) || is_within(other, one.trim_end_matches('/')),
+        // A name without a slash can mean a file in any folder. Here it means the one at the root: most plans name that,
+        // and a warning about all others would be no help.
+        (false, false) => {
+            let is_below = |folder: &str, path: &str| {
+                let (folder, path) = (folder.trim_end_matches('/'), path.trim_end_matches('/'));
+                path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            is_below(one, other) || is_below(other, one)
+        }
         (true, false) => reaches(one, other),
         (false, true) => reaches(other, one),
         (true, true) => {

@@ -126,6 +126,8 @@ pub enum ProblemKind {
     CheckWithoutCommand,
     /// A command of a check is too long, or has a character that no command can have.
     UnreadableCheck,
+    /// This text after `**Files:**` is not clearly a path.
+    UnreadableFiles(String),
     /// This text after `**After:**` names no thread that can be read.
     UnreadableAfter(String),
     /// A thread waits for this thread, which the plan does not have.
@@ -230,6 +232,7 @@ impl ProblemKind {
             | Self::Unspecified { .. }
             | Self::HeadingInFence(_)
             | Self::FilesOverlap { .. }
+            | Self::UnreadableFiles(_)
             | Self::Unread => false,
             Self::More { forbid, .. } => *forbid,
         }
@@ -302,6 +305,9 @@ impl ProblemKind {
                     .to_owned()
             }
             Self::UnreadableCheck => "put it into a script of the repository, and run that".to_owned(),
+            Self::UnreadableFiles(_) => {
+                "write each path or glob between backticks: **Files:** `src/a.rs`, `docs/`".to_owned()
+            }
             Self::UnreadableAfter(_) => "write ids of threads, such as `**After:** 01.02.01, 01.02.03`".to_owned(),
             Self::AfterUnknown(_) => "name a thread of the same batch".to_owned(),
             Self::AfterLater(_) => "batches run one after another: move one of the two threads".to_owned(),
@@ -380,6 +386,9 @@ impl fmt::Display for ProblemKind {
             Self::UnknownAgent(name, _) => write!(f, "agent `{name}` is not in work/agents.yaml"),
             Self::CheckWithoutCommand => write!(f, "this check has no command"),
             Self::UnreadableCheck => write!(f, "this check is no command that could be run"),
+            Self::UnreadableFiles(text) => {
+                write!(f, "`{text}` is not clearly a path, so these files are not looked at")
+            }
             Self::UnreadableAfter(text) => write!(f, "`{text}` names no thread"),
             Self::AfterUnknown(id) => write!(f, "this waits for thread {id}, which the plan does not have"),
             Self::AfterLater(id) => write!(f, "this waits for thread {id}, which runs in a later batch"),

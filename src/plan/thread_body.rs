@@ -120,7 +120,11 @@ impl ThreadBody {
                 self.problems.extend(problems.into_iter().map(|(offset, kind)| (at(offset), kind, None)));
             }
             Field::Files => {
-                self.files.extend(paths(source, &value));
+                let (files, problems) = paths(source, &value);
+                // A part that was misread would accuse who touches what the author meant.
+                self.files.extend(files.into_iter().filter(|_| problems.is_empty()));
+                let at = |at: usize| if at == value.start { place.start } else { at };
+                self.problems.extend(problems.into_iter().map(|(offset, kind)| (at(offset), kind, None)));
                 self.files_at.get_or_insert(place.start);
             }
             Field::After => {

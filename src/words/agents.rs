@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use super::notes::{attempt_hint, command, cut_to, not_there, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
-use crate::decide::{CheckRun, Note, Omission, PersonCommand, Proof, Refusal, Unsettled, Wanted, Words};
+use crate::decide::{
+    CheckEnd, CheckFailed, CheckRun, Note, Omission, PersonCommand, Proof, Refusal, Unsettled, Wanted, Words,
+};
 use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
 use crate::roster::ChecksBy;
 use crate::wording::quoted;
@@ -34,6 +36,10 @@ impl Words for AgentWords {
             Note::OtherName { thread, planned, recorded } => {
                 format!("{thread}: PLAN.md calls it {planned:?}, the recorded state is of {recorded:?}")
             }
+            Note::ChecksLeftToWorkers => format!(
+                "work/agents.yaml leaves the checks to workers now, and the plan was approved with the server running them: a person looks at it and runs !work approve plan{}",
+                self.location
+            ),
             Note::Unproven(thread, unproven) => format!("{thread}: {}", not_there(unproven)),
             Note::LeftThePlan(threads) => format!("no longer in PLAN.md, kept and ignored: {}", listed(threads)),
             Note::Unrecognized(sentence) => sentence.clone(),
@@ -107,6 +113,7 @@ impl AgentWords {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per refusal reads best in one place")]
     fn of_refusal(&self, refusal: &Refusal) -> String {
         match refusal {
             Refusal::InvalidArgument { hint, .. } => hint.clone(),
@@ -132,9 +139,8 @@ impl AgentWords {
             Refusal::RunsElsewhere { selected, running, .. } => {
                 format!("pass workstream: {}, or {selected} if its thread is meant", running.join(" or "))
             }
-            Refusal::UnknownWorkstream { known, .. } | Refusal::BadDirectory { known, .. } => {
-                format!("pass one of {}", known.join(", "))
-            }
+            Refusal::UnknownWorkstream { known, .. } => format!("pass one of {}", known.join(", ")),
+            Refusal::BadDirectory { known, .. } => format!("pass one of {}, or leave directory out", known.join(", ")),
             Refusal::UnknownStage { known, .. } if known.is_empty() => "it has no stages".into(),
             Refusal::UnknownStage { known, .. } => format!("use one of {}", listed(known)),
             Refusal::UnknownBatch { known, .. } if known.is_empty() => {
@@ -155,12 +161,21 @@ impl AgentWords {
             Refusal::BatchNotReady { earlier: Some(earlier), .. } => format!("finish {earlier} first: call next_batch"),
             Refusal::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
             Refusal::WaitsFor { .. } => "call next_batch when they are complete".into(),
-            Refusal::CheckFailed(failed) => check_hint(failed.left),
-            Refusal::CheckRequired { run: CheckRun { of: Proof::Thread(thread, _), .. }, by: ChecksBy::Worker } => {
-                format!("run `work check --thread {thread}` in your shell; when it passes, report completed again")
+            Refusal::CheckFailed(failed) => check_hint(failed),
+            Refusal::CheckRequired {
+                run: CheckRun { of: Proof::Thread(thread, _), .. },
+                by: ChecksBy::Worker,
+                runs,
+            } => {
+                let first = if *runs { "" } else { "report in_progress, then " };
+                format!(
+                    "{first}run `work check --thread {thread}` in your shell, where you worked; when it passes, report completed again"
+                )
             }
             Refusal::CheckRequired { .. } => "the plan has changed meanwhile: report completed again".into(),
-            Refusal::ChecksOff { .. } => "report blocked: only a person can complete it".into(),
+            Refusal::ChecksOff { .. } => {
+                "report blocked, and say that the work is done: only a person can complete it".into()
+            }
             Refusal::NothingToCheck { .. } | Refusal::WhichThread { .. } => "report completed".into(),
             Refusal::AwaitingApproval { command: Some(command), .. } => {
                 format!("ask the person to run {}, then call next_batch", self.command(command))
@@ -239,16 +254,22 @@ fn listed(of: &[impl ToString]) -> String {
     of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns what a worker does about a check that failed. `left`: how many failures are left before its attempt ends.
-fn check_hint(left: Option<u32>) -> String {
-    let ends = match left {
-        Some(0) => {
+/// Returns what a worker does about a check that failed.
+fn check_hint(failed: &CheckFailed) -> String {
+    if let CheckEnd::Broken(_) = failed.failure.end {
+        return "report completed again; if this comes again report blocked with this message: a person must look at it".into();
+    }
+    let ends = match (failed.left, failed.of) {
+        (Some(0), _) => {
             return "that was one failure too many: the attempt has ended as failed. Stop, and tell your planner"
                 .into();
         }
-        Some(1) => "one more failure ends".to_owned(),
-        Some(left) => format!("{left} more failures end"),
-        None => return "fix it, then report completed again".into(),
+        (Some(1), _) => "one more failure ends".to_owned(),
+        (Some(left), _) => format!("{left} more failures end"),
+        (None, Proof::Thread(_, attempt)) if attempt > 0 => {
+            return format!("attempt {attempt} has ended: stop, and tell your planner");
+        }
+        (None, _) => return "report in_progress, fix it, then report completed again".into(),
     };
     format!(
         "fix it and report completed again; {ends} the attempt. If a sibling's unfinished work is what fails, report blocked and name it"

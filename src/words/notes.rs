@@ -3,7 +3,7 @@
 use crate::board::Unproven;
 use crate::decide::{AttemptHint, CutTo, PersonAct, TextProblem};
 use crate::plan::ThreadId;
-use crate::wording::list;
+use crate::wording::{cut, list};
 
 /// Returns a command of the person, without flags and without the `!` of the chat.
 pub(super) fn command(act: PersonAct) -> String {
@@ -66,5 +66,5 @@ pub(crate) fn not_there(claims: &[Unproven]) -> String {
             format!("commit {commit} changes what is not in the **Files** of the thread: {}{more}", files.join(", "))
         }
     };
-    claims.iter().map(one).collect::<Vec<_>>().join("; ")
+    claims.iter().map(|claim| cut(&one(claim))).collect::<Vec<_>>().join("; ")
 }

@@ -36,6 +36,10 @@ impl Words for PersonWords {
             Note::OtherName { thread, planned, recorded } => {
                 format!("{thread}: PLAN.md calls it {planned:?}, the recorded state is of {recorded:?}")
             }
+            Note::ChecksLeftToWorkers => format!(
+                "work/agents.yaml leaves the checks to workers now, and the plan was approved with the server running them: if that is meant, run work approve plan{}",
+                self.flags()
+            ),
             Note::Unproven(thread, unproven) => format!("{thread}: {}", not_there(unproven)),
             Note::LeftThePlan(threads) => {
                 let threads: Vec<String> = threads.iter().map(ToString::to_string).collect();
@@ -166,14 +170,16 @@ impl PersonWords {
                 (Proof::Thread(..), Some(0)) => {
                     format!("the attempt has ended as failed; see work status{flags}")
                 }
-                (Proof::Thread(thread, _), _) => {
-                    format!(
-                        "fix it; to complete the thread all the same: work update --thread {thread} --status completed --report TEXT --force{flags}"
-                    )
-                }
+                // An agent reads this too, so it names no way past the checks.
+                (Proof::Thread(..), _) => "fix it, and run it again".into(),
             },
-            Refusal::CheckRequired { run: CheckRun { of: Proof::Thread(thread, _), .. }, by: ChecksBy::Worker } => {
-                format!("run work check --thread {thread}{flags} first, or add --force")
+            Refusal::CheckRequired {
+                run: CheckRun { of: Proof::Thread(thread, _), .. },
+                by: ChecksBy::Worker,
+                runs,
+            } => {
+                let first = if *runs { "" } else { "report in_progress, then " };
+                format!("{first}run work check --thread {thread}{flags}, or add --force")
             }
             Refusal::CheckRequired { .. } => "the plan has changed meanwhile: run it again".into(),
             Refusal::ChecksOff { .. } => "add --force if it is complete".into(),

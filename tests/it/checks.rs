@@ -148,18 +148,38 @@ fn a_check_runs_in_the_root_or_in_a_worktree_of_its_repository_only() {
         "/no/such/folder",
         "a\u{0}b",
         "~",
+        // The folder of a worker is not known, so a path from there on means nothing.
+        ".",
     ];
     for directory in hostile {
         let text = server.call("update_thread", &completed(&json!({"directory": directory})));
         assert!(text.starts_with("error invalid_argument: directory "), "{directory}: {text}");
         assert!(text.contains(worktree.canonicalize().unwrap().to_str().unwrap()), "{text}");
     }
-    for directory in [".", "", workspace.root().to_str().unwrap()] {
+    for directory in ["", workspace.root().to_str().unwrap()] {
         let text = server.call("update_thread", &completed(&json!({"directory": directory})));
         assert!(text.starts_with("error check_failed: "), "{directory}: {text}");
     }
+    // A folder that a repository names, and that does not name the repository, is no worktree of it.
+    let forged = workspace.root().join(".git/worktrees/forged");
+    std::fs::create_dir(&forged).unwrap();
+    let victim = tempfile::tempdir().unwrap();
+    std::fs::write(forged.join("gitdir"), victim.path().join(".git").to_str().unwrap()).unwrap();
+    let text = server.call("update_thread", &completed(&json!({"directory": victim.path()})));
+    assert!(text.starts_with("error invalid_argument: directory "), "{text}");
     let answer = server.answer("update_thread", &completed(&json!({"directory": worktree})));
     assert_eq!(answer["status"], "completed");
+    // A stage is what was merged: its checks run in the root.
+    let text = workspace.read("work/001-search/PLAN.md");
+    let text = text.replace("##### Batch 1: B", "#### Stage Checks\n`pwd; exit 1`\n#### Batches\n##### Batch 1: B");
+    workspace.write("work/001-search/PLAN.md", text);
+    workspace.stdout(&["approve", "plan"]);
+    let output = workspace.command(&["approve", "stage", "1"]).current_dir(&worktree).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(&format!("\n{}\n", workspace.root().canonicalize().unwrap().display())), "{told}");
+    // On the command line a path begins in the working directory.
+    let output = workspace.command(&["check", "1.1.1", "--directory", "."]).current_dir(&worktree).output().unwrap();
+    assert!(output.status.success(), "{}", workspace.seen(&output));
 }
 
 #[test]
@@ -168,7 +188,7 @@ fn a_check_over_its_time_is_ended_with_all_that_it_started() {
     workspace.write("work/agents.yaml", "execution: {check_timeout: 1s}\n");
     let mut server = start(&workspace);
     let text = server.call("update_thread", &completed(&json!({})));
-    assert!(text.contains("was ended after 1 s"), "{text}");
+    assert!(text.contains("was ended after its time limit of 1 s"), "{text}");
     assert_eq!(processes("61001"), Vec::<String>::new());
     assert_eq!(workspace.threads()["threads"][0]["sessions"][0]["checks"][0]["exit_code"], Value::Null);
 }
@@ -289,7 +309,8 @@ fn people_run_checks_too() {
     let mut settings = crate::support::without_times();
     settings.add_filter(r"\d+ ms", "[n] ms");
     settings.add_filter(r#""seconds": [\d.]+"#, r#""seconds": [n]"#);
-    settings.bind(|| insta::assert_snapshot!(out.trim_end(), @r#"
+    settings.bind(|| {
+        insta::assert_snapshot!(out.trim_end(), @r#"
     $ work check
     exit 2
     stderr: error: no thread that is in progress has checks
@@ -299,13 +320,13 @@ fn people_run_checks_too() {
     stderr: note: check: test -f done.txt
     stderr: error: check `test -f done.txt` ended with exit code 1
     stderr: the whole output: work/.run/checks/001-search.01.01.01.0.log
-    stderr: Hint: fix it; to complete the thread all the same: work update --thread 01.01.01 --status completed --report TEXT --force
+    stderr: Hint: fix it, and run it again
     $ work update --thread 1.1.1 --status completed --report r
     exit 1
     stderr: note: check: test -f done.txt
     stderr: error: check `test -f done.txt` ended with exit code 1
     stderr: the whole output: work/.run/checks/001-search.01.01.01.0.log
-    stderr: Hint: fix it; to complete the thread all the same: work update --thread 01.01.01 --status completed --report TEXT --force
+    stderr: Hint: fix it, and run it again
     $ work check --thread 1.1.2
     exit 2
     stderr: error: 01.01.02 has no checks
@@ -346,7 +367,8 @@ fn people_run_checks_too() {
     Next: work complete
     stderr: note: check: test -f all.txt
     stderr: note: passed after [n] ms: test -f all.txt
-    "#));
+    "#)
+    });
 }
 
 /// A link in place of the log could lead out of the workspace.
@@ -361,4 +383,110 @@ fn a_log_follows_no_link() {
     let text = server.call("update_thread", &completed(&json!({})));
     assert!(text.starts_with("error io: "), "{text}");
     assert_eq!(std::fs::read_to_string(Path::new(&target)).unwrap(), "mine");
+}
+
+#[test]
+fn a_check_decides_nothing() {
+    let workspace = workspace(&[&format!(
+        "`for command in 'approve plan --force' 'check 1.1.1' 'update --thread 1.1.1 --status completed --report r --force'; do {} $command 2>&1; done; exit 1`",
+        env!("CARGO_BIN_EXE_work")
+    )]);
+    let mut server = start(&workspace);
+    let text = server.call("update_thread", &completed(&json!({})));
+    assert_eq!(text.matches("error: a check may not decide anything").count(), 3, "{text}");
+    assert_eq!(workspace.threads()["threads"][0]["status"], "in_progress");
+}
+
+/// The subcommand that supervises is no shell for who may run `work`.
+#[test]
+fn only_work_starts_a_supervisor() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_work"))
+        .arg("supervise-check")
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"\x05\0\0\0id -u").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+}
+
+/// What a check does to its supervisor saves nothing from its end.
+#[test]
+fn a_check_that_kills_or_holds_its_supervisor_is_ended() {
+    let kills = "`(setsid sleep 61005 &) ; kill -9 $PPID; sleep 61005`";
+    let holds = "`exec 5>/proc/$PPID/fd/0; sleep 61006`";
+    let stops = "`(setsid sleep 61007 &) ; kill -STOP $PPID; sleep 61007`";
+    let workspace = workspace(&[kills, holds, stops]);
+    workspace.write("work/agents.yaml", "execution: {check_timeout: 1s}\n");
+    let mut server = start(&workspace);
+    for (number, seconds, wanted) in
+        [(1, "61005", "could not be run to its end"), (2, "61006", "time limit"), (3, "61007", "time limit")]
+    {
+        let thread = format!("1.1.{number}");
+        server.answer("update_thread", &json!({"thread_id": thread, "status": "in_progress"}));
+        let text = server.call("update_thread", &json!({"thread_id": thread, "status": "completed", "report": "r"}));
+        assert!(text.contains(wanted), "{text}");
+        assert_eq!(processes(seconds), Vec::<String>::new(), "{thread}");
+    }
+    // What is not the worker's fault does not count against its attempt.
+    assert_eq!(workspace.threads()["threads"][0]["sessions"][0].get("failedChecks"), None);
+}
+
+/// A client may repeat a call.
+#[test]
+fn two_reports_of_one_attempt_do_not_run_in_each_others_way() {
+    let workspace = workspace(&["`echo ran >> runs.txt; sleep 0.3`"]);
+    workspace.write("work/agents.yaml", "execution: {max_parallel_checks: 4}\n");
+    let mut server = start(&workspace);
+    for _ in 0..3 {
+        server.send("tools/call", &json!({"name": "update_thread", "arguments": completed(&json!({}))}));
+    }
+    for _ in 0..3 {
+        let answer = server.receive();
+        assert_eq!(answer["result"]["structuredContent"]["status"], json!("completed"), "{answer}");
+    }
+    assert_eq!(workspace.read("runs.txt"), "ran\n");
+}
+
+/// While checks run another attempt can become the latest one. It is not the one that was checked.
+#[test]
+fn a_report_is_of_the_attempt_whose_checks_ran() {
+    let workspace = workspace(&["`sleep 0.5`"]);
+    let mut server = start(&workspace);
+    server.send("tools/call", &json!({"name": "update_thread", "arguments": completed(&json!({}))}));
+    until("the check runs", || !processes("sleep\u{0}0.5").is_empty());
+    workspace.stdout(&["assign", "--thread", "1.1.1", "--agent", "system-engineer-opus", "--force"]);
+    server.receive();
+    let sessions = workspace.threads()["threads"][0]["sessions"].clone();
+    assert_eq!(sessions.as_array().unwrap().len(), 1, "{sessions}");
+}
+
+#[test]
+fn a_worker_may_run_its_checks_itself() {
+    let workspace = workspace(&["`true`"]);
+    workspace.write("work/agents.yaml", "execution: {checks: worker}\n");
+    let mut server = workspace.serve();
+    let next = server.answer("next_batch", &json!({}));
+    assert!(next["warnings"].to_string().contains("leaves the checks to workers now"), "{next}");
+    let approved = workspace.stdout(&["approve", "plan"]);
+    assert!(approved.contains("run by each worker, with work check in its own shell"), "{approved}");
+    let next = server.answer("next_batch", &json!({}));
+    assert!(!next["warnings"].to_string().contains("leaves the checks"), "{next}");
+    let text = server.call("update_thread", &completed(&json!({})));
+    assert!(text.contains("hint: report in_progress, then run `work check --thread 01.01.01`"), "{text}");
+    assert!(workspace.stdout(&["check", "1.1.1"]).contains("nothing was recorded"));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    workspace.stdout(&["check"]);
+    assert_eq!(server.answer("update_thread", &completed(&json!({})))["status"], "completed");
+}
+
+#[test]
+fn nothing_runs_after_the_approval_was_taken_back() {
+    let workspace = workspace(&["`echo ran > ran.txt`"]);
+    let mut server = start(&workspace);
+    workspace.stdout(&["approve", "plan", "--revoke"]);
+    let text = server.call("update_thread", &completed(&json!({})));
+    assert!(text.starts_with("error awaiting_approval: "), "{text}");
+    assert!(!workspace.root().join("ran.txt").exists());
 }

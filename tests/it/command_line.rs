@@ -117,6 +117,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     exit 0
     stage 1 of 001-search is approved
       cancelled: 01.02.01
+      not proven: 01.01.02: artifact src/a.rs did not exist when it was reported
     $ work update --thread 2.1.1 --status completed --report done
     exit 0
     02.01.01 of 001-search is completed, attempt 1

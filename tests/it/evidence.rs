@@ -136,5 +136,51 @@ fn nothing_is_told_of_what_cannot_be_known() {
         ["https://example.org/pull/12/a.html", "PR #12", "feature/parser", "src/**/*.rs", "the parser, in a.rs"];
     let artifacts: Vec<&str> = links.into_iter().chain([absolute.as_str(), inside, &merge]).collect();
     assert_eq!(warned(&mut server, &artifacts, None), none);
-    assert_eq!(warned(&mut server, &["/no/such/file.rs", "../none/of/this.rs"], None).len(), 1);
+    // Nothing tells a worker what there is elsewhere on the disk.
+    assert_eq!(warned(&mut server, &["/no/such/file.rs", "../none/of/this.rs", "/etc/none.md"], None), none);
+    // Only its branch has the file, and a commit of the same report shows that.
+    git(workspace.root(), &["switch", "-q", "-c", "fix/config.json"]);
+    let only_there = commit(workspace.root(), &["src/parser/only.rs"]);
+    git(workspace.root(), &["switch", "-q", "-"]);
+    assert_eq!(warned(&mut server, &["src/parser/only.rs", &only_there, "fix/config.json"], None), none);
+    assert_eq!(warned(&mut server, &["src/parser/only.rs"], None).len(), 1);
+}
+
+/// Git shows paths from the top of the repository, and plans name them from the workspace or from there.
+#[test]
+fn a_workspace_below_the_top_of_its_repository_is_looked_at_from_both() {
+    let Some((workspace, _)) = repository() else { return };
+    let inner = workspace.root().join("svc");
+    std::fs::create_dir_all(inner.join("src")).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = workspace.command(arguments).current_dir(&inner).output().unwrap();
+        assert!(output.status.success(), "{}", workspace.seen(&output));
+    };
+    run(&["--root", ".", "init"]);
+    run(&["--root", ".", "create", "inner", "--stages", "1"]);
+    let plan = PLAN.replace("`src/parser`, `docs/*.md`", "`svc/src/`");
+    std::fs::write(inner.join("work/001-inner/PLAN.md"), plan).unwrap();
+    run(&["--root", ".", "approve", "plan"]);
+    let made = commit(workspace.root(), &["svc/src/a.rs"]);
+    let update = ["update", "--thread", "1.1.1", "--status", "completed", "--report", "r"];
+    let artifacts = ["svc/src/a.rs", "src/a.rs", "src/parser/mod.rs", made.as_str()];
+    let named = artifacts.iter().flat_map(|artifact| ["--artifact", artifact]);
+    let arguments: Vec<&str> = ["--root", "."].into_iter().chain(update).chain(named).collect();
+    run(&arguments);
+    let threads: Value =
+        serde_json::from_str(&std::fs::read_to_string(inner.join("work/001-inner/threads.json")).unwrap()).unwrap();
+    assert_eq!(threads["threads"][0].get("unproven"), None, "{threads}");
+}
+
+/// A report can name what its checks make.
+#[test]
+fn what_a_check_makes_is_there() {
+    let Some((workspace, _)) = repository() else { return };
+    let text = workspace.read("work/001-search/PLAN.md");
+    let text = text.replace("**Files:**", "**Check:** `mkdir -p out; echo 1 > out/coverage.json`\n\n**Files:**");
+    workspace.write("work/001-search/PLAN.md", text);
+    workspace.stdout(&["approve", "plan"]);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    assert_eq!(warned(&mut server, &["out/coverage.json"], None), Vec::<String>::new());
 }

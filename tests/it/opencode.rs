@@ -99,7 +99,7 @@ fn a_project_without_a_set_up_gets_one() {
     2. Call `work_update_thread` with `in_progress` and your attempt. If it is refused, stop and say why.
     3. Do the work of this thread, and no other's: others work beside you in the same repository. Where the project has @agent/skills/implementing-workstreams/SKILL.md, follow it. In long work call `work_update_thread` with `in_progress` and one line on where you are.
     4. End with one `work_update_thread` with your attempt:
-       - `completed`, with a report of 1-2 sentences, at most 240 characters, `artifacts` (paths or links) and `next_steps` that are left. If you worked in a git worktree, pass it as `directory`. Checks of the plan run then; on `check_failed` fix what fails and report again;
+       - `completed`, with a report of 1-2 sentences, at most 240 characters, `artifacts` (paths or links) and `next_steps` that are left. If you worked in a git worktree, pass its absolute path as `directory`. On `check_failed` do what it says, and report again;
        - `blocked`, when it cannot be done, with the reason and what it depends on;
        - `failed`, when your run broke; `transient` true only for a timeout, a crash or a lost connection.
 
@@ -117,8 +117,8 @@ fn a_project_without_a_set_up_gets_one() {
     1. Call `work_next_batch`, and name the `workstream` that it answers in every later call. With `held_by`, `awaiting_approval` or `no_incomplete_batch` touch nothing and go to step 5; else with an empty `dispatch` to step 4.
     2. A thread's `agent` is its worker's profile. If you have no such profile, first call `work_assign_thread` with one that you have, of the same family if you can.
     3. Launch one worker for each thread in `dispatch`, all in one answer, in parallel. Tell each: "Thread ID, attempt N of workstream W. Call work_read_thread, do what it says and nothing else, and report with work_update_thread and the attempt. Name thread and workstream in every call."
-    4. When all have ended, call `work_batch_outcome`. It is your answer (step 5) once no thread is `pending` or `in_progress`, but for those that wait for a blocked one, and `failover` names nothing that you would still carry out. Else, thread by thread:
-       - waits for others, as a warning says: call `work_next_batch` again when those are complete; while one is blocked, leave it.
+    4. When all have ended, call `work_batch_outcome`. It is your answer (step 5) once its `batch_completion_status` is no longer `in_progress` and `failover` names nothing that you would still carry out. Else, thread by thread:
+       - waits for others, as a warning says: call `work_next_batch` again when those are complete.
        - else still `pending` or `in_progress`, and not in `failover`: its worker is lost. Call `work_update_thread` with `failed`, its attempt and the reason, and carry out the decision. `transient`: only a timeout, a crash or a lost connection. If none was launched: call `work_next_batch` again.
        - `retry`: launch it again. `reassign`: call `work_assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person.
        - nothing more to try: report it `blocked`, with the reason and what it depends on.

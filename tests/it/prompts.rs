@@ -69,8 +69,8 @@ fn prompts_are_templates_in_both_eras() {
     1. Call `next_batch`, and name the `workstream` that it answers in every later call. With `held_by`, `awaiting_approval` or `no_incomplete_batch` touch nothing and go to step 5; else with an empty `dispatch` to step 4.
     2. A thread's `agent` is its worker's profile. If you have no such profile, first call `assign_thread` with one that you have, of the same family if you can.
     3. Launch one worker for each thread in `dispatch`, all in one answer, in parallel. Tell each: "Thread ID, attempt N of workstream W. Call read_thread, do what it says and nothing else, and report with update_thread and the attempt. Name thread and workstream in every call."
-    4. When all have ended, call `batch_outcome`. It is your answer (step 5) once no thread is `pending` or `in_progress`, but for those that wait for a blocked one, and `failover` names nothing that you would still carry out. Else, thread by thread:
-       - waits for others, as a warning says: call `next_batch` again when those are complete; while one is blocked, leave it.
+    4. When all have ended, call `batch_outcome`. It is your answer (step 5) once its `batch_completion_status` is no longer `in_progress` and `failover` names nothing that you would still carry out. Else, thread by thread:
+       - waits for others, as a warning says: call `next_batch` again when those are complete.
        - else still `pending` or `in_progress`, and not in `failover`: its worker is lost. Call `update_thread` with `failed`, its attempt and the reason, and carry out the decision. `transient`: only a timeout, a crash or a lost connection. If none was launched: call `next_batch` again.
        - `retry`: launch it again. `reassign`: call `assign_thread`, then launch it with the agent that it answers. For a `blocked` thread judge first whether another agent would help: an unclear plan needs a person.
        - nothing more to try: report it `blocked`, with the reason and what it depends on.

@@ -11,7 +11,7 @@ pub(super) enum Claim<'a> {
 }
 
 /// The endings that make a word the name of a file. A word with another ending may be a branch, a domain or a version.
-const ENDINGS: [&str; 78] = [
+const ENDINGS: [&str; 99] = [
     "adoc",
     "astro",
     "bash",
@@ -26,23 +26,29 @@ const ENDINGS: [&str; 78] = [
     "conf",
     "cpp",
     "cs",
+    "csproj",
     "css",
     "csv",
     "cts",
     "cxx",
     "dart",
     "diff",
+    "docx",
+    "erl",
     "ex",
     "exs",
+    "gif",
     "go",
     "gradle",
     "graphql",
+    "gz",
     "h",
     "hbs",
     "hpp",
     "hs",
     "htm",
     "html",
+    "ico",
     "ini",
     "ipynb",
     "java",
@@ -57,16 +63,19 @@ const ENDINGS: [&str; 78] = [
     "kts",
     "less",
     "lock",
-    "log",
     "lua",
     "md",
     "mdx",
     "mjs",
     "ml",
+    "mod",
     "mts",
+    "nix",
+    "parquet",
     "patch",
     "pdf",
     "php",
+    "pl",
     "png",
     "prisma",
     "properties",
@@ -78,25 +87,79 @@ const ENDINGS: [&str; 78] = [
     "rb",
     "rs",
     "rst",
+    "sass",
     "scala",
     "scss",
     "sh",
     "snap",
+    "sol",
     "sql",
+    "sum",
     "svelte",
     "svg",
     "swift",
     "tex",
+    "tf",
     "toml",
     "ts",
     "tsx",
+    "txt",
+    "vue",
+    "webp",
+    "whl",
+    "xml",
+    "yaml",
+    "yml",
+    "zig",
 ];
 
-/// More of them.
-const MORE_ENDINGS: [&str; 12] = ["tf", "txt", "vue", "webp", "xml", "yaml", "yml", "zig", "zsh", "gif", "env", "tmpl"];
+/// Words that look like files and are names of software.
+const NAMES: [&str; 10] =
+    ["node.js", "next.js", "vue.js", "three.js", "chart.js", "d3.js", "react.js", "express.js", "nuxt.js", "alpine.js"];
 
-/// The last part of a domain: what begins with one is a link without its scheme.
-const DOMAINS: [&str; 10] = ["com", "org", "net", "io", "dev", "app", "ai", "edu", "gov", "me"];
+/// What says that a file is not there on purpose, or is somewhere else.
+const ELSEWHERE: [&str; 40] = [
+    "delet",
+    "remov",
+    "renam",
+    "moved",
+    "gone",
+    "drop",
+    "replac",
+    "ignored",
+    "not ",
+    "clean",
+    "no longer",
+    "obsolet",
+    "rm",
+    "merged",
+    "inlin",
+    "retir",
+    "prun",
+    "unlink",
+    "supersed",
+    "now ",
+    "split",
+    "attach",
+    "upload",
+    "artifact",
+    "generat",
+    "plann",
+    "follow",
+    "branch",
+    "commit",
+    "pr ",
+    "pr)",
+    "pr#",
+    "submodule",
+    "todo",
+    "later",
+    "future",
+    "gelöscht",
+    "package",
+    "ci ",
+    "old ",
+];
 
 /// Returns what an artifact claims; nothing if that is not certain.
 pub(super) fn claims(artifact: &str) -> Vec<Claim<'_>> {
@@ -104,11 +167,9 @@ pub(super) fn claims(artifact: &str) -> Vec<Claim<'_>> {
     if let Some(commit) = commit(text) {
         return vec![Claim::Commit(commit)];
     }
-    // A note in brackets says what became of the file, which can be that it is gone.
-    let text = match text.split_once(" (") {
-        Some((path, note)) if note.ends_with(')') && !says_gone(note) => undecorated(path),
-        _ => text,
-    };
+    if let Some(path) = noted(text) {
+        return vec![Claim::Path(path)];
+    }
     let words = text.split([' ', ',', ';', '\n', '\t']).map(undecorated).filter(|word| !word.is_empty());
     let claims: Option<Vec<Claim<'_>>> = words.map(|word| path(word).map(Claim::Path)).collect();
     claims.unwrap_or_default()
@@ -120,28 +181,51 @@ fn undecorated(text: &str) -> &str {
     text.strip_prefix("- ").unwrap_or(text).trim_matches(|c: char| matches!(c, '`' | '"' | '\'') || c.is_whitespace())
 }
 
-fn says_gone(note: &str) -> bool {
-    let note = note.to_lowercase();
-    ["delet", "remov", "renam", "moved", "gone", "drop", "replac", "ignored", "not "]
-        .iter()
-        .any(|word| note.contains(word))
+/// Returns the path of a text such as `src/a.rs (new)`, `src/a.rs: the parser` or `Created src/a.rs`. A note can say that
+/// the file is gone or elsewhere: then it is nothing to look for.
+fn noted(text: &str) -> Option<&str> {
+    let (first, rest) = text.split_once(' ')?;
+    let verbs = ["created", "added", "updated", "modified", "new", "edited", "changed", "wrote", "file:", "path:"];
+    if verbs.contains(&first.to_lowercase().as_str()) {
+        return path(undecorated(rest));
+    }
+    let note = rest.trim_start();
+    let is_note = first.ends_with(':') || ["(", "- ", "– ", "— "].iter().any(|mark| note.starts_with(mark));
+    let lower = format!("{} ", note.to_lowercase());
+    let is_elsewhere = ELSEWHERE.iter().any(|word| lower.contains(word));
+    if is_note && !is_elsewhere { path(undecorated(first.trim_end_matches(':'))) } else { None }
 }
 
 /// Returns the commit that a text names: `commit 1a2b3c4`, `1a2b3c4`, or `1a2b3c4 Its subject` as git has it.
 fn commit(text: &str) -> Option<&str> {
-    let lower = text.get(..7).map(str::to_ascii_lowercase);
-    let named = lower.is_some_and(|word| word.starts_with("commit") && !word.ends_with(|c: char| c.is_alphanumeric()));
-    let rest = if named { text[6..].trim_start_matches([' ', ':', '`', '#']) } else { text };
+    let mut rest = text;
+    while let Some(word) = rest.split([' ', ':']).next()
+        && matches!(word.to_lowercase().as_str(), "git" | "commit" | "sha" | "hash" | "rev")
+        && word.len() < rest.len()
+    {
+        rest = rest[word.len()..].trim_start_matches([' ', ':', '`', '(', '#']);
+    }
+    let is_named = rest.len() < text.len();
+    let rest = rest.trim_start_matches('(');
     let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
     let (name, after) = rest.split_at(end);
-    let is_whole = after.trim_start_matches(['`', '.', ')', ':', ',']).is_empty() || after.starts_with([' ', ':', ',']);
+    let is_alone = after.trim_start_matches(['`', '.', ')', ':', ',']).is_empty();
+    let subject = after.trim_start_matches([' ', ':']);
+    let has_subject = after.starts_with([' ', ':']) && (is_named || subject.starts_with(char::is_uppercase));
     // Without the word it could be a number, a word such as `facade`, or a sum such as one of MD5 or SHA-256.
+    let is_number =
+        name.split_once('e').is_some_and(|(a, b)| [a, b].iter().all(|part| part.chars().all(|c| c.is_ascii_digit())));
     let is_typical = matches!(name.len(), 7..=12 | 40)
         && name.contains(|c: char| c.is_ascii_digit())
         && name.contains(|c: char| c.is_ascii_lowercase())
-        && !name.contains(|c: char| c.is_ascii_uppercase());
-    let is_one = if named { (7..=40).contains(&name.len()) } else { is_typical };
-    (is_one && is_whole).then_some(name)
+        && !name.contains(|c: char| c.is_ascii_uppercase())
+        && !is_number;
+    let is_one = if is_named {
+        (7..=40).contains(&name.len()) && name.contains(|c: char| c.is_ascii_digit())
+    } else {
+        is_typical
+    };
+    (is_one && (is_alone || has_subject)).then_some(name)
 }
 
 /// Returns a word if it is the path of a file or a folder, without the line that follows it.
@@ -157,14 +241,17 @@ fn path(word: &str) -> Option<&str> {
         return None;
     }
     let (first, last) = (plain.split('/').next()?, plain.trim_end_matches('/').rsplit('/').next()?);
-    let is_domain = first.rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && DOMAINS.contains(&end));
+    // A first part with a dot in it is a host, unless the dot begins it.
+    let has_folder = plain.contains('/');
+    let is_domain = has_folder && (first.trim_start_matches('.').contains('.') || first == "localhost");
     let has_ending = last.rsplit_once('.').is_some_and(|(name, end)| {
         let end = end.to_ascii_lowercase();
-        !name.is_empty() && (ENDINGS.contains(&end.as_str()) || MORE_ENDINGS.contains(&end.as_str()))
+        !name.is_empty() && (ENDINGS.contains(&end.as_str()))
     });
     let is_relative = path.starts_with("./") || path.starts_with("../");
     let is_folder = plain.ends_with('/') && !plain.starts_with('/');
-    (!is_domain && (has_ending || is_relative || is_folder)).then_some(path)
+    let is_name = NAMES.contains(&plain.to_lowercase().as_str());
+    (!is_domain && !is_name && (has_ending || is_relative || is_folder)).then_some(path)
 }
 
 /// Returns a path without the line, the column or the test that follows it: `a.rs:10:5`, `a.rs#L10`, `a.py::test_a`.
@@ -208,10 +295,17 @@ mod tests {
             ("tests/test_a.py::test_one", "path tests/test_a.py"),
             ("src/a.rs, src/b.rs", "path src/a.rs, path src/b.rs"),
             ("src/a.rs (new)", "path src/a.rs"),
+            ("src/a.rs - adds the parser", "path src/a.rs"),
+            ("`src/a.rs`: the parser", "path src/a.rs"),
+            ("Created src/a.rs", "path src/a.rs"),
+            ("go.mod", "path go.mod"),
+            (".github/workflows/ci.yml", "path .github/workflows/ci.yml"),
             ("- docs/a.md", "path docs/a.md"),
             ("1a2b3c4", "commit 1a2b3c4"),
             ("commit 1a2b3c4", "commit 1a2b3c4"),
             ("Commit: `1234567`", "commit 1234567"),
+            ("sha: 1a2b3c4", "commit 1a2b3c4"),
+            ("git commit (1a2b3c4)", "commit 1a2b3c4"),
             ("1a2b3c4 Add the parser", "commit 1a2b3c4"),
             ("1a2b3c4: Add the parser", "commit 1a2b3c4"),
             ("b1946ac92492d2347c6235b4d2611184deadbeef", "commit b1946ac92492d2347c6235b4d2611184deadbeef"),
@@ -236,6 +330,16 @@ mod tests {
             ("commits", ""),
             ("the parser in src/a.rs", ""),
             ("src/a.rs (deleted)", ""),
+            ("src/a.rs (on branch feature)", ""),
+            ("src/a.rs - no longer needed", ""),
+            ("www.example.de/a.html", ""),
+            ("docs.rs/serde/latest/serde/index.html", ""),
+            ("127.0.0.1/app.js", ""),
+            ("Node.js", ""),
+            ("console.log", ""),
+            ("12345e7", ""),
+            ("550e8400 user id", ""),
+            ("commit defaced", ""),
             ("src/a.rs -> src/b.rs", ""),
             ("removed src/a.rs", ""),
             ("cargo test", ""),

@@ -18,7 +18,8 @@ const MAX_NAMED: usize = 10;
 pub(super) fn of(root: &Path, directory: Option<&str>) -> Result<PathBuf, Error> {
     let own = real(root).map_err(Fault::io("find", root))?;
     let Some(given) = directory.map(str::trim).filter(|directory| !directory.is_empty()) else { return Ok(own) };
-    let wanted = real(&own.join(given)).ok();
+    // The folder of a worker is not known here, so a path from there on means nothing.
+    let wanted = Some(Path::new(given)).filter(|given| given.is_absolute()).and_then(|given| real(given).ok());
     if wanted.as_ref() == Some(&own) {
         return Ok(own);
     }

@@ -19,27 +19,23 @@ pub(super) struct Log {
     file: File,
 }
 
-/// Opens a file to write to its end, and makes it if it is not there. A link in its place is an error: it could lead out
-/// of the workspace.
-pub(super) fn open(path: &Path, empty: bool) -> Result<File, Error> {
+/// Opens a file to write to its end, and makes it if it is not there; only its owner may read it. A link in its place is
+/// an error: it could lead out of the workspace.
+pub(super) fn open(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     }
-    let file = options.open(path).map_err(Fault::io("write", path))?;
-    if empty {
-        file.set_len(0).map_err(Fault::io("write", path))?;
-    }
-    Ok(file)
+    Ok(options.open(path).map_err(Fault::io("write", path))?)
 }
 
 impl Log {
-    /// Makes the log, or empties that of an earlier run.
-    pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
-        let file = open(&path, true)?;
+    /// Makes the log, or empties that of an earlier run. `file` is its file, open.
+    pub(super) fn begin_anew(path: PathBuf, file: File) -> Result<Self, Error> {
+        file.set_len(0).map_err(Fault::io("write", &path))?;
         Ok(Self { path, file })
     }
 
@@ -59,9 +55,10 @@ impl Log {
         self.file.metadata().map_or(0, |metadata| metadata.len())
     }
 
-    /// Returns the path for people, from the root on if it is below it.
-    pub(super) fn shown(&self, root: &Path) -> String {
-        self.path.strip_prefix(root).unwrap_or(&self.path).display().to_string()
+    /// Returns the path for people: from the root on if that is the folder of the work, and the log is below it.
+    pub(super) fn shown(&self, root: &Path, folder: &Path) -> String {
+        let short = self.path.strip_prefix(root).ok().filter(|_| folder == root);
+        short.unwrap_or(&self.path).display().to_string()
     }
 
     /// Returns the end of the output that begins at `start`, as text without colours: at most [`MAX_OUTPUT_CHARS`].

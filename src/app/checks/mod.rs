@@ -13,11 +13,13 @@ mod supervisor;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use self::log::Log;
 use self::shell::{Ended, Shell};
-pub use self::supervisor::{SUPERVISE, supervise};
+use self::supervisor::MARK;
+pub use self::supervisor::{SUPERVISE, is_in_check, supervise};
 use crate::board::CheckResult;
 use crate::clock::Clock;
 use crate::decide::{CheckEnd, CheckFailure, CheckRun, Checked, Evidence, Proof, UpdateThread};
@@ -30,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// The pause between two tries to get a place among the checks that run.
 const QUEUE_PAUSE: Duration = Duration::from_millis(100);
 
-/// How much a check may print, in bytes. A check that prints without an end must not fill the disk.
+/// How much the checks of one run may print, in bytes. A check that prints without an end must not fill the disk.
 const MAX_LOG_BYTES: u64 = 4 << 30;
 
 /// Runs checks in the folders of one workspace.
@@ -86,7 +88,8 @@ impl Checker {
         Ok(())
     }
 
-    /// Runs the commands, in order, until one fails. `directory` is the folder as a worker gave it.
+    /// Runs the commands, in order, until one fails. `directory` is the folder as a worker gave it. Returns `None`, and
+    /// runs nothing, if the same was being checked already: then the rules may have another answer by now.
     ///
     /// # Errors
     ///
@@ -98,23 +101,35 @@ impl Checker {
         directory: Option<&str>,
         clock: &dyn Clock,
         watcher: &Watcher<'_>,
-    ) -> Result<Checked, Error> {
+    ) -> Result<Option<Checked>, Error> {
         let (root, logs) = check_folders(&self.location)?;
+        keep_private(&logs)?;
         let folder = folder::of(&root, directory)?;
-        let _place = place(&logs, run.max_parallel, watcher)?;
         let name = match run.of {
             Proof::Thread(thread, attempt) => format!("{}.{thread}.{attempt}", run.workstream),
             Proof::Stage(stage) => format!("{}.stage-{stage}", run.workstream),
         };
-        let mut log = Log::create(logs.join(format!("{name}.log")))?;
+        let path = logs.join(format!("{name}.log"));
+        let file = log::open(&path)?;
+        // The log is locked while checks write it: two reports of one attempt must not run in each other's way.
+        if !is_free(&file, &path)? {
+            while !is_free(&file, &path)? {
+                watcher.wait_for("the checks of another report on the same thread")?;
+            }
+            return Ok(None);
+        }
+        let _place = place(&logs, run.max_parallel, watcher)?;
+        let mut log = Log::begin_anew(path, file)?;
+        let mark = mark();
         let mut results = Vec::new();
         for (at, command) in run.commands.iter().enumerate() {
             let start = log.begin(command)?;
             let begun = Instant::now();
-            let shell = Shell { program: &self.program, folder: &folder, command, environment: environment(run) };
+            let environment = environment(run, &mark);
+            let shell = Shell { program: &self.program, folder: &folder, command, environment, mark: &mark };
             let of =
                 if run.commands.len() > 1 { format!(" {} of {}", at + 1, run.commands.len()) } else { String::new() };
-            let ended = follow(&shell, &log, start, run.timeout, &of, watcher)?;
+            let ended = follow(&shell, &log, run.timeout, &of, watcher)?;
             let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             let (exit_code, end) = match ended {
                 Ended::Exited(0) => (Some(0), None),
@@ -126,12 +141,56 @@ impl Checker {
             };
             results.push(CheckResult { command: command.clone(), exit_code, millis, at: clock.now() });
             if let Some(end) = end {
-                let failure = CheckFailure { end, output: log.tail(start), log: log.shown(&root) };
-                return Ok(Checked { of: run.of, results, failure: Some(failure) });
+                let failure = CheckFailure { end, output: log.tail(start), log: log.shown(&root, &folder) };
+                return Ok(Some(Checked { of: run.of, results, failure: Some(failure) }));
             }
         }
-        Ok(Checked { of: run.of, results, failure: None })
+        Ok(Some(Checked { of: run.of, results, failure: None }))
     }
+}
+
+impl Watcher<'_> {
+    /// Tells what is waited for, and waits a moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Cancelled`].
+    fn wait_for(&self, what: &str) -> Result<(), Error> {
+        if (self.is_cancelled)() {
+            return Err(Fault::Cancelled.into());
+        }
+        (self.tell)(format!("waiting for {what}"));
+        std::thread::sleep(QUEUE_PAUSE);
+        Ok(())
+    }
+}
+
+/// Locks a file for this process. Returns whether it was free.
+fn is_free(file: &File, path: &Path) -> Result<bool, Error> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(Fault::io("lock", path)(error).into()),
+    }
+}
+
+/// Lets only the owner into the folder of the logs: checks can print what their environment has.
+fn keep_private(logs: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(logs, private).map_err(Fault::io("change the permissions of", logs))?;
+    }
+    let _ = logs;
+    Ok(())
+}
+
+/// Returns an id that no other run of checks has.
+fn mark() -> String {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{}-{}", std::process::id(), since.as_nanos(), RUNS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Runs one command to its end, and tells how long it runs. `of`: its place among several.
@@ -139,16 +198,12 @@ impl Checker {
 /// # Errors
 ///
 /// A fault if it cannot be started.
-fn follow(
-    shell: &Shell<'_>,
-    log: &Log,
-    start: u64,
-    timeout: Duration,
-    of: &str,
-    watcher: &Watcher<'_>,
-) -> Result<Ended, Error> {
+fn follow(shell: &Shell<'_>, log: &Log, timeout: Duration, of: &str, watcher: &Watcher<'_>) -> Result<Ended, Error> {
     let begun = Instant::now();
-    let mut running = shell.start(log.output()?).map_err(Fault::io("run a check in", shell.folder))?;
+    let mut running = match shell.start(log.output()?) {
+        Ok(running) => running,
+        Err(error) => return Ok(Ended::Broken(error.to_string())),
+    };
     loop {
         let elapsed = begun.elapsed();
         (watcher.tell)(format!("check{of} runs for {} s: {}", elapsed.as_secs(), shell.command));
@@ -156,7 +211,7 @@ fn follow(
             Some(Ended::Cancelled)
         } else if elapsed >= timeout {
             Some(Ended::TimedOut)
-        } else if log.length().saturating_sub(start) > MAX_LOG_BYTES {
+        } else if log.length() > MAX_LOG_BYTES {
             Some(Ended::TooMuchOutput)
         } else {
             None
@@ -174,8 +229,8 @@ fn follow(
 }
 
 /// Returns the variables that a check has beside those of this process.
-fn environment(run: &CheckRun) -> Vec<(&'static str, String)> {
-    let mut variables = vec![("WORK_WORKSTREAM", run.workstream.clone())];
+fn environment(run: &CheckRun, mark: &str) -> Vec<(&'static str, String)> {
+    let mut variables = vec![("WORK_WORKSTREAM", run.workstream.clone()), (MARK, mark.to_owned())];
     match run.of {
         Proof::Thread(thread, attempt) => {
             variables.push(("WORK_THREAD", thread.to_string()));
@@ -189,19 +244,13 @@ fn environment(run: &CheckRun) -> Vec<(&'static str, String)> {
 /// Waits for a place among the checks of the workspace that run on this machine, and returns the lock that holds it.
 fn place(logs: &Path, places: usize, watcher: &Watcher<'_>) -> Result<File, Error> {
     loop {
-        for number in 0..places {
+        for number in 0..places.max(1) {
             let path = logs.join(format!("place-{number}.lock"));
-            let file = log::open(&path, false)?;
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(Fault::io("lock", &path)(error).into()),
+            let file = log::open(&path)?;
+            if is_free(&file, &path)? {
+                return Ok(file);
             }
         }
-        if (watcher.is_cancelled)() {
-            return Err(Fault::Cancelled.into());
-        }
-        (watcher.tell)("waiting for the checks of another thread".to_owned());
-        std::thread::sleep(QUEUE_PAUSE);
+        watcher.wait_for("the checks of another thread")?;
     }
 }

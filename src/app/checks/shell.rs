@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[cfg(unix)]
-use super::supervisor::SUPERVISE;
+use super::supervisor::{SUPERVISE, end_marked, framed};
 
 /// The variables that say where this program finds its workspace. A database's address can hold a password, and a check
 /// that calls `work` should mean the workspace of its folder.
@@ -16,7 +16,7 @@ const HIDDEN: [&str; 3] = ["WORK_STORE", "WORK_ROOT", "WORK_STREAM"];
 
 /// How long a supervisor may take to end what it supervises.
 #[cfg(unix)]
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A command that is to run.
 pub(super) struct Shell<'s> {
@@ -25,6 +25,8 @@ pub(super) struct Shell<'s> {
     pub(super) folder: &'s Path,
     pub(super) command: &'s str,
     pub(super) environment: Vec<(&'static str, String)>,
+    /// The mark of its processes, which is in the environment too.
+    pub(super) mark: &'s str,
 }
 
 /// How a command ended.
@@ -41,6 +43,8 @@ pub(super) enum Ended {
 /// A command that runs. Dropping it ends it.
 pub(super) struct Running {
     child: Child,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there processes are found by their parents"))]
+    mark: String,
 }
 
 impl Shell<'_> {
@@ -52,7 +56,13 @@ impl Shell<'_> {
             command.env_remove(variable);
         }
         command.envs(self.environment.iter().map(|(name, value)| (*name, value)));
-        Ok(Running { child: command.spawn()? })
+        let mut running = Running { child: command.spawn()?, mark: self.mark.to_owned() };
+        #[cfg(unix)]
+        if let Some(pipe) = &mut running.child.stdin {
+            use std::io::Write as _;
+            pipe.write_all(&framed(self.command))?;
+        }
+        Ok(running)
     }
 
     /// Returns the command line of a supervisor, which ends the command when this process ends, however it ends: then
@@ -62,7 +72,7 @@ impl Shell<'_> {
         use std::os::unix::process::CommandExt as _;
         let mut command = Command::new(self.program);
         // A group of its own, so that Ctrl-C in a terminal ends this process, which ends the command in order.
-        command.arg(SUPERVISE).arg(self.command).stdin(Stdio::piped()).process_group(0);
+        command.arg(SUPERVISE).stdin(Stdio::piped()).process_group(0);
         command
     }
 
@@ -82,7 +92,11 @@ impl Running {
             Ok(None) => None,
             Ok(Some(status)) => Some(match status.code() {
                 Some(code) => Ended::Exited(code),
-                None => Ended::Broken("its supervisor was ended by a signal".to_owned()),
+                None => {
+                    #[cfg(unix)]
+                    end_marked(&self.mark);
+                    Ended::Broken("its supervisor was ended by a signal".to_owned())
+                }
             }),
             Err(error) => Some(Ended::Broken(error.to_string())),
         }
@@ -99,6 +113,8 @@ impl Running {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // A supervisor that was stopped, or that a check kept from seeing the end of its stdin, has left some.
+        end_marked(&self.mark);
     }
 
     /// Ends the command with all its processes.

@@ -15,15 +15,15 @@ pub(super) use validation::{problem, write as validation};
 use super::page::{Page, Tone, one_line};
 use crate::board::Status;
 use crate::decide::{
-    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, ProofState, Released, Retried, Revoked,
-    StageApproved, ThreadReport, Updated, Words as _,
+    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, PlannedCheck, ProofState, Released, Retried,
+    Revoked, StageApproved, ThreadReport, Updated, Words as _,
 };
 use crate::document::{write_document, write_summary};
 use crate::moment::Moment;
 use crate::plan::Counts;
 use crate::roster::ChecksBy;
 use crate::wording::count;
-use crate::words::PersonWords;
+use crate::words::{PersonWords, not_there};
 
 /// The form in which a report is shown. Other answers have one form only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,7 +84,11 @@ fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
         PersonAnswer::Updated(updated) => self::updated(updated, &words.flags()),
         PersonAnswer::Checked(checked) => {
             let number = count(checked.checks.len(), "check", "checks");
-            let kept = if checked.recorded { ", and its attempt has the result" } else { "" };
+            let kept = if checked.recorded {
+                ", and its attempt keeps the result"
+            } else {
+                "; nothing was recorded, because the thread is not in progress"
+            };
             format!("{} passed {number}{kept}", checked.thread_id)
         }
         PersonAnswer::Status(_)
@@ -151,6 +155,9 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     for id in &approved.interrupted {
         let _ = writeln!(page, "interrupted: {id}");
     }
+    for one in &approved.overlaps {
+        let _ = writeln!(page, "{}", problem(&approved.workstream, one.line, one.column, &one.message, &one.help));
+    }
     let _ = write!(page, "the plan of {} is approved: {}", approved.workstream, counts(approved.counts));
     checks(page, approved);
 }
@@ -161,19 +168,36 @@ fn checks(page: &mut Page, approved: &PlanApproved) {
     const NAMED: usize = 6;
     let Some(by) = approved.checks_by else { return };
     let by = match by {
-        ChecksBy::Server => "run outside of your agents' sandboxes when a worker reports completed",
-        ChecksBy::Worker => "run by the workers, by work check, before they report completed",
-        ChecksBy::Off => "not run (execution.checks is off): agents cannot complete these threads",
-    };
-    let _ = write!(page, "\nChecks, {by}:");
-    for check in &approved.checks {
-        let mut places: Vec<String> = check.threads.iter().take(NAMED).cloned().collect();
-        if check.threads.len() > NAMED {
-            places.push(count(check.threads.len() - NAMED, "more thread", "more threads"));
+        ChecksBy::Server => {
+            "run when a worker reports completed, outside of your agents' sandboxes, in the worker's worktree or in the root"
         }
-        places.extend(check.stages.iter().map(|stage| format!("stage {stage}, before its approval")));
-        let _ = write!(page, "\n  {}\n      of ", one_line(&check.command));
-        page.paint(Tone::Faint, places.join(", "));
+        ChecksBy::Worker => "run by each worker, with work check in its own shell, before it reports completed",
+        ChecksBy::Off => "not run (execution.checks is off): only you can complete these threads",
+    };
+    let threads = |check: &PlannedCheck| {
+        let mut ids: Vec<String> = check.threads.iter().take(NAMED).cloned().collect();
+        if check.threads.len() > NAMED {
+            ids.push(count(check.threads.len() - NAMED, "more thread", "more threads"));
+        }
+        ids.join(", ")
+    };
+    let stages =
+        |check: &PlannedCheck| check.stages.iter().map(|stage| format!("stage {stage}")).collect::<Vec<_>>().join(", ");
+    let of_threads = approved.checks.iter().map(|check| (&check.command, threads(check)));
+    let of_stages = approved.checks.iter().map(|check| (&check.command, stages(check)));
+    list_checks(page, &format!("Checks of threads, {by}:"), of_threads);
+    list_checks(page, "Checks of stages, run by work approve stage in the root:", of_stages);
+}
+
+/// Writes commands with the places that they check; nothing if there are none.
+fn list_checks<'c>(page: &mut Page, title: &str, checks: impl Iterator<Item = (&'c String, String)>) {
+    let mut checks = checks.filter(|(_, places)| !places.is_empty()).peekable();
+    if checks.peek().is_some() {
+        let _ = write!(page, "\n{title}");
+    }
+    for (command, places) in checks {
+        let _ = write!(page, "\n  {}\n      of ", one_line(command));
+        page.paint(Tone::Faint, places);
     }
 }
 
@@ -195,6 +219,9 @@ fn stage_approved(approved: &StageApproved, words: &PersonWords) -> String {
     };
     if !approved.cancelled.is_empty() {
         let _ = writeln!(text, "  cancelled: {}", approved.cancelled.join(", "));
+    }
+    for thread in &approved.unproven {
+        let _ = writeln!(text, "  not proven: {}: {}", thread.thread_id, not_there(&thread.claims));
     }
     if let Some(next) = &approved.next_user_command {
         let _ = writeln!(text, "Next: {}", words.command(next));

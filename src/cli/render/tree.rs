@@ -65,6 +65,9 @@ fn write_batch(
         if let Some(decision) = &thread.decision {
             page.paint(Tone::Bad, format_args!(" {}", waits_for(decision)));
         }
+        if !thread.waits_for.is_empty() {
+            page.paint(Tone::Faint, format_args!("  waits for {}", thread.waits_for.join(", ")));
+        }
         if let Some(state) = thread.proof() {
             page.paint(proof_tone(state), format_args!("  {}", proof(state)));
         }

@@ -24,7 +24,7 @@ use super::refusal::Refusal;
 use super::request::{Caller, UpdateThread};
 use super::scene::{Scene, attempt_in_answers, is_settled_with_blocked};
 use super::sweep::sweep;
-use crate::board::{Board, Event, ReportedStatus, Status, Transition, transition};
+use crate::board::{Attempt, Board, Event, ReportedStatus, Status, Transition, transition};
 use crate::plan::{BatchId, ThreadId};
 
 /// The answer of `update_thread`.
@@ -109,7 +109,9 @@ pub(super) fn decide(
     }
     if let (Some(artifacts), Some(evidence)) = (&request.artifacts, &request.evidence) {
         let files = scene.plan.thread(id).map(|thread| thread.files.as_slice()).unwrap_or_default();
-        let unproven = evidence.unproven(files);
+        // What failed or is blocked claims nothing.
+        let is_claimed = ledger.board().status(id) == Status::Completed;
+        let unproven = if is_claimed { evidence.unproven(files) } else { Vec::new() };
         // A report of an earlier attempt leaves the artifacts of the thread as they are.
         let is_of_these = ledger.board().thread(id).artifacts == *artifacts;
         if is_of_these && ledger.board().thread(id).unproven != unproven {
@@ -140,8 +142,11 @@ fn check_failed(
     ledger: &mut Ledger,
 ) -> Result<CheckFailed, Refusal> {
     let thread = ledger.board().thread(id).into_owned();
-    let left = thread.running().map(|attempt| MAX_FAILED_CHECKS.saturating_sub(attempt.failed_checks + 1));
-    if left.is_some() {
+    // What kept a check from running to its end is not the worker's fault.
+    let counts = !matches!(checked.failure, Some(CheckFailure { end: CheckEnd::Broken(_), .. }));
+    let failures = |attempt: &Attempt| attempt.failed_checks + u32::from(counts);
+    let left = thread.running().map(|attempt| MAX_FAILED_CHECKS.saturating_sub(failures(attempt)));
+    if left.is_some() && counts {
         name_thread(scene, id, ledger);
         ledger.record(Event::ChecksRan { thread: id, checks: checked.results.clone(), failed: true });
     }

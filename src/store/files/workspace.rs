@@ -50,14 +50,22 @@ pub fn work_root(place: &WorkspaceLocation) -> PathBuf {
     home(place, &MachineDisk)
 }
 
+/// Returns a folder of the user for what can be made again.
+fn private_folder() -> PathBuf {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    cache.unwrap_or_else(std::env::temp_dir).join("work")
+}
+
 /// Returns the root of the workspace and the folder for what checks print, and makes the latter. A workspace in a database
-/// has the root of the git repository, or the working directory, and a folder for temporary files.
+/// has the root of the git repository, or the working directory, and a folder in the user's cache.
 pub fn check_folders(place: &WorkspaceLocation) -> Result<(PathBuf, PathBuf), Fault> {
     let disk = MachineDisk;
     let root = work_root(place);
-    let logs = if place.database().is_some() {
-        let name: String = sha256(root.as_os_str().as_encoded_bytes()).chars().take(16).collect();
-        std::env::temp_dir().join(format!("work-checks-{name}"))
+    let logs = if let Some(database) = place.database() {
+        let name = [root.as_os_str().as_encoded_bytes(), database.as_bytes()].join(&0);
+        let name: String = sha256(&name).chars().take(16).collect();
+        private_folder().join(format!("checks-{name}"))
     } else {
         make_run_folder(&disk, &root)?.join("checks")
     };

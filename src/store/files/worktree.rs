@@ -65,11 +65,22 @@ pub fn worktrees(folder: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
     for name in disk.names(&linked).unwrap_or_default() {
         // The file names the `.git` of the worktree.
         let own = linked.join(name);
-        if let Some(pointer) = line(disk, &own.join("gitdir")) {
-            roots.extend(joined(&own, &pointer).parent().map(Path::to_owned));
+        let Some(pointer) = line(disk, &own.join("gitdir")).map(|pointer| joined(&own, &pointer)) else { continue };
+        // The worktree names the repository too. Else the folder is another one by now.
+        let back = line(disk, &pointer);
+        let back = back.as_deref().and_then(|back| back.strip_prefix("gitdir:"));
+        if let (Some(worktree), Some(back)) = (pointer.parent(), back)
+            && is_same(&joined(worktree, back.trim()), &own)
+        {
+            roots.push(worktree.to_owned());
         }
     }
     Some((top.to_owned(), roots))
+}
+
+/// Returns whether two paths lead to the same place.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The root of a git worktree, main or linked.
