@@ -367,7 +367,7 @@ fn people_run_checks_too() {
     Next: work complete
     stderr: note: check: test -f all.txt
     stderr: note: passed after [n] ms: test -f all.txt
-    "#)
+    "#);
     });
 }
 
