@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::app::{create, init};
-use crate::board::{ReportedStatus, ServerId};
+use crate::board::{CheckResult, ReportedStatus, ServerId};
 use crate::clock::SteppingClock;
-use crate::decide::{AgentRequest, MAX_REPORT_CHARS, Mapping, UpdateThread};
+use crate::decide::{AgentRequest, CheckEnd, CheckFailure, Checked, MAX_REPORT_CHARS, Mapping, Proof, UpdateThread};
 use crate::store::files::disk::Disk;
 use crate::store::files::disk::MachineDisk;
 use crate::store::files::disk::faulty::{Failure, FaultyDisk};
@@ -26,6 +26,8 @@ const PLAN: &str = "\
 ##### Batch 1: Storage
 ###### Thread 1: Schema @agent:default
 ###### Thread 2: Rows
+**Check:** `make`
+**After:** 01.01.01
 ### Stage 2: API
 ##### Batch 1: Routes
 ###### Thread 1: Routes
@@ -47,10 +49,15 @@ pub(super) fn edited_plan() -> String {
         .replace("### Stage 1: Index", "### Stage 1: Index\n##### Batch 1: First\n###### Thread 1: New")
 }
 
-pub(super) const SCENARIOS: [Scenario; 11] = [
+pub(super) const SCENARIOS: [Scenario; 12] = [
     Scenario { name: "the first commit of a server", before: &["approve"], call: "next" },
     Scenario { name: "an attempt starts", before: &["approve", "next"], call: "start" },
     Scenario { name: "a worker reports", before: &["approve", "next", "start"], call: "complete" },
+    Scenario {
+        name: "a check fails",
+        before: &["approve", "next", "complete", "start the checked one"],
+        call: "report the checked one",
+    },
     Scenario { name: "a person asks again", before: &["approve", "next", "block both"], call: "retry" },
     Scenario { name: "a plan is approved: three files", before: &[], call: "approve" },
     Scenario {
@@ -115,6 +122,17 @@ impl Process {
             "next" => self.agent(&AgentRequest::NextBatch),
             "start" => self.update("1.1.1", ReportedStatus::InProgress, ""),
             "complete" => self.update("1.1.1", ReportedStatus::Completed, &"x".repeat(MAX_REPORT_CHARS)),
+            "start the checked one" => self.update("1.1.2", ReportedStatus::InProgress, ""),
+            "report the checked one" => {
+                let thread = "1.1.2".parse().unwrap();
+                let result =
+                    CheckResult { command: "make".to_owned(), exit_code: Some(1), millis: 1, at: self.clock.now() };
+                let failure = CheckFailure { end: CheckEnd::Exited(1), output: "no".to_owned(), log: "log".to_owned() };
+                let checked = Checked { of: Proof::Thread(thread, 1), results: vec![result], failure: Some(failure) };
+                let update = UpdateThread::new(thread, ReportedStatus::Completed, "done");
+                let update = UpdateThread { checked: Some(checked), ..update };
+                self.door.ask(Ask::new(Some("001-search"), AgentRequest::UpdateThread(update))).map(|_| String::new())
+            }
             "block both" => {
                 ["1.1.1", "1.1.2"].iter().map(|id| self.update(id, ReportedStatus::Blocked, "no key")).collect()
             }
