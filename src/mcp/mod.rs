@@ -150,7 +150,12 @@ impl WorkServer {
 
     /// Returns the tools as `tools/list` gives them, sorted by name.
     pub fn tools(&self) -> Vec<Tool> {
-        self.tools.list_all()
+        let mut tools = self.tools.list_all();
+        for tool in &mut tools {
+            // Claude Code hides the tools of a server until a model looks for them, unless they say this.
+            tool.meta.get_or_insert_default().0.insert("anthropic/alwaysLoad".to_owned(), true.into());
+        }
+        tools
     }
 
     /// Carries out a tool call and returns its result. A refusal, a fault or a panic becomes an `isError` result.

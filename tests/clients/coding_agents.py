@@ -152,8 +152,7 @@ def claude(port: int, home: pathlib.Path) -> tuple[list[str], dict]:
     command = [PROGRAM, "-p", "execute the next batch", "--mcp-config", str(config), "--strict-mcp-config",
                "--allowedTools", "mcp__work", "--output-format", "text"]
     return command, {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}", "ANTHROPIC_API_KEY": "none",
-                     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
-                     "ENABLE_TOOL_SEARCH": "false"}
+                     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
 
 
 def codex(port: int, home: pathlib.Path) -> tuple[list[str], dict]:
@@ -188,6 +187,9 @@ def main() -> None:
     last = next((line for line in run.stdout.splitlines() if line.startswith("OUTCOMES ")), None)
     assert last, (run.returncode, run.stdout[-1500:], run.stderr[-2000:], [(seen["step"], seen["results"][-1:]) for seen in SEEN])
     assert json.loads(last.removeprefix("OUTCOMES ")) == json.loads((HERE / "outcomes.json").read_text()), last
+    first = next(seen["offered"] for seen in SEEN if any("next_batch" in str(tool) for tool in seen["offered"]))
+    for tool in ("next_batch", "assign_thread", "update_thread", "batch_outcome", "read_thread", "workstream_status"):
+        assert any(tool in str(offered) for offered in first), (tool, "is not in the first request", first)
     refused = SEEN[-1]["results"][1]
     assert "error unknown_thread: PLAN.md has no thread 09.09.09" in refused, refused
     assert any("executes a plan batch by batch" in seen["body"] for seen in SEEN), "the instructions reach the model"
