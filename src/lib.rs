@@ -18,6 +18,7 @@
 //! | `format` | the texts of index.json, threads.json, agents.yaml and tasks.json | read a file |
 //! | [`fault`] | how the machine can fail | – |
 //! | [`prompts`], [`opencode`] | texts for planners, workers and OpenCode | read or write a file |
+//! | [`hook`] | what a shell command does, and whether a tool call of a host passes a gate | run anything |
 //! | [`clock`], `person` | the time, and the name of the person; asked nowhere else | – |
 //! | [`decide`] | the rules: a request gives an answer and events, or a refusal | read a disk or a clock; word texts |
 //! | [`board`], [`index`] | the state in memory | know a rule or a clock |
@@ -84,6 +85,7 @@ mod document;
 #[deny(clippy::disallowed_methods)]
 mod format;
 #[deny(clippy::disallowed_methods)]
+pub mod hook;
 pub mod index;
 #[deny(clippy::disallowed_methods)]
 pub mod moment;

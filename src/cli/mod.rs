@@ -11,6 +11,7 @@ mod create;
 mod current;
 mod exit;
 mod export;
+mod hook;
 mod import;
 mod init;
 mod list;
@@ -174,6 +175,15 @@ Examples:
 Example, in opencode.json:
   \"mcp\": { \"work\": { \"type\": \"local\", \"command\": [\"work\", \"mcp\"] } }")]
     Mcp,
+    /// Answer the hooks of hosts: refuse tool calls that pass a gate
+    #[command(
+        subcommand,
+        after_help = "A host's hook gives it a tool call as JSON on stdin. Exit code 2 refuses the call, and stderr says why.
+
+Example, in .claude/settings.json:
+  \"hooks\": { \"PreToolUse\": [ { \"hooks\": [ { \"type\": \"command\", \"command\": \"work hook pre-tool\" } ] } ] }"
+    )]
+    Hook(hook::Arguments),
     /// Print the completions for a shell
     #[command(after_help = "Example:\n  work completions bash > ~/.local/share/bash-completion/completions/work")]
     Completions {
@@ -226,7 +236,7 @@ pub fn run() -> ExitCode {
             store: common.store,
         },
     };
-    if !matches!(command, Command::Mcp | Command::Completions { .. }) {
+    if !matches!(command, Command::Mcp | Command::Completions { .. } | Command::Hook(_)) {
         session.note_the_main_worktree();
     }
     match command {
@@ -235,6 +245,7 @@ pub fn run() -> ExitCode {
             let words = AgentWords { location: session.words.location };
             crate::mcp::serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words)
         }
+        Command::Hook(arguments) => arguments.run(&session),
         Command::Completions { shell } => session.output.write(&completions(shell)),
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),

@@ -14,6 +14,7 @@ mod eras;
 #[cfg(unix)]
 mod evidence;
 mod flood;
+mod hook;
 mod hostile;
 mod import;
 mod kill;

@@ -474,6 +474,7 @@ fn every_command_explains_itself() {
       import       Import a workstream that another version of agenv workstreams made
       store        Keep the workspace in a database, for teams on several machines
       mcp          Serve MCP on stdin and stdout, for planners and workers
+      hook         Answer the hooks of hosts: refuse tool calls that pass a gate
       completions  Print the completions for a shell
       help         Print this message or the help of the given subcommand(s)
 

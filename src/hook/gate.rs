@@ -1,0 +1,168 @@
+//! PURE. Which commands pass a gate, and which files keep approvals.
+
+use fast_glob::glob_match;
+
+use super::shell::{Found, read, read_words};
+use super::wrappers::{UNKNOWN, program};
+
+/// The longest command that is parsed, in bytes. A longer one is only searched.
+const MAX_BYTES: usize = 20_000;
+
+/// The most brackets in a command that is parsed: the parser calls itself for each.
+const MAX_BRACKETS: usize = 200;
+
+/// Why a tool call is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gate {
+    /// It runs this command, such as `work approve`.
+    Command(String),
+    /// It changes this file, which has what persons approved.
+    Approvals(String),
+    /// It changes this file, which has the hook.
+    Hook(String),
+}
+
+/// Files of hosts that say which hooks run.
+const HOOK_FILES: [&str; 8] = [
+    ".claude/settings.json",
+    ".claude/settings.local.json",
+    ".codex/config.toml",
+    ".codex/hooks.json",
+    ".cursor/hooks.json",
+    ".cursor/cli.json",
+    ".gemini/settings.json",
+    ".github/hooks/*",
+];
+
+/// Returns why a shell command may not run; `None`: it may.
+pub(super) fn judge_command(command: &str) -> Option<Gate> {
+    let brackets = command.bytes().filter(|byte| matches!(byte, b'(' | b'{' | b'`' | b'[')).count();
+    let is_small = command.len() <= MAX_BYTES && brackets <= MAX_BRACKETS;
+    let found = if is_small { read(command).ok() } else { None };
+    match found {
+        Some(found) => judge_found(&found),
+        // What cannot be parsed is searched. A shell may run a line of it before the mistake.
+        None => judge_code(command),
+    }
+}
+
+/// Returns why a program may not run with these arguments, which no shell expands.
+pub(super) fn judge_words(words: &[String]) -> Option<Gate> {
+    read_words(words).map_or_else(|_| judge_code(&words.join(" ")), |found| judge_found(&found))
+}
+
+fn judge_found(found: &[Found]) -> Option<Gate> {
+    found.iter().find_map(|found| match found {
+        Found::Runs(words) => judge_run(words),
+        Found::Writes(path) => judge_path(path),
+    })
+}
+
+/// Returns why a file may not be changed; `None`: it may.
+pub(super) fn judge_path(path: &str) -> Option<Gate> {
+    let path = normal(path);
+    let is_at = |file: &str| path == file || path.ends_with(&format!("/{file}"));
+    let may_be = |file: &str| path.contains(['*', '?', '[']) && glob_match(path.trim_start_matches("**/"), file);
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    if is_at("work/index.json") || may_be("work/index.json") || name == ".PLAN.approved.md" {
+        return Some(Gate::Approvals(path));
+    }
+    let is_hook = |pattern: &&&str| {
+        let depth = pattern.matches('/').count() + 1;
+        let end: Vec<&str> = path.rsplit('/').take(depth).collect();
+        let end = end.into_iter().rev().collect::<Vec<_>>().join("/");
+        glob_match(**pattern, &end)
+    };
+    HOOK_FILES.iter().find(is_hook).map(|_| Gate::Hook(path.clone()))
+}
+
+/// Returns a path without `.`, `..` and double slashes.
+fn normal(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
+}
+
+/// Returns why a program may not run with its arguments.
+fn judge_run(words: &[String]) -> Option<Gate> {
+    let (name, rest) = words.split_first()?;
+    if program(name) == "work" {
+        return judge_work(rest);
+    }
+    // A program whose name is not known, with the arguments of a gate and of nothing else.
+    let is_unknown = name.contains(UNKNOWN);
+    if is_unknown && rest.windows(2).any(|pair| pair[0] == "approve" && matches!(pair[1].as_str(), "plan" | "stage")) {
+        return Some(Gate::Command("work approve".to_owned()));
+    }
+    let code = match program(name) {
+        "python" | "python2" | "python3" | "pypy3" => value_of(rest, &["-c"]),
+        "node" | "deno" | "bun" | "tsx" => value_of(rest, &["-e", "--eval", "-p", "eval"]),
+        "perl" | "ruby" | "lua" | "osascript" => value_of(rest, &["-e", "-E"]),
+        "php" => value_of(rest, &["-r"]),
+        "awk" | "gawk" | "mawk" => rest.iter().find(|word| !word.starts_with('-')),
+        _ => None,
+    };
+    code.and_then(|code| judge_code(code))
+}
+
+/// Returns the word behind one of the options.
+fn value_of<'w>(words: &'w [String], options: &[&str]) -> Option<&'w String> {
+    let at = words.iter().position(|word| options.contains(&word.as_str()))?;
+    words.get(at + 1)
+}
+
+/// Returns why `work` may not run with these arguments.
+fn judge_work(words: &[String]) -> Option<Gate> {
+    let is_asking = words.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "--version" | "-V"));
+    let mut rest = words.iter();
+    let verb = loop {
+        let word = rest.next()?;
+        match word.as_str() {
+            "--root" | "--store" | "--workstream" | "--color" => drop(rest.next()),
+            word if word.starts_with('-') => {}
+            word => break word,
+        }
+    };
+    let forced = words.iter().any(|word| word == "--force");
+    let removes = words.iter().any(|word| word == "--remove");
+    let is_gate = match verb {
+        "approve" | "complete" | "retry" | "release" | "store" => true,
+        "update" | "assign" => forced,
+        "init" => removes,
+        _ => false,
+    };
+    let option = if forced {
+        " --force"
+    } else if removes {
+        " --remove"
+    } else {
+        ""
+    };
+    (is_gate && !is_asking).then(|| Gate::Command(format!("work {verb}{option}")))
+}
+
+/// Returns why a text of another language may not run: it has `work` and the words of a gate one after another, or
+/// writes a file with approvals.
+fn judge_code(code: &str) -> Option<Gate> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '=');
+    let words: Vec<String> = code.split(|c| !is_word(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let mut runs = words.iter().enumerate().filter(|(_, word)| program(word) == "work");
+    // Only the next words count: a program is a list of many commands.
+    let gate = runs.find_map(|(at, _)| judge_work(&words[at + 1..words.len().min(at + 8)]));
+    let writes = [
+        "write", "dump", "'w'", "\"w\"", "'wb", "\"wb", "'w+", "unlink", "remove", "rename", "replace", "truncate",
+        "'a'", "\"a\"", "r+",
+    ];
+    gate.or_else(|| {
+        let is_written = writes.iter().any(|word| code.contains(word));
+        words.iter().filter(|_| is_written).find_map(|word| judge_path(word))
+    })
+}

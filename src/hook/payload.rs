@@ -1,0 +1,118 @@
+//! PURE. What a host tells its hook about a tool call: JSON, in a form that differs from host to host. Only its commands
+//! and the files that it changes are read.
+
+use serde_json::Value;
+
+use super::gate::{Gate, judge_command, judge_path, judge_words};
+
+/// The words that stand in a file of hooks as long as the hook is there.
+const HOOK_COMMAND: &str = "work hook";
+
+/// How deep an input is searched for paths.
+const DEEPEST: usize = 6;
+
+/// Returns why a tool call may not run; `None`: it may.
+///
+/// # Errors
+///
+/// If the text is no JSON object.
+pub fn judge_call(text: &str) -> Result<Option<Gate>, serde_json::Error> {
+    let call: Value = serde_json::from_str(text)?;
+    let call = if call.is_object() { call } else { return Err(serde::de::Error::custom("it is no object")) };
+    let name = ["tool_name", "toolName", "tool"].iter().find_map(|key| call.get(key)?.as_str()).unwrap_or_default();
+    let input =
+        ["tool_input", "toolInput", "toolArgs", "input", "arguments", "args"].iter().find_map(|key| call.get(key));
+    // Copilot has the arguments as a text of JSON. Cursor has them beside the name of the event.
+    let parsed = input.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let input = parsed.as_ref().or(input).unwrap_or(&call);
+    Ok(judge_commands(input).or_else(|| judge_changes(name, input)))
+}
+
+/// Judges what a shell is to run.
+fn judge_commands(input: &Value) -> Option<Gate> {
+    ["command", "cmd", "script", "commands"].iter().filter_map(|key| input.get(key)).find_map(|command| match command {
+        Value::String(command) => judge_command(command),
+        Value::Array(words) => {
+            let words: Vec<String> = words.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            judge_words(&words)
+        }
+        _ => None,
+    })
+}
+
+/// Judges the files that a tool changes. Tools that read have paths too, so only those whose name says that they write
+/// are looked at.
+fn judge_changes(name: &str, input: &Value) -> Option<Gate> {
+    let name = name.to_lowercase();
+    let writes =
+        ["write", "edit", "create", "patch", "replace", "insert", "delete", "remove", "rename", "move", "update"];
+    if name.contains("read") || !writes.iter().any(|verb| name.contains(verb)) {
+        return None;
+    }
+    let mut paths = Vec::new();
+    let mut texts = Vec::new();
+    collect(input, DEEPEST, &mut paths, &mut texts);
+    for text in &texts {
+        // The form of patches that Codex and others use.
+        let marks = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: ", "+++ ", "--- "];
+        paths.extend(text.lines().filter_map(|line| marks.iter().find_map(|mark| line.strip_prefix(mark))));
+    }
+    paths.into_iter().find_map(|path| match judge_path(path.trim()) {
+        Some(Gate::Hook(_)) if !loses_hook(input, &texts) => None,
+        gate => gate,
+    })
+}
+
+/// Returns whether a change of a file of hooks takes the hook out of it.
+fn loses_hook(input: &Value, texts: &[&str]) -> bool {
+    let has = |text: &str| text.contains(HOOK_COMMAND);
+    let text = |keys: &[&str]| keys.iter().find_map(|key| input.get(key)?.as_str());
+    if texts.iter().any(|text| text.contains("disableAllHooks")) {
+        return true;
+    }
+    let (old, new) = (text(&["old_string", "oldString", "old_str"]), text(&["new_string", "newString", "new_str"]));
+    match (old, new, text(&["content", "file_text", "contents"])) {
+        (Some(old), new, _) => has(old) && !new.is_some_and(has),
+        (None, _, Some(whole)) => !has(whole),
+        // In a patch, a line of it goes and none comes.
+        _ => {
+            let lines =
+                |sign: char| texts.iter().flat_map(|text| text.lines()).any(|line| line.starts_with(sign) && has(line));
+            lines('-') && !lines('+')
+        }
+    }
+}
+
+/// Collects the paths that an input names, and all its texts.
+fn collect<'v>(value: &'v Value, depth: usize, paths: &mut Vec<&'v str>, texts: &mut Vec<&'v str>) {
+    let names = [
+        "file_path",
+        "filePath",
+        "path",
+        "paths",
+        "notebook_path",
+        "target_file",
+        "file",
+        "files",
+        "filename",
+        "uri",
+        "old_path",
+        "new_path",
+        "source",
+        "destination",
+    ];
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) if depth > 0 => items.iter().for_each(|item| collect(item, depth - 1, paths, texts)),
+        Value::Object(fields) if depth > 0 => {
+            for (key, value) in fields {
+                if names.contains(&key.as_str()) {
+                    paths.extend(value.as_str());
+                    paths.extend(value.as_array().into_iter().flatten().filter_map(Value::as_str));
+                }
+                collect(value, depth - 1, paths, texts);
+            }
+        }
+        _ => {}
+    }
+}

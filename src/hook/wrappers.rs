@@ -1,0 +1,290 @@
+//! PURE. Programs that run other programs, and programs that write files: what their arguments say. Each arm knows one
+//! program; what an argument of it means comes from its manual.
+
+/// Stands in a word for text that is not known.
+pub(super) const UNKNOWN: char = '\0';
+
+/// What the arguments of a program come to.
+pub(super) enum Step {
+    /// It runs this program, with these arguments.
+    Inner(Vec<String>),
+    /// It runs this text as a shell does, with these arguments from `$0` on.
+    Script { text: String, arguments: Vec<String> },
+    /// It sets variables of the shell.
+    Sets(Vec<(String, String)>),
+    /// It changes to this folder.
+    Folder(String),
+    /// It is the program that runs in the end. It writes these files, and prints this text if that is known.
+    Program { writes: Vec<String>, prints: Option<String> },
+}
+
+/// Returns the name of a program, without its folder.
+pub(super) fn program(word: &str) -> &str {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    name.strip_suffix(".exe").unwrap_or(name)
+}
+
+/// Returns what a program with its arguments comes to. `words` has at least the program.
+pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
+    let (name, rest) = (program(&words[0]), &words[1..]);
+    match name {
+        "env" => env(rest),
+        // Options with a value, then the words that stand before the command.
+        "sudo" | "doas" => inner(rest, &["-u", "-g", "-C", "-h", "-p", "-r", "-t", "-T", "-U", "-D"], 0),
+        "timeout" | "gtimeout" => inner(rest, &["-k", "-s", "--kill-after", "--signal"], 1),
+        "nice" => inner(rest, &["-n", "--adjustment"], 0),
+        "ionice" => inner(rest, &["-c", "-n", "-p"], 0),
+        "taskset" | "chrt" => inner(rest, &["-c", "-p"], 1),
+        "flock" => flock(rest),
+        "stdbuf" => inner(rest, &["-i", "-o", "-e"], 0),
+        "exec" => inner(rest, &["-a"], 0),
+        "watch" => shell_words(rest, &["-n", "-d", "-q", "--interval"]),
+        "strace" | "ltrace" => inner(rest, &["-o", "-e", "-s", "-p", "-u"], 0),
+        "time" | "nohup" | "setsid" | "builtin" | "chronic" | "unbuffer" | "caffeinate" | "noglob" | "nocorrect"
+        | "busybox" | "faketime" | "!" => inner(rest, &["-f", "-o"], 0),
+        // `command -v` only looks.
+        "command" if rest.first().is_some_and(|word| matches!(word.as_str(), "-v" | "-V")) => finished(Vec::new()),
+        "command" => inner(rest, &[], 0),
+        "npx" | "bunx" | "pnpx" => inner(rest, &["-p", "--package"], 0),
+        "npm" | "pnpm" | "yarn" | "bun" => after_verb(rest, &["exec", "x", "dlx"], &["-p", "--package"]),
+        "uv" | "poetry" | "pipenv" | "rye" | "pdm" | "hatch" => after_verb(rest, &["run"], &["--with", "--python"]),
+        "mise" | "rtx" | "asdf" => after_verb(rest, &["exec", "x"], &[]),
+        "direnv" => skip_one(after_verb(rest, &["exec"], &[])),
+        "nix" | "devbox" | "devenv" => after_word(rest, &["-c", "--command", "run", "--"]),
+        // What runs in another machine or terminal is not followed.
+        "docker" | "podman" | "ssh" | "tmux" | "screen" | "entr" => finished(Vec::new()),
+        "cargo" => cargo(rest),
+        "xargs" => xargs(rest, input),
+        "parallel" => parallel(rest, input),
+        "find" | "fd" | "fdfind" => find(rest),
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" | "mksh" => shell(rest, input),
+        "eval" => Step::Script { text: rest.join(" "), arguments: Vec::new() },
+        "trap" => script_at(rest, 0),
+        "script" => script(rest),
+        "cd" | "pushd" => Step::Folder(rest.iter().find(|word| !word.starts_with('-')).cloned().unwrap_or_default()),
+        "export" | "declare" | "local" | "readonly" | "typeset" | "alias" => sets(rest),
+        _ => Step::Program { writes: writes(name, rest), prints: prints(name, rest, input) },
+    }
+}
+
+fn finished(writes: Vec<String>) -> Step {
+    Step::Program { writes, prints: None }
+}
+
+/// Returns what comes behind the options of a wrapper and the `leading` words after them. `valued`: the options whose
+/// value is the next word.
+fn inner(words: &[String], valued: &[&str], leading: usize) -> Step {
+    Step::Inner(words[options(words, valued)..].iter().skip(leading).cloned().collect())
+}
+
+/// Returns how many words the options at the start take.
+fn options(words: &[String], valued: &[&str]) -> usize {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        if word == "--" {
+            return at + 1;
+        }
+        if !word.starts_with('-') || word == "-" {
+            break;
+        }
+        at += if valued.contains(&word.as_str()) { 2 } else { 1 };
+    }
+    at.min(words.len())
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+fn env(words: &[String]) -> Step {
+    // `-S` has a whole command in one word.
+    for (at, word) in words.iter().enumerate() {
+        if let Some(text) = word.strip_prefix("--split-string=").or_else(|| word.strip_prefix("-S")) {
+            let text = if text.is_empty() { words.get(at + 1).cloned().unwrap_or_default() } else { text.to_owned() };
+            return Step::Script { text, arguments: Vec::new() };
+        }
+        if !word.starts_with('-') && !is_assignment(word) {
+            break;
+        }
+    }
+    let rest = &words[options(words, &["-u", "-C", "--unset", "--chdir"])..];
+    Step::Inner(rest.iter().skip_while(|word| is_assignment(word)).cloned().collect())
+}
+
+fn flock(words: &[String]) -> Step {
+    let rest = &words[options(words, &["-w", "-E", "--timeout"])..];
+    // The file, then a command, or `-c` and a text.
+    match rest.get(1).map(String::as_str) {
+        Some("-c") => script_at(rest, 2),
+        _ => Step::Inner(rest.iter().skip(1).cloned().collect()),
+    }
+}
+
+fn shell_words(words: &[String], valued: &[&str]) -> Step {
+    Step::Script { text: words[options(words, valued)..].join(" "), arguments: Vec::new() }
+}
+
+fn script_at(words: &[String], at: usize) -> Step {
+    Step::Script { text: words.get(at).cloned().unwrap_or_default(), arguments: Vec::new() }
+}
+
+/// Returns the command behind one of the verbs of a program, such as `npm exec`.
+fn after_verb(words: &[String], verbs: &[&str], valued: &[&str]) -> Step {
+    match words.iter().position(|word| !word.starts_with('-')) {
+        Some(at) if verbs.contains(&words[at].as_str()) => inner(&words[at + 1..], valued, 0),
+        _ => finished(Vec::new()),
+    }
+}
+
+fn after_word(words: &[String], marks: &[&str]) -> Step {
+    match words.iter().rposition(|word| marks.contains(&word.as_str())) {
+        Some(at) => Step::Inner(words[at + 1..].to_vec()),
+        None => finished(Vec::new()),
+    }
+}
+
+fn skip_one(step: Step) -> Step {
+    match step {
+        Step::Inner(words) => Step::Inner(words.into_iter().skip(1).collect()),
+        other => other,
+    }
+}
+
+/// `cargo run … -- ARGUMENTS` of this very program.
+fn cargo(words: &[String]) -> Step {
+    let is_ours = words.iter().any(|word| matches!(word.as_str(), "work" | "workstream-mcp" | "--bin=work"));
+    match words.iter().position(|word| word == "--").filter(|_| is_ours && words.iter().any(|word| word == "run")) {
+        Some(at) => Step::Inner(std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect()),
+        None => finished(Vec::new()),
+    }
+}
+
+/// Returns the words of a text on stdin; one unknown word if it is not known.
+fn words_of(input: Option<&str>) -> Vec<String> {
+    match input {
+        Some(text) => text.split_whitespace().map(str::to_owned).collect(),
+        None => vec![UNKNOWN.to_string()],
+    }
+}
+
+fn xargs(words: &[String], input: Option<&str>) -> Step {
+    let valued =
+        ["-n", "-I", "-P", "-d", "-L", "-s", "-a", "-E", "-J", "-R", "--max-args", "--max-procs", "--delimiter"];
+    let replaced = words.iter().position(|word| word == "-I").and_then(|at| words.get(at + 1)).cloned();
+    let rest = &words[options(words, &valued)..];
+    let given = words_of(input);
+    Step::Inner(match replaced {
+        Some(mark) => rest.iter().map(|word| word.replace(&mark, &given.join(" "))).collect(),
+        None => rest.iter().cloned().chain(given).collect(),
+    })
+}
+
+fn parallel(words: &[String], input: Option<&str>) -> Step {
+    let rest = &words[options(words, &["-j", "--jobs", "-n", "-N"])..];
+    let end = rest.iter().position(|word| word.starts_with(":::")).unwrap_or(rest.len());
+    let given = if end < rest.len() { rest[end + 1..].to_vec() } else { words_of(input) };
+    let command: Vec<String> = rest[..end].iter().map(|word| word.replace("{}", &given.join(" "))).collect();
+    let text = if command == rest[..end] { [command, given].concat().join(" ") } else { command.join(" ") };
+    Step::Script { text, arguments: Vec::new() }
+}
+
+fn find(words: &[String]) -> Step {
+    let starts =
+        |word: &String| matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec");
+    match words.iter().position(starts) {
+        Some(at) => Step::Inner(
+            words[at + 1..].iter().take_while(|word| !matches!(word.as_str(), ";" | "+")).cloned().collect(),
+        ),
+        None if words.iter().any(|word| word == "-delete") => finished(words.to_vec()),
+        None => finished(Vec::new()),
+    }
+}
+
+fn shell(words: &[String], input: Option<&str>) -> Step {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let is_option = (word.starts_with('-') || word.starts_with('+')) && word.len() > 1;
+        if !is_option {
+            break;
+        }
+        if !word.starts_with("--") && word.contains('c') {
+            // `-c`, also among others as in `-lc`. Options may stand between it and the text.
+            let rest = &words[at + 1..];
+            let rest = &rest[options(rest, &["-o", "-O"])..];
+            let arguments = rest.iter().skip(1).cloned().collect();
+            return Step::Script { text: rest.first().cloned().unwrap_or_default(), arguments };
+        }
+        let has_value = !word.starts_with("--") && word.ends_with(['o', 'O']);
+        at += if has_value || matches!(word.as_str(), "--rcfile" | "--init-file") { 2 } else { 1 };
+    }
+    match (words.get(at), input) {
+        // Without a file it reads its stdin.
+        (None, Some(text)) => Step::Script { text: text.to_owned(), arguments: Vec::new() },
+        _ => finished(Vec::new()),
+    }
+}
+
+fn script(words: &[String]) -> Step {
+    // `script -qc 'COMMAND' FILE`, and on macOS `script FILE COMMAND …`.
+    match words.iter().position(|word| word.starts_with('-') && !word.starts_with("--") && word.contains('c')) {
+        Some(at) => script_at(words, at + 1),
+        None => inner(words, &[], 1),
+    }
+}
+
+fn sets(words: &[String]) -> Step {
+    let pairs = words.iter().filter_map(|word| word.split_once('='));
+    Step::Sets(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// Returns the files that a program writes or removes.
+fn writes(name: &str, words: &[String]) -> Vec<String> {
+    let has = |options: &[&str]| words.iter().any(|word| options.iter().any(|option| word.starts_with(option)));
+    let paths = || words.iter().filter(|word| !word.starts_with('-')).cloned();
+    match name {
+        "tee" | "sponge" | "rm" | "unlink" | "shred" | "truncate" | "mv" | "ed" | "ex" | "vi" | "vim" | "nvim"
+        | "nano" | "emacs" | "patch" | "touch" => paths().collect(),
+        "cp" | "install" | "ln" | "rsync" => paths().next_back().into_iter().collect(),
+        "sed" | "gsed" if has(&["-i", "--in-place"]) => paths().collect(),
+        "perl" | "ruby" if has(&["-i", "-pi", "-ni"]) => paths().collect(),
+        "yq" | "dasel" if has(&["-i", "--inplace"]) => paths().collect(),
+        "awk" | "gawk" if has(&["inplace"]) => paths().collect(),
+        "dd" => words.iter().filter_map(|word| word.strip_prefix("of=")).map(str::to_owned).collect(),
+        "curl" | "wget" => words
+            .windows(2)
+            .filter(|pair| matches!(pair[0].as_str(), "-o" | "-O" | "--output"))
+            .map(|pair| pair[1].clone())
+            .collect(),
+        "git"
+            if paths()
+                .next()
+                .is_some_and(|verb| matches!(verb.as_str(), "checkout" | "restore" | "rm" | "mv" | "reset")) =>
+        {
+            paths().skip(1).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns what a program prints, if its arguments say so.
+fn prints(name: &str, words: &[String], input: Option<&str>) -> Option<String> {
+    let is_known = |text: String| (!text.contains(UNKNOWN)).then_some(text);
+    match name {
+        "echo" => is_known(words[options(words, &[])..].join(" ").replace("\\n", "\n")),
+        "printf" => {
+            let (format, arguments) = words.split_first()?;
+            let mut text = format.replace("\\n", "\n").replace("\\t", "\t");
+            for argument in arguments {
+                text =
+                    if text.contains("%s") { text.replacen("%s", argument, 1) } else { format!("{text} {argument}") };
+            }
+            is_known(text)
+        }
+        "cat" | "tee" if words.iter().all(|word| word.starts_with('-') || name == "tee") => input.map(str::to_owned),
+        _ => None,
+    }
+}

@@ -1,0 +1,74 @@
+//! `work hook`, as the hooks of hosts call it.
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+use serde_json::json;
+
+use crate::support::Workspace;
+
+fn hook(workspace: &Workspace, event: &str, input: &[u8]) -> Output {
+    let mut command = workspace.command(&["hook", event]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Returns the exit code, and what the model is told.
+fn told(output: &Output) -> (i32, String) {
+    assert!(output.stdout.is_empty());
+    (output.status.code().unwrap(), String::from_utf8(output.stderr.clone()).unwrap())
+}
+
+#[test]
+fn a_gate_is_refused_and_everything_else_passes() {
+    let workspace = Workspace::empty();
+    let call = |command: &str| json!({"tool_name": "Bash", "tool_input": {"command": command}}).to_string();
+    let seen = |text: &str| told(&hook(&workspace, "pre-tool", text.as_bytes()));
+    insta::assert_snapshot!(seen(&call("W=work; $W approve plan")).1, @"error: `work approve` is a person's decision, and was not run. Do not try it in another way: name the command to the person, and stop.");
+    assert_eq!(seen(&call("W=work; $W approve plan")).0, 2);
+    insta::assert_snapshot!(seen(&call("echo '{}' > work/index.json")).1, @"error: work/index.json keeps what a person approved, and only `work` writes it. Leave it, and ask the person.");
+    assert_eq!(seen(&call("git commit -m 'document work approve plan'")), (0, String::new()));
+    // A hook that cannot read what it is given must not stop all work.
+    for broken in ["", "no JSON", "[1]"] {
+        let (code, told) = seen(broken);
+        assert!(code == 0 && told.starts_with("note: work hook lets this through: "), "{told}");
+    }
+    assert_eq!(told(&hook(&workspace, "pre-tool", b"\xff\xfe")).0, 0);
+}
+
+#[test]
+fn a_worker_without_a_report_is_held_once() {
+    let workspace = Workspace::with_plan(crate::support::PLAN);
+    workspace.stdout(&["approve", "plan"]);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let start = json!({"thread_id": "01.01.01", "attempt": 1, "status": "in_progress"});
+    let line =
+        json!({"message": {"content": [{"type": "tool_use", "name": "mcp__work__update_thread", "input": start}]}});
+    workspace.write("transcript.jsonl", format!("{line}\n"));
+    let transcript = workspace.root().join("transcript.jsonl");
+    let stop = |was_held: bool| json!({"agent_transcript_path": transcript, "stop_hook_active": was_held}).to_string();
+    let seen = |text: &str| told(&hook(&workspace, "subagent-stop", text.as_bytes()));
+    // The worker says that it starts, and does not.
+    assert_eq!(seen(&stop(false)), (0, String::new()));
+    server.answer("update_thread", &start);
+    let (code, told) = seen(&stop(false));
+    assert_eq!(code, 2);
+    insta::assert_snapshot!(told, @"error: attempt 1 of thread 01.01.01 has no report. Call update_thread with thread_id 01.01.01, attempt 1 and completed, blocked or failed, and a report of 1-2 sentences. Then end.");
+    assert_eq!(seen(&stop(true)), (0, String::new()));
+    // Somebody else has reported on it.
+    server.answer(
+        "update_thread",
+        &json!({"thread_id": "1.1.1", "status": "failed", "report": "gone", "transient": true}),
+    );
+    assert_eq!(seen(&stop(false)), (0, String::new()));
+    // A workspace that is broken holds nobody.
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    workspace.write("work/001-search/threads.json", "<<<<<<< ours");
+    let (code, told) = seen(&stop(false));
+    assert!(code == 0 && told.starts_with("note: work hook lets this through: "), "{told}");
+    for event in [json!({}), json!({"transcript_path": "/no/such/file"}), json!([])] {
+        assert_eq!(seen(&event.to_string()).0, 0, "{event}");
+    }
+}
