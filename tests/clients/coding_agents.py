@@ -9,8 +9,8 @@ import os
 import pathlib
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from scripted import message, results, serve, texts
 
 WORK, CLIENT, PROGRAM, FOLDER = sys.argv[1:]
 HERE = pathlib.Path(__file__).parent
@@ -36,12 +36,6 @@ STEPS = [
 SEEN: list[dict] = []
 
 
-def texts(content: object) -> str:
-    if isinstance(content, list):
-        return "\n".join(part.get("text", "") for part in content)
-    return str(content)
-
-
 def next_step(offered: list[str], results: list[str]) -> tuple[str, dict] | str:
     """The next call, by the name under which it is offered, or the last words."""
     if len(results) == len(STEPS):
@@ -53,67 +47,12 @@ def next_step(offered: list[str], results: list[str]) -> tuple[str, dict] | str:
     return (named, arguments) if named else f"there is no tool {name} among {offered}"
 
 
-class Model(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        self.send_response(404)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
-        if self.path.split("?")[0].endswith("/messages"):
-            self.stream(messages_api(body))
-        elif self.path.split("?")[0].endswith("/responses"):
-            self.stream(responses_api(body))
-        else:
-            self.do_GET()
-
-    def stream(self, events: list[dict]) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
-        self.end_headers()
-        for event in events:
-            self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
-        self.close_connection = True
-
-
 def messages_api(body: dict) -> list[dict]:
     offered = [tool["name"] for tool in body.get("tools", [])]
-    results = [
-        texts(part.get("content", ""))
-        for message in body["messages"] if isinstance(message["content"], list)
-        for part in message["content"] if part["type"] == "tool_result"
-    ]
-    step = next_step(offered, results) if any("next_batch" in tool for tool in offered) else "a title"
-    SEEN.append({"offered": offered, "results": results, "step": step, "body": json.dumps(body)})
-    if isinstance(step, str):
-        block: dict = {"type": "text", "text": ""}
-        delta: dict = {"type": "text_delta", "text": step}
-        reason = "end_turn"
-    else:
-        block = {"type": "tool_use", "id": f"toolu_{len(results)}", "name": step[0], "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": json.dumps(step[1])}
-        reason = "tool_use"
-    usage = {"input_tokens": 1, "output_tokens": 1}
-    message = {"id": f"msg_{len(SEEN)}", "type": "message", "role": "assistant", "model": body.get("model", "m"),
-               "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-    return [
-        {"type": "message_start", "message": message},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": usage},
-        {"type": "message_stop"},
-    ]
+    answered = results(body)
+    step = next_step(offered, answered) if any("next_batch" in tool for tool in offered) else "a title"
+    SEEN.append({"offered": offered, "results": answered, "step": step, "body": json.dumps(body)})
+    return message(step, len(SEEN), body.get("model", "m"))
 
 
 def responses_api(body: dict) -> list[dict]:
@@ -122,15 +61,15 @@ def responses_api(body: dict) -> list[dict]:
         # Codex groups the tools of a server in a namespace.
         inner = tool.get("tools") or []
         offered += [(tool.get("name"), one["name"]) for one in inner] if inner else [(None, tool.get("name", ""))]
-    results = [texts(item.get("output", "")) for item in body.get("input", []) if item.get("type") == "function_call_output"]
-    step = next_step([name for _, name in offered], results)
-    SEEN.append({"offered": offered, "results": results, "step": step, "body": json.dumps(body)})
+    answered = [texts(item.get("output", "")) for item in body.get("input", []) if item.get("type") == "function_call_output"]
+    step = next_step([name for _, name in offered], answered)
+    SEEN.append({"offered": offered, "results": answered, "step": step, "body": json.dumps(body)})
     identity = f"resp_{len(SEEN)}"
     if isinstance(step, str):
         item: dict = {"type": "message", "id": f"msg_{len(SEEN)}", "role": "assistant", "status": "completed",
                       "content": [{"type": "output_text", "text": step, "annotations": []}]}
     else:
-        item = {"type": "function_call", "id": f"fc_{len(SEEN)}", "call_id": f"call_{len(results)}", "name": step[0],
+        item = {"type": "function_call", "id": f"fc_{len(SEEN)}", "call_id": f"call_{len(answered)}", "name": step[0],
                 "arguments": json.dumps(step[1]), "status": "completed"}
         namespace = next(namespace for namespace, name in offered if name == step[0])
         if namespace:
@@ -177,11 +116,10 @@ args = ["mcp"]
 
 
 def main() -> None:
-    model = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    threading.Thread(target=model.serve_forever, daemon=True).start()
+    port = serve({"/messages": messages_api, "/responses": responses_api})
     home = PROJECT.parent / f"home-{CLIENT}"
     home.mkdir(exist_ok=True)
-    command, variables = {"claude": claude, "codex": codex}[CLIENT](model.server_port, home)
+    command, variables = {"claude": claude, "codex": codex}[CLIENT](port, home)
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb", **variables}
     run = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=110, stdin=subprocess.DEVNULL)
     last = next((line for line in run.stdout.splitlines() if line.startswith("OUTCOMES ")), None)

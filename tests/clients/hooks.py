@@ -9,8 +9,8 @@ import os
 import pathlib
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from scripted import message, results, serve, texts
 
 WORK, PROGRAM, FOLDER = sys.argv[1:]
 PROJECT = pathlib.Path(FOLDER)
@@ -25,12 +25,6 @@ PLANNER = [
 SEEN: list[dict] = []
 
 
-def texts(content: object) -> str:
-    if isinstance(content, list):
-        return "\n".join(str(part.get("text") or part.get("content") or "") for part in content)
-    return str(content)
-
-
 def worker(results: int, body: str) -> tuple[str, dict] | str:
     if results == 0:
         return "mcp__work__update_thread", START
@@ -39,73 +33,21 @@ def worker(results: int, body: str) -> tuple[str, dict] | str:
     return ("mcp__work__update_thread", {**START, "status": "completed", "report": "It works."}) if results == 1 else "done"
 
 
-def next_step(body: dict) -> tuple[str, dict] | str:
+def messages_api(body: dict) -> list[dict]:
+    answered = results(body)
     if not body.get("tools"):
-        return "a title"
-    results = [
-        texts(part.get("content", ""))
-        for message in body["messages"] if isinstance(message["content"], list)
-        for part in message["content"] if part["type"] == "tool_result"
-    ]
-    if "WORKER" in texts(body["messages"][0]["content"]):
-        step = worker(len(results), json.dumps(body["messages"]))
+        step: tuple[str, dict] | str = "a title"
+    elif "WORKER" in texts(body["messages"][0]["content"]):
+        step = worker(len(answered), json.dumps(body["messages"]))
         SEEN.append({"worker": True, "step": step})
-        return step
-    step = PLANNER[len(results)] if len(results) < len(PLANNER) else "OUTCOMES " + results[-1]
-    SEEN.append({"worker": False, "step": step, "results": results})
-    return step
-
-
-class Model(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        self.send_response(404)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
-        if not self.path.split("?")[0].endswith("/messages"):
-            return self.do_GET()
-        step = next_step(body)
-        if isinstance(step, str):
-            block: dict = {"type": "text", "text": ""}
-            delta: dict = {"type": "text_delta", "text": step}
-            reason = "end_turn"
-        else:
-            block = {"type": "tool_use", "id": f"toolu_{len(SEEN)}", "name": step[0], "input": {}}
-            delta = {"type": "input_json_delta", "partial_json": json.dumps(step[1])}
-            reason = "tool_use"
-        usage = {"input_tokens": 1, "output_tokens": 1}
-        message = {"id": f"msg_{len(SEEN)}", "type": "message", "role": "assistant", "model": body.get("model", "m"),
-                   "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-        events = [
-            {"type": "message_start", "message": message},
-            {"type": "content_block_start", "index": 0, "content_block": block},
-            {"type": "content_block_delta", "index": 0, "delta": delta},
-            {"type": "content_block_stop", "index": 0},
-            {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": usage},
-            {"type": "message_stop"},
-        ]
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
-        self.end_headers()
-        for event in events:
-            self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
-        self.close_connection = True
+    else:
+        step = PLANNER[len(answered)] if len(answered) < len(PLANNER) else "OUTCOMES " + answered[-1]
+        SEEN.append({"worker": False, "step": step, "results": answered})
+    return message(step, len(SEEN), body.get("model", "m"))
 
 
 def main() -> None:
-    model = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    threading.Thread(target=model.serve_forever, daemon=True).start()
+    port = serve({"/messages": messages_api})
     home, programs = PROJECT.parent / "home-hooks", PROJECT.parent / "programs-hooks"
     for folder in (home, programs, PROJECT / ".claude"):
         folder.mkdir(exist_ok=True)
@@ -117,7 +59,7 @@ def main() -> None:
     (PROJECT / "mcp.json").write_text(json.dumps({"mcpServers": {"work": {"command": "work", "args": ["mcp"]}}}))
     environment = {
         "PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(home), "TERM": "dumb",
-        "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{model.server_port}", "ANTHROPIC_API_KEY": "none",
+        "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}", "ANTHROPIC_API_KEY": "none",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
     }
     command = [PROGRAM, "-p", "execute the next batch", "--mcp-config", "mcp.json", "--strict-mcp-config",
