@@ -1,9 +1,11 @@
 //! `work hook`: what the hooks of hosts call (DESIGN §11). They give it a tool call on stdin as JSON. Exit code 2 refuses
 //! the call, and the host shows stderr to the model; every other exit code lets it through.
 
-use std::io::Read as _;
-use std::panic::catch_unwind;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,13 +13,19 @@ use super::{Session, exit};
 use crate::board::Status;
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest};
-use crate::hook::{Gate, judge_call, unreported};
+use crate::hook::{Effort, Gate, judge_call, started};
 use crate::plan::ThreadId;
-use crate::store::open;
+use crate::store::{WorkspaceLocation, open};
 use crate::transact::transact_for_person;
 
 /// The exit code that stops a tool call, in all hosts that have hooks.
 const REFUSED: u8 = 2;
+
+/// The stack of the thread that parses. The parser calls itself for each level of a command.
+const STACK_BYTES: usize = 1 << 28;
+
+/// How long parsing may take.
+const DEADLINE: Duration = Duration::from_millis(400);
 
 /// The most that is read of a call, in bytes. A longer one is let through: no command is that long.
 const MAX_BYTES: u64 = 16 << 20;
@@ -55,12 +63,24 @@ fn let_through(why: &str) -> ExitCode {
 }
 
 fn pre_tool(text: &str) -> ExitCode {
-    // The parser is another's: a panic in it must not look like a refusal.
-    match catch_unwind(|| judge_call(text)) {
-        Ok(Ok(None)) => ExitCode::SUCCESS,
-        Ok(Ok(Some(gate))) => exit::fail(&told(&gate), None, REFUSED),
-        Ok(Err(error)) => let_through(&format!("stdin has no tool call: {error}")),
-        Err(_) => let_through("the call could not be judged"),
+    match judged(text) {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(gate)) => exit::fail(&told(&gate), None, REFUSED),
+        Err(error) => let_through(&format!("stdin is not the JSON of a tool call: {error}")),
+    }
+}
+
+/// Judges a call on a thread with a deep stack. If that panics or takes too long, the words are searched: the parser is
+/// another's, and takes very long for some texts that nobody writes.
+fn judged(text: &str) -> Result<Option<Gate>, serde_json::Error> {
+    let (sender, receiver) = mpsc::channel();
+    let parsed = text.to_owned();
+    let work = move || drop(sender.send(judge_call(&parsed, Effort::Parse)));
+    // The thread ends with the process.
+    let is_started = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work).is_ok();
+    match receiver.recv_timeout(DEADLINE) {
+        Ok(judged) if is_started => judged,
+        _ => judge_call(text, Effort::Search),
     }
 }
 
@@ -75,41 +95,62 @@ fn held(session: &Session, text: &str) -> Result<Option<String>, String> {
     if event.get("stop_hook_active").and_then(Value::as_bool) == Some(true) {
         return Ok(None);
     }
-    let path = ["agent_transcript_path", "transcript_path"].iter().find_map(|key| event.get(key)?.as_str());
-    let Some(path) = path else { return Ok(None) };
-    let mut transcript = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut transcript))
-        .map_err(|error| format!("the transcript cannot be read: {error}"))?;
-    let Some(started) = unreported(&String::from_utf8_lossy(&transcript)) else { return Ok(None) };
-    let Ok(thread) = started.thread.parse::<ThreadId>() else { return Ok(None) };
-    let store = open(session.place.clone(), None).map_err(|fault| fault.to_string())?;
-    let request = PersonRequest::ReadThread(thread);
-    let brief = transact_for_person(store.as_ref(), &SystemClock, started.workstream.as_deref(), &request);
-    match brief.map_err(|error| error.to_string())? {
-        PersonAnswer::Brief(brief)
-            if brief.status == Status::InProgress && started.attempt.is_none_or(|number| number == brief.attempt) =>
-        {
-            Ok(Some(format!(
+    // The transcript of the whole session has the starts of others too.
+    let Some(path) = event.get("agent_transcript_path").and_then(Value::as_str) else { return Ok(None) };
+    let transcript = end_of(Path::new(path)).map_err(|error| format!("the transcript cannot be read: {error}"))?;
+    let starts = started(&transcript);
+    if starts.is_empty() {
+        return Ok(None);
+    }
+    let directory = event.get("cwd").and_then(Value::as_str).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
+    let directory = directory.unwrap_or_else(|| session.place.directory.clone());
+    let store =
+        open(WorkspaceLocation { directory, ..session.place.clone() }, None).map_err(|fault| fault.to_string())?;
+    for start in starts {
+        let Ok(thread) = start.thread.parse::<ThreadId>() else { continue };
+        let request = PersonRequest::ReadThread(thread);
+        let brief = transact_for_person(store.as_ref(), &SystemClock, start.workstream.as_deref(), &request);
+        let PersonAnswer::Brief(brief) = brief.map_err(|error| error.to_string())? else { continue };
+        if brief.status == Status::InProgress && start.attempt.is_none_or(|number| number == brief.attempt) {
+            return Ok(Some(format!(
                 "attempt {} of thread {thread} has no report. Call update_thread with thread_id {thread}, attempt {} and completed, blocked or failed, and a report of 1-2 sentences. Then end.",
                 brief.attempt, brief.attempt
-            )))
+            )));
         }
-        _ => Ok(None),
     }
+    Ok(None)
+}
+
+/// Returns the end of a file, at most [`MAX_BYTES`] of it.
+fn end_of(path: &Path) -> std::io::Result<String> {
+    // A pipe would be waited for.
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    let length = metadata.len();
+    let mut file = std::fs::File::open(path)?;
+    file.seek(SeekFrom::Start(length.saturating_sub(MAX_BYTES)))?;
+    let mut text = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Returns what a model is told.
 fn told(gate: &Gate) -> String {
     match gate {
         Gate::Command(command) => format!(
-            "`{command}` is a person's decision, and was not run. Do not try it in another way: name the command to the person, and stop."
+            "this would run `{command}`, which is a person's decision, so it was not run. Do not try it in another way: name the command to the person, and stop."
         ),
         Gate::Approvals(path) => {
-            format!("{path} keeps what a person approved, and only `work` writes it. Leave it, and ask the person.")
+            let path = path.replace('\0', "…");
+            format!("this would change {path}, which keeps what a person approved. Leave it, and ask the person.")
         }
         Gate::Hook(path) => {
-            format!("{path} has the hook `work hook`, and only a person takes it out. Leave that line as it is.")
+            let path = path.replace('\0', "…");
+            format!(
+                "this could take `work hook` out of {path}, and only a person does that. Change other lines with your tool for editing files."
+            )
         }
     }
 }

@@ -6,10 +6,16 @@ use super::shell::{Found, read, read_words};
 use super::wrappers::{UNKNOWN, program};
 
 /// The longest command that is parsed, in bytes. A longer one is only searched.
-const MAX_BYTES: usize = 20_000;
+const MAX_BYTES: usize = 200_000;
 
-/// The most brackets in a command that is parsed: the parser calls itself for each.
-const MAX_BRACKETS: usize = 200;
+/// How a command is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// As a shell reads it. Some texts that nobody writes take the parser very long, or very deep.
+    Parse,
+    /// Its words are searched.
+    Search,
+}
 
 /// Why a tool call is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +41,8 @@ const HOOK_FILES: [&str; 8] = [
 ];
 
 /// Returns why a shell command may not run; `None`: it may.
-pub(super) fn judge_command(command: &str) -> Option<Gate> {
-    let brackets = command.bytes().filter(|byte| matches!(byte, b'(' | b'{' | b'`' | b'[')).count();
-    let is_small = command.len() <= MAX_BYTES && brackets <= MAX_BRACKETS;
-    let found = if is_small { read(command).ok() } else { None };
+pub(super) fn judge_command(command: &str, effort: Effort) -> Option<Gate> {
+    let found = if effort == Effort::Search || command.len() > MAX_BYTES { None } else { read(command).ok() };
     match found {
         Some(found) => judge_found(&found),
         // What cannot be parsed is searched. A shell may run a line of it before the mistake.
@@ -55,6 +59,8 @@ fn judge_found(found: &[Found]) -> Option<Gate> {
     found.iter().find_map(|found| match found {
         Found::Runs(words) => judge_run(words),
         Found::Writes(path) => judge_path(path),
+        Found::Code(text) => judge_code(text),
+        Found::Foreign(text) => judge_foreign(text),
     })
 }
 
@@ -102,15 +108,21 @@ fn judge_run(words: &[String]) -> Option<Gate> {
     if is_unknown && rest.windows(2).any(|pair| pair[0] == "approve" && matches!(pair[1].as_str(), "plan" | "stage")) {
         return Some(Gate::Command("work approve".to_owned()));
     }
-    let code = match program(name) {
-        "python" | "python2" | "python3" | "pypy3" => value_of(rest, &["-c"]),
-        "node" | "deno" | "bun" | "tsx" => value_of(rest, &["-e", "--eval", "-p", "eval"]),
-        "perl" | "ruby" | "lua" | "osascript" => value_of(rest, &["-e", "-E"]),
+    let code = match interpreter(program(name)) {
+        "python" => value_of(rest, &["-c", "-uc", "-Ic", "-Bc"]),
+        "node" | "deno" | "bun" | "tsx" => value_of(rest, &["-e", "--eval", "-p", "-pe", "eval"]),
+        "perl" | "ruby" | "lua" | "osascript" => value_of(rest, &["-e", "-E", "-ne", "-le", "-we"]),
         "php" => value_of(rest, &["-r"]),
         "awk" | "gawk" | "mawk" => rest.iter().find(|word| !word.starts_with('-')),
         _ => None,
     };
-    code.and_then(|code| judge_code(code))
+    code.and_then(|code| judge_foreign(code))
+}
+
+/// Returns the name of an interpreter without its version: `python3.12` is `python`.
+pub(super) fn interpreter(name: &str) -> &str {
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    if plain == "pypy" || plain == "py" { "python" } else { plain }
 }
 
 /// Returns the word behind one of the options.
@@ -121,7 +133,13 @@ fn value_of<'w>(words: &'w [String], options: &[&str]) -> Option<&'w String> {
 
 /// Returns why `work` may not run with these arguments.
 fn judge_work(words: &[String]) -> Option<Gate> {
-    let is_asking = words.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "--version" | "-V"));
+    let is_help = |word: &str| matches!(word, "--help" | "-h" | "--version" | "-V");
+    // The word behind an option can be its value: `--report -h` asks for no help.
+    let before = |at: usize| at.checked_sub(1).and_then(|at| words.get(at)).map_or("", String::as_str);
+    let is_value = |at: usize| {
+        before(at).starts_with("--") && !before(at).contains('=') && before(at) != "--force" && before(at) != "--json"
+    };
+    let is_asking = words.iter().enumerate().any(|(at, word)| is_help(word) && !is_value(at));
     let mut rest = words.iter();
     let verb = loop {
         let word = rest.next()?;
@@ -149,7 +167,17 @@ fn judge_work(words: &[String]) -> Option<Gate> {
     (is_gate && !is_asking).then(|| Gate::Command(format!("work {verb}{option}")))
 }
 
-/// Returns why a text of another language may not run: it has `work` and the words of a gate one after another, or
+/// Returns why a text of another language may not run. One that starts no program only talks about a gate.
+fn judge_foreign(code: &str) -> Option<Gate> {
+    let starts =
+        ["system", "exec", "spawn", "open", "run(", "run ", "call(", "check_", "`", "$(", "%x", "do shell script"];
+    match judge_code(code) {
+        Some(Gate::Command(_)) if !starts.iter().any(|word| code.contains(word)) => None,
+        gate => gate,
+    }
+}
+
+/// Returns why a text that cannot be followed may not run: it has `work` and the words of a gate one after another, or
 /// writes a file with approvals.
 fn judge_code(code: &str) -> Option<Gate> {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '=');
@@ -158,11 +186,33 @@ fn judge_code(code: &str) -> Option<Gate> {
     // Only the next words count: a program is a list of many commands.
     let gate = runs.find_map(|(at, _)| judge_work(&words[at + 1..words.len().min(at + 8)]));
     let writes = [
-        "write", "dump", "'w'", "\"w\"", "'wb", "\"wb", "'w+", "unlink", "remove", "rename", "replace", "truncate",
-        "'a'", "\"a\"", "r+",
+        "write(",
+        "write_text",
+        "writeFile",
+        "dump(",
+        "'w'",
+        "\"w\"",
+        "'wb",
+        "\"wb",
+        "'w+",
+        "unlink(",
+        "remove(",
+        "rename(",
+        "renameSync",
+        "os.replace",
+        "copy",
+        "move(",
+        "truncate(",
+        "'a'",
+        "\"a\"",
+        "r+",
     ];
     gate.or_else(|| {
+        // A patch names the file that it changes.
+        let marks = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "+++ b/"];
+        let patched = code.lines().filter_map(|line| marks.iter().find_map(|mark| line.strip_prefix(mark)));
         let is_written = writes.iter().any(|word| code.contains(word));
-        words.iter().filter(|_| is_written).find_map(|word| judge_path(word))
+        let named = words.iter().filter(|_| is_written).map(String::as_str);
+        patched.chain(named).find_map(|path| judge_path(path.trim()))
     })
 }

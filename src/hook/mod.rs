@@ -15,6 +15,6 @@ mod wrappers;
 #[cfg(test)]
 mod tests;
 
-pub use gate::Gate;
+pub use gate::{Effort, Gate};
 pub use payload::judge_call;
-pub use transcript::{Started, unreported};
+pub use transcript::{Started, started};

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::gate::{Gate, judge_command, judge_path, judge_words};
+use super::gate::{Effort, Gate, judge_command, judge_path, judge_words};
 
 /// The words that stand in a file of hooks as long as the hook is there.
 const HOOK_COMMAND: &str = "work hook";
@@ -16,8 +16,8 @@ const DEEPEST: usize = 6;
 /// # Errors
 ///
 /// If the text is no JSON object.
-pub fn judge_call(text: &str) -> Result<Option<Gate>, serde_json::Error> {
-    let call: Value = serde_json::from_str(text)?;
+pub fn judge_call(text: &str, effort: Effort) -> Result<Option<Gate>, serde_json::Error> {
+    let call: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
     let call = if call.is_object() { call } else { return Err(serde::de::Error::custom("it is no object")) };
     let name = ["tool_name", "toolName", "tool"].iter().find_map(|key| call.get(key)?.as_str()).unwrap_or_default();
     let input =
@@ -25,13 +25,30 @@ pub fn judge_call(text: &str) -> Result<Option<Gate>, serde_json::Error> {
     // Copilot has the arguments as a text of JSON. Cursor has them beside the name of the event.
     let parsed = input.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let input = parsed.as_ref().or(input).unwrap_or(&call);
-    Ok(judge_commands(input).or_else(|| judge_changes(name, input)))
+    let folder =
+        ["workdir", "cwd", "dir_path"].iter().find_map(|key| input.get(key).or_else(|| call.get(key))?.as_str());
+    Ok(judge_commands(input, folder.unwrap_or_default(), effort).or_else(|| judge_changes(name, input)))
 }
 
 /// Judges what a shell is to run.
-fn judge_commands(input: &Value) -> Option<Gate> {
-    ["command", "cmd", "script", "commands"].iter().filter_map(|key| input.get(key)).find_map(|command| match command {
-        Value::String(command) => judge_command(command),
+fn judge_commands(input: &Value, folder: &str, effort: Effort) -> Option<Gate> {
+    // A patch in place of a command is no script.
+    let is_patch = |command: &&Value| !command.as_str().is_some_and(|text| text.starts_with("*** Begin Patch"));
+    if let (Some(command), Some(arguments)) =
+        (input.get("command").and_then(Value::as_str), input.get("args").and_then(Value::as_array))
+    {
+        let arguments = arguments.iter().filter_map(Value::as_str).map(str::to_owned);
+        let words: Vec<String> = std::iter::once(command.to_owned()).chain(arguments).collect();
+        return judge_words(&words);
+    }
+    let commands =
+        ["command", "cmd", "script", "commands", "chars"].iter().filter_map(|key| input.get(key)).filter(is_patch);
+    commands.into_iter().find_map(|command| match command {
+        // A shell that starts in the folder of the approvals.
+        Value::String(command) if folder.ends_with("/work") => {
+            judge_command(&format!("cd {folder:?}\n{command}"), effort)
+        }
+        Value::String(command) => judge_command(command, effort),
         Value::Array(words) => {
             let words: Vec<String> = words.iter().filter_map(Value::as_str).map(str::to_owned).collect();
             judge_words(&words)
@@ -46,7 +63,11 @@ fn judge_changes(name: &str, input: &Value) -> Option<Gate> {
     let name = name.to_lowercase();
     let writes =
         ["write", "edit", "create", "patch", "replace", "insert", "delete", "remove", "rename", "move", "update"];
-    if name.contains("read") || !writes.iter().any(|verb| name.contains(verb)) {
+    if name.contains("read_")
+        || name == "read"
+        || input.get("command").and_then(Value::as_str) == Some("view")
+        || !writes.iter().any(|verb| name.contains(verb))
+    {
         return None;
     }
     let mut paths = Vec::new();
@@ -66,6 +87,9 @@ fn judge_changes(name: &str, input: &Value) -> Option<Gate> {
 /// Returns whether a change of a file of hooks takes the hook out of it.
 fn loses_hook(input: &Value, texts: &[&str]) -> bool {
     let has = |text: &str| text.contains(HOOK_COMMAND);
+    if let Some(edits) = ["edits", "replacements"].iter().find_map(|key| input.get(key)?.as_array()) {
+        return edits.iter().any(|edit| loses_hook(edit, &[]));
+    }
     let text = |keys: &[&str]| keys.iter().find_map(|key| input.get(key)?.as_str());
     if texts.iter().any(|text| text.contains("disableAllHooks")) {
         return true;

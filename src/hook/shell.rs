@@ -19,11 +19,18 @@ const DEEPEST: usize = 12;
 /// The most programs that are looked at, so that a hostile command ends.
 const MAX_FOUND: usize = 10_000;
 
+/// The most text in variables, in bytes.
+const MAX_TEXT: usize = 1 << 20;
+
 /// What a command does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     /// It runs a program: its name and its arguments.
     Runs(Vec<String>),
+    /// It runs this text of a shell, which cannot be followed.
+    Code(String),
+    /// It runs this text of another language, or applies it as a patch.
+    Foreign(String),
     /// It writes a file, whose path is relative to the folder in which the command starts.
     Writes(String),
 }
@@ -60,6 +67,10 @@ struct Reader {
     /// The folder in which the next command runs, relative to that of the first one; empty: the same.
     directory: String,
     depth: usize,
+    /// How many commands were looked at.
+    steps: usize,
+    /// The functions, by name.
+    functions: BTreeMap<String, CompoundCommand>,
     found: Vec<Found>,
 }
 
@@ -72,7 +83,7 @@ struct Part {
 impl Reader {
     fn script(&mut self, text: &str) -> Result<(), NotShell> {
         if self.depth >= DEEPEST || self.found.len() >= MAX_FOUND {
-            return Ok(());
+            return Err(NotShell);
         }
         self.depth += 1;
         let tokens = uncached_tokenize_str(text, &ParserOptions::default().tokenizer_options());
@@ -112,9 +123,10 @@ impl Reader {
                 self.redirects(redirects.iter().flat_map(|list| &list.0))?;
                 self.compound(compound)?;
             }
-            // What a function does counts as done. Its arguments are not known.
-            Command::Function(function) => self.compound(&function.body.0)?,
-            Command::ExtendedTest(..) => {}
+            Command::Function(function) => {
+                self.functions.insert(function.fname.value.clone(), function.body.0.clone());
+            }
+            Command::ExtendedTest(test, _) => self.found.push(Found::Code(test.to_string())),
         }
         Ok(None)
     }
@@ -145,6 +157,7 @@ impl Reader {
             }
             CompoundCommand::ArithmeticForClause(clause) => self.list(&clause.body.list),
             CompoundCommand::CaseClause(clause) => {
+                self.text(&clause.value.value)?;
                 clause.cases.iter().filter_map(|case| case.cmd.as_ref()).try_for_each(|list| self.list(list))
             }
             CompoundCommand::IfClause(clause) => {
@@ -163,7 +176,11 @@ impl Reader {
                 self.list(&clause.1.list)
             }
             CompoundCommand::Coprocess(coprocess) => self.command(&coprocess.body, None).map(drop),
-            CompoundCommand::Arithmetic(_) => Ok(()),
+            // Two brackets can be a shell in a shell too, which the parser takes for a sum.
+            CompoundCommand::Arithmetic(sum) => {
+                self.found.push(Found::Code(sum.expr.value.clone()));
+                Ok(())
+            }
         }
     }
 
@@ -186,7 +203,12 @@ impl Reader {
                         for (_, value) in values {
                             all.push(self.text(&value.value)?);
                         }
-                        set.push((name.clone(), all.join(" "), assignment.append));
+                        let joined = all.join(" ");
+                        set.push((
+                            name.clone(),
+                            if assignment.append { format!(" {joined}") } else { joined },
+                            assignment.append,
+                        ));
                     }
                 }
                 item => self.item(item, &mut words, &mut input)?,
@@ -242,6 +264,7 @@ impl Reader {
     fn redirect(&mut self, redirect: &IoRedirect) -> Result<Option<String>, NotShell> {
         match redirect {
             IoRedirect::File(_, kind, IoFileRedirectTarget::Filename(word)) => {
+                self.text(&word.value)?;
                 if !matches!(kind, IoFileRedirectKind::Read | IoFileRedirectKind::DuplicateInput) {
                     let path = self.text(&word.value)?;
                     self.writes(&path);
@@ -271,6 +294,20 @@ impl Reader {
         Ok(None)
     }
 
+    fn positional(&self) -> Vec<(String, String)> {
+        self.variables
+            .iter()
+            .filter(|(name, _)| name.parse::<usize>().is_ok())
+            .map(|(a, b)| (a.clone(), b.clone()))
+            .collect()
+    }
+
+    /// Sets `$0`, `$1` and so on.
+    fn set_positional(&mut self, arguments: &[String]) {
+        self.variables.retain(|name, _| name.parse::<usize>().is_err());
+        self.variables.extend(arguments.iter().enumerate().map(|(at, argument)| (at.to_string(), argument.clone())));
+    }
+
     /// Notes that a file is written.
     fn writes(&mut self, path: &str) {
         let path = if path.starts_with('/') || self.directory.is_empty() {
@@ -285,13 +322,32 @@ impl Reader {
     fn run(&mut self, mut words: Vec<String>, input: Option<&str>) -> Result<Option<String>, NotShell> {
         // Each step takes at least one word away.
         while !words.is_empty() {
+            self.steps += 1;
+            if self.steps > MAX_FOUND || self.variables.values().map(String::len).sum::<usize>() > MAX_TEXT {
+                return Err(NotShell);
+            }
+            if let Some(body) = self.functions.get(&words[0]).cloned().filter(|_| self.depth < DEEPEST) {
+                self.depth += 1;
+                let before: Vec<(String, String)> = self.positional();
+                self.set_positional(&words);
+                self.compound(&body)?;
+                self.variables.extend(before);
+                self.depth -= 1;
+                return Ok(None);
+            }
             match step(&words, input) {
                 Step::Inner(inner) => words = inner,
                 Step::Script { text, arguments } => {
-                    for (at, argument) in arguments.iter().enumerate() {
-                        self.variables.insert(at.to_string(), argument.clone());
-                    }
+                    self.set_positional(&arguments);
                     self.script(&text)?;
+                    return Ok(None);
+                }
+                Step::Search(text) => {
+                    self.found.push(Found::Code(text));
+                    return Ok(None);
+                }
+                Step::Code(text) => {
+                    self.found.push(Found::Foreign(text));
                     return Ok(None);
                 }
                 Step::Sets(set) => {
@@ -371,7 +427,11 @@ impl Reader {
                     parts.extend(self.parts(pieces, true)?);
                     continue;
                 }
-                WordPiece::TildeExpansion(_) | WordPiece::ArithmeticExpression(_) => (UNKNOWN.to_string(), false),
+                WordPiece::ArithmeticExpression(sum) => {
+                    self.found.push(Found::Code(sum.value.clone()));
+                    (UNKNOWN.to_string(), false)
+                }
+                WordPiece::TildeExpansion(_) => (UNKNOWN.to_string(), false),
                 WordPiece::CommandSubstitution(script) | WordPiece::BackquotedCommandSubstitution(script) => {
                     (self.output_of(script)?, !is_quoted)
                 }
@@ -400,12 +460,16 @@ impl Reader {
         self.script(script)?;
         (self.variables, self.directory) = (variables, directory);
         let unknown = UNKNOWN.to_string();
-        Ok(match self.found.get(before..) {
-            Some([Found::Runs(words)]) => match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        Ok(match self.found.get(before..).and_then(<[Found]>::last) {
+            Some(Found::Runs(words)) => match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
                 ["which" | "where", name] | ["command", "-v" | "-V", name] | ["type", "-p" | "-P", name] => {
                     (*name).to_owned()
                 }
-                ["echo", rest @ ..] => rest.join(" "),
+                ["realpath" | "readlink" | "ls", .., name] => (*name).to_owned(),
+                ["echo" | "printf", rest @ ..] => {
+                    let rest: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-')).collect();
+                    rest.join(" ")
+                }
                 _ => unknown,
             },
             _ => unknown,

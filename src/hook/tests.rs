@@ -1,6 +1,6 @@
 //! What agents' shells may run, and what not: a table of commands as models write them.
 
-use super::gate::{Gate, judge_command};
+use super::gate::{Effort, Gate, judge_command};
 use super::judge_call;
 
 /// Commands that pass a gate, or change what keeps one shut.
@@ -166,6 +166,49 @@ const REFUSED: &[&str] = &[
     "dd if=/tmp/i of=work/index.json",
     "sed -i '' -e 's/work hook//' .claude/settings.json",
     "rm .github/hooks/work.json",
+    // What a reviewer got through.
+    "python3 - <<'EOF'\nimport json\nd = json.load(open('work/index.json'))\njson.dump(d, open('work/index.json', 'w'))\nEOF",
+    "python3 <<'PY'\nimport os\nos.system('work approve plan')\nPY",
+    "cat <<'EOF' | python3 -\nimport os; os.system('work complete')\nEOF",
+    "node <<'EOF'\nrequire('child_process').execSync('work complete')\nEOF",
+    "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: work/index.json\n@@\n-a\n+b\n*** End Patch\nEOF",
+    "git apply <<'EOF'\n--- a/work/index.json\n+++ b/work/index.json\n@@ -1 +1 @@\n-a\n+b\nEOF",
+    "( (work complete) )",
+    "( ( work approve plan ) )",
+    "work update --thread 1.1.1 --status pending --force --report -h",
+    "work update --thread 1.1.1 --status pending --force --report --help",
+    "w() { work \"$@\"; }; w approve plan",
+    "run() { echo \"+ $*\"; \"$@\"; }; run work approve plan",
+    "function w { work $1 $2; }; w approve plan",
+    "args=(work --root .); args+=(approve plan); \"${args[@]}\"",
+    "set -- work complete; \"$@\"",
+    "[[ -n \"$(work complete 2>&1)\" ]]",
+    "if [[ \"$(work approve plan 2>&1)\" == *approved* ]]; then echo; fi",
+    "case \"$(work complete)\" in *) ;; esac",
+    "echo $(( $(work complete) ))",
+    "$(realpath target/release/work) complete",
+    "$(readlink -f $(which work)) complete",
+    "$(echo -n work) complete",
+    "bash - <<'EOF'\nwork complete\nEOF",
+    "echo 'work complete' | bash -",
+    "bash -s -- approve plan <<< 'work \"$@\"'",
+    "sed -Ei 's/draft/approved/' work/index.json",
+    "perl -0pi -e 's/draft/approved/' work/index.json",
+    "cp /tmp/index.json work/",
+    "python3.12 -c 'import os; os.system(\"work complete\")'",
+    "taskset -c 0 work complete",
+    "faketime '2 days ago' work complete",
+    "sudo --user ann work complete",
+    "time -f %e work complete",
+    "npx work@latest approve plan",
+    "npx -c 'work approve plan'",
+    "yarn work complete",
+    "tmux send-keys -t x 'work approve plan' Enter",
+    "ssh localhost work complete",
+    "git -c alias.x='!work approve plan' x",
+    "git rebase --exec 'work complete' main",
+    "cmd /c work approve plan",
+    "powershell -Command \"work complete\"",
     // Broken off: a shell would run the first line.
     "work approve plan\nif then",
 ];
@@ -237,24 +280,30 @@ const ALLOWED: &[&str] = &[
     "find . -name index.json",
     "test -f work/index.json && echo yes",
     "tail -f work/001-s/threads.json",
+    "python3 -c \"print('work complete')\"",
+    "node -e \"console.log('work complete')\"",
+    "python3 -c \"import json; print(json.dumps(json.load(open('work/index.json'))))\"",
+    "rg -l draft work | head",
+    "cat > src/x.rs <<'EOF'\nfn x() { a(b(c(d(e())))) } // then work complete is refused\nEOF",
 ];
 
 #[test]
 fn commands_as_models_write_them() {
-    let wrong: Vec<&&str> = REFUSED.iter().filter(|command| judge_command(command).is_none()).collect();
+    let wrong: Vec<&&str> = REFUSED.iter().filter(|command| judge_command(command, Effort::Parse).is_none()).collect();
     assert!(wrong.is_empty(), "let through: {wrong:#?}");
-    let wrong: Vec<_> = ALLOWED.iter().filter_map(|command| Some((command, judge_command(command)?))).collect();
+    let wrong: Vec<_> =
+        ALLOWED.iter().filter_map(|command| Some((command, judge_command(command, Effort::Parse)?))).collect();
     assert!(wrong.is_empty(), "stopped: {wrong:#?}");
     assert!(REFUSED.len() + ALLOWED.len() >= 200);
 }
 
+/// A text with many brackets that only talks about a gate is no gate.
 #[test]
-fn any_text_is_judged_in_time() {
-    for text in
-        ["((((".repeat(5_000), "$(".repeat(5_000), "{a,".repeat(5_000), "sh -c '".repeat(2_000), "a|".repeat(20_000)]
-    {
-        judge_command(&text);
-    }
+fn a_long_text_is_judged_by_what_it_does() {
+    let long = format!("cat > a.rs <<'EOF'\n{}// work complete is refused\nEOF", "f(g(h()));\n".repeat(200));
+    assert_eq!(judge_command(&long, Effort::Parse), None);
+    assert!(judge_command("if then work complete", Effort::Parse).is_some());
+    assert!(judge_command("w=1; work complete", Effort::Search).is_some());
 }
 
 #[test]
@@ -271,6 +320,11 @@ fn calls_in_the_forms_of_the_hosts() {
         r#"{"tool_name":"Edit","tool_input":{"file_path":"/r/.claude/settings.json","old_string":"work hook pre-tool","new_string":""}}"#,
         r#"{"tool_name":"Write","tool_input":{"file_path":"/r/.claude/settings.json","content":"{}"}}"#,
         r#"{"tool_name":"Edit","tool_input":{"file_path":".claude/settings.local.json","old_string":"{","new_string":"{\"disableAllHooks\": true,"}}"#,
+        r#"{"tool_name":"MultiEdit","tool_input":{"file_path":"/r/.claude/settings.json","edits":[{"old_string":"work hook pre-tool","new_string":"true"}]}}"#,
+        r#"{"tool_name":"Bash","cwd":"/r/work","tool_input":{"command":"jq '.a=1' /tmp/i > index.json"}}"#,
+        "\u{feff}{\"tool_name\":\"Bash\",\"tool_input\":{\"command\":\"work complete\"}}",
+        r#"{"tool_name":"shell","tool_input":{"command":"work","args":["approve","plan"]}}"#,
+        r#"{"tool_name":"write_stdin","tool_input":{"chars":"work approve plan\n"}}"#,
         // Copilot, Cursor, Gemini, VS Code.
         r#"{"toolName":"bash","toolArgs":"{\"command\":\"work complete\"}"}"#,
         r#"{"hook_event_name":"beforeShellExecution","command":"work retry","cwd":"/r"}"#,
@@ -278,7 +332,7 @@ fn calls_in_the_forms_of_the_hosts() {
         r#"{"tool_name":"replace_string_in_file","tool_input":{"filePath":"/r/work/index.json","oldString":"a","newString":"b"}}"#,
     ];
     for call in refused {
-        assert!(judge_call(call).unwrap().is_some(), "{call}");
+        assert!(judge_call(call, Effort::Parse).unwrap().is_some(), "{call}");
     }
     let allowed = [
         r#"{"tool_name":"Bash","tool_input":{"command":"work status","description":"work approve plan"}}"#,
@@ -287,16 +341,17 @@ fn calls_in_the_forms_of_the_hosts() {
         r#"{"tool_name":"Write","tool_input":{"file_path":"/r/docs/a.md","content":"work approve plan, in work/index.json"}}"#,
         r#"{"tool_name":"Edit","tool_input":{"file_path":"/r/.claude/settings.json","old_string":"{","new_string":"{\"x\": 1,"}}"#,
         r#"{"tool_name":"Write","tool_input":{"file_path":"/r/src/work/index.json.rs","content":""}}"#,
+        r#"{"tool_name":"str_replace_based_edit_tool","tool_input":{"command":"view","path":"work/index.json"}}"#,
         r#"{"tool_name":"mcp__work__next_batch","tool_input":{}}"#,
         r#"{"tool_name":"Task","tool_input":{"prompt":"run work approve plan"}}"#,
         "{}",
     ];
     for call in allowed {
-        assert_eq!(judge_call(call).unwrap(), None, "{call}");
+        assert_eq!(judge_call(call, Effort::Parse).unwrap(), None, "{call}");
     }
     for broken in ["", "[]", "null", "{", "\"work approve plan\""] {
-        assert!(judge_call(broken).is_err(), "{broken}");
+        assert!(judge_call(broken, Effort::Parse).is_err(), "{broken}");
     }
-    let told = judge_call(refused[0]).unwrap();
+    let told = judge_call(refused[0], Effort::Parse).unwrap();
     assert_eq!(told, Some(Gate::Command("work approve".to_owned())));
 }

@@ -16,32 +16,58 @@ pub struct Started {
 /// How deep a line is searched for calls.
 const DEEPEST: usize = 8;
 
-/// Returns the attempt that the worker started last and has not reported on; `None`: there is none.
-pub fn unreported(transcript: &str) -> Option<Started> {
-    let mut open: Option<Started> = None;
-    for line in transcript.lines().filter(|line| line.contains("update_thread")) {
+/// Returns the attempts that a worker started, the last one first. Whether it has reported on them, the state knows
+/// better: a report can have been refused.
+pub fn started(transcript: &str) -> Vec<Started> {
+    let mut starts: Vec<(String, Started)> = Vec::new();
+    let mut refused: Vec<String> = Vec::new();
+    for line in transcript.lines() {
+        let is_call = line.contains("update_thread");
+        if !is_call && !line.contains("is_error") {
+            continue;
+        }
         let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
-        calls(&line, DEEPEST, &mut |arguments| {
-            let Some(thread) = arguments.get("thread_id").and_then(Value::as_str) else { return };
-            match arguments.get("status").and_then(Value::as_str) {
-                Some("in_progress") => {
-                    let attempt = arguments.get("attempt").and_then(Value::as_u64);
-                    open = Some(Started {
-                        thread: thread.to_owned(),
-                        attempt: attempt.and_then(|number| u32::try_from(number).ok()),
-                        workstream: arguments.get("workstream").and_then(Value::as_str).map(str::to_owned),
-                    });
-                }
-                Some(_) => drop(open.take_if(|open| open.thread == thread)),
-                None => {}
-            }
-        });
+        if is_call {
+            calls(&line, DEEPEST, &mut |id, arguments| {
+                let (Some(thread), Some("in_progress")) = (
+                    arguments.get("thread_id").and_then(Value::as_str),
+                    arguments.get("status").and_then(Value::as_str),
+                ) else {
+                    return;
+                };
+                let attempt = arguments.get("attempt").and_then(Value::as_u64);
+                let start = Started {
+                    thread: thread.to_owned(),
+                    attempt: attempt.and_then(|number| u32::try_from(number).ok()),
+                    workstream: arguments.get("workstream").and_then(Value::as_str).map(str::to_owned),
+                };
+                starts.retain(|(_, known)| *known != start);
+                starts.push((id.to_owned(), start));
+            });
+        }
+        errors(&line, DEEPEST, &mut refused);
     }
-    open
+    // A start that was refused is another worker's attempt.
+    let is_own = |(id, _): &(String, Started)| id.is_empty() || !refused.contains(id);
+    starts.into_iter().filter(is_own).map(|(_, start)| start).rev().collect()
 }
 
-/// Calls `found` with the arguments of each call of `update_thread`, whatever the prefix that the host gives the tool.
-fn calls(value: &Value, depth: usize, found: &mut impl FnMut(&Value)) {
+/// Collects the ids of calls that ended with an error.
+fn errors(value: &Value, depth: usize, ids: &mut Vec<String>) {
+    match value {
+        Value::Array(items) if depth > 0 => items.iter().for_each(|item| errors(item, depth - 1, ids)),
+        Value::Object(fields) if depth > 0 => {
+            if fields.get("is_error").and_then(Value::as_bool) == Some(true) {
+                ids.extend(fields.get("tool_use_id").and_then(Value::as_str).map(str::to_owned));
+            }
+            fields.values().for_each(|value| errors(value, depth - 1, ids));
+        }
+        _ => {}
+    }
+}
+
+/// Calls `found` with the id and the arguments of each call of `update_thread`, whatever the prefix that the host gives the tool.
+fn calls(value: &Value, depth: usize, found: &mut impl FnMut(&str, &Value)) {
     match value {
         Value::Array(items) if depth > 0 => items.iter().for_each(|item| calls(item, depth - 1, found)),
         Value::Object(fields) if depth > 0 => {
@@ -49,9 +75,10 @@ fn calls(value: &Value, depth: usize, found: &mut impl FnMut(&Value)) {
                 fields.get("name").and_then(Value::as_str).is_some_and(|name| name.ends_with("update_thread"));
             if let Some(arguments) = fields.get("input").or_else(|| fields.get("arguments")).filter(|_| is_ours) {
                 // Codex has the arguments as a text of JSON.
+                let id = ["id", "call_id"].iter().find_map(|key| fields.get(*key)?.as_str()).unwrap_or_default();
                 match arguments.as_str().map(serde_json::from_str::<Value>) {
-                    Some(Ok(parsed)) => found(&parsed),
-                    _ => found(arguments),
+                    Some(Ok(parsed)) => found(id, &parsed),
+                    _ => found(id, arguments),
                 }
                 return;
             }
@@ -66,14 +93,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_is_open_until_its_report() {
-        let started = r#"{"message":{"content":[{"type":"tool_use","name":"mcp__work__update_thread","input":{"thread_id":"01.01.01","attempt":2,"status":"in_progress","workstream":"001-s"}}]}}"#;
-        let ended = r#"{"payload":{"type":"function_call","name":"update_thread","arguments":"{\"thread_id\":\"01.01.01\",\"status\":\"blocked\",\"report\":\"x\"}"}}"#;
-        let other = r#"{"message":{"content":[{"type":"tool_result","content":"call update_thread with completed"}]}}"#;
-        let open = Some(Started { thread: "01.01.01".into(), attempt: Some(2), workstream: Some("001-s".into()) });
-        assert_eq!(unreported(&[started, other, "{broken update_thread"].join("\n")), open);
-        assert_eq!(unreported(&[started, ended].join("\n")), None);
-        assert_eq!(unreported(&[ended, started].join("\n")), open);
-        assert_eq!(unreported(""), None);
+    fn starts_are_found_and_refused_ones_are_not_the_workers() {
+        let call = |id: &str, thread: &str, attempt: u32, status: &str| {
+            serde_json::json!({"message": {"content": [{"type": "tool_use", "id": id, "name": "mcp__work__update_thread",
+                "input": {"thread_id": thread, "attempt": attempt, "status": status, "workstream": "001-s"}}]}})
+            .to_string()
+        };
+        let refused = |id: &str| {
+            serde_json::json!({"message": {"content": [{"type": "tool_result", "tool_use_id": id, "is_error": true}]}})
+                .to_string()
+        };
+        let codex = r#"{"payload":{"type":"function_call","name":"update_thread","arguments":"{\"thread_id\":\"01.01.03\",\"status\":\"in_progress\"}"}}"#;
+        let lines = [
+            call("a", "01.01.01", 2, "in_progress"),
+            call("b", "01.01.02", 1, "in_progress"),
+            refused("b"),
+            call("c", "01.01.01", 2, "completed"),
+            refused("c"),
+            codex.to_owned(),
+            "{broken update_thread".to_owned(),
+        ];
+        let found = started(&lines.join("\n"));
+        let told: Vec<_> = found.iter().map(|start| (start.thread.as_str(), start.attempt)).collect();
+        assert_eq!(told, [("01.01.03", None), ("01.01.01", Some(2))]);
+        assert_eq!(found[1].workstream.as_deref(), Some("001-s"));
+        assert_eq!(started(""), []);
     }
 }

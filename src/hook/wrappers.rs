@@ -14,6 +14,10 @@ pub(super) enum Step {
     Sets(Vec<(String, String)>),
     /// It changes to this folder.
     Folder(String),
+    /// It reads this text, of another language or a patch.
+    Code(String),
+    /// It runs something that this text names.
+    Search(String),
     /// It is the program that runs in the end. It writes these files, and prints this text if that is known.
     Program { writes: Vec<String>, prints: Option<String> },
 }
@@ -21,7 +25,9 @@ pub(super) enum Step {
 /// Returns the name of a program, without its folder.
 pub(super) fn program(word: &str) -> &str {
     let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-    name.strip_suffix(".exe").unwrap_or(name)
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    // `npx work@latest` names a version.
+    name.split_once('@').map_or(name, |(name, _)| if name.is_empty() { word } else { name })
 }
 
 /// Returns what a program with its arguments comes to. `words` has at least the program.
@@ -30,29 +36,48 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
     match name {
         "env" => env(rest),
         // Options with a value, then the words that stand before the command.
-        "sudo" | "doas" => inner(rest, &["-u", "-g", "-C", "-h", "-p", "-r", "-t", "-T", "-U", "-D"], 0),
+        "sudo" | "doas" => {
+            inner(rest, &["-u", "-g", "-C", "-h", "-p", "-r", "-t", "-T", "-U", "-D", "--user", "--group"], 0)
+        }
         "timeout" | "gtimeout" => inner(rest, &["-k", "-s", "--kill-after", "--signal"], 1),
         "nice" => inner(rest, &["-n", "--adjustment"], 0),
         "ionice" => inner(rest, &["-c", "-n", "-p"], 0),
-        "taskset" | "chrt" => inner(rest, &["-c", "-p"], 1),
+        "taskset" if rest.first().is_some_and(|word| word == "-c") => inner(rest, &["-c"], 0),
+        "taskset" | "chrt" | "faketime" => inner(rest, &["-p"], 1),
+        // The options of the shell's own `time`.
+        name if name.starts_with('-') => inner(words, &["-f", "-o"], 0),
         "flock" => flock(rest),
         "stdbuf" => inner(rest, &["-i", "-o", "-e"], 0),
         "exec" => inner(rest, &["-a"], 0),
         "watch" => shell_words(rest, &["-n", "-d", "-q", "--interval"]),
         "strace" | "ltrace" => inner(rest, &["-o", "-e", "-s", "-p", "-u"], 0),
         "time" | "nohup" | "setsid" | "builtin" | "chronic" | "unbuffer" | "caffeinate" | "noglob" | "nocorrect"
-        | "busybox" | "faketime" | "!" => inner(rest, &["-f", "-o"], 0),
+        | "busybox" | "!" => inner(rest, &["-f", "-o"], 0),
         // `command -v` only looks.
         "command" if rest.first().is_some_and(|word| matches!(word.as_str(), "-v" | "-V")) => finished(Vec::new()),
         "command" => inner(rest, &[], 0),
-        "npx" | "bunx" | "pnpx" => inner(rest, &["-p", "--package"], 0),
+        "npx" if rest.first().is_some_and(|word| word == "-c") => script_at(rest, 1),
+        "npx" | "bunx" | "pnpx" | "uvx" => inner(rest, &["-p", "--package"], 0),
+        "yarn" | "pnpm" | "bun" if rest.first().is_some_and(|word| program(word) == "work") => {
+            Step::Inner(rest.to_vec())
+        }
         "npm" | "pnpm" | "yarn" | "bun" => after_verb(rest, &["exec", "x", "dlx"], &["-p", "--package"]),
         "uv" | "poetry" | "pipenv" | "rye" | "pdm" | "hatch" => after_verb(rest, &["run"], &["--with", "--python"]),
         "mise" | "rtx" | "asdf" => after_verb(rest, &["exec", "x"], &[]),
         "direnv" => skip_one(after_verb(rest, &["exec"], &[])),
         "nix" | "devbox" | "devenv" => after_word(rest, &["-c", "--command", "run", "--"]),
-        // What runs in another machine or terminal is not followed.
-        "docker" | "podman" | "ssh" | "tmux" | "screen" | "entr" => finished(Vec::new()),
+        // What they run is in their arguments, in a form of their own: it is searched.
+        "ssh" | "tmux" | "screen" | "su" | "at" | "batch" | "systemd-run" | "hyperfine" | "expect" | "csh" | "tcsh"
+        | "nu" | "cmd" | "powershell" | "pwsh" | "wsl" | "iex" => {
+            Step::Search(rest.iter().map(String::as_str).chain(input).collect::<Vec<_>>().join(" "))
+        }
+        "git"
+            if rest.iter().any(|word| word.contains("=!") || matches!(word.as_str(), "--exec" | "-x" | "foreach")) =>
+        {
+            Step::Search(rest.join(" "))
+        }
+        // Another machine.
+        "docker" | "podman" | "entr" => finished(Vec::new()),
         "cargo" => cargo(rest),
         "xargs" => xargs(rest, input),
         "parallel" => parallel(rest, input),
@@ -63,8 +88,28 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
         "script" => script(rest),
         "cd" | "pushd" => Step::Folder(rest.iter().find(|word| !word.starts_with('-')).cloned().unwrap_or_default()),
         "export" | "declare" | "local" | "readonly" | "typeset" | "alias" => sets(rest),
+        "set" => match rest.iter().position(|word| word == "--") {
+            Some(at) => {
+                let given = rest[at + 1..].iter().enumerate();
+                Step::Sets(given.map(|(at, word)| ((at + 1).to_string(), word.clone())).collect())
+            }
+            None => finished(Vec::new()),
+        },
+        // Code on the stdin of an interpreter.
+        _ if input.is_some() && is_interpreter(name) && !rest.iter().any(|word| !word.starts_with('-')) => {
+            Step::Code(input.unwrap_or_default().to_owned())
+        }
+        "apply_patch" => Step::Code(rest.iter().map(String::as_str).chain(input).collect::<Vec<_>>().join("\n")),
+        "git" | "patch" if input.is_some_and(|text| text.contains("+++ ")) => {
+            Step::Code(input.unwrap_or_default().to_owned())
+        }
         _ => Step::Program { writes: writes(name, rest), prints: prints(name, rest, input) },
     }
+}
+
+fn is_interpreter(name: &str) -> bool {
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    matches!(plain, "python" | "py" | "pypy" | "node" | "deno" | "bun" | "perl" | "ruby" | "php" | "lua" | "osascript")
 }
 
 fn finished(writes: Vec<String>) -> Step {
@@ -211,6 +256,10 @@ fn shell(words: &[String], input: Option<&str>) -> Step {
         if !is_option {
             break;
         }
+        if matches!(word.as_str(), "-s" | "--") {
+            at += 1;
+            break;
+        }
         if !word.starts_with("--") && word.contains('c') {
             // `-c`, also among others as in `-lc`. Options may stand between it and the text.
             let rest = &words[at + 1..];
@@ -221,9 +270,14 @@ fn shell(words: &[String], input: Option<&str>) -> Step {
         let has_value = !word.starts_with("--") && word.ends_with(['o', 'O']);
         at += if has_value || matches!(word.as_str(), "--rcfile" | "--init-file") { 2 } else { 1 };
     }
-    match (words.get(at), input) {
-        // Without a file it reads its stdin.
-        (None, Some(text)) => Step::Script { text: text.to_owned(), arguments: Vec::new() },
+    let reads = words.get(at).is_none_or(|word| matches!(word.as_str(), "-" | "/dev/stdin"))
+        || words.iter().take(at).any(|word| word == "-s");
+    match (reads, input) {
+        (true, Some(text)) => {
+            let given = words.iter().skip(at).filter(|word| !matches!(word.as_str(), "--" | "-" | "/dev/stdin"));
+            let arguments = std::iter::once("sh".to_owned()).chain(given.cloned()).collect();
+            Step::Script { text: text.to_owned(), arguments }
+        }
         _ => finished(Vec::new()),
     }
 }
@@ -241,6 +295,12 @@ fn sets(words: &[String]) -> Step {
     Step::Sets(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
+/// Returns whether one of the short options, which can stand together, has this letter.
+fn bundled(words: &[String], letter: char) -> bool {
+    let is_short = |word: &&String| word.starts_with('-') && !word.starts_with("--");
+    words.iter().filter(is_short).any(|word| word.contains(letter))
+}
+
 /// Returns the files that a program writes or removes.
 fn writes(name: &str, words: &[String]) -> Vec<String> {
     let has = |options: &[&str]| words.iter().any(|word| options.iter().any(|option| word.starts_with(option)));
@@ -248,10 +308,19 @@ fn writes(name: &str, words: &[String]) -> Vec<String> {
     match name {
         "tee" | "sponge" | "rm" | "unlink" | "shred" | "truncate" | "mv" | "ed" | "ex" | "vi" | "vim" | "nvim"
         | "nano" | "emacs" | "patch" | "touch" => paths().collect(),
-        "cp" | "install" | "ln" | "rsync" => paths().next_back().into_iter().collect(),
-        "sed" | "gsed" if has(&["-i", "--in-place"]) => paths().collect(),
-        "perl" | "ruby" if has(&["-i", "-pi", "-ni"]) => paths().collect(),
-        "yq" | "dasel" if has(&["-i", "--inplace"]) => paths().collect(),
+        // Into a folder, under the same name.
+        "cp" | "install" | "ln" | "rsync" => {
+            let all: Vec<String> = paths().collect();
+            let target = all.last().cloned().unwrap_or_default();
+            let inside = all.iter().rev().skip(1).map(|source| {
+                let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                format!("{}/{name}", target.trim_end_matches('/'))
+            });
+            inside.chain([target.clone()]).collect()
+        }
+        "sed" | "gsed" if has(&["-i", "--in-place"]) || bundled(words, 'i') => paths().collect(),
+        "perl" | "ruby" if bundled(words, 'i') => paths().collect(),
+        "yq" | "dasel" if has(&["--inplace"]) || bundled(words, 'i') => paths().collect(),
         "awk" | "gawk" if has(&["inplace"]) => paths().collect(),
         "dd" => words.iter().filter_map(|word| word.strip_prefix("of=")).map(str::to_owned).collect(),
         "curl" | "wget" => words

@@ -25,9 +25,9 @@ fn a_gate_is_refused_and_everything_else_passes() {
     let workspace = Workspace::empty();
     let call = |command: &str| json!({"tool_name": "Bash", "tool_input": {"command": command}}).to_string();
     let seen = |text: &str| told(&hook(&workspace, "pre-tool", text.as_bytes()));
-    insta::assert_snapshot!(seen(&call("W=work; $W approve plan")).1, @"error: `work approve` is a person's decision, and was not run. Do not try it in another way: name the command to the person, and stop.");
+    insta::assert_snapshot!(seen(&call("W=work; $W approve plan")).1, @"error: this would run `work approve`, which is a person's decision, so it was not run. Do not try it in another way: name the command to the person, and stop.");
     assert_eq!(seen(&call("W=work; $W approve plan")).0, 2);
-    insta::assert_snapshot!(seen(&call("echo '{}' > work/index.json")).1, @"error: work/index.json keeps what a person approved, and only `work` writes it. Leave it, and ask the person.");
+    insta::assert_snapshot!(seen(&call("echo '{}' > work/index.json")).1, @"error: this would change work/index.json, which keeps what a person approved. Leave it, and ask the person.");
     assert_eq!(seen(&call("git commit -m 'document work approve plan'")), (0, String::new()));
     // A hook that cannot read what it is given must not stop all work.
     for broken in ["", "no JSON", "[1]"] {
@@ -35,6 +35,32 @@ fn a_gate_is_refused_and_everything_else_passes() {
         assert!(code == 0 && told.starts_with("note: work hook lets this through: "), "{told}");
     }
     assert_eq!(told(&hook(&workspace, "pre-tool", b"\xff\xfe")).0, 0);
+}
+
+/// The parser takes very long for some texts, and very deep for others. The host runs what a hook that crashed was asked.
+#[test]
+fn any_command_gets_an_answer() {
+    let workspace = Workspace::empty();
+    let ends = |command: &str| {
+        let call = json!({"tool_name": "Bash", "tool_input": {"command": command}}).to_string();
+        told(&hook(&workspace, "pre-tool", call.as_bytes())).0
+    };
+    let loops = format!("{}work complete{}", "while :; do ".repeat(600), "; done".repeat(600));
+    assert_eq!(ends(&loops), 2);
+    assert_eq!(ends(&format!("{}work complete", "((".repeat(16))), 2);
+    for text in [
+        "((((".repeat(5_000),
+        "$(".repeat(5_000),
+        "sh -c '".repeat(2_000),
+        "case a in a) ".repeat(18),
+        "coproc ".repeat(700),
+        format!("[[ {}a ]]", "! ".repeat(9_000)),
+        "x='eval $x; eval $x; eval $x; eval $x'; eval $x".to_owned(),
+        format!("A=aaaaaaaaaa; {}", "A=$A$A; ".repeat(40)),
+        "for i in 1 2 3 4 5 6 7 8 9 10; do ".repeat(8) + "A=$A$A$i; " + &"done; ".repeat(8),
+    ] {
+        assert_eq!(ends(&text), 0, "{}", &text[..12]);
+    }
 }
 
 #[test]
