@@ -133,15 +133,13 @@ impl CheckResult {
     pub fn has_passed(&self) -> bool {
         self.exit_code == Some(0)
     }
-
-    /// Returns how long it ran, in seconds.
-    #[expect(clippy::cast_precision_loss, reason = "a check does not run for 285,000 years")]
-    pub fn seconds(&self) -> f64 {
-        self.millis as f64 / 1000.0
-    }
 }
 
-#[expect(clippy::cast_precision_loss, clippy::trivially_copy_pass_by_ref, reason = "as serde has it; see `seconds`")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "as serde has it; no check runs for 285,000 years"
+)]
 fn as_seconds<S: serde::Serializer>(millis: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(*millis as f64 / 1000.0)
 }

@@ -92,10 +92,16 @@ impl Session {
         let mut has_run = false;
         loop {
             match transact_for_person(store, &SystemClock, wanted.as_deref(), &request) {
-                Err(Error::Refusal(Refusal::CheckRequired { run, by: ChecksBy::Server, .. })) if !has_run => {
-                    if let Some(checked) = self.run_checks(&run, directory_of(&request))? {
+                Err(Error::Refusal(Refusal::CheckRequired { run, by: ChecksBy::Server, runs })) if !has_run => {
+                    let checked = self.run_checks(&run, directory_of(&request))?;
+                    has_run = checked.is_some();
+                    if let PersonRequest::UpdateThread(update) = &mut request {
+                        update.fix_attempt(run.of, runs);
+                        // A check can make what the report names, such as a file with its results.
+                        Checker::new(self.place.clone()).prepare(update)?;
+                    }
+                    if let Some(checked) = checked {
                         set_checked(&mut request, checked);
-                        has_run = true;
                     }
                     wanted = Some(run.workstream);
                 }

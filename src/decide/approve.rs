@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::checks;
 use super::cycles::{interrupt_running, name_thread, write_name};
-use super::facts::{Field, MappingProblem, Note, PersonAct, PersonCommand, Words};
+use super::facts::{Field, MappingProblem, PersonAct, PersonCommand, Words};
 use super::gates::{admit, is_approved};
 use super::ledger::Ledger;
 use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
@@ -276,13 +276,11 @@ pub(super) fn stage(
         .iter()
         .filter(|stage| stage.has_threads() && stage.number != number)
         .any(|stage| !open_threads(ledger.board(), stage).is_empty() || !is_approved(scene, stage.number));
-    let told = |note| match note {
-        Note::Unproven(thread, claims) => Some(UnprovenThread { thread_id: thread.to_string(), claims }),
-        _ => None,
-    };
+    let unproven = stage.batches.iter().flat_map(|batch| unproven(ledger.board(), batch));
+    let unproven = unproven.map(|(thread, claims)| UnprovenThread { thread_id: thread.to_string(), claims });
     Ok(Ok(StageApproved {
         workstream: scene.workstream.to_owned(),
-        unproven: stage.batches.iter().flat_map(|batch| unproven(ledger.board(), batch)).filter_map(told).collect(),
+        unproven: unproven.collect(),
         stage: number.0,
         unchanged,
         cancelled: open.iter().map(|(id, _)| id.to_string()).collect(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
     Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, Mapping, NextBatch, PlanApproved,
-    PlanDiff, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, ThreadChecked,
+    PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, ThreadChecked,
     Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{ReportedStatus, ServerId};
@@ -212,6 +212,14 @@ impl UpdateThread {
             directory: None,
             checked: None,
             evidence: None,
+        }
+    }
+
+    /// Makes a report without a number one of the attempt for which checks were asked, if it `runs`: when they have
+    /// ended, another one can be the latest.
+    pub fn fix_attempt(&mut self, of: Proof, runs: bool) {
+        if let (Proof::Thread(_, attempt), true) = (of, runs) {
+            self.attempt.get_or_insert(attempt);
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::facts::{Note, PersonAct, PersonCommand};
 use super::refusal::Refusal;
 use super::request::Caller;
-use crate::board::{Board, Cycle, ServerId, Status};
+use crate::board::{Board, Cycle, ServerId, Status, Unproven};
 use crate::closest::closest;
 use crate::index::Entry;
 use crate::plan::{Batch, BatchId, Plan, PlanHash, Stage, StageNumber, Thread, ThreadId};
@@ -199,7 +199,7 @@ impl<'s> Scene<'s> {
                 warnings.push(Note::OtherName { thread: thread.id, planned, recorded });
             }
         }
-        warnings.extend(unproven(board, batch));
+        warnings.extend(unproven(board, batch).map(|(id, claims)| Note::Unproven(id, claims)));
         let checks_by = self.entry.and_then(|entry| entry.approvals.checks_by);
         if (checks_by, self.roster.checks.by) == (Some(ChecksBy::Server), ChecksBy::Worker) {
             warnings.push(Note::ChecksLeftToWorkers);
@@ -292,10 +292,10 @@ pub(super) fn attempt_in_answers(board: &Board, id: ThreadId) -> u32 {
     }
 }
 
-/// Returns a note for each thread of a batch whose report claims what was not there when it came.
-pub(super) fn unproven(board: &Board, batch: &Batch) -> impl Iterator<Item = Note> {
+/// Returns the completed threads of a batch whose reports claim what was not there when they came.
+pub(super) fn unproven(board: &Board, batch: &Batch) -> impl Iterator<Item = (ThreadId, Vec<Unproven>)> {
     let ids = board.threads.digest(batch.id).map(|digest| digest.unproven.as_slice()).unwrap_or_default();
     let ids = ids.iter().filter(|id| batch.thread(**id).is_some());
     let done = ids.filter(|id| board.status(**id) == Status::Completed);
-    done.filter_map(|id| Some(Note::Unproven(*id, board.threads.get(*id)?.unproven.clone())))
+    done.filter_map(|id| Some((*id, board.threads.get(*id)?.unproven.clone())))
 }

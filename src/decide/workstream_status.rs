@@ -163,7 +163,8 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, ledger: &mut Ledger) -> 
     let others =
         scene.plan.stages.iter().filter(|stage| !is_approved(scene, stage.number)).flat_map(|stage| &stage.batches);
     let others = others.filter(|batch| shown.is_none_or(|shown| shown.id != batch.id));
-    warnings.extend(others.flat_map(|batch| unproven(board, batch)));
+    let others = others.flat_map(|batch| unproven(board, batch));
+    warnings.extend(others.map(|(id, claims)| Note::Unproven(id, claims)));
     WorkstreamStatus {
         workspace: scene.workspace.to_owned(),
         workstream: scene.workstream.to_owned(),

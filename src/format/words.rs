@@ -24,8 +24,8 @@ pub(crate) struct SessionRecord {
     pub(crate) failed_checks: Option<u32>,
 }
 
-/// The result of a check.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The result of a check, as it is read. It is written as [`CheckResult`] has it.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(expecting = "an object")]
 pub(crate) struct CheckRecord {
     command: String,
@@ -36,15 +36,6 @@ pub(crate) struct CheckRecord {
 }
 
 impl CheckRecord {
-    pub(crate) fn of(check: &CheckResult) -> Self {
-        Self {
-            command: check.command.clone(),
-            exit_code: check.exit_code,
-            seconds: check.seconds(),
-            at: check.at.to_string(),
-        }
-    }
-
     /// Returns the result; `None` if its time cannot be read.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
     pub(crate) fn result(self) -> Option<CheckResult> {

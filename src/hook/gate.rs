@@ -3,7 +3,7 @@
 use fast_glob::glob_match;
 
 use super::shell::{Found, read, read_words};
-use super::wrappers::{UNKNOWN, program};
+use super::wrappers::{UNKNOWN, interpreter, program};
 
 /// The longest command that is parsed, in bytes. A longer one is only searched.
 const MAX_BYTES: usize = 200_000;
@@ -59,7 +59,7 @@ fn judge_found(found: &[Found]) -> Option<Gate> {
     found.iter().find_map(|found| match found {
         Found::Runs(words) => judge_run(words),
         Found::Writes(path) => judge_path(path),
-        Found::Code(text) => judge_code(text),
+        Found::Searched(text) => judge_code(text),
         Found::Foreign(text) => judge_foreign(text),
     })
 }
@@ -117,12 +117,6 @@ fn judge_run(words: &[String]) -> Option<Gate> {
         _ => None,
     };
     code.and_then(|code| judge_foreign(code))
-}
-
-/// Returns the name of an interpreter without its version: `python3.12` is `python`.
-pub(super) fn interpreter(name: &str) -> &str {
-    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    if plain == "pypy" || plain == "py" { "python" } else { plain }
 }
 
 /// Returns the word behind one of the options.

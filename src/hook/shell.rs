@@ -28,7 +28,7 @@ pub(super) enum Found {
     /// It runs a program: its name and its arguments.
     Runs(Vec<String>),
     /// It runs this text of a shell, which cannot be followed.
-    Code(String),
+    Searched(String),
     /// It runs this text of another language, or applies it as a patch.
     Foreign(String),
     /// It writes a file, whose path is relative to the folder in which the command starts.
@@ -126,7 +126,7 @@ impl Reader {
             Command::Function(function) => {
                 self.functions.insert(function.fname.value.clone(), function.body.0.clone());
             }
-            Command::ExtendedTest(test, _) => self.found.push(Found::Code(test.to_string())),
+            Command::ExtendedTest(test, _) => self.found.push(Found::Searched(test.to_string())),
         }
         Ok(None)
     }
@@ -178,7 +178,7 @@ impl Reader {
             CompoundCommand::Coprocess(coprocess) => self.command(&coprocess.body, None).map(drop),
             // Two brackets can be a shell in a shell too, which the parser takes for a sum.
             CompoundCommand::Arithmetic(sum) => {
-                self.found.push(Found::Code(sum.expr.value.clone()));
+                self.found.push(Found::Searched(sum.expr.value.clone()));
                 Ok(())
             }
         }
@@ -343,10 +343,10 @@ impl Reader {
                     return Ok(None);
                 }
                 Step::Search(text) => {
-                    self.found.push(Found::Code(text));
+                    self.found.push(Found::Searched(text));
                     return Ok(None);
                 }
-                Step::Code(text) => {
+                Step::Foreign(text) => {
                     self.found.push(Found::Foreign(text));
                     return Ok(None);
                 }
@@ -428,7 +428,7 @@ impl Reader {
                     continue;
                 }
                 WordPiece::ArithmeticExpression(sum) => {
-                    self.found.push(Found::Code(sum.value.clone()));
+                    self.found.push(Found::Searched(sum.value.clone()));
                     (UNKNOWN.to_string(), false)
                 }
                 WordPiece::TildeExpansion(_) => (UNKNOWN.to_string(), false),

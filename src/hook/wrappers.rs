@@ -15,7 +15,7 @@ pub(super) enum Step {
     /// It changes to this folder.
     Folder(String),
     /// It reads this text, of another language or a patch.
-    Code(String),
+    Foreign(String),
     /// It runs something that this text names.
     Search(String),
     /// It is the program that runs in the end. It writes these files, and prints this text if that is known.
@@ -97,19 +97,25 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
         },
         // Code on the stdin of an interpreter.
         _ if input.is_some() && is_interpreter(name) && !rest.iter().any(|word| !word.starts_with('-')) => {
-            Step::Code(input.unwrap_or_default().to_owned())
+            Step::Foreign(input.unwrap_or_default().to_owned())
         }
-        "apply_patch" => Step::Code(rest.iter().map(String::as_str).chain(input).collect::<Vec<_>>().join("\n")),
+        "apply_patch" => Step::Foreign(rest.iter().map(String::as_str).chain(input).collect::<Vec<_>>().join("\n")),
         "git" | "patch" if input.is_some_and(|text| text.contains("+++ ")) => {
-            Step::Code(input.unwrap_or_default().to_owned())
+            Step::Foreign(input.unwrap_or_default().to_owned())
         }
         _ => Step::Program { writes: writes(name, rest), prints: prints(name, rest, input) },
     }
 }
 
-fn is_interpreter(name: &str) -> bool {
+/// Returns the name of an interpreter without its version: `python3.12` is `python`.
+pub(super) fn interpreter(name: &str) -> &str {
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    matches!(plain, "python" | "py" | "pypy" | "node" | "deno" | "bun" | "perl" | "ruby" | "php" | "lua" | "osascript")
+    if plain == "pypy" || plain == "py" { "python" } else { plain }
+}
+
+fn is_interpreter(name: &str) -> bool {
+    let known = ["python", "node", "deno", "bun", "perl", "ruby", "php", "lua", "osascript"];
+    known.contains(&interpreter(name))
 }
 
 fn finished(writes: Vec<String>) -> Step {
@@ -318,7 +324,7 @@ fn writes(name: &str, words: &[String]) -> Vec<String> {
             });
             inside.chain([target.clone()]).collect()
         }
-        "sed" | "gsed" if has(&["-i", "--in-place"]) || bundled(words, 'i') => paths().collect(),
+        "sed" | "gsed" if has(&["--in-place"]) || bundled(words, 'i') => paths().collect(),
         "perl" | "ruby" if bundled(words, 'i') => paths().collect(),
         "yq" | "dasel" if has(&["--inplace"]) || bundled(words, 'i') => paths().collect(),
         "awk" | "gawk" if has(&["inplace"]) => paths().collect(),

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::WorkServer;
 use crate::app::Watcher;
 use crate::clock::SystemClock;
-use crate::decide::{AgentAnswer, AgentRequest, CheckRun, Checked, Proof, Refusal};
+use crate::decide::{AgentAnswer, AgentRequest, CheckRun, Checked, Refusal};
 use crate::fault::{Error, Fault};
 use crate::roster::ChecksBy;
 use crate::transact::Ask;
@@ -51,10 +51,7 @@ impl WorkServer {
             let (of, checked) = (run.of, self.run_checks(run, &ask, doing).await?);
             ask.since = Instant::now();
             let AgentRequest::UpdateThread(update) = &mut ask.request else { continue };
-            if let (Proof::Thread(_, attempt), true) = (of, runs) {
-                // Another attempt may be the latest one by now, and the checks ran for this one.
-                update.attempt.get_or_insert(attempt);
-            }
+            update.fix_attempt(of, runs);
             if checked.is_some() {
                 update.checked = checked;
                 has_run = true;

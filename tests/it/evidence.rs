@@ -183,4 +183,11 @@ fn what_a_check_makes_is_there() {
     let mut server = workspace.serve();
     server.answer("next_batch", &json!({}));
     assert_eq!(warned(&mut server, &["out/coverage.json"], None), Vec::<String>::new());
+    // The same for a report of the command line.
+    std::fs::remove_dir_all(workspace.root().join("out")).unwrap();
+    workspace.stdout(&["update", "--thread", "1.1.1", "--status", "pending", "--force"]);
+    let report = ["update", "--thread", "1.1.1", "--status", "completed", "--report", "r", "--artifact"];
+    workspace.stdout(&[&report[..], &["out/coverage.json"]].concat());
+    let threads = workspace.threads();
+    assert_eq!(threads["threads"][0].get("unproven"), None, "{threads}");
 }

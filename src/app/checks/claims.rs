@@ -246,7 +246,7 @@ fn path(word: &str) -> Option<&str> {
     let is_domain = has_folder && (first.trim_start_matches('.').contains('.') || first == "localhost");
     let has_ending = last.rsplit_once('.').is_some_and(|(name, end)| {
         let end = end.to_ascii_lowercase();
-        !name.is_empty() && (ENDINGS.contains(&end.as_str()))
+        !name.is_empty() && ENDINGS.contains(&end.as_str())
     });
     let is_relative = path.starts_with("./") || path.starts_with("../");
     let is_folder = plain.ends_with('/') && !plain.starts_with('/');

@@ -8,7 +8,7 @@ use super::document::ThreadsText;
 use super::record::{BudgetRecord, CycleWord};
 use crate::board::{Attempt, Board, Cycle, Moves, Thread};
 use crate::format::json::{Object, laid_out, without_place};
-use crate::format::words::{BatchWord, CheckRecord, Counter, ServerWord, ThreadWord};
+use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
@@ -223,8 +223,7 @@ fn write_attempt(
         session.set("transient", &after.transient, order)?;
     }
     if before.map_or(&[][..], |before| &before.checks) != after.checks {
-        let checks: Vec<CheckRecord> = after.checks.iter().map(CheckRecord::of).collect();
-        session.set("checks", &checks, order)?;
+        session.set("checks", &after.checks, order)?;
     }
     if after.failed_checks != before.map_or(0, |before| before.failed_checks) {
         session.set("failedChecks", &after.failed_checks, order)?;
