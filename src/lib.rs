@@ -17,7 +17,7 @@
 //! | [`store`] | one trait, and its backends: files and PostgreSQL | know a rule |
 //! | `format` | the texts of index.json, threads.json, agents.yaml and tasks.json | read a file |
 //! | [`fault`] | how the machine can fail | – |
-//! | [`prompts`], [`opencode`] | texts for planners, workers and OpenCode | read or write a file |
+//! | [`prompts`], [`hosts`] | texts for planners and workers, and the set-up of their hosts | read or write a file |
 //! | [`hook`] | what a shell command does, and whether a tool call of a host passes a gate | run anything |
 //! | [`clock`], `person` | the time, and the name of the person; asked nowhere else | – |
 //! | [`decide`] | the rules: a request gives an answer and events, or a refusal | read a disk or a clock; word texts |
@@ -86,11 +86,12 @@ mod document;
 mod format;
 #[deny(clippy::disallowed_methods)]
 pub mod hook;
+#[deny(clippy::disallowed_methods)]
+pub mod hosts;
+#[deny(clippy::disallowed_methods)]
 pub mod index;
 #[deny(clippy::disallowed_methods)]
 pub mod moment;
-#[deny(clippy::disallowed_methods)]
-pub mod opencode;
 #[deny(clippy::disallowed_methods)]
 pub mod plan;
 #[deny(clippy::disallowed_methods)]

@@ -22,8 +22,8 @@ pub struct Agent {
     pub description: Option<String>,
     /// The work that it is best for.
     pub best_for: Option<String>,
-    /// The first model that agents.yaml lists for it, as `provider/model`.
-    pub model: Option<String>,
+    /// The models that agents.yaml lists for it, as `provider/model`, first choice first.
+    pub models: Vec<String>,
 }
 
 /// The content of agents.yaml, or what takes its place if there is no such file.
@@ -73,7 +73,14 @@ impl Default for Checks {
 impl Agent {
     /// Returns an agent of which only the name is known.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), family: None, description: None, best_for: None, model: None }
+        Self { name: name.to_owned(), family: None, description: None, best_for: None, models: Vec::new() }
+    }
+}
+
+impl Agent {
+    /// Returns the first model of a provider, without the provider's name, for a host that has only the models of one.
+    pub fn model_of(&self, provider: &str) -> Option<&str> {
+        self.models.iter().find_map(|model| model.strip_prefix(provider)?.strip_prefix('/'))
     }
 }
 

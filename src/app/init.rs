@@ -1,23 +1,119 @@
-//! `work init`: makes a workspace, and sets the project up for OpenCode.
+//! `work init`: makes a workspace, and sets the project up for hosts.
 
-use super::opencode::set_up_opencode;
-use super::set_up::SetUp;
-use crate::fault::Error;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::fault::{Error, Fault};
+use crate::hosts::{Direction, Edit, Host, HostsSetUp, ProjectFiles, set_up, signs_of};
 use crate::moment::Moment;
-use crate::store::FileStore;
 #[cfg(feature = "postgres")]
-use crate::store::{Initialised, PostgresStore};
+use crate::store::PostgresStore;
+use crate::store::{FileStore, Folder, Initialised, Project};
 
-/// Makes the workspace, or completes the one that is there. With `opencode` it also completes the project's OpenCode
-/// set-up (DESIGN §11). All of it happens under the lock, so two set-ups at once cannot write over each other's files.
-pub fn init(files: &FileStore, opencode: bool, at: Moment) -> Result<SetUp, Error> {
-    let (workspace, project) = files.initialise(at)?;
-    let mut set_up = SetUp { workspace, changed: Vec::new(), warnings: Vec::new() };
-    if opencode {
-        let roster = project.roster()?;
-        set_up_opencode(&project, &roster, &mut set_up)?;
+/// How deep below their folder agent files are looked for.
+const DEEPEST: usize = 4;
+
+/// Which hosts a project is set up for.
+#[derive(Debug, Clone)]
+pub enum Chosen {
+    /// These.
+    These(Vec<&'static Host>),
+    /// Those of which the project shows signs.
+    BySigns,
+}
+
+/// What `work init` does.
+#[derive(Debug, Clone)]
+pub struct InitRequest {
+    /// The hosts.
+    pub hosts: Chosen,
+    /// Whether their set-up is made or taken back.
+    pub direction: Direction,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+}
+
+/// The result of `work init`.
+#[derive(Debug, Serialize)]
+pub struct SetUp {
+    /// The workspace, and the files that were written or kept.
+    #[serde(flatten)]
+    pub workspace: Initialised,
+    /// The files that were there and got something added or removed.
+    pub changed: Vec<Changed>,
+    /// The files that were removed.
+    pub removed: Vec<String>,
+    /// What a person should look at, one sentence each.
+    pub warnings: Vec<String>,
+    /// The hosts that were set up.
+    pub hosts: Vec<HostSetUp>,
+    /// The changes of files in the unified format, if nothing was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// A file that was there and changed.
+#[derive(Debug, Serialize)]
+pub struct Changed {
+    /// Its path, relative to the root of the workspace.
+    pub file: String,
+    /// What was added or removed, a few words each.
+    pub what: Vec<String>,
+}
+
+/// A host that was set up.
+#[derive(Debug, Serialize)]
+pub struct HostSetUp {
+    /// Its name.
+    pub title: &'static str,
+    /// The step that only a person can take.
+    pub next_step: &'static str,
+}
+
+/// Makes the workspace, or completes the one that is there, and sets the project up for hosts (DESIGN §11). All of it
+/// happens under the lock, so two set-ups at once cannot write over each other's files. A set-up that is taken back
+/// leaves the workspace alone.
+///
+/// # Errors
+///
+/// If a file cannot be read, understood or written. Files of hosts are written only after all of them were understood.
+pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetUp, Error> {
+    let writes_workspace = request.direction == Direction::Add && !request.dry_run;
+    let (mut workspace, project) =
+        if writes_workspace { files.initialise(at)? } else { files.look_at_project(!request.dry_run)? };
+    if request.direction == Direction::Remove {
+        (workspace.created, workspace.kept) = (Vec::new(), Vec::new());
     }
-    Ok(set_up)
+    let known = Known { project: &project };
+    let hosts = match &request.hosts {
+        Chosen::These(hosts) => hosts.clone(),
+        Chosen::BySigns => signs_of(&known),
+    };
+    let HostsSetUp { edits, kept, notes } = set_up(&hosts, &known, &*project.roster()?, request.direction)?;
+    let mut answer = SetUp {
+        workspace,
+        changed: Vec::new(),
+        removed: Vec::new(),
+        warnings: notes,
+        hosts: hosts.iter().map(|host| HostSetUp { title: host.title, next_step: host.next_step }).collect(),
+        diff: request.dry_run.then(|| edits.iter().map(Edit::diff).collect()),
+    };
+    answer.workspace.kept.extend(kept);
+    for Edit { path, before, after, what } in edits {
+        if !request.dry_run {
+            match &after {
+                Some(text) => project.write(&path, text)?,
+                None => project.remove(&path)?,
+            }
+        }
+        match (before, after) {
+            (None, _) => answer.workspace.created.push(path),
+            (Some(_), None) => answer.removed.push(path),
+            (Some(_), Some(_)) => answer.changed.push(Changed { file: path, what }),
+        }
+    }
+    Ok(answer)
 }
 
 /// Makes the workspace in a database, with a sample roster. A workspace that is there stays as it is.
@@ -26,6 +122,68 @@ pub fn init_database(database: &PostgresStore, at: Moment) -> Result<SetUp, Erro
     let is_new = database.make_workspace(at)?;
     let files = ["index.json", "agents.yaml"].map(str::to_owned).to_vec();
     let (created, kept) = if is_new { (files, Vec::new()) } else { (Vec::new(), files) };
-    let workspace = Initialised { workspace: database.workspace(), created, kept };
-    Ok(SetUp { workspace, changed: Vec::new(), warnings: Vec::new() })
+    Ok(SetUp {
+        workspace: Initialised { workspace: database.workspace(), created, kept },
+        changed: Vec::new(),
+        removed: Vec::new(),
+        warnings: Vec::new(),
+        hosts: Vec::new(),
+        diff: None,
+    })
+}
+
+/// Returns the path below a folder, or the path itself if it is that of one file.
+fn below<'p>(path: &'p str, top: &str) -> Option<&'p str> {
+    if path == top { Some(path) } else { path.strip_prefix(top).filter(|_| top.ends_with('/')) }
+}
+
+/// The files of a project and of the person's home.
+struct Known<'p> {
+    project: &'p Project<'p>,
+}
+
+impl Known<'_> {
+    /// Returns the folder and the name below it of a path that begins with `~/`; `None` for one of the project, or if
+    /// there is no home. The variables are those by which each host moves its folder.
+    fn at_home(path: &str) -> Option<(Folder, String)> {
+        let path = path.strip_prefix("~/")?;
+        let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let moved = [
+            (".config/", "XDG_CONFIG_HOME"),
+            (".claude/", "CLAUDE_CONFIG_DIR"),
+            (".codex/", "CODEX_HOME"),
+            // This one is in the folder that the variable names, and else beside it.
+            (".claude.json", "CLAUDE_CONFIG_DIR"),
+        ];
+        let moved = moved.into_iter().find_map(|(top, variable)| Some((folder(variable)?, below(path, top)?)));
+        let (folder, name) = moved.or_else(|| Some((std::env::home_dir()?, path)))?;
+        Some((Folder::at(folder), name.to_owned()))
+    }
+}
+
+impl ProjectFiles for Known<'_> {
+    fn text(&self, path: &str) -> Result<Option<String>, Fault> {
+        match Self::at_home(path) {
+            // What stands in the home is only looked at, so nothing there stops a set-up.
+            Some((folder, name)) => Ok(folder.read(&name).unwrap_or_default()),
+            None if path.starts_with("~/") => Ok(None),
+            None => self.project.read(path),
+        }
+    }
+
+    fn root(&self) -> String {
+        self.project.root().display().to_string()
+    }
+
+    fn below(&self, folder: &str) -> Result<Vec<String>, Fault> {
+        match Self::at_home(folder) {
+            Some((top, name)) => Ok(top.inner(&name).files_below(DEEPEST, true).unwrap_or_default()),
+            None if folder.starts_with("~/") => Ok(Vec::new()),
+            None => self.project.folder().inner(folder).files_below(DEEPEST, true),
+        }
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.project.folder().has_file(path) || self.project.folder().has_folder(path)
+    }
 }

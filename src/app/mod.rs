@@ -9,8 +9,6 @@ mod create;
 mod edit;
 mod import;
 mod init;
-mod opencode;
-mod set_up;
 #[cfg(feature = "postgres")]
 mod transfer;
 
@@ -18,9 +16,8 @@ pub use checks::{Checker, SUPERVISE, Watcher, is_in_check, supervise};
 pub use create::{Created, create};
 pub use edit::{FixedPlan, fix_plan};
 pub use import::{Imported, import_folder, import_tasks, importable};
-pub use init::init;
 #[cfg(feature = "postgres")]
 pub use init::init_database;
-pub use set_up::{Changed, SetUp};
+pub use init::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};
 #[cfg(feature = "postgres")]
 pub use transfer::{pull, push};

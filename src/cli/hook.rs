@@ -5,17 +5,17 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Session, exit};
 use crate::board::Status;
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest};
-use crate::hook::{Effort, Gate, judge_call, started};
+use crate::hook::{Effort, Gate, PlannersCall, Started, Told, judge_call, planners_call, started, told_by};
 use crate::plan::ThreadId;
-use crate::store::{WorkspaceLocation, open};
+use crate::store::{FileStore, Folder, WorkspaceLocation, open};
 use crate::transact::transact_for_person;
 
 /// The exit code that stops a tool call, in all hosts that have hooks.
@@ -26,6 +26,9 @@ const STACK_BYTES: usize = 1 << 28;
 
 /// How long parsing may take.
 const DEADLINE: Duration = Duration::from_millis(400);
+
+/// How long a transcript is waited for that a host writes late.
+const TRANSCRIPT_WAIT: Duration = Duration::from_secs(1);
 
 /// The most that is read of a call, in bytes. A longer one is let through: no command is that long.
 const MAX_BYTES: u64 = 16 << 20;
@@ -46,14 +49,34 @@ impl Arguments {
         if let Err(error) = std::io::stdin().lock().take(MAX_BYTES).read_to_string(&mut text) {
             return let_through(&format!("stdin cannot be read: {error}"));
         }
-        match self {
-            Self::PreTool => pre_tool(&text),
-            Self::SubagentStop => match held(session, &text) {
-                Ok(Some(told)) => exit::fail(&told, None, REFUSED),
-                Ok(None) => ExitCode::SUCCESS,
-                Err(why) => let_through(&why),
-            },
+        let judged = match self {
+            Self::PreTool => pre_tool(session, &text),
+            Self::SubagentStop => held(session, &text),
+        };
+        match judged {
+            Ok(Some(told)) => self.refuse(session, &text, &told),
+            Ok(None) => ExitCode::SUCCESS,
+            Err(why) => let_through(&why),
         }
+    }
+
+    /// Refuses, in the form of the host: exit code 2, and on stderr why. Cursor counts the answer on stdout only where the
+    /// exit code is 0, and Copilot shows nothing else to the model.
+    fn refuse(self, session: &Session, event: &str, told: &str) -> ExitCode {
+        let event: Value = serde_json::from_str(event).unwrap_or_default();
+        let answer = match (told_by(&event), self) {
+            (Told::Stderr, _) => Value::Null,
+            (Told::Copilot, Self::PreTool) => json!({"permissionDecision": "deny", "permissionDecisionReason": told}),
+            (Told::Copilot, Self::SubagentStop) => json!({"decision": "block", "reason": told}),
+            (Told::Cursor, Self::PreTool) => {
+                json!({"permission": "deny", "user_message": told, "agent_message": told})
+            }
+            (Told::Cursor, Self::SubagentStop) => json!({"followup_message": told}),
+        };
+        if !answer.is_null() {
+            session.output.print_json(&answer);
+        }
+        if told_by(&event) == Told::Cursor { ExitCode::SUCCESS } else { exit::fail(told, None, REFUSED) }
     }
 }
 
@@ -62,12 +85,36 @@ fn let_through(why: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn pre_tool(text: &str) -> ExitCode {
-    match judged(text) {
-        Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(gate)) => exit::fail(&told(&gate), None, REFUSED),
-        Err(error) => let_through(&format!("stdin is not the JSON of a tool call: {error}")),
+/// Returns why a tool call may not run; `None`: it may.
+///
+/// # Errors
+///
+/// Why that cannot be found out.
+fn pre_tool(session: &Session, text: &str) -> Result<Option<String>, String> {
+    if let Some(PlannersCall { agent, tool }) = planners_call(text).filter(|call| is_worker(session, text, &call.agent))
+    {
+        return Ok(Some(format!(
+            "{tool} is a planner's tool, and {agent} is a worker: call read_thread and update_thread, and no other tool of this server."
+        )));
     }
+    let judged = judged(text).map_err(|error| format!("stdin is not the JSON of a tool call: {error}"))?;
+    Ok(judged.as_ref().map(told))
+}
+
+/// Returns whether a profile of agents is one of the workspace around a call. Where there is none, nobody is a worker.
+fn is_worker(session: &Session, call: &str, agent: &str) -> bool {
+    let call: Value = serde_json::from_str(call).unwrap_or_default();
+    let place = WorkspaceLocation { directory: directory_of(&call, session), ..session.place.clone() };
+    Folder::of_workspace(&place).is_some()
+        && FileStore::new(place, None).look_at_project(false).is_ok_and(|(_, project)| {
+            project.roster().is_ok_and(|roster| roster.agents.iter().any(|known| known.name == agent))
+        })
+}
+
+/// Returns the folder in which an event happened.
+fn directory_of(event: &Value, session: &Session) -> PathBuf {
+    let directory = event.get("cwd").and_then(Value::as_str).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
+    directory.unwrap_or_else(|| session.place.directory.clone())
 }
 
 /// Judges a call on a thread with a deep stack. If that panics or takes too long, the words are searched: the parser is
@@ -92,18 +139,16 @@ fn judged(text: &str) -> Result<Option<Gate>, serde_json::Error> {
 fn held(session: &Session, text: &str) -> Result<Option<String>, String> {
     let event: Value = serde_json::from_str(text).map_err(|error| format!("stdin has no event: {error}"))?;
     // Whoever was held once may end: it may have nothing to say.
-    if event.get("stop_hook_active").and_then(Value::as_bool) == Some(true) {
+    let was_held = event.get("stop_hook_active").and_then(Value::as_bool) == Some(true)
+        || event.get("loop_count").and_then(Value::as_u64).is_some_and(|count| count > 0);
+    if was_held {
         return Ok(None);
     }
-    // The transcript of the whole session has the starts of others too.
-    let Some(path) = event.get("agent_transcript_path").and_then(Value::as_str) else { return Ok(None) };
-    let transcript = end_of(Path::new(path)).map_err(|error| format!("the transcript cannot be read: {error}"))?;
-    let starts = started(&transcript);
+    let starts = starts(&event)?;
     if starts.is_empty() {
         return Ok(None);
     }
-    let directory = event.get("cwd").and_then(Value::as_str).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
-    let directory = directory.unwrap_or_else(|| session.place.directory.clone());
+    let directory = directory_of(&event, session);
     let store =
         open(WorkspaceLocation { directory, ..session.place.clone() }, None).map_err(|fault| fault.to_string())?;
     for start in starts {
@@ -119,6 +164,31 @@ fn held(session: &Session, text: &str) -> Result<Option<String>, String> {
         }
     }
     Ok(None)
+}
+
+/// Returns the attempts that the worker of an event started.
+///
+/// # Errors
+///
+/// Why its transcript cannot be read.
+fn starts(event: &Value) -> Result<Vec<Started>, String> {
+    let field = |key: &str| event.get(key).and_then(Value::as_str);
+    let unread = |error: std::io::Error| format!("the transcript cannot be read: {error}");
+    if let Some(path) = field("agent_transcript_path") {
+        return Ok(started(&end_of(Path::new(path)).map_err(unread)?, None));
+    }
+    // Copilot writes what all agents do into one transcript, and may do so after it has asked.
+    let (Some(path), Some(agent)) = (field("transcriptPath"), field("agentId")) else { return Ok(Vec::new()) };
+    let since = Instant::now();
+    loop {
+        let late = since.elapsed() >= TRANSCRIPT_WAIT;
+        let starts = end_of(Path::new(path)).map(|transcript| started(&transcript, Some(agent)));
+        match starts {
+            Ok(starts) if late || !starts.is_empty() => return Ok(starts),
+            Err(error) if late => return Err(unread(error)),
+            _ => std::thread::sleep(TRANSCRIPT_WAIT / 20),
+        }
+    }
 }
 
 /// Returns the end of a file, at most [`MAX_BYTES`] of it.

@@ -41,7 +41,7 @@ use crate::app::{SUPERVISE, supervise};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
-use crate::store::{Linked, Store, WorkspaceLocation, linked_worktree, lone_worktree, open};
+use crate::store::{ClientRoots, Linked, Store, WorkspaceLocation, linked_worktree, lone_worktree, open};
 use crate::transact::require_a_clear_thread;
 use crate::wording::quoted;
 use crate::words::{AgentWords, PersonWords};
@@ -59,7 +59,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  work init --opencode        set the repository up
+  work init --claude          set the repository up, here for Claude Code
   work create search --stages 2
   work validate               what is wrong with PLAN.md
   work approve plan           let planners execute PLAN.md as it is now
@@ -92,7 +92,7 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a workspace: work/ with an index and a roster of agents
+    /// Make a workspace: work/ with an index and a roster of agents; set hosts up
     Init(init::Arguments),
     /// Make a workstream with a plan to fill in
     Create(create::Arguments),
@@ -234,6 +234,7 @@ pub fn run() -> ExitCode {
             workstream: common.workstream,
             shell_workstream,
             store: common.store,
+            roots: ClientRoots::default(),
         },
     };
     if !matches!(command, Command::Mcp | Command::Completions { .. } | Command::Hook(_)) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::page::{Page, Tone};
+use super::page::Page;
 use super::render::{self, Form};
 use super::{Session, exit};
 use crate::app::{FixedPlan, fix_plan};
@@ -75,16 +75,7 @@ impl Arguments {
 /// Returns the page of `--fix`: the difference, how many places it fixed, and the problems that are left.
 fn page(fixed: &FixedPlan, dry_run: bool, flags: &str) -> Page {
     let mut page = Page::default();
-    for line in fixed.diff.lines() {
-        let tone = match line.as_bytes() {
-            [b'+', b'+', ..] | [b'-', b'-', ..] | [b'@', ..] => Some(Tone::Faint),
-            [b'+', ..] => Some(Tone::Good),
-            [b'-', ..] => Some(Tone::Bad),
-            _ => None,
-        };
-        page.paint_if(tone, line);
-        let _ = writeln!(page);
-    }
+    render::diff(&mut page, &fixed.diff);
     let _ = match (fixed.fixed, dry_run) {
         (0, _) => writeln!(page, "nothing that is certain is to be fixed"),
         (edits, true) => writeln!(page, "would fix {}; nothing is written", count(edits, "place", "places")),

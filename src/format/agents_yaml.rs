@@ -126,7 +126,7 @@ pub(crate) fn read(text: &str) -> Result<Roster, BadYaml> {
                     family: agent.family.map(|family| prefix(&family)),
                     description: agent.description.as_ref().and_then(Value::as_str).map(str::to_owned),
                     best_for: agent.best_for.as_ref().and_then(Value::as_str).map(str::to_owned),
-                    model: agent.models.as_ref().and_then(first_model),
+                    models: agent.models.as_ref().map(models).unwrap_or_default(),
                 })
                 .collect(),
             None => Vec::new(),
@@ -165,10 +165,10 @@ fn plain(complaint: &str) -> String {
     known.map_or(complaint, |(_, plain)| plain).to_owned()
 }
 
-/// Returns the first model. Models are names, or records of a name and a variant.
-fn first_model(models: &Value) -> Option<String> {
-    let first = models.get(0)?;
-    first.as_str().or_else(|| first.get("model")?.as_str()).map(str::to_owned)
+/// Returns the models of an agent, which are names, or records of a name and a variant.
+fn models(models: &Value) -> Vec<String> {
+    let named = |model: &Value| model.as_str().or_else(|| model.get("model")?.as_str()).map(str::to_owned);
+    models.as_array().into_iter().flatten().filter_map(named).collect()
 }
 
 /// Returns the prefix of a family, with its `-`. People write `system-engineer`, `system-engineer-` or
@@ -206,7 +206,7 @@ families: [system-engineer-, writer]
             ["system-engineer-codex", "reviewer"]
         );
         assert_eq!(roster.family("reviewer"), Some("system-engineer"));
-        assert_eq!(roster.agents[0].model.as_deref(), Some("openai/gpt-5"));
+        assert_eq!(roster.agents[0].models, ["openai/gpt-5", "anthropic/claude"]);
         assert_eq!(roster.agents[0].description.as_deref(), Some("Backend"));
         assert_eq!((roster.max_parallel, roster.families.len(), roster.declared), (Some(4), 2, true));
     }

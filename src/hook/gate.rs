@@ -29,7 +29,7 @@ pub enum Gate {
 }
 
 /// Files of hosts that say which hooks run.
-const HOOK_FILES: [&str; 8] = [
+const HOOK_FILES: [&str; 12] = [
     ".claude/settings.json",
     ".claude/settings.local.json",
     ".codex/config.toml",
@@ -38,6 +38,10 @@ const HOOK_FILES: [&str; 8] = [
     ".cursor/cli.json",
     ".gemini/settings.json",
     ".github/hooks/*",
+    ".github/copilot/settings.json",
+    ".github/copilot/settings.local.json",
+    ".codex/rules/*",
+    ".opencode/plugin/work.js",
 ];
 
 /// Returns why a shell command may not run; `None`: it may.

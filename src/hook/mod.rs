@@ -16,5 +16,5 @@ mod wrappers;
 mod tests;
 
 pub use gate::{Effort, Gate};
-pub use payload::judge_call;
+pub use payload::{PlannersCall, Told, judge_call, planners_call, told_by};
 pub use transcript::{Started, started};

@@ -8,6 +8,12 @@ use super::gate::{Effort, Gate, judge_command, judge_path, judge_words};
 /// The words that stand in a file of hooks as long as the hook is there.
 const HOOK_COMMAND: &str = "work hook";
 
+/// The prefix of this server's tools in the hosts that say who calls.
+const SERVER_PREFIX: &str = "mcp__work__";
+
+/// The tools that a worker has no use for.
+const PLANNERS_TOOLS: [&str; 3] = ["next_batch", "assign_thread", "batch_outcome"];
+
 /// How deep an input is searched for paths.
 const DEEPEST: usize = 6;
 
@@ -28,6 +34,52 @@ pub fn judge_call(text: &str, effort: Effort) -> Result<Option<Gate>, serde_json
     let folder =
         ["workdir", "cwd", "dir_path"].iter().find_map(|key| input.get(key).or_else(|| call.get(key))?.as_str());
     Ok(judge_commands(input, folder.unwrap_or_default(), effort).or_else(|| judge_changes(name, input)))
+}
+
+/// The form in which a host wants to be told why something is refused. All but two show stderr to the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// On stderr.
+    Stderr,
+    /// On stdout, as Copilot CLI has it.
+    Copilot,
+    /// On stdout, as Cursor has it.
+    Cursor,
+}
+
+/// Returns the form for the host that an event is from.
+pub fn told_by(event: &Value) -> Told {
+    if event.get("cursor_version").is_some() {
+        Told::Cursor
+    } else if event.get("toolName").is_some() || event.get("transcriptPath").is_some() {
+        Told::Copilot
+    } else {
+        Told::Stderr
+    }
+}
+
+/// A call of a planner's tool by a subagent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PlannersCall {
+    /// The profile of the subagent.
+    pub agent: String,
+    /// The tool, without the prefix that the host gives it.
+    pub tool: String,
+}
+
+/// Returns the call of a planner's tool that a subagent makes, where the host says so; `None` for any other call. Some
+/// hosts have no way to hide tools from an agent.
+pub fn planners_call(text: &str) -> Option<PlannersCall> {
+    // Most calls are of other tools, and some are long.
+    if !text.contains(SERVER_PREFIX) {
+        return None;
+    }
+    let call: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
+    let field = |key: &str| call.get(key).and_then(Value::as_str);
+    let tool = field("tool_name")?.strip_prefix(SERVER_PREFIX)?;
+    field("agent_id")?;
+    let agent = field("agent_type")?;
+    PLANNERS_TOOLS.contains(&tool).then(|| PlannersCall { agent: agent.to_owned(), tool: tool.to_owned() })
 }
 
 /// Judges what a shell is to run.
@@ -91,7 +143,7 @@ fn loses_hook(input: &Value, texts: &[&str]) -> bool {
         return edits.iter().any(|edit| loses_hook(edit, &[]));
     }
     let text = |keys: &[&str]| keys.iter().find_map(|key| input.get(key)?.as_str());
-    if texts.iter().any(|text| text.contains("disableAllHooks")) {
+    if texts.iter().any(|text| text.contains("disableAllHooks") || text.contains("hooksConfig")) {
         return true;
     }
     let (old, new) = (text(&["old_string", "oldString", "old_str"]), text(&["new_string", "newString", "new_str"]));

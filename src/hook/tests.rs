@@ -1,7 +1,7 @@
 //! What agents' shells may run, and what not: a table of commands as models write them.
 
 use super::gate::{Effort, Gate, judge_command};
-use super::judge_call;
+use super::{judge_call, planners_call};
 
 /// Commands that pass a gate, or change what keeps one shut.
 const REFUSED: &[&str] = &[
@@ -354,4 +354,23 @@ fn calls_in_the_forms_of_the_hosts() {
     }
     let told = judge_call(refused[0], Effort::Parse).unwrap();
     assert_eq!(told, Some(Gate::Command("work approve".to_owned())));
+}
+
+#[test]
+fn a_subagents_call_of_a_planners_tool_is_seen() {
+    let call = |tool: &str, more: &str| format!(r#"{{"tool_name":"{tool}","tool_input":{{}}{more}}}"#);
+    let worker = r#","agent_id":"a1","agent_type":"default""#;
+    for tool in ["next_batch", "assign_thread", "batch_outcome"] {
+        let seen = planners_call(&call(&format!("mcp__work__{tool}"), worker)).unwrap();
+        assert_eq!((seen.agent.as_str(), seen.tool.as_str()), ("default", tool));
+    }
+    for (tool, more) in [
+        ("mcp__work__next_batch", ""),
+        ("mcp__work__update_thread", worker),
+        ("mcp__work__workstream_status", worker),
+        ("mcp__other__next_batch", worker),
+        ("Bash", r#","agent_id":"a1","agent_type":"mcp__work__""#),
+    ] {
+        assert_eq!(planners_call(&call(tool, more)), None, "{tool}{more}");
+    }
 }

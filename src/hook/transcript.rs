@@ -17,8 +17,8 @@ pub struct Started {
 const DEEPEST: usize = 8;
 
 /// Returns the attempts that a worker started, the last one first. Whether it has reported on them, the state knows
-/// better: a report can have been refused.
-pub fn started(transcript: &str) -> Vec<Started> {
+/// better: a report can have been refused. In a transcript that many share, only the lines with the name `of` are its.
+pub fn started(transcript: &str, of: Option<&str>) -> Vec<Started> {
     let mut starts: Vec<(String, Started)> = Vec::new();
     let mut refused: Vec<String> = Vec::new();
     for line in transcript.lines() {
@@ -27,8 +27,11 @@ pub fn started(transcript: &str) -> Vec<Started> {
             continue;
         }
         let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
+        if of.is_some_and(|of| line.get("agentId").is_none_or(|agent| agent != of)) {
+            continue;
+        }
         if is_call {
-            calls(&line, DEEPEST, &mut |id, arguments| {
+            calls(&line, DEEPEST, &mut |id, arguments, is_refused| {
                 let (Some(thread), Some("in_progress")) = (
                     arguments.get("thread_id").and_then(Value::as_str),
                     arguments.get("status").and_then(Value::as_str),
@@ -42,7 +45,9 @@ pub fn started(transcript: &str) -> Vec<Started> {
                     workstream: arguments.get("workstream").and_then(Value::as_str).map(str::to_owned),
                 };
                 starts.retain(|(_, known)| *known != start);
-                starts.push((id.to_owned(), start));
+                if !is_refused {
+                    starts.push((id.to_owned(), start));
+                }
             });
         }
         errors(&line, DEEPEST, &mut refused);
@@ -66,19 +71,24 @@ fn errors(value: &Value, depth: usize, ids: &mut Vec<String>) {
     }
 }
 
-/// Calls `found` with the id and the arguments of each call of `update_thread`, whatever the prefix that the host gives the tool.
-fn calls(value: &Value, depth: usize, found: &mut impl FnMut(&str, &Value)) {
+/// Calls `found` with the id and the arguments of each call of `update_thread`, whatever the prefix that the host gives
+/// the tool, and with whether the same record says that it was refused.
+fn calls(value: &Value, depth: usize, found: &mut impl FnMut(&str, &Value, bool)) {
     match value {
         Value::Array(items) if depth > 0 => items.iter().for_each(|item| calls(item, depth - 1, found)),
         Value::Object(fields) if depth > 0 => {
-            let is_ours =
-                fields.get("name").and_then(Value::as_str).is_some_and(|name| name.ends_with("update_thread"));
+            // Codex has a record of each call by the name `tool`, also of those that a model makes in a script; Copilot
+            // has one by the name `toolName`.
+            let name = ["name", "tool", "toolName"].iter().find_map(|key| fields.get(*key));
+            let is_ours = name.and_then(Value::as_str).is_some_and(|name| name.ends_with("update_thread"));
+            let result = fields.get("result").and_then(|result| result.get("isError"));
+            let is_refused = result.and_then(Value::as_bool) == Some(true);
             if let Some(arguments) = fields.get("input").or_else(|| fields.get("arguments")).filter(|_| is_ours) {
                 // Codex has the arguments as a text of JSON.
                 let id = ["id", "call_id"].iter().find_map(|key| fields.get(*key)?.as_str()).unwrap_or_default();
                 match arguments.as_str().map(serde_json::from_str::<Value>) {
-                    Some(Ok(parsed)) => found(id, &parsed),
-                    _ => found(id, arguments),
+                    Some(Ok(parsed)) => found(id, &parsed, is_refused),
+                    _ => found(id, arguments, is_refused),
                 }
                 return;
             }
@@ -104,6 +114,17 @@ mod tests {
                 .to_string()
         };
         let codex = r#"{"payload":{"type":"function_call","name":"update_thread","arguments":"{\"thread_id\":\"01.01.03\",\"status\":\"in_progress\"}"}}"#;
+        let item = |thread: &str, is_error: bool| {
+            serde_json::json!({"type": "event_msg", "payload": {"type": "item_completed", "item": {"type": "McpToolCall",
+                "server": "work", "tool": "update_thread", "status": "completed", "result": {"isError": is_error},
+                "arguments": {"thread_id": thread, "attempt": 1, "status": "in_progress"}}}})
+            .to_string()
+        };
+        let scripted = [item("01.01.04", false), item("01.01.05", true)].join("\n");
+        assert_eq!(
+            started(&scripted, None).iter().map(|start| start.thread.as_str()).collect::<Vec<_>>(),
+            ["01.01.04"]
+        );
         let lines = [
             call("a", "01.01.01", 2, "in_progress"),
             call("b", "01.01.02", 1, "in_progress"),
@@ -113,10 +134,20 @@ mod tests {
             codex.to_owned(),
             "{broken update_thread".to_owned(),
         ];
-        let found = started(&lines.join("\n"));
+        let found = started(&lines.join("\n"), None);
         let told: Vec<_> = found.iter().map(|start| (start.thread.as_str(), start.attempt)).collect();
         assert_eq!(told, [("01.01.03", None), ("01.01.01", Some(2))]);
         assert_eq!(found[1].workstream.as_deref(), Some("001-s"));
-        assert_eq!(started(""), []);
+        assert_eq!(started("", None), []);
+        let copilot = |agent: &str, thread: &str| {
+            serde_json::json!({"type": "tool.execution_start", "agentId": agent, "data": {"toolName": "work-update_thread",
+                "arguments": {"thread_id": thread, "attempt": 1, "status": "in_progress"}}})
+            .to_string()
+        };
+        let shared = [copilot("one", "01.01.01"), copilot("two", "01.01.02")].join("\n");
+        assert_eq!(
+            started(&shared, Some("two")).iter().map(|start| start.thread.as_str()).collect::<Vec<_>>(),
+            ["01.01.02"]
+        );
     }
 }

@@ -20,6 +20,7 @@ mod prompts;
 mod read_thread;
 mod refused;
 mod resources;
+mod roots;
 mod schema;
 mod serve;
 mod subscriptions;
@@ -42,7 +43,7 @@ use rmcp::model::{
     ProgressNotificationParam, ProgressToken, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
     ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
-use rmcp::service::{RequestContext, SubscriptionContext};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool_handler};
 
 pub use serve::serve;
@@ -52,6 +53,7 @@ use tokio_util::sync::CancellationToken;
 use self::backlog::{Backlog, InFlight};
 use self::checks::Doing;
 use self::era::{Keeps, is_modern, sign, with_cache_hints};
+use self::roots::RootsKnown;
 use self::subscriptions::Subscriptions;
 use self::workers::Workers;
 
@@ -60,7 +62,7 @@ use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Error, Fault};
-use crate::store::{LOCK_WAIT, Store};
+use crate::store::{LOCK_WAIT, Store, WorkspaceLocation};
 use crate::transact::{AgentDoor, Ask};
 use crate::words::AgentWords;
 
@@ -111,6 +113,9 @@ pub struct WorkServer {
     ended: CancellationToken,
     words: Arc<AgentWords>,
     checker: Checker,
+    /// Where the workspace is looked for.
+    place: Arc<WorkspaceLocation>,
+    roots_known: RootsKnown,
 }
 
 /// The arguments of a tool. They are checked once, here; the request that comes out has typed fields.
@@ -121,13 +126,13 @@ trait Arguments: serde::de::DeserializeOwned {
 }
 
 impl WorkServer {
-    /// Makes a server for the workspace of `store`, which must have been opened for `server`. Touches no file.
+    /// Makes a server for the workspace of `store`, which must have been opened for `server` and `place`. Touches no file.
     pub fn new(
         store: Box<dyn Store>,
         clock: Box<dyn Clock>,
         server: ServerId,
         words: AgentWords,
-        checker: Checker,
+        place: WorkspaceLocation,
     ) -> Self {
         let tools = Self::next_batch_router()
             + Self::read_thread_router()
@@ -144,7 +149,9 @@ impl WorkServer {
             workers: Workers::default(),
             ended,
             words: Arc::new(words),
-            checker,
+            checker: Checker::new(place.clone()),
+            place: Arc::new(place),
+            roots_known: RootsKnown::default(),
         }
     }
 
@@ -193,6 +200,7 @@ impl WorkServer {
 
     /// Carries out a call. Calls that write at the same time share a commit (group commit).
     async fn ask(&self, ask: Ask) -> Result<AgentAnswer, Error> {
+        self.roots_known.wait().await;
         // A call that changes nothing is answered here, without the lock. One that has to write after all goes on
         // below.
         let ask = if self.door.may_be_read_only(&ask) {
@@ -232,6 +240,15 @@ impl WorkServer {
     /// earlier answers (backpressure). Returns [`Fault::NoThread`] if no thread was free within [`MAX_TURN`], and
     /// [`Fault::Internal`] if `work` panicked.
     async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&AgentDoor) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.roots_known.wait().await;
+        self.blocking_at_once(work).await
+    }
+
+    /// Does the same without waiting for the client's roots.
+    async fn blocking_at_once<T: Send + 'static>(
         &self,
         work: impl FnOnce(&AgentDoor) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -340,6 +357,14 @@ impl ServerHandler for WorkServer {
             sign(self, &mut result.meta);
         }
         Ok(response)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.ask_for_roots(context.peer);
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        self.ask_for_roots(context.peer);
     }
 
     async fn list_tools(
@@ -466,7 +491,7 @@ impl ServerHandler for WorkServer {
 mod tests {
     use super::*;
     use crate::clock::SteppingClock;
-    use crate::store::{FileStore, WorkspaceLocation};
+    use crate::store::FileStore;
 
     #[derive(serde::Deserialize)]
     struct Panics {}
@@ -487,7 +512,7 @@ mod tests {
             Box::new(SteppingClock::default()),
             ServerId::fixed(1),
             AgentWords::default(),
-            Checker::new(WorkspaceLocation::default()),
+            WorkspaceLocation::default(),
         );
         let text = |result: CallToolResult| result.content[0].as_text().unwrap().text.clone();
         let panicked = text(server.answer::<Panics>(JsonObject::new(), CancellationToken::new()).await);

@@ -21,7 +21,6 @@ use uuid::Uuid;
 use super::WorkServer;
 use super::diagnostics::Diagnostics;
 use super::wire::Wire;
-use crate::app::Checker;
 use crate::board::ServerId;
 use crate::clock::SystemClock;
 use crate::store::{Linked, WorkspaceLocation, linked_worktree, open};
@@ -89,8 +88,7 @@ fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: 
             return ExitCode::FAILURE;
         }
     };
-    let checker = Checker::new(place.clone());
-    let server = WorkServer::new(store, Box::new(SystemClock), id, words, checker);
+    let server = WorkServer::new(store, Box::new(SystemClock), id, words, place.clone());
     // On a worker thread, because it reads files of git, and a disk can stand still.
     server.workers.run(move |_| warn_of_a_linked_worktree(&place));
     let code = runtime.block_on(run(server.clone()));

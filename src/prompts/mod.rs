@@ -1,5 +1,5 @@
 //! PURE. The prompts for planners, workers and authors of plans (DESIGN §8). The server offers them, and the files of
-//! an OpenCode set-up contain the same texts.
+//! a host's set-up contain the same texts.
 //!
 //! They are plain templates. A client may fetch them with placeholders as arguments, which it fills in later
 //! (DESIGN §13.7). So no argument is looked up or checked.

@@ -28,7 +28,7 @@ pub use files::{
     FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, check_folders, linked_worktree, lone_worktree,
     work_root, worktrees,
 };
-pub use place::WorkspaceLocation;
+pub use place::{ClientRoots, WorkspaceLocation};
 #[cfg(feature = "postgres")]
 pub use postgres::{Migrated, PostgresStore, Pruned};
 #[cfg(all(test, feature = "postgres"))]

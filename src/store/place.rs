@@ -1,6 +1,7 @@
 //! The location that a process was given: which workspace, and which workstream of it (DESIGN §3).
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::closest::closest;
 use crate::decide::Refusal;
@@ -21,6 +22,24 @@ pub struct WorkspaceLocation {
     pub shell_workstream: Option<String>,
     /// `--store` or `WORK_STORE`: the URL of the database that holds the workspace. `None` or blank: it is in files.
     pub store: Option<String>,
+    /// The folders that the client of a server works in.
+    pub roots: ClientRoots,
+}
+
+/// The MCP roots of a client: where the workspace is looked for if neither `root` nor the working directory has one.
+/// Empty until the client has told them. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct ClientRoots(Arc<Mutex<Vec<PathBuf>>>);
+
+impl ClientRoots {
+    /// Replaces the roots.
+    pub fn set(&self, roots: Vec<PathBuf>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = roots;
+    }
+
+    pub(super) fn get(&self) -> Vec<PathBuf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl WorkspaceLocation {

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::app::{create, init};
+use crate::app::{Chosen, InitRequest, create, init};
 use crate::board::{CheckResult, ReportedStatus, ServerId};
 use crate::clock::SteppingClock;
 use crate::decide::{AgentRequest, CheckEnd, CheckFailure, Checked, MAX_REPORT_CHARS, Mapping, Proof, UpdateThread};
+use crate::hosts::Direction;
 use crate::store::files::disk::Disk;
 use crate::store::files::disk::MachineDisk;
 use crate::store::files::disk::faulty::{Failure, FaultyDisk};
@@ -145,7 +146,11 @@ impl Process {
                 checked: None,
             }),
             "create" => create(&self.files, "other", 1, self.clock.now()).map(|_| String::new()),
-            "init" => init(&self.files, false, self.clock.now()).map(|_| String::new()),
+            "init" => {
+                let hosts = Chosen::These(Vec::new());
+                let request = InitRequest { hosts, direction: Direction::Add, dry_run: false };
+                init(&self.files, &request, self.clock.now()).map(|_| String::new())
+            }
             "current" => self.person(&PersonRequest::SetCurrent),
             "release" => self.person(&PersonRequest::Release),
             _ => unreachable!("{call}"),

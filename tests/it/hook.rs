@@ -98,3 +98,59 @@ fn a_worker_without_a_report_is_held_once() {
         assert_eq!(seen(&event.to_string()).0, 0, "{event}");
     }
 }
+
+#[test]
+fn a_host_is_told_in_its_own_form() {
+    let workspace = Workspace::with_plan(crate::support::PLAN);
+    workspace.stdout(&["approve", "plan"]);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    let start = json!({"thread_id": "01.01.01", "attempt": 1, "status": "in_progress"});
+    server.answer("update_thread", &start);
+    // Copilot has one transcript for all agents, and writes it late.
+    let line = |agent: &str| {
+        json!({"type": "tool.execution_start", "agentId": agent,
+            "data": {"toolName": "work-update_thread", "arguments": start}})
+        .to_string()
+    };
+    let transcript = workspace.root().join("late.jsonl");
+    let (path, late) = (transcript.clone(), line("one"));
+    let writer = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::fs::write(path, late).unwrap();
+    });
+    let stop = |agent: &str| json!({"transcriptPath": transcript, "agentId": agent, "sessionId": "s"}).to_string();
+    let output = hook(&workspace, "subagent-stop", stop("one").as_bytes());
+    writer.join().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["decision"], "block");
+    assert!(answer["reason"].as_str().unwrap().starts_with("attempt 1 of thread 01.01.01 has no report."), "{answer}");
+    assert_eq!(hook(&workspace, "subagent-stop", stop("another").as_bytes()).status.code(), Some(0));
+    let gate = |more: &str| format!(r#"{{"toolName":"bash","toolArgs":{{"command":"work complete"}}{more}}}"#);
+    let output = hook(&workspace, "pre-tool", gate("").as_bytes());
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &answer["permissionDecision"]), (Some(2), &json!("deny")));
+    // Cursor counts what it is told only where the hook did not fail.
+    let output = hook(&workspace, "pre-tool", gate(r#","cursor_version":"3.9""#).as_bytes());
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &answer["permission"]), (Some(0), &json!("deny")));
+    assert!(answer["agent_message"].as_str().unwrap().contains("a person's decision"), "{answer}");
+}
+
+#[test]
+fn a_worker_has_no_use_for_a_planners_tool() {
+    let workspace = Workspace::with_plan(crate::support::PLAN);
+    let call = |tool: &str, agent: &str| {
+        json!({"tool_name": format!("mcp__work__{tool}"), "tool_input": {}, "agent_id": "a1", "agent_type": agent,
+            "cwd": workspace.root()})
+        .to_string()
+    };
+    let seen = |text: &str| told(&hook(&workspace, "pre-tool", text.as_bytes()));
+    let (code, told) = seen(&call("next_batch", "default"));
+    assert_eq!(code, 2);
+    insta::assert_snapshot!(told, @"error: next_batch is a planner's tool, and default is a worker: call read_thread and update_thread, and no other tool of this server.");
+    for fine in [call("update_thread", "default"), call("next_batch", "some-planner")] {
+        assert_eq!(seen(&fine), (0, String::new()), "{fine}");
+    }
+}

@@ -16,6 +16,7 @@ mod evidence;
 mod flood;
 mod hook;
 mod hostile;
+mod hosts;
 mod import;
 mod kill;
 mod migration;

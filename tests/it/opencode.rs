@@ -22,7 +22,10 @@ fn a_project_without_a_set_up_gets_one() {
       created  .opencode/agent/frontend-designer-gemini.md
       created  .opencode/command/execute-next-batch.md
       created  .opencode/command/write-plan.md
+      created  .agents/skills/implementing-workstreams/SKILL.md
+      created  .opencode/plugin/work.js
       created  opencode.json
+    OpenCode: start `opencode` in this folder; `opencode mcp list` shows the server
     Next: work create NAME --stages N
     $ work init --opencode
     exit 0
@@ -36,7 +39,10 @@ fn a_project_without_a_set_up_gets_one() {
       kept     .opencode/agent/frontend-designer-gemini.md
       kept     .opencode/command/execute-next-batch.md
       kept     .opencode/command/write-plan.md
+      kept     .agents/skills/implementing-workstreams/SKILL.md
+      kept     .opencode/plugin/work.js
       kept     opencode.json
+    OpenCode: start `opencode` in this folder; `opencode mcp list` shows the server
     Next: work create NAME --stages N
     ");
     insta::assert_snapshot!(workspace.read("opencode.json"), @r#"
@@ -46,39 +52,27 @@ fn a_project_without_a_set_up_gets_one() {
         "work": {
           "type": "local",
           "command": ["work", "mcp"],
+          "environment": {},
           "enabled": true
         }
       },
       "permission": {
         "bash": {
-          "work approve*": "deny",
-          "*work approve plan*": "deny",
-          "*work approve stage*": "deny",
-          "*work -* approve plan*": "deny",
-          "*work -* approve stage*": "deny",
-          "work complete*": "deny",
-          "*/work complete*": "deny",
-          "* work complete": "deny",
-          "* work complete --*": "deny",
-          "*work -* complete": "deny",
-          "*work -* complete --*": "deny",
-          "*sh -*c ?work complete*": "deny",
-          "work release*": "deny",
-          "*/work release*": "deny",
-          "* work release": "deny",
-          "* work release --*": "deny",
-          "*work -* release": "deny",
-          "*work -* release --*": "deny",
-          "*sh -*c ?work release*": "deny",
-          "work retry*": "deny",
-          "*/work retry*": "deny",
-          "* work retry": "deny",
-          "* work retry --*": "deny",
-          "*work -* retry": "deny",
-          "*work -* retry --*": "deny",
-          "*sh -*c ?work retry*": "deny",
-          "*work *update* --force*": "deny",
-          "*work *assign* --force*": "deny"
+          "*work approve *": "deny",
+          "*work complete*": "deny",
+          "*work release*": "deny",
+          "*work retry*": "deny",
+          "*work store p*": "deny",
+          "*work -*approve*": "deny",
+          "*work -* complete*": "deny",
+          "*work -* release*": "deny",
+          "*work -* retry*": "deny",
+          "*work -* store p*": "deny",
+          "*work *update *--force*": "deny",
+          "*work *assign *--force*": "deny",
+          "*work init *--remove*": "deny",
+          "* approve plan*": "deny",
+          "* approve stage*": "deny"
         }
       }
     }
@@ -97,7 +91,7 @@ fn a_project_without_a_set_up_gets_one() {
 
     1. Call `work_read_thread` with the id: it has what to do, the plan and its conventions, what the stage and the batch are about, who works beside you, what was done and tried before, and the attempt, if you were told none. What was cut stands in `more`: ask for it with `section`.
     2. Call `work_update_thread` with `in_progress` and your attempt. If it is refused, stop and say why.
-    3. Do the work of this thread, and no other's: others work beside you in the same repository. Where the project has @agent/skills/implementing-workstreams/SKILL.md, follow it. In long work call `work_update_thread` with `in_progress` and one line on where you are.
+    3. Do the work of this thread, and no other's: others work beside you in the same repository. Where the project has @agent/skills/implementing-workstreams/SKILL.md, or a skill of that name that says more than this, follow it. In long work call `work_update_thread` with `in_progress` and one line on where you are.
     4. End with one `work_update_thread` with your attempt:
        - `completed`, with a report of 1-2 sentences, at most 240 characters, `artifacts` (paths or links) and `next_steps` that are left. If you worked in a git worktree, pass its absolute path as `directory`. On `check_failed` do what it says, and report again;
        - `blocked`, when it cannot be done, with the reason and what it depends on;
@@ -151,58 +145,49 @@ fn a_set_up_with_comments_keeps_them() {
       created  work/index.json
       created  .opencode/agents/writer.md
       created  .opencode/commands/write-plan.md
+      created  .agents/skills/implementing-workstreams/SKILL.md
+      created  .opencode/plugin/work.js
       changed  opencode.jsonc
                  + mcp.work
-                 + permission.bash (28 rules)
+                 + permission.bash (15 rules)
                  + agent.default.permission
                  + agent.system-engineer-opus.permission
       kept     work/agents.yaml
       kept     .opencode/agents/default.md
       kept     .opencode/commands/execute-next-batch.md
+    OpenCode: start `opencode` in this folder; `opencode mcp list` shows the server
     Next: work create NAME --stages N
     ");
     let text = workspace.read("opencode.jsonc");
     insta::assert_snapshot!(difference(&team(), &text), @r#"
-    @@ -19,2 +19,7 @@
+    @@ -19,2 +19,8 @@
      		"docs": { "type": "remote", "url": "https://docs.example.com/mcp" },
     +		"work": {
     +			"type": "local",
     +			"command": ["work", "mcp"],
+    +			"environment": {},
     +			"enabled": true,
     +		},
      	},
-    @@ -29,2 +34,30 @@
+    @@ -29,2 +35,17 @@
      			"rm *": "deny", // once was enough
-    +			"work approve*": "deny",
-    +			"*work approve plan*": "deny",
-    +			"*work approve stage*": "deny",
-    +			"*work -* approve plan*": "deny",
-    +			"*work -* approve stage*": "deny",
-    +			"work complete*": "deny",
-    +			"*/work complete*": "deny",
-    +			"* work complete": "deny",
-    +			"* work complete --*": "deny",
-    +			"*work -* complete": "deny",
-    +			"*work -* complete --*": "deny",
-    +			"*sh -*c ?work complete*": "deny",
-    +			"work release*": "deny",
-    +			"*/work release*": "deny",
-    +			"* work release": "deny",
-    +			"* work release --*": "deny",
-    +			"*work -* release": "deny",
-    +			"*work -* release --*": "deny",
-    +			"*sh -*c ?work release*": "deny",
-    +			"work retry*": "deny",
-    +			"*/work retry*": "deny",
-    +			"* work retry": "deny",
-    +			"* work retry --*": "deny",
-    +			"*work -* retry": "deny",
-    +			"*work -* retry --*": "deny",
-    +			"*sh -*c ?work retry*": "deny",
-    +			"*work *update* --force*": "deny",
-    +			"*work *assign* --force*": "deny",
+    +			"*work approve *": "deny",
+    +			"*work complete*": "deny",
+    +			"*work release*": "deny",
+    +			"*work retry*": "deny",
+    +			"*work store p*": "deny",
+    +			"*work -*approve*": "deny",
+    +			"*work -* complete*": "deny",
+    +			"*work -* release*": "deny",
+    +			"*work -* retry*": "deny",
+    +			"*work -* store p*": "deny",
+    +			"*work *update *--force*": "deny",
+    +			"*work *assign *--force*": "deny",
+    +			"*work init *--remove*": "deny",
+    +			"* approve plan*": "deny",
+    +			"* approve stage*": "deny",
      		},
-    @@ -35,3 +68,15 @@
+    @@ -35,3 +56,15 @@
      			"model": "anthropic/claude-opus-4-5",
     -			"permission": { "edit": "allow" }
     +			"permission": {
@@ -235,7 +220,10 @@ fn a_set_up_with_comments_keeps_them() {
       kept     .opencode/agents/writer.md
       kept     .opencode/commands/execute-next-batch.md
       kept     .opencode/commands/write-plan.md
+      kept     .agents/skills/implementing-workstreams/SKILL.md
+      kept     .opencode/plugin/work.js
       kept     opencode.jsonc
+    OpenCode: start `opencode` in this folder; `opencode mcp list` shows the server
     Next: work create NAME --stages N
     ");
     assert_eq!(workspace.read("opencode.jsonc"), text, "a second run changes nothing");
@@ -250,7 +238,7 @@ fn of_two_files_the_one_that_wins_is_changed() {
     assert!(
         workspace
             .work(&["init", "--opencode"])
-            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (28 rules)\n")
+            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (15 rules)\n")
     );
     assert_eq!(workspace.read("opencode.json"), server);
     let text = workspace.read("opencode.jsonc");
@@ -268,7 +256,7 @@ fn a_set_up_that_cannot_be_read_is_left_alone() {
     insta::assert_snapshot!(session(&workspace, &["work init --opencode"]), @"
     $ work init --opencode
     exit 4
-    stderr: error: [workspace]/opencode.json:2:11: Unexpected token in object
+    stderr: error: opencode.json:2:11: Unexpected token in object
     stderr: Hint: fix the file, or restore it from git; it was left as it is
     ");
     assert_eq!(workspace.read("opencode.json"), "{\n  \"mcp\": {,}\n}\n");
@@ -287,10 +275,13 @@ fn strange_names_of_agents_make_no_files() {
       created  .opencode/agent/team/ann.md
       created  .opencode/command/execute-next-batch.md
       created  .opencode/command/write-plan.md
+      created  .agents/skills/implementing-workstreams/SKILL.md
+      created  .opencode/plugin/work.js
       created  opencode.json
       kept     work/agents.yaml
     warning: "../../evil" cannot be the name of an agent file: make one by hand
     warning: "a b" cannot be the name of an agent file: make one by hand
+    OpenCode: start `opencode` in this folder; `opencode mcp list` shows the server
     Next: work create NAME --stages N
     "#);
     assert!(workspace.root().join(".opencode/agent/team/ann.md").exists());

@@ -452,7 +452,7 @@ fn every_command_explains_itself() {
     Usage: work [OPTIONS] <COMMAND>
 
     Commands:
-      init         Make a workspace: work/ with an index and a roster of agents
+      init         Make a workspace: work/ with an index and a roster of agents; set hosts up
       create       Make a workstream with a plan to fill in
       validate     Check PLAN.md: all problems at once, each with its place
       diff         Show what changed in PLAN.md since it was approved, thread by thread and as text
@@ -489,7 +489,7 @@ fn every_command_explains_itself() {
       -V, --version          Print version
 
     Examples:
-      work init --opencode        set the repository up
+      work init --claude          set the repository up, here for Claude Code
       work create search --stages 2
       work validate               what is wrong with PLAN.md
       work approve plan           let planners execute PLAN.md as it is now

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use rmcp::ServerHandler as _;
 use serde_json::{Value, json};
-use workstream::app::Checker;
 use workstream::board::{ReportedStatus, ServerId, Status};
 use workstream::cli::exit_code;
 use workstream::clock::SystemClock;
@@ -27,7 +26,7 @@ fn server() -> WorkServer {
         Box::new(SystemClock),
         ServerId::fixed(1),
         AgentWords::default(),
-        Checker::new(WorkspaceLocation::default()),
+        WorkspaceLocation::default(),
     )
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 /// The rooms from the ground up: each imports only rooms before it.
 const ROOMS: [&str; 23] = [
-    "closest", "moment", "wording", "clock", "person", "prompts", "hook", "roster", "plan", "opencode", "board",
-    "index", "decide", "fault", "format", "words", "document", "store", "transact", "app", "mcp", "cli", "fuzzing",
+    "closest", "moment", "wording", "clock", "person", "prompts", "hook", "roster", "plan", "board", "index", "decide",
+    "fault", "hosts", "format", "words", "document", "store", "transact", "app", "mcp", "cli", "fuzzing",
 ];
 
 /// Returns the files below a folder of the repository that end in one of these, with their texts.

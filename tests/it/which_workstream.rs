@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{PLAN, Server, Workspace, session};
+use crate::support::{PLAN, Server, Workspace, initialize, session};
 
 const INDEX: &str = r#"{"version": "1.0.0", "current_stream": "001-search", "streams": [
     {"id": "001-search", "name": "search", "order": 1, "approval": {"status": "approved"}},
@@ -263,4 +263,50 @@ fn arguments_are_read_as_clients_send_them() {
     "#);
     let words = server.call("update_thread", &json!({"thread_id": "1.1.1", "status": "Completed", "report": "done"}));
     assert!(words.contains("expected one of `in_progress`, `completed`, `blocked`, `failed`"), "{words}");
+}
+
+/// Starts a server in an empty folder, with a client that works in the folder `root`.
+fn serve_with_root(workspace: &Workspace, root: &str) -> Server {
+    let mut server = workspace.start();
+    let mut parameters = initialize("2025-11-25");
+    parameters["capabilities"] = json!({"roots": {"listChanged": true}});
+    server.request("initialize", &parameters);
+    server.notify("notifications/initialized", &json!({}));
+    tell_roots(&mut server, root);
+    server
+}
+
+fn tell_roots(server: &mut Server, root: &str) {
+    let asked = server.receive();
+    assert_eq!(asked["method"], "roots/list", "{asked}");
+    let told = json!({"roots": [{"uri": "https://example.com/x"}, {"uri": root}]});
+    server.line(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": told}).to_string());
+}
+
+#[test]
+fn the_clients_roots_are_looked_at_where_the_folder_has_no_workspace() {
+    let workspace = Workspace::with_plan(PLAN);
+    let inner = workspace.root().join("src/deep");
+    std::fs::create_dir_all(&inner).unwrap();
+    let empty = Workspace::empty();
+    let mut server = serve_with_root(&empty, &format!("file://{}", inner.display()));
+    assert_eq!(workstream(&mut server, "workstream_status", &json!({})), "001-search");
+    // Where the client works is told anew.
+    server.notify("notifications/roots/list_changed", &json!({}));
+    assert_eq!(workstream(&mut server, "next_batch", &json!({})), "001-search");
+    let mut lost = serve_with_root(&empty, &format!("file://{}", empty.root().display()));
+    let refused = lost.call("next_batch", &json!({}));
+    assert!(refused.starts_with("error no_workspace: ") && refused.contains("or above them"), "{refused}");
+    lost.notify("notifications/roots/list_changed", &json!({}));
+    tell_roots(&mut lost, &format!("file://{}", inner.display()));
+    assert_eq!(workstream(&mut lost, "workstream_status", &json!({})), "001-search");
+    // A client without roots is not asked, and neither is one whose folder has a workspace.
+    let mut plain = empty.serve();
+    assert!(plain.call("next_batch", &json!({})).starts_with("error no_workspace: "));
+    let mut own = workspace.start();
+    let mut parameters = initialize("2025-11-25");
+    parameters["capabilities"] = json!({"roots": {}});
+    own.request("initialize", &parameters);
+    own.notify("notifications/initialized", &json!({}));
+    assert_eq!(workstream(&mut own, "workstream_status", &json!({})), "001-search");
 }

@@ -41,6 +41,20 @@ pub(super) enum Form {
     Csv,
 }
 
+/// Writes a difference in the unified format, in the usual colours.
+pub(super) fn diff(page: &mut Page, diff: &str) {
+    for line in diff.lines() {
+        let tone = match line.as_bytes() {
+            [b'+', b'+', ..] | [b'-', b'-', ..] | [b'@', ..] => Some(Tone::Faint),
+            [b'+', ..] => Some(Tone::Good),
+            [b'-', ..] => Some(Tone::Bad),
+            _ => None,
+        };
+        page.paint_if(tone, line);
+        let _ = writeln!(page);
+    }
+}
+
 /// Returns the page of an answer. An attempt that still runs is counted up to `now`.
 pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &PersonWords) -> Page {
     let mut page = Page::default();

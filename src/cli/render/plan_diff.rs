@@ -27,7 +27,7 @@ pub(super) fn write(page: &mut Page, diff: &PlanDiff) {
     write_changes(page, diff);
     if !diff.text.is_empty() {
         let _ = writeln!(page);
-        write_text(page, &diff.text);
+        super::diff(page, &diff.text);
     }
 }
 
@@ -55,20 +55,6 @@ pub(super) fn write_changes(page: &mut Page, diff: &PlanDiff) {
     }
     for unclear in &diff.unclear {
         item(page, Tone::Bad, &unclear_thread(unclear));
-    }
-}
-
-/// Writes the difference of two texts, which is in the unified format.
-pub(super) fn write_text(page: &mut Page, text: &str) {
-    for line in text.lines() {
-        let tone = match line.as_bytes().first() {
-            Some(b'+') => Some(Tone::Good),
-            Some(b'-') => Some(Tone::Bad),
-            Some(b'@') => Some(Tone::Faint),
-            _ => None,
-        };
-        page.paint_if(tone, line);
-        let _ = writeln!(page);
     }
 }
 

@@ -10,7 +10,6 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use crate::app::Checker;
 use crate::board::ServerId;
 use crate::clock::SystemClock;
 use crate::decide::{Assignment, BatchOutcome, Brief, NextBatch, Updated, WorkstreamStatus};
@@ -164,7 +163,7 @@ fn the_documents_are_what_the_tools_types_make() {
         Box::new(SystemClock),
         ServerId::fixed(1),
         AgentWords::default(),
-        Checker::new(WorkspaceLocation::default()),
+        WorkspaceLocation::default(),
     )
     .tools();
     let made = [

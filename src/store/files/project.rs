@@ -40,7 +40,8 @@ pub struct Initialised {
 pub struct Project<'s> {
     store: &'s FileStore,
     root: PathBuf,
-    _locks: Locks,
+    /// `None` if there is no workspace to lock, or nothing is written.
+    _locks: Option<Locks>,
 }
 
 impl FileStore {
@@ -58,7 +59,7 @@ impl FileStore {
         self.files.index(disk, &root)?;
         let index = work.join("index.json");
         let empty = index_json::empty(at).map_err(|error| unwritable(&index, &error))?;
-        let project = Project { store: self, root, _locks: locks };
+        let project = Project { store: self, root, _locks: Some(locks) };
         let mut initialised =
             Initialised { workspace: project.root.display().to_string(), created: Vec::new(), kept: Vec::new() };
         project.make(&mut initialised, "work/index.json", || Ok(empty))?;
@@ -67,7 +68,28 @@ impl FileStore {
         })?;
         Ok((initialised, project))
     }
+
+    /// Returns the project without making a workspace, and what [`FileStore::initialise`] would write or keep. With
+    /// `to_write` the workspace is locked, if there is one.
+    pub fn look_at_project(&self, to_write: bool) -> Result<(Initialised, Project<'_>), Error> {
+        let disk = self.disk();
+        let root = home(&self.place, disk);
+        let locks = if to_write && plain_folder(disk, &root.join("work"))? {
+            Some(lock(disk, &root, LOCK_WAIT)?)
+        } else {
+            None
+        };
+        let project = Project { store: self, root, _locks: locks };
+        let is_there = |name: &&str| disk.kind(&project.root.join(name)).is_some();
+        let (kept, created): (Vec<&str>, Vec<&str>) = WORKSPACE_FILES.into_iter().partition(is_there);
+        let named = |files: Vec<&str>| files.into_iter().map(str::to_owned).collect();
+        let workspace = project.root.display().to_string();
+        Ok((Initialised { workspace, created: named(created), kept: named(kept) }, project))
+    }
 }
+
+/// The files without which a folder is no workspace.
+const WORKSPACE_FILES: [&str; 2] = ["work/index.json", "work/agents.yaml"];
 
 impl Project<'_> {
     /// Returns the folder that holds `work/`.
@@ -75,9 +97,15 @@ impl Project<'_> {
         &self.root
     }
 
-    /// Returns the roster of the workspace.
+    /// Returns the roster of the workspace, or the one that a new workspace would have.
     pub fn roster(&self) -> Result<Arc<Roster>, Fault> {
         let path = self.root.join("work/agents.yaml");
+        let disk = self.store.disk();
+        if disk.kind(&path).is_none() {
+            let sample = agents_yaml::sample(&named_agents(disk, &self.root)?);
+            let roster = agents_yaml::read(&sample);
+            return roster.map(Arc::new).map_err(|bad| Fault::StateUnreadable { path, at: bad.at, why: bad.why });
+        }
         self.store.files.roster(self.store.disk(), &path, &[], &Board::default())
     }
 
@@ -101,6 +129,16 @@ impl Project<'_> {
         let disk = self.store.disk();
         create_folders(disk, path.parent().unwrap_or(&self.root))?;
         replace(disk, &self.root, &path.canonicalize().unwrap_or(path), text.as_bytes())
+    }
+
+    /// Removes a file of the project, and the folders that it leaves empty. Follows no symbolic link.
+    pub fn remove(&self, name: &str) -> Result<(), Fault> {
+        let path = self.root.join(name);
+        self.store.disk().remove(&path).map_err(Fault::io("remove", &path))?;
+        let above = path.ancestors().skip(1).take_while(|folder| *folder != self.root);
+        // A folder that still has something in it cannot be removed, and ends this.
+        above.take_while(|folder| std::fs::remove_dir(folder).is_ok()).count();
+        Ok(())
     }
 
     /// Returns the root of the project as a folder to read.

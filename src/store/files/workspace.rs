@@ -12,22 +12,32 @@ use crate::plan::sha256;
 use crate::store::place::{Selected, WorkspaceLocation};
 
 /// Returns the workspace of a location: the root that was named, else the nearest folder upwards that has a workspace,
-/// not above the git root. In a linked git worktree the workspace of the main worktree comes before that.
+/// not above the git root, else the same from each of the client's MCP roots. In a linked git worktree the workspace of the main worktree comes before that.
 pub(super) fn workspace(place: &WorkspaceLocation, disk: &dyn Disk) -> Result<Workspace, Refusal> {
     if let Some(root) = named_root(place) {
         let is_there = is_workspace(disk, &root);
         return if is_there { Ok(Workspace::own(root)) } else { Err(no_workspace(root.display().to_string())) };
     }
-    let git_root = GitRoot::above(disk, &place.directory);
+    if let Some(workspace) = around(disk, &place.directory) {
+        return Ok(workspace);
+    }
+    let roots = place.roots.get();
+    roots.iter().find_map(|root| around(disk, root)).ok_or_else(|| {
+        let searched: Vec<String> =
+            std::iter::once(&place.directory).chain(&roots).map(|folder| folder.display().to_string()).collect();
+        no_workspace(format!("{} or above {}", searched.join(", "), if roots.is_empty() { "it" } else { "them" }))
+    })
+}
+
+/// Returns the workspace around a folder.
+fn around(disk: &dyn Disk, folder: &Path) -> Option<Workspace> {
+    let git_root = GitRoot::above(disk, folder);
     if let Some(linked) = git_root.and_then(|root| Linked::at(disk, root))
-        && let Some(root) = nearest(disk, &linked.in_main(&place.directory), Some(&linked.main))
+        && let Some(root) = nearest(disk, &linked.in_main(folder), Some(&linked.main))
     {
-        return Ok(Workspace { root, linked: Some(linked) });
+        return Some(Workspace { root, linked: Some(linked) });
     }
-    match nearest(disk, &place.directory, git_root.map(|root| root.folder)) {
-        Some(root) => Ok(Workspace::own(root)),
-        None => Err(no_workspace(format!("{} or above it", place.directory.display()))),
-    }
+    nearest(disk, folder, git_root.map(|root| root.folder)).map(Workspace::own)
 }
 
 /// Returns the linked git worktree of a location, if the workspace of the main worktree is used there.

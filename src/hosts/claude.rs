@@ -1,0 +1,117 @@
+//! Claude Code.
+
+use serde_json::{Value, json};
+
+use super::markdown::{AgentFiles, Names, about, page, planner_skills, quoted, worker_skill};
+use super::piece::Piece;
+use super::server_entry::{SERVER, conflict, entry};
+use super::settings::Settings;
+use super::{Abilities, Host, PlannerTools, ProjectFiles, Refuses};
+use crate::fault::Fault;
+use crate::prompts::IMPLEMENT_THREAD;
+use crate::roster::{Agent, Roster};
+
+pub(super) const HOST: Host = Host {
+    name: "claude",
+    title: "Claude Code",
+    signs: &[".claude", "CLAUDE.md"],
+    can: Abilities { planner_tools: PlannerTools::Hidden, refuses_gates: Refuses::Hook, holds_silent_workers: true },
+    command: "/execute-next-batch",
+    next_step: "run `claude` once in this folder, and choose \"Yes, I trust this folder\"",
+    known_from: "2.1.332, run",
+    pieces,
+    notes,
+};
+
+/// The file of the servers, which Copilot CLI reads too.
+pub(super) const SERVERS: &str = ".mcp.json";
+
+/// The file of hooks and permissions.
+const SETTINGS: &str = ".claude/settings.json";
+
+/// The prefix that Claude Code puts before the names of this server's tools.
+const PREFIX: &str = "mcp__work__";
+
+/// The tools that a worker does not see. A subagent of its own would see all of the server's again.
+const HIDDEN: &str =
+    "mcp__work__next_batch, mcp__work__assign_thread, mcp__work__batch_outcome, mcp__work__workstream_status, Agent";
+
+/// What refuses the plain spellings of gate commands where hooks are switched off, or the folder is not trusted yet.
+const DENIED: [&str; 5] = [
+    "Bash(work approve:*)",
+    "Bash(work complete:*)",
+    "Bash(work release:*)",
+    "Bash(work retry:*)",
+    "Bash(work store:*)",
+];
+
+/// The hook of an agent or a skill: a session that was started in a subfolder reads these files, and not [`SETTINGS`].
+const OWN_HOOK: &str = "\n  PreToolUse:\n    - hooks:\n        - type: command\n          command: work hook pre-tool";
+
+const AGENTS: AgentFiles = AgentFiles { folder: ".claude/agents", ending: ".md", names: Names::Paths, text: agent };
+
+fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
+    let hook = |event: &str| json!({"hooks": [{"type": "command", "command": format!("work hook {event}")}]});
+    let element =
+        |at: &[&'static str], value: Value, mark| Piece::Element { path: SETTINGS, at: at.to_vec(), value, mark };
+    let mut pieces = vec![
+        Piece::Server { path: SERVERS, at: vec!["mcpServers", SERVER], entry: entry() },
+        // Without it a second question follows that of trust, and the answer that it offers first is no.
+        element(&["enabledMcpjsonServers"], json!(SERVER), "\"work\""),
+        // A worker in the background cannot ask the person, so the tools must be allowed before.
+        element(&["permissions", "allow"], json!("mcp__work"), "mcp__work"),
+    ];
+    pieces.extend(DENIED.map(|pattern| element(&["permissions", "deny"], json!(pattern), pattern)));
+    pieces.extend([
+        element(&["hooks", "PreToolUse"], hook("pre-tool"), "work hook pre-tool"),
+        element(&["hooks", "SubagentStop"], hook("subagent-stop"), "work hook subagent-stop"),
+        // `claude -p` ends workers ten minutes after the planner's last word, unless this is 0.
+        Piece::Default { path: SETTINGS, at: vec!["env", "CLAUDE_CODE_PRINT_BG_WAIT_CEILING_MS"], value: json!("0") },
+    ]);
+    pieces.extend(AGENTS.pieces(roster));
+    pieces.extend(planner_skills(".claude/skills", PREFIX, &[("hooks", OWN_HOOK.to_owned())]));
+    pieces.push(worker_skill(".claude/skills", PREFIX));
+    Ok(pieces)
+}
+
+fn agent(agent: &Agent) -> String {
+    let mut matter = vec![("name", quoted(&agent.name)), ("description", quoted(&about(agent)))];
+    if let Some(model) = agent.model_of("anthropic") {
+        matter.push(("model", quoted(model)));
+    }
+    matter.push(("disallowedTools", HIDDEN.to_owned()));
+    matter.push(("hooks", OWN_HOOK.to_owned()));
+    page(&matter, &IMPLEMENT_THREAD.text_with_prefix(PREFIX))
+}
+
+/// Settings of the person that void the project's, and files of agents that show a worker all tools.
+fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
+    let mut notes = AGENTS.notes(files, roster, "next_batch", &format!("add `disallowedTools: {HIDDEN}`"))?;
+    for path in [SETTINGS, ".claude/settings.local.json", "~/.claude/settings.json"] {
+        let Some(settings) = files.text(path)?.and_then(|text| Settings::parse(path, &text).ok()) else { continue };
+        if settings.get(&["disableAllHooks"]) == Some(json!(true)) {
+            let told = "switches off the hook that refuses gate commands: remove it";
+            notes.push(settings.note(&["disableAllHooks"], told));
+        }
+        let lists: [(&[&str], &[&str]); 3] = [
+            (&["disabledMcpjsonServers"], &[SERVER]),
+            (&["permissions", "deny"], &["mcp__work", "mcp__work__*"]),
+            (&["permissions", "ask"], &["mcp__work", "mcp__work__*"]),
+        ];
+        for (at, names) in lists {
+            let list = settings.get(at).unwrap_or_default();
+            if list.as_array().is_some_and(|list| list.iter().any(|name| names.iter().any(|known| name == known))) {
+                notes.push(settings.note(at, "names this server, whose tools cannot be called then: remove it there"));
+            }
+        }
+    }
+    let path = "~/.claude.json";
+    if let Some(settings) = files.text(path)?.and_then(|text| Settings::parse(path, &text).ok()) {
+        let root = files.root();
+        let at = ["projects", root.as_str(), "mcpServers", SERVER];
+        if let Some(conflict) = settings.get(&at).as_ref().and_then(conflict) {
+            notes.push(settings.note(&at, &format!("comes before {SERVERS}, and {conflict}")));
+        }
+    }
+    Ok(notes)
+}

@@ -1,0 +1,161 @@
+//! The pieces of a set-up: whole files, and keys and elements of settings files. One list of pieces serves to add and to
+//! take back.
+
+use serde_json::Value;
+
+use super::ProjectFiles;
+use super::changed::Changed;
+use super::server_entry::{conflict, is_same};
+use super::settings::Settings;
+use crate::fault::Fault;
+
+/// A piece of a set-up.
+pub(super) enum Piece {
+    /// A file that only this program writes.
+    File { path: String, text: String },
+    /// The entry of the server in a settings file.
+    Server { path: &'static str, at: Vec<&'static str>, entry: Value },
+    /// A key that a settings file must have, whoever writes in it. It stays as long as something else is there.
+    Base { path: &'static str, key: &'static str, value: Value },
+    /// A key that is added if a settings file has no value for it, and left alone if it has.
+    Default { path: &'static str, at: Vec<&'static str>, value: Value },
+    /// An element of an array in a settings file. One that has the text `mark` in it takes its place.
+    Element { path: &'static str, at: Vec<&'static str>, value: Value, mark: &'static str },
+    /// A settings file with rules of its own for how it is changed.
+    Custom { path: String, change: Box<Change> },
+}
+
+/// What becomes of the text of a file.
+type Change = dyn Fn(Option<&str>, Direction) -> Result<Changed, Fault>;
+
+/// Whether a set-up is made or taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// What is missing is added.
+    Add,
+    /// What this program would write is removed.
+    Remove,
+}
+
+impl Piece {
+    /// Returns the path of the file that the piece belongs to.
+    pub(super) fn path(&self) -> &str {
+        match self {
+            Self::File { path, .. } | Self::Custom { path, .. } => path,
+            Self::Server { path, .. }
+            | Self::Base { path, .. }
+            | Self::Default { path, .. }
+            | Self::Element { path, .. } => path,
+        }
+    }
+
+    /// Returns what the piece makes of its file, which has the text `before`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be parsed, or something stands where the piece belongs that is no object or array.
+    pub(super) fn change(&self, before: Option<String>, direction: Direction) -> Result<Changed, Fault> {
+        match self {
+            Self::File { path, text } => Ok(change_file(path, text, before, direction)),
+            Self::Custom { change, .. } => change(before.as_deref(), direction),
+            Self::Server { path, at, entry } => {
+                let settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
+                let Some(known) = settings.get(at) else { return add(settings, at, entry, before, direction) };
+                if direction == Direction::Remove && is_same(&known, entry) {
+                    return Ok(removed(settings, at));
+                }
+                let note = match (direction, conflict(&known)) {
+                    (Direction::Add, Some(conflict)) => conflict,
+                    (Direction::Add, None) => return Ok(Changed::nothing(before)),
+                    (Direction::Remove, _) => "is not as this program writes it: remove it by hand".to_owned(),
+                };
+                Ok(Changed::noted(before, settings.note(at, &note)))
+            }
+            Self::Base { path, key, value } => {
+                let settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
+                if settings.get(&[key]).is_some() || direction == Direction::Remove {
+                    return Ok(Changed::nothing(before));
+                }
+                add(settings, &[key], value, before, direction)
+            }
+            Self::Default { path, at, value } => {
+                let settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
+                match settings.get(at) {
+                    None => add(settings, at, value, before, direction),
+                    Some(known) if known == *value && direction == Direction::Remove => Ok(removed(settings, at)),
+                    Some(_) => Ok(Changed::nothing(before)),
+                }
+            }
+            Self::Element { path, at, value, mark } => {
+                let mut settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
+                let elements = match settings.get(at) {
+                    Some(Value::Array(elements)) => elements,
+                    _ => Vec::new(),
+                };
+                let is_there = elements.contains(value);
+                let similar = elements.iter().any(|element| element.to_string().contains(mark));
+                match direction {
+                    Direction::Add if is_there || similar => Ok(Changed::nothing(before)),
+                    Direction::Add => {
+                        settings.push(at, value)?;
+                        let what = vec![format!("{}: {mark}", at.join("."))];
+                        Ok(Changed { text: Some(settings.text()), what, notes: Vec::new() })
+                    }
+                    Direction::Remove if is_there => {
+                        settings.pull(at, value);
+                        Ok(settings.ended(vec![format!("{}: {mark}", at.join("."))], Vec::new()))
+                    }
+                    Direction::Remove if similar => {
+                        let told = format!("has \"{mark}\" in another form: remove it by hand");
+                        Ok(Changed::noted(before, settings.note(at, &told)))
+                    }
+                    Direction::Remove => Ok(Changed::nothing(before)),
+                }
+            }
+        }
+    }
+
+    /// Returns whether the piece is in the project, as this program writes it.
+    pub(super) fn is_there(&self, files: &dyn ProjectFiles) -> Result<bool, Fault> {
+        let before = files.text(self.path())?;
+        if let Self::Base { .. } | Self::Default { .. } = self {
+            return Ok(before.is_some());
+        }
+        Ok(before.is_some() && self.change(before, Direction::Remove).is_ok_and(|changed| !changed.what.is_empty()))
+    }
+}
+
+fn change_file(path: &str, text: &str, before: Option<String>, direction: Direction) -> Changed {
+    match (direction, before) {
+        (Direction::Add, None) => {
+            Changed { text: Some(text.to_owned()), what: vec!["all".to_owned()], notes: Vec::new() }
+        }
+        (Direction::Remove, Some(before)) if before == text => {
+            Changed { text: None, what: vec!["all".to_owned()], notes: Vec::new() }
+        }
+        (Direction::Remove, Some(before)) => Changed::noted(
+            Some(before),
+            format!("{path}: it was changed, or another release wrote it: remove it by hand"),
+        ),
+        (_, before) => Changed::nothing(before),
+    }
+}
+
+fn add(
+    mut settings: Settings,
+    at: &[&str],
+    value: &Value,
+    before: Option<String>,
+    direction: Direction,
+) -> Result<Changed, Fault> {
+    if direction == Direction::Remove {
+        return Ok(Changed::nothing(before));
+    }
+    settings.set(at, value)?;
+    Ok(Changed { text: Some(settings.text()), what: vec![at.join(".")], notes: Vec::new() })
+}
+
+fn removed(mut settings: Settings, at: &[&str]) -> Changed {
+    settings.remove(at);
+    settings.ended(vec![at.join(".")], Vec::new())
+}
