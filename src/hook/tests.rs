@@ -374,3 +374,15 @@ fn a_subagents_call_of_a_planners_tool_is_seen() {
         assert_eq!(planners_call(&call(tool, more)), None, "{tool}{more}");
     }
 }
+
+/// The sample that the real hosts are asked to run (`tests/clients/hosts.py`).
+#[test]
+fn the_sample_for_the_hosts_is_judged_as_it_says() {
+    let sample: serde_json::Value = serde_json::from_str(include_str!("../../tests/clients/gates.json")).unwrap();
+    for (key, is_refused) in [("refused", true), ("allowed", false)] {
+        for command in sample[key].as_array().unwrap() {
+            let command = command.as_str().unwrap();
+            assert_eq!(judge_command(command, Effort::Parse).is_some(), is_refused, "{command}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::markdown::{AgentFiles, Names, SHARED_SKILLS, about, planner_skills, quoted, worker_skill};
 use super::piece::Piece;
 use super::server_entry::{SERVER, entry};
+use super::settings::Settings;
 use super::{Abilities, Host, PlannerTools, ProjectFiles, Refuses};
 use crate::fault::Fault;
 use crate::prompts::IMPLEMENT_THREAD;
@@ -44,7 +45,13 @@ prefix_rule(
 )
 "#;
 
-fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
+/// Where Codex is told which tools a model gets at once. It hides all others behind a search, as of 0.171.
+const DIRECT: [&str; 3] = ["features", "code_mode", "direct_only_tool_namespaces"];
+
+/// The tools of this server, and those by which a planner launches workers.
+const DIRECT_TOOLS: [&str; 2] = ["mcp__work", "multi_agent_v1"];
+
+fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
     let hook = |at: &'static str, event: &str, mark| -> Piece {
         let command: Value = json!({"type": "command", "command": format!("work hook {event}"), "timeout": 10});
         Piece::Element { path: HOOKS, at: vec!["hooks", at], value: json!({"hooks": [command]}), mark }
@@ -56,6 +63,10 @@ fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Faul
         hook("SubagentStop", "subagent-stop", "work hook subagent-stop"),
         Piece::File { path: ".codex/rules/work.rules".to_owned(), text: RULES.to_owned() },
     ];
+    if !has_plain_code_mode(files)? {
+        let direct = |tools| Piece::Element { path: SETTINGS, at: DIRECT.to_vec(), value: json!(tools), mark: tools };
+        pieces.extend(DIRECT_TOOLS.map(direct));
+    }
     pieces.extend(AGENTS.pieces(roster));
     pieces.extend(planner_skills(".codex/skills", "", &[]));
     pieces.push(worker_skill(SHARED_SKILLS, ""));
@@ -70,6 +81,19 @@ fn agent(agent: &Agent) -> String {
     text + &format!("developer_instructions = '''\n{}'''\n", IMPLEMENT_THREAD.text_with_prefix(""))
 }
 
-fn notes(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
-    Ok(AGENTS.without_file(roster))
+/// Returns whether the settings have `code_mode` as a word, beside which no list can stand.
+fn has_plain_code_mode(files: &dyn ProjectFiles) -> Result<bool, Fault> {
+    let settings = Settings::parse(SETTINGS, &files.text(SETTINGS)?.unwrap_or_default())?;
+    Ok(settings.get(&DIRECT[..2]).is_some_and(|mode| mode.is_boolean()))
+}
+
+fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
+    let mut notes = AGENTS.without_file(roster);
+    if has_plain_code_mode(files)? {
+        let settings = Settings::parse(SETTINGS, &files.text(SETTINGS)?.unwrap_or_default())?;
+        let told =
+            "hides this server's tools behind a search: write it as a table with `enabled`, and run this command again";
+        notes.push(settings.note(&DIRECT[..2], told));
+    }
+    Ok(notes)
 }

@@ -304,7 +304,7 @@ mod tests {
          }
         --- .codex/config.toml
         +++ .codex/config.toml
-        @@ -5,4 +5,8 @@
+        @@ -5,4 +5,11 @@
          command = "browser"
          
         +[mcp_servers.work]
@@ -313,6 +313,9 @@ mod tests {
         +
          [agents]
          max_threads = 4
+        +
+        +[features.code_mode]
+        +direct_only_tool_namespaces = ["mcp__work", "multi_agent_v1"]
         "#);
         let back = set_up(&[host("claude"), host("codex")], &files, &roster(), Direction::Remove).unwrap();
         files.apply(&back);
@@ -334,6 +337,7 @@ mod tests {
                 &[(".mcp.json", "{\n  \"mcpServers\": {\n    \"work\": {\"url\": \"https://x\"}\n  }\n}")],
             ),
             notes(&[host("codex")], &[(".codex/config.toml", toml)]),
+            notes(&[host("codex")], &[(".codex/config.toml", "[features]\ncode_mode = true\n")]),
             notes(&[host("vscode")], &[(".vscode/mcp.json", "{\"servers\": {\"work\": \"work mcp\"}}")]),
             notes(
                 &[host("opencode")],
@@ -378,6 +382,8 @@ mod tests {
         .mcp.json:3: mcpServers.work is a remote server, and this one is a local program: rename it, or delete it and run this command again
         --
         .codex/config.toml:2: mcp_servers.work starts `tracker serve`, not `work mcp`: rename it, or delete it and run this command again
+        --
+        .codex/config.toml:2: features.code_mode hides this server's tools behind a search: write it as a table with `enabled`, and run this command again
         --
         .vscode/mcp.json:1: servers.work is "work mcp" and no object, so no server starts: delete it and run this command again
         --

@@ -81,17 +81,26 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// If something else is there, or on the way, or the file is TOML.
+    /// If something else is there, or on the way.
     pub(super) fn push(&mut self, at: &[&str], value: &Value) -> Result<(), Fault> {
-        let (Some((key, above)), Form::Json(root)) = (at.split_last(), &self.form) else {
-            return Err(bad(&self.path, None, "an array of TOML is not changed"));
-        };
-        let object = object(root, above).map_err(|key| bad(&self.path, None, &no_object(&key)))?;
-        let array = object.array_value_or_create(key);
-        let array = array.ok_or_else(|| bad(&self.path, None, &format!("{} is no array", at.join("."))))?;
-        array.append(input(value));
-        if value.is_object() {
-            array.ensure_multiline();
+        let Some((key, above)) = at.split_last() else { return Ok(()) };
+        let not_an_array = || bad(&self.path, None, &format!("{} is no array", at.join(".")));
+        match &mut self.form {
+            Form::Json(root) => {
+                let object = object(root, above).map_err(|key| bad(&self.path, None, &no_object(&key)))?;
+                let array = object.array_value_or_create(key).ok_or_else(not_an_array)?;
+                array.append(input(value));
+                if value.is_object() {
+                    array.ensure_multiline();
+                }
+            }
+            Form::Toml(document) => {
+                let table = table(document, above).map_err(|key| bad(&self.path, None, &no_object(&key)))?;
+                let array = table.entry(key).or_insert_with(|| toml_edit::value(toml_edit::Array::new()));
+                let array = array.as_array_mut().ok_or_else(not_an_array)?;
+                array.push_formatted(item(value).into_value().map_err(|_| not_an_array())?);
+                array.fmt();
+            }
         }
         Ok(())
     }
@@ -116,14 +125,25 @@ impl Settings {
 
     /// Removes the elements of an array that are equal to a value, and what they leave empty.
     pub(super) fn pull(&mut self, at: &[&str], value: &Value) {
-        let (Some((key, above)), Form::Json(root)) = (at.split_last(), &self.form) else { return };
-        let Some(array) = find_object(root, above).and_then(|object| object.array_value(key)) else { return };
-        for element in array.elements() {
-            if element.to_serde_value().as_ref() == Some(value) {
-                element.remove();
+        let Some((key, above)) = at.split_last() else { return };
+        let is_empty = match &mut self.form {
+            Form::Json(root) => {
+                let Some(array) = find_object(root, above).and_then(|object| object.array_value(key)) else { return };
+                for element in array.elements() {
+                    if element.to_serde_value().as_ref() == Some(value) {
+                        element.remove();
+                    }
+                }
+                array.elements().is_empty()
             }
-        }
-        if array.elements().is_empty() {
+            Form::Toml(document) => {
+                let array = table(document, above).ok().and_then(|table| table.get_mut(key)?.as_array_mut());
+                let Some(array) = array else { return };
+                array.retain(|element| value_of(&Item::Value(element.clone())).as_ref() != Some(value));
+                array.is_empty()
+            }
+        };
+        if is_empty {
             self.remove(at);
         }
     }

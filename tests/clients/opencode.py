@@ -1,8 +1,8 @@
 """The real OpenCode with a scripted model on loopback.
 
 The model plays a planner that launches three workers in parallel through the Task tool: one works, one
-fails over, one ends without a word. The project is set up by `work init --opencode`; the planner is called by
-the slash command that it writes, or by the server's own prompt.
+fails over, one ends without a word. Then the planner tries to pass a gate. The project is set up by
+`work init --opencode`; the planner is called by the slash command that it writes, or by the server's own prompt.
 """
 
 import json
@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 WORK, OPENCODE, FOLDER, COMMAND = sys.argv[1:]
 HERE = pathlib.Path(__file__).parent
 PROJECT = pathlib.Path(FOLDER)
+GATES = json.loads((HERE / "gates.json").read_text())["refused"]
 SEEN: list[dict] = []
 
 
@@ -48,6 +49,10 @@ def planner(results: list[str]) -> list | str:
         return [("work_next_batch", {})]
     if last.startswith("<task"):
         return [("work_batch_outcome", {})]
+    if "this would" in last:
+        refused = results[-len(GATES):]
+        assert all("this would run" in text or "this would change" in text for text in refused), refused
+        return "OUTCOMES " + json.dumps(json.loads(results[-len(GATES) - 1])["outcomes"], separators=(",", ":"))
     answer = json.loads(last)
     if "dispatch" in answer:
         launch = [thread for thread in answer["threads"] if thread["thread_id"] in answer["dispatch"]]
@@ -63,7 +68,8 @@ def planner(results: list[str]) -> list | str:
             return [("work_assign_thread", {"thread_id": decision["thread_id"]})]
         if decision["action"] == "retry":
             return [("work_next_batch", {})]
-    return "OUTCOMES " + json.dumps(answer["outcomes"], separators=(",", ":"))
+    # The plugin of the set-up refuses them, also those that no pattern sees.
+    return [("bash", {"command": command, "description": "pass the gate"}) for command in GATES]
 
 
 class Model(BaseHTTPRequestHandler):

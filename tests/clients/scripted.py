@@ -13,36 +13,32 @@ def texts(content: object) -> str:
     return str(content)
 
 
-def results(body: dict) -> list[str]:
-    """What the tools answered so far, in a request of the Messages API."""
-    return [
-        texts(part.get("content", ""))
-        for message in body["messages"] if isinstance(message["content"], list)
-        for part in message["content"] if part["type"] == "tool_result"
-    ]
+def json_in(text: str) -> dict:
+    """The JSON object in what a tool answered. Some hosts write lines of their own around it."""
+    return json.JSONDecoder().raw_decode(text[text.index("{"):])[0]
 
 
-def message(step: tuple[str, dict] | str, number: int, model: str) -> list[dict]:
-    """The events of an answer of the Messages API: a text, or a call of a tool."""
-    if isinstance(step, str):
-        block: dict = {"type": "text", "text": ""}
-        delta: dict = {"type": "text_delta", "text": step}
-        reason = "end_turn"
-    else:
-        block = {"type": "tool_use", "id": f"toolu_{number}", "name": step[0], "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": json.dumps(step[1])}
-        reason = "tool_use"
+def message(steps: list[tuple[str, dict]] | str, number: int, model: str) -> list[dict]:
+    """The events of an answer of the Messages API: a text, or calls of tools."""
     usage = {"input_tokens": 1, "output_tokens": 1}
     whole = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": model,
              "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-    return [
-        {"type": "message_start", "message": whole},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": usage},
-        {"type": "message_stop"},
-    ]
+    events: list[dict] = [{"type": "message_start", "message": whole}]
+    called = not isinstance(steps, str)
+    for at, step in enumerate(steps if called else [steps]):
+        if called:
+            block: dict = {"type": "tool_use", "id": f"toolu_{number}_{at}", "name": step[0], "input": {}}
+            delta = {"type": "input_json_delta", "partial_json": json.dumps(step[1])}
+        else:
+            block, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": step}
+        events += [
+            {"type": "content_block_start", "index": at, "content_block": block},
+            {"type": "content_block_delta", "index": at, "delta": delta},
+            {"type": "content_block_stop", "index": at},
+        ]
+    reason = "tool_use" if called else "end_turn"
+    end = {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": usage}
+    return [*events, end, {"type": "message_stop"}]
 
 
 def serve(apis: dict[str, Callable[[dict], list[dict]]]) -> int:
@@ -74,7 +70,8 @@ def serve(apis: dict[str, Callable[[dict], list[dict]]]) -> int:
             self.send_header("connection", "close")
             self.end_headers()
             for event in events:
-                self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+                name = f"event: {event['type']}\n" if "type" in event else ""
+                self.wfile.write(f"{name}data: {json.dumps(event)}\n\n".encode())
             self.close_connection = True
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Model)

@@ -1,0 +1,381 @@
+"""Hosts, the real programs, each set up by `work init` alone, with a scripted model on loopback.
+
+The model plays a planner that executes a whole batch with the host's own subagents: it launches three of them at once,
+carries out a retry and a reassignment, and then tries to pass the gates in `gates.json`. A worker that ends without a
+report is held by the hook, where the host has one for that, and reports. The person's part, trust of the folder, is
+written as the host itself writes it.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+
+from scripted import json_in, message, serve, texts
+
+WORK, NAME, PROGRAM, FOLDER = sys.argv[1:]
+PROJECT = pathlib.Path(FOLDER)
+HOME = PROJECT.parent / f"home-{NAME}"
+PROGRAMS = PROJECT.parent / f"programs-{NAME}"
+AGENTS = ("default", "system-engineer-codex", "system-engineer-opus")
+
+Call = tuple[str, dict]
+Steps = list[Call] | str
+# Yields the next calls, and is sent what they answered.
+Script = Generator[Steps, list[str], None]
+
+# What workers report at last, by thread and attempt.
+ENDS = {
+    ("01.01.01", 1): {"status": "completed", "report": "It works.", "artifacts": ["src/a.rs"]},
+    ("01.01.02", 1): {"status": "failed", "report": "timeout", "transient": True},
+    ("01.01.02", 2): {"status": "failed", "report": "timeout again", "transient": True},
+    ("01.01.02", 3): {"status": "completed", "report": "It works now.", "next_steps": ["find out why it failed"]},
+    ("01.01.03", 1): {"status": "completed", "report": "It works after all."},
+}
+SILENT = "01.01.03"
+NOTHING = "I have nothing to say."
+OUTCOMES = [
+    ("01.01.01", "completed", "It works.", "system-engineer-codex", False),
+    ("01.01.02", "completed", "It works now.", "system-engineer-opus", True),
+    (SILENT, "completed", "It works after all.", "default", False),
+]
+
+
+class Host:
+    """What differs from host to host, for the model."""
+
+    prefix = "mcp__work__"
+    shell = "Bash"
+    # The variable of the shell's command.
+    command = "command"
+    holds = True
+    prompt = "/execute-next-batch"
+    variables: dict[str, str] = {}
+
+    def work(self, tool: str, **arguments: object) -> Call:
+        return f"{self.prefix}{tool}", arguments
+
+    def launch(self, workers: list[tuple[str, int, str]]) -> Script:
+        """Launches a worker for each thread, attempt and agent, all at once, and waits until all have ended."""
+        yield [self.subagent(thread, f"WORKER of {thread}, attempt {attempt}.", agent) for thread, attempt, agent in workers]
+
+    def subagent(self, thread: str, prompt: str, agent: str) -> Call:
+        raise NotImplementedError
+
+    def trust(self, port: int) -> None:
+        """Writes what the host writes when the person trusts the folder."""
+
+    def arguments(self) -> list[str]:
+        raise NotImplementedError
+
+
+class Claude(Host):
+    def subagent(self, thread: str, prompt: str, agent: str) -> Call:
+        return "Agent", {"description": thread, "subagent_type": agent, "prompt": prompt, "run_in_background": False}
+
+    def trust(self, port: int) -> None:
+        (HOME / ".claude.json").write_text(json.dumps({"projects": {str(PROJECT): {"hasTrustDialogAccepted": True}}}))
+        self.variables = {
+            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}", "ANTHROPIC_API_KEY": "none",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
+        }
+
+    def arguments(self) -> list[str]:
+        # Bash is let through, so that it is the hook that refuses.
+        return ["-p", self.prompt, "--allowedTools", "Bash"]
+
+
+class Copilot(Host):
+    prefix = "work-"
+    shell = "bash"
+    # A skill is no command in the mode for scripts.
+    prompt = "Execute the next batch."
+
+    def subagent(self, thread: str, prompt: str, agent: str) -> Call:
+        name = "t" + thread.replace(".", "")
+        return "task", {"agent_type": agent, "prompt": prompt, "description": thread, "name": name, "mode": "sync"}
+
+    def trust(self, port: int) -> None:
+        self.variables = {
+            "COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false", "COPILOT_PROVIDER_TYPE": "anthropic",
+            "COPILOT_PROVIDER_BASE_URL": f"http://127.0.0.1:{port}", "COPILOT_PROVIDER_API_KEY": "none",
+            "COPILOT_MODEL": "claude-sonnet-4",
+        }
+
+    def arguments(self) -> list[str]:
+        return ["-p", self.prompt, "--trust-folder", "--allow-all-tools"]
+
+
+class Gemini(Host):
+    prefix = "mcp_work_"
+    shell = "run_shell_command"
+    holds = False
+
+    def subagent(self, thread: str, prompt: str, agent: str) -> Call:
+        return "invoke_agent", {"agent_name": agent, "prompt": prompt}
+
+    def trust(self, port: int) -> None:
+        own = HOME / ".gemini"
+        (own / "acknowledgments").mkdir(parents=True, exist_ok=True)
+        (own / "settings.json").write_text('{"security": {"auth": {"selectedType": "gemini-api-key"}}}')
+        (own / "trustedFolders.json").write_text(json.dumps({str(PROJECT): "TRUST_FOLDER"}))
+        known = {agent: (PROJECT / f".gemini/agents/{agent}.md").read_bytes() for agent in AGENTS}
+        seen = {str(PROJECT): {agent: hashlib.sha256(text).hexdigest() for agent, text in known.items()}}
+        (own / "acknowledgments" / "agents.json").write_text(json.dumps(seen))
+        self.variables = {
+            "GEMINI_API_KEY": "none", "GEMINI_CLI_NO_RELAUNCH": "true",
+            "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{port}",
+        }
+
+    def arguments(self) -> list[str]:
+        return ["-m", "gemini-2.5-flash", "--approval-mode", "yolo", "-p", self.prompt]
+
+
+class Codex(Host):
+    prefix = ""
+    shell = "exec_command"
+    command = "cmd"
+    prompt = "$execute-next-batch"
+
+    def launch(self, workers: list[tuple[str, int, str]]) -> Script:
+        launched = yield [self.subagent(thread, f"WORKER of {thread}, attempt {attempt}.", agent) for thread, attempt, agent in workers]
+        running = [json_in(text)["agent_id"] for text in launched]
+        while running:
+            [ended] = yield [("wait_agent", {"targets": running, "timeout_ms": 20_000})]
+            running = [agent for agent in running if agent not in json_in(ended)["status"]]
+
+    def subagent(self, thread: str, prompt: str, agent: str) -> Call:
+        return "spawn_agent", {"agent_type": agent, "message": prompt}
+
+    def trust(self, port: int) -> None:
+        own = HOME / ".codex"
+        own.mkdir(exist_ok=True)
+        self.variables = {"SCRIPTED_KEY": "none", "CODEX_HOME": str(own)}
+        (own / "config.toml").write_text(f"""
+model = "gpt-5.5"
+model_provider = "scripted"
+
+[model_providers.scripted]
+name = "scripted"
+base_url = "http://127.0.0.1:{port}/v1"
+wire_api = "responses"
+env_key = "SCRIPTED_KEY"
+
+[projects."{PROJECT}"]
+trust_level = "trusted"
+""")
+        self.trust_hooks()
+
+    def trust_hooks(self) -> None:
+        """Does what the person does who trusts the hooks of the folder."""
+        server = subprocess.Popen([PROGRAM, "app-server"], cwd=PROJECT, env=environment(self), text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        last = 0
+
+        def ask(method: str, parameters: dict) -> dict:
+            nonlocal last
+            last += 1
+            server.stdin.write(json.dumps({"id": last, "method": method, "params": parameters}) + "\n")
+            server.stdin.flush()
+            while True:
+                answer = json.loads(server.stdout.readline())
+                if answer.get("id") == last:
+                    return answer["result"]
+
+        client = {"name": "test", "title": "test", "version": "1"}
+        ask("initialize", {"clientInfo": client, "capabilities": {"experimentalApi": True}})
+        server.stdin.write('{"method": "initialized"}\n')
+        hooks = ask("hooks/list", {"cwds": [str(PROJECT)]})["data"][0]["hooks"]
+        assert len(hooks) == 2, hooks
+        trusted = {hook["key"]: {"trusted_hash": hook["currentHash"]} for hook in hooks}
+        edit = {"keyPath": "hooks.state", "value": trusted, "mergeStrategy": "upsert"}
+        ask("config/batchWrite", {"edits": [edit], "reloadUserConfig": True})
+        server.terminate()
+        server.wait(10)
+
+    def arguments(self) -> list[str]:
+        return ["exec", self.prompt]
+
+
+HOST: Host = {"claude": Claude, "codex": Codex, "copilot": Copilot, "gemini": Gemini}[NAME]()
+
+
+def planner() -> Script:
+    """What the planner's prompt says, and then what it forbids."""
+    [answer] = yield [HOST.work("next_batch")]
+    batch = json_in(answer)
+    [refused] = yield [HOST.work("read_thread", thread_id="09.09.09")]
+    assert "error unknown_thread: PLAN.md has no thread 09.09.09" in refused, refused
+    launch = [(thread["thread_id"], thread["attempt"], thread["agent"]) for thread in batch["threads"]]
+    while launch:
+        yield from HOST.launch(launch)
+        [answer] = yield [HOST.work("batch_outcome")]
+        launch = []
+        for decision in json_in(answer)["failover"]:
+            thread = decision["thread_id"]
+            if decision["action"] == "reassign":
+                [assigned] = yield [HOST.work("assign_thread", thread_id=thread)]
+                decision = json_in(assigned)
+            launch.append((thread, decision["attempt"], decision["agent"]))
+    gates = json.loads((pathlib.Path(__file__).parent / "gates.json").read_text())
+    told = lambda text: "this would run" in text or "this would change" in text
+    for command in gates["refused"]:
+        [text] = yield [(HOST.shell, {HOST.command: command, "description": "pass the gate"})]
+        assert told(text) or NAME == "codex" and "This is a person's decision" in text, (command, text)
+    for command in gates["allowed"]:
+        [text] = yield [(HOST.shell, {HOST.command: command, "description": "talk about it"})]
+        assert not told(text), (command, text)
+    yield "OUTCOMES " + json.dumps(json_in(answer)["outcomes"])
+
+
+def worker(thread: str, attempt: int) -> Script:
+    known = {"thread_id": thread, "attempt": attempt}
+    [brief] = yield [HOST.work("read_thread", thread_id=thread)]
+    assert f'"{thread}"' in brief, brief
+    if NAME == "codex" and thread == "01.01.01":
+        [refused] = yield [HOST.work("next_batch")]
+        assert "next_batch is a planner's tool" in refused, refused
+    yield [HOST.work("update_thread", **known, status="in_progress")]
+    if thread == SILENT and HOST.holds:
+        yield NOTHING
+    yield [HOST.work("update_thread", **known, **ENDS[thread, attempt])]
+    yield [("complete_task", {"result": "done"})] if NAME == "gemini" else "done"
+
+
+class Model:
+    """The scripted model: one script for the planner, and one for each attempt of a worker."""
+
+    def __init__(self) -> None:
+        self.scripts: dict[str, Script] = {}
+        # How many results the next request of a script brings.
+        self.awaited: dict[str, int] = {}
+        self.seen: list[dict] = []
+        self.failed: list[str] = []
+        self.lock = threading.Lock()
+
+    def next(self, users: list[str], offered: list[str], results: list[str], body: dict) -> Steps:
+        """The next steps of a conversation: what its user wrote, the tools, and what all calls so far answered."""
+        if not any(tool.endswith("update_thread") for tool in offered):
+            return "a title"
+        run = next((run for text in users if (run := re.search(r"WORKER of (\S+), attempt (\d+)\.", text))), None)
+        who = run[0] if run else "planner"
+        with self.lock:
+            script = self.scripts.get(who)
+            try:
+                if script:
+                    awaited = self.awaited[who]
+                    step = script.send(results[-awaited:] if awaited else [])
+                else:
+                    script = self.scripts[who] = worker(run[1], int(run[2])) if run else planner()
+                    step = next(script)
+            except StopIteration:
+                step = "over"
+            except (AssertionError, ValueError, KeyError) as error:
+                self.failed.append(f"{who}: {type(error).__name__} {error}")
+                step = "failed"
+            self.awaited[who] = 0 if isinstance(step, str) else len(step)
+            self.seen.append({"who": who, "offered": offered, "step": step, "body": json.dumps(body)})
+        return step
+
+    def messages_api(self, body: dict) -> list[dict]:
+        parts = [(turn["role"], part) for turn in body["messages"] for part in
+                 ([{"type": "text", "text": turn["content"]}] if isinstance(turn["content"], str) else turn["content"])]
+        users = [part["text"] for role, part in parts if role == "user" and part["type"] == "text"]
+        results = [texts(part.get("content", "")) for _, part in parts if part["type"] == "tool_result"]
+        offered = [tool.get("name", "") for tool in body.get("tools", [])]
+        step = self.next(users, offered, results, body)
+        return message(step, len(self.seen), body.get("model", "m"))
+
+    def responses_api(self, body: dict) -> list[dict]:
+        # Codex groups the tools of a server in a namespace.
+        spaces = {}
+        for tool in body.get("tools", []):
+            for one in tool.get("tools") or [tool]:
+                spaces[one.get("name", "")] = tool.get("name") if tool.get("tools") else None
+        users = [texts(item["content"]) for item in body["input"] if item.get("type") == "message" and item["role"] == "user"]
+        results = [texts(item.get("output", "")) for item in body["input"] if item.get("type") == "function_call_output"]
+        step = self.next(users, list(spaces), results, body)
+        number = len(self.seen)
+        if isinstance(step, str):
+            said = [{"type": "output_text", "text": step, "annotations": []}]
+            items: list[dict] = [{"type": "message", "id": f"msg_{number}", "role": "assistant", "status": "completed", "content": said}]
+        else:
+            items = [
+                {"type": "function_call", "id": f"fc_{number}_{at}", "call_id": f"call_{number}_{at}", "name": name,
+                 "arguments": json.dumps(arguments), "status": "completed",
+                 **({"namespace": spaces[name]} if spaces.get(name) else {})}
+                for at, (name, arguments) in enumerate(step)
+            ]
+        usage = {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 1,
+                 "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 2}
+        response = {"id": f"resp_{number}", "object": "response"}
+        events = [{"type": "response.created", "response": {**response, "status": "in_progress", "output": []}}]
+        for at, item in enumerate(items):
+            events += [{"type": f"response.output_item.{what}", "output_index": at, "item": item} for what in ("added", "done")]
+        done = {**response, "status": "completed", "output": items, "usage": usage}
+        return [*events, {"type": "response.completed", "response": done}]
+
+    def generate_api(self, body: dict) -> list[dict]:
+        parts = [(turn.get("role"), part) for turn in body["contents"] for part in turn["parts"]]
+        users = [part["text"] for role, part in parts if role == "user" and "text" in part]
+        answered = [part["functionResponse"]["response"] for _, part in parts if "functionResponse" in part]
+        results = [str(answer.get("output") or answer.get("error") or answer) for answer in answered]
+        offered = [function["name"] for tool in body.get("tools", []) for function in tool.get("functionDeclarations", [])]
+        step = self.next(users, offered, results, body)
+        said = [{"text": step}] if isinstance(step, str) else [{"functionCall": {"name": name, "args": arguments}} for name, arguments in step]
+        usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+        candidate = {"content": {"role": "model", "parts": said}, "finishReason": "STOP", "index": 0}
+        return [{"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m"}]
+
+
+def environment(host: Host) -> dict[str, str]:
+    return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(HOME), "TERM": "dumb", **host.variables}
+
+
+def main() -> None:
+    model = Model()
+    apis = {"/messages": model.messages_api, "/responses": model.responses_api, "GenerateContent": model.generate_api}
+    port = serve(apis)
+    for folder in (HOME, PROGRAMS):
+        folder.mkdir(exist_ok=True)
+    (PROGRAMS / "work").unlink(missing_ok=True)
+    (PROGRAMS / "work").symlink_to(WORK)
+    run = lambda *command: subprocess.run(command, cwd=PROJECT, env=environment(HOST), capture_output=True, text=True,
+                                          timeout=110, stdin=subprocess.DEVNULL)
+    subprocess.run(["git", "init", "-q"], cwd=PROJECT, check=True)
+    set_up = run("work", "init", f"--{NAME}")
+    assert set_up.returncode == 0 and "warning" not in set_up.stdout, set_up
+    HOST.trust(port)
+    program = [os.environ["node"], PROGRAM] if PROGRAM.endswith(".js") else [PROGRAM]
+    executed = run(*program, *HOST.arguments())
+    steps = [(seen["who"], seen["step"]) for seen in model.seen]
+    about = (model.failed, executed.returncode, executed.stdout[-1500:], executed.stderr[-2500:], steps)
+    assert not model.failed, about
+    outcomes = re.search(r"OUTCOMES (\[.*\])", executed.stdout)
+    assert outcomes, about
+    keys = ("thread_id", "status", "report", "agent_used", "failover_applied")
+    assert [tuple(outcome[key] for key in keys) for outcome in json.loads(outcomes[1])] == OUTCOMES, outcomes[1]
+    planners = [seen for seen in model.seen if seen["who"] == "planner"]
+    workers = [seen for seen in model.seen if seen["who"] != "planner"]
+    ours = lambda seen: {tool for tool in seen["offered"] if re.search("(next_batch|_thread|batch_outcome|workstream_status)$", tool)}
+    assert len(ours(planners[0])) == 6, ("not all tools are in the first request", planners[0]["offered"])
+    if NAME != "copilot":
+        # Copilot shows neither the server's instructions nor its skills as commands in this mode.
+        assert "executes a plan batch by batch" in planners[0]["body"], "the server's instructions"
+        assert "You are the planner of a workstream, its only one" in planners[0]["body"], "the command"
+    for seen in workers:
+        assert NAME == "codex" or len(ours(seen)) == 2, seen["offered"]
+        assert "You run one thread of a plan." in seen["body"], "the agent's file"
+    if HOST.holds:
+        held = [seen["body"] for seen in workers if seen["who"].startswith(f"WORKER of {SILENT}")]
+        assert "has no report" in held[-1], steps
+    together = [step for who, step in steps if who == "planner" and isinstance(step, list) and len(step) == 3]
+    assert len(together) == 1, steps
+
+
+main()
