@@ -91,11 +91,15 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
         Chosen::BySigns => signs_of(&known),
     };
     let HostsSetUp { edits, kept, notes } = set_up(&hosts, &known, &*project.roster()?, request.direction)?;
+    // Before the first one is written, none of them may turn out to be one that cannot be.
+    for edit in &edits {
+        project.require_inside(&edit.path)?;
+    }
     let mut answer = SetUp {
         workspace,
         changed: Vec::new(),
         removed: Vec::new(),
-        warnings: notes,
+        warnings: notes.iter().map(|note| Known::with_moved_home(note)).collect(),
         hosts: hosts.iter().map(|host| HostSetUp { title: host.title, next_step: host.next_step }).collect(),
         diff: request.dry_run.then(|| edits.iter().map(Edit::diff).collect()),
     };
@@ -144,21 +148,38 @@ struct Known<'p> {
 
 impl Known<'_> {
     /// Returns the folder and the name below it of a path that begins with `~/`; `None` for one of the project, or if
-    /// there is no home. The variables are those by which each host moves its folder.
+    /// there is no home.
     fn at_home(path: &str) -> Option<(Folder, String)> {
         let path = path.strip_prefix("~/")?;
-        let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let moved = [
-            (".config/", "XDG_CONFIG_HOME"),
-            (".claude/", "CLAUDE_CONFIG_DIR"),
-            (".codex/", "CODEX_HOME"),
-            // This one is in the folder that the variable names, and else beside it.
-            (".claude.json", "CLAUDE_CONFIG_DIR"),
-        ];
-        let moved = moved.into_iter().find_map(|(top, variable)| Some((folder(variable)?, below(path, top)?)));
+        let moved = MOVED.into_iter().find_map(|(top, variable)| Some((moved(variable)?, below(path, top)?)));
         let (folder, name) = moved.or_else(|| Some((std::env::home_dir()?, path)))?;
         Some((Folder::at(folder), name.to_owned()))
     }
+
+    /// Returns a note with the paths that a variable has moved.
+    fn with_moved_home(note: &str) -> String {
+        let is_at = |(top, variable): (&str, &str)| {
+            let rest = note.strip_prefix("~/")?.strip_prefix(top)?;
+            let place = if top.ends_with('/') { PathBuf::new() } else { PathBuf::from(top) };
+            let folder = moved(variable)?.join(place).display().to_string();
+            Some(if top.ends_with('/') { format!("{}/{rest}", folder.trim_end_matches('/')) } else { folder + rest })
+        };
+        MOVED.into_iter().find_map(is_at).unwrap_or_else(|| note.to_owned())
+    }
+}
+
+/// The parts of the home that hosts move, each with its variable. The last one is a file, which stands in the folder that
+/// the variable names, and else beside it.
+const MOVED: [(&str, &str); 4] = [
+    (".config/", "XDG_CONFIG_HOME"),
+    (".claude/", "CLAUDE_CONFIG_DIR"),
+    (".codex/", "CODEX_HOME"),
+    (".claude.json", "CLAUDE_CONFIG_DIR"),
+];
+
+/// Returns the folder that a variable names.
+fn moved(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 impl ProjectFiles for Known<'_> {

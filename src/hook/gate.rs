@@ -83,7 +83,16 @@ pub(super) fn judge_path(path: &str) -> Option<Gate> {
         let end = end.into_iter().rev().collect::<Vec<_>>().join("/");
         glob_match(**pattern, &end)
     };
-    HOOK_FILES.iter().find(is_hook).map(|_| Gate::Hook(path.clone()))
+    if let Some(folder) = path.strip_suffix("/**") {
+        return HOOK_FILES.iter().find(|file| is_above(folder, file)).map(|_| Gate::Hook(folder.to_owned()));
+    }
+    HOOK_FILES.iter().find(|file| is_hook(file) || may_be(file)).map(|_| Gate::Hook(path.clone()))
+}
+
+/// Returns whether a folder is one of those above a file of a project.
+fn is_above(folder: &str, file: &str) -> bool {
+    let above = file.match_indices('/').map(|(at, _)| &file[..at]);
+    above.into_iter().any(|above| folder == above || folder.ends_with(&format!("/{above}")))
 }
 
 /// Returns a path without `.`, `..` and double slashes.

@@ -33,7 +33,16 @@ pub fn judge_call(text: &str, effort: Effort) -> Result<Option<Gate>, serde_json
     let input = parsed.as_ref().or(input).unwrap_or(&call);
     let folder =
         ["workdir", "cwd", "dir_path"].iter().find_map(|key| input.get(key).or_else(|| call.get(key))?.as_str());
-    Ok(judge_commands(input, folder.unwrap_or_default(), effort).or_else(|| judge_changes(name, input)))
+    let typed = is_shell(name).then(|| input.as_str().or_else(|| input.get("input")?.as_str())).flatten();
+    Ok(judge_commands(input, folder.unwrap_or_default(), effort)
+        .or_else(|| judge_command(typed?, effort))
+        .or_else(|| judge_changes(name, input)))
+}
+
+/// Returns whether a tool is a shell, by its name.
+fn is_shell(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["bash", "shell", "terminal", "powershell", "exec"].iter().any(|word| name.contains(word))
 }
 
 /// The form in which a host wants to be told why something is refused. All but two show stderr to the model.
@@ -101,6 +110,9 @@ fn judge_commands(input: &Value, folder: &str, effort: Effort) -> Option<Gate> {
             judge_command(&format!("cd {folder:?}\n{command}"), effort)
         }
         Value::String(command) => judge_command(command, effort),
+        Value::Array(calls) if calls.iter().any(Value::is_object) => {
+            calls.iter().find_map(|call| judge_commands(call, folder, effort))
+        }
         Value::Array(words) => {
             let words: Vec<String> = words.iter().filter_map(Value::as_str).map(str::to_owned).collect();
             judge_words(&words)
@@ -131,14 +143,22 @@ fn judge_changes(name: &str, input: &Value) -> Option<Gate> {
         paths.extend(text.lines().filter_map(|line| marks.iter().find_map(|mark| line.strip_prefix(mark))));
     }
     paths.into_iter().find_map(|path| match judge_path(path.trim()) {
-        Some(Gate::Hook(_)) if !loses_hook(input, &texts) => None,
+        // The plugin is all hook.
+        Some(Gate::Hook(path)) if !path.ends_with("work.js") && !loses_hook(input, &texts) => None,
         gate => gate,
     })
 }
 
+/// What else must stay where it stands in a file of hooks.
+const HOOK_EVENTS: [&str; 5] = ["PreToolUse", "preToolUse", "BeforeTool", "SubagentStop", "subagentStop"];
+
 /// Returns whether a change of a file of hooks takes the hook out of it.
 fn loses_hook(input: &Value, texts: &[&str]) -> bool {
     let has = |text: &str| text.contains(HOOK_COMMAND);
+    let loses = |old: &str, new: &str| {
+        let mut marks = HOOK_EVENTS.iter().chain([&HOOK_COMMAND]);
+        marks.any(|mark| old.contains(mark) && !new.contains(mark))
+    };
     if let Some(edits) = ["edits", "replacements"].iter().find_map(|key| input.get(key)?.as_array()) {
         return edits.iter().any(|edit| loses_hook(edit, &[]));
     }
@@ -148,7 +168,7 @@ fn loses_hook(input: &Value, texts: &[&str]) -> bool {
     }
     let (old, new) = (text(&["old_string", "oldString", "old_str"]), text(&["new_string", "newString", "new_str"]));
     match (old, new, text(&["content", "file_text", "contents"])) {
-        (Some(old), new, _) => has(old) && !new.is_some_and(has),
+        (Some(old), new, _) => loses(old, new.unwrap_or_default()),
         (None, _, Some(whole)) => !has(whole),
         // In a patch, a line of it goes and none comes.
         _ => {

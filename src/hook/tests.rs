@@ -166,6 +166,12 @@ const REFUSED: &[&str] = &[
     "dd if=/tmp/i of=work/index.json",
     "sed -i '' -e 's/work hook//' .claude/settings.json",
     "rm .github/hooks/work.json",
+    "rm -rf .claude",
+    "rm -r .github/hooks/",
+    "rm .opencode/plugin/*",
+    "rm -rf ./.opencode/plugin",
+    "mv .codex /tmp/x",
+    "git rm -rq .cursor",
     // What a reviewer got through.
     "python3 - <<'EOF'\nimport json\nd = json.load(open('work/index.json'))\njson.dump(d, open('work/index.json', 'w'))\nEOF",
     "python3 <<'PY'\nimport os\nos.system('work approve plan')\nPY",
@@ -278,6 +284,10 @@ const ALLOWED: &[&str] = &[
     "echo done # work complete",
     "sed -i 's/a/b/' src/lib.rs",
     "find . -name index.json",
+    "rm -rf target .claude/agents/old.md",
+    "mv src/a.rs src/b.rs",
+    "rm -r .github/workflows",
+    "mkdir -p .claude && cp agent.md .claude/agents/",
     "test -f work/index.json && echo yes",
     "tail -f work/001-s/threads.json",
     "python3 -c \"print('work complete')\"",
@@ -330,6 +340,11 @@ fn calls_in_the_forms_of_the_hosts() {
         r#"{"hook_event_name":"beforeShellExecution","command":"work retry","cwd":"/r"}"#,
         r#"{"tool_name":"run_shell_command","tool_input":{"command":"work release"}}"#,
         r#"{"tool_name":"replace_string_in_file","tool_input":{"filePath":"/r/work/index.json","oldString":"a","newString":"b"}}"#,
+        r#"{"toolName":"write_bash","toolArgs":{"input":"work approve plan\n"}}"#,
+        r#"{"tool_name":"Bash","tool_input":"work complete"}"#,
+        r#"{"tool_name":"run_commands","tool_input":{"commands":[{"command":"ls"},{"command":"work retry"}]}}"#,
+        r#"{"tool_name":"Edit","tool_input":{"file_path":".opencode/plugin/work.js","old_string":"hook.status === 2","new_string":"false"}}"#,
+        r#"{"tool_name":"Edit","tool_input":{"file_path":"/r/.claude/settings.json","old_string":"\"PreToolUse\"","new_string":"\"PostToolUse\""}}"#,
     ];
     for call in refused {
         assert!(judge_call(call, Effort::Parse).unwrap().is_some(), "{call}");

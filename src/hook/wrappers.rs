@@ -312,8 +312,10 @@ fn writes(name: &str, words: &[String]) -> Vec<String> {
     let has = |options: &[&str]| words.iter().any(|word| options.iter().any(|option| word.starts_with(option)));
     let paths = || words.iter().filter(|word| !word.starts_with('-')).cloned();
     match name {
-        "tee" | "sponge" | "rm" | "unlink" | "shred" | "truncate" | "mv" | "ed" | "ex" | "vi" | "vim" | "nvim"
-        | "nano" | "emacs" | "patch" | "touch" => paths().collect(),
+        // A folder goes with all that is in it.
+        "rm" | "mv" => paths().flat_map(|path| [format!("{}/**", path.trim_end_matches('/')), path]).collect(),
+        "tee" | "sponge" | "unlink" | "shred" | "truncate" | "ed" | "ex" | "vi" | "vim" | "nvim" | "nano" | "emacs"
+        | "patch" | "touch" => paths().collect(),
         // Into a folder, under the same name.
         "cp" | "install" | "ln" | "rsync" => {
             let all: Vec<String> = paths().collect();
@@ -339,7 +341,7 @@ fn writes(name: &str, words: &[String]) -> Vec<String> {
                 .next()
                 .is_some_and(|verb| matches!(verb.as_str(), "checkout" | "restore" | "rm" | "mv" | "reset")) =>
         {
-            paths().skip(1).collect()
+            paths().skip(1).flat_map(|path| [format!("{}/**", path.trim_end_matches('/')), path]).collect()
         }
         _ => Vec::new(),
     }

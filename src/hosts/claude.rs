@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::markdown::{AgentFiles, Names, about, page, planner_skills, quoted, worker_skill};
+use super::markdown::{AgentFiles, Names, about, names_in, page, planner_skills, quoted, worker_skill};
 use super::piece::Piece;
 use super::server_entry::{SERVER, conflict, entry};
 use super::settings::Settings;
@@ -48,6 +48,10 @@ const DENIED: [&str; 5] = [
 /// The hook of an agent or a skill: a session that was started in a subfolder reads these files, and not [`SETTINGS`].
 const OWN_HOOK: &str = "\n  PreToolUse:\n    - hooks:\n        - type: command\n          command: work hook pre-tool";
 
+const PLANNER_TOOLS: [&str; 3] = ["mcp__work__next_batch", "mcp__work__assign_thread", "mcp__work__batch_outcome"];
+
+const WORKER_TOOLS: [&str; 2] = ["mcp__work__read_thread", "mcp__work__update_thread"];
+
 const AGENTS: AgentFiles = AgentFiles { folder: ".claude/agents", ending: ".md", names: Names::Paths, text: agent };
 
 fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
@@ -57,7 +61,7 @@ fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Faul
     let mut pieces = vec![
         Piece::Server { path: SERVERS, at: vec!["mcpServers", SERVER], entry: entry() },
         // Without it a second question follows that of trust, and the answer that it offers first is no.
-        element(&["enabledMcpjsonServers"], json!(SERVER), "\"work\""),
+        element(&["enabledMcpjsonServers"], json!(SERVER), SERVER),
         // A worker in the background cannot ask the person, so the tools must be allowed before.
         element(&["permissions", "allow"], json!("mcp__work"), "mcp__work"),
     ];
@@ -70,7 +74,7 @@ fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Faul
     ]);
     pieces.extend(AGENTS.pieces(roster));
     pieces.extend(planner_skills(".claude/skills", PREFIX, &[("hooks", OWN_HOOK.to_owned())]));
-    pieces.push(worker_skill(".claude/skills", PREFIX));
+    pieces.push(worker_skill(".claude/skills"));
     Ok(pieces)
 }
 
@@ -84,34 +88,55 @@ fn agent(agent: &Agent) -> String {
     page(&matter, &IMPLEMENT_THREAD.text_with_prefix(PREFIX))
 }
 
-/// Settings of the person that void the project's, and files of agents that show a worker all tools.
+/// Returns what voids the set-up: files of agents that show a worker all tools, and settings of the project or the person.
 fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
-    let mut notes = AGENTS.notes(files, roster, "next_batch", &format!("add `disallowedTools: {HIDDEN}`"))?;
+    let mut notes = AGENTS.notes(files, roster, hides_tools, &format!("add `disallowedTools: {HIDDEN}`"))?;
     for path in [SETTINGS, ".claude/settings.local.json", "~/.claude/settings.json"] {
-        let Some(settings) = files.text(path)?.and_then(|text| Settings::parse(path, &text).ok()) else { continue };
+        let Some(settings) = Settings::seen(files, path)? else { continue };
         if settings.get(&["disableAllHooks"]) == Some(json!(true)) {
             let told = "switches off the hook that refuses gate commands: remove it";
             notes.push(settings.note(&["disableAllHooks"], told));
         }
-        let lists: [(&[&str], &[&str]); 3] = [
-            (&["disabledMcpjsonServers"], &[SERVER]),
-            (&["permissions", "deny"], &["mcp__work", "mcp__work__*"]),
-            (&["permissions", "ask"], &["mcp__work", "mcp__work__*"]),
-        ];
-        for (at, names) in lists {
-            let list = settings.get(at).unwrap_or_default();
-            if list.as_array().is_some_and(|list| list.iter().any(|name| names.iter().any(|known| name == known))) {
-                notes.push(settings.note(at, "names this server, whose tools cannot be called then: remove it there"));
+        for at in [["disabledMcpjsonServers"].as_slice(), &["permissions", "deny"], &["permissions", "ask"]] {
+            if settings
+                .lists(at, &[&[SERVER, "mcp__work", "mcp__work__*"], PLANNER_TOOLS.as_slice(), &WORKER_TOOLS].concat())
+            {
+                notes.push(
+                    settings
+                        .note(at, "names this server or a tool of it, which cannot be called then: remove it there"),
+                );
             }
         }
     }
-    let path = "~/.claude.json";
-    if let Some(settings) = files.text(path)?.and_then(|text| Settings::parse(path, &text).ok()) {
+    if let Some(settings) = Settings::seen(files, "~/.claude.json")? {
         let root = files.root();
-        let at = ["projects", root.as_str(), "mcpServers", SERVER];
+        let project = ["projects", root.as_str()];
+        let at = [project[0], project[1], "mcpServers", SERVER];
         if let Some(conflict) = settings.get(&at).as_ref().and_then(conflict) {
             notes.push(settings.note(&at, &format!("comes before {SERVERS}, and {conflict}")));
         }
+        let at = [project[0], project[1], "disabledMcpjsonServers"];
+        if settings.lists(&at, &[SERVER]) {
+            notes.push(settings.note(&at, "names this server, which does not start then: remove it there"));
+        }
     }
+    notes.extend(hidden_servers(files)?);
     Ok(notes)
+}
+
+/// Returns whether the front matter of an agent hides the planner's tools.
+fn hides_tools(matter: &Value) -> bool {
+    let names = |key: &str| names_in(matter.get(key).unwrap_or(&Value::Null));
+    let (shown, hidden) = (names("tools"), names("disallowedTools"));
+    let has = |list: &[String], name: &str| {
+        list.iter().any(|known| [name, "mcp__work", "mcp__work__*"].contains(&known.as_str()))
+    };
+    PLANNER_TOOLS.iter().all(|tool| has(&hidden, tool) || !shown.is_empty() && !has(&shown, tool))
+}
+
+/// Returns a note about the servers of `.github/mcp.json`, which Copilot CLI reads only where `.mcp.json` is not there.
+pub(super) fn hidden_servers(files: &dyn ProjectFiles) -> Result<Option<String>, Fault> {
+    let has_both = files.text(SERVERS)?.is_some() && files.text(".github/mcp.json")?.is_some();
+    Ok(has_both
+        .then(|| format!(".github/mcp.json: Copilot CLI does not read it beside {SERVERS}: move its servers there")))
 }

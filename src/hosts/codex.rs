@@ -69,7 +69,7 @@ fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault
     }
     pieces.extend(AGENTS.pieces(roster));
     pieces.extend(planner_skills(".codex/skills", "", &[]));
-    pieces.push(worker_skill(SHARED_SKILLS, ""));
+    pieces.push(worker_skill(SHARED_SKILLS));
     Ok(pieces)
 }
 
@@ -89,6 +89,13 @@ fn has_plain_code_mode(files: &dyn ProjectFiles) -> Result<bool, Fault> {
 
 fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
     let mut notes = AGENTS.without_file(roster);
+    for path in [SETTINGS, "~/.codex/config.toml"] {
+        let Some(settings) = Settings::seen(files, path)? else { continue };
+        let at = ["features", "hooks"];
+        if settings.get(&at) == Some(json!(false)) {
+            notes.push(settings.note(&at, "switches off the hook that refuses gate commands: remove it"));
+        }
+    }
     if has_plain_code_mode(files)? {
         let settings = Settings::parse(SETTINGS, &files.text(SETTINGS)?.unwrap_or_default())?;
         let told =

@@ -1,9 +1,9 @@
 //! GitHub Copilot CLI.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::claude::SERVERS;
-use super::markdown::{AgentFiles, Names, SHARED_SKILLS, about, page, planner_skills, quoted, worker_skill};
+use super::claude::{SERVERS, hidden_servers};
+use super::markdown::{AgentFiles, Names, SHARED_SKILLS, about, names_in, page, planner_skills, quoted, worker_skill};
 use super::piece::Piece;
 use super::server_entry::{IF_INSTALLED, SERVER};
 use super::{Abilities, Host, PlannerTools, ProjectFiles, Refuses};
@@ -14,7 +14,8 @@ use crate::roster::{Agent, Roster};
 pub(super) const HOST: Host = Host {
     name: "copilot",
     title: "Copilot CLI",
-    signs: &[".github/agents", ".github/hooks", ".github/mcp.json", ".github/copilot-instructions.md"],
+    // Its agents and hooks are VS Code's too.
+    signs: &[".github/mcp.json", ".github/copilot", ".github/copilot-instructions.md"],
     can: Abilities { planner_tools: PlannerTools::Hidden, refuses_gates: Refuses::Hook, holds_silent_workers: true },
     command: "/execute-next-batch",
     next_step: "start `copilot` in this folder, trust it, and allow the tools of `work` for good when it asks",
@@ -27,18 +28,16 @@ pub(super) const HOST: Host = Host {
 pub(super) const AGENTS: AgentFiles =
     AgentFiles { folder: ".github/agents", ending: ".agent.md", names: Names::Files, text: agent };
 
-/// What an agent's file has in it if a worker sees two tools only, and how to say that it has not.
-pub(super) const HIDES: (&str, &str) =
-    ("work/read_thread", "list its tools, with work/read_thread and work/update_thread only");
-
 fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
     // Copilot ignores the second file where the first one is there.
     let path = if files.text(SERVERS)?.is_none() && files.text(OWN_SERVERS)?.is_some() { OWN_SERVERS } else { SERVERS };
     let entry = json!({"type": "stdio", "command": "work", "args": ["mcp"]});
-    let mut pieces = vec![Piece::Server { path, at: vec!["mcpServers", SERVER], entry }, github_hooks()];
+    let server = |path| Piece::Server { path, at: vec!["mcpServers", SERVER], entry: entry.clone() };
+    let other = if path == SERVERS { OWN_SERVERS } else { SERVERS };
+    let mut pieces = vec![server(path), Piece::Former(Box::new(server(other))), github_hooks()];
     pieces.extend(AGENTS.pieces(roster));
     pieces.extend(planner_skills(".github/skills", "", &[]));
-    pieces.push(worker_skill(SHARED_SKILLS, ""));
+    pieces.push(worker_skill(SHARED_SKILLS));
     Ok(pieces)
 }
 
@@ -52,7 +51,7 @@ pub(super) fn github_hooks() -> Piece {
         json!([{"type": "command", "bash": format!("{IF_INSTALLED}{command}"), "powershell": command}])
     };
     let hooks = json!({"version": 1, "hooks": {"preToolUse": hook("pre-tool"), "subagentStop": hook("subagent-stop")}});
-    Piece::File { path: ".github/hooks/work.json".to_owned(), text: format!("{hooks:#}\n") }
+    Piece::Guard { path: ".github/hooks/work.json".to_owned(), text: format!("{hooks:#}\n") }
 }
 
 fn agent(agent: &Agent) -> String {
@@ -68,5 +67,17 @@ fn agent(agent: &Agent) -> String {
 }
 
 fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
-    AGENTS.notes(files, roster, HIDES.0, HIDES.1)
+    let mut notes = agent_notes(files, roster)?;
+    notes.extend(hidden_servers(files)?);
+    Ok(notes)
+}
+
+/// Returns what a person should look at in the files of agents.
+pub(super) fn agent_notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
+    let hides = |matter: &Value| {
+        let shown = names_in(matter.get("tools").unwrap_or(&Value::Null));
+        let all = ["*", "work", "work/*", "work/next_batch", "work-next_batch"];
+        !shown.is_empty() && !shown.iter().any(|name| all.contains(&name.as_str()))
+    };
+    AGENTS.notes(files, roster, hides, "list its tools, with work/read_thread and work/update_thread only")
 }

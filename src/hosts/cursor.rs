@@ -42,7 +42,7 @@ fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Faul
     ];
     pieces.extend(AGENTS.pieces(roster));
     pieces.extend(planner_skills(".cursor/skills", "", &[]));
-    pieces.push(worker_skill(SHARED_SKILLS, ""));
+    pieces.push(worker_skill(SHARED_SKILLS));
     Ok(pieces)
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::markdown::{AgentFiles, Names, SHARED_SKILLS, about, page, quoted, worker_skill};
+use super::markdown::{AgentFiles, Names, SHARED_SKILLS, about, names_in, page, quoted, worker_skill};
 use super::piece::Piece;
 use super::server_entry::{IF_INSTALLED, SERVER, entry};
+use super::settings::Settings;
 use super::{Abilities, Host, PlannerTools, ProjectFiles, Refuses};
 use crate::fault::Fault;
 use crate::prompts::IMPLEMENT_THREAD;
@@ -35,7 +36,7 @@ fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Faul
     ];
     pieces.extend(AGENTS.pieces(roster));
     // The server's prompts are its commands /execute-next-batch and /write-plan. Files of these names would rename them.
-    pieces.push(worker_skill(SHARED_SKILLS, ""));
+    pieces.push(worker_skill(SHARED_SKILLS));
     Ok(pieces)
 }
 
@@ -59,6 +60,26 @@ fn agent(agent: &Agent) -> String {
     page(&matter, &IMPLEMENT_THREAD.text_with_prefix(""))
 }
 
-fn notes(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
-    Ok(AGENTS.without_file(roster))
+/// Returns what voids the set-up: files of agents that show a worker all tools, and settings of the project or the person.
+fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
+    let hides = |matter: &Value| {
+        let shown = names_in(matter.get("tools").unwrap_or(&Value::Null));
+        let all = ["*", "mcp_*", "mcp_work_*", "mcp_work_next_batch"];
+        !shown.is_empty() && !shown.iter().any(|name| all.contains(&name.as_str()))
+    };
+    let told = "list its tools, with mcp_work_read_thread and mcp_work_update_thread only";
+    let mut notes = AGENTS.notes(files, roster, hides, told)?;
+    for path in [SETTINGS, "~/.gemini/settings.json"] {
+        let Some(settings) = Settings::seen(files, path)? else { continue };
+        let at = ["hooksConfig", "enabled"];
+        if settings.get(&at) == Some(json!(false)) {
+            notes.push(settings.note(&at, "switches off the hook that refuses gate commands: remove it"));
+        }
+        if settings.lists(&["mcp", "excluded"], &[SERVER]) {
+            notes.push(
+                settings.note(&["mcp", "excluded"], "names this server, which does not start then: remove it there"),
+            );
+        }
+    }
+    Ok(notes)
 }

@@ -45,6 +45,15 @@ pub(super) fn front_matter(text: &str) -> Value {
     matter.and_then(|matter| serde_saphyr::from_str(matter).ok()).unwrap_or_default()
 }
 
+/// Returns the names in a list of front matter, which is one of YAML or a text with commas.
+pub(super) fn names_in(list: &Value) -> Vec<String> {
+    match list {
+        Value::String(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The folder of skills that most hosts read.
 pub(super) const SHARED_SKILLS: &str = ".agents/skills";
 
@@ -55,9 +64,10 @@ pub(super) fn planner_skills(folder: &str, prefix: &str, more: &[(&str, String)]
     [EXECUTE_NEXT_BATCH, WRITE_PLAN].map(|prompt| skill(folder, prompt.name, prompt, prefix, more))
 }
 
-/// Returns the worker's skill in a folder that a host reads.
-pub(super) fn worker_skill(folder: &str, prefix: &str) -> Piece {
-    skill(folder, WORKER_SKILL, IMPLEMENT_THREAD, prefix, &[])
+/// Returns the worker's skill in a folder that a host reads. It is the same for all: folders of skills are often links to
+/// one another.
+pub(super) fn worker_skill(folder: &str) -> Piece {
+    skill(folder, WORKER_SKILL, IMPLEMENT_THREAD, "", &[])
 }
 
 fn skill(folder: &str, name: &str, prompt: Prompt, prefix: &str, more: &[(&str, String)]) -> Piece {
@@ -97,19 +107,19 @@ impl AgentFiles {
         named.map(|agent| Piece::File { path: self.path(agent), text: (self.text)(agent) }).collect()
     }
 
-    /// Returns what a person should look at: agents without a file, and files of others that do not have `needed` in
-    /// them, which keeps a worker from the tools of the planner.
+    /// Returns what a person should look at: agents without a file, and files of others whose front matter does not hide
+    /// the planner's tools, as `hides` sees it, with what to change.
     pub(super) fn notes(
         &self,
         files: &dyn ProjectFiles,
         roster: &Roster,
-        needed: &str,
+        hides: impl Fn(&Value) -> bool,
         told: &str,
     ) -> Result<Vec<String>, Fault> {
         let mut notes = self.without_file(roster);
         for agent in roster.agents.iter().filter(|agent| self.can_have_file(agent)) {
             let path = self.path(agent);
-            if files.text(&path)?.is_some_and(|text| !text.contains(needed)) {
+            if files.text(&path)?.is_some_and(|text| !hides(&front_matter(&text))) {
                 notes.push(format!("{path}: it sees all tools of this server; {told}"));
             }
         }
@@ -120,7 +130,14 @@ impl AgentFiles {
     pub(super) fn without_file(&self, roster: &Roster) -> Vec<String> {
         let unnamed = roster.agents.iter().filter(|agent| !self.can_have_file(agent));
         let told = |agent: &Agent| {
-            format!("{:?} cannot be the name of a file in {}: make one by hand", agent.name, self.folder)
+            let name = &agent.name;
+            match self.names {
+                Names::Slugs => format!(
+                    "{name:?}: {} takes small letters, digits, - and _ only: it gets no agent there",
+                    self.folder
+                ),
+                _ => format!("{name:?} cannot be the name of an agent's file: make one by hand"),
+            }
         };
         unnamed.map(told).collect()
     }

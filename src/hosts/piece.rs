@@ -13,13 +13,18 @@ use crate::fault::Fault;
 pub(super) enum Piece {
     /// A file that only this program writes.
     File { path: String, text: String },
+    /// The same, without which nothing refuses gate commands.
+    Guard { path: String, text: String },
+    /// What an earlier set-up may have left. It is taken back, and never added.
+    Former(Box<Piece>),
     /// The entry of the server in a settings file.
     Server { path: &'static str, at: Vec<&'static str>, entry: Value },
     /// A key that a settings file must have, whoever writes in it. It stays as long as something else is there.
     Base { path: &'static str, key: &'static str, value: Value },
     /// A key that is added if a settings file has no value for it, and left alone if it has.
     Default { path: &'static str, at: Vec<&'static str>, value: Value },
-    /// An element of an array in a settings file. One that has the text `mark` in it takes its place.
+    /// An element of an array in a settings file. One that does the same takes its place: a hook for all tools whose
+    /// command ends with `mark`, or that text itself.
     Element { path: &'static str, at: Vec<&'static str>, value: Value, mark: &'static str },
     /// A settings file with rules of its own for how it is changed.
     Custom { path: String, change: Box<Change> },
@@ -41,7 +46,8 @@ impl Piece {
     /// Returns the path of the file that the piece belongs to.
     pub(super) fn path(&self) -> &str {
         match self {
-            Self::File { path, .. } | Self::Custom { path, .. } => path,
+            Self::File { path, .. } | Self::Guard { path, .. } | Self::Custom { path, .. } => path,
+            Self::Former(piece) => piece.path(),
             Self::Server { path, .. }
             | Self::Base { path, .. }
             | Self::Default { path, .. }
@@ -57,6 +63,17 @@ impl Piece {
     pub(super) fn change(&self, before: Option<String>, direction: Direction) -> Result<Changed, Fault> {
         match self {
             Self::File { path, text } => Ok(change_file(path, text, before, direction)),
+            Self::Guard { path, text } => {
+                let is_foreign = before.as_ref().is_some_and(|before| before != text);
+                let mut changed = change_file(path, text, before, direction);
+                if is_foreign && direction == Direction::Add {
+                    let told = "it is not as this program writes it, so gate commands may run: move it away, and run this command again";
+                    changed.notes.push(format!("{path}: {told}"));
+                }
+                Ok(changed)
+            }
+            Self::Former(_) if direction == Direction::Add => Ok(Changed::nothing(before)),
+            Self::Former(piece) => Ok(Changed { notes: Vec::new(), ..piece.change(before, direction)? }),
             Self::Custom { change, .. } => change(before.as_deref(), direction),
             Self::Server { path, at, entry } => {
                 let settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
@@ -93,7 +110,7 @@ impl Piece {
                     _ => Vec::new(),
                 };
                 let is_there = elements.contains(value);
-                let similar = elements.iter().any(|element| element.to_string().contains(mark));
+                let similar = elements.iter().any(|element| does_the_same(element, mark));
                 match direction {
                     Direction::Add if is_there || similar => Ok(Changed::nothing(before)),
                     Direction::Add => {
@@ -115,13 +132,30 @@ impl Piece {
         }
     }
 
-    /// Returns whether the piece is in the project, as this program writes it.
-    pub(super) fn is_there(&self, files: &dyn ProjectFiles) -> Result<bool, Fault> {
-        let before = files.text(self.path())?;
-        if let Self::Base { .. } | Self::Default { .. } = self {
-            return Ok(before.is_some());
+    /// Returns whether the piece is in the project, as this program writes it. A file that cannot be read has none.
+    pub(super) fn is_there(&self, files: &dyn ProjectFiles) -> bool {
+        let Ok(Some(before)) = files.text(self.path()) else { return false };
+        !matches!(self, Self::Former(_))
+            && self.change(Some(before), Direction::Remove).is_ok_and(|changed| !changed.what.is_empty())
+    }
+}
+
+/// Returns whether an element of an array does what another one with this mark does.
+fn does_the_same(element: &Value, mark: &str) -> bool {
+    match element {
+        Value::String(text) => text == mark || text.strip_suffix("__*") == Some(mark),
+        Value::Array(elements) => elements.iter().any(|element| does_the_same(element, mark)),
+        Value::Object(keys) => {
+            let is_for_all = keys.get("matcher").is_none_or(|matcher| matcher == "" || matcher == "*");
+            let runs_it = |(key, value): (&String, &Value)| match value {
+                Value::String(command) => {
+                    ["command", "bash"].contains(&key.as_str()) && command.trim_end().ends_with(mark)
+                }
+                other => does_the_same(other, mark),
+            };
+            is_for_all && keys.iter().any(runs_it)
         }
-        Ok(before.is_some() && self.change(before, Direction::Remove).is_ok_and(|changed| !changed.what.is_empty()))
+        _ => false,
     }
 }
 

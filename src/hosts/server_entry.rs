@@ -45,6 +45,11 @@ pub(super) fn conflict(entry: &Value) -> Option<String> {
     }
     let words = words(entry);
     if !starts_this_program(&words) {
+        if words.len() == 1 && words[0].contains(' ') {
+            return Some(format!(
+                "has the whole command in one word: write \"command\": \"work\", \"args\": [\"mcp\"], {again}"
+            ));
+        }
         let told =
             if words.is_empty() { "names no program".to_owned() } else { format!("starts `{}`", words.join(" ")) };
         return Some(format!("{told}, not `work mcp`: rename it, {again}"));
@@ -76,8 +81,14 @@ fn starts_this_program(words: &[String]) -> bool {
         let name = name.strip_suffix(".exe").unwrap_or(name);
         name == "work" || name.starts_with("workstream-mcp")
     };
-    let at = words.iter().position(is_ours);
-    at.is_some_and(|at| words[at..].iter().any(|word| word == "mcp"))
+    let is_there = |words: &[String]| {
+        let at = words.iter().position(is_ours);
+        at.is_some_and(|at| words[at..].iter().any(|word| word == "mcp"))
+    };
+    // A shell gets the command as one word.
+    let script = words.iter().skip(1).find(|word| word.contains(' '));
+    let inner: Option<Vec<String>> = script.map(|script| script.split_whitespace().map(str::to_owned).collect());
+    is_there(words) || inner.is_some_and(|inner| is_there(&inner))
 }
 
 #[cfg(test)]
@@ -93,6 +104,7 @@ mod tests {
             json!({"type": "http", "url": "https://work.example.com/mcp"}),
             json!({"command": "node", "args": ["tracker.js"]}),
             json!({"command": ["/opt/work/bin/tracker", "mcp"]}),
+            json!({"command": "work mcp"}),
             json!({}),
         ]
         .map(|entry| conflict(&entry).unwrap());
@@ -103,6 +115,7 @@ mod tests {
         is a remote server, and this one is a local program: rename it, or delete it and run this command again
         starts `node tracker.js`, not `work mcp`: rename it, or delete it and run this command again
         starts `/opt/work/bin/tracker mcp`, not `work mcp`: rename it, or delete it and run this command again
+        has the whole command in one word: write "command": "work", "args": ["mcp"], or delete it and run this command again
         names no program, not `work mcp`: rename it, or delete it and run this command again
         "#);
         for fine in [
@@ -110,6 +123,7 @@ mod tests {
             json!({"type": "stdio", "command": "/opt/work", "args": ["mcp", "--root", "."]}),
             json!({"type": "local", "command": ["npx", "-y", "workstream-mcp", "mcp"], "enabled": true}),
             json!({"command": "cmd", "args": ["/c", "C:\\tools\\work.exe", "mcp"], "env": {}}),
+            json!({"command": "sh", "args": ["-c", "exec work mcp"]}),
             json!({"command": "env", "args": ["WORK_ROOT=.", "work", "--root", ".", "mcp"]}),
         ] {
             assert_eq!(conflict(&fine), None, "{fine}");

@@ -1,6 +1,6 @@
 //! Puts the pieces of hosts together: one change per file, whichever hosts share it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::piece::Direction;
 use super::{HOSTS, Host, ProjectFiles};
@@ -60,13 +60,15 @@ pub fn set_up(
 ) -> Result<HostsSetUp, Fault> {
     let mut done = Drafts { files, texts: BTreeMap::new(), order: Vec::new() };
     let mut set_up = HostsSetUp { edits: Vec::new(), kept: Vec::new(), notes: Vec::new() };
-    let shared = if direction == Direction::Remove { pieces_of_others(hosts, files, roster)? } else { Vec::new() };
+    let needed = if direction == Direction::Remove { needed_by_others(hosts, files, roster)? } else { Vec::new() };
     for host in hosts {
         for piece in (host.pieces)(&done, roster)? {
             let path = piece.path().to_owned();
-            if let Some((_, other)) = shared.iter().find(|(known, _)| *known == path) {
-                set_up.kept.push(path.clone());
-                set_up.notes.push(format!("{path}: it stays for {other}"));
+            if let Some(Needed { by, .. }) = needed.iter().find(|needed| needed.path == path) {
+                if files.text(&path)?.is_some() {
+                    set_up.notes.push(format!("{path}: it stays for {by}"));
+                    set_up.kept.push(path);
+                }
                 continue;
             }
             let changed = piece.change(done.text(&path)?, direction)?;
@@ -88,30 +90,36 @@ pub fn set_up(
             set_up.kept.push(path);
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     set_up.kept.retain(|path| seen.insert(path.clone()));
     seen.clear();
     set_up.notes.retain(|note| seen.insert(note.clone()));
     Ok(set_up)
 }
 
-/// Returns the files of the hosts that are set up completely and are not among these, each with the title of one that
-/// needs it.
-fn pieces_of_others(
-    hosts: &[&Host],
-    files: &dyn ProjectFiles,
-    roster: &Roster,
-) -> Result<Vec<(String, &'static str)>, Fault> {
-    let mut paths = Vec::new();
+/// Returns the files that hosts other than these need, each with the title of one: of a host that has a piece in a file
+/// which none of these has.
+fn needed_by_others(hosts: &[&Host], files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Needed>, Fault> {
+    let mut own = BTreeSet::new();
+    for host in hosts {
+        own.extend((host.pieces)(files, roster)?.iter().map(|piece| piece.path().to_owned()));
+    }
+    let mut needed = Vec::new();
     for other in HOSTS.into_iter().filter(|other| !hosts.iter().any(|host| host.name == other.name)) {
-        // A host whose files cannot be read now is none that was set up.
+        // The files of a host that nobody named need not be readable.
         let Ok(pieces) = (other.pieces)(files, roster) else { continue };
-        let there: Vec<bool> = pieces.iter().map(|piece| piece.is_there(files)).collect::<Result<_, Fault>>()?;
-        if there.iter().all(|is_there| *is_there) {
-            paths.extend(pieces.iter().map(|piece| (piece.path().to_owned(), other.title)));
+        if pieces.iter().any(|piece| !own.contains(piece.path()) && piece.is_there(files)) {
+            needed.extend(pieces.iter().map(|piece| Needed { path: piece.path().to_owned(), by: other.title }));
         }
     }
-    Ok(paths)
+    Ok(needed)
+}
+
+/// A file that a host needs.
+struct Needed {
+    path: String,
+    /// The title of the host.
+    by: &'static str,
 }
 
 /// The files of a project with the changes so far.
@@ -338,6 +346,23 @@ mod tests {
             ),
             notes(&[host("codex")], &[(".codex/config.toml", toml)]),
             notes(&[host("codex")], &[(".codex/config.toml", "[features]\ncode_mode = true\n")]),
+            notes(&[host("codex")], &[("~/.codex/config.toml", "[features]\nhooks = false\n")]),
+            notes(
+                &[host("gemini")],
+                &[
+                    (".gemini/settings.json", "{\"hooksConfig\": {\"enabled\": false}}"),
+                    ("~/.gemini/settings.json", "{\"mcp\": {\"excluded\": [\"work\"]}}"),
+                    (".gemini/agents/me.md", "---\nname: me\n---\nHi."),
+                ],
+            ),
+            notes(
+                &[host("copilot")],
+                &[(".github/hooks/work.json", "{}"), (".mcp.json", "{}"), (".github/mcp.json", "{}")],
+            ),
+            notes(
+                &[host("opencode")],
+                &[("opencode.json", "{\"mcp\": {\"work\": {\"type\": \"local\", \"command\": \"work\"}}}")],
+            ),
             notes(&[host("vscode")], &[(".vscode/mcp.json", "{\"servers\": {\"work\": \"work mcp\"}}")]),
             notes(
                 &[host("opencode")],
@@ -385,12 +410,23 @@ mod tests {
         --
         .codex/config.toml:2: features.code_mode hides this server's tools behind a search: write it as a table with `enabled`, and run this command again
         --
+        ~/.codex/config.toml:2: features.hooks switches off the hook that refuses gate commands: remove it
+        --
+        .gemini/agents/me.md: it sees all tools of this server; list its tools, with mcp_work_read_thread and mcp_work_update_thread only
+        .gemini/settings.json:2: hooksConfig.enabled switches off the hook that refuses gate commands: remove it
+        ~/.gemini/settings.json:1: mcp.excluded names this server, which does not start then: remove it there
+        --
+        .github/hooks/work.json: it is not as this program writes it, so gate commands may run: move it away, and run this command again
+        .github/mcp.json: Copilot CLI does not read it beside .mcp.json: move its servers there
+        --
+        opencode.json:3: mcp.work has a command that is no list, with which OpenCode does not start: write ["work", "mcp"]
+        --
         .vscode/mcp.json:1: servers.work is "work mcp" and no object, so no server starts: delete it and run this command again
         --
         opencode.json:3: mcp.work is switched off: set "enabled" to true, or delete it and run this command again
         --
         .claude/agents/me.md: it sees all tools of this server; add `disallowedTools: mcp__work__next_batch, mcp__work__assign_thread, mcp__work__batch_outcome, mcp__work__workstream_status, Agent`
-        .claude/settings.local.json:1: disabledMcpjsonServers names this server, whose tools cannot be called then: remove it there
+        .claude/settings.local.json:1: disabledMcpjsonServers names this server or a tool of it, which cannot be called then: remove it there
         ~/.claude/settings.json:2: disableAllHooks switches off the hook that refuses gate commands: remove it
         ~/.claude.json:1: projects./project.mcpServers.work comes before .mcp.json, and starts `x`, not `work mcp`: rename it, or delete it and run this command again
         --
@@ -413,6 +449,8 @@ mod tests {
             ("cursor", ".cursor/hooks.json", "{\"hooks\": {\"preToolUse\": 1}}"),
             ("gemini", ".gemini/settings.json", "{\"mcpServers\": \"x\"}"),
             ("opencode", "opencode.json", "{\"permissions\": {}}"),
+            ("claude", ".mcp.json", "{\"mcpServers\": {}, \"mcpServers\": {\"b\": {}}}"),
+            ("opencode", "opencode.json", "{\"mcp\": {\"x\": 1, \"x\": 2}}"),
         ] {
             let files = Memory::with(&[(path, text)]);
             let refused = set_up(&[host(name)], &files, &roster(), Direction::Add);
@@ -437,6 +475,83 @@ mod tests {
     }
 
     #[test]
+    fn what_another_host_still_needs_is_seen_piece_by_piece() {
+        let mut files = Memory::default();
+        added(&[host("vscode"), host("copilot"), host("gemini")], &mut files);
+        files.0.get_mut(".github/agents/me.agent.md").unwrap().push_str("More.\n");
+        // The roster has grown since.
+        let roster = Roster { agents: [roster().agents, vec![Agent::named("new")]].concat(), ..roster() };
+        let broken =
+            Memory(files.0.clone().into_iter().chain([(".codex/config.toml".to_owned(), "= ".to_owned())]).collect());
+        let back = set_up(&[host("vscode")], &broken, &roster, Direction::Remove).unwrap();
+        let gone: Vec<&str> = back.edits.iter().map(|edit| edit.path.as_str()).collect();
+        assert_eq!(gone, [".vscode/mcp.json"]);
+        files.apply(&back);
+        let back = set_up(&[host("copilot")], &files, &roster, Direction::Remove).unwrap();
+        files.apply(&back);
+        assert!(files.has(".agents/skills") && !files.has(".github/hooks"), "{:?}", files.0.keys());
+    }
+
+    #[test]
+    fn comments_of_a_person_are_never_removed() {
+        let codex = "# Team settings.\n\n# measured\n[agents]\nmax_threads = 12\n";
+        let claude = "{\n  \"hooks\": { // none yet\n    \"PreToolUse\": [ // ask security\n    ]\n  }\n}\n";
+        let mut files = Memory::with(&[(".codex/config.toml", codex), (".claude/settings.json", claude)]);
+        added(&[host("codex"), host("claude")], &mut files);
+        let back = set_up(&[host("codex"), host("claude")], &files, &roster(), Direction::Remove).unwrap();
+        files.apply(&back);
+        insta::assert_snapshot!(files.0[".codex/config.toml"].clone() + "--\n" + &files.0[".claude/settings.json"], @r#"
+        # Team settings.
+
+        # measured
+        --
+        {
+          "hooks": { // none yet
+            "PreToolUse": [ // ask security
+            ]
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn what_looks_like_ours_is_not() {
+        let settings = "{\"permissions\": {\"allow\": [\"mcp__workspace__search\"]}, \"hooks\": {\"PreToolUse\": [{\"matcher\": \"Read\", \"hooks\": [{\"type\": \"command\", \"command\": \"work hook pre-tool\"}]}]}}";
+        let mut files = Memory::with(&[(".claude/settings.json", settings)]);
+        let made = added(&[host("claude")], &mut files);
+        let what = &made.edits.iter().find(|edit| edit.path == ".claude/settings.json").unwrap().what;
+        for added in ["permissions.allow: mcp__work", "hooks.PreToolUse: work hook pre-tool"] {
+            assert!(what.contains(&added.to_owned()), "{what:?}");
+        }
+        let back = set_up(&[host("claude")], &files, &roster(), Direction::Remove).unwrap();
+        assert_eq!(back.notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_set_up_of_another_time_is_taken_back() {
+        let mut files = Memory::with(&[(".github/mcp.json", "{\"mcpServers\": {\"b\": {\"command\": \"b\"}}}")]);
+        added(&[host("opencode"), host("copilot")], &mut files);
+        // Meanwhile other files have come, and OpenCode 2.
+        files.0.insert(".opencode/opencode.json".to_owned(), "{\"permissions\": []}".to_owned());
+        files.0.insert(".mcp.json".to_owned(), "{\"mcpServers\": {\"c\": {\"command\": \"c\"}}}".to_owned());
+        let back = set_up(&[host("opencode"), host("copilot")], &files, &roster(), Direction::Remove).unwrap();
+        files.apply(&back);
+        assert_eq!(files.0.keys().collect::<Vec<_>>(), [".github/mcp.json", ".mcp.json", ".opencode/opencode.json"]);
+        assert!(files.0.values().all(|text| !text.contains("\"work\"")), "{:?}", files.0);
+        assert_eq!(back.notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn line_ends_stay() {
+        let mut files = Memory::with(&[(".codex/config.toml", "a = 1\r\n"), (".mcp.json", "{\r\n}\r\n")]);
+        added(&[host("codex"), host("claude")], &mut files);
+        for path in [".codex/config.toml", ".mcp.json"] {
+            let text = &files.0[path];
+            assert!(text.split('\n').all(|line| line.is_empty() || line.ends_with('\r')), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_host_shows_signs() {
         let signs = |path: &str| {
             let found = signs_of(&Memory::with(&[(path, "")]));
@@ -447,7 +562,9 @@ mod tests {
         assert_eq!(signs("CLAUDE.md"), ["claude"]);
         assert_eq!(signs(".codex/config.toml"), ["codex"]);
         assert_eq!(signs(".vscode/settings.json"), ["vscode"]);
-        assert_eq!(signs(".github/agents/x.agent.md"), ["copilot"]);
+        assert_eq!(signs(".github/mcp.json"), ["copilot"]);
+        // VS Code reads it too.
+        assert_eq!(signs(".github/agents/x.agent.md"), [""; 0]);
         assert_eq!(signs(".cursor/rules/x.mdc"), ["cursor"]);
         assert_eq!(signs("GEMINI.md"), ["gemini"]);
         assert_eq!(signs(".github/workflows/ci.yml"), [""; 0]);

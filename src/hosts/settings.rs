@@ -2,10 +2,11 @@
 //! other keys, their order and the layout stay as they are.
 
 use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, ParseOptions, ast, parse_to_ast};
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use super::ProjectFiles;
 use super::changed::Changed;
 use crate::fault::Fault;
 
@@ -39,10 +40,23 @@ impl Settings {
             Form::Toml(Box::new(parsed))
         } else {
             let root = parse_json(path, text)?;
+            require_single_keys(path, text)?;
             root.object_value_or_create().ok_or_else(|| bad(path, None, "it is no object"))?;
             Form::Json(root)
         };
         Ok(Self { path: path.to_owned(), text: text.to_owned(), form })
+    }
+
+    /// Returns a file that is only looked at; `None` if there is none, or it cannot be parsed.
+    pub(super) fn seen(files: &dyn ProjectFiles, path: &str) -> Result<Option<Self>, Fault> {
+        Ok(files.text(path)?.and_then(|text| Self::parse(path, &text).ok()))
+    }
+
+    /// Returns whether an array has one of these texts as an element.
+    pub(super) fn lists(&self, at: &[&str], one_of: &[&str]) -> bool {
+        let names = self.get(at).unwrap_or_default();
+        let is_one = |name: &Value| name.as_str().is_some_and(|name| one_of.contains(&name));
+        names.as_array().is_some_and(|names| names.iter().any(is_one))
     }
 
     /// Returns the value under a path of keys.
@@ -117,7 +131,10 @@ impl Settings {
             }
             Form::Toml(document) => {
                 let Ok(table) = table(document, above) else { return };
+                let comment = comment_before(table, key);
                 table.remove(key);
+                let rest = document.trailing().as_str().unwrap_or_default().to_owned();
+                document.set_trailing(comment + &rest);
             }
         }
         self.remove_if_empty(above);
@@ -125,6 +142,9 @@ impl Settings {
 
     /// Removes the elements of an array that are equal to a value, and what they leave empty.
     pub(super) fn pull(&mut self, at: &[&str], value: &Value) {
+        if !self.get(at).is_some_and(|array| array.as_array().is_some_and(|elements| elements.contains(value))) {
+            return;
+        }
         let Some((key, above)) = at.split_last() else { return };
         let is_empty = match &mut self.form {
             Form::Json(root) => {
@@ -134,7 +154,7 @@ impl Settings {
                         element.remove();
                     }
                 }
-                array.elements().is_empty()
+                array.elements().is_empty() && !has_comment(&array.children())
             }
             Form::Toml(document) => {
                 let array = table(document, above).ok().and_then(|table| table.get_mut(key)?.as_array_mut());
@@ -149,11 +169,12 @@ impl Settings {
     }
 
     fn remove_if_empty(&mut self, at: &[&str]) {
-        let empty = match self.get(at) {
-            Some(Value::Object(keys)) => keys.is_empty(),
-            _ => false,
+        let is_empty = self.get(at).is_some_and(|value| value.as_object().is_some_and(serde_json::Map::is_empty));
+        let has_comment = match &self.form {
+            Form::Json(root) => find_object(root, at).is_some_and(|object| has_comment(&object.children())),
+            Form::Toml(_) => false,
         };
-        if !at.is_empty() && empty {
+        if !at.is_empty() && is_empty && !has_comment {
             self.remove(at);
         }
     }
@@ -206,9 +227,38 @@ impl Settings {
     pub(super) fn text(&self) -> String {
         match &self.form {
             Form::Json(root) => root.to_string(),
+            // The library writes line feeds only.
+            Form::Toml(document) if self.text.contains("\r\n") => {
+                document.to_string().replace("\r\n", "\n").replace('\n', "\r\n")
+            }
             Form::Toml(document) => document.to_string(),
         }
     }
+}
+
+/// Fails if an object has a key twice: what stands under the first one has no effect, and would be changed.
+pub(super) fn require_single_keys(path: &str, text: &str) -> Result<(), Fault> {
+    let Ok(parsed) = parse_to_ast(text.trim_start_matches('\u{feff}'), &CollectOptions::default(), &JSON) else {
+        return Ok(());
+    };
+    let mut open: Vec<&ast::Value> = parsed.value.iter().collect();
+    while let Some(value) = open.pop() {
+        match value {
+            ast::Value::Array(array) => open.extend(&array.elements),
+            ast::Value::Object(object) => {
+                let mut keys = std::collections::HashSet::new();
+                for property in &object.properties {
+                    if !keys.insert(property.name.as_str()) {
+                        let at = Some(position(text, property.range.start));
+                        return Err(bad(path, at, &format!("the key {:?} stands twice", property.name.as_str())));
+                    }
+                    open.push(&property.value);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// What the hosts accept: JSON with comments and trailing commas.
@@ -326,6 +376,14 @@ fn value_of(item: &Item) -> Option<Value> {
         }
         other => Value::from(other.to_string().trim()),
     })
+}
+
+/// Returns the comments that stand before a key or a table of TOML; empty if there is none.
+fn comment_before(table: &dyn TableLike, key: &str) -> String {
+    let of_table = table.get(key).and_then(Item::as_table).and_then(|table| table.decor().prefix()?.as_str());
+    let of_key = table.key(key).and_then(|key| key.leaf_decor().prefix()?.as_str());
+    let prefixes = [of_table, of_key].into_iter().flatten();
+    prefixes.filter(|prefix| prefix.contains('#')).collect()
 }
 
 fn has_comment(nodes: &[CstNode]) -> bool {

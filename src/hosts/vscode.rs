@@ -1,6 +1,6 @@
 //! VS Code, with its own agents.
 
-use super::copilot::{AGENTS, HIDES, github_hooks};
+use super::copilot::{AGENTS, agent_notes, github_hooks};
 use super::markdown::{SHARED_SKILLS, planner_skills, worker_skill};
 use super::piece::Piece;
 use super::server_entry::{SERVER, entry};
@@ -18,7 +18,7 @@ pub(super) const HOST: Host = Host {
     next_step: "open this folder in VS Code, trust it, and start the server `work` in .vscode/mcp.json",
     known_from: "documentation",
     pieces,
-    notes,
+    notes: agent_notes,
 };
 
 fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
@@ -26,10 +26,6 @@ fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Faul
         vec![Piece::Server { path: ".vscode/mcp.json", at: vec!["servers", SERVER], entry: entry() }, github_hooks()];
     pieces.extend(AGENTS.pieces(roster));
     pieces.extend(planner_skills(".github/skills", "", &[]));
-    pieces.push(worker_skill(SHARED_SKILLS, ""));
+    pieces.push(worker_skill(SHARED_SKILLS));
     Ok(pieces)
-}
-
-fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
-    AGENTS.notes(files, roster, HIDES.0, HIDES.1)
 }

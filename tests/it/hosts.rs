@@ -32,7 +32,7 @@ fn a_host_is_set_up_and_taken_back() {
       created  .codex/skills/write-plan/SKILL.md
       created  .agents/skills/implementing-workstreams/SKILL.md
       changed  .claude/settings.json
-                 + enabledMcpjsonServers: "work"
+                 + enabledMcpjsonServers: work
                  + permissions.allow: mcp__work
                  + permissions.deny: Bash(work approve:*)
                  + permissions.deny: Bash(work complete:*)
@@ -63,7 +63,7 @@ fn a_host_is_set_up_and_taken_back() {
     exit 0
     workspace [workspace]
       changed  .claude/settings.json
-                 - enabledMcpjsonServers: "work"
+                 - enabledMcpjsonServers: work
                  - permissions.allow: mcp__work
                  - permissions.deny: Bash(work approve:*)
                  - permissions.deny: Bash(work complete:*)
@@ -159,6 +159,36 @@ fn another_ones_entry_is_said_and_left() {
     let json: serde_json::Value = serde_json::from_str(&workspace.stdout(&["init", "--claude", "--json"])).unwrap();
     assert_eq!(json["hosts"][0]["title"], "Claude Code");
     assert!(json["warnings"][0].as_str().unwrap().starts_with(".mcp.json:2: "), "{json}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_outside_of_the_project_is_changed() {
+    use std::os::unix::fs::symlink;
+
+    let outside = small();
+    outside.stdout(&["init", "--claude"]);
+    let workspace = small();
+    symlink(outside.root().join(".claude"), workspace.root().join(".claude")).unwrap();
+    let refused = |arguments: &[&str]| {
+        let seen = workspace.work(arguments);
+        assert!(seen.contains("a symbolic link leads out of the project"), "{seen}");
+    };
+    refused(&["init", "--remove", "--claude"]);
+    symlink(outside.root().join("work"), workspace.root().join(".gemini")).unwrap();
+    refused(&["init", "--codex", "--gemini", "--dry-run"]);
+    refused(&["init", "--codex", "--gemini"]);
+    assert!(!workspace.root().join(".codex").exists(), "nothing else was written either");
+    assert!(outside.root().join(".claude/settings.json").exists());
+    // A link within the project is followed, and stays.
+    let workspace = small();
+    workspace.write("config/servers.json", "{}");
+    symlink("config/servers.json", workspace.root().join(".mcp.json")).unwrap();
+    workspace.stdout(&["init", "--claude"]);
+    assert!(workspace.read("config/servers.json").contains("work"));
+    workspace.stdout(&["init", "--claude", "--remove"]);
+    assert_eq!(workspace.read("config/servers.json"), "{}\n");
+    assert!(workspace.root().join(".mcp.json").is_symlink());
 }
 
 /// The tables of what a host can do are the one in the code.

@@ -279,8 +279,8 @@ fn strange_names_of_agents_make_no_files() {
       created  .opencode/plugin/work.js
       created  opencode.json
       kept     work/agents.yaml
-    warning: "../../evil" cannot be the name of an agent file: make one by hand
-    warning: "a b" cannot be the name of an agent file: make one by hand
+    warning: "../../evil" cannot be the name of an agent's file: make one by hand
+    warning: "a b" cannot be the name of an agent's file: make one by hand
     OpenCode: start `opencode` in this folder; `opencode mcp list` shows the server
     Next: work create NAME --stages N
     "#);

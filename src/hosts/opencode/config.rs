@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::changed::Changed;
 use super::super::server_entry::{SERVER, is_same};
-use super::super::settings::{Settings, bad, input, parse_json};
+use super::super::settings::{Settings, bad, input, parse_json, require_single_keys};
 use super::agent_file::WORKER_TOOLS;
 use super::denied::DENIED_COMMANDS;
 use crate::fault::Fault;
@@ -42,13 +42,20 @@ pub(super) fn entry_two() -> Value {
 }
 
 /// Adds what is missing to `config`, which wins over the `others` of the project. `restrict` names the agents that
-/// are to see the two tools of a worker only, and whose rules stand here.
+/// are to see the two tools of a worker only, and whose rules stand here. The person's `global` configurations hold
+/// where the project's say nothing.
 ///
 /// # Errors
 ///
 /// If a file cannot be parsed, or something stands in it where an object belongs.
-pub(super) fn merge(config: &Config, others: &[Config], restrict: &[String]) -> Result<Changed, Fault> {
+pub(super) fn merge(
+    config: &Config,
+    others: &[Config],
+    global: &[Config],
+    restrict: &[String],
+) -> Result<Changed, Fault> {
     let root = parse_json(&config.path, &config.text)?;
+    require_single_keys(&config.path, &config.text)?;
     for other in others {
         parse_json(&other.path, &other.text)?;
     }
@@ -75,7 +82,8 @@ pub(super) fn merge(config: &Config, others: &[Config], restrict: &[String]) -> 
             added.push("mcp.work".to_owned());
         }
     }
-    add_denials(&object, &known, &everywhere, &bad, &mut added)?;
+    let hidden: Vec<Value> = global.iter().chain(others).map(Config::value).collect();
+    add_denials(&object, &hidden, &everywhere, &bad, &mut added)?;
     restrict_agents(&object, restrict, &everywhere, &bad, &mut added)?;
     let text = if added.is_empty() { config.text.clone() } else { root.to_string() };
     Ok(Changed { text: Some(text), what: added, notes: Vec::new() })
@@ -260,8 +268,8 @@ mod tests {
     fn merged(text: &str, others: &[&str], restrict: &[&str]) -> Changed {
         let others: Vec<Config> = others.iter().map(|text| config(text)).collect();
         let restrict: Vec<String> = restrict.iter().map(|name| (*name).to_owned()).collect();
-        let merged = merge(&config(text), &others, &restrict).unwrap();
-        let again = merge(&config(merged.text.as_ref().unwrap()), &others, &restrict).unwrap();
+        let merged = merge(&config(text), &others, &[], &restrict).unwrap();
+        let again = merge(&config(merged.text.as_ref().unwrap()), &others, &[], &restrict).unwrap();
         assert_eq!((&again.text, &again.what), (&merged.text, &Vec::new()), "a second run changes nothing");
         merged
     }
@@ -384,6 +392,9 @@ mod tests {
         "#);
         let bash = merged("{\"permission\": {\"bash\": \"ask\"}}", &[], &[]);
         assert_eq!(value(&bash)["permission"]["bash"]["*"], "ask");
+        let global = [config("{\"permission\": {\"bash\": \"deny\"}}")];
+        let global = merge(&config("{}"), &[], &global, &[]).unwrap();
+        assert_eq!(value(&global)["permission"]["bash"]["*"], "deny");
         let inherited = merged("{}", &["{\"permission\": {\"bash\": \"ask\"}}"], &[]);
         assert_eq!(value(&inherited)["permission"]["bash"]["*"], "ask");
     }
@@ -397,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_not_changed() {
-        let refused = |text: &str| merge(&config(text), &[], &["me".to_owned()]).err().unwrap();
+        let refused = |text: &str| merge(&config(text), &[], &[], &["me".to_owned()]).err().unwrap();
         let told = [
             "{\"a\": }",
             "[]",
@@ -450,7 +461,7 @@ mod tests {
 }
 ";
         let restrict = ["me".to_owned()];
-        let made = merge(&config(before), &[], &restrict).unwrap();
+        let made = merge(&config(before), &[], &[], &restrict).unwrap();
         let back = unmerge(&config(after(&made)), &restrict).unwrap();
         insta::assert_snapshot!(format!("{}{:?} {:?}", after(&back), back.what, back.notes), @r#"
         {

@@ -17,7 +17,7 @@ use super::piece::{Direction, Piece};
 use super::{Abilities, Host, PlannerTools, ProjectFiles, Refuses};
 use crate::fault::Fault;
 use crate::prompts::{EXECUTE_NEXT_BATCH, Prompt, WRITE_PLAN};
-use crate::roster::Roster;
+use crate::roster::{Agent, Roster};
 use agent_file::{AgentFile, Restriction};
 use config::Config;
 
@@ -55,6 +55,9 @@ const COMMANDS: [(Prompt, Option<&str>); 2] = [(EXECUTE_NEXT_BATCH, Some("plan")
 const PLUGIN_FILE: &str = ".opencode/plugin/work.js";
 const PLUGIN: &str = include_str!("work.js");
 
+/// OpenCode's own agents. A file of such a name would change what they are.
+const BUILT_IN: [&str; 5] = ["build", "compaction", "plan", "summary", "title"];
+
 /// The form of a project's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Release {
@@ -68,6 +71,8 @@ struct Known {
     /// The configuration that is completed: the one that wins over the `others`.
     config: Config,
     others: Vec<Config>,
+    /// The person's own.
+    global: Vec<Config>,
     /// The agent files by the name of the agent: the path, and what stands in it.
     agents: BTreeMap<String, (String, AgentFile)>,
 }
@@ -75,7 +80,8 @@ struct Known {
 impl Known {
     fn read(files: &dyn ProjectFiles) -> Result<Self, Fault> {
         let mut configs = read_configs(files, &CONFIGS)?;
-        let is_two = configs.iter().chain(&read_configs(files, &GLOBAL_CONFIGS)?).any(release_two::is_in);
+        let global = read_configs(files, &GLOBAL_CONFIGS)?;
+        let is_two = configs.iter().chain(&global).any(release_two::is_in);
         let config = configs.pop().unwrap_or_else(|| Config { path: CONFIGS[0].to_owned(), text: String::new() });
         let mut agents = BTreeMap::new();
         for top in [".opencode/agent", ".opencode/agents"] {
@@ -89,7 +95,7 @@ impl Known {
                 }
             }
         }
-        Ok(Self { release: if is_two { Release::Two } else { Release::One }, config, others: configs, agents })
+        Ok(Self { release: if is_two { Release::Two } else { Release::One }, config, others: configs, global, agents })
     }
 
     /// Returns the agents whose rules stand in the configuration and not in a file: those that have a record there, and
@@ -135,12 +141,17 @@ fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault
     let known = Known::read(files)?;
     let mut pieces = Vec::new();
     let agents = agent_files(files, known.release);
-    for agent in roster.agents.iter().filter(|agent| agents.can_have_file(agent)) {
+    let former = agent_files(files, if known.release == Release::One { Release::Two } else { Release::One });
+    let with_file = |agent: &&Agent| agents.can_have_file(agent) && !BUILT_IN.contains(&agent.name.as_str());
+    for agent in roster.agents.iter().filter(with_file) {
         let path = match known.agents.get(&agent.name) {
             Some((path, _)) => path.clone(),
             None if config::has_agent(&known.config, &known.others, &agent.name) => continue,
             None => agents.path(agent),
         };
+        // The file of an earlier set-up has the form of the other release.
+        let former = Piece::File { path: path.clone(), text: (former.text)(agent) };
+        pieces.push(Piece::Former(Box::new(former)));
         pieces.push(Piece::File { path, text: (agents.text)(agent) });
     }
     for (prompt, agent) in COMMANDS {
@@ -153,17 +164,32 @@ fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault
             files.text(&plural)?.is_some() || is_plural(files, "command") && files.text(&singular)?.is_none();
         pieces.push(Piece::File { path: if is_plural { plural } else { singular }, text: command_file(prompt, agent) });
     }
-    pieces.push(worker_skill(SHARED_SKILLS, ""));
-    if known.release == Release::One {
-        pieces.push(Piece::File { path: PLUGIN_FILE.to_owned(), text: PLUGIN.to_owned() });
-    }
+    pieces.push(worker_skill(SHARED_SKILLS));
+    let plugin = Piece::Guard { path: PLUGIN_FILE.to_owned(), text: PLUGIN.to_owned() };
+    pieces.push(if known.release == Release::One { plugin } else { Piece::Former(Box::new(plugin)) });
     let restrict: Vec<String> = known.restricted_in_config(roster).into_iter().map(str::to_owned).collect();
-    let Known { release, config, others, .. } = known;
+    let Known { release, config, others, global, .. } = known;
+    // A set-up of a time when another file won.
+    for other in &others {
+        let restrict = restrict.clone();
+        let change = move |path: String| {
+            move |text: Option<&str>, _: Direction| {
+                let config = Config { path: path.clone(), text: text.unwrap_or_default().to_owned() };
+                if release_two::is_in(&config) {
+                    release_two::unmerge(&config, &restrict)
+                } else {
+                    config::unmerge(&config, &restrict)
+                }
+            }
+        };
+        let piece = Piece::Custom { path: other.path.clone(), change: Box::new(change(other.path.clone())) };
+        pieces.push(Piece::Former(Box::new(piece)));
+    }
     let path = config.path.clone();
     let change = move |text: Option<&str>, direction: Direction| {
         let config = Config { path: config.path.clone(), text: text.unwrap_or_default().to_owned() };
         match (release, direction) {
-            (Release::One, Direction::Add) => config::merge(&config, &others, &restrict),
+            (Release::One, Direction::Add) => config::merge(&config, &others, &global, &restrict),
             (Release::One, Direction::Remove) => config::unmerge(&config, &restrict),
             (Release::Two, Direction::Add) => release_two::merge(&config, &others, &restrict),
             (Release::Two, Direction::Remove) => release_two::unmerge(&config, &restrict),

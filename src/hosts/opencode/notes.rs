@@ -9,7 +9,7 @@ use super::super::settings::Settings;
 use super::agent_file::{AgentFile, Restriction, WORKER_TOOLS, is_wide, opens_the_shell, rules_open_the_shell};
 use super::config::{Config, effective_permission, has};
 use super::denied::DENIED_COMMANDS;
-use super::{CONFIGS, GLOBAL_CONFIGS, Known, Release, agent_files, read_configs};
+use super::{BUILT_IN, CONFIGS, GLOBAL_CONFIGS, Known, Release, agent_files, read_configs};
 use crate::fault::Fault;
 use crate::roster::Roster;
 
@@ -51,15 +51,16 @@ pub(super) fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Str
         Release::Two => notes.extend(of_permissions(&configs)),
     }
     notes.extend(of_agents_in_configs(&configs, &known.restricted_in_config(roster), known.release));
-    let agents = agent_files(files, known.release);
+    notes.extend(agent_files(files, known.release).without_file(roster));
     for agent in &roster.agents {
         match known.agents.get(&agent.name) {
             Some((path, file)) if file.restriction() == Restriction::Other => notes.push(format!(
                 "{path}: it has rules of its own for the tools of this server; a worker needs work_read_thread and work_update_thread, and no other"
             )),
-            None if !agents.can_have_file(agent) => {
-                notes.push(format!("{:?} cannot be the name of an agent file: make one by hand", agent.name));
-            }
+            None if BUILT_IN.contains(&agent.name.as_str()) => notes.push(format!(
+                "{:?} is an agent of OpenCode itself, which a file would replace: give the one in agents.yaml another name",
+                agent.name
+            )),
             _ => {}
         }
     }
@@ -88,7 +89,14 @@ fn of_servers(configs: &Configs) -> Vec<String> {
         // A later file wins key by key.
         let mut merged = Value::Null;
         entries.for_each(|entry| super::config::merge_into(&mut merged, &entry));
-        if !merged.is_null()
+        if merged.get("command").is_some_and(Value::is_string) {
+            notes.push(configs.note(
+                at,
+                "has a command that is no list, with which OpenCode does not start: write [\"work\", \"mcp\"]",
+            ));
+        } else if merged.is_object() && merged.get("type").is_none() && merged.get("command").is_some() {
+            notes.push(configs.note(at, "has no type, with which OpenCode does not start: add \"type\": \"local\""));
+        } else if !merged.is_null()
             && let Some(conflict) = conflict(&merged)
         {
             notes.push(configs.note(at, &conflict));

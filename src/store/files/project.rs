@@ -118,22 +118,35 @@ impl Project<'_> {
     /// Writes a file of the project as a whole, and makes the folders that are missing. Follows a symbolic link, but
     /// refuses one that leads out of the project.
     pub fn write(&self, name: &str, text: &str) -> Result<(), Fault> {
+        self.require_inside(name)?;
         let path = self.root.join(name);
-        // The part of the path that exists already shows where the rest of it would go.
-        let there = path.ancestors().find_map(|part| part.canonicalize().ok());
-        let leads_out = there.zip(self.root.canonicalize().ok()).is_some_and(|(there, root)| !there.starts_with(root));
-        if leads_out {
-            let why = "a symbolic link leads out of the project; only what stands in it is written".to_owned();
-            return Err(Fault::StateUnreadable { path, at: None, why });
-        }
         let disk = self.store.disk();
         create_folders(disk, path.parent().unwrap_or(&self.root))?;
         replace(disk, &self.root, &path.canonicalize().unwrap_or(path), text.as_bytes())
     }
 
-    /// Removes a file of the project, and the folders that it leaves empty. Follows no symbolic link.
-    pub fn remove(&self, name: &str) -> Result<(), Fault> {
+    /// Fails if a symbolic link leads from a file of the project to a place outside of it.
+    pub fn require_inside(&self, name: &str) -> Result<(), Fault> {
         let path = self.root.join(name);
+        // The part of the path that exists already shows where the rest of it would go.
+        let there = path.ancestors().find_map(|part| part.canonicalize().ok());
+        let leads_out = there.zip(self.root.canonicalize().ok()).is_some_and(|(there, root)| !there.starts_with(root));
+        if leads_out {
+            let why = "a symbolic link leads out of the project; only what stands in it is changed".to_owned();
+            return Err(Fault::StateUnreadable { path, at: None, why });
+        }
+        Ok(())
+    }
+
+    /// Removes a file of the project, and the folders that it leaves empty. Refuses one outside, to which a symbolic link
+    /// leads. A link itself stays, and what it leads to is emptied.
+    pub fn remove(&self, name: &str) -> Result<(), Fault> {
+        self.require_inside(name)?;
+        let path = self.root.join(name);
+        if self.store.disk().kind(&path) == Some(Kind::Link) {
+            let empty = if name.ends_with("json") || name.ends_with("jsonc") { "{}\n" } else { "" };
+            return self.write(name, empty);
+        }
         self.store.disk().remove(&path).map_err(Fault::io("remove", &path))?;
         let above = path.ancestors().skip(1).take_while(|folder| *folder != self.root);
         // A folder that still has something in it cannot be removed, and ends this.
