@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 /// An instant, written as RFC 3339 in UTC with milliseconds, the form that the files of this family
 /// have (`2026-11-22T12:00:00.000Z`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Timestamp);
 
 impl Moment {
@@ -31,6 +31,12 @@ impl Moment {
     #[must_use]
     pub fn after(self, time: Duration) -> Self {
         Self::of(self.0.saturating_add(time).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns the instant so much earlier.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        Self::of(self.0.saturating_sub(time).unwrap_or(Timestamp::MIN))
     }
 
     /// Returns the day, as `2026-11-22`.

@@ -1,5 +1,6 @@
 //! `work approve plan` and `work approve stage N`: pass a gate, or shut it again with `--revoke` (DESIGN §7).
 
+use super::given_text::given_text;
 use crate::decide::{Mapping, PersonRequest};
 use crate::person;
 use crate::plan::{StageNumber, ThreadId};
@@ -63,8 +64,8 @@ pub(super) struct Revocation {
     /// Take the approval back
     #[arg(long, conflicts_with = "force")]
     revoke: bool,
-    /// Why it is taken back
-    #[arg(long, value_name = "TEXT", requires = "revoke", allow_hyphen_values = true)]
+    /// Why it is taken back. - reads stdin, @FILE a file
+    #[arg(long, value_name = "TEXT", requires = "revoke", allow_hyphen_values = true, value_parser = given_text)]
     reason: Option<String>,
 }
 

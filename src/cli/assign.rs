@@ -1,5 +1,6 @@
 //! `work assign`: gives a thread to an agent, takes that back (`--clear`), or shows who runs what (`--list`).
 
+use super::given_text::given_text;
 use super::render::Form;
 use crate::decide::{AssignThread, ClearAssignment, PersonRequest, Scope};
 use crate::plan::ThreadId;
@@ -21,8 +22,8 @@ pub(super) struct Arguments {
     thread: Option<ThreadId>,
     #[command(flatten)]
     what: What,
-    /// Why
-    #[arg(long, value_name = "TEXT", requires = "agent", allow_hyphen_values = true)]
+    /// Why. - reads stdin, @FILE a file
+    #[arg(long, value_name = "TEXT", requires = "agent", allow_hyphen_values = true, value_parser = given_text)]
     reason: Option<String>,
     /// Give it to any agent, whatever failover allows; it costs nothing
     #[arg(long, conflicts_with = "list")]

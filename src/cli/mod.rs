@@ -11,10 +11,12 @@ mod create;
 mod current;
 mod exit;
 mod export;
+mod given_text;
 mod hook;
 mod import;
 mod init;
 mod list;
+mod log;
 mod output;
 mod page;
 mod read;
@@ -114,6 +116,8 @@ Examples:
     /// Watch the board live in the terminal
     #[cfg(feature = "watch")]
     Watch(watch::Arguments),
+    /// Show what happened, the latest first
+    Log(log::Arguments),
     /// Show stages, batches and threads with their status and agents
     Tree(tree::Arguments),
     /// Show what a worker is told about a thread
@@ -256,6 +260,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "postgres")]
         Command::Store(arguments) => arguments.run(&session),
         Command::List => list::run(&session),
+        Command::Log(arguments) => arguments.run(&session),
         Command::Validate(arguments) => arguments.run(&session),
         Command::Diff => session.carry_out(&PersonRequest::Diff, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),

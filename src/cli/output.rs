@@ -53,6 +53,16 @@ impl Output {
         }
     }
 
+    /// Writes an answer as JSON in one line, and returns whether it was written.
+    pub(super) fn write_json_line(self, answer: &impl Serialize) -> bool {
+        serde_json::to_string(answer).is_ok_and(|json| is_written(&(escaped(&json) + "\n")))
+    }
+
+    /// Writes a page, and returns whether it was written.
+    pub(super) fn write_page(self, page: Page) -> bool {
+        is_written(&page.finish(self.colour))
+    }
+
     /// Writes a text to stdout and returns the exit code: 0, or 6 if it cannot be written. A closed pipe is no error:
     /// the reader, such as `head`, has enough.
     #[expect(clippy::unused_self, reason = "whoever prints has an output")]
@@ -65,4 +75,10 @@ impl Output {
             _ => ExitCode::SUCCESS,
         }
     }
+}
+
+/// Writes a text to stdout, and returns whether that was possible.
+fn is_written(text: &str) -> bool {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
 }

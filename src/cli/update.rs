@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use super::given_text::given_text;
 use crate::board::ReportedStatus;
 use crate::decide::{PersonRequest, UpdateThread};
 use crate::plan::ThreadId;
@@ -19,8 +20,8 @@ pub(super) struct Arguments {
     /// What happened to it
     #[arg(long, value_name = "STATUS")]
     status: StatusWord,
-    /// 1-2 sentences; required for completed, blocked and failed
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    /// 1-2 sentences; required for completed, blocked and failed. - reads stdin, @FILE a file
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = given_text)]
     report: Option<String>,
     /// Another attempt by the same agent may succeed
     #[arg(long)]

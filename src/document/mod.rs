@@ -4,10 +4,12 @@
 //! same state gives the same text. Nothing here may read a clock.
 
 mod brief;
+mod log;
 mod markdown;
 mod time;
 
 pub(crate) use brief::write_brief;
+pub(crate) use log::{Happened, log};
 pub(crate) use markdown::{write_document, write_summary};
 pub(crate) use time::{attempt_time, run_time};
 

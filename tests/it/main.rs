@@ -19,6 +19,7 @@ mod hostile;
 mod hosts;
 mod import;
 mod kill;
+mod log;
 mod migration;
 mod next_commands;
 mod old_files;

@@ -459,6 +459,7 @@ fn every_command_explains_itself() {
       approve      Pass a gate, or shut it again: the plan, or a stage
       status       Show where the workstream stands and what is next
       watch        Watch the board live in the terminal
+      log          Show what happened, the latest first
       tree         Show stages, batches and threads with their status and agents
       read         Show what a worker is told about a thread
       list         List the workstreams
@@ -507,4 +508,34 @@ fn every_command_explains_itself() {
         assert!(help.contains(&format!("work {command}")), "{help}");
         assert!(help.contains("\nExample") || help.contains("Commands:"), "{command} has no example\n{help}");
     }
+}
+
+#[test]
+fn a_report_can_come_from_a_file_or_from_stdin() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.stdout(&["approve", "plan"]);
+    workspace.write("report.txt", "The parser \"reads\" queries.\n\n");
+    let update = |thread: &str, report: &str| {
+        workspace.work(&["update", "--thread", thread, "--status", "completed", "--report", report])
+    };
+    assert!(update("1.1.1", "@report.txt").contains("is completed"));
+    assert_eq!(workspace.threads()["threads"][0]["report"], "The parser \"reads\" queries.");
+    let mut child = workspace
+        .command(&["update", "--thread", "1.1.2", "--status", "completed", "--report", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"From a pipe.\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(workspace.threads()["threads"][1]["report"], "From a pipe.");
+    let refused = update("1.1.1", "@nowhere.txt");
+    assert!(refused.contains("nowhere.txt: No such file") && refused.contains("write @@nowhere.txt"), "{refused}");
+    workspace.write("long.txt", "x".repeat(70_000));
+    assert!(update("1.1.1", "@long.txt").contains("it has more than 65536 bytes"));
+    assert!(update("1.1.1", "@@ann says that it works").contains("is completed"));
+    assert_eq!(workspace.threads()["threads"][0]["report"], "@ann says that it works");
 }

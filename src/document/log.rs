@@ -1,0 +1,182 @@
+//! What happened in a workstream, one entry after another, from what a report of it holds. There is no second record: an
+//! entry exists because the state has its time.
+
+use serde::Serialize;
+
+use crate::board::{AttemptStatus, CheckResult, Status};
+use crate::decide::{AttemptReport, Report, ThreadReport};
+use crate::moment::Moment;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Happened {
+    /// When.
+    pub at: Moment,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened. Where texts are long, they are as they were reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum What {
+    /// A person approved the plan.
+    PlanApproved { by: Option<String> },
+    /// A person approved a stage.
+    StageApproved { stage: u16, by: Option<String> },
+    /// An execution of a batch began.
+    BatchOpened { batch: String, cycle: u32 },
+    /// An execution of a batch was closed.
+    BatchClosed { batch: String, cycle: u32 },
+    /// A worker started.
+    Started { thread_id: String, attempt: u32, agent: String },
+    /// The last checks of an attempt ended, with the command that failed.
+    Checked { thread_id: String, attempt: u32, passed: bool, failed: Option<String> },
+    /// An attempt ended: completed, failed, blocked or interrupted.
+    Ended {
+        thread_id: String,
+        attempt: u32,
+        agent: String,
+        status: End,
+        transient: bool,
+        report: String,
+        then: Option<Then>,
+    },
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum End {
+    Completed,
+    Failed,
+    /// It failed, and nothing more is tried.
+    Blocked,
+    /// Its server was gone, or a person ended it.
+    Interrupted,
+}
+
+/// What followed a failure: another attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub(crate) enum Then {
+    /// The same agent tried again.
+    Retry { attempt: u32 },
+    /// Another agent took over.
+    Reassign { attempt: u32, agent: String },
+}
+
+/// Returns what happened, the latest first. What older software recorded without a time is left out.
+pub(crate) fn log(report: &Report) -> Vec<Happened> {
+    let mut log = Vec::new();
+    let mut add = |at: Option<Moment>, what: What| log.extend(at.map(|at| Happened { at, what }));
+    let approved_at = |at: &Option<String>| at.as_deref().and_then(Moment::parse);
+    if let Some(approval) = &report.approval {
+        add(approved_at(&approval.at), What::PlanApproved { by: approval.by.clone() });
+    }
+    for stage in &report.stages {
+        if let Some(approval) = &stage.approval {
+            add(approved_at(&approval.at), What::StageApproved { stage: stage.number, by: approval.by.clone() });
+        }
+        for batch in &stage.batches {
+            for cycle in &batch.cycles {
+                let (batch, cycle_number) = (batch.id.clone(), cycle.cycle);
+                add(cycle.opened_at, What::BatchOpened { batch: batch.clone(), cycle: cycle_number });
+                add(cycle.closed_at, What::BatchClosed { batch, cycle: cycle_number });
+            }
+            for thread in &batch.threads {
+                for (at, attempt) in thread.attempts.iter().enumerate() {
+                    of_attempt(thread, attempt, thread.attempts.get(at + 1), &mut add);
+                }
+            }
+        }
+    }
+    // Stable: what happened at the same moment stays in the order of the plan, and of an attempt's life.
+    log.reverse();
+    log.sort_by_key(|happened| std::cmp::Reverse(happened.at));
+    log
+}
+
+fn of_attempt(
+    thread: &ThreadReport,
+    attempt: &AttemptReport,
+    next: Option<&AttemptReport>,
+    add: &mut impl FnMut(Option<Moment>, What),
+) {
+    let thread_id = || thread.thread_id.clone();
+    let (number, agent) = (attempt.attempt, attempt.agent.clone());
+    add(attempt.started_at, What::Started { thread_id: thread_id(), attempt: number, agent: agent.clone() });
+    if let Some(last) = attempt.checks.last() {
+        let failed = attempt.checks.iter().find(|check| !CheckResult::has_passed(check));
+        let failed = failed.map(|check| check.command.clone());
+        let passed = failed.is_none();
+        add(Some(last.at), What::Checked { thread_id: thread_id(), attempt: number, passed, failed });
+    }
+    let status = match attempt.status {
+        AttemptStatus::Running => return,
+        AttemptStatus::Completed => End::Completed,
+        AttemptStatus::Interrupted => End::Interrupted,
+        AttemptStatus::Failed if next.is_none() && thread.status == Status::Blocked => End::Blocked,
+        AttemptStatus::Failed => End::Failed,
+    };
+    let then = next.filter(|_| status == End::Failed).map(|next| {
+        if next.agent == agent {
+            Then::Retry { attempt: next.attempt }
+        } else {
+            Then::Reassign { attempt: next.attempt, agent: next.agent.clone() }
+        }
+    });
+    let (transient, report) = (attempt.transient, attempt.report.clone());
+    add(
+        attempt.completed_at,
+        What::Ended { thread_id: thread_id(), attempt: number, agent, status, transient, report, then },
+    );
+}
+
+impl What {
+    /// Returns the thread that it is about.
+    pub(crate) fn thread(&self) -> Option<&str> {
+        match self {
+            Self::Started { thread_id, .. } | Self::Checked { thread_id, .. } | Self::Ended { thread_id, .. } => {
+                Some(thread_id)
+            }
+            Self::PlanApproved { .. }
+            | Self::StageApproved { .. }
+            | Self::BatchOpened { .. }
+            | Self::BatchClosed { .. } => None,
+        }
+    }
+
+    /// Returns it in a line, without the time.
+    pub(crate) fn told(&self) -> String {
+        let by = |by: &Option<String>| by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        match self {
+            Self::PlanApproved { by: who } => format!("plan approved{}", by(who)),
+            Self::StageApproved { stage, by: who } => format!("stage {stage} approved{}", by(who)),
+            Self::BatchOpened { batch, cycle: 1 } => format!("{batch} begins"),
+            Self::BatchOpened { batch, cycle } => format!("{batch} begins again, cycle {cycle}"),
+            Self::BatchClosed { batch, .. } => format!("{batch} ends"),
+            Self::Started { thread_id, attempt, agent } => format!("{thread_id} #{attempt} started by {agent}"),
+            Self::Checked { thread_id, attempt, failed: None, .. } => format!("{thread_id} #{attempt} checks passed"),
+            Self::Checked { thread_id, attempt, failed: Some(command), .. } => {
+                format!("{thread_id} #{attempt} check failed: {command}")
+            }
+            Self::Ended { thread_id, attempt, agent, status, transient, report, then } => {
+                let word = match status {
+                    End::Completed => "completed",
+                    End::Failed => "failed",
+                    End::Blocked => "blocked",
+                    End::Interrupted => "interrupted",
+                };
+                let transient = if *transient { ", transient" } else { "" };
+                let then = match then {
+                    None => String::new(),
+                    Some(Then::Retry { attempt }) => format!(" → retry, #{attempt}"),
+                    Some(Then::Reassign { attempt, agent }) => format!(" → {agent}, #{attempt}"),
+                };
+                format!("{thread_id} #{attempt} {word} ({agent}{transient}){then}: {report}")
+            }
+        }
+    }
+}
