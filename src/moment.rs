@@ -39,6 +39,11 @@ impl Moment {
         Self::of(self.0.saturating_sub(time).unwrap_or(Timestamp::MIN))
     }
 
+    /// Returns the time of the day in UTC, as `12:05`.
+    pub fn clock_time(self) -> String {
+        self.0.strftime("%H:%M").to_string()
+    }
+
     /// Returns the day, as `2026-11-22`.
     pub fn day(self) -> String {
         self.0.strftime("%Y-%m-%d").to_string()

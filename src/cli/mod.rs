@@ -41,7 +41,7 @@ use self::output::Output;
 use self::render::Form;
 use crate::app::{SUPERVISE, supervise};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, UpdateThread};
+use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, Scope, UpdateThread};
 use crate::plan::ThreadId;
 use crate::store::{ClientRoots, Linked, Store, WorkspaceLocation, linked_worktree, lone_worktree, open};
 use crate::transact::require_a_clear_thread;
@@ -264,7 +264,9 @@ pub fn run() -> ExitCode {
         Command::Validate(arguments) => arguments.run(&session),
         Command::Diff => session.carry_out(&PersonRequest::Diff, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
-        Command::Status => session.carry_out(&PersonRequest::Status, Form::Plain),
+        // The page shows more of the threads than the answer for programs has.
+        Command::Status if session.output.is_json() => session.carry_out(&PersonRequest::Status, Form::Plain),
+        Command::Status => session.carry_out(&PersonRequest::Report(Scope::Workstream), Form::Status),
         Command::Tree(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Read(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Current(arguments) => match arguments.set {

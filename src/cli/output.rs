@@ -54,6 +54,7 @@ impl Output {
     }
 
     /// Writes an answer as JSON in one line, and returns whether it was written.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn write_json_line(self, answer: &impl Serialize) -> bool {
         serde_json::to_string(answer).is_ok_and(|json| is_written(&(escaped(&json) + "\n")))
     }

@@ -55,6 +55,7 @@ fn tasks_are_read_as_threads_and_imported() {
                 The store refuses reads of more than 100 MB.
                 Open tasks: Resume after a stop; Measure the build.
       01.02.02  in_progress  frontend-speedster, attempt 1  Follow changes
+                since 2026-11-22 15:38 UTC
                 order is by sequence number
 
     Next: let a planner execute batch 01.02 (tool next_batch)

@@ -113,3 +113,28 @@ fn a_log_can_be_followed() {
     // Nobody reads any more, so it ends.
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn the_status_shows_what_failed_and_what_is_tried_next() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.stdout(&["approve", "plan"]);
+    report(&workspace, "1.1.1", "in_progress", &[]);
+    report(&workspace, "1.1.1", "failed", &["--report", "the database timed out", "--transient"]);
+    let failures = |workspace: &Workspace| {
+        let status = workspace.stdout(&["status"]);
+        status.split("\n\n").find(|part| part.starts_with("Failed")).unwrap_or_default().to_owned()
+    };
+    insta::assert_snapshot!(failures(&workspace), @"
+    Failed, to be tried again
+      01.01.01  retry with system-engineer-codex, attempt 2  Schema
+                the database timed out
+    ");
+    report(&workspace, "1.1.1", "in_progress", &[]);
+    assert_eq!(failures(&workspace), "");
+    report(&workspace, "1.1.1", "failed", &["--report", "it is no good"]);
+    insta::assert_snapshot!(failures(&workspace), @"
+    Failed, to be tried again
+      01.01.01  to be reassigned to default, attempt 3  Schema
+                it is no good
+    ");
+}

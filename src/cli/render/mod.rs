@@ -31,6 +31,8 @@ pub(super) enum Form {
     /// A tree; of other answers their only form.
     #[default]
     Plain,
+    /// What runs, what is blocked and what failed, and what comes next.
+    Status,
     /// Each thread with its agent, and who named that agent.
     Assignments,
     /// Markdown for a pull request, with the outcome of each thread.
@@ -59,10 +61,10 @@ pub(super) fn diff(page: &mut Page, diff: &str) {
 pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &PersonWords) -> Page {
     let mut page = Page::default();
     match answer {
-        PersonAnswer::Status(status) => status::write(&mut page, status, words),
         PersonAnswer::Brief(brief) => brief::write(&mut page, brief),
         PersonAnswer::Report(report) => match form {
             Form::Plain => tree::write(&mut page, report),
+            Form::Status => status::write(&mut page, report, now, words),
             Form::Assignments => tree::write_assignments(&mut page, report),
             Form::Summary => write_summary(&mut page, report, Some(now), words),
             Form::Document => write_document(&mut page, report, Some(now)),

@@ -1,18 +1,24 @@
 //! The pages of `work status` and `work list`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line, wrapped};
 use super::{problem, tone};
-use crate::board::Status;
-use crate::decide::{BatchCounts, StageStatus, Words as _, WorkstreamStatus};
+use crate::board::{AttemptStatus, Status};
+use crate::decide::{
+    BatchCounts, Decision, DecisionAction, Report, StageStatus, ThreadReport, Words as _, WorkstreamStatus,
+};
+use crate::moment::Moment;
 use crate::wording::quoted;
 use crate::words::{PersonWords, next_step};
 
-pub(super) fn write(page: &mut Page, status: &WorkstreamStatus, words: &PersonWords) {
+/// Writes the page of `work status`. An attempt that runs is counted up to `now`.
+pub(super) fn write(page: &mut Page, report: &Report, now: Moment, words: &PersonWords) {
+    let status = &report.status;
     let mut field = |name: &str, value: &str| {
         let _ = writeln!(page, "{name:<11}{}", one_line(value));
     };
@@ -35,7 +41,8 @@ pub(super) fn write(page: &mut Page, status: &WorkstreamStatus, words: &PersonWo
             end_line(page);
         }
     }
-    write_open_threads(page, status);
+    write_open_threads(page, report, now);
+    write_failures(page, report);
     if !status.problems.is_empty() {
         heading(page, "Problems");
     }
@@ -148,21 +155,70 @@ fn write_counts(page: &mut Page, batch: &BatchCounts) {
     }
 }
 
-fn write_open_threads(page: &mut Page, status: &WorkstreamStatus) {
+/// How long an attempt runs before its time is worth a word.
+const WORTH_TELLING: Duration = Duration::from_secs(60);
+
+fn write_open_threads(page: &mut Page, report: &Report, now: Moment) {
+    let status = &report.status;
     if !status.open_threads.is_empty() {
         heading(page, "Open threads");
     }
     for thread in &status.open_threads {
+        let running = threads(report).find(|known| known.thread_id == thread.thread_id);
+        let running =
+            running.and_then(|known| known.attempts.last()).filter(|last| last.status == AttemptStatus::Running);
+        let started = running.and_then(|attempt| attempt.started_at).filter(|at| now.since(*at) >= WORTH_TELLING);
         let _ = write!(page, "  {}  ", thread.thread_id);
         page.paint_if(tone(thread.status), format_args!("{:<11}", thread.status.word()));
         let attempt = if thread.attempt == 0 { String::new() } else { format!(", attempt {}", thread.attempt) };
         let rest = format!("  {}{attempt}  {}", thread.agent, thread.name);
         let used = 2 + thread.thread_id.len() + 2 + 11;
         let _ = writeln!(page, "{}", cut(&rest, WIDTH - used));
+        if let Some(at) = started {
+            let time =
+                if at.day() == now.day() { at.clock_time() } else { format!("{} {}", at.day(), at.clock_time()) };
+            let _ = writeln!(page, "            since {time} UTC");
+        }
         for line in wrapped(&thread.report, 12).iter().filter(|line| !line.is_empty()) {
             let _ = writeln!(page, "            {line}");
         }
     }
+}
+
+/// Writes the threads whose last attempt failed and that are to be tried again, with what failover has decided.
+fn write_failures(page: &mut Page, report: &Report) {
+    let failed = |thread: &&ThreadReport| {
+        thread.status == Status::Pending
+            && thread.attempts.last().is_some_and(|last| last.status == AttemptStatus::Failed)
+    };
+    let mut is_first = true;
+    for thread in threads(report).filter(failed) {
+        if std::mem::take(&mut is_first) {
+            heading(page, "Failed, to be tried again");
+        }
+        let next = match &thread.decision {
+            Some(Decision { action: DecisionAction::Retry, agent, attempt }) => {
+                format!("retry with {agent}, attempt {attempt}")
+            }
+            Some(Decision { action: DecisionAction::Reassign, agent, attempt }) => {
+                format!("to be reassigned to {agent}, attempt {attempt}")
+            }
+            _ => format!("{}, attempt {}", thread.agent, thread.attempt),
+        };
+        let _ = write!(page, "  {}  ", thread.thread_id);
+        page.paint(Tone::Bad, &next);
+        let used = 2 + thread.thread_id.len() + 2 + next.width();
+        let _ = writeln!(page, "{}", cut(&format!("  {}", thread.name), WIDTH.saturating_sub(used).max(12)));
+        let report = thread.attempts.last().map(|last| last.report.as_str()).unwrap_or_default();
+        for line in wrapped(report, 12).iter().filter(|line| !line.is_empty()) {
+            let _ = writeln!(page, "            {line}");
+        }
+    }
+}
+
+/// Returns the threads of a report, in the order of the plan.
+fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
+    report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
 }
 
 /// Writes a heading behind a blank line.
