@@ -44,6 +44,8 @@ pub struct SetUp {
     pub changed: Vec<Changed>,
     /// The files that were removed.
     pub removed: Vec<String>,
+    /// The kept files of hosts that differ from what this program writes now.
+    pub differing: Vec<String>,
     /// What a person should look at, one sentence each.
     pub warnings: Vec<String>,
     /// The hosts that were set up.
@@ -86,11 +88,12 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
         (workspace.created, workspace.kept) = (Vec::new(), Vec::new());
     }
     let known = Known { project: &project };
+    let roster = project.roster()?;
     let hosts = match &request.hosts {
         Chosen::These(hosts) => hosts.clone(),
-        Chosen::BySigns => signs_of(&known),
+        Chosen::BySigns => signs_of(&known, &roster),
     };
-    let HostsSetUp { edits, kept, notes } = set_up(&hosts, &known, &*project.roster()?, request.direction)?;
+    let HostsSetUp { edits, kept, differing, notes } = set_up(&hosts, &known, &roster, request.direction)?;
     // Before the first one is written, none of them may turn out to be one that cannot be.
     for edit in &edits {
         project.require_inside(&edit.path)?;
@@ -99,6 +102,7 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
         workspace,
         changed: Vec::new(),
         removed: Vec::new(),
+        differing,
         warnings: notes.iter().map(|note| Known::with_moved_home(note)).collect(),
         hosts: hosts.iter().map(|host| HostSetUp { title: host.title, next_step: host.next_step }).collect(),
         diff: request.dry_run.then(|| edits.iter().map(Edit::diff).collect()),
@@ -130,6 +134,7 @@ pub fn init_database(database: &PostgresStore, at: Moment) -> Result<SetUp, Erro
         workspace: Initialised { workspace: database.workspace(), created, kept },
         changed: Vec::new(),
         removed: Vec::new(),
+        differing: Vec::new(),
         warnings: Vec::new(),
         hosts: Vec::new(),
         diff: None,

@@ -21,7 +21,7 @@ use crate::store::PostgresStore;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "What is there already stays as it is, so it can be run again.
 
-For a host it adds to the files that the host reads, comments and keys kept: the entry of the MCP server, an agent for each of work/agents.yaml that sees only read_thread and update_thread, the planner's command or skill, the worker's skill, and what refuses the commands that only a person may run: work approve, complete, release, retry, store, update --force and assign --force (docs/hosts.md says what each host can enforce).
+For a host it adds to the files that the host reads, comments and keys kept: the entry of the MCP server, an agent for each of work/agents.yaml, which sees only read_thread and update_thread where the host can hide the others, the planner's command or skill, the worker's skill, and what refuses gate commands: work approve, complete, release, retry, store, update --force, assign --force and init --remove (docs/hosts.md says what each host can enforce).
 It says what it will not change, such as an entry `work` of another program, with the line.
 
 Examples:
@@ -147,7 +147,8 @@ impl Arguments {
             let _ = writeln!(page, "  {would}removed  {file}");
         }
         for file in &set_up.workspace.kept {
-            let _ = writeln!(page, "  kept     {file}");
+            let differs = if set_up.differing.contains(file) { "  (not as it is written now)" } else { "" };
+            let _ = writeln!(page, "  kept     {file}{differs}");
         }
         for warning in &set_up.warnings {
             for (at, line) in wrapped(warning, 9).into_iter().enumerate() {

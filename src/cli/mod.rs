@@ -113,6 +113,9 @@ Examples:
   work status
   work status --json | jq -r .next_user_command")]
     Status,
+    /// Print what comes next, in one line
+    #[command(after_help = "Example:\n  work next")]
+    Next,
     /// Watch the board live in the terminal
     #[cfg(feature = "watch")]
     Watch(watch::Arguments),
@@ -267,6 +270,8 @@ pub fn run() -> ExitCode {
         // The page shows more of the threads than the answer for programs has.
         Command::Status if session.output.is_json() => session.carry_out(&PersonRequest::Status, Form::Plain),
         Command::Status => session.carry_out(&PersonRequest::Report(Scope::Workstream), Form::Status),
+        Command::Next if session.output.is_json() => session.carry_out(&PersonRequest::Status, Form::Plain),
+        Command::Next => session.carry_out(&PersonRequest::Report(Scope::Workstream), Form::Next),
         Command::Tree(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Read(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Current(arguments) => match arguments.set {

@@ -76,8 +76,18 @@ impl Piece {
             Self::Former(piece) => Ok(Changed { notes: Vec::new(), ..piece.change(before, direction)? }),
             Self::Custom { change, .. } => change(before.as_deref(), direction),
             Self::Server { path, at, entry } => {
-                let settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
+                let mut settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
                 let Some(known) = settings.get(at) else { return add(settings, at, entry, before, direction) };
+                // A host that shares the file with another one is known by its own form of the entry.
+                if direction == Direction::Add
+                    && known != *entry
+                    && is_same(&known, entry)
+                    && entry.get("type").is_some()
+                {
+                    settings.remove(at);
+                    settings.set(at, entry)?;
+                    return Ok(Changed { text: Some(settings.text()), what: vec![at.join(".")], notes: Vec::new() });
+                }
                 if direction == Direction::Remove && is_same(&known, entry) {
                     return Ok(removed(settings, at));
                 }
@@ -130,6 +140,13 @@ impl Piece {
                 }
             }
         }
+    }
+
+    /// Returns whether this is the server's entry exactly in this form, in a file that other hosts may read too.
+    pub(super) fn is_exactly_there(&self, files: &dyn ProjectFiles) -> bool {
+        let Self::Server { path, at, entry } = self else { return false };
+        let settings = Settings::seen(files, path).ok().flatten();
+        settings.is_some_and(|settings| settings.get(at).as_ref() == Some(entry))
     }
 
     /// Returns whether the piece is in the project, as this program writes it. A file that cannot be read has none.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::piece::Direction;
+use super::piece::{Direction, Piece};
 use super::{HOSTS, Host, ProjectFiles};
 use crate::fault::Fault;
 use crate::plan::unified;
@@ -15,6 +15,9 @@ pub struct HostsSetUp {
     pub edits: Vec<Edit>,
     /// The files that are there already and stay as they are.
     pub kept: Vec<String>,
+    /// Those of `kept` that differ from what this program writes: a person has changed them, or the roster or the release
+    /// is another one.
+    pub differing: Vec<String>,
     /// What a person should look at, one sentence each.
     pub notes: Vec<String>,
 }
@@ -41,9 +44,26 @@ impl Edit {
     }
 }
 
-/// Returns the hosts of which a project shows signs.
-pub fn signs_of(files: &dyn ProjectFiles) -> Vec<&'static Host> {
-    HOSTS.into_iter().filter(|host| host.signs.iter().any(|sign| files.has(sign))).collect()
+/// Returns the hosts of which a project shows signs: files that people have for them, or a set-up of this program.
+pub fn signs_of(files: &dyn ProjectFiles, roster: &Roster) -> Vec<&'static Host> {
+    let shows = |host: &&Host| host.signs.iter().any(|sign| files.has(sign)) || is_set_up(host, files, roster);
+    HOSTS.into_iter().filter(shows).collect()
+}
+
+/// Returns whether a host is set up: whether a piece is there that no other host has.
+fn is_set_up(host: &Host, files: &dyn ProjectFiles, roster: &Roster) -> bool {
+    // The files of a host that nobody named need not be readable.
+    let paths = |host: &Host| -> BTreeSet<String> {
+        let pieces = (host.pieces)(files, roster).unwrap_or_default();
+        pieces.iter().map(|piece| piece.path().to_owned()).collect()
+    };
+    let others: BTreeSet<String> =
+        HOSTS.iter().filter(|other| other.name != host.name).flat_map(|other| paths(other)).collect();
+    let pieces = (host.pieces)(files, roster).unwrap_or_default();
+    let is_own = |piece: &Piece| {
+        if others.contains(piece.path()) { piece.is_exactly_there(files) } else { piece.is_there(files) }
+    };
+    pieces.iter().any(is_own)
 }
 
 /// Returns what the set-up of these hosts changes. Nothing is written: a fault leaves all files as they are. Repeating it
@@ -59,8 +79,8 @@ pub fn set_up(
     direction: Direction,
 ) -> Result<HostsSetUp, Fault> {
     let mut done = Drafts { files, texts: BTreeMap::new(), order: Vec::new() };
-    let mut set_up = HostsSetUp { edits: Vec::new(), kept: Vec::new(), notes: Vec::new() };
-    let needed = if direction == Direction::Remove { needed_by_others(hosts, files, roster)? } else { Vec::new() };
+    let mut set_up = HostsSetUp { edits: Vec::new(), kept: Vec::new(), differing: Vec::new(), notes: Vec::new() };
+    let needed = if direction == Direction::Remove { needed_by_others(hosts, files, roster) } else { Vec::new() };
     for host in hosts {
         for piece in (host.pieces)(&done, roster)? {
             let path = piece.path().to_owned();
@@ -71,7 +91,13 @@ pub fn set_up(
                 }
                 continue;
             }
-            let changed = piece.change(done.text(&path)?, direction)?;
+            let before = done.text(&path)?;
+            if let (Piece::File { text, .. }, Some(before), Direction::Add) = (&piece, &before, direction)
+                && before != text
+            {
+                set_up.differing.push(path.clone());
+            }
+            let changed = piece.change(before, direction)?;
             set_up.notes.extend(changed.notes);
             done.draft(path, changed.text, changed.what);
         }
@@ -97,22 +123,15 @@ pub fn set_up(
     Ok(set_up)
 }
 
-/// Returns the files that hosts other than these need, each with the title of one: of a host that has a piece in a file
-/// which none of these has.
-fn needed_by_others(hosts: &[&Host], files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Needed>, Fault> {
-    let mut own = BTreeSet::new();
-    for host in hosts {
-        own.extend((host.pieces)(files, roster)?.iter().map(|piece| piece.path().to_owned()));
-    }
+/// Returns the files that hosts other than these need, each with the title of one that is set up.
+fn needed_by_others(hosts: &[&Host], files: &dyn ProjectFiles, roster: &Roster) -> Vec<Needed> {
+    let is_other = |other: &&Host| !hosts.iter().any(|host| host.name == other.name) && is_set_up(other, files, roster);
     let mut needed = Vec::new();
-    for other in HOSTS.into_iter().filter(|other| !hosts.iter().any(|host| host.name == other.name)) {
-        // The files of a host that nobody named need not be readable.
-        let Ok(pieces) = (other.pieces)(files, roster) else { continue };
-        if pieces.iter().any(|piece| !own.contains(piece.path()) && piece.is_there(files)) {
-            needed.extend(pieces.iter().map(|piece| Needed { path: piece.path().to_owned(), by: other.title }));
-        }
+    for other in HOSTS.into_iter().filter(is_other) {
+        let pieces = (other.pieces)(files, roster).unwrap_or_default();
+        needed.extend(pieces.iter().map(|piece| Needed { path: piece.path().to_owned(), by: other.title }));
     }
-    Ok(needed)
+    needed
 }
 
 /// A file that a host needs.
@@ -493,6 +512,24 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_was_never_set_up_needs_nothing() {
+        for (added_hosts, removed) in [
+            (["claude", "gemini"].as_slice(), "claude"),
+            (&["opencode", "codex", "claude"], "claude"),
+            (&["vscode", "claude"], "vscode"),
+        ] {
+            let (mut files, mut without) = (Memory::default(), Memory::default());
+            added(&added_hosts.iter().map(|name| host(name)).collect::<Vec<_>>(), &mut files);
+            let others: Vec<&Host> =
+                added_hosts.iter().filter(|name| **name != removed).map(|name| host(name)).collect();
+            added(&others, &mut without);
+            let back = set_up(&[host(removed)], &files, &roster(), Direction::Remove).unwrap();
+            files.apply(&back);
+            assert_eq!(files.0.keys().collect::<Vec<_>>(), without.0.keys().collect::<Vec<_>>(), "{added_hosts:?}");
+        }
+    }
+
+    #[test]
     fn comments_of_a_person_are_never_removed() {
         let codex = "# Team settings.\n\n# measured\n[agents]\nmax_threads = 12\n";
         let claude = "{\n  \"hooks\": { // none yet\n    \"PreToolUse\": [ // ask security\n    ]\n  }\n}\n";
@@ -554,7 +591,7 @@ mod tests {
     #[test]
     fn a_host_shows_signs() {
         let signs = |path: &str| {
-            let found = signs_of(&Memory::with(&[(path, "")]));
+            let found = signs_of(&Memory::with(&[(path, "")]), &roster());
             found.iter().map(|host| host.name).collect::<Vec<_>>()
         };
         assert_eq!(signs("opencode.jsonc"), ["opencode"]);
@@ -563,6 +600,9 @@ mod tests {
         assert_eq!(signs(".codex/config.toml"), ["codex"]);
         assert_eq!(signs(".vscode/settings.json"), ["vscode"]);
         assert_eq!(signs(".github/mcp.json"), ["copilot"]);
+        let mut files = Memory::default();
+        added(&[host("copilot")], &mut files);
+        assert_eq!(signs_of(&files, &roster()).iter().map(|host| host.name).collect::<Vec<_>>(), ["copilot"]);
         // VS Code reads it too.
         assert_eq!(signs(".github/agents/x.agent.md"), [""; 0]);
         assert_eq!(signs(".cursor/rules/x.mdc"), ["cursor"]);

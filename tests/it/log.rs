@@ -137,4 +137,9 @@ fn the_status_shows_what_failed_and_what_is_tried_next() {
       01.01.01  to be reassigned to default, attempt 3  Schema
                 it is no good
     ");
+    insta::assert_snapshot!(session(&workspace, &["work next"]), @"
+    $ work next
+    exit 0
+    let a planner execute batch 01.01 (tool next_batch)
+    ");
 }

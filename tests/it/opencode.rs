@@ -153,8 +153,8 @@ fn a_set_up_with_comments_keeps_them() {
                  + agent.default.permission
                  + agent.system-engineer-opus.permission
       kept     work/agents.yaml
-      kept     .opencode/agents/default.md
-      kept     .opencode/commands/execute-next-batch.md
+      kept     .opencode/agents/default.md  (not as it is written now)
+      kept     .opencode/commands/execute-next-batch.md  (not as it is written now)
     OpenCode: start `opencode` in this folder; `opencode mcp list` shows the server
     Next: work create NAME --stages N
     ");
@@ -216,9 +216,9 @@ fn a_set_up_with_comments_keeps_them() {
     workspace [workspace]
       kept     work/index.json
       kept     work/agents.yaml
-      kept     .opencode/agents/default.md
+      kept     .opencode/agents/default.md  (not as it is written now)
       kept     .opencode/agents/writer.md
-      kept     .opencode/commands/execute-next-batch.md
+      kept     .opencode/commands/execute-next-batch.md  (not as it is written now)
       kept     .opencode/commands/write-plan.md
       kept     .agents/skills/implementing-workstreams/SKILL.md
       kept     .opencode/plugin/work.js

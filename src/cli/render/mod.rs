@@ -23,7 +23,7 @@ use crate::moment::Moment;
 use crate::plan::Counts;
 use crate::roster::ChecksBy;
 use crate::wording::count;
-use crate::words::{PersonWords, not_there};
+use crate::words::{PersonWords, next_step, not_there};
 
 /// The form in which a report is shown. Other answers have one form only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +33,8 @@ pub(super) enum Form {
     Plain,
     /// What runs, what is blocked and what failed, and what comes next.
     Status,
+    /// What comes next, in one line.
+    Next,
     /// Each thread with its agent, and who named that agent.
     Assignments,
     /// Markdown for a pull request, with the outcome of each thread.
@@ -65,6 +67,9 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &Per
         PersonAnswer::Report(report) => match form {
             Form::Plain => tree::write(&mut page, report),
             Form::Status => status::write(&mut page, report, now, words),
+            Form::Next => {
+                let _ = page.write_str(&next_step(&report.status, words));
+            }
             Form::Assignments => tree::write_assignments(&mut page, report),
             Form::Summary => write_summary(&mut page, report, Some(now), words),
             Form::Document => write_document(&mut page, report, Some(now)),
