@@ -161,15 +161,15 @@ impl Known<'_> {
         Some((Folder::at(folder), name.to_owned()))
     }
 
-    /// Returns a note with the paths that a variable has moved.
+    /// Returns a note with the real path, if a variable has moved the file that it begins with.
     fn with_moved_home(note: &str) -> String {
-        let is_at = |(top, variable): (&str, &str)| {
-            let rest = note.strip_prefix("~/")?.strip_prefix(top)?;
-            let place = if top.ends_with('/') { PathBuf::new() } else { PathBuf::from(top) };
-            let folder = moved(variable)?.join(place).display().to_string();
-            Some(if top.ends_with('/') { format!("{}/{rest}", folder.trim_end_matches('/')) } else { folder + rest })
+        let moved = || {
+            let (path, told) = note.split_once(':')?;
+            let (folder, name) = Self::at_home(path)?;
+            let is_moved = std::env::home_dir().is_none_or(|home| folder.path() != home);
+            is_moved.then(|| format!("{}:{told}", folder.path().join(name).display()))
         };
-        MOVED.into_iter().find_map(is_at).unwrap_or_else(|| note.to_owned())
+        moved().unwrap_or_else(|| note.to_owned())
     }
 }
 

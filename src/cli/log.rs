@@ -5,16 +5,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::page::{Page, Tone, one_line, wrapped};
+use super::report::read;
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::closest::closest;
-use crate::decide::{PersonAnswer, PersonRequest, Refusal, Scope};
+use crate::decide::Refusal;
 use crate::document::{Happened, log};
-use crate::fault::{Error, Fault};
+use crate::fault::Error;
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 use crate::store::Store;
-use crate::transact::transact_for_person;
 
 /// How often `--follow` looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -107,14 +107,9 @@ impl Arguments {
 
     /// Reads what is to be shown, and the id of the workstream.
     fn read(&self, store: &dyn Store) -> Result<(String, Vec<Happened>), Error> {
-        let request = PersonRequest::Report(Scope::Workstream);
-        let report = match transact_for_person(store, &SystemClock, None, &request)? {
-            PersonAnswer::Report(report) => report,
-            other => return Err(Fault::Internal(format!("a report was asked for, {other:?} came")).into()),
-        };
+        let report = read(store)?;
         let of = self.thread.map(|thread| thread.to_string());
-        let threads = report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads);
-        let known: Vec<&str> = threads.map(|thread| thread.thread_id.as_str()).collect();
+        let known: Vec<&str> = report.threads().map(|thread| thread.thread_id.as_str()).collect();
         if let (Some(thread), Some(of)) = (self.thread, &of)
             && !known.contains(&of.as_str())
         {

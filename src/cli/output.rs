@@ -56,20 +56,19 @@ impl Output {
     /// Writes an answer as JSON in one line, and returns whether it was written.
     #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn write_json_line(self, answer: &impl Serialize) -> bool {
-        serde_json::to_string(answer).is_ok_and(|json| is_written(&(escaped(&json) + "\n")))
+        serde_json::to_string(answer).is_ok_and(|json| written(&(escaped(&json) + "\n")).is_ok())
     }
 
     /// Writes a page, and returns whether it was written.
     pub(super) fn write_page(self, page: Page) -> bool {
-        is_written(&page.finish(self.colour))
+        written(&page.finish(self.colour)).is_ok()
     }
 
     /// Writes a text to stdout and returns the exit code: 0, or 6 if it cannot be written. A closed pipe is no error:
     /// the reader, such as `head`, has enough.
     #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn write(self, text: &str) -> ExitCode {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match written(text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 exit::fail(&format!("it is done, but the answer cannot be printed: {error}"), None, exit::IO)
             }
@@ -78,8 +77,8 @@ impl Output {
     }
 }
 
-/// Writes a text to stdout, and returns whether that was possible.
-fn is_written(text: &str) -> bool {
+/// Writes a text to stdout.
+fn written(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }

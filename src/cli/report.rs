@@ -1,7 +1,11 @@
 //! `work report [--stage N | --batch ID]`: prints the outcome of each thread, as Markdown for a pull request.
 
-use crate::decide::{PersonRequest, Scope};
+use crate::clock::SystemClock;
+use crate::decide::{PersonAnswer, PersonRequest, Report, Scope};
+use crate::fault::{Error, Fault};
 use crate::plan::{BatchId, StageNumber};
+use crate::store::Store;
+use crate::transact::transact_for_person;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -27,6 +31,14 @@ pub(super) struct Part {
 impl Arguments {
     pub(super) fn into_request(self) -> PersonRequest {
         PersonRequest::Report(self.part.scope())
+    }
+}
+
+/// Reads the report of the whole workstream that the command line means, for the commands that make more of it.
+pub(super) fn read(store: &dyn Store) -> Result<Report, Error> {
+    match transact_for_person(store, &SystemClock, None, &PersonRequest::Report(Scope::Workstream))? {
+        PersonAnswer::Report(report) => Ok(report),
+        other => Err(Fault::Internal(format!("a report was asked for, {other:?} came")).into()),
     }
 }
 

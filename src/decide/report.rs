@@ -27,6 +27,18 @@ pub struct Report<C = PersonCommand, N = Note> {
     pub stages: Vec<StageReport>,
 }
 
+impl<C, N> Report<C, N> {
+    /// Returns its batches, in the order of the plan.
+    pub fn batches(&self) -> impl Iterator<Item = &BatchReport> {
+        self.stages.iter().flat_map(|stage| &stage.batches)
+    }
+
+    /// Returns its threads, in the order of the plan.
+    pub fn threads(&self) -> impl Iterator<Item = &ThreadReport> {
+        self.batches().flat_map(|batch| &batch.threads)
+    }
+}
+
 impl Report {
     /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> Report<String, String> {

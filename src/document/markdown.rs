@@ -55,8 +55,7 @@ fn write_title(page: &mut impl Write, report: &Report) {
     let status = &report.status;
     let name = if status.name.is_empty() { &status.workstream } else { &status.name };
     let _ = write!(page, "# {}\n\n", inline(name));
-    let threads: Vec<&ThreadReport> =
-        report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads).collect();
+    let threads: Vec<&ThreadReport> = report.threads().collect();
     let with = |status| threads.iter().filter(|thread| thread.status == status).count();
     let mut parts =
         vec![format!("{} of {} completed", with(Status::Completed), count(threads.len(), "thread", "threads"))];

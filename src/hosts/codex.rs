@@ -63,7 +63,8 @@ fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault
         hook("SubagentStop", "subagent-stop", "work hook subagent-stop"),
         Piece::File { path: ".codex/rules/work.rules".to_owned(), text: RULES.to_owned() },
     ];
-    if !has_plain_code_mode(files)? {
+    let settings = Settings::parse(SETTINGS, &files.text(SETTINGS)?.unwrap_or_default())?;
+    if !has_plain_code_mode(&settings) {
         let direct = |tools| Piece::Element { path: SETTINGS, at: DIRECT.to_vec(), value: json!(tools), mark: tools };
         pieces.extend(DIRECT_TOOLS.map(direct));
     }
@@ -82,9 +83,8 @@ fn agent(agent: &Agent) -> String {
 }
 
 /// Returns whether the settings have `code_mode` as a word, beside which no list can stand.
-fn has_plain_code_mode(files: &dyn ProjectFiles) -> Result<bool, Fault> {
-    let settings = Settings::parse(SETTINGS, &files.text(SETTINGS)?.unwrap_or_default())?;
-    Ok(settings.get(&DIRECT[..2]).is_some_and(|mode| mode.is_boolean()))
+fn has_plain_code_mode(settings: &Settings) -> bool {
+    settings.get(&DIRECT[..2]).is_some_and(|mode| mode.is_boolean())
 }
 
 fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
@@ -96,8 +96,7 @@ fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault
             notes.push(settings.note(&at, "switches off the hook that refuses gate commands: remove it"));
         }
     }
-    if has_plain_code_mode(files)? {
-        let settings = Settings::parse(SETTINGS, &files.text(SETTINGS)?.unwrap_or_default())?;
+    if let Some(settings) = Settings::seen(files, SETTINGS)?.filter(has_plain_code_mode) {
         let told =
             "hides this server's tools behind a search: write it as a table with `enabled`, and run this command again";
         notes.push(settings.note(&DIRECT[..2], told));

@@ -78,25 +78,22 @@ impl Piece {
             Self::Server { path, at, entry } => {
                 let mut settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
                 let Some(known) = settings.get(at) else { return add(settings, at, entry, before, direction) };
-                // A host that shares the file with another one is known by its own form of the entry.
-                if direction == Direction::Add
-                    && known != *entry
-                    && is_same(&known, entry)
-                    && entry.get("type").is_some()
-                {
-                    settings.remove(at);
-                    settings.set(at, entry)?;
-                    return Ok(Changed { text: Some(settings.text()), what: vec![at.join(".")], notes: Vec::new() });
+                match direction {
+                    // A host that shares the file with another one is known by its own form of the entry.
+                    Direction::Add if known != *entry && is_same(&known, entry) && entry.get("type").is_some() => {
+                        settings.remove(at);
+                        add(settings, at, entry, before, direction)
+                    }
+                    Direction::Add => Ok(match conflict(&known) {
+                        Some(conflict) => Changed::noted(before, settings.note(at, &conflict)),
+                        None => Changed::nothing(before),
+                    }),
+                    Direction::Remove if is_same(&known, entry) => Ok(removed(settings, at)),
+                    Direction::Remove => {
+                        let told = "is not as this program writes it: remove it by hand";
+                        Ok(Changed::noted(before, settings.note(at, told)))
+                    }
                 }
-                if direction == Direction::Remove && is_same(&known, entry) {
-                    return Ok(removed(settings, at));
-                }
-                let note = match (direction, conflict(&known)) {
-                    (Direction::Add, Some(conflict)) => conflict,
-                    (Direction::Add, None) => return Ok(Changed::nothing(before)),
-                    (Direction::Remove, _) => "is not as this program writes it: remove it by hand".to_owned(),
-                };
-                Ok(Changed::noted(before, settings.note(at, &note)))
             }
             Self::Base { path, key, value } => {
                 let settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
@@ -115,10 +112,7 @@ impl Piece {
             }
             Self::Element { path, at, value, mark } => {
                 let mut settings = Settings::parse(path, before.as_deref().unwrap_or_default())?;
-                let elements = match settings.get(at) {
-                    Some(Value::Array(elements)) => elements,
-                    _ => Vec::new(),
-                };
+                let elements = settings.elements(at);
                 let is_there = elements.contains(value);
                 let similar = elements.iter().any(|element| does_the_same(element, mark));
                 match direction {

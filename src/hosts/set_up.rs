@@ -46,24 +46,28 @@ impl Edit {
 
 /// Returns the hosts of which a project shows signs: files that people have for them, or a set-up of this program.
 pub fn signs_of(files: &dyn ProjectFiles, roster: &Roster) -> Vec<&'static Host> {
-    let shows = |host: &&Host| host.signs.iter().any(|sign| files.has(sign)) || is_set_up(host, files, roster);
-    HOSTS.into_iter().filter(shows).collect()
+    let set_up = those_set_up(files, roster);
+    let is_set_up = |host: &Host| set_up.iter().any(|(known, _)| known.name == host.name);
+    HOSTS.into_iter().filter(|host| host.signs.iter().any(|sign| files.has(sign)) || is_set_up(host)).collect()
 }
 
-/// Returns whether a host is set up: whether a piece is there that no other host has.
-fn is_set_up(host: &Host, files: &dyn ProjectFiles, roster: &Roster) -> bool {
+/// Returns the hosts that are set up, with their pieces: those of which a piece is there that no other host has.
+fn those_set_up(files: &dyn ProjectFiles, roster: &Roster) -> Vec<(&'static Host, Vec<Piece>)> {
     // The files of a host that nobody named need not be readable.
-    let paths = |host: &Host| -> BTreeSet<String> {
-        let pieces = (host.pieces)(files, roster).unwrap_or_default();
-        pieces.iter().map(|piece| piece.path().to_owned()).collect()
-    };
-    let others: BTreeSet<String> =
-        HOSTS.iter().filter(|other| other.name != host.name).flat_map(|other| paths(other)).collect();
-    let pieces = (host.pieces)(files, roster).unwrap_or_default();
+    let all = HOSTS.map(|host| (host, (host.pieces)(files, roster).unwrap_or_default()));
+    let mut hosts_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (host, pieces) in &all {
+        for piece in pieces {
+            hosts_of.entry(piece.path()).or_default().insert(host.name);
+        }
+    }
     let is_own = |piece: &Piece| {
-        if others.contains(piece.path()) { piece.is_exactly_there(files) } else { piece.is_there(files) }
+        let is_shared = hosts_of.get(piece.path()).is_some_and(|hosts| hosts.len() > 1);
+        if is_shared { piece.is_exactly_there(files) } else { piece.is_there(files) }
     };
-    pieces.iter().any(is_own)
+    let names: Vec<&str> =
+        all.iter().filter(|(_, pieces)| pieces.iter().any(is_own)).map(|(host, _)| host.name).collect();
+    all.into_iter().filter(|(host, _)| names.contains(&host.name)).collect()
 }
 
 /// Returns what the set-up of these hosts changes. Nothing is written: a fault leaves all files as they are. Repeating it
@@ -125,13 +129,12 @@ pub fn set_up(
 
 /// Returns the files that hosts other than these need, each with the title of one that is set up.
 fn needed_by_others(hosts: &[&Host], files: &dyn ProjectFiles, roster: &Roster) -> Vec<Needed> {
-    let is_other = |other: &&Host| !hosts.iter().any(|host| host.name == other.name) && is_set_up(other, files, roster);
-    let mut needed = Vec::new();
-    for other in HOSTS.into_iter().filter(is_other) {
-        let pieces = (other.pieces)(files, roster).unwrap_or_default();
-        needed.extend(pieces.iter().map(|piece| Needed { path: piece.path().to_owned(), by: other.title }));
-    }
-    needed
+    let others =
+        those_set_up(files, roster).into_iter().filter(|(other, _)| !hosts.iter().any(|host| host.name == other.name));
+    let needs = |(host, pieces): (&'static Host, Vec<Piece>)| {
+        pieces.into_iter().map(|piece| Needed { path: piece.path().to_owned(), by: host.title })
+    };
+    others.flat_map(needs).collect()
 }
 
 /// A file that a host needs.

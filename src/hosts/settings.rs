@@ -54,9 +54,15 @@ impl Settings {
 
     /// Returns whether an array has one of these texts as an element.
     pub(super) fn lists(&self, at: &[&str], one_of: &[&str]) -> bool {
-        let names = self.get(at).unwrap_or_default();
-        let is_one = |name: &Value| name.as_str().is_some_and(|name| one_of.contains(&name));
-        names.as_array().is_some_and(|names| names.iter().any(is_one))
+        self.elements(at).iter().any(|name| name.as_str().is_some_and(|name| one_of.contains(&name)))
+    }
+
+    /// Returns the elements of an array; none if there is no array.
+    pub(super) fn elements(&self, at: &[&str]) -> Vec<Value> {
+        match self.get(at) {
+            Some(Value::Array(elements)) => elements,
+            _ => Vec::new(),
+        }
     }
 
     /// Returns the value under a path of keys.
@@ -142,7 +148,7 @@ impl Settings {
 
     /// Removes the elements of an array that are equal to a value, and what they leave empty.
     pub(super) fn pull(&mut self, at: &[&str], value: &Value) {
-        if !self.get(at).is_some_and(|array| array.as_array().is_some_and(|elements| elements.contains(value))) {
+        if !self.elements(at).contains(value) {
             return;
         }
         let Some((key, above)) = at.split_last() else { return };

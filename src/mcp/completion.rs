@@ -4,7 +4,7 @@
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
 
 use super::resources::encoded;
-use crate::decide::{AgentAnswer, AgentRequest, Report, Scope, ThreadReport};
+use crate::decide::{AgentAnswer, AgentRequest, Report, Scope};
 use crate::transact::{AgentDoor, Ask};
 
 /// Returns the values of an argument that begin with what is typed already, at most 100. An argument that this server
@@ -30,12 +30,13 @@ pub(super) fn complete(door: &AgentDoor, request: &CompleteRequestParams) -> Com
         ("format", true) => vec!["md".to_owned(), "json".to_owned()],
         ("batch", true) => report().map(|report| batches(&report)).unwrap_or_default(),
         ("thread", true) | ("thread_id", false) => {
-            report().map(|report| threads(&report).map(|thread| thread.thread_id.clone()).collect()).unwrap_or_default()
+            report().map(|report| report.threads().map(|thread| thread.thread_id.clone()).collect()).unwrap_or_default()
         }
         ("attempt", false) => {
             let wanted = given("thread_id").unwrap_or_default();
             let attempt = |report: Report| {
-                threads(&report)
+                report
+                    .threads()
                     .filter(|thread| thread.thread_id == wanted)
                     .map(|thread| thread.attempt.to_string())
                     .collect()
@@ -55,10 +56,5 @@ pub(super) fn complete(door: &AgentDoor, request: &CompleteRequestParams) -> Com
 
 /// Returns the ids of all batches.
 fn batches(report: &Report) -> Vec<String> {
-    report.stages.iter().flat_map(|stage| &stage.batches).map(|batch| batch.id.clone()).collect()
-}
-
-/// Returns all threads, in the order of the plan.
-fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
-    report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
+    report.batches().map(|batch| batch.id.clone()).collect()
 }

@@ -98,7 +98,7 @@ fn resources(report: &Report) -> Vec<Resource> {
         resource(ResourcePart::Plan, Format::Markdown, name.clone()),
         resource(ResourcePart::Plan, Format::Json, format!("{name}, with all that happened")),
     ];
-    for batch in report.stages.iter().flat_map(|stage| &stage.batches) {
+    for batch in report.batches() {
         let Ok(id) = batch.id.parse::<BatchId>() else { continue };
         found.push(resource(ResourcePart::Batch(id), Format::Markdown, format!("{} {}", batch.id, batch.name)));
         if !batch.cycles.is_empty() {

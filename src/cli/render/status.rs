@@ -164,7 +164,7 @@ fn write_open_threads(page: &mut Page, report: &Report, now: Moment) {
         heading(page, "Open threads");
     }
     for thread in &status.open_threads {
-        let running = threads(report).find(|known| known.thread_id == thread.thread_id);
+        let running = report.threads().find(|known| known.thread_id == thread.thread_id);
         let running =
             running.and_then(|known| known.attempts.last()).filter(|last| last.status == AttemptStatus::Running);
         let started = running.and_then(|attempt| attempt.started_at).filter(|at| now.since(*at) >= WORTH_TELLING);
@@ -192,7 +192,7 @@ fn write_failures(page: &mut Page, report: &Report) {
             && thread.attempts.last().is_some_and(|last| last.status == AttemptStatus::Failed)
     };
     let mut is_first = true;
-    for thread in threads(report).filter(failed) {
+    for thread in report.threads().filter(failed) {
         if std::mem::take(&mut is_first) {
             heading(page, "Failed, to be tried again");
         }
@@ -214,11 +214,6 @@ fn write_failures(page: &mut Page, report: &Report) {
             let _ = writeln!(page, "            {line}");
         }
     }
-}
-
-/// Returns the threads of a report, in the order of the plan.
-fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
-    report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
 }
 
 /// Writes a heading behind a blank line.

@@ -87,7 +87,7 @@ fn waits_for(decision: &Decision) -> &'static str {
 /// Writes each thread with its agent, and the source of the agent's name: assigned, plan or default (DESIGN §4).
 pub(super) fn write_assignments(page: &mut Page, report: &Report) {
     let (name_width, agent_width) = widths(report);
-    for thread in threads(report) {
+    for thread in report.threads() {
         page.paint_if(tone(thread.status), mark(thread.status));
         let _ = writeln!(
             page,
@@ -100,15 +100,10 @@ pub(super) fn write_assignments(page: &mut Page, report: &Report) {
     }
 }
 
-/// Returns all threads, in the order of the plan.
-fn threads(report: &Report) -> impl Iterator<Item = &ThreadReport> {
-    report.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
-}
-
 /// Returns the widths of the columns for names and for agents, so that a line fits the page.
 fn widths(report: &Report) -> (usize, usize) {
     let widest = |text: fn(&ThreadReport) -> &str| {
-        threads(report).map(|thread| one_line(text(thread)).width()).max().unwrap_or(0)
+        report.threads().map(|thread| one_line(text(thread)).width()).max().unwrap_or(0)
     };
     let agents = widest(|thread| &thread.agent).min(26);
     let names = widest(|thread| &thread.name).min(WIDTH - BEFORE_NAME - agents - 15);

@@ -17,14 +17,14 @@ use ratatui::layout::Rect;
 use signal_hook::consts::SIGHUP;
 
 use self::screen::Screen;
-use self::view::{Focus, View, batches, draw, height, last_scroll, shown_batch, stays_true_for, tone_of};
+use self::view::{Focus, View, draw, height, last_scroll, shown_batch, stays_true_for, tone_of};
 use super::page::{Page, WIDTH};
+use super::report::read;
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{PersonAnswer, PersonRequest, Scope};
+use crate::decide::{PersonRequest, Scope};
 use crate::fault::{Error, Fault};
 use crate::store::{Store, Watch};
-use crate::transact::transact_for_person;
 use crate::words::PersonWords;
 
 /// The keys, as the footer shows them.
@@ -84,14 +84,6 @@ impl Arguments {
             Ok(code) => code,
             Err(stopped) => exit::stopped(&stopped, &session.words),
         }
-    }
-}
-
-/// Reads the report of the workstream that the command line means.
-fn read(store: &dyn Store) -> Result<crate::decide::Report, Error> {
-    match transact_for_person(store, &SystemClock, None, &PersonRequest::Report(Scope::Workstream))? {
-        PersonAnswer::Report(report) => Ok(report),
-        other => Err(Fault::Internal(format!("a report was asked for, {other:?} came")).into()),
     }
 }
 
@@ -222,7 +214,7 @@ fn move_focus(key: KeyEvent, view: &View, focus: &mut Focus, height: u16) {
     let Ok(report) = view else { return };
     // The id of the batch that is `step` after the shown one; `None` at either end.
     let other = |step: isize| {
-        let ids: Vec<&str> = batches(report).map(|batch| batch.id.as_str()).collect();
+        let ids: Vec<&str> = report.batches().map(|batch| batch.id.as_str()).collect();
         let shown = shown_batch(report, focus)?;
         let at = ids.iter().position(|id| *id == shown.id)?;
         Some((*ids.get(at.checked_add_signed(step)?)?).to_owned())

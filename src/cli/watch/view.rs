@@ -104,32 +104,28 @@ pub(super) fn last_scroll(report: &Report, focus: &Focus, height: u16) -> u16 {
     u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(height.saturating_sub(AROUND))
 }
 
-/// Returns the batches in the order of the plan, in which the arrow keys go through them.
-pub(super) fn batches(report: &Report) -> impl Iterator<Item = &BatchReport> {
-    report.stages.iter().flat_map(|stage| &stage.batches)
-}
-
 /// Returns the batch whose threads are shown: the one in focus, else the next batch of the status, else the first that
 /// runs, else the first that is not complete, else the last.
 pub(super) fn shown_batch<'r>(report: &'r Report, focus: &Focus) -> Option<&'r BatchReport> {
-    let wanted = |id: &str| batches(report).find(|batch| batch.id == id);
+    let wanted = |id: &str| report.batches().find(|batch| batch.id == id);
     let running =
-        || batches(report).find(|batch| batch.threads.iter().any(|thread| thread.status == Status::InProgress));
+        || report.batches().find(|batch| batch.threads.iter().any(|thread| thread.status == Status::InProgress));
     focus
         .batch
         .as_deref()
         .and_then(wanted)
         .or_else(|| wanted(&report.status.next_batch.as_ref()?.id))
         .or_else(running)
-        .or_else(|| batches(report).find(|batch| !is_complete(batch)))
-        .or_else(|| batches(report).last())
+        .or_else(|| report.batches().find(|batch| !is_complete(batch)))
+        .or_else(|| report.batches().last())
 }
 
 /// Returns how long the screen stays right without a change of the state: until the first running time on it has to
 /// show another second, or minute. `None` if no thread runs.
 pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
     let report = view.as_ref().ok()?;
-    batches(report)
+    report
+        .batches()
         .flat_map(|batch| &batch.threads)
         .filter(|thread| thread.status == Status::InProgress)
         .filter_map(|thread| shown_time(thread, now))

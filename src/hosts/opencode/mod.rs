@@ -171,18 +171,16 @@ fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault
     let Known { release, config, others, global, .. } = known;
     // A set-up of a time when another file won.
     for other in &others {
-        let restrict = restrict.clone();
-        let change = move |path: String| {
-            move |text: Option<&str>, _: Direction| {
-                let config = Config { path: path.clone(), text: text.unwrap_or_default().to_owned() };
-                if release_two::is_in(&config) {
-                    release_two::unmerge(&config, &restrict)
-                } else {
-                    config::unmerge(&config, &restrict)
-                }
+        let (path, restrict) = (other.path.clone(), restrict.clone());
+        let change = move |text: Option<&str>, _: Direction| {
+            let config = Config { path: path.clone(), text: text.unwrap_or_default().to_owned() };
+            if release_two::is_in(&config) {
+                release_two::unmerge(&config, &restrict)
+            } else {
+                config::unmerge(&config, &restrict)
             }
         };
-        let piece = Piece::Custom { path: other.path.clone(), change: Box::new(change(other.path.clone())) };
+        let piece = Piece::Custom { path: other.path.clone(), change: Box::new(change) };
         pieces.push(Piece::Former(Box::new(piece)));
     }
     let path = config.path.clone();

@@ -59,10 +59,7 @@ pub(super) fn merge(config: &Config, others: &[Config], restrict: &[String]) -> 
     }
     for name in restrict.iter().filter(|name| everywhere.iter().any(|config| has(config, "agents", name))) {
         let at = ["agents", name, "permissions"];
-        let known: Vec<Value> = match settings.get(&at) {
-            Some(Value::Array(rules)) => rules,
-            _ => Vec::new(),
-        };
+        let known = settings.elements(&at);
         if worker_rules().iter().any(|rule| !known.contains(rule)) {
             for rule in worker_rules() {
                 settings.push(&at, &rule)?;
