@@ -67,6 +67,10 @@ pub struct Approval {
     pub by: Option<String>,
     /// The time of the approval, as the file has it.
     pub at: Option<String>,
+    /// The name of the person who revoked it.
+    pub revoked_by: Option<String>,
+    /// The time at which it was revoked, as the file has it.
+    pub revoked_at: Option<String>,
     /// The reason for which it was revoked.
     pub revoked_reason: Option<String>,
 }

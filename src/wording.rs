@@ -66,13 +66,14 @@ pub(crate) fn cut(reason: &str) -> String {
     cut
 }
 
-/// Returns a duration in the unit that matters: `42 s`, `3 min`, `2 h 05 min`.
+/// Returns a duration in the unit that matters: `42 s`, `3 min`, `2 h 05 min`, `3 d 4 h`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
-        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+        3600..172_800 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
     }
 }
 
@@ -82,8 +83,8 @@ mod tests {
 
     #[test]
     fn durations_have_the_unit_that_matters() {
-        let told = [0, 59, 60, 3599, 3600, 90_061].map(|seconds| duration(Duration::from_secs(seconds)));
-        assert_eq!(told, ["0 s", "59 s", "1 min", "59 min", "1 h 00 min", "25 h 01 min"]);
+        let told = [0, 59, 60, 3599, 3600, 90_061, 219_600].map(|seconds| duration(Duration::from_secs(seconds)));
+        assert_eq!(told, ["0 s", "59 s", "1 min", "59 min", "1 h 00 min", "25 h 01 min", "2 d 13 h"]);
     }
 
     #[test]

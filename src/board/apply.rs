@@ -26,6 +26,8 @@ impl Board {
                     budgets: std::collections::BTreeMap::new(),
                     left: false,
                     opened_at: Some(at),
+                    taken_over_at: None,
+                    released_at: None,
                 });
             }
             Event::RecordsMoved(moves) => self.move_records(moves),
@@ -33,6 +35,10 @@ impl Board {
             Event::CycleHeld { holder } => {
                 if let Some(cycle) = fitting(event, self.open_cycle_mut()) {
                     cycle.state = CycleState::Open { holder: *holder };
+                    match holder {
+                        Some(_) => cycle.taken_over_at = Some(at),
+                        None => cycle.released_at = Some(at),
+                    }
                 }
             }
             Event::RetryAsked => {
@@ -57,6 +63,7 @@ impl Board {
                     transient: false,
                     server: *server,
                     started_at: Some(at),
+                    heard_at: None,
                     completed_at: None,
                     checks: Vec::new(),
                     failed_checks: 0,
@@ -95,6 +102,9 @@ impl Board {
             }
             Event::BreadcrumbLeft { thread, text } => {
                 self.thread_mut(*thread).breadcrumb.clone_from(text);
+                if let Some(attempt) = self.latest_attempt_mut(*thread) {
+                    attempt.heard_at = Some(at);
+                }
             }
             Event::ThreadBecame { thread, status, report, artifacts, next_steps } => {
                 let thread = self.thread_mut(*thread);
@@ -110,10 +120,14 @@ impl Board {
                 }
             }
             Event::AgentAssigned { thread, agent } => {
-                self.thread_mut(*thread).assigned_agent = Some(agent.clone());
+                let thread = self.thread_mut(*thread);
+                thread.assigned_agent = Some(agent.clone());
+                thread.assigned_at = Some(at);
             }
             Event::AssignmentCleared { thread } => {
-                self.thread_mut(*thread).assigned_agent = None;
+                let thread = self.thread_mut(*thread);
+                thread.assigned_agent = None;
+                thread.assigned_at = None;
             }
             Event::RetryUsed { thread, after } => {
                 if let Some(budget) = fitting(event, self.budget_mut(*thread)) {

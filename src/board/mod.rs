@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 pub use event::Event;
 pub use moves::Moves;
-pub use server_id::ServerId;
+pub use server_id::{Introduction, ServerId};
 pub use thread_state::{ReportedStatus, Status, Transition, UnknownStatus, transition};
 pub use threads::{Digest, Threads};
 
@@ -49,6 +49,8 @@ pub struct Thread {
     pub status: Status,
     /// The assigned agent, which wins over the agent that the plan names (DESIGN §4). An empty name counts as none.
     pub assigned_agent: Option<String>,
+    /// When it was assigned to that agent; `None` if nobody assigned it, or it was not recorded.
+    pub assigned_at: Option<Moment>,
     /// The last report; empty if there is none.
     pub report: String,
     /// The text of the last heartbeat that had one; empty if there is none.
@@ -87,6 +89,8 @@ pub struct Attempt {
     pub server: Option<ServerId>,
     /// When it started; `None` if it was not recorded or cannot be read.
     pub started_at: Option<Moment>,
+    /// When its worker last said where it is; `None`: it has said nothing since the start.
+    pub heard_at: Option<Moment>,
     /// When it ended; `None` while it runs, and if it was not recorded or cannot be read.
     pub completed_at: Option<Moment>,
     /// The results of its latest checks, in the order in which they ran (DESIGN §5b).
@@ -177,6 +181,10 @@ pub struct Cycle {
     pub left: bool,
     /// When it was opened; `None` if that cannot be read.
     pub opened_at: Option<Moment>,
+    /// When another planner took it over last; `None`: none did.
+    pub taken_over_at: Option<Moment>,
+    /// When a person last ended a planner's hold on it; `None`: nobody did.
+    pub released_at: Option<Moment>,
 }
 
 /// Whether a cycle is open.

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::moment::Moment;
+
 /// The random id that a server process draws when it starts: a UUID (DESIGN §6a). It is also the name of a file in
 /// `work/.run/`, so only the hyphenated form is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +42,24 @@ impl fmt::Display for ServerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.hyphenated())
     }
+}
+
+/// What is known of a server process beside its id, as people are shown it. Nothing may depend on it: the process says
+/// it of itself, or the database of its connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Introduction {
+    /// The MCP client that it serves, with its version, such as `opencode 1.18.4`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// Its process id on its machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
+    /// The network address of its machine, if it works in a database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// When it started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Moment>,
 }
 
 /// The error for a text that is not the id of a server process.

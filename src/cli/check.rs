@@ -125,7 +125,7 @@ impl Session {
         let tell = |message: String| {
             let what = message.split_once(": ").map_or(message.as_str(), |(_, command)| command).to_owned();
             if *told.borrow() != what {
-                exit::note(&format!("check: {what}"));
+                exit::note(self.output.is_json(), &format!("check: {what}"));
                 *told.borrow_mut() = what;
             }
         };
@@ -133,7 +133,7 @@ impl Session {
         let checked =
             Checker::new(self.place.clone()).run(run, directory.or(own.as_deref()), &SystemClock, &watcher)?;
         for result in checked.iter().flat_map(|checked| &checked.results).filter(|result| result.has_passed()) {
-            exit::note(&format!("passed after {} ms: {}", result.millis, result.command));
+            exit::note(self.output.is_json(), &format!("passed after {} ms: {}", result.millis, result.command));
         }
         Ok(checked)
     }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use super::Session;
 use super::page::{Page, Tone};
-use super::{Session, exit};
 use crate::app::create;
 use crate::clock::{Clock as _, SystemClock};
 use crate::store::{Executed, linked_worktree};
@@ -52,7 +52,7 @@ impl Arguments {
         };
         let created = match create(store.as_ref(), &self.name, self.stages, SystemClock.now()) {
             Ok(created) => created,
-            Err(stopped) => return exit::stopped(&stopped, &session.words),
+            Err(stopped) => return session.stopped(&stopped),
         };
         if created.current {
             session.note_that_the_shell_wins();

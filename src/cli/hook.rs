@@ -18,9 +18,6 @@ use crate::plan::ThreadId;
 use crate::store::{FileStore, Folder, WorkspaceLocation, open};
 use crate::transact::transact_for_person;
 
-/// The exit code that stops a tool call, in all hosts that have hooks.
-const REFUSED: u8 = 2;
-
 /// The stack of the thread that parses. The parser calls itself for each level of a command.
 const STACK_BYTES: usize = 1 << 28;
 
@@ -76,12 +73,12 @@ impl Arguments {
         if !answer.is_null() {
             session.output.print_json(&answer);
         }
-        if told_by(&event) == Told::Cursor { ExitCode::SUCCESS } else { exit::fail(told, None, REFUSED) }
+        if told_by(&event) == Told::Cursor { ExitCode::SUCCESS } else { exit::refused(told) }
     }
 }
 
 fn let_through(why: &str) -> ExitCode {
-    exit::note(&format!("work hook lets this through: {why}"));
+    exit::note(false, &format!("work hook lets this through: {why}"));
     ExitCode::SUCCESS
 }
 

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::Session;
 use super::create::{flags_for, made};
 use super::page::{Page, Tone, wrapped};
-use super::{Session, exit};
 use crate::app::{Imported, import_folder, import_tasks};
 use crate::clock::{Clock as _, SystemClock};
 use crate::store::Folder;
@@ -61,7 +61,7 @@ impl Arguments {
                 };
                 session.output.print(page(&imported, is_new, &next, session))
             }
-            Err(stopped) => exit::stopped(&stopped, &session.words),
+            Err(stopped) => session.stopped(&stopped),
         }
     }
 }

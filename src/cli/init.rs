@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 
 use super::page::{Page, Tone, wrapped};
-use super::{Session, exit, render};
+use super::{Session, render};
 #[cfg(feature = "postgres")]
 use crate::app::init_database;
 use crate::app::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};
@@ -89,7 +89,7 @@ impl Arguments {
         };
         let set_up = match self.set_up(session) {
             Ok(set_up) => set_up,
-            Err(stopped) => return exit::stopped(&stopped, &session.words),
+            Err(stopped) => return session.stopped(&stopped),
         };
         if session.output.is_json() {
             return session.output.print_json(&set_up);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::render::Row;
-use super::{Session, exit, render};
+use super::{Session, render};
 use crate::app::importable;
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest};
@@ -17,7 +17,7 @@ pub(super) fn run(session: &Session) -> ExitCode {
     };
     let listed = match store.list() {
         Ok(listed) => listed,
-        Err(stopped) => return exit::stopped(&stopped, &session.words),
+        Err(stopped) => return session.stopped(&stopped),
     };
     let row = |workstream: String| {
         // A workstream that cannot be read must not hide the others: its row has the error instead.

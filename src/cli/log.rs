@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::Session;
 use super::page::{Page, Tone, one_line, wrapped};
 use super::report::read;
-use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::closest::closest;
 use crate::decide::Refusal;
@@ -83,7 +83,7 @@ impl Arguments {
         };
         match self.show(session, store.as_ref()) {
             Ok(code) => code,
-            Err(stopped) => exit::stopped(&stopped, &session.words),
+            Err(stopped) => session.stopped(&stopped),
         }
     }
 

@@ -31,6 +31,7 @@ mod validate;
 mod watch;
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,15 +39,17 @@ use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 
 pub use self::exit::exit_code;
 use self::output::Output;
+use self::page::{Page, Tone, one_line};
 use self::render::Form;
 use crate::app::{SUPERVISE, supervise};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{AssignThread, ClearAssignment, PersonAnswer, PersonRequest, Scope, UpdateThread};
+use crate::decide::{AssignThread, ClearAssignment, Code, PersonAnswer, PersonRequest, Scope, UpdateThread};
+use crate::fault::Error;
 use crate::plan::ThreadId;
 use crate::store::{ClientRoots, Linked, Store, WorkspaceLocation, linked_worktree, lone_worktree, open};
 use crate::transact::require_a_clear_thread;
 use crate::wording::quoted;
-use crate::words::{AgentWords, PersonWords};
+use crate::words::{AgentWords, PersonWords, next_step};
 
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
 /// passes.
@@ -217,11 +220,14 @@ pub fn run() -> ExitCode {
     }
     let Arguments { command, common } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return exit::wrong_arguments(&error),
+        Err(error) => return exit::wrong_arguments(std::env::args_os().any(|argument| argument == "--json"), &error),
     };
     let directory = match std::env::current_dir() {
         Ok(directory) => directory,
-        Err(error) => return exit::fail(&format!("the working directory is gone: {error}"), None, exit::IO),
+        Err(error) => {
+            let gone = format!("the working directory is gone: {error}");
+            return exit::fail(common.json, Code::Io, &gone, None);
+        }
     };
     // Commands that answers suggest must repeat the options that were typed. What the environment sets need not be
     // repeated: it is still set for the next command. clap reads both into one value, so they are compared.
@@ -324,7 +330,10 @@ impl Session {
     /// current.
     fn note_that_the_shell_wins(&self) {
         if let Some(workstream) = self.place.shell_workstream.as_deref().filter(|name| !name.is_empty()) {
-            exit::note(&format!("WORK_STREAM={workstream} wins over the current workstream in this shell"));
+            exit::note(
+                self.output.is_json(),
+                &format!("WORK_STREAM={workstream} wins over the current workstream in this shell"),
+            );
         }
     }
 
@@ -332,20 +341,41 @@ impl Session {
     fn note_the_main_worktree(&self) {
         if let Some(Linked { worktree, main }) = linked_worktree(&self.place) {
             let (worktree, main) = (worktree.display(), main.display());
-            exit::note(&format!(
-                "{worktree}: this is a linked worktree; the workspace of the main worktree {main} is used (--root . for the one here)"
-            ));
+            exit::note(
+                self.output.is_json(),
+                &format!(
+                    "{worktree}: this is a linked worktree; the workspace of the main worktree {main} is used (--root . for the one here)"
+                ),
+            );
         } else if let Some(Linked { worktree, main }) = lone_worktree(&self.place) {
             let (worktree, main) = (worktree.display(), main.display());
-            exit::note(&format!(
-                "{worktree}: this is a linked worktree, and the main worktree {main} has no workspace; the one here is used, which no other worktree sees"
-            ));
+            exit::note(
+                self.output.is_json(),
+                &format!(
+                    "{worktree}: this is a linked worktree, and the main worktree {main} has no workspace; the one here is used, which no other worktree sees"
+                ),
+            );
         }
+    }
+
+    /// Prints why there is no answer, and returns the exit code.
+    fn stopped(&self, stopped: &Error) -> ExitCode {
+        exit::stopped(self.output.is_json(), stopped, &self.words)
     }
 
     /// Opens the workspace, in files or in a database. A fault is printed; the error is its exit code.
     fn store(&self) -> Result<Box<dyn Store>, ExitCode> {
-        open(self.place.clone(), None).map_err(|fault| exit::stopped(&fault.into(), &self.words))
+        open(self.place.clone(), None).map_err(|fault| self.stopped(&fault.into()))
+    }
+
+    /// Writes what comes next in the workstream, in a line of its own.
+    fn write_next(&self, page: &mut Page, store: &dyn Store, wanted: Option<&str>) {
+        // What was asked for is done, so a workstream that cannot be read now is no error of this command.
+        if let Ok(PersonAnswer::Status(status)) = self.transact(store, wanted, &PersonRequest::Status) {
+            page.begin_line();
+            page.paint(Tone::Strong, "Next: ");
+            let _ = write!(page, "{}", one_line(&next_step(&status, &self.words)));
+        }
     }
 
     /// Carries out a request in the workstream that the command line means, and prints the answer.
@@ -374,12 +404,16 @@ impl Session {
         let carry_out = |()| self.transact(store.as_ref(), wanted, request);
         let answer = match check::require_no_check(request).and(is_clear).and_then(carry_out) {
             Ok(answer) => answer,
-            Err(stopped) => return exit::stopped(&stopped, &self.words),
+            Err(stopped) => return self.stopped(&stopped),
         };
         let printed = if self.output.is_json() {
             self.output.print_json(&answer.clone().worded(&self.words.for_programs()))
         } else {
-            self.output.print(render::answer(&answer, form, SystemClock.now(), &self.words))
+            let mut page = render::answer(self.output.page(), &answer, form, SystemClock.now(), &self.words);
+            if matches!(answer, PersonAnswer::PlanApproved(_) | PersonAnswer::StageApproved(_)) {
+                self.write_next(&mut page, store.as_ref(), wanted);
+            }
+            self.output.print(page)
         };
         match &answer {
             PersonAnswer::Validation(validation) if printed == ExitCode::SUCCESS => exit::validation(validation),

@@ -1,13 +1,14 @@
 //! The answer on stdout, as a page or as JSON.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::ColorChoice;
 use serde::Serialize;
 
 use super::exit;
-use super::page::{Page, escaped};
+use super::page::{Page, WIDTH, escaped};
+use crate::decide::Code;
 
 /// How answers are printed: as JSON or as text, with colours or without.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,13 @@ impl Output {
         Self { json: false, ..self }
     }
 
+    /// Returns an empty page: as wide as [`WIDTH`] on a terminal, and without a limit elsewhere, so that no name is cut
+    /// that a program reads.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
+    pub(super) fn page(self) -> Page {
+        Page::of_width(if io::stdout().is_terminal() { WIDTH } else { usize::MAX })
+    }
+
     /// Prints a page, and returns the exit code of [`Output::write`].
     pub(super) fn print(self, page: Page) -> ExitCode {
         self.write(&page.finish(self.colour))
@@ -49,7 +57,7 @@ impl Output {
     pub(super) fn print_json(self, answer: &impl Serialize) -> ExitCode {
         match serde_json::to_string_pretty(answer) {
             Ok(json) => self.write(&(escaped(&json) + "\n")),
-            Err(error) => exit::fail(&error.to_string(), None, exit::IO),
+            Err(error) => exit::fail(self.json, Code::Io, &error.to_string(), None),
         }
     }
 
@@ -66,11 +74,10 @@ impl Output {
 
     /// Writes a text to stdout and returns the exit code: 0, or 6 if it cannot be written. A closed pipe is no error:
     /// the reader, such as `head`, has enough.
-    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn write(self, text: &str) -> ExitCode {
         match written(text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                exit::fail(&format!("it is done, but the answer cannot be printed: {error}"), None, exit::IO)
+                exit::fail(self.json, Code::Io, &format!("it is done, but the answer cannot be printed: {error}"), None)
             }
             _ => ExitCode::SUCCESS,
         }

@@ -31,14 +31,39 @@ pub(super) enum Tone {
 }
 
 /// A page under construction. What is written into it is made [`printable`] on the way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Page {
+    /// How many columns names may fill before they are cut. Texts are wrapped at [`WIDTH`] in any case.
+    width: usize,
     text: String,
     /// The ranges of `text`, in bytes, that have a colour, in order and without overlaps.
     tones: Vec<(Range<usize>, Tone)>,
 }
 
+impl Default for Page {
+    fn default() -> Self {
+        Self::of_width(WIDTH)
+    }
+}
+
 impl Page {
+    /// Returns an empty page on which names may fill `width` columns.
+    pub(super) fn of_width(width: usize) -> Self {
+        Self { width, text: String::new(), tones: Vec::new() }
+    }
+
+    /// Returns how many columns are left for a name beside `used` others.
+    pub(super) fn room(&self, used: usize) -> usize {
+        self.width.saturating_sub(used)
+    }
+
+    /// Ends the line that was begun, if one was.
+    pub(super) fn begin_line(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
     /// Writes a text in a colour.
     pub(super) fn paint(&mut self, tone: Tone, text: impl Display) {
         let start = self.text.len();
@@ -131,7 +156,9 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 /// Returns the lines of a text, wrapped so that they fit the page behind `indent` columns.
 pub(super) fn wrapped(text: &str, indent: usize) -> Vec<String> {
     let width = WIDTH.saturating_sub(indent).max(20);
-    textwrap::wrap(&printable(text), width).into_iter().map(std::borrow::Cow::into_owned).collect()
+    // A name with hyphens, such as that of an agent, stays in one piece.
+    let whole = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(&printable(text), whole).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// Returns JSON in which each character that a terminal would not show is escaped. It means the same.

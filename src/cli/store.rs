@@ -9,6 +9,7 @@ use clap::Subcommand;
 use super::page::Page;
 use super::{Session, exit};
 use crate::app::{pull, push};
+use crate::decide::Code;
 use crate::fault::Error;
 use crate::store::{Copied, FileStore, Overwrite, PostgresStore};
 use crate::wording::count;
@@ -52,11 +53,11 @@ impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
         if session.place.database().is_none() {
             let hint = "--store postgres://USER@HOST/DATABASE?workspace=NAME, or set WORK_STORE";
-            return exit::fail("no database is named", Some(hint), exit::ARGUMENTS);
+            return exit::fail(session.output.is_json(), Code::InvalidArgument, "no database is named", Some(hint));
         }
         match self.carry_out(session) {
             Ok(code) => code,
-            Err(stopped) => exit::stopped(&stopped, &session.words),
+            Err(stopped) => session.stopped(&stopped),
         }
     }
 

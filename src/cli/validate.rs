@@ -54,7 +54,7 @@ impl Arguments {
         };
         let fixed = match fix_plan(store.as_ref(), None, self.dry_run) {
             Ok(fixed) => fixed,
-            Err(stopped) => return exit::stopped(&stopped, &session.words),
+            Err(stopped) => return session.stopped(&stopped),
         };
         let printed = if session.output.is_json() {
             let FixedPlan { fixed, diff, validation } = &fixed;

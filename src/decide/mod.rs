@@ -61,7 +61,10 @@ pub use proof::{
 };
 pub use refusal::Refusal;
 pub use release::Released;
-pub use report::{Approved, AttemptReport, BatchReport, CycleReport, ProofState, Report, StageReport, ThreadReport};
+pub use report::{
+    Approved, Assigned, AttemptReport, BatchReport, CycleReport, PlannerReport, ProofState, Report, Revocation,
+    StageReport, ThreadReport,
+};
 pub use request::{
     Access, AgentAnswer, AgentRequest, AssignThread, Caller, ClearAssignment, MAX_ITEM_CHARS, MAX_ITEMS,
     MAX_REPORT_CHARS, PersonAnswer, PersonRequest, Scope, UpdateThread,

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::request::{Caller, Scope};
 use super::scene::{AgentSource, Scene, attempt_in_answers, waits_for};
 use super::workstream_status::{self, WorkstreamStatus};
-use crate::board::{Attempt, AttemptStatus, Board, CheckResult, Cycle, Status, Unproven};
+use crate::board::{Attempt, AttemptStatus, Board, CheckResult, Cycle, Introduction, Status, Unproven};
 use crate::index::{Approval, ApprovalStatus};
 use crate::moment::Moment;
 use crate::plan::{Batch, Stage, Thread};
@@ -23,6 +23,12 @@ pub struct Report<C = PersonCommand, N = Note> {
     pub status: WorkstreamStatus<C, N>,
     /// Who approved the plan, and when.
     pub approval: Option<Approved>,
+    /// Who took the approval back, when and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
+    /// The server process whose planner executes a batch, if it lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planner: Option<PlannerReport>,
     /// The stages that were asked for.
     pub stages: Vec<StageReport>,
 }
@@ -42,8 +48,26 @@ impl<C, N> Report<C, N> {
 impl Report {
     /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> Report<String, String> {
-        Report { status: self.status.worded(words), approval: self.approval, stages: self.stages }
+        Report {
+            status: self.status.worded(words),
+            approval: self.approval,
+            revocation: self.revocation,
+            planner: self.planner,
+            stages: self.stages,
+        }
     }
+}
+
+/// The server process whose planner executes a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannerReport {
+    /// Its id.
+    pub server: String,
+    /// The batch.
+    pub batch: String,
+    /// What else is known of it.
+    #[serde(flatten)]
+    pub introduction: Introduction,
 }
 
 /// A person's approval.
@@ -53,6 +77,19 @@ pub struct Approved {
     pub by: Option<String>,
     /// When, in the form that index.json has.
     pub at: Option<String>,
+}
+
+/// A person's withdrawal of an approval, which had been given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Revocation {
+    /// Who revoked.
+    pub by: Option<String>,
+    /// When, in the form that index.json has.
+    pub at: Option<String>,
+    /// Why, if a reason was given.
+    pub reason: Option<String>,
+    /// The approval that was taken back.
+    pub of: Approved,
 }
 
 /// A stage and all that happened in it.
@@ -71,6 +108,9 @@ pub struct StageReport {
     pub checks: Vec<String>,
     /// Who approved it, and when; null if it is not approved.
     pub approval: Option<Approved>,
+    /// Who took its approval back, when and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
     /// Its batches.
     pub batches: Vec<BatchReport>,
 }
@@ -99,6 +139,12 @@ pub struct CycleReport {
     pub open: bool,
     /// When it was opened.
     pub opened_at: Option<Moment>,
+    /// When another planner took it over last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_over_at: Option<Moment>,
+    /// When a person last ended a planner's hold on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<Moment>,
     /// When it was closed.
     pub closed_at: Option<Moment>,
 }
@@ -116,6 +162,9 @@ pub struct ThreadReport {
     pub agent: String,
     /// Where the name of the agent that would run it comes from (DESIGN §4).
     pub agent_source: AgentSource,
+    /// The agent that it is assigned to, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned: Option<Assigned>,
     /// The attempt that runs, comes next or was the last (DESIGN §5a.6); 0: it never ran.
     pub attempt: u32,
     /// The threads of its batch that must be complete before it starts (DESIGN §5c).
@@ -149,6 +198,15 @@ pub struct ThreadReport {
     pub summary: String,
     /// What to do.
     pub details: String,
+}
+
+/// The assignment of a thread to an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Assigned {
+    /// The agent.
+    pub agent: String,
+    /// When.
+    pub at: Moment,
 }
 
 /// What is known of the proof that a thread is done (DESIGN §5b).
@@ -201,6 +259,9 @@ pub struct AttemptReport {
     pub transient: bool,
     /// When it started.
     pub started_at: Option<Moment>,
+    /// When its worker last said where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Moment>,
     /// When it ended.
     pub completed_at: Option<Moment>,
     /// The report that ended it.
@@ -248,6 +309,7 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &m
         constitution: stage.constitution.clone(),
         checks: stage.checks.clone(),
         approval: scene.entry.and_then(|entry| approved(entry.stage_approval(stage.number)?)),
+        revocation: scene.entry.and_then(|entry| revoked(entry.stage_approval(stage.number)?)),
         batches: stage
             .batches
             .iter()
@@ -258,12 +320,33 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &m
     Ok(Report {
         status,
         approval: scene.entry.and_then(|entry| approved(&entry.approvals.plan)),
+        revocation: scene.entry.and_then(|entry| revoked(&entry.approvals.plan)),
+        planner: planner(scene, board),
         stages: stages.map(of_stage).collect(),
+    })
+}
+
+fn planner(scene: &Scene<'_>, board: &Board) -> Option<PlannerReport> {
+    let cycle = board.open_cycle()?;
+    let server = cycle.holder().filter(|server| scene.alive.contains(server))?;
+    Some(PlannerReport {
+        server: server.to_string(),
+        batch: cycle.batch.to_string(),
+        introduction: scene.introductions.get(&server).cloned().unwrap_or_default(),
     })
 }
 
 fn approved(approval: &Approval) -> Option<Approved> {
     (approval.status == ApprovalStatus::Approved).then(|| Approved { by: approval.by.clone(), at: approval.at.clone() })
+}
+
+fn revoked(approval: &Approval) -> Option<Revocation> {
+    (approval.status == ApprovalStatus::Revoked).then(|| Revocation {
+        by: approval.revoked_by.clone(),
+        at: approval.revoked_at.clone(),
+        reason: approval.revoked_reason.clone(),
+        of: Approved { by: approval.by.clone(), at: approval.at.clone() },
+    })
 }
 
 fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, seen_at: Moment) -> BatchReport {
@@ -278,6 +361,8 @@ fn of_batch(scene: &Scene<'_>, board: &Board, batch: &Batch, seen_at: Moment) ->
                 cycle: cycle.number,
                 open: cycle.is_open(),
                 opened_at: cycle.opened_at,
+                taken_over_at: cycle.taken_over_at,
+                released_at: cycle.released_at,
                 closed_at: cycle.closed_at(),
             })
             .collect(),
@@ -300,6 +385,7 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
         status: thread.status,
         agent: if thread.status.is_done() { scene.agent_used(board, id) } else { scene.current_agent(board, id) },
         agent_source: scene.agent(board, id).1,
+        assigned: thread.assigned_agent.clone().zip(thread.assigned_at).map(|(agent, at)| Assigned { agent, at }),
         attempt: attempt_in_answers(board, id),
         waits_for: if thread.status == Status::Pending { waits } else { Vec::new() },
         decision: open_decision(scene, board, id),
@@ -328,6 +414,7 @@ fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Atte
         cycle: attempt.cycle,
         transient: attempt.transient,
         started_at: attempt.started_at,
+        heard_at: attempt.heard_at,
         // The sweep of this very decision ended it now, but when its process died is not known.
         completed_at: attempt.completed_at.filter(|at| *at != seen_at),
         report: attempt.report.clone(),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::facts::{Note, PersonAct, PersonCommand};
 use super::refusal::Refusal;
 use super::request::Caller;
-use crate::board::{Board, Cycle, ServerId, Status, Unproven};
+use crate::board::{Board, Cycle, Introduction, ServerId, Status, Unproven};
 use crate::closest::closest;
 use crate::index::Entry;
 use crate::plan::{Batch, BatchId, Plan, PlanHash, Stage, StageNumber, Thread, ThreadId};
@@ -49,6 +49,8 @@ pub struct Scene<'s> {
     pub alive: &'s BTreeSet<ServerId>,
     /// The servers in `alive` that count as alive only because the system does not show it, each with the reason.
     pub unseen: &'s BTreeMap<ServerId, String>,
+    /// What is known of the servers in `alive`, for people; empty for a server process.
+    pub introductions: &'s BTreeMap<ServerId, Introduction>,
     /// One sentence for each entry of threads.json that could not be understood. Such entries are kept.
     pub state_warnings: &'s [String],
 }

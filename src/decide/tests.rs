@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::board::{AttemptStatus, Board, CheckResult, ReportedStatus, ServerId, Status};
+use crate::board::{AttemptStatus, Board, CheckResult, Introduction, ReportedStatus, ServerId, Status};
 use crate::clock::{Clock as _, SteppingClock};
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, IndexEvent, StreamStatus};
 use crate::plan::{PlanHash, StageNumber, ThreadId, check, parse};
@@ -63,6 +63,7 @@ struct World {
     board: Arc<Board>,
     alive: BTreeSet<ServerId>,
     unseen: BTreeMap<ServerId, String>,
+    introductions: BTreeMap<ServerId, Introduction>,
     clock: SteppingClock,
     checks: Checks,
 }
@@ -79,6 +80,7 @@ impl World {
             board: Arc::default(),
             alive: BTreeSet::from([A, B]),
             unseen: BTreeMap::new(),
+            introductions: BTreeMap::new(),
             clock: SteppingClock::default(),
             checks: Checks::NotRun,
         }
@@ -212,6 +214,7 @@ impl World {
             roster: &self.roster,
             alive: &self.alive,
             unseen: &self.unseen,
+            introductions: &self.introductions,
             state_warnings: &[],
         };
         let mut ledger = Ledger::new(&self.board, self.clock.now());

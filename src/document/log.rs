@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::board::{AttemptStatus, CheckResult, Status};
-use crate::decide::{AttemptReport, Report, ThreadReport};
+use crate::decide::{Assigned, AttemptReport, Report, Revocation, ThreadReport};
 use crate::moment::Moment;
 
 /// Something that happened.
@@ -25,10 +25,20 @@ pub(crate) enum What {
     PlanApproved { by: Option<String> },
     /// A person approved a stage.
     StageApproved { stage: u16, by: Option<String> },
+    /// A person took the approval of the plan back.
+    PlanRevoked { by: Option<String>, reason: Option<String> },
+    /// A person took the approval of a stage back.
+    StageRevoked { stage: u16, by: Option<String>, reason: Option<String> },
     /// An execution of a batch began.
     BatchOpened { batch: String, cycle: u32 },
+    /// Another planner took the execution over.
+    TakenOver { batch: String, cycle: u32 },
+    /// A person ended a planner's hold on the execution.
+    Released { batch: String, cycle: u32 },
     /// An execution of a batch was closed.
     BatchClosed { batch: String, cycle: u32 },
+    /// A thread was assigned to an agent, with the reason of a reassignment.
+    Assigned { thread_id: String, agent: String, reason: Option<String> },
     /// A worker started.
     Started { thread_id: String, attempt: u32, agent: String },
     /// The last checks of an attempt ended, with the command that failed.
@@ -75,17 +85,32 @@ pub(crate) fn log(report: &Report) -> Vec<Happened> {
     if let Some(approval) = &report.approval {
         add(approved_at(&approval.at), What::PlanApproved { by: approval.by.clone() });
     }
+    if let Some(Revocation { by, at, reason, of }) = &report.revocation {
+        add(approved_at(&of.at), What::PlanApproved { by: of.by.clone() });
+        add(approved_at(at), What::PlanRevoked { by: by.clone(), reason: reason.clone() });
+    }
     for stage in &report.stages {
         if let Some(approval) = &stage.approval {
             add(approved_at(&approval.at), What::StageApproved { stage: stage.number, by: approval.by.clone() });
+        }
+        if let Some(Revocation { by, at, reason, of }) = &stage.revocation {
+            let (stage, by, reason) = (stage.number, by.clone(), reason.clone());
+            add(approved_at(&of.at), What::StageApproved { stage, by: of.by.clone() });
+            add(approved_at(at), What::StageRevoked { stage, by, reason });
         }
         for batch in &stage.batches {
             for cycle in &batch.cycles {
                 let (batch, cycle_number) = (batch.id.clone(), cycle.cycle);
                 add(cycle.opened_at, What::BatchOpened { batch: batch.clone(), cycle: cycle_number });
+                add(cycle.released_at, What::Released { batch: batch.clone(), cycle: cycle_number });
+                add(cycle.taken_over_at, What::TakenOver { batch: batch.clone(), cycle: cycle_number });
                 add(cycle.closed_at, What::BatchClosed { batch, cycle: cycle_number });
             }
             for thread in &batch.threads {
+                if let Some(Assigned { agent, at }) = &thread.assigned {
+                    let (thread_id, reason) = (thread.thread_id.clone(), thread.reason.clone());
+                    add(Some(*at), What::Assigned { thread_id, agent: agent.clone(), reason });
+                }
                 for (at, attempt) in thread.attempts.iter().enumerate() {
                     of_attempt(thread, attempt, thread.attempts.get(at + 1), &mut add);
                 }
@@ -138,12 +163,17 @@ impl What {
     /// Returns the thread that it is about.
     pub(crate) fn thread(&self) -> Option<&str> {
         match self {
-            Self::Started { thread_id, .. } | Self::Checked { thread_id, .. } | Self::Ended { thread_id, .. } => {
-                Some(thread_id)
-            }
+            Self::Assigned { thread_id, .. }
+            | Self::Started { thread_id, .. }
+            | Self::Checked { thread_id, .. }
+            | Self::Ended { thread_id, .. } => Some(thread_id),
             Self::PlanApproved { .. }
             | Self::StageApproved { .. }
+            | Self::PlanRevoked { .. }
+            | Self::StageRevoked { .. }
             | Self::BatchOpened { .. }
+            | Self::TakenOver { .. }
+            | Self::Released { .. }
             | Self::BatchClosed { .. } => None,
         }
     }
@@ -151,12 +181,22 @@ impl What {
     /// Returns it in a line, without the time.
     pub(crate) fn told(&self) -> String {
         let by = |by: &Option<String>| by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let why = |reason: &Option<String>| reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         match self {
             Self::PlanApproved { by: who } => format!("plan approved{}", by(who)),
             Self::StageApproved { stage, by: who } => format!("stage {stage} approved{}", by(who)),
+            Self::PlanRevoked { by: who, reason } => format!("approval of the plan revoked{}{}", by(who), why(reason)),
+            Self::StageRevoked { stage, by: who, reason } => {
+                format!("approval of stage {stage} revoked{}{}", by(who), why(reason))
+            }
             Self::BatchOpened { batch, cycle: 1 } => format!("{batch} begins"),
             Self::BatchOpened { batch, cycle } => format!("{batch} begins again, cycle {cycle}"),
+            Self::TakenOver { batch, .. } => format!("{batch} taken over by another planner"),
+            Self::Released { batch, .. } => format!("{batch} released"),
             Self::BatchClosed { batch, .. } => format!("{batch} ends"),
+            Self::Assigned { thread_id, agent, reason } => {
+                format!("{thread_id} assigned to {agent}{}", why(reason))
+            }
             Self::Started { thread_id, attempt, agent } => format!("{thread_id} #{attempt} started by {agent}"),
             Self::Checked { thread_id, attempt, failed: None, .. } => format!("{thread_id} #{attempt} checks passed"),
             Self::Checked { thread_id, attempt, failed: Some(command), .. } => {

@@ -11,7 +11,7 @@ mod time;
 pub(crate) use brief::write_brief;
 pub(crate) use log::{Happened, log};
 pub(crate) use markdown::{write_document, write_summary};
-pub(crate) use time::{attempt_time, run_time};
+pub(crate) use time::{attempt_time, last_sign, run_time};
 
 use crate::decide::ProofState;
 use crate::wording::count;

@@ -12,6 +12,12 @@ pub(crate) fn run_time(thread: &ThreadReport, now: Option<Moment>) -> Option<Dur
     (!times.is_empty()).then(|| times.iter().sum())
 }
 
+/// Returns when the worker of an attempt last gave a sign of life: its start, its last words, its last check.
+pub(crate) fn last_sign(attempt: &AttemptReport) -> Option<Moment> {
+    let checked = attempt.checks.last().map(|check| check.at);
+    [attempt.started_at, attempt.heard_at, checked].into_iter().flatten().max()
+}
+
 /// Returns how long an attempt ran, or has run until `now`; `None` if its times are not known, or it runs and there is
 /// no `now`.
 pub(crate) fn attempt_time(attempt: &AttemptReport, now: Option<Moment>) -> Option<Duration> {

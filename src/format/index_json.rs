@@ -48,6 +48,8 @@ struct ApprovalRecord {
     status: Option<ApprovalWord>,
     approved_at: Option<String>,
     approved_by: Option<String>,
+    revoked_at: Option<String>,
+    revoked_by: Option<String>,
     revoked_reason: Option<String>,
     plan_hash: Option<String>,
     checks_by: Option<String>,
@@ -60,6 +62,8 @@ struct StageRecord {
     status: Option<ApprovalWord>,
     approved_at: Option<String>,
     approved_by: Option<String>,
+    revoked_at: Option<String>,
+    revoked_by: Option<String>,
     revoked_reason: Option<String>,
 }
 
@@ -229,6 +233,8 @@ fn entry(record: StreamRecord) -> Entry {
         status: status(record.status),
         by: record.approved_by,
         at: record.approved_at,
+        revoked_by: record.revoked_by,
+        revoked_at: record.revoked_at,
         revoked_reason: record.revoked_reason,
     };
     let approvals = record.approval.map(|record| Approvals {
@@ -236,6 +242,8 @@ fn entry(record: StreamRecord) -> Entry {
             status: status(record.status),
             by: record.approved_by,
             at: record.approved_at,
+            revoked_by: record.revoked_by,
+            revoked_at: record.revoked_at,
             revoked_reason: record.revoked_reason,
         },
         plan_hash: record.plan_hash,

@@ -13,6 +13,7 @@ use crate::plan::{BatchId, ThreadId};
 pub(crate) struct SessionRecord {
     pub(crate) agent_name: Option<String>,
     pub(crate) started_at: Option<String>,
+    pub(crate) heard_at: Option<String>,
     pub(crate) completed_at: Option<String>,
     pub(crate) status: SessionWord,
     pub(crate) attempt: Option<Counter>,

@@ -58,10 +58,11 @@ use self::subscriptions::Subscriptions;
 use self::workers::Workers;
 
 use crate::app::Checker;
-use crate::board::ServerId;
+use crate::board::{Introduction, ServerId};
 use crate::clock::Clock;
 use crate::decide::{AgentAnswer, AgentRequest, Refusal};
 use crate::fault::{Error, Fault};
+use crate::moment::Moment;
 use crate::store::{LOCK_WAIT, Store, WorkspaceLocation};
 use crate::transact::{AgentDoor, Ask};
 use crate::words::AgentWords;
@@ -116,6 +117,8 @@ pub struct WorkServer {
     /// Where the workspace is looked for.
     place: Arc<WorkspaceLocation>,
     roots_known: RootsKnown,
+    /// When the process started; `None` in tests.
+    started_at: Option<Moment>,
 }
 
 /// The arguments of a tool. They are checked once, here; the request that comes out has typed fields.
@@ -152,6 +155,7 @@ impl WorkServer {
             checker: Checker::new(place.clone()),
             place: Arc::new(place),
             roots_known: RootsKnown::default(),
+            started_at: None,
         }
     }
 
@@ -163,6 +167,20 @@ impl WorkServer {
             tool.meta.get_or_insert_default().0.insert("anthropic/alwaysLoad".to_owned(), true.into());
         }
         tools
+    }
+
+    /// Tells the store who this process is. The client has said it by the time of the first call.
+    fn introduce(&self, peer: &Peer<RoleServer>) {
+        let client = peer.peer_info().map(|client| {
+            let Implementation { name, version, .. } = &client.client_info;
+            format!("{name} {version}").trim_end().to_owned()
+        });
+        self.door.store().introduce(Introduction {
+            client,
+            process: Some(std::process::id()),
+            address: None,
+            started_at: self.started_at,
+        });
     }
 
     /// Carries out a tool call and returns its result. A refusal, a fault or a panic becomes an `isError` result.
@@ -341,6 +359,7 @@ impl ServerHandler for WorkServer {
             let message = format!("there is no tool {name:?}; the tools are {}", names.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
+        self.introduce(&context.peer);
         let is_modern = is_modern(&context);
         // The request's share of the in-flight budget. It is held here until the call is over; the router would drop it
         // earlier, together with the context.

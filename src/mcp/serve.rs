@@ -22,7 +22,7 @@ use super::WorkServer;
 use super::diagnostics::Diagnostics;
 use super::wire::Wire;
 use crate::board::ServerId;
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::store::{Linked, WorkspaceLocation, linked_worktree, open};
 use crate::words::AgentWords;
 
@@ -88,7 +88,8 @@ fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: 
             return ExitCode::FAILURE;
         }
     };
-    let server = WorkServer::new(store, Box::new(SystemClock), id, words, place.clone());
+    let mut server = WorkServer::new(store, Box::new(SystemClock), id, words, place.clone());
+    server.started_at = Some(SystemClock.now());
     // On a worker thread, because it reads files of git, and a disk can stand still.
     server.workers.run(move |_| warn_of_a_linked_worktree(&place));
     let code = runtime.block_on(run(server.clone()));

@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::board::{Board, ServerId};
+use crate::board::{Board, Introduction, ServerId};
 use crate::decide::{Ledger, Refusal};
 #[cfg(not(feature = "postgres"))]
 use crate::fault::DatabaseRemedy;
@@ -104,6 +104,10 @@ pub trait Store: Debug + Send + Sync {
     /// Starts to watch the workspace. The watch calls `tell` from another thread whenever something may have changed,
     /// sometimes several times for one change. [`Watch::follow`] chooses the workstream.
     fn watch(&self, tell: Box<dyn Fn() + Send + Sync>) -> Result<Box<dyn Watch>, Error>;
+
+    /// Keeps who the server process of this store is. People are shown it once the process holds something. Only the
+    /// first introduction counts.
+    fn introduce(&self, introduction: Introduction);
 
     /// Removes the signs that this process is alive (DESIGN §6a), so that other servers can take over at once what it
     /// holds.

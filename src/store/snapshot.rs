@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use crate::board::{Board, ServerId};
+use crate::board::{Board, Introduction, ServerId};
 use crate::decide::{Basis, Scene};
 use crate::format::tasks_json::TasksJson;
 use crate::format::threads_json::{self, ThreadsJson, ThreadsText};
@@ -40,6 +40,8 @@ pub struct Snapshot {
     /// The servers of `alive` that only count as alive, since the system does not show whether they are (DESIGN §6a),
     /// each with the message of the system.
     pub(super) unseen: BTreeMap<ServerId, String>,
+    /// What is known of the servers of `alive`, for people; empty for a server process.
+    pub(super) introductions: BTreeMap<ServerId, Introduction>,
     /// The time of the read by the clock of the store. `None`: the store has no clock.
     pub(super) now: Option<Moment>,
 }
@@ -197,6 +199,7 @@ impl Snapshot {
             roster: &self.roster,
             alive: &self.alive,
             unseen: &self.unseen,
+            introductions: &self.introductions,
             state_warnings: &self.state_warnings,
         }
     }

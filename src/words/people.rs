@@ -339,9 +339,19 @@ pub fn next_step(status: &WorkstreamStatus, words: &PersonWords) -> String {
             format!("look at the blocked threads of batch {}, then {}", batch.id, words.command(next))
         }
         (None, Some(batch), None) if status.held_by.is_some() => format!("a planner executes batch {}", batch.id),
-        (None, Some(batch), None) => format!("let a planner execute batch {} (tool next_batch)", batch.id),
+        (None, Some(batch), None) => {
+            // Who had to name the workstream must tell the planner, too.
+            let of = if words.workstream.is_empty() { String::new() } else { format!(" of {}", status.workstream) };
+            format!("let a planner execute batch {}{of} (/execute-next-batch)", batch.id)
+        }
+        (None, None, _) if is_all_done(status) => "nothing: it is completed".to_owned(),
         (None, None, _) => "nothing".to_owned(),
     }
+}
+
+/// Returns whether all stages are approved, which no stage without threads is.
+fn is_all_done(status: &WorkstreamStatus) -> bool {
+    !status.stages.is_empty() && status.stages.iter().all(|stage| stage.approved)
 }
 
 /// Returns whether a code occurs on the command line only, because no tool asks for what it refuses: the codes marked *

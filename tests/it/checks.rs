@@ -345,8 +345,8 @@ fn people_run_checks_too() {
       ],
       "recorded": false
     }
-    stderr: note: check: test -f done.txt
-    stderr: note: passed after [n] ms: test -f done.txt
+    stderr: {"note":"check: test -f done.txt"}
+    stderr: {"note":"passed after [n] ms: test -f done.txt"}
     $ work update --thread 1.1.1 --status completed --report r
     exit 0
     01.01.01 of 001-search is completed, attempt 1

@@ -43,9 +43,9 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     001-search
     $ work status
     exit 0
-    workstream 001-search
-    plan       Search (the plan is not approved)
-    workspace  [workspace]
+    001-search  Search (the plan is not approved)
+    [workspace]
+    Next: work approve plan
 
     Stage 1: Index  [          ] 0/3
       01.01  Storage  2 pending
@@ -53,8 +53,6 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
 
     Stage 2: API  [          ] 0/1
       02.01  Routes   1 pending
-
-    Next: work approve plan
     $ work update --thread "01.01.01" --status in_progress
     exit 1
     stderr: error: the plan is not approved
@@ -62,9 +60,11 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     $ work approve plan
     exit 0
     the plan of 001-search is approved: 2 stages, 3 batches, 4 threads
+    Next: let a planner execute batch 01.01 (/execute-next-batch)
     $ work approve plan
     exit 0
     the plan of 001-search was approved already, as it is now
+    Next: let a planner execute batch 01.01 (/execute-next-batch)
     $ work update --thread "01.01.01" --status in_progress
     exit 0
     01.01.01 of 001-search is in_progress, attempt 1
@@ -80,9 +80,12 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     01.01.01 of 001-search is in_progress, attempt 2
     $ work status
     exit 0
-    workstream 001-search
-    plan       Search (approved)
-    workspace  [workspace]
+    001-search  Search (approved)
+    [workspace]
+    Next: let a planner execute batch 01.01 (/execute-next-batch)
+
+    In progress
+      01.01.01  Schema  system-engineer-opus #2
 
     Stage 1: Index  [          ] 0/3
     > 01.01  Storage  1 in progress, 1 pending
@@ -90,11 +93,6 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
 
     Stage 2: API  [          ] 0/1
       02.01  Routes   1 pending
-
-    Open threads
-      01.01.01  in_progress  system-engineer-opus, attempt 2  Schema
-
-    Next: let a planner execute batch 01.01 (tool next_batch)
     $ work update --thread "01.01.01" --status completed --report "1-2 sentence summary"
     exit 0
     01.01.01 of 001-search is completed, attempt 2
@@ -118,6 +116,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     stage 1 of 001-search is approved
       cancelled: 01.02.01
       not proven: 01.01.02: artifact src/a.rs did not exist when it was reported
+    Next: let a planner execute batch 02.01 (/execute-next-batch)
     $ work update --thread 2.1.1 --status completed --report done
     exit 0
     02.01.01 of 001-search is completed, attempt 1
@@ -127,9 +126,9 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     Next: work complete
     $ work status
     exit 0
-    workstream 001-search
-    plan       Search (approved)
-    workspace  [workspace]
+    001-search  Search (approved)
+    [workspace]
+    Next: work complete
 
     Stage 1: Index  [==========] 3/3  approved
       01.01  Storage  2 completed
@@ -137,16 +136,14 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
 
     Stage 2: API  [==========] 1/1  approved
       02.01  Routes   1 completed
-
-    Next: work complete
     $ work complete
     exit 0
     001-search is completed
     $ work status
     exit 0
-    workstream 001-search
-    plan       Search (approved)
-    workspace  [workspace]
+    001-search  Search (approved)
+    [workspace]
+    Next: nothing: it is completed
 
     Stage 1: Index  [==========] 3/3  approved
       01.01  Storage  2 completed
@@ -157,8 +154,6 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
 
     Warnings
       the workstream is completed: its status in work/index.json says so
-
-    Next: nothing
     "#);
 }
 
@@ -271,11 +266,12 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     the text that was approved is not known here (.PLAN.approved.md is missing, or
     of another approval): PLAN.md is compared with the names that were recorded
     the plan of 001-search is approved: 1 stage, 1 batch, 1 thread
+    Next: let a planner execute batch 01.01 (/execute-next-batch)
     $ work status
     exit 0
-    workstream 001-search
-    plan       P (approved)
-    workspace  [workspace]
+    001-search  P (approved)
+    [workspace]
+    Next: let a planner execute batch 01.01 (/execute-next-batch)
 
     Stage 1: S  [          ] 0/1
     > 01.01  B  1 pending
@@ -286,8 +282,6 @@ fn a_plan_with_problems_is_approved_only_by_force() {
       work/001-search/PLAN.md:8:1: thread 01.01.01 is defined here a second time
         help: give it a number of its own; until then it is not part of the
               plan
-
-    Next: let a planner execute batch 01.01 (tool next_batch)
     ");
 }
 
@@ -308,7 +302,7 @@ fn a_command_names_the_workstream_where_a_bare_one_would_mean_another() {
     assert_eq!(complete("001-search"), "!work approve stage 1");
     assert_eq!(complete("other"), "!work approve stage 1 --workstream 002-other");
     let approved = workspace.work(&["approve", "stage", "1", "--workstream", "002-other"]);
-    assert_eq!(approved, "exit 0\nstage 1 of 002-other is approved");
+    assert_eq!(approved, "exit 0\nstage 1 of 002-other is approved\nNext: let a planner execute batch 02.01 of 002-other (/execute-next-batch)");
 }
 
 #[test]
@@ -316,12 +310,12 @@ fn what_is_next_while_a_planner_lives() {
     let workspace = Workspace::with_plan(PLAN);
     let mut server = workspace.serve();
     server.answer("next_batch", &json!({}));
-    let next = |workspace: &Workspace| workspace.work(&["status"]).lines().last().unwrap().to_owned();
-    assert_eq!(next(&workspace), "Next: a planner executes batch 01.01");
+    let next = |workspace: &Workspace| workspace.work(&["next"]).lines().last().unwrap().to_owned();
+    assert_eq!(next(&workspace), "a planner executes batch 01.01");
     for thread in ["1.1.1", "1.1.2"] {
         server.answer("update_thread", &json!({"thread_id": thread, "status": "blocked", "report": "unclear"}));
     }
-    assert_eq!(next(&workspace), "Next: look at the blocked threads of batch 01.01, then work retry");
+    assert_eq!(next(&workspace), "look at the blocked threads of batch 01.01, then work retry");
     let mut other = workspace.serve();
     let status = other.answer("workstream_status", &json!({}));
     assert!(status["held_by"].is_string());
@@ -362,9 +356,14 @@ fn agents_cannot_write_a_line_of_status() {
     drop(server);
     insta::assert_snapshot!(workspace.work(&["status"]), @"
     exit 0
-    workstream 001-search
-    plan       Search (approved)
-    workspace  [workspace]
+    001-search  Search (approved)
+    [workspace]
+    Next: let a planner execute batch 01.01 (/execute-next-batch)
+
+    Blocked
+      01.01.01  Schema  system-engineer-codex #1
+                �[2Jgone
+                Next: work approve stage 1 --force
 
     Stage 1: Index  [          ] 0/3
     > 01.01  Storage  1 blocked, 1 pending
@@ -372,13 +371,6 @@ fn agents_cannot_write_a_line_of_status() {
 
     Stage 2: API  [          ] 0/1
       02.01  Routes   1 pending
-
-    Open threads
-      01.01.01  blocked      system-engineer-codex, attempt 1  Schema
-                �[2Jgone
-                Next: work approve stage 1 --force
-
-    Next: let a planner execute batch 01.01 (tool next_batch)
     ");
 }
 

@@ -38,9 +38,20 @@ fn tasks_are_read_as_threads_and_imported() {
     work/000-search-api/threads.json has all that work/000-search-api/tasks.json says already
     $ work status
     exit 0
-    workstream 000-search-api
-    plan       Search Api (approved)
-    workspace  [workspace]
+    000-search-api  Search Api (approved)
+    [workspace]
+    Next: let a planner execute batch 01.02 (/execute-next-batch)
+
+    Blocked
+      01.02.01  First build  default #1
+                Segments are built.
+                The store refuses reads of more than 100 MB.
+                Open tasks: Resume after a stop; Measure the build.
+
+    In progress
+      01.02.02  Follow changes  frontend-speedster #1
+                since 2026-11-22 15:38 UTC (4 d 5 h), no sign for 4 d 5 h
+                order is by sequence number
 
     Stage 1: Foundation  [======    ] 3/5
       01.01  Ground work  2 completed
@@ -48,17 +59,6 @@ fn tasks_are_read_as_threads_and_imported() {
 
     Stage 2: Endpoint  [          ] 0/1
       02.01  HTTP         1 pending
-
-    Open threads
-      01.02.01  blocked      default, attempt 1  First build
-                Segments are built.
-                The store refuses reads of more than 100 MB.
-                Open tasks: Resume after a stop; Measure the build.
-      01.02.02  in_progress  frontend-speedster, attempt 1  Follow changes
-                since 2026-11-22 15:38 UTC
-                order is by sequence number
-
-    Next: let a planner execute batch 01.02 (tool next_batch)
     ");
     assert_eq!(workspace.read("work/000-search-api/tasks.json"), tasks, "the original is kept");
     let threads = workspace.read("work/000-search-api/threads.json");

@@ -44,8 +44,9 @@ fn what_happened_is_told_latest_first() {
     [time]  01.01.01 #3 completed (system-engineer-opus): It works with
                          another database, which took a while to set up.
     [time]  01.01.01 #3 started by system-engineer-opus
-    [time]  01.01.01 #2 failed (system-engineer-codex) → system-
-                         engineer-opus, #3: still �[31mno database
+    [time]  01.01.01 assigned to system-engineer-opus
+    [time]  01.01.01 #2 failed (system-engineer-codex) →
+                         system-engineer-opus, #3: still �[31mno database
     [time]  01.01.01 #2 started by system-engineer-codex
     [time]  01.01.01 #1 failed (system-engineer-codex, transient) →
                          retry, #2: the database timed out
@@ -60,8 +61,9 @@ fn what_happened_is_told_latest_first() {
     [time]  01.01.01 #3 completed (system-engineer-opus): It works with
                          another database, which took a while to set up.
     [time]  01.01.01 #3 started by system-engineer-opus
-    [time]  01.01.01 #2 failed (system-engineer-codex) → system-
-                         engineer-opus, #3: still �[31mno database
+    [time]  01.01.01 assigned to system-engineer-opus
+    [time]  01.01.01 #2 failed (system-engineer-codex) →
+                         system-engineer-opus, #3: still �[31mno database
     [time]  01.01.01 #2 started by system-engineer-codex
     [time]  01.01.01 #1 failed (system-engineer-codex, transient) →
                          retry, #2: the database timed out
@@ -126,7 +128,7 @@ fn the_status_shows_what_failed_and_what_is_tried_next() {
     };
     insta::assert_snapshot!(failures(&workspace), @"
     Failed, to be tried again
-      01.01.01  retry with system-engineer-codex, attempt 2  Schema
+      01.01.01  Schema  retry with system-engineer-codex #2
                 the database timed out
     ");
     report(&workspace, "1.1.1", "in_progress", &[]);
@@ -134,7 +136,7 @@ fn the_status_shows_what_failed_and_what_is_tried_next() {
     report(&workspace, "1.1.1", "failed", &["--report", "it is no good"]);
     insta::assert_snapshot!(failures(&workspace), @"
     Failed, to be tried again
-      01.01.01  to be reassigned to default, attempt 3  Schema
+      01.01.01  Schema  to be reassigned to default #3
                 it is no good
     ");
     insta::assert_snapshot!(session(&workspace, &["work next"]), @"

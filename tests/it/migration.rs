@@ -49,6 +49,7 @@ fn a_workstream_of_the_release_before_goes_on() {
     renamed 01.01.03 "Tax rates", called "Rates" before (completed, 2 attempts)
 
     the plan of 001-billing is approved: 2 stages, 2 batches, 4 threads
+    Next: a planner executes batch 01.01
     $ work tree
     exit 0
     001-billing  Billing (approved)
@@ -86,6 +87,7 @@ fn a_workstream_of_the_release_before_goes_on() {
      **Summary:** The accounts.
 
     the plan of 001-billing is approved: 2 stages, 2 batches, 4 threads
+    Next: a planner executes batch 01.01
     $ work tree
     exit 0
     001-billing  Billing (approved)

@@ -51,7 +51,7 @@ fn what_was_typed_is_repeated() {
     let root = workspace.root().to_str().unwrap();
     workspace.work(&["approve", "plan", "--revoke"]);
     let status = from_elsewhere(&["status", "--root", root]);
-    assert!(status.ends_with("Next: work approve plan --root [workspace]"), "{status}");
+    assert!(status.contains("Next: work approve plan --root [workspace]\n"), "{status}");
     let list = from_elsewhere(&["list", "--root", root]);
     assert!(list.contains("work approve plan --root [workspace]"), "{list}");
     let refused = from_elsewhere(&["--root", root, "update", "--thread", "2.1.1", "--status", "in_progress"]);
@@ -66,7 +66,7 @@ fn the_shell_has_a_word_too() {
         workspace.seen(&output)
     };
     session(&workspace, &["work approve plan --revoke", "work approve plan --revoke --workstream search"]);
-    assert!(in_shell(&["status"]).ends_with("Next: work approve plan"));
+    assert!(in_shell(&["status"]).contains("Next: work approve plan\n"));
     let list = in_shell(&["list"]);
     assert!(
         list.contains("work approve plan\n") && list.contains("work approve plan --workstream 002-other"),

@@ -103,9 +103,14 @@ fn trees_and_briefs() {
     [ ] 02.01.01 Routes  default                default
     $ work status
     exit 0
-    workstream 001-search
-    plan       Search (approved)
-    workspace  [workspace]
+    001-search  Search (approved)
+    [workspace]
+    Next: look at the blocked threads of batch 01.01, then work retry
+
+    Blocked
+      01.01.02  Rows  system-engineer-opus #1
+                needs the schema of the warehouse, which nobody has sent yet
+                although everybody was asked for it twice
 
     Stage 1: Index  [===       ] 1/3
     > 01.01  Storage  1 completed, 1 blocked
@@ -114,15 +119,8 @@ fn trees_and_briefs() {
     Stage 2: API  [          ] 0/1
       02.01  Routes   1 pending
 
-    Open threads
-      01.01.02  blocked      system-engineer-opus, attempt 1  Rows
-                needs the schema of the warehouse, which nobody has sent yet
-                although everybody was asked for it twice
-
     Warnings
       01.01.01: artifact src/a_b.rs did not exist when it was reported
-
-    Next: look at the blocked threads of batch 01.01, then work retry
     ");
 }
 

@@ -36,9 +36,9 @@ fn a_gate_that_is_revoked_shuts() {
     stderr: Hint: a person runs work approve plan
     $ work status
     exit 0
-    workstream 001-search
-    plan       Search (the approval of the plan was revoked)
-    workspace  [workspace]
+    001-search  Search (the approval of the plan was revoked)
+    [workspace]
+    Next: work approve plan
 
     Stage 1: Index  [          ] 0/3
       01.01  Storage  2 pending
@@ -49,8 +49,6 @@ fn a_gate_that_is_revoked_shuts() {
 
     Warnings
       the approval of the plan was revoked: the API changes first
-
-    Next: work approve plan
     $ work approve plan --force --revoke
     exit 2
     stderr: error: the argument '--force' cannot be used with '--revoke'

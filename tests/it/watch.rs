@@ -153,7 +153,7 @@ fn one_frame() {
     │──────────────────────── 0/1││                                                │
     │  [ ] 02.01 Routes       0/1││                                                │
     └────────────────────────────┘└────────────────────────────────────────────────┘
-    Next: let a planner execute batch 01.01 (tool next_batch)
+    Next: let a planner execute batch 01.01 (/execute-next-batch)
     $ work watch
     exit 2
     stderr: error: work watch needs a terminal

@@ -2,6 +2,7 @@
 
 mod brief;
 mod csv;
+mod list;
 mod plan_diff;
 mod status;
 mod tree;
@@ -9,7 +10,7 @@ mod validation;
 
 use std::fmt::Write as _;
 
-pub(super) use status::{Row, list};
+pub(super) use list::{Row, list};
 pub(super) use validation::{problem, write as validation};
 
 use super::page::{Page, Tone, one_line};
@@ -59,9 +60,8 @@ pub(super) fn diff(page: &mut Page, diff: &str) {
     }
 }
 
-/// Returns the page of an answer. An attempt that still runs is counted up to `now`.
-pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &PersonWords) -> Page {
-    let mut page = Page::default();
+/// Returns `page` with an answer. An attempt that still runs is counted up to `now`.
+pub(super) fn answer(mut page: Page, answer: &PersonAnswer, form: Form, now: Moment, words: &PersonWords) -> Page {
     match answer {
         PersonAnswer::Brief(brief) => brief::write(&mut page, brief),
         PersonAnswer::Report(report) => match form {
@@ -89,7 +89,7 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &Per
 fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
     match answer {
         PersonAnswer::Current(current) => current.workstream.clone(),
-        PersonAnswer::StageApproved(approved) => stage_approved(approved, words),
+        PersonAnswer::StageApproved(approved) => stage_approved(approved),
         PersonAnswer::Revoked(revoked) => self::revoked(revoked),
         PersonAnswer::Completed(completed) if completed.unchanged => {
             format!("{} was completed already", completed.workstream)
@@ -232,7 +232,7 @@ fn counts(Counts { stages, batches, threads }: Counts) -> String {
     )
 }
 
-fn stage_approved(approved: &StageApproved, words: &PersonWords) -> String {
+fn stage_approved(approved: &StageApproved) -> String {
     let mut text = if approved.unchanged {
         format!("stage {} of {} was approved already\n", approved.stage, approved.workstream)
     } else {
@@ -243,9 +243,6 @@ fn stage_approved(approved: &StageApproved, words: &PersonWords) -> String {
     }
     for thread in &approved.unproven {
         let _ = writeln!(text, "  not proven: {}: {}", thread.thread_id, not_there(&thread.claims));
-    }
-    if let Some(next) = &approved.next_user_command {
-        let _ = writeln!(text, "Next: {}", words.command(next));
     }
     text
 }
@@ -273,7 +270,7 @@ fn retried(retried: &Retried, words: &PersonWords) -> String {
     let again = if retried.unchanged { "is executed again already" } else { "is executed again" };
     let first = retried.next_user_command.as_ref().map(|command| format!("{}, then ", words.command(command)));
     format!(
-        "batch {} of {} {again}, with fresh budgets: {}\nNext: {}let a planner execute it (tool next_batch)",
+        "batch {} of {} {again}, with fresh budgets: {}\nNext: {}let a planner execute it (/execute-next-batch)",
         retried.batch,
         retried.workstream,
         retried.threads.join(", "),

@@ -1,36 +1,64 @@
-//! The pages of `work status` and `work list`.
+//! The page of `work status`: what waits for the person first, then the threads that are not well, what runs and since
+//! when, and where the stages stand. Nothing is told twice.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::page::{Page, Tone, WIDTH, cut, fit, one_line, wrapped};
+use super::super::page::{Page, Tone, cut, fit, one_line, wrapped};
 use super::{problem, tone};
 use crate::board::{AttemptStatus, Status};
 use crate::decide::{
-    BatchCounts, Decision, DecisionAction, Report, StageStatus, ThreadReport, Words as _, WorkstreamStatus,
+    AttemptReport, BatchCounts, Decision, DecisionAction, PlannerReport, Report, StageStatus, ThreadReport, Words as _,
 };
+use crate::document::last_sign;
 use crate::moment::Moment;
-use crate::wording::quoted;
+use crate::wording::duration;
 use crate::words::{PersonWords, next_step};
+
+/// How long an attempt runs before its time is worth a word.
+const WORTH_TELLING: Duration = Duration::from_secs(60);
+
+/// How long a worker says nothing before that is worth a word. Nothing is ended for it.
+const SILENT: Duration = Duration::from_secs(10 * 60);
+
+/// The columns before the reports of threads.
+const INDENT: usize = 12;
 
 /// Writes the page of `work status`. An attempt that runs is counted up to `now`.
 pub(super) fn write(page: &mut Page, report: &Report, now: Moment, words: &PersonWords) {
     let status = &report.status;
-    let mut field = |name: &str, value: &str| {
-        let _ = writeln!(page, "{name:<11}{}", one_line(value));
-    };
-    field("workstream", &status.workstream);
-    let room = WIDTH.saturating_sub(11 + status.plan.width() + 3);
-    field("plan", &format!("{} ({})", cut(&status.name, room), status.plan));
-    field("workspace", &status.workspace);
-    if let Some(holder) = &status.held_by {
-        field("planner", &format!("server {holder}"));
+    page.paint(Tone::Strong, one_line(&status.workstream));
+    let room = page.room(status.workstream.width() + 2 + status.plan.width() + 3);
+    let _ = writeln!(page, "  {} ({})", cut(&status.name, room.max(12)), status.plan);
+    let _ = writeln!(page, "{}", one_line(&status.workspace));
+    page.paint(Tone::Strong, "Next: ");
+    let next = wrapped(&one_line(&next_step(status, words)), 6);
+    let _ = writeln!(page, "{}", next.join("\n      "));
+    let with = |status| move |thread: &&ThreadReport| thread.status == status;
+    section(page, "Blocked", report.threads().filter(with(Status::Blocked)), |page, thread| {
+        name(page, thread, Tone::Bad, &attempt(thread));
+        text(page, &thread.report);
+    });
+    section(page, "Failed, to be tried again", report.threads().filter(has_failed), |page, thread| {
+        name(page, thread, Tone::Bad, &what_follows(thread));
+        text(page, thread.attempts.last().map(|last| last.report.as_str()).unwrap_or_default());
+    });
+    section(page, "In progress", report.threads().filter(with(Status::InProgress)), |page, thread| {
+        name(page, thread, Tone::Busy, &attempt(thread));
+        let running = thread.attempts.last().filter(|last| last.status == AttemptStatus::Running);
+        if let Some(told) = running.and_then(|running| since(running, now)) {
+            text(page, &told);
+        }
+        text(page, &thread.breadcrumb);
+    });
+    if let Some(planner) = &report.planner {
+        heading(page, "Planner");
+        let _ = writeln!(page, "  {}", one_line(&self::planner(planner, now)));
     }
     let batches = status.stages.iter().flat_map(|stage| &stage.batches);
-    let width = batches.map(|batch| batch.name.width()).max().unwrap_or(0).min(30);
+    let width = batches.map(|batch| one_line(&batch.name).width()).max().unwrap_or(0).min(page.room(50));
     for stage in &status.stages {
         write_stage(page, stage);
         for batch in &stage.batches {
@@ -41,8 +69,6 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment, words: &Perso
             end_line(page);
         }
     }
-    write_open_threads(page, report, now);
-    write_failures(page, report);
     if !status.problems.is_empty() {
         heading(page, "Problems");
     }
@@ -57,57 +83,6 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment, words: &Perso
             let _ = writeln!(page, "  {line}");
         }
     }
-    end_line(page);
-    page.paint(Tone::Strong, "Next: ");
-    let _ = write!(page, "{}", next_step(status, words));
-}
-
-/// A workstream of the list.
-#[derive(Debug, Serialize)]
-pub(in crate::cli) struct Row<S = WorkstreamStatus> {
-    pub(in crate::cli) workstream: String,
-    /// Whether it is the current one.
-    pub(in crate::cli) current: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cli) status: Option<S>,
-    /// Why it cannot be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cli) error: Option<String>,
-}
-
-/// Returns the page of `work list`; the current workstream has a star. `importable` are folders of `work/` that can be
-/// imported: without workstreams, the page suggests the first of them.
-pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWords) -> Page {
-    let mut page = Page::default();
-    if rows.is_empty() {
-        let import = |folder: &String| format!("work import {}", quoted(folder));
-        let next = importable.first().map_or("work create NAME --stages N".to_owned(), import);
-        let _ = write!(page, "no workstreams yet\nNext: {next}");
-        return page;
-    }
-    let width = rows.iter().map(|row| row.workstream.width()).max().unwrap_or(0).min(36);
-    for row in rows {
-        let _ = write!(page, "{} ", if row.current { '*' } else { ' ' });
-        // The id is never cut: a person copies it into the next command.
-        let id = one_line(&row.workstream);
-        let padding = " ".repeat(width.saturating_sub(id.width()));
-        page.paint_if(row.current.then_some(Tone::Strong), &id);
-        let _ = write!(page, "{padding}");
-        match &row.status {
-            Some(status) => {
-                let (done, all) = status.stages.iter().map(progress).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-                let tone = (all > 0 && done == all).then_some(Tone::Good);
-                page.paint_if(tone, format_args!("  {:>7}  ", format!("{done}/{all}")));
-                let _ = writeln!(page, "{}", one_line(&next_step(status, words)));
-            }
-            None => {
-                page.paint(Tone::Bad, format_args!("{:>9}  ", "?"));
-                let told = format!("unreadable: work status --workstream {}", quoted(&row.workstream));
-                let _ = writeln!(page, "{}", one_line(&told));
-            }
-        }
-    }
-    page
 }
 
 /// Returns how many threads of a stage are done (completed or cancelled), and how many it has.
@@ -116,6 +91,97 @@ pub(super) fn progress(stage: &StageStatus) -> (usize, usize) {
         let in_batch = batch.completed + batch.cancelled;
         (done + in_batch, all + in_batch + batch.pending + batch.in_progress + batch.blocked)
     })
+}
+
+/// Writes the threads of a section under its title; nothing without threads.
+fn section<'t>(
+    page: &mut Page,
+    title: &str,
+    threads: impl Iterator<Item = &'t ThreadReport>,
+    write: impl Fn(&mut Page, &ThreadReport),
+) {
+    for (at, thread) in threads.enumerate() {
+        if at == 0 {
+            heading(page, title);
+        }
+        write(page, thread);
+    }
+}
+
+/// Writes the line of a thread: its id, its name, and behind it `told`.
+fn name(page: &mut Page, thread: &ThreadReport, tone: Tone, told: &str) {
+    let room = page.room(2 + thread.thread_id.len() + 4 + told.width());
+    let _ = write!(page, "  {}  {}  ", thread.thread_id, cut(&thread.name, room.max(20)));
+    page.paint(tone, one_line(told));
+    end_line(page);
+}
+
+/// Writes a text below the line of a thread, wrapped.
+fn text(page: &mut Page, text: &str) {
+    for line in wrapped(text, INDENT).iter().filter(|line| !line.is_empty()) {
+        let _ = writeln!(page, "{:INDENT$}{line}", "");
+    }
+}
+
+/// Returns the agent and the number of the attempt.
+fn attempt(thread: &ThreadReport) -> String {
+    match thread.attempt {
+        0 => thread.agent.clone(),
+        attempt => format!("{} #{attempt}", thread.agent),
+    }
+}
+
+/// Returns whether the last attempt failed and the thread is to be tried again.
+fn has_failed(thread: &&ThreadReport) -> bool {
+    let last = thread.attempts.last();
+    thread.status == Status::Pending && last.is_some_and(|last| last.status == AttemptStatus::Failed)
+}
+
+/// Returns what failover has decided about a thread that failed.
+fn what_follows(thread: &ThreadReport) -> String {
+    match &thread.decision {
+        Some(Decision { action: DecisionAction::Retry, agent, attempt }) => format!("retry with {agent} #{attempt}"),
+        Some(Decision { action: DecisionAction::Reassign, agent, attempt }) => {
+            format!("to be reassigned to {agent} #{attempt}")
+        }
+        _ => attempt(thread),
+    }
+}
+
+/// Returns since when an attempt runs, and when its worker gave its last sign of life; `None` if it has just started or
+/// has no time.
+fn since(attempt: &AttemptReport, now: Moment) -> Option<String> {
+    let started = attempt.started_at.filter(|at| now.since(*at) >= WORTH_TELLING)?;
+    let time = match started.day() {
+        day if day == now.day() => started.clock_time(),
+        day => format!("{day} {}", started.clock_time()),
+    };
+    let mut told = format!("since {time} UTC ({})", duration(now.since(started)));
+    if let Some(sign) = last_sign(attempt) {
+        let ago = now.since(sign);
+        if ago >= SILENT {
+            let _ = write!(told, ", no sign for {}", duration(ago));
+        } else if sign != started {
+            let _ = write!(told, ", last sign {} ago", duration(ago));
+        }
+    }
+    Some(told)
+}
+
+/// Returns who executes a batch.
+fn planner(planner: &PlannerReport, now: Moment) -> String {
+    let PlannerReport { server, batch, introduction } = planner;
+    let mut told = introduction.client.clone().unwrap_or_else(|| format!("server {server}"));
+    if let Some(process) = introduction.process {
+        let _ = write!(told, ", process {process}");
+    }
+    if let Some(address) = &introduction.address {
+        let _ = write!(told, ", at {address}");
+    }
+    if let Some(started) = introduction.started_at {
+        let _ = write!(told, ", {} old", duration(now.since(started)));
+    }
+    format!("{told}: executes {batch}")
 }
 
 /// Writes the title of a stage, with a bar of its progress if it has threads.
@@ -129,7 +195,8 @@ fn write_stage(page: &mut Page, stage: &StageStatus) {
     let approved = if stage.approved { "  approved" } else { "" };
     let title = format!("Stage {}: {}", stage.number, stage.name);
     end_line(page);
-    page.paint(Tone::Strong, cut(&title, WIDTH.saturating_sub(bar.len() + approved.len())));
+    let title = cut(&title, page.room(bar.len() + approved.len()));
+    page.paint(Tone::Strong, title);
     let _ = write!(page, "{bar}");
     page.paint(Tone::Good, approved);
     end_line(page);
@@ -152,67 +219,6 @@ fn write_counts(page: &mut Page, batch: &BatchCounts) {
     }
     if between.is_empty() {
         page.paint(Tone::Faint, "no threads");
-    }
-}
-
-/// How long an attempt runs before its time is worth a word.
-const WORTH_TELLING: Duration = Duration::from_secs(60);
-
-fn write_open_threads(page: &mut Page, report: &Report, now: Moment) {
-    let status = &report.status;
-    if !status.open_threads.is_empty() {
-        heading(page, "Open threads");
-    }
-    for thread in &status.open_threads {
-        let running = report.threads().find(|known| known.thread_id == thread.thread_id);
-        let running =
-            running.and_then(|known| known.attempts.last()).filter(|last| last.status == AttemptStatus::Running);
-        let started = running.and_then(|attempt| attempt.started_at).filter(|at| now.since(*at) >= WORTH_TELLING);
-        let _ = write!(page, "  {}  ", thread.thread_id);
-        page.paint_if(tone(thread.status), format_args!("{:<11}", thread.status.word()));
-        let attempt = if thread.attempt == 0 { String::new() } else { format!(", attempt {}", thread.attempt) };
-        let rest = format!("  {}{attempt}  {}", thread.agent, thread.name);
-        let used = 2 + thread.thread_id.len() + 2 + 11;
-        let _ = writeln!(page, "{}", cut(&rest, WIDTH - used));
-        if let Some(at) = started {
-            let time =
-                if at.day() == now.day() { at.clock_time() } else { format!("{} {}", at.day(), at.clock_time()) };
-            let _ = writeln!(page, "            since {time} UTC");
-        }
-        for line in wrapped(&thread.report, 12).iter().filter(|line| !line.is_empty()) {
-            let _ = writeln!(page, "            {line}");
-        }
-    }
-}
-
-/// Writes the threads whose last attempt failed and that are to be tried again, with what failover has decided.
-fn write_failures(page: &mut Page, report: &Report) {
-    let failed = |thread: &&ThreadReport| {
-        thread.status == Status::Pending
-            && thread.attempts.last().is_some_and(|last| last.status == AttemptStatus::Failed)
-    };
-    let mut is_first = true;
-    for thread in report.threads().filter(failed) {
-        if std::mem::take(&mut is_first) {
-            heading(page, "Failed, to be tried again");
-        }
-        let next = match &thread.decision {
-            Some(Decision { action: DecisionAction::Retry, agent, attempt }) => {
-                format!("retry with {agent}, attempt {attempt}")
-            }
-            Some(Decision { action: DecisionAction::Reassign, agent, attempt }) => {
-                format!("to be reassigned to {agent}, attempt {attempt}")
-            }
-            _ => format!("{}, attempt {}", thread.agent, thread.attempt),
-        };
-        let _ = write!(page, "  {}  ", thread.thread_id);
-        page.paint(Tone::Bad, &next);
-        let used = 2 + thread.thread_id.len() + 2 + next.width();
-        let _ = writeln!(page, "{}", cut(&format!("  {}", thread.name), WIDTH.saturating_sub(used).max(12)));
-        let report = thread.attempts.last().map(|last| last.report.as_str()).unwrap_or_default();
-        for line in wrapped(report, 12).iter().filter(|line| !line.is_empty()) {
-            let _ = writeln!(page, "            {line}");
-        }
     }
 }
 

@@ -15,18 +15,19 @@ const BEFORE_NAME: usize = 6 + 4 + 9;
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let status = &report.status;
-    let id = cut(&status.workstream, WIDTH / 2);
+    let id = cut(&status.workstream, page.room(WIDTH / 2));
     page.paint(Tone::Strong, &id);
-    let room = WIDTH.saturating_sub(id.width() + 2);
+    let room = page.room(id.width() + 2);
     let _ = writeln!(page, "  {}", cut(&format!("{} ({})", status.name, status.plan), room));
-    let (name_width, agent_width) = widths(report);
+    let (name_width, agent_width) = widths(page, report);
     let last_stage = report.stages.len().saturating_sub(1);
     for (at, stage) in report.stages.iter().enumerate() {
         let (branch, trunk) = branch(at == last_stage);
         let title = format!("Stage {}: {}", stage.number, stage.name);
         let threads = || stage.batches.iter().flat_map(|batch| &batch.threads);
         let _ = write!(page, "{branch}");
-        page.paint(Tone::Strong, cut(&title, WIDTH - 30));
+        let title = cut(&title, page.room(30));
+        page.paint(Tone::Strong, title);
         let (done, all) = progress(threads());
         let _ = write!(page, "  {done}/{all}");
         if stage.approval.is_some() {
@@ -51,7 +52,7 @@ fn write_batch(
     let (branch, inner) = branch(is_last);
     let title = format!("{} {}", batch.id, batch.name);
     let (done, all) = progress(batch.threads.iter());
-    let _ = writeln!(page, "{trunk}{branch}{}  {done}/{all}", cut(&title, WIDTH - 20));
+    let _ = writeln!(page, "{trunk}{branch}{}  {done}/{all}", cut(&title, page.room(20)));
     let last = batch.threads.len().saturating_sub(1);
     for (at, thread) in batch.threads.iter().enumerate() {
         let (branch, _) = self::branch(at == last);
@@ -86,7 +87,7 @@ fn waits_for(decision: &Decision) -> &'static str {
 
 /// Writes each thread with its agent, and the source of the agent's name: assigned, plan or default (DESIGN §4).
 pub(super) fn write_assignments(page: &mut Page, report: &Report) {
-    let (name_width, agent_width) = widths(report);
+    let (name_width, agent_width) = widths(page, report);
     for thread in report.threads() {
         page.paint_if(tone(thread.status), mark(thread.status));
         let _ = writeln!(
@@ -101,12 +102,12 @@ pub(super) fn write_assignments(page: &mut Page, report: &Report) {
 }
 
 /// Returns the widths of the columns for names and for agents, so that a line fits the page.
-fn widths(report: &Report) -> (usize, usize) {
+fn widths(page: &Page, report: &Report) -> (usize, usize) {
     let widest = |text: fn(&ThreadReport) -> &str| {
         report.threads().map(|thread| one_line(text(thread)).width()).max().unwrap_or(0)
     };
-    let agents = widest(|thread| &thread.agent).min(26);
-    let names = widest(|thread| &thread.name).min(WIDTH - BEFORE_NAME - agents - 15);
+    let agents = widest(|thread| &thread.agent).min(page.room(WIDTH - 26));
+    let names = widest(|thread| &thread.name).min(page.room(BEFORE_NAME + agents.min(26) + 15));
     (names, agents)
 }
 

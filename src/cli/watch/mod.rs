@@ -22,7 +22,7 @@ use super::page::{Page, WIDTH};
 use super::report::read;
 use super::{Session, exit};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{PersonRequest, Scope};
+use crate::decide::{Code, PersonRequest, Scope};
 use crate::fault::{Error, Fault};
 use crate::store::{Store, Watch};
 use crate::words::PersonWords;
@@ -73,16 +73,21 @@ impl Arguments {
         if self.once {
             return match read(store.as_ref()) {
                 Ok(report) => session.output.print(frame(&Ok(report), &session.words)),
-                Err(stopped) => exit::stopped(&stopped, &session.words),
+                Err(stopped) => session.stopped(&stopped),
             };
         }
         if !Screen::is_possible() {
             let hint = "print one frame with work watch --once, or see work status";
-            return exit::fail("work watch needs a terminal", Some(hint), exit::ARGUMENTS);
+            return exit::fail(
+                session.output.is_json(),
+                Code::InvalidArgument,
+                "work watch needs a terminal",
+                Some(hint),
+            );
         }
         match watch(store.as_ref(), &session.words) {
             Ok(code) => code,
-            Err(stopped) => exit::stopped(&stopped, &session.words),
+            Err(stopped) => session.stopped(&stopped),
         }
     }
 }
@@ -198,7 +203,7 @@ fn wait(wakes: &Receiver<Wake>, time: Option<Duration>) -> Option<Wake> {
 
 /// Returns the exit code of a program that a signal has ended: 128 and its number, as shells have it.
 fn ended_by(signal: i32) -> ExitCode {
-    ExitCode::from(u8::try_from(128 + signal).unwrap_or(exit::IO))
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
 }
 
 /// Returns whether a key ends the program.

@@ -111,6 +111,7 @@ fn thread(record: ThreadRecord) -> Thread {
             transient: false,
             server: None,
             started_at: None,
+            heard_at: None,
             completed_at: None,
             checks: Vec::new(),
             failed_checks: 0,
@@ -122,6 +123,7 @@ fn thread(record: ThreadRecord) -> Thread {
         batch_name: record.batch_name,
         status,
         assigned_agent: record.assigned_agent,
+        assigned_at: record.assigned_at.as_deref().and_then(Moment::parse),
         report: record.report.unwrap_or_default(),
         breadcrumb: record.breadcrumb.unwrap_or_default(),
         artifacts: record.artifacts.unwrap_or_default(),
@@ -149,6 +151,7 @@ fn attempt(record: SessionRecord, next: u32) -> Attempt {
         server: record.server.map(|server| server.0),
         // Older software writes an empty text if it does not know the time.
         started_at: record.started_at.as_deref().and_then(Moment::parse),
+        heard_at: record.heard_at.as_deref().and_then(Moment::parse),
         completed_at: record.completed_at.as_deref().and_then(Moment::parse),
         checks: record.checks.unwrap_or_default().into_iter().filter_map(CheckRecord::result).collect(),
         failed_checks: record.failed_checks.unwrap_or_default(),
@@ -179,5 +182,7 @@ fn cycle(record: CycleRecord) -> Cycle {
         left: record.left.unwrap_or_default(),
         budgets: record.threads.unwrap_or_default().into_iter().map(budget).collect(),
         opened_at: record.opened_at.as_deref().and_then(Moment::parse),
+        taken_over_at: record.taken_over_at.as_deref().and_then(Moment::parse),
+        released_at: record.released_at.as_deref().and_then(Moment::parse),
     }
 }

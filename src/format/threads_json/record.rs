@@ -22,6 +22,7 @@ pub(super) struct ThreadRecord {
     pub(super) batch_name: Option<String>,
     pub(super) status: Option<StatusWord>,
     pub(super) assigned_agent: Option<String>,
+    pub(super) assigned_at: Option<String>,
     pub(super) report: Option<String>,
     pub(super) breadcrumb: Option<String>,
     pub(super) artifacts: Option<Vec<String>>,
@@ -42,6 +43,8 @@ pub(super) struct CycleRecord {
     pub(super) retry_asked: Option<bool>,
     pub(super) left: Option<bool>,
     pub(super) opened_at: Option<String>,
+    pub(super) taken_over_at: Option<String>,
+    pub(super) released_at: Option<String>,
     pub(super) closed_at: Option<String>,
     pub(super) threads: Option<Vec<BudgetRecord>>,
 }

@@ -12,13 +12,14 @@ use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
-const THREAD_ORDER: [&str; 17] = [
+const THREAD_ORDER: [&str; 18] = [
     "threadId",
     "threadName",
     "stageName",
     "batchName",
     "status",
     "assignedAgent",
+    "assignedAt",
     "report",
     "breadcrumb",
     "artifacts",
@@ -31,11 +32,12 @@ const THREAD_ORDER: [&str; 17] = [
     "createdAt",
     "updatedAt",
 ];
-const SESSION_ORDER: [&str; 14] = [
+const SESSION_ORDER: [&str; 15] = [
     "sessionId",
     "agentName",
     "model",
     "startedAt",
+    "heardAt",
     "completedAt",
     "status",
     "exitCode",
@@ -47,8 +49,19 @@ const SESSION_ORDER: [&str; 14] = [
     "failedChecks",
     "server",
 ];
-const CYCLE_ORDER: [&str; 9] =
-    ["batch", "left", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
+const CYCLE_ORDER: [&str; 11] = [
+    "batch",
+    "left",
+    "cycle",
+    "status",
+    "holder",
+    "retryAsked",
+    "openedAt",
+    "takenOverAt",
+    "releasedAt",
+    "closedAt",
+    "threads",
+];
 
 /// Returns the document with the changes from `before` to `after`.
 ///
@@ -146,6 +159,11 @@ fn write_thread(
             None => record.remove(key),
         }
     }
+    match after.assigned_at {
+        at if before.assigned_at == at => {}
+        Some(at) => record.set("assignedAt", &at.to_string(), order)?,
+        None => record.remove("assignedAt"),
+    }
     if is_new || before.status != after.status || !record.has("status") {
         record.set("status", &after.status.word(), order)?;
     }
@@ -209,8 +227,10 @@ fn write_attempt(
     session.set("agentName", &after.agent, order)?;
     session.set("status", &after.status.word(), order)?;
     session.set("attempt", &counter(after.number)?, order)?;
-    if let Some(ended) = after.completed_at {
-        set_time(session, "completedAt", ended, order)?;
+    for (key, time) in [("heardAt", after.heard_at), ("completedAt", after.completed_at)] {
+        if let Some(time) = time {
+            set_time(session, key, time, order)?;
+        }
     }
     match after.cycle {
         Some(cycle) => session.set("cycle", &counter(cycle)?, order)?,
@@ -261,7 +281,12 @@ fn write_cycle(record: &mut Object, cycle: &Cycle) -> serde_json::Result<()> {
             record.set(key, &value, order)?;
         }
     }
-    for (key, time) in [("openedAt", cycle.opened_at), ("closedAt", cycle.closed_at())] {
+    for (key, time) in [
+        ("openedAt", cycle.opened_at),
+        ("takenOverAt", cycle.taken_over_at),
+        ("releasedAt", cycle.released_at),
+        ("closedAt", cycle.closed_at()),
+    ] {
         if let Some(time) = time {
             set_time(record, key, time, order)?;
         }

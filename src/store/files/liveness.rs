@@ -9,6 +9,8 @@
 //! - **A lock of the file** `work/.run/<uuid>`. It is there because only Linux has such marks, and not on every file
 //!   system. A clean-up can remove the file, and it can belong to another user who lets nobody open it.
 //!
+//! The file also says for people which client and process it is.
+//!
 //! The kernel frees both when the process ends, however it ends, and not before. So no timer is needed, and a server
 //! that is slow or stopped is not taken for dead. One missing sign proves nothing: a server counts as gone only if it
 //! shows neither, and as alive if the system does not say. The limit is a system without marks: there a server whose
@@ -22,9 +24,13 @@ use std::time::Instant;
 use super::disk::{Disk, Held};
 use super::folders::{in_run_folder, run_folder};
 use super::lock::{LAST_PLACE, until};
-use crate::board::ServerId;
+use crate::board::{Introduction, ServerId};
 use crate::fault::Fault;
+use crate::format::server_json;
 use crate::store::LOCK_WAIT;
+
+/// The most that is read of a file with an introduction, in bytes.
+const MAX_INTRODUCTION: u64 = 4096;
 
 /// The signs of life of this process, by the root of the workspace.
 #[derive(Debug, Default)]
@@ -49,7 +55,13 @@ impl Liveness {
     /// # Errors
     ///
     /// [`Fault::Busy`] if other processes keep the lock of the file for as long as a call may wait.
-    pub(super) fn announce(&self, disk: &dyn Disk, root: &Path, server: ServerId) -> Result<(), Fault> {
+    pub(super) fn announce(
+        &self,
+        disk: &dyn Disk,
+        root: &Path,
+        server: ServerId,
+        introduction: Option<&Introduction>,
+    ) -> Result<(), Fault> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let path = run_folder(root).join(server.to_string());
         // Somebody may have removed the file, or put another folder in the place of `work/`.
@@ -70,8 +82,12 @@ impl Liveness {
         // fail.
         let file = until(Instant::now() + LOCK_WAIT, || in_run_folder(disk, root, || disk.lock(&path)));
         let file = file.map_err(Fault::io("lock", &path))?;
+        let file = file.ok_or(Fault::Busy { path })?;
+        if let Some(text) = introduction.and_then(|introduction| serde_json::to_string(introduction).ok()) {
+            file.note(&text);
+        }
         // This drops the old signs, now that the new ones are in place.
-        held.insert(root.to_owned(), Signs { file: file.ok_or(Fault::Busy { path })?, mark });
+        held.insert(root.to_owned(), Signs { file, mark });
         Ok(())
     }
 
@@ -133,6 +149,20 @@ pub(super) fn alive(disk: &dyn Disk, root: &Path, servers: impl Iterator<Item = 
         }
     }
     alive
+}
+
+/// Returns what those of `servers` say of themselves whose file can be read.
+pub(super) fn introductions<'s>(
+    disk: &dyn Disk,
+    root: &Path,
+    servers: impl Iterator<Item = &'s ServerId>,
+) -> BTreeMap<ServerId, Introduction> {
+    let introduction = |server: &ServerId| {
+        let bytes = disk.read(&run_folder(root).join(server.to_string()), MAX_INTRODUCTION).ok()?;
+        let introduction = server_json::read(std::str::from_utf8(&bytes).ok()?)?;
+        Some((*server, introduction))
+    };
+    servers.filter_map(introduction).collect()
 }
 
 /// Removes the files of servers that are gone. The caller holds the lock of the workspace.

@@ -35,7 +35,7 @@ pub use workspace::{check_folders, linked_worktree, lone_worktree, work_root};
 pub use worktree::{Linked, worktrees};
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use self::commit::{APPROVED_PLAN, FileChange, commit, is_under_way};
@@ -52,7 +52,7 @@ use super::snapshot::{Snapshot, ThreadsFile};
 use super::{
     Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, NewWorkstream, PendingWrite, Store, Watch, new_id,
 };
-use crate::board::{Board, Moves, ServerId};
+use crate::board::{Board, Introduction, Moves, ServerId};
 use crate::decide::Ledger;
 use crate::fault::{Error, Fault};
 use crate::format::tasks_json::TasksJson;
@@ -69,6 +69,7 @@ pub struct FileStore {
     files: Files,
     /// The server process that uses this store; `None` on the command line.
     server: Option<ServerId>,
+    introduction: OnceLock<Introduction>,
     liveness: Liveness,
     holds: Holds,
 }
@@ -90,7 +91,15 @@ impl FileStore {
 
     /// Makes a store on the file system `disk`. Touches no file.
     pub(crate) fn on(disk: Arc<dyn Disk>, place: WorkspaceLocation, server: Option<ServerId>) -> Self {
-        Self { disk, place, files: Files::default(), server, liveness: Liveness::default(), holds: Holds::default() }
+        Self {
+            disk,
+            place,
+            files: Files::default(),
+            server,
+            introduction: OnceLock::new(),
+            liveness: Liveness::default(),
+            holds: Holds::default(),
+        }
     }
 
     fn disk(&self) -> &dyn Disk {
@@ -245,6 +254,10 @@ impl Store for FileStore {
         Ok(Added { id, executed })
     }
 
+    fn introduce(&self, introduction: Introduction) {
+        let _ = self.introduction.set(introduction);
+    }
+
     fn end(&self) {
         self.liveness.end();
     }
@@ -268,7 +281,7 @@ impl PendingWrite for LockedFiles<'_> {
         let own = self.store.server.filter(|server| ledger.board().names(*server));
         // Before the write: other servers ask whether this one is alive as soon as the board names it.
         if let Some(server) = own {
-            self.store.liveness.announce(self.store.disk(), root, server)?;
+            self.store.liveness.announce(self.store.disk(), root, server, self.store.introduction.get())?;
         }
         let mut changes = Vec::new();
         let mut written = None;

@@ -1,6 +1,7 @@
 //! Reads the files of a workspace as they are now, and parses what has changed. Never writes anything.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,6 +92,11 @@ impl Files {
         }
         let others = threads.threads.board.servers().filter(|server| Some(*server) != own);
         let Alive { servers: mut alive, unseen } = liveness::alive(disk, &root, others);
+        // Only people are shown them.
+        let introductions = match own {
+            None => liveness::introductions(disk, &root, alive.iter()),
+            Some(_) => BTreeMap::new(),
+        };
         // The process that asks is alive, whatever became of its signs.
         alive.extend(own);
         Ok(Snapshot {
@@ -107,6 +113,7 @@ impl Files {
             state_warnings,
             alive,
             unseen,
+            introductions,
             now: None,
         })
     }

@@ -48,7 +48,7 @@ use self::rows::{CachedWorkstream, Opened};
 use super::holds::Holds;
 use super::place::{WorkspaceLocation, name};
 use super::{Added, Concurrency, Listed, LockScope, NewWorkstream, PendingWrite, Snapshot, Store, Watch};
-use crate::board::{Board, ServerId};
+use crate::board::{Board, Introduction, ServerId};
 use crate::decide::{Ledger, Refusal};
 use crate::fault::{DatabaseRemedy, Error, Fault};
 use crate::index::Index;
@@ -275,6 +275,7 @@ impl PostgresStore {
             threads: Arc::clone(&opened.kept.threads),
             alive,
             unseen: BTreeMap::new(),
+            introductions: opened.introductions.clone(),
             now: Some(opened.now),
         })
     }
@@ -431,6 +432,9 @@ impl Store for PostgresStore {
         }
         added
     }
+
+    // The database knows the address of a server, which is enough to find it.
+    fn introduce(&self, _introduction: Introduction) {}
 
     fn end(&self) {
         if let (Some(engine), Some(server), true) =

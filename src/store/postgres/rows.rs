@@ -17,7 +17,7 @@
 //! functions here must never mix rows of two revisions: under the row lock nobody else can commit, and without it
 //! [`open`] reads again or uses a REPEATABLE READ transaction.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ use super::MAX_KEPT;
 use super::engine::ROW_WAIT;
 use super::failed::Failed;
 use super::migrate;
-use crate::board::{Board, ServerId};
+use crate::board::{Board, Introduction, ServerId};
 use crate::fault::Fault;
 use crate::format::json::Object;
 use crate::format::threads_json::{self, Records};
@@ -64,7 +64,7 @@ const PASSES: usize = 2;
 /// it. So a lease counts in two cases: if it runs, prolonged by the grace $2 that this process knows of
 /// ([`Contact::grace`](super::engine::Contact::grace)); and during the first 10 seconds after a start of the database,
 /// if it ended before that start or in the 3 seconds after it.
-const ALIVE: &str = "SELECT id::text FROM work.servers WHERE id::text = ANY ($1)
+const ALIVE: &str = "SELECT id::text, host(client) FROM work.servers WHERE id::text = ANY ($1)
     AND (lease_until + $2::text::interval > clock_timestamp()
         OR lease_until < pg_postmaster_start_time() + interval '3 seconds'
             AND clock_timestamp() < pg_postmaster_start_time() + interval '10 seconds')";
@@ -129,6 +129,8 @@ pub(super) struct Opened {
     agents_yaml: Option<Arc<AgentsYaml>>,
     /// The servers that the board names and that count as alive ([`ALIVE`]).
     pub(super) alive: BTreeSet<ServerId>,
+    /// What is known of them.
+    pub(super) introductions: BTreeMap<ServerId, Introduction>,
     /// The database's time at `asked`.
     pub(super) now: Moment,
     /// The instant of this machine at which the answer with `now` arrived.
@@ -260,12 +262,14 @@ async fn open_once(
     // This must be a statement of its own, after the row lock: a server writes its lease in the commit in which it
     // first appears on the board.
     let named: Vec<String> = kept.threads.threads.board.servers().map(|server| server.to_string()).collect();
-    let mut alive = BTreeSet::new();
+    let (mut alive, mut introductions) = (BTreeSet::new(), BTreeMap::new());
     if !named.is_empty() {
         let statement = client.prepare_cached(ALIVE).await?;
         let grace = format!("{} milliseconds", grace.as_millis());
         for row in client.query(&statement, &[&named, &grace]).await? {
-            alive.extend(row.try_get::<_, String>(0)?.parse::<ServerId>());
+            let Ok(server) = row.try_get::<_, String>(0)?.parse::<ServerId>() else { continue };
+            alive.insert(server);
+            introductions.insert(server, Introduction { address: row.try_get(1)?, ..Introduction::default() });
         }
     }
     let opened = Opened {
@@ -279,6 +283,7 @@ async fn open_once(
         is_news,
         agents_yaml: text.map(|text| Arc::new(AgentsYaml { text, roster: OnceLock::new() })),
         alive,
+        introductions,
         asked,
         now: Moment::parse(&now).ok_or_else(|| Fault::Internal(format!("the database's time is {now:?}")))?,
     };

@@ -208,6 +208,11 @@ impl Held for File {
     fn is_behind(&self, _number: u64) -> bool {
         false
     }
+
+    fn note(&self, text: &str) {
+        let mut file = self;
+        let _ = file.write_all(text.as_bytes()).and_then(|()| file.set_len(text.len() as u64));
+    }
 }
 
 /// Sets options so that a symbolic link is not opened, and a pipe is opened without a wait for its other end.
@@ -309,6 +314,8 @@ impl Held for NoLock {
     fn is_behind(&self, _number: u64) -> bool {
         false
     }
+
+    fn note(&self, _text: &str) {}
 }
 
 /// Locks the file or folder at the path, without waiting. `None`: the lock is not free, or the path led to another file

@@ -329,6 +329,8 @@ impl Held for Lock {
         let Of::Mark((folder, _)) = &self.of else { return false };
         self.disk.state().marks.range((folder.clone(), 0)..(folder.clone(), number)).next().is_some()
     }
+
+    fn note(&self, _text: &str) {}
 }
 
 impl Drop for Lock {

@@ -90,6 +90,9 @@ pub(crate) trait Held: fmt::Debug + Send + Sync {
 
     /// Returns whether this is a mark and the folder has another mark that is lower than `number`.
     fn is_behind(&self, number: u64) -> bool;
+
+    /// Makes `text` the content of the locked file, for people to read. Nothing depends on it, so a failure is ignored.
+    fn note(&self, text: &str);
 }
 
 /// What stands at a path.

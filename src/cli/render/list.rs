@@ -1,0 +1,60 @@
+//! The page of `work list`.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::super::page::{Page, Tone, one_line};
+use super::status::progress;
+use crate::decide::WorkstreamStatus;
+use crate::wording::quoted;
+use crate::words::{PersonWords, next_step};
+
+/// A workstream of the list.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Row<S = WorkstreamStatus> {
+    pub(in crate::cli) workstream: String,
+    /// Whether it is the current one.
+    pub(in crate::cli) current: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) status: Option<S>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) error: Option<String>,
+}
+
+/// Returns the page of `work list`; the current workstream has a star. `importable` are folders of `work/` that can be
+/// imported: without workstreams, the page suggests the first of them.
+pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWords) -> Page {
+    let mut page = Page::default();
+    if rows.is_empty() {
+        let import = |folder: &String| format!("work import {}", quoted(folder));
+        let next = importable.first().map_or("work create NAME --stages N".to_owned(), import);
+        let _ = write!(page, "no workstreams yet\nNext: {next}");
+        return page;
+    }
+    let width = rows.iter().map(|row| row.workstream.width()).max().unwrap_or(0).min(36);
+    for row in rows {
+        let _ = write!(page, "{} ", if row.current { '*' } else { ' ' });
+        // The id is never cut: a person copies it into the next command.
+        let id = one_line(&row.workstream);
+        let padding = " ".repeat(width.saturating_sub(id.width()));
+        page.paint_if(row.current.then_some(Tone::Strong), &id);
+        let _ = write!(page, "{padding}");
+        match &row.status {
+            Some(status) => {
+                let (done, all) = status.stages.iter().map(progress).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+                let tone = (all > 0 && done == all).then_some(Tone::Good);
+                page.paint_if(tone, format_args!("  {:>7}  ", format!("{done}/{all}")));
+                let _ = writeln!(page, "{}", one_line(&next_step(status, words)));
+            }
+            None => {
+                page.paint(Tone::Bad, format_args!("{:>9}  ", "?"));
+                let told = format!("unreadable: work status --workstream {}", quoted(&row.workstream));
+                let _ = writeln!(page, "{}", one_line(&told));
+            }
+        }
+    }
+    page
+}
