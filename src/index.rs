@@ -33,7 +33,7 @@ pub struct Entry {
     pub approvals: Approvals,
 }
 
-/// The status of a workstream in index.json. Only `Completed` and `OnHold` mean something to the rules (DESIGN §3).
+/// The status of a workstream in index.json. Only the last three mean something to the rules (DESIGN §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamStatus {
     /// Nothing has begun.
@@ -44,6 +44,8 @@ pub enum StreamStatus {
     Completed,
     /// A person has paused it, so that it hands out nothing.
     OnHold,
+    /// A person has put it away: it hands out nothing, and lists leave it out.
+    Archived,
 }
 
 /// The status of an approval.
@@ -137,12 +139,21 @@ pub enum IndexEvent {
     Completed,
     /// A person took its completion back.
     Reopened,
+    /// A person put it away. If it was the current one, there is none now.
+    Archived,
+    /// A person took it out of the archive again. It has the status that it had before.
+    Restored,
 }
 
 impl Index {
     /// Returns the entry of the workstream with this id.
     pub fn entry(&self, id: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.id == id)
+    }
+
+    /// Returns whether a person has put the workstream away.
+    pub fn is_archived(&self, id: &str) -> bool {
+        self.entry(id).is_some_and(|entry| entry.status == Some(StreamStatus::Archived))
     }
 
     /// Returns the id of a new workstream: the next number after those of all `folders` and entries, and `slug`.
@@ -210,6 +221,14 @@ pub fn name_of(id: &str) -> &str {
     match id.split_once('-') {
         Some((_, name)) if number_of(id).is_some() => name,
         _ => id,
+    }
+}
+
+/// Returns the id that a workstream gets with another name: its number stays.
+pub(crate) fn renamed_id(id: &str, slug: &str) -> String {
+    match id.split_once('-') {
+        Some((number, _)) if number_of(id).is_some() => format!("{number}-{slug}"),
+        _ => slug.to_owned(),
     }
 }
 

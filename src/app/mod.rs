@@ -9,6 +9,7 @@ mod create;
 mod edit;
 mod import;
 mod init;
+mod put_away;
 #[cfg(feature = "postgres")]
 mod transfer;
 
@@ -19,5 +20,6 @@ pub use import::{Imported, import_folder, import_tasks, importable};
 #[cfg(feature = "postgres")]
 pub use init::init_database;
 pub use init::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};
+pub use put_away::{Deleted, Renamed, delete, rename, to_be_deleted};
 #[cfg(feature = "postgres")]
 pub use transfer::{pull, push};

@@ -1,9 +1,12 @@
 //! `work assign`: gives a thread to an agent, takes that back (`--clear`), or shows who runs what (`--list`).
 
+use clap_complete::engine::ArgValueCompleter;
+
+use super::completions::agents;
 use super::given_text::given_text;
 use super::render::Form;
+use super::thread::MaybeThread;
 use crate::decide::{AssignThread, ClearAssignment, PersonRequest, Scope};
-use crate::plan::ThreadId;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -17,9 +20,8 @@ Examples:
   work assign --list                       who runs what, and who said so"
 )]
 pub(super) struct Arguments {
-    /// The thread, such as 01.02.03
-    #[arg(long, value_name = "ID", required_unless_present = "list", conflicts_with = "list")]
-    thread: Option<ThreadId>,
+    #[command(flatten)]
+    thread: MaybeThread,
     #[command(flatten)]
     what: What,
     /// Why. - reads stdin, @FILE a file
@@ -34,22 +36,22 @@ pub(super) struct Arguments {
 #[group(required = true, multiple = false)]
 struct What {
     /// The agent that runs it from now on
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", requires = "which_thread", add = ArgValueCompleter::new(agents))]
     agent: Option<String>,
     /// Take the assignment back
-    #[arg(long)]
+    #[arg(long, requires = "which_thread")]
     clear: bool,
     /// Show who runs which thread
-    #[arg(long)]
+    #[arg(long, conflicts_with = "which_thread")]
     list: bool,
 }
 
 impl Arguments {
-    /// Returns the request and the form of its answer. Without `--thread`, `--list` was given: clap requires one of
+    /// Returns the request and the form of its answer. Without a thread, `--list` was given: clap requires one of
     /// them.
     pub(super) fn into_request(self) -> (PersonRequest, Form) {
         let Self { thread, what, reason, force } = self;
-        match thread {
+        match thread.given() {
             None => (PersonRequest::Report(Scope::Workstream), Form::Assignments),
             Some(thread) if what.clear => {
                 (PersonRequest::ClearAssignment(ClearAssignment { thread, force }), Form::Plain)

@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
+use super::thread::MaybeThread;
 use super::{Session, exit};
 use crate::app::{Checker, Watcher, is_in_check};
 use crate::clock::SystemClock;
 use crate::decide::{CheckRun, Checked, PersonAnswer, PersonRequest, Proof, Refusal};
 use crate::fault::Error;
-use crate::plan::ThreadId;
 use crate::roster::ChecksBy;
 use crate::store::{Store, linked_worktree};
 use crate::transact::transact_for_person;
@@ -15,6 +15,7 @@ use crate::transact::transact_for_person;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The commands are those of the text that a person approved. They run in the root of the workspace, or in the linked worktree in which you are.
+Without THREAD they are those of the thread in progress that has some.
 A thread in progress keeps the result; its status stays as it is.
 
 Examples:
@@ -22,12 +23,8 @@ Examples:
   work check                      of the thread that is in progress"
 )]
 pub(super) struct Arguments {
-    /// The thread, such as 01.02.03; default: the one in progress that has checks
-    #[arg(value_name = "ID")]
-    id: Option<ThreadId>,
-    /// The same
-    #[arg(long, value_name = "ID", conflicts_with = "id")]
-    thread: Option<ThreadId>,
+    #[command(flatten)]
+    thread: MaybeThread,
     #[command(flatten)]
     folder: Folder,
 }
@@ -50,7 +47,7 @@ impl Folder {
 
 impl Arguments {
     pub(super) fn into_request(self) -> PersonRequest {
-        PersonRequest::Check { thread: self.thread.or(self.id), directory: self.folder.named(), checked: None }
+        PersonRequest::Check { thread: self.thread.given(), directory: self.folder.named(), checked: None }
     }
 }
 

@@ -2,45 +2,86 @@
 
 use std::process::ExitCode;
 
+use super::filter::Filter;
 use super::render::Row;
 use super::{Session, render};
 use crate::app::importable;
 use crate::clock::SystemClock;
-use crate::decide::{PersonAnswer, PersonRequest};
+use crate::decide::{PersonAnswer, PersonRequest, Scope};
+use crate::fault::Error;
 use crate::store::Folder;
 use crate::transact::transact_for_person;
 
-pub(super) fn run(session: &Session) -> ExitCode {
-    let store = match session.store() {
-        Ok(store) => store,
-        Err(code) => return code,
-    };
-    let listed = match store.list() {
-        Ok(listed) => listed,
-        Err(stopped) => return session.stopped(&stopped),
-    };
-    let row = |workstream: String| {
-        // A workstream that cannot be read must not hide the others: its row has the error instead.
-        let (status, error) =
-            match transact_for_person(store.as_ref(), &SystemClock, Some(&workstream), &PersonRequest::Status) {
-                Ok(PersonAnswer::Status(status)) => (Some(status), None),
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The current one has a star.
+
+Examples:
+  work list
+  work list --status blocked      those that have blocked threads
+  work list --all                 the archived ones, too")]
+pub(super) struct Arguments {
+    /// The archived ones, too
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> ExitCode {
+        match self.list(session) {
+            Ok(code) => code,
+            Err(Ok(stopped)) => session.stopped(&stopped),
+            Err(Err(code)) => code,
+        }
+    }
+
+    fn list(&self, session: &Session) -> Result<ExitCode, Result<Error, ExitCode>> {
+        let store = session.store().map_err(Err)?;
+        let listed = store.list().map_err(Ok)?;
+        let row = |workstream: &String| {
+            // A workstream that cannot be read must not hide the others: its row has the error instead.
+            let report = PersonRequest::Report(Scope::Workstream);
+            let (status, error) = match transact_for_person(store.as_ref(), &SystemClock, Some(workstream), &report) {
+                Ok(PersonAnswer::Report(report)) if !self.filter.is_empty() => {
+                    let fits = report.threads().any(|thread| self.filter.fits(thread));
+                    (fits.then_some(report.status), None)
+                }
+                Ok(PersonAnswer::Report(report)) => (Some(report.status), None),
                 Ok(_) => (None, None),
                 Err(stopped) => (None, Some(stopped.to_string())),
             };
-        Row { current: listed.current.as_ref() == Some(&workstream), workstream, status, error }
-    };
-    let rows: Vec<Row> = listed.workstreams.into_iter().map(row).collect();
-    if session.output.is_json() {
-        let words = session.words.for_programs();
-        let worded = |row: Row| Row {
-            workstream: row.workstream,
-            current: row.current,
-            status: row.status.map(|status| status.worded(&words)),
-            error: row.error,
+            let current = listed.current.as_ref() == Some(workstream);
+            Row {
+                archived: listed.archived.contains(workstream),
+                workstream: workstream.clone(),
+                current,
+                status,
+                error,
+            }
         };
-        session.output.print_json(&rows.into_iter().map(worded).collect::<Vec<_>>())
-    } else {
+        let shown = listed.workstreams.iter().filter(|id| self.all || !listed.archived.contains(id));
+        let rows: Vec<Row> = shown.map(row).filter(|row| row.status.is_some() || row.error.is_some()).collect();
+        if session.output.is_json() {
+            let words = session.words.for_programs();
+            let worded = |row: Row| Row {
+                workstream: row.workstream,
+                current: row.current,
+                archived: row.archived,
+                status: row.status.map(|status| status.worded(&words)),
+                error: row.error,
+            };
+            return Ok(session.output.print_json(&rows.into_iter().map(worded).collect::<Vec<_>>()));
+        }
+        if rows.is_empty() && !listed.workstreams.is_empty() {
+            let told = if self.filter.is_empty() {
+                "all are archived: work list --all\n"
+            } else {
+                "no workstream has such threads\n"
+            };
+            return Ok(session.output.write(told));
+        }
         let importable = Folder::of_workspace(&session.place).map(|work| importable(&work)).unwrap_or_default();
-        session.output.print(render::list(&rows, &importable, &session.words))
+        Ok(session.output.print(render::list(&rows, &importable, &session.words)))
     }
 }

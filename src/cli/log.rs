@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::Session;
+use clap_complete::engine::ArgValueCompleter;
+
+use super::completions::threads;
 use super::page::{Page, Tone, one_line, wrapped};
 use super::report::read;
 use crate::clock::{Clock as _, SystemClock};
@@ -32,13 +35,13 @@ Examples:
   work log --follow --json    a JSON object a line, as it happens")]
 pub(super) struct Arguments {
     /// Only of this thread
-    #[arg(long, value_name = "ID")]
+    #[arg(long, short, value_name = "ID", add = ArgValueCompleter::new(threads))]
     thread: Option<ThreadId>,
     /// Only since then: 30m, 2h, 3d, 2026-11-26, or a time as the log has it
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Since>,
     /// Go on, and print what happens, the latest last
-    #[arg(long)]
+    #[arg(long, short)]
     follow: bool,
 }
 

@@ -7,23 +7,29 @@
 mod approve;
 mod assign;
 mod check;
+mod completions;
 mod create;
 mod current;
+mod edit;
 mod exit;
 mod export;
+mod filter;
 mod given_text;
 mod hook;
 mod import;
 mod init;
 mod list;
 mod log;
+mod man;
 mod output;
 mod page;
+mod put_away;
 mod read;
 mod render;
 mod report;
 #[cfg(feature = "postgres")]
 mod store;
+mod thread;
 mod tree;
 mod update;
 mod validate;
@@ -35,17 +41,20 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 
 pub use self::exit::exit_code;
+use self::filter::Filter;
 use self::output::Output;
 use self::page::{Page, Tone, one_line};
 use self::render::Form;
+use self::thread::MaybeThread;
 use crate::app::{SUPERVISE, supervise};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{AssignThread, ClearAssignment, Code, PersonAnswer, PersonRequest, Scope, UpdateThread};
+use crate::decide::{AssignThread, ClearAssignment, Code, PersonAnswer, PersonRequest, Refusal, Scope, UpdateThread};
 use crate::fault::Error;
-use crate::plan::ThreadId;
+use crate::index::name_of;
 use crate::store::{ClientRoots, Linked, Store, WorkspaceLocation, linked_worktree, lone_worktree, open};
 use crate::transact::require_a_clear_thread;
 use crate::wording::quoted;
@@ -84,11 +93,19 @@ struct Common {
     /// The database that holds the workspace, in place of files
     #[arg(long, global = true, env = "WORK_STORE", value_name = "URL", hide_env_values = true)]
     store: Option<String>,
-    /// The workstream, by id or name; default: the current one
-    #[arg(long, global = true, env = "WORK_STREAM", value_name = "ID", hide_env_values = true)]
+    /// The workstream, by id, name, or the beginning of either; default: the current one
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "WORK_STREAM",
+        value_name = "ID",
+        hide_env_values = true,
+        add = ArgValueCompleter::new(completions::workstreams)
+    )]
     workstream: Option<String>,
     /// Print the answer as JSON
-    #[arg(long, global = true)]
+    #[arg(long, short, global = true)]
     json: bool,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -101,6 +118,8 @@ enum Command {
     Init(init::Arguments),
     /// Make a workstream with a plan to fill in
     Create(create::Arguments),
+    /// Edit PLAN.md, then check it and approve it
+    Edit(edit::Arguments),
     /// Check PLAN.md: all problems at once, each with its place
     Validate(validate::Arguments),
     /// Show what changed in PLAN.md since it was approved, thread by thread and as text
@@ -114,8 +133,16 @@ enum Command {
 
 Examples:
   work status
+  work status --status blocked
   work status --json | jq -r .next_user_command")]
-    Status,
+    Status {
+        #[command(flatten)]
+        filter: Filter,
+        /// Stay, and show what changes: work watch
+        #[cfg(feature = "watch")]
+        #[arg(long, conflicts_with_all = ["status", "agent"])]
+        watch: bool,
+    },
     /// Print what comes next, in one line
     #[command(after_help = "Example:\n  work next")]
     Next,
@@ -129,8 +156,7 @@ Examples:
     /// Show what a worker is told about a thread
     Read(read::Arguments),
     /// List the workstreams
-    #[command(after_help = "The current one has a star.\n\nExample:\n  work list")]
-    List,
+    List(list::Arguments),
     /// Show or set the current workstream
     Current(current::Arguments),
     /// Give a thread to an agent
@@ -156,9 +182,8 @@ Examples:
   work retry --thread 01.02.03    this one"
     )]
     Retry {
-        /// The thread, such as 01.02.03; default: all that are blocked
-        #[arg(long, value_name = "ID")]
-        thread: Option<ThreadId>,
+        #[command(flatten)]
+        thread: MaybeThread,
     },
     /// Complete the workstream, when everything is complete and approved
     #[command(after_help = "Examples:
@@ -169,6 +194,12 @@ Examples:
         #[arg(long)]
         revoke: bool,
     },
+    /// Put a workstream away, or take it out again
+    Archive(put_away::Archive),
+    /// Give a workstream another name
+    Rename(put_away::Rename),
+    /// Delete a workstream
+    Delete(put_away::Delete),
     /// Print what came of the threads, as Markdown for a pull request
     Report(report::Arguments),
     /// Print all there is about the workstream
@@ -194,8 +225,15 @@ Example, in .claude/settings.json:
   \"hooks\": { \"PreToolUse\": [ { \"hooks\": [ { \"type\": \"command\", \"command\": \"work hook pre-tool\" } ] } ] }"
     )]
     Hook(hook::Arguments),
+    /// Print the manual page, or install the pages of all commands
+    Man(man::Arguments),
     /// Print the completions for a shell
-    #[command(after_help = "Example:\n  work completions bash > ~/.local/share/bash-completion/completions/work")]
+    #[command(after_help = "They complete threads, agents and workstreams, too.
+
+Examples:
+  work completions bash > ~/.local/share/bash-completion/completions/work
+  work completions zsh > ~/.zfunc/_work
+  work completions fish > ~/.config/fish/completions/work.fish")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -218,6 +256,7 @@ pub fn run() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == SUPERVISE) {
         return supervise();
     }
+    completions::answer_if_asked();
     let Arguments { command, common } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::wrong_arguments(std::env::args_os().any(|argument| argument == "--json"), &error),
@@ -238,7 +277,8 @@ pub fn run() -> ExitCode {
     let store_flag = typed_store.map(|url| format!(" --store {}", quoted(&without_password(url)))).unwrap_or_default();
     let typed_workstream = common.workstream.as_ref().filter(|id| shell_workstream.as_ref() != Some(*id));
     let workstream_flag = typed_workstream.map(|id| format!(" --workstream {}", quoted(id))).unwrap_or_default();
-    let session = Session {
+    let resolved = typed_workstream.cloned();
+    let mut session = Session {
         words: PersonWords { location: root_flag + &store_flag, workstream: workstream_flag },
         output: Output::new(common.json, common.color),
         place: WorkspaceLocation {
@@ -250,8 +290,11 @@ pub fn run() -> ExitCode {
             roots: ClientRoots::default(),
         },
     };
-    if !matches!(command, Command::Mcp | Command::Completions { .. } | Command::Hook(_)) {
+    if !matches!(command, Command::Mcp | Command::Completions { .. } | Command::Man(_) | Command::Hook(_)) {
         session.note_the_main_worktree();
+        if let Err(code) = session.complete_the_workstream(resolved.as_deref()) {
+            return code;
+        }
     }
     match command {
         // The person runs the commands that a server names in another shell, whose WORK_STREAM is not known here.
@@ -260,7 +303,12 @@ pub fn run() -> ExitCode {
             crate::mcp::serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words)
         }
         Command::Hook(arguments) => arguments.run(&session),
-        Command::Completions { shell } => session.output.write(&completions(shell)),
+        Command::Completions { shell } => completions::print(shell, &session),
+        Command::Man(arguments) => arguments.run(&session),
+        Command::Edit(arguments) => arguments.run(&session),
+        Command::Archive(arguments) => arguments.run(&session),
+        Command::Rename(arguments) => arguments.run(&session),
+        Command::Delete(arguments) => arguments.run(&session),
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),
         Command::Import(arguments) => arguments.run(&session),
@@ -268,17 +316,28 @@ pub fn run() -> ExitCode {
         Command::Watch(arguments) => arguments.run(&session),
         #[cfg(feature = "postgres")]
         Command::Store(arguments) => arguments.run(&session),
-        Command::List => list::run(&session),
+        Command::List(arguments) => arguments.run(&session),
         Command::Log(arguments) => arguments.run(&session),
         Command::Validate(arguments) => arguments.run(&session),
         Command::Diff => session.carry_out(&PersonRequest::Diff, Form::Plain),
         Command::Approve(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         // The page shows more of the threads than the answer for programs has.
-        Command::Status if session.output.is_json() => session.carry_out(&PersonRequest::Status, Form::Plain),
-        Command::Status => session.carry_out(&PersonRequest::Report(Scope::Workstream), Form::Status),
+        #[cfg(feature = "watch")]
+        Command::Status { watch: true, .. } => watch::Arguments::default().run(&session),
+        Command::Status { filter, .. } => {
+            let (request, form) = match session.output.is_json() {
+                true => (PersonRequest::Status, Form::Plain),
+                false if filter.is_empty() => (PersonRequest::Report(Scope::Workstream), Form::Status),
+                false => (PersonRequest::Report(Scope::Workstream), Form::Threads),
+            };
+            session.carry_out_filtered(None, &request, form, &filter)
+        }
         Command::Next if session.output.is_json() => session.carry_out(&PersonRequest::Status, Form::Plain),
         Command::Next => session.carry_out(&PersonRequest::Report(Scope::Workstream), Form::Next),
-        Command::Tree(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
+        Command::Tree(arguments) => {
+            let (request, filter) = arguments.into_request();
+            session.carry_out_filtered(None, &request, Form::Plain, &filter)
+        }
         Command::Read(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Current(arguments) => match arguments.set {
             Some(id) => {
@@ -293,7 +352,7 @@ pub fn run() -> ExitCode {
         }
         Command::Check(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
         Command::Update(arguments) => session.carry_out(&arguments.into_request(), Form::Plain),
-        Command::Retry { thread } => session.carry_out(&PersonRequest::Retry(thread), Form::Plain),
+        Command::Retry { thread } => session.carry_out(&PersonRequest::Retry(thread.given()), Form::Plain),
         Command::Release => session.carry_out(&PersonRequest::Release, Form::Plain),
         Command::Complete { revoke: false } => session.carry_out(&PersonRequest::Complete, Form::Plain),
         Command::Complete { revoke: true } => session.carry_out(&PersonRequest::Reopen, Form::Plain),
@@ -316,13 +375,6 @@ fn without_password(url: &str) -> String {
     let (scheme, user) = start.split_once("://").unwrap_or(("postgres", start));
     let user = user.split_once(':').map_or(user, |(user, _)| user);
     format!("{scheme}://{user}@{host}{query}")
-}
-
-/// Returns the script of completions for a shell.
-fn completions(shell: clap_complete::Shell) -> String {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "work", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
 }
 
 impl Session {
@@ -368,6 +420,39 @@ impl Session {
         open(self.place.clone(), None).map_err(|fault| self.stopped(&fault.into()))
     }
 
+    /// Returns the id of the workstream that a person means: by its id or name, or by the beginning of one. If there is
+    /// none, returns what was given, which the store refuses with the closest ids.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AmbiguousName`] if several begin so.
+    fn full_id(&self, store: &dyn Store, given: &str) -> Result<String, Error> {
+        let known = store.list()?.workstreams;
+        if known.iter().any(|id| id == given || name_of(id) == given) || given.is_empty() {
+            return Ok(given.to_owned());
+        }
+        let begins = |id: &&String| id.starts_with(given) || name_of(id).starts_with(given);
+        let mut begun: Vec<String> = known.iter().filter(begins).cloned().collect();
+        match begun.len() {
+            0 => Ok(given.to_owned()),
+            1 => Ok(begun.remove(0)),
+            _ => Err(Refusal::AmbiguousName { name: given.to_owned(), ids: begun }.into()),
+        }
+    }
+
+    /// Completes the name of a workstream that was typed. A workspace that cannot be opened is reported by the command
+    /// itself.
+    fn complete_the_workstream(&mut self, typed: Option<&str>) -> Result<(), ExitCode> {
+        let Some(typed) = typed else { return Ok(()) };
+        let Ok(store) = open(self.place.clone(), None) else { return Ok(()) };
+        match self.full_id(store.as_ref(), typed) {
+            Ok(id) => self.place.workstream = Some(id),
+            Err(Error::Refusal(refusal @ Refusal::AmbiguousName { .. })) => return Err(self.stopped(&refusal.into())),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
     /// Writes what comes next in the workstream, in a line of its own.
     fn write_next(&self, page: &mut Page, store: &dyn Store, wanted: Option<&str>) {
         // What was asked for is done, so a workstream that cannot be read now is no error of this command.
@@ -386,10 +471,26 @@ impl Session {
     /// Carries out a request in the workstream `wanted`, by id or name, else in the one that the command line means.
     /// Prints the answer and returns the exit code.
     fn carry_out_in(&self, wanted: Option<&str>, request: &PersonRequest, form: Form) -> ExitCode {
+        self.carry_out_filtered(wanted, request, form, &Filter::default())
+    }
+
+    /// Does the same, and shows only the threads that `filter` has.
+    fn carry_out_filtered(
+        &self,
+        wanted: Option<&str>,
+        request: &PersonRequest,
+        form: Form,
+        filter: &Filter,
+    ) -> ExitCode {
         let store = match self.store() {
             Ok(store) => store,
             Err(code) => return code,
         };
+        let wanted = match wanted.map(|wanted| self.full_id(store.as_ref(), wanted)).transpose() {
+            Ok(wanted) => wanted,
+            Err(stopped) => return self.stopped(&stopped),
+        };
+        let wanted = wanted.as_deref();
         let is_clear = match request {
             // The workstream was named with the request or typed as an option, so it is clear. One that only the
             // environment names is not: like the current one, it was chosen earlier, maybe with another thread in mind.
@@ -402,10 +503,11 @@ impl Session {
             _ => Ok(()),
         };
         let carry_out = |()| self.transact(store.as_ref(), wanted, request);
-        let answer = match check::require_no_check(request).and(is_clear).and_then(carry_out) {
+        let mut answer = match check::require_no_check(request).and(is_clear).and_then(carry_out) {
             Ok(answer) => answer,
             Err(stopped) => return self.stopped(&stopped),
         };
+        filter.apply_to(&mut answer);
         let printed = if self.output.is_json() {
             self.output.print_json(&answer.clone().worded(&self.words.for_programs()))
         } else {

@@ -1,5 +1,6 @@
 //! `work tree [--stage N | --batch ID]`: shows stages, batches and threads with their status and agents.
 
+use super::filter::Filter;
 use super::report::Part;
 use crate::decide::PersonRequest;
 
@@ -9,15 +10,19 @@ use crate::decide::PersonRequest;
 
 Examples:
   work tree
-  work tree --batch 01.02"
+  work tree --batch 01.02
+  work tree --status blocked --agent default"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     part: Part,
+    #[command(flatten)]
+    filter: Filter,
 }
 
 impl Arguments {
-    pub(super) fn into_request(self) -> PersonRequest {
-        PersonRequest::Report(self.part.scope())
+    /// Returns the request, and which threads of its answer are shown.
+    pub(super) fn into_request(self) -> (PersonRequest, Filter) {
+        (PersonRequest::Report(self.part.scope()), self.filter)
     }
 }

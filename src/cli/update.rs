@@ -3,25 +3,25 @@
 use clap::ValueEnum;
 
 use super::given_text::given_text;
+use super::thread::OneThread;
 use crate::board::ReportedStatus;
 use crate::decide::{PersonRequest, UpdateThread};
-use crate::plan::ThreadId;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   work update --thread 01.02.03 --status in_progress
   work update --thread 01.02.03 --status completed --report 'The parser reads queries.'
+  work update 01.02.03 -s blocked -r @reason.md
   work update --thread 01.02.03 --status failed --report 'timeout' --transient
   work update --thread 01.02.03 --status pending --force     fresh budgets, from any status")]
 pub(super) struct Arguments {
-    /// The thread, such as 01.02.03
-    #[arg(long, value_name = "ID")]
-    thread: ThreadId,
+    #[command(flatten)]
+    thread: OneThread,
     /// What happened to it
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, short, value_name = "STATUS")]
     status: StatusWord,
     /// 1-2 sentences; required for completed, blocked and failed. - reads stdin, @FILE a file
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = given_text)]
+    #[arg(long, short, value_name = "TEXT", allow_hyphen_values = true, value_parser = given_text)]
     report: Option<String>,
     /// Another attempt by the same agent may succeed
     #[arg(long)]
@@ -63,7 +63,7 @@ impl Arguments {
     pub(super) fn into_request(self) -> PersonRequest {
         let given = |items: Vec<String>| (!items.is_empty()).then_some(items);
         PersonRequest::UpdateThread(UpdateThread {
-            thread: self.thread,
+            thread: self.thread.0,
             status: match self.status {
                 StatusWord::InProgress => ReportedStatus::InProgress,
                 StatusWord::Completed => ReportedStatus::Completed,

@@ -25,6 +25,7 @@ pub enum PersonAct {
     ApprovePlan,
     ApproveStage(StageNumber),
     Complete,
+    Restore,
 }
 
 /// Why nothing is handed out.
@@ -38,6 +39,8 @@ pub enum PauseReason {
     PlanGate(PlanGate, Option<String>),
     /// A person has put the workstream on hold.
     OnHold,
+    /// A person has put the workstream away.
+    Archived,
     /// The stage is complete and not approved.
     StageNotApproved(StageNumber),
     /// The approval of the stage was revoked, for this reason.

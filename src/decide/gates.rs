@@ -57,6 +57,8 @@ pub(super) enum Pause {
     PlanGate(PlanGate),
     /// A person has put the workstream on hold.
     OnHold,
+    /// A person has put the workstream away.
+    Archived,
     /// This stage is complete and not approved, and a later stage waits for its approval.
     StageGate(StageNumber),
     /// All threads are done. The stage is the first that is not approved; `None`: all are.
@@ -81,6 +83,7 @@ impl Pause {
                 Some(PauseReason::PlanGate(gate, if gate == PlanGate::Revoked { why() } else { None }))
             }
             Self::OnHold => Some(PauseReason::OnHold),
+            Self::Archived => Some(PauseReason::Archived),
             Self::StageGate(stage) => {
                 let approval = scene.entry.and_then(|entry| entry.stage_approval(stage))?;
                 let why = approval.revoked_reason.clone().filter(|_| approval.status == ApprovalStatus::Revoked)?;
@@ -96,6 +99,9 @@ pub(super) fn next<'s>(scene: &Scene<'s>, board: &Board) -> Next<'s> {
     let status = scene.entry.and_then(|entry| entry.status);
     if status == Some(StreamStatus::Completed) {
         return Next::Pause(Pause::StreamCompleted);
+    }
+    if status == Some(StreamStatus::Archived) {
+        return Next::Pause(Pause::Archived);
     }
     if scene.plan.threads().next().is_none() {
         return Next::Pause(Pause::NoThreads);
@@ -128,6 +134,10 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
         Next::Pause(Pause::NoThreads | Pause::StreamCompleted) => Err(Refusal::BatchNotReady { batch, earlier: None }),
         Next::Pause(Pause::PlanGate(_)) => require_plan_gate(scene),
         Next::Pause(Pause::OnHold) => Err(Refusal::AwaitingApproval { reason: PauseReason::OnHold, command: None }),
+        Next::Pause(Pause::Archived) => Err(Refusal::AwaitingApproval {
+            reason: PauseReason::Archived,
+            command: Some(scene.command(PersonAct::Restore)),
+        }),
         Next::Pause(Pause::StageGate(stage)) if stage < batch.stage => Err(Refusal::AwaitingApproval {
             reason: PauseReason::StageNotApproved(stage),
             command: Some(scene.command(PersonAct::ApproveStage(stage))),
@@ -168,6 +178,7 @@ impl Standing {
             }
             Pause::PlanGate(_) => Self::at_gate(scene, AwaitingApproval, PersonAct::ApprovePlan),
             Pause::OnHold => Self::without_gate(scene, AwaitingApproval, Some(PersonAct::Status)),
+            Pause::Archived => Self::without_gate(scene, AwaitingApproval, Some(PersonAct::Restore)),
             Pause::StageGate(stage) => Self::at_gate(scene, AwaitingApproval, PersonAct::ApproveStage(stage)),
             Pause::AllComplete(Some(stage)) => Self {
                 next_user_command: Some(scene.command(PersonAct::Status)),

@@ -26,6 +26,7 @@ mod ledger;
 mod next_batch;
 mod plan_diff;
 mod proof;
+mod put_away;
 mod read_thread;
 mod recorded;
 mod refusal;
@@ -59,6 +60,7 @@ pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, T
 pub use proof::{
     CheckEnd, CheckFailed, CheckFailure, CheckRun, Checked, Evidence, MAX_FAILED_CHECKS, MAX_OUTPUT_CHARS, Proof,
 };
+pub use put_away::{Archived, require_idle};
 pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{
@@ -145,6 +147,8 @@ pub fn decide_for_person(
         }
         PersonRequest::Complete => PersonAnswer::Completed(complete::decide(scene, ledger)?),
         PersonRequest::Reopen => PersonAnswer::Reopened(complete::reopen(scene, ledger)),
+        PersonRequest::Archive => PersonAnswer::Archived(put_away::archive(scene, ledger)?),
+        PersonRequest::Restore => PersonAnswer::Archived(put_away::restore(scene, ledger)),
         PersonRequest::Release => PersonAnswer::Released(release::decide(scene, ledger)),
         PersonRequest::Retry(thread) => PersonAnswer::Retried(retry::decide(scene, *thread, ledger)?),
         PersonRequest::AssignThread(request) => {

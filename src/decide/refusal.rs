@@ -21,6 +21,22 @@ use crate::wording::{count, cut, duration, list};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the facts that their names say; the code has the meaning")]
 pub enum Refusal {
+    /// A workstream would be deleted, and the person has not confirmed it.
+    DeletesReports {
+        /// Its id.
+        workstream: String,
+        /// How many threads it has.
+        threads: usize,
+        /// How many of them are completed.
+        completed: usize,
+    },
+    /// It would be archived, renamed or deleted, and something of it runs.
+    StillRuns {
+        /// The threads in progress.
+        running: Vec<ThreadId>,
+        /// The batch that a living planner holds.
+        held: Option<BatchId>,
+    },
     /// A door could not parse an argument. The door has worded message and hint itself.
     InvalidArgument {
         message: String,
@@ -243,7 +259,9 @@ impl Refusal {
             Self::InvalidTransition { .. } | Self::NothingToRetry { .. } => Code::InvalidTransition,
             Self::BatchNotReady { .. } | Self::WaitsFor { .. } => Code::BatchNotReady,
             Self::AwaitingApproval { .. } => Code::AwaitingApproval,
-            Self::AlreadyRunning { .. } | Self::RunningWouldMove { .. } => Code::AlreadyRunning,
+            Self::AlreadyRunning { .. } | Self::RunningWouldMove { .. } | Self::StillRuns { .. } => {
+                Code::AlreadyRunning
+            }
             Self::StaleAttempt { .. } | Self::AnotherThread { .. } => Code::StaleAttempt,
             Self::ReassignmentRequired { .. } => Code::ReassignmentRequired,
             Self::FailoverExhausted { .. } => Code::FailoverExhausted,
@@ -251,7 +269,7 @@ impl Refusal {
             Self::HeldByAnotherPlanner { .. } => Code::HeldByAnotherPlanner,
             Self::PlanHasProblems { .. } => Code::PlanHasProblems,
             Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
-            Self::ForceRequired { .. } => Code::ForceRequired,
+            Self::ForceRequired { .. } | Self::DeletesReports { .. } => Code::ForceRequired,
             Self::UnclearThreads { .. } => Code::UnclearThreads,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
             Self::CheckRequired { .. } | Self::CheckFailed(_) | Self::ChecksOff { .. } => Code::CheckFailed,
@@ -275,7 +293,7 @@ impl fmt::Display for Refusal {
             Self::NoSuchAttempt { thread, given, .. } => write!(f, "{thread} has no attempt {given}"),
             Self::BadName { name } => write!(f, "{name:?} cannot name a folder"),
             Self::BadStageCount { stages } => write!(f, "a plan cannot have {stages} stages, but 1 to {MAX_NUMBER}"),
-            Self::AmbiguousName { name, ids } => write!(f, "{} workstreams have the name {name:?}", ids.len()),
+            Self::AmbiguousName { name, ids } => write!(f, "{} workstreams are called {name:?} or begin so", ids.len()),
             Self::BadMapping(problem) => bad_mapping(f, *problem),
             Self::NothingToImport { folder } => {
                 write!(f, "{folder} has neither a tasks.json with tasks nor stages/*/PLAN.md")
@@ -420,6 +438,23 @@ impl fmt::Display for Refusal {
                     CheckEnd::Broken(why) => write!(f, "check `{command}` could not be run to its end: {why}"),
                 }
             }
+            Self::DeletesReports { workstream, threads, completed } => {
+                let threads = count(*threads, "thread", "threads");
+                write!(
+                    f,
+                    "{workstream} with {threads} and their reports, {completed} completed, is not deleted without --force"
+                )
+            }
+            Self::StillRuns { running, held } => {
+                let mut told: Vec<String> = Vec::new();
+                if !running.is_empty() {
+                    told.push(format!("{} in progress", list(running)));
+                }
+                if let Some(batch) = held {
+                    told.push(format!("a planner executes batch {batch}"));
+                }
+                write!(f, "something of the workstream runs: {}", told.join("; "))
+            }
             Self::ChecksOff { thread } => {
                 write!(f, "{thread} has checks, and work/agents.yaml has them off")
             }
@@ -448,6 +483,7 @@ impl fmt::Display for PauseReason {
             Self::OnHold => {
                 f.write_str("the workstream is on hold: to resume it, a person changes its status in work/index.json")
             }
+            Self::Archived => f.write_str("the workstream is archived"),
             Self::StageNotApproved(stage) => write!(f, "stage {stage} is complete and not approved"),
             Self::StageRevoked(stage, why) => write!(f, "the approval of stage {stage} was revoked: {why}"),
         }

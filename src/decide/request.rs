@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
-    Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, Mapping, NextBatch, PlanApproved,
-    PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened, ThreadChecked,
-    Updated, Validation, WorkstreamStatus,
+    Archived, Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, Mapping, NextBatch,
+    PlanApproved, PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened,
+    ThreadChecked, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{ReportedStatus, ServerId};
 use crate::plan::{BatchId, StageNumber, ThreadId};
@@ -125,6 +125,10 @@ pub enum PersonRequest {
     Complete,
     /// `work complete --revoke`
     Reopen,
+    /// `work archive`
+    Archive,
+    /// `work archive --revoke`
+    Restore,
     /// `work release`
     Release,
     /// `work retry`. `None`: of all blocked threads of the batch at hand.
@@ -283,6 +287,7 @@ pub enum PersonAnswer<C = PersonCommand, N = Note, O = Omission> {
     Revoked(Revoked),
     Completed(StreamCompleted),
     Reopened(StreamReopened),
+    Archived(Archived),
     Released(Released),
     Retried(Retried<C>),
     Assignment(Assignment),
@@ -307,6 +312,7 @@ impl PersonAnswer {
             Self::Revoked(answer) => PersonAnswer::Revoked(answer),
             Self::Completed(answer) => PersonAnswer::Completed(answer),
             Self::Reopened(answer) => PersonAnswer::Reopened(answer),
+            Self::Archived(answer) => PersonAnswer::Archived(answer),
             Self::Released(answer) => PersonAnswer::Released(answer),
             Self::Retried(answer) => PersonAnswer::Retried(answer.worded(words)),
             Self::Assignment(answer) => PersonAnswer::Assignment(answer),
@@ -358,6 +364,8 @@ impl PersonRequest {
             | Self::RevokeStage { .. }
             | Self::Complete
             | Self::Reopen
+            | Self::Archive
+            | Self::Restore
             | Self::Release
             | Self::Retry(_)
             | Self::AssignThread(_)

@@ -261,6 +261,8 @@ impl World {
             }
             IndexEvent::Reopened => entry.status = Some(StreamStatus::InProgress),
             IndexEvent::Completed => entry.status = Some(StreamStatus::Completed),
+            IndexEvent::Archived => entry.status = Some(StreamStatus::Archived),
+            IndexEvent::Restored => entry.status = Some(StreamStatus::Pending),
         }
     }
 

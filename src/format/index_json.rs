@@ -129,6 +129,9 @@ pub(crate) fn write(
             file.set("current_stream", &stream_id, &FILE_ORDER)?;
             continue;
         }
+        if *event == IndexEvent::Archived {
+            leave(&mut file, stream_id)?;
+        }
         let stream = stream_mut(&mut streams, stream_id, &at)?;
         let mut approval = stream.get::<Object>("approval")?.unwrap_or_default();
         match event {
@@ -155,12 +158,68 @@ pub(crate) fn write(
             }
             IndexEvent::Reopened => stream.set("status", &"in_progress", &STREAM_ORDER)?,
             IndexEvent::Completed => stream.set("status", &"completed", &STREAM_ORDER)?,
+            IndexEvent::Archived => {
+                let before = stream.get::<String>("status")?.unwrap_or_else(|| "pending".to_owned());
+                stream.set("status", &"archived", &STREAM_ORDER)?;
+                stream.set(BEFORE_ARCHIVED, &before, &STREAM_ORDER)?;
+            }
+            IndexEvent::Restored => {
+                let before = stream.get::<String>(BEFORE_ARCHIVED)?.unwrap_or_else(|| "pending".to_owned());
+                stream.set("status", &before, &STREAM_ORDER)?;
+                stream.remove(BEFORE_ARCHIVED);
+            }
         }
         stream.set("approval", &approval, &STREAM_ORDER)?;
         stream.set("updated_at", &at, &STREAM_ORDER)?;
     }
     file.set("streams", &streams, &FILE_ORDER)?;
     close(&file, text)
+}
+
+/// The status that an archived workstream had.
+const BEFORE_ARCHIVED: &str = "status_before";
+
+/// Leaves the workstreams without a current one if `id` is the current one.
+fn leave(file: &mut Object, id: &str) -> serde_json::Result<()> {
+    if file.get::<Option<String>>("current_stream")?.flatten().as_deref() == Some(id) {
+        file.set("current_stream", &None::<&str>, &FILE_ORDER)?;
+    }
+    Ok(())
+}
+
+/// Returns the text of index.json after the workstream `from` got another id and name.
+pub(crate) fn renamed(text: &str, from: &str, to: &str, name: &str, at: Moment) -> serde_json::Result<String> {
+    let mut file = open(Some(text), &FILE_ORDER)?;
+    file.set("last_updated", &at.to_string(), &FILE_ORDER)?;
+    if file.get::<Option<String>>("current_stream")?.flatten().as_deref() == Some(from) {
+        file.set("current_stream", &to, &FILE_ORDER)?;
+    }
+    let mut streams = file.get::<Vec<Object>>("streams")?.unwrap_or_default();
+    for stream in &mut streams {
+        if stream.get::<String>("id")?.as_deref() == Some(from) {
+            stream.set("id", &to, &STREAM_ORDER)?;
+            stream.set("name", &name, &STREAM_ORDER)?;
+            stream.set("path", &format!("work/{to}"), &STREAM_ORDER)?;
+            stream.set("updated_at", &at.to_string(), &STREAM_ORDER)?;
+        }
+    }
+    file.set("streams", &streams, &FILE_ORDER)?;
+    close(&file, Some(text))
+}
+
+/// Returns the text of index.json without the workstream.
+pub(crate) fn without(text: &str, id: &str, at: Moment) -> serde_json::Result<String> {
+    let mut file = open(Some(text), &FILE_ORDER)?;
+    file.set("last_updated", &at.to_string(), &FILE_ORDER)?;
+    leave(&mut file, id)?;
+    let mut kept = Vec::new();
+    for stream in file.get::<Vec<Object>>("streams")?.unwrap_or_default() {
+        if stream.get::<String>("id")?.as_deref() != Some(id) {
+            kept.push(stream);
+        }
+    }
+    file.set("streams", &kept, &FILE_ORDER)?;
+    close(&file, Some(text))
 }
 
 /// Returns the text of an index.json without workstreams.
@@ -268,6 +327,7 @@ fn entry(record: StreamRecord) -> Entry {
             Some("in_progress") => Some(StreamStatus::InProgress),
             Some("completed") => Some(StreamStatus::Completed),
             Some("on_hold") => Some(StreamStatus::OnHold),
+            Some("archived") => Some(StreamStatus::Archived),
             // Other programs of the family write other words. Only those above have a rule.
             _ => None,
         },

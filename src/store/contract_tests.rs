@@ -428,3 +428,60 @@ fn a_watch_tells_of_a_change() {
         assert!(within(Duration::from_secs(10)), "{}", workspace.name());
     }
 }
+
+#[test]
+fn a_workstream_gets_another_name_with_all_that_it_has() {
+    for workspace in Workspace::all() {
+        let (store, at) = (workspace.open(None), SystemClock.now());
+        report(workspace.open(Some(A)).as_ref(), A, "1.1.1", "The schema is there.");
+        let before = reports(store.as_ref(), Some("001-search"));
+        let rename = |name: &str| store.lock(Some("001-search")).unwrap().rename(name, at);
+        assert!(matches!(rename("API"), Err(Error::Refusal(Refusal::AlreadyExists { .. }))), "{}", workspace.name());
+        assert!(matches!(rename("/"), Err(Error::Refusal(Refusal::BadName { .. }))), "{}", workspace.name());
+        assert_eq!(rename("The Index").unwrap(), "001-the-index", "{}", workspace.name());
+        // Also a process that knew it by its old name.
+        for store in [store.as_ref(), workspace.open(None).as_ref()] {
+            let listed = store.list().unwrap();
+            assert_eq!(listed.workstreams, ["001-the-index", "002-api"], "{}", workspace.name());
+            assert_eq!(listed.current.as_deref(), Some("001-the-index"), "{}", workspace.name());
+            assert_eq!(reports(store, Some("the-index")), before, "{}", workspace.name());
+            assert!(store.read(Some("001-search")).is_err(), "{}", workspace.name());
+        }
+        report(workspace.open(Some(A)).as_ref(), A, "1.1.2", "The rows are there.");
+    }
+}
+
+#[test]
+fn a_deleted_workstream_is_gone_and_the_others_stay() {
+    for workspace in Workspace::all() {
+        let (store, at) = (workspace.open(None), SystemClock.now());
+        report(workspace.open(Some(A)).as_ref(), A, "1.1.1", "The schema is there.");
+        store.lock(Some("001-search")).unwrap().delete(at).unwrap();
+        for store in [store.as_ref(), workspace.open(None).as_ref()] {
+            let listed = store.list().unwrap();
+            assert_eq!(listed.workstreams, ["002-api"], "{}", workspace.name());
+            assert_eq!(listed.current.as_deref(), Some("002-api"), "the only one; {}", workspace.name());
+            assert!(store.read(Some("001-search")).is_err(), "{}", workspace.name());
+        }
+    }
+}
+
+#[test]
+fn an_archived_workstream_is_not_the_current_one() {
+    for workspace in Workspace::all() {
+        let store = workspace.open(None);
+        let request = |request: &PersonRequest| {
+            transact_for_person(store.as_ref(), &SystemClock, Some("001-search"), request).unwrap();
+            let listed = store.list().unwrap();
+            (listed.archived, listed.current)
+        };
+        let (archived, current) = request(&PersonRequest::Archive);
+        assert_eq!(
+            (archived, current.as_deref()),
+            (vec!["001-search".to_owned()], Some("002-api")),
+            "{}",
+            workspace.name()
+        );
+        assert_eq!(request(&PersonRequest::Restore), (Vec::new(), None), "{}", workspace.name());
+    }
+}

@@ -45,7 +45,7 @@ use crate::decide::{Ledger, Refusal};
 #[cfg(not(feature = "postgres"))]
 use crate::fault::DatabaseRemedy;
 use crate::fault::{Error, Fault};
-use crate::index::{Index, name_of, slug};
+use crate::index::{Index, name_of, renamed_id, slug};
 use crate::moment::Moment;
 use crate::plan::BatchId;
 
@@ -153,6 +153,17 @@ pub trait PendingWrite {
     /// Replaces the text of PLAN.md. The change is durable when this returns.
     fn write_plan(self: Box<Self>, text: &str) -> Result<(), Fault>;
 
+    /// Gives the workstream another name, and the id that follows from it. Returns the id. The change is durable when
+    /// this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AlreadyExists`] if another workstream has the name, [`Refusal::BadName`] if it can name no folder.
+    fn rename(self: Box<Self>, name: &str, at: Moment) -> Result<String, Error>;
+
+    /// Deletes the workstream with all its records. The change is durable when this returns.
+    fn delete(self: Box<Self>, at: Moment) -> Result<(), Fault>;
+
     /// Writes to the store's own records what the snapshot read from an older format ([`Snapshot::from_tasks`]). Does
     /// nothing if there is no such state. The change is durable when this returns.
     fn write_down(self: Box<Self>, at: Moment) -> Result<(), Fault>;
@@ -189,6 +200,8 @@ pub struct Listed {
     pub workstreams: Vec<String>,
     /// The workstream that a call means when it names none. `None`: there is none, or it is unclear.
     pub current: Option<String>,
+    /// Those of `workstreams` that a person has put away.
+    pub archived: Vec<String>,
 }
 
 /// A workstream to add.
@@ -227,6 +240,16 @@ impl Executed {
         let batch = snapshot.scene().executed_batch(snapshot.board())?;
         Some(Self { workstream: snapshot.workstream.clone(), batch })
     }
+}
+
+/// Returns the id and the name that the workstream `id` gets by another name. `known` are the ids that exist.
+fn another_id(id: &str, name: &str, known: &[String]) -> Result<(String, String), Refusal> {
+    let slug = slug(name).ok_or_else(|| Refusal::BadName { name: name.chars().take(60).collect() })?;
+    let new = renamed_id(id, &slug);
+    if let Some(other) = known.iter().find(|other| *other != id && (name_of(other) == slug || **other == new)) {
+        return Err(Refusal::AlreadyExists { workstream: other.clone() });
+    }
+    Ok((new, slug))
 }
 
 /// Returns the id of a new workstream: a number and the slug of its name.

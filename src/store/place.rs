@@ -61,7 +61,8 @@ impl WorkspaceLocation {
         name(wanted).or_else(|| name(self.workstream.as_deref()))
     }
 
-    /// Returns the workstream that a call means: the named one, else the current one, else the only one (DESIGN §3).
+    /// Returns the workstream that a call means: the named one, else the current one, else the only one
+    /// that is not archived (DESIGN §3).
     /// `has_plan` tells whether an id is that of a workstream, and `known` lists all such ids.
     ///
     /// # Errors
@@ -77,6 +78,7 @@ impl WorkspaceLocation {
     ) -> Result<Selected, Refusal> {
         let named = self.named(wanted);
         let current = name(index.current.as_deref());
+        let live = || known().into_iter().filter(|id| !index.is_archived(id)).collect::<Vec<_>>();
         if let Some(wanted) = named.as_ref().or(current.as_ref()) {
             let workstream = find(wanted, index, has_plan, &known)?;
             // A bare command means what `WORK_STREAM` says in the person's shell, else the current workstream, else the
@@ -84,14 +86,14 @@ impl WorkspaceLocation {
             let is_default = match (name(self.shell_workstream.as_deref()), &index.current) {
                 (Some(in_shell), _) => find(&in_shell, index, has_plan, &known).is_ok_and(|id| id == workstream),
                 (None, Some(current)) => *current == workstream,
-                (None, None) => known().as_slice() == [workstream.as_str()],
+                (None, None) => live().as_slice() == [workstream.as_str()],
             };
             return Ok(Selected { workstream, is_default });
         }
-        let mut known = known();
-        match known.len() {
-            1 => Ok(Selected { workstream: known.remove(0), is_default: true }),
-            _ => Err(Refusal::NoCurrentWorkstream { known }),
+        let mut live = live();
+        match live.len() {
+            1 => Ok(Selected { workstream: live.remove(0), is_default: true }),
+            _ => Err(Refusal::NoCurrentWorkstream { known: live }),
         }
     }
 }

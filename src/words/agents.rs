@@ -219,6 +219,8 @@ impl AgentWords {
             | Refusal::StageNotComplete { .. }
             | Refusal::StreamNotComplete { .. }
             | Refusal::AlreadyExists { .. }
+            | Refusal::StillRuns { .. }
+            | Refusal::DeletesReports { .. }
             | Refusal::ForceRequired { .. }
             | Refusal::UnclearThreads { .. }
             | Refusal::RunningWouldMove { .. }

@@ -14,6 +14,7 @@ pub(super) fn command(act: PersonAct) -> String {
         PersonAct::ApprovePlan => "work approve plan".to_owned(),
         PersonAct::ApproveStage(stage) => format!("work approve stage {stage}"),
         PersonAct::Complete => "work complete".to_owned(),
+        PersonAct::Restore => "work archive --revoke".to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::decide::{
     UnclearThread, Unsettled, Words, WorkstreamStatus,
 };
 use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
+use crate::plan::ThreadId;
 use crate::roster::ChecksBy;
 use crate::wording::quoted;
 
@@ -128,7 +129,9 @@ impl PersonWords {
                 "run it inside the repository, name the folder that holds work/ by --root, or make one with work init"
                     .into()
             }
-            Refusal::NoCurrentWorkstream { known } if known.is_empty() => "run work create NAME --stages N".into(),
+            Refusal::NoCurrentWorkstream { known } if known.is_empty() => {
+                "run work create NAME --stages N; work list --all shows what is archived".into()
+            }
             Refusal::NoCurrentWorkstream { known } => {
                 format!("pass --workstream, or run work current --set; there are {}", known.join(", "))
             }
@@ -219,6 +222,10 @@ impl PersonWords {
             Refusal::AlreadyExists { workstream } => {
                 format!("choose another name, or go on with it: work current --set {}", quoted(workstream))
             }
+            Refusal::DeletesReports { workstream, .. } => {
+                format!("keep it with work archive {}{flags}, or add --force", quoted(workstream))
+            }
+            Refusal::StillRuns { running, held } => still_runs(running, held.is_some(), &flags),
             Refusal::ForceRequired { .. } => "add --force if that is meant".into(),
             Refusal::UnclearThreads { unclear, .. } => {
                 let maps: Vec<String> = unclear.iter().map(map_argument).collect();
@@ -243,6 +250,14 @@ impl PersonWords {
 pub(crate) fn map_argument(unclear: &UnclearThread) -> String {
     let now = unclear.suggested.map_or("-".to_owned(), |id| id.to_string());
     format!("--map {}={now}", unclear.thread_id)
+}
+
+/// Returns how what runs of a workstream can be ended.
+fn still_runs(running: &[ThreadId], is_held: bool, flags: &str) -> String {
+    let released = is_held.then(|| format!("work release{flags}"));
+    let reset = running.first().map(|id| format!("work update --thread {id} --status pending --force{flags}"));
+    let commands: Vec<String> = released.into_iter().chain(reset).collect();
+    format!("wait for it, or end it: {}", commands.join(", "))
 }
 
 /// Returns the hint on a `--map` that does not fit the plan.

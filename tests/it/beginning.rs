@@ -39,7 +39,7 @@ fn an_empty_repository_becomes_a_workspace() {
     $ work status
     exit 3
     stderr: error: this workspace has no workstream
-    stderr: Hint: run work create NAME --stages N
+    stderr: Hint: run work create NAME --stages N; work list --all shows what is archived
     $ work list
     exit 0
     no workstreams yet

@@ -302,7 +302,10 @@ fn a_command_names_the_workstream_where_a_bare_one_would_mean_another() {
     assert_eq!(complete("001-search"), "!work approve stage 1");
     assert_eq!(complete("other"), "!work approve stage 1 --workstream 002-other");
     let approved = workspace.work(&["approve", "stage", "1", "--workstream", "002-other"]);
-    assert_eq!(approved, "exit 0\nstage 1 of 002-other is approved\nNext: let a planner execute batch 02.01 of 002-other (/execute-next-batch)");
+    assert_eq!(
+        approved,
+        "exit 0\nstage 1 of 002-other is approved\nNext: let a planner execute batch 02.01 of 002-other (/execute-next-batch)"
+    );
 }
 
 #[test]
@@ -387,4 +390,30 @@ fn the_environment_names_workspace_and_workstream() {
         .output()
         .unwrap();
     assert_eq!(workspace.seen(&output), "exit 0\n002-other");
+}
+
+#[test]
+fn the_status_names_the_planner_and_since_when_its_workers_are_silent() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve();
+    server.answer("next_batch", &json!({}));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "report": "half of it"}));
+    // As if that had been long ago.
+    let long_ago = |key: &str, text: String| {
+        let (before, rest) = text.split_once(&format!("\"{key}\": \"")).unwrap();
+        let (_, rest) = rest.split_once('"').unwrap();
+        let at = if key == "startedAt" { "2001-01-01T10:00:00Z" } else { "2001-01-01T11:00:00Z" };
+        format!("{before}\"{key}\": \"{at}\"{rest}")
+    };
+    let path = "work/001-search/threads.json";
+    workspace.write(path, long_ago("heardAt", long_ago("startedAt", workspace.read(path))));
+    let status = workspace.work(&["status"]);
+    assert!(status.contains("since 2001-01-01 10:00 UTC (") && status.contains("), no sign for "), "{status}");
+    assert!(status.contains("            half of it\n"), "{status}");
+    let planner = status.lines().skip_while(|line| *line != "Planner").nth(1).unwrap();
+    let expected = format!("  test 1, process {}, 0 s old: executes 01.01", server.child.id());
+    assert_eq!(planner, expected);
+    let report = workspace.stdout(&["report", "--json"]);
+    assert!(report.contains("\"client\": \"test 1\""), "{report}");
 }

@@ -8,8 +8,10 @@ mod beginning;
 mod broken_files;
 #[cfg(unix)]
 mod checks;
+mod choosing;
 mod command_line;
 mod counts;
+mod edit;
 mod eras;
 #[cfg(unix)]
 mod evidence;
@@ -29,6 +31,7 @@ mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_server;
 mod prompts;
+mod put_away;
 mod race;
 mod reading;
 mod resources;

@@ -203,22 +203,24 @@ fn an_assignment_that_is_cleared_leaves_the_plans_agent() {
     stderr: error: the following required arguments were not provided:
     stderr:   <--agent <NAME>|--clear|--list>
     stderr: 
-    stderr: Usage: work assign --thread <ID> <--agent <NAME>|--clear|--list>
+    stderr: Usage: work assign --thread <ID> <--agent <NAME>|--clear|--list> [THREAD]
     stderr: 
     stderr: For more information, try '--help'.
     $ work assign --agent ann
     exit 2
     stderr: error: the following required arguments were not provided:
-    stderr:   --thread <ID>
+    stderr:   <THREAD|--thread <ID>>
     stderr: 
-    stderr: Usage: work assign --thread <ID> <--agent <NAME>|--clear|--list>
+    stderr: Usage: work assign <--agent <NAME>|--clear|--list> <THREAD|--thread <ID>>
     stderr: 
     stderr: For more information, try '--help'.
     $ work assign --thread 1.1.1 --list
     exit 2
-    stderr: error: the argument '--thread <ID>' cannot be used with '--list'
+    stderr: error: the argument '--list' cannot be used with:
+    stderr:   [THREAD]
+    stderr:   --thread <ID>
     stderr: 
-    stderr: Usage: work assign --thread <ID> <--agent <NAME>|--clear|--list>
+    stderr: Usage: work assign <--agent <NAME>|--clear|--list> [THREAD]
     stderr: 
     stderr: For more information, try '--help'.
     ");

@@ -17,6 +17,8 @@ pub(in crate::cli) struct Row<S = WorkstreamStatus> {
     pub(in crate::cli) workstream: String,
     /// Whether it is the current one.
     pub(in crate::cli) current: bool,
+    /// Whether a person has put it away.
+    pub(in crate::cli) archived: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::cli) status: Option<S>,
     /// Why it cannot be read.
@@ -47,7 +49,8 @@ pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWo
                 let (done, all) = status.stages.iter().map(progress).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
                 let tone = (all > 0 && done == all).then_some(Tone::Good);
                 page.paint_if(tone, format_args!("  {:>7}  ", format!("{done}/{all}")));
-                let _ = writeln!(page, "{}", one_line(&next_step(status, words)));
+                let next = if row.archived { "archived".to_owned() } else { next_step(status, words) };
+                let _ = writeln!(page, "{}", one_line(&next));
             }
             None => {
                 page.paint(Tone::Bad, format_args!("{:>9}  ", "?"));

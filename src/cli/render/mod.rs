@@ -16,8 +16,8 @@ pub(super) use validation::{problem, write as validation};
 use super::page::{Page, Tone, one_line};
 use crate::board::Status;
 use crate::decide::{
-    Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, PlannedCheck, ProofState, Released, Retried,
-    Revoked, StageApproved, ThreadReport, Updated, Words as _,
+    Archived, Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, PlannedCheck, ProofState, Released,
+    Retried, Revoked, StageApproved, ThreadReport, Updated, Words as _,
 };
 use crate::document::{write_document, write_summary};
 use crate::moment::Moment;
@@ -34,6 +34,8 @@ pub(super) enum Form {
     Plain,
     /// What runs, what is blocked and what failed, and what comes next.
     Status,
+    /// The same, for a choice of threads: each with its status, and no counts.
+    Threads,
     /// What comes next, in one line.
     Next,
     /// Each thread with its agent, and who named that agent.
@@ -67,6 +69,7 @@ pub(super) fn answer(mut page: Page, answer: &PersonAnswer, form: Form, now: Mom
         PersonAnswer::Report(report) => match form {
             Form::Plain => tree::write(&mut page, report),
             Form::Status => status::write(&mut page, report, now, words),
+            Form::Threads => status::write_threads(&mut page, report, now),
             Form::Next => {
                 let _ = page.write_str(&next_step(&report.status, words));
             }
@@ -99,6 +102,7 @@ fn sentence(answer: &PersonAnswer, words: &PersonWords) -> String {
             format!("{} is not completed: nothing to revoke", reopened.workstream)
         }
         PersonAnswer::Reopened(reopened) => format!("{} is open again", reopened.workstream),
+        PersonAnswer::Archived(archived) => self::archived(archived),
         PersonAnswer::Released(released) => self::released(released),
         PersonAnswer::Retried(retried) => self::retried(retried, words),
         PersonAnswer::Assignment(assignment) => self::assignment(assignment),
@@ -256,6 +260,16 @@ fn revoked(revoked: &Revoked) -> String {
             "the approval of {what} of {} is revoked\nWhat already runs may still report; nothing new is handed out behind this gate",
             revoked.workstream
         )
+    }
+}
+
+fn archived(archived: &Archived) -> String {
+    let Archived { workstream, archived, unchanged } = archived;
+    match (archived, unchanged) {
+        (true, false) => format!("{workstream} is archived"),
+        (true, true) => format!("{workstream} was archived already"),
+        (false, false) => format!("{workstream} is out of the archive"),
+        (false, true) => format!("{workstream} is not archived: nothing to revoke"),
     }
 }
 

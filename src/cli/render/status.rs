@@ -29,30 +29,12 @@ const INDENT: usize = 12;
 /// Writes the page of `work status`. An attempt that runs is counted up to `now`.
 pub(super) fn write(page: &mut Page, report: &Report, now: Moment, words: &PersonWords) {
     let status = &report.status;
-    page.paint(Tone::Strong, one_line(&status.workstream));
-    let room = page.room(status.workstream.width() + 2 + status.plan.width() + 3);
-    let _ = writeln!(page, "  {} ({})", cut(&status.name, room.max(12)), status.plan);
+    title(page, report);
     let _ = writeln!(page, "{}", one_line(&status.workspace));
     page.paint(Tone::Strong, "Next: ");
     let next = wrapped(&one_line(&next_step(status, words)), 6);
     let _ = writeln!(page, "{}", next.join("\n      "));
-    let with = |status| move |thread: &&ThreadReport| thread.status == status;
-    section(page, "Blocked", report.threads().filter(with(Status::Blocked)), |page, thread| {
-        name(page, thread, Tone::Bad, &attempt(thread));
-        text(page, &thread.report);
-    });
-    section(page, "Failed, to be tried again", report.threads().filter(has_failed), |page, thread| {
-        name(page, thread, Tone::Bad, &what_follows(thread));
-        text(page, thread.attempts.last().map(|last| last.report.as_str()).unwrap_or_default());
-    });
-    section(page, "In progress", report.threads().filter(with(Status::InProgress)), |page, thread| {
-        name(page, thread, Tone::Busy, &attempt(thread));
-        let running = thread.attempts.last().filter(|last| last.status == AttemptStatus::Running);
-        if let Some(told) = running.and_then(|running| since(running, now)) {
-            text(page, &told);
-        }
-        text(page, &thread.breadcrumb);
-    });
+    write_open(page, report, now);
     if let Some(planner) = &report.planner {
         heading(page, "Planner");
         let _ = writeln!(page, "  {}", one_line(&self::planner(planner, now)));
@@ -83,6 +65,54 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment, words: &Perso
             let _ = writeln!(page, "  {line}");
         }
     }
+}
+
+/// Writes the threads of a report that was cut down to some of them, by their status.
+pub(super) fn write_threads(page: &mut Page, report: &Report, now: Moment) {
+    if report.threads().next().is_none() {
+        let _ = writeln!(page, "{}: there are no such threads", one_line(&report.status.workstream));
+        return;
+    }
+    title(page, report);
+    write_open(page, report, now);
+    for (title, status) in
+        [("Pending", Status::Pending), ("Completed", Status::Completed), ("Cancelled", Status::Cancelled)]
+    {
+        let threads = report.threads().filter(|thread| thread.status == status && !has_failed(thread));
+        section(page, title, threads, |page, thread| {
+            name(page, thread, Tone::Faint, &attempt(thread));
+            text(page, &thread.report);
+        });
+    }
+}
+
+/// Writes what the workstream is called, and whether its plan is approved.
+fn title(page: &mut Page, report: &Report) {
+    let status = &report.status;
+    page.paint(Tone::Strong, one_line(&status.workstream));
+    let room = page.room(status.workstream.width() + 2 + status.plan.width() + 3);
+    let _ = writeln!(page, "  {} ({})", cut(&status.name, room.max(12)), status.plan);
+}
+
+/// Writes the threads that are blocked, that failed, and that are in progress.
+fn write_open(page: &mut Page, report: &Report, now: Moment) {
+    let with = |status| move |thread: &&ThreadReport| thread.status == status;
+    section(page, "Blocked", report.threads().filter(with(Status::Blocked)), |page, thread| {
+        name(page, thread, Tone::Bad, &attempt(thread));
+        text(page, &thread.report);
+    });
+    section(page, "Failed, to be tried again", report.threads().filter(has_failed), |page, thread| {
+        name(page, thread, Tone::Bad, &what_follows(thread));
+        text(page, thread.attempts.last().map(|last| last.report.as_str()).unwrap_or_default());
+    });
+    section(page, "In progress", report.threads().filter(with(Status::InProgress)), |page, thread| {
+        name(page, thread, Tone::Busy, &attempt(thread));
+        let running = thread.attempts.last().filter(|last| last.status == AttemptStatus::Running);
+        if let Some(told) = running.and_then(|running| since(running, now)) {
+            text(page, &told);
+        }
+        text(page, &thread.breadcrumb);
+    });
 }
 
 /// Returns how many threads of a stage are done (completed or cancelled), and how many it has.

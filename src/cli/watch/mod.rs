@@ -33,7 +33,7 @@ const KEYS: &str = "q quit  ↑↓ batch  PgUp PgDn  f follow";
 /// How long to wait after a notification of the store before reading: one commit causes several of them.
 const SETTLE: Duration = Duration::from_millis(40);
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(
     after_help = "Keys: q, Esc or Ctrl-C quit; up and down look at other batches, f goes back to the one that runs;
 page up and page down scroll its threads.

@@ -50,12 +50,14 @@ use super::holds::Holds;
 use super::place::WorkspaceLocation;
 use super::snapshot::{Snapshot, ThreadsFile};
 use super::{
-    Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, NewWorkstream, PendingWrite, Store, Watch, new_id,
+    Added, Concurrency, Executed, LOCK_WAIT, Listed, LockScope, NewWorkstream, PendingWrite, Store, Watch, another_id,
+    new_id,
 };
 use crate::board::{Board, Introduction, Moves, ServerId};
-use crate::decide::Ledger;
+use crate::decide::{Ledger, Refusal};
 use crate::fault::{Error, Fault};
 use crate::format::tasks_json::TasksJson;
+use crate::format::threads_json::ThreadsText;
 use crate::format::{index_json, threads_json};
 use crate::index::{Index, IndexEvent};
 use crate::moment::Moment;
@@ -208,7 +210,9 @@ impl Store for FileStore {
         let meant = self.meant(&root, None).ok();
         let selected = meant.and_then(|meant| workstream(&self.place, disk, &root, meant.as_deref(), index).ok());
         let current = selected.map(|selected| selected.workstream);
-        Ok(Listed { workstreams: known(disk, &root, index), current })
+        let workstreams = known(disk, &root, index);
+        let archived = workstreams.iter().filter(|id| index.is_archived(id)).cloned().collect();
+        Ok(Listed { workstreams, current, archived })
     }
 
     fn selected(&self, wanted: Option<&str>) -> Result<String, Error> {
@@ -315,6 +319,57 @@ impl PendingWrite for LockedFiles<'_> {
     fn write_plan(self: Box<Self>, text: &str) -> Result<(), Fault> {
         let path = format!("{}/PLAN.md", self.snapshot.workstream);
         commit(self.store.disk(), &self.root, &[FileChange { path, text: text.to_owned() }])
+    }
+
+    fn rename(self: Box<Self>, name: &str, at: Moment) -> Result<String, Error> {
+        let (disk, root, from) = (self.store.disk(), &self.root, &self.snapshot.workstream);
+        let (work, index) = (root.join("work"), &self.snapshot.index);
+        let (to, name) = another_id(from, name, &known(disk, root, &index.index))?;
+        let unwritable_index = |error| unwritable(&work.join("index.json"), &error);
+        let mut changes = Vec::new();
+        if let Some(text) = &index.text {
+            let text = index_json::renamed(text, from, &to, &name, at).map_err(unwritable_index)?;
+            changes.push(FileChange { path: "index.json".to_owned(), text });
+        }
+        if to == *from {
+            commit(disk, root, &changes)?;
+            return Ok(to);
+        }
+        let (old, new) = (work.join(from), work.join(&to));
+        if disk.kind(&new).is_some() {
+            return Err(Refusal::AlreadyExists { workstream: to }.into());
+        }
+        let threads = old.join("threads.json");
+        if disk.kind(&threads).is_some() {
+            let unwritable = |error| unwritable(&threads, &error);
+            let document = self.snapshot.threads.document(from).and_then(ThreadsText::text);
+            let text = document.and_then(|text| threads_json::named(&text, &to)).map_err(unwritable)?;
+            changes.push(FileChange { path: format!("{to}/threads.json"), text });
+        }
+        // The folder first: an entry without a folder would keep the name, while a folder without an entry is a draft,
+        // from which nothing runs.
+        disk.rename(&old, &new).map_err(Fault::io("rename", &old))?;
+        disk.sync_folder(&work).map_err(Fault::io("sync", &work))?;
+        if let Err(fault) = commit(disk, root, &changes) {
+            // If that fails, too, the folder and the message are all that is left to say it.
+            let _ = disk.rename(&new, &old);
+            return Err(fault.into());
+        }
+        Ok(to)
+    }
+
+    fn delete(self: Box<Self>, at: Moment) -> Result<(), Fault> {
+        let (disk, root, id) = (self.store.disk(), &self.root, &self.snapshot.workstream);
+        let work = root.join("work");
+        // The entry first: if the process dies in between, the folder is left as a draft, from which nothing runs.
+        if let Some(text) = &self.snapshot.index.text {
+            let text = index_json::without(text, id, at);
+            let text = text.map_err(|error| unwritable(&work.join("index.json"), &error))?;
+            commit(disk, root, &[FileChange { path: "index.json".to_owned(), text }])?;
+        }
+        let folder = work.join(id);
+        disk.remove_folder(&folder).map_err(Fault::io("remove", &folder))?;
+        disk.sync_folder(&work).map_err(Fault::io("sync", &work))
     }
 
     fn write_down(self: Box<Self>, at: Moment) -> Result<(), Fault> {

@@ -87,6 +87,8 @@ pub(super) struct RowChanges {
     lease: Option<String>,
     /// Whether the workstream becomes the current one.
     becomes_current: bool,
+    /// Whether the workspace has no current workstream any more, if this one was it.
+    leaves: bool,
     /// The state after the commit, for the cache.
     written: ThreadsFile,
 }
@@ -231,6 +233,7 @@ impl RowChanges {
             actor: writer.actor.clone(),
             lease: writer.announces.map(|server| server.to_string()),
             becomes_current: index_events.contains(&IndexEvent::CurrentSet),
+            leaves: index_events.contains(&IndexEvent::Archived),
             written: ThreadsFile::of_document(&opened.kept.threads, Arc::clone(after), document),
         })
     }
@@ -365,6 +368,11 @@ impl RowChanges {
                 SELECT $::text::uuid, clock_timestamp() + $::text::interval FROM w
                 ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until)";
             sql.add(renew, &[server, &LEASE]);
+        }
+        if self.leaves {
+            let leave = ", k AS (UPDATE work.workspaces AS s SET current_workstream = NULL FROM w
+                WHERE s.workspace_id = w.workspace_id AND s.current_workstream = w.stream_id)";
+            sql.add(leave, &[]);
         }
         if self.becomes_current {
             let set = ", k AS (UPDATE work.workspaces AS s SET current_workstream = w.stream_id FROM w WHERE s.workspace_id = w.workspace_id)";

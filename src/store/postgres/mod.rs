@@ -24,6 +24,7 @@ mod for_tests;
 mod lease;
 mod migrate;
 mod prune;
+mod put_away;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use deadpool_postgres::Object;
 use self::address::DatabaseAddress;
 use self::change::{RowChanges, Writer};
 use self::engine::{ANSWER_TIMEOUT, Claimed, Engine};
+use self::failed::Failed;
 #[cfg(test)]
 pub(crate) use self::for_tests::{execute, postgres_for_tests};
 pub use self::migrate::Migrated;
@@ -47,7 +49,7 @@ pub use self::prune::Pruned;
 use self::rows::{CachedWorkstream, Opened};
 use super::holds::Holds;
 use super::place::{WorkspaceLocation, name};
-use super::{Added, Concurrency, Listed, LockScope, NewWorkstream, PendingWrite, Snapshot, Store, Watch};
+use super::{Added, Concurrency, Listed, LockScope, NewWorkstream, PendingWrite, Snapshot, Store, Watch, another_id};
 use crate::board::{Board, Introduction, ServerId};
 use crate::decide::{Ledger, Refusal};
 use crate::fault::{DatabaseRemedy, Error, Fault};
@@ -412,7 +414,8 @@ impl Store for PostgresStore {
         let meant = self.meant(None, end()).ok();
         let selected = meant.and_then(|meant| self.place.select(meant.as_deref(), &index, &known).ok());
         let current = selected.map(|selected| selected.workstream);
-        Ok(Listed { workstreams: known, current })
+        let archived = known.iter().filter(|id| index.is_archived(id)).cloned().collect();
+        Ok(Listed { workstreams: known, current, archived })
     }
 
     fn selected(&self, wanted: Option<&str>) -> Result<String, Error> {
@@ -491,6 +494,45 @@ impl PendingWrite for OpenedRows<'_> {
         let actor = self.store.actor();
         let written = change::write_plan(&client, key, text, &actor);
         let written = engine.wait(async { tokio::time::timeout_at(self.end.into(), written).await });
+        self.ended(&engine, client, written)
+    }
+
+    fn rename(mut self: Box<Self>, name: &str, at: Moment) -> Result<String, Error> {
+        let engine = Arc::clone(&self.engine);
+        let Some(client) = self.client.take() else { return Err(engine.overtaken().into()) };
+        let (_, known) = self.store.catalogue()?;
+        let (to, name) = another_id(&self.opened.workstream, name, &known)?;
+        let renaming = put_away::Renaming::of(&self.opened, &to, &name, at)?;
+        let actor = self.store.actor();
+        let renamed = put_away::rename(&client, &self.opened, &renaming, &actor);
+        let renamed = engine.wait(async { tokio::time::timeout_at(self.end.into(), renamed).await });
+        self.ended(&engine, client, renamed)?;
+        Ok(to)
+    }
+
+    fn delete(mut self: Box<Self>, _at: Moment) -> Result<(), Fault> {
+        let engine = Arc::clone(&self.engine);
+        let Some(client) = self.client.take() else { return Err(engine.overtaken()) };
+        let actor = self.store.actor();
+        let deleted = put_away::delete(&client, &self.opened, &actor);
+        let deleted = engine.wait(async { tokio::time::timeout_at(self.end.into(), deleted).await });
+        self.ended(&engine, client, deleted)
+    }
+
+    fn write_down(self: Box<Self>, _at: Moment) -> Result<(), Fault> {
+        // Nothing to do: the state in a database is always in rows, never in an older format.
+        Ok(())
+    }
+}
+
+impl OpenedRows<'_> {
+    /// Releases the connection after a write that has ended its transaction, and tells other processes of it.
+    fn ended(
+        &self,
+        engine: &Arc<Engine>,
+        client: Claimed,
+        written: Result<Result<(), Failed>, tokio::time::error::Elapsed>,
+    ) -> Result<(), Fault> {
         match written {
             Ok(Ok(())) => client.release(),
             // The database has refused it and has undone everything.
@@ -498,12 +540,7 @@ impl PendingWrite for OpenedRows<'_> {
             // The connection broke, or nothing came back: it may have been committed.
             Ok(Err(_)) | Err(_) => return Err(Fault::Uncertain { database: engine.address.shown.clone() }),
         }
-        self.store.tell_others(&engine);
-        Ok(())
-    }
-
-    fn write_down(self: Box<Self>, _at: Moment) -> Result<(), Fault> {
-        // Nothing to do: the state in a database is always in rows, never in an older format.
+        self.store.tell_others(engine);
         Ok(())
     }
 }

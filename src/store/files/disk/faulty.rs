@@ -145,6 +145,10 @@ impl Disk for FaultyDisk {
         self.step("remove", path, || {}, || self.disk.remove(path))
     }
 
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step("remove folder", folder, || {}, || self.disk.remove_folder(folder))
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.step("sync folder", folder, || {}, || self.disk.sync_folder(folder))
     }

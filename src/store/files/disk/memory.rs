@@ -160,6 +160,12 @@ impl MemoryDisk {
 }
 
 impl State {
+    /// Returns the folder itself and all that is in it.
+    fn below(&self, folder: &Path) -> Vec<(PathBuf, Node)> {
+        let names = self.names.iter().filter(|(path, _)| path.starts_with(folder));
+        names.map(|(path, node)| (path.clone(), *node)).collect()
+    }
+
     fn file(&self, path: &Path) -> io::Result<usize> {
         match self.names.get(path) {
             Some(Node::File(file)) => Ok(*file),
@@ -228,6 +234,14 @@ impl Disk for MemoryDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
+        if matches!(state.names.get(from), Some(Node::Folder)) {
+            for (path, node) in state.below(from) {
+                state.names.remove(&path);
+                let rest = path.strip_prefix(from).unwrap_or(&path);
+                state.names.insert(if rest.as_os_str().is_empty() { to.to_owned() } else { to.join(rest) }, node);
+            }
+            return Ok(());
+        }
         let file = state.file(from)?;
         state.names.remove(from);
         state.names.insert(to.to_owned(), Node::File(file));
@@ -238,6 +252,14 @@ impl Disk for MemoryDisk {
         let mut state = self.state();
         state.file(path)?;
         state.names.remove(path);
+        Ok(())
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        for (path, _) in state.below(folder) {
+            state.names.remove(&path);
+        }
         Ok(())
     }
 

@@ -45,11 +45,14 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// does not exist, every user who may read or write its folder may do that to the file too.
     fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn NewFile>>;
 
-    /// Renames a file. A file that has the new name is replaced.
+    /// Renames a file or a folder. A file that has the new name is replaced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file. Of a symbolic link it removes the link.
     fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a folder with all that is in it. Of a symbolic link in it, it removes the link.
+    fn remove_folder(&self, folder: &Path) -> io::Result<()>;
 
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;

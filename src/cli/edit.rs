@@ -1,0 +1,160 @@
+//! `work edit`: opens the plan in the person's editor. When the editor is closed it checks the plan, offers the certain
+//! fixes, shows what changed since the approval, and asks whether to approve.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use super::Session;
+use super::put_away::asked;
+use super::render::{self, Form};
+use crate::app::{FixedPlan, fix_plan};
+use crate::clock::{Clock as _, SystemClock};
+use crate::decide::{Mapping, PersonAnswer, PersonRequest, Refusal, Validation};
+use crate::fault::{Error, Fault};
+use crate::person;
+use crate::store::{Folder, Store};
+use crate::wording::count;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The editor is $VISUAL, else $EDITOR, else vi. Questions are asked on a terminal only.
+
+Examples:
+  work edit
+  EDITOR='code --wait' work edit")]
+pub(super) struct Arguments {
+    /// Fix what is certain without asking
+    #[arg(long)]
+    fix: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> ExitCode {
+        let store = match session.store() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
+        match self.edit(session, store.as_ref()) {
+            Ok(code) => code,
+            Err(stopped) => session.stopped(&stopped),
+        }
+    }
+
+    fn edit(&self, session: &Session, store: &dyn Store) -> Result<ExitCode, Error> {
+        let asks = io::stdin().is_terminal() && !session.output.is_json();
+        loop {
+            edit_plan(session, store)?;
+            self.fix(session, store, asks)?;
+            let PersonAnswer::Validation(validation) = session.transact(store, None, &PersonRequest::Validate)? else {
+                return Err(Fault::bug().into());
+            };
+            if session.output.is_json() {
+                session.output.print_json(&validation);
+                return Ok(super::exit::validation(&validation));
+            }
+            let mut page = session.output.page();
+            render::validation(&mut page, &validation, &session.words.flags());
+            session.output.print(page);
+            if is_sound(&validation) {
+                return self.approve(session, store, asks);
+            }
+            if !asks || !asked("Edit it again?") {
+                return Ok(super::exit::validation(&validation));
+            }
+        }
+    }
+
+    /// Fixes what is certain, if the person wants to.
+    fn fix(&self, session: &Session, store: &dyn Store, asks: bool) -> Result<(), Error> {
+        let FixedPlan { fixed, diff, .. } = fix_plan(store, None, true)?;
+        if fixed == 0 || session.output.is_json() && !self.fix {
+            return Ok(());
+        }
+        if !session.output.is_json() {
+            let mut page = session.output.page();
+            render::diff(&mut page, &diff);
+            session.output.print(page);
+        }
+        let places = count(fixed, "place", "places");
+        if self.fix || asks && asked(&format!("Fix {places} so?")) {
+            fix_plan(store, None, false)?;
+        }
+        Ok(())
+    }
+
+    /// Shows what changed since the approval, and asks whether to approve.
+    fn approve(&self, session: &Session, store: &dyn Store, asks: bool) -> Result<ExitCode, Error> {
+        // A plan that was never approved has nothing to compare with.
+        if let Ok(diff) = session.transact(store, None, &PersonRequest::Diff) {
+            session.output.print(render::answer(
+                session.output.page(),
+                &diff,
+                Form::Plain,
+                SystemClock.now(),
+                &session.words,
+            ));
+        }
+        let PersonAnswer::Status(status) = session.transact(store, None, &PersonRequest::Status)? else {
+            return Err(Fault::bug().into());
+        };
+        if asks && status.plan != "approved" && asked("Approve it as it is now?") {
+            let request = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: person::name() };
+            return Ok(session.carry_out(&request, Form::Plain));
+        }
+        let mut page = session.output.page();
+        session.write_next(&mut page, store, None);
+        Ok(session.output.print(page))
+    }
+}
+
+/// Returns whether nothing forbids the approval of the plan.
+fn is_sound(validation: &Validation) -> bool {
+    !validation.problems.iter().any(|problem| problem.forbids_approval)
+}
+
+/// Opens the plan in the editor and waits until it is closed. The plan of a workspace in a database is edited as a copy,
+/// and refused if somebody else has changed it meanwhile.
+fn edit_plan(session: &Session, store: &dyn Store) -> Result<(), Error> {
+    if session.place.database().is_none() {
+        // Not read first: a plan that cannot be read is one to be edited, too.
+        let id = store.selected(None)?;
+        let work = Folder::of_workspace(&session.place);
+        let path = work.map(|work| work.inner(&id).path().join("PLAN.md"));
+        return open_editor(&path.unwrap_or_else(|| PathBuf::from("PLAN.md")));
+    }
+    let snapshot = store.read(None)?;
+    let (id, before) = (snapshot.workstream().to_owned(), snapshot.scene().plan_text.to_owned());
+    let folder = std::env::temp_dir().join(format!("work-edit-{}", std::process::id()));
+    fs::create_dir_all(&folder).map_err(Fault::io("create the folder", &folder))?;
+    let path = folder.join(format!("{id}.PLAN.md"));
+    fs::write(&path, &before).map_err(Fault::io("write", &path))?;
+    open_editor(&path)?;
+    let after = fs::read_to_string(&path).map_err(Fault::io("read", &path))?;
+    if after != before {
+        let locked = store.lock(Some(&id))?;
+        if locked.snapshot().scene().plan_text != before {
+            let message = "somebody else has changed the plan while it was edited";
+            return Err(Refusal::invalid(message, format!("take over from {} what is yours", path.display())).into());
+        }
+        locked.write_plan(&after)?;
+    }
+    // What cannot be removed is a copy in a folder for such.
+    let _ = fs::remove_dir_all(&folder);
+    Ok(())
+}
+
+/// Runs the editor. It may be a command with arguments, as other programs have it.
+fn open_editor(path: &Path) -> Result<(), Error> {
+    let set = |name| std::env::var(name).ok().filter(|editor| !editor.trim().is_empty());
+    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    // The path is an argument of the shell, so nothing in it is read as a command.
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{editor} \"$@\""), "sh"]).arg(path).stdout(Stdio::inherit());
+    let status = command.status().map_err(Fault::io("run the editor for", path))?;
+    if status.success() {
+        return Ok(());
+    }
+    let message = format!("the editor {editor:?} ended with {status}");
+    Err(Refusal::invalid(message, "set EDITOR to a command that waits until the file is closed").into())
+}
