@@ -1,13 +1,12 @@
 //! Plays a whole workstream in a throw-away workspace, against the real `work mcp`. To run it:
 //! `cargo run --example demo`.
 //!
-//! A planner and its workers, several at once, use the rmcp client; a person uses the command line. The demo prints
-//! each call, its answer and its time, and at the end the outcomes. It exits with 1 if anything is not as expected.
+//! A planner and its workers, several at once, use the rmcp client; a person uses the command line. The demo tells what
+//! happens, a line per step. It exits with 1 if anything is not as expected.
 //!
-//! With `-- --store URL` it first moves the workspace to a database, which must not have a workspace of that name yet.
+//! With `-- --json` it prints each call, its answer and its time, and at the end the outcomes. With `-- --store URL` it first moves the workspace to a database, which must not have a workspace of that name yet.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -166,8 +165,10 @@ async fn demo() -> Result<(), Failure> {
     std::fs::write(stream.join("PLAN.md"), PLAN)?;
     std::fs::write(workspace.path().join("work/agents.yaml"), AGENTS)?;
     std::fs::write(workspace.path().join("work/index.json"), INDEX)?;
-    let mut person = Person { program: program.clone(), workspace: workspace.path().to_owned(), store: None };
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let form = if arguments.iter().any(|argument| argument == "--json") { Form::Calls } else { Form::Story };
+    arguments.retain(|argument| argument != "--json");
+    let mut person = Person { program: program.clone(), workspace: workspace.path().to_owned(), store: None, form };
     if let [option, url] = arguments.as_slice()
         && option == "--store"
     {
@@ -176,7 +177,7 @@ async fn demo() -> Result<(), Failure> {
         person.says(&["store", "push"], true)?;
         std::fs::remove_dir_all(workspace.path().join("work"))?;
     } else if !arguments.is_empty() {
-        return Err("the only option is --store URL".into());
+        return Err("the options are --json and --store URL".into());
     }
 
     let mut command = tokio::process::Command::new(&program);
@@ -188,7 +189,7 @@ async fn demo() -> Result<(), Failure> {
         .env_remove("WORK_STORE")
         .envs(person.store.iter().map(|url| ("WORK_STORE", url)));
     let session = ().serve(TokioChildProcess::new(command)?).await.map_err(RmcpError::from)?;
-    let planner = Agent { name: "planner".to_owned(), server: session.peer().clone() };
+    let planner = Agent { name: "planner".to_owned(), server: session.peer().clone(), form };
 
     print("-- the plan gate");
     expect("next_batch", &planner.call("next_batch", json!({})).await?, "gate_command", &json!("!work approve plan"))?;
@@ -229,7 +230,9 @@ async fn demo() -> Result<(), Failure> {
     session.cancel().await?;
 
     let seen = Value::from(seen);
-    print(&format!("\n{}", serde_json::to_string_pretty(&seen)?));
+    if form == Form::Calls {
+        print(&format!("\n{}", serde_json::to_string_pretty(&seen)?));
+    }
     if seen != expected() {
         return Err(format!("these outcomes were expected:\n{}", serde_json::to_string_pretty(&expected())?).into());
     }
@@ -260,7 +263,7 @@ async fn execute_batch(planner: &Agent, folder: &Path) -> Result<Value, Failure>
                     thread["thread_id"].as_str().unwrap_or("?"),
                     thread["agent"].as_str().unwrap_or("?")
                 );
-                let worker = Agent { name, server: planner.server.clone() };
+                let worker = Agent { name, server: planner.server.clone(), form: planner.form };
                 let (thread, attempt) = (thread["thread_id"].clone(), thread["attempt"].clone());
                 workers.push(tokio::spawn(work(worker, folder.to_owned(), thread, attempt)));
             }
@@ -310,11 +313,65 @@ async fn work(worker: Agent, folder: PathBuf, thread: Value, attempt: Value) -> 
     Ok(())
 }
 
+/// What the demo prints.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// What happens, a line per step.
+    Story,
+    /// Each call with its answer and its time.
+    Calls,
+}
+
+/// Returns what a call did, in a line; `None`: nothing that is worth a line. `refused` is the text of a refusal.
+fn story(tool: &str, arguments: &Value, answer: Option<&Value>, refused: &str) -> Option<String> {
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Some(answer) = answer else {
+        let why = refused.split(". hint:").next().unwrap_or_default();
+        return Some(format!("reports {}, and is refused: {why}", word(&arguments["status"])));
+    };
+    match tool {
+        "next_batch" => {
+            let threads = answer["threads"].as_array().into_iter().flatten();
+            let launched = threads.filter(|thread| {
+                answer["dispatch"].as_array().is_some_and(|dispatch| dispatch.contains(&thread["thread_id"]))
+            });
+            let launched: Vec<String> =
+                launched.map(|thread| format!("{} ({})", word(&thread["thread_id"]), word(&thread["agent"]))).collect();
+            Some(match answer["batch"]["id"].as_str() {
+                Some(batch) if !launched.is_empty() => format!("batch {batch}: launches {}", launched.join(", ")),
+                _ => {
+                    let status = word(&answer["batch_completion_status"]).replace('_', " ");
+                    format!("{status}; for the person: {}", word(&answer["next_user_command"]))
+                }
+            })
+        }
+        "assign_thread" => Some(format!("gives {} to {}", word(&answer["thread_id"]), word(&answer["agent"]))),
+        "update_thread" if arguments["status"] == "in_progress" => {
+            Some(format!("starts attempt {}", answer["attempt"]))
+        }
+        "update_thread" => {
+            let decision = match answer["decision"]["action"].as_str() {
+                Some("retry") => format!(" -> once more, by {}", word(&answer["decision"]["agent"])),
+                Some("reassign") => format!(" -> somebody else: {}", word(&answer["decision"]["agent"])),
+                _ => String::new(),
+            };
+            Some(format!("{}: {}{decision}", word(&arguments["status"]), word(&arguments["report"])))
+        }
+        "batch_outcome" if answer["batch_completion_status"] != "in_progress" => {
+            let status = word(&answer["batch_completion_status"]);
+            let gate = answer["gate_command"].as_str().map(|gate| format!("; the gate: {gate}")).unwrap_or_default();
+            Some(format!("batch {} is {status}{gate}", word(&answer["batch"]["id"])))
+        }
+        _ => None,
+    }
+}
+
 /// A planner or a worker. All share one server process, as they do in OpenCode (DESIGN §13.8).
 struct Agent {
     /// The name in the printed transcript.
     name: String,
     server: Peer<RoleClient>,
+    form: Form,
 }
 
 impl Agent {
@@ -325,12 +382,21 @@ impl Agent {
         let result = self.server.call_tool(CallToolRequestParams::new(tool).with_arguments(object)).await?;
         let elapsed = started.elapsed();
         let text: String = result.content.iter().filter_map(|block| Some(block.as_text()?.text.as_str())).collect();
-        let mut line = String::new();
-        write!(line, "{:<32} {tool} {arguments}\n{:>8.2} ms  {text}", self.name, elapsed.as_secs_f64() * 1e3)?;
-        print(&line);
-        match result.structured_content {
-            Some(answer) if result.is_error != Some(true) => Ok(answer),
-            _ => Err(format!("{tool} refused: {text}").into()),
+        let answer = result.structured_content.filter(|_| result.is_error != Some(true));
+        match self.form {
+            Form::Calls => {
+                let millis = elapsed.as_secs_f64() * 1e3;
+                print(&format!("{:<32} {tool} {arguments}\n{millis:>8.2} ms  {text}", self.name));
+            }
+            Form::Story => {
+                if let Some(told) = story(tool, &arguments, answer.as_ref(), &text) {
+                    print(&format!("{:<32} {told}", self.name));
+                }
+            }
+        }
+        match answer {
+            Some(answer) => Ok(answer),
+            None => Err(format!("{tool} refused: {text}").into()),
         }
     }
 }
@@ -341,6 +407,7 @@ struct Person {
     workspace: PathBuf,
     /// The URL of the database, if the workspace is in one.
     store: Option<String>,
+    form: Form,
 }
 
 impl Person {
@@ -359,8 +426,14 @@ impl Person {
         let elapsed = started.elapsed();
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         text += &String::from_utf8_lossy(&output.stderr);
-        let line = format!("{:<32} work {}\n{:>8.2} ms  ", "person", arguments.join(" "), elapsed.as_secs_f64() * 1e3);
-        print(&(line + &text.trim_end().replace('\n', "\n             ")));
+        let time = match self.form {
+            Form::Calls => format!("{:>8.2} ms  ", elapsed.as_secs_f64() * 1e3),
+            Form::Story => " ".repeat(33),
+        };
+        let indent = " ".repeat(time.len());
+        let lines: Vec<String> = text.lines().map(|line| format!("{indent}{line}").trim_end().to_owned()).collect();
+        let text = lines.join("\n");
+        print(&format!("{:<32} work {}\n{time}{}", "person", arguments.join(" "), text.trim()));
         if output.status.success() == succeeds {
             Ok(())
         } else {

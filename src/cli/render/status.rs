@@ -10,7 +10,8 @@ use super::super::page::{Page, Tone, cut, fit, one_line, wrapped};
 use super::{problem, tone};
 use crate::board::{AttemptStatus, Status};
 use crate::decide::{
-    AttemptReport, BatchCounts, Decision, DecisionAction, PlannerReport, Report, StageStatus, ThreadReport, Words as _,
+    AttemptReport, BatchCounts, Decision, DecisionAction, Note, PauseReason, PlannerReport, Report, StageStatus,
+    ThreadReport, Words as _,
 };
 use crate::document::last_sign;
 use crate::moment::Moment;
@@ -57,10 +58,12 @@ pub(super) fn write(page: &mut Page, report: &Report, now: Moment, words: &Perso
     for one in &status.problems {
         let _ = writeln!(page, "{}", problem(&status.workstream, one.line, one.column, &one.message, &one.help));
     }
-    if !status.warnings.is_empty() {
-        heading(page, "Warnings");
-    }
-    for warning in &status.warnings {
+    // What comes next has said that it is completed.
+    let is_news = |note: &&Note| **note != Note::Paused(PauseReason::StreamCompleted);
+    for (at, warning) in status.warnings.iter().filter(is_news).enumerate() {
+        if at == 0 {
+            heading(page, "Warnings");
+        }
         for line in wrapped(&one_line(&words.note(warning)), 2) {
             let _ = writeln!(page, "  {line}");
         }
