@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
+use super::import::importable_in;
 use super::render::Row;
 use super::{Session, exit, render};
-use crate::app::importable;
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest};
-use crate::store::Folder;
 use crate::transact::transact_for_person;
 
 pub(super) fn run(session: &Session) -> ExitCode {
@@ -40,7 +39,6 @@ pub(super) fn run(session: &Session) -> ExitCode {
         };
         session.output.print_json(&rows.into_iter().map(worded).collect::<Vec<_>>())
     } else {
-        let importable = Folder::of_workspace(&session.place).map(|work| importable(&work)).unwrap_or_default();
-        session.output.print(render::list(&rows, &importable, &session.words))
+        session.output.print(render::list(&rows, &importable_in(session), &session.words))
     }
 }

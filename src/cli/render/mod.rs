@@ -9,7 +9,7 @@ mod validation;
 
 use std::fmt::Write as _;
 
-pub(super) use status::{Row, list};
+pub(super) use status::{Row, first_step, list};
 pub(super) use validation::{problem, write as validation};
 
 use super::page::{Page, Tone, one_line};
