@@ -15,7 +15,7 @@
 //! | [`app`] | commands that are more than one decision: init, create, import, push, pull | parse a file by itself |
 //! | [`transact`] | lock, read, decide, commit, answer | know what is asked |
 //! | [`store`] | one trait, and its backends: files and PostgreSQL | know a rule |
-//! | `format` | the texts of index.json, threads.json, agents.yaml and tasks.json | read a file |
+//! | `format` | the texts of index.json, threads.json, agents.yaml, and of files that are imported | read a file |
 //! | [`fault`] | how the machine can fail | – |
 //! | [`prompts`], [`hosts`] | texts for planners and workers, and the set-up of their hosts | read or write a file |
 //! | [`hook`] | what a shell command does, and whether a tool call of a host passes a gate | run anything |

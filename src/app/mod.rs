@@ -16,7 +16,7 @@ mod transfer;
 pub use checks::{Checker, SUPERVISE, Watcher, is_in_check, supervise};
 pub use create::{Created, create};
 pub use edit::{FixedPlan, fix_plan};
-pub use import::{Imported, import_folder, import_tasks, importable};
+pub use import::{ImportRequest, Imported, import_path, import_tasks, importable};
 #[cfg(feature = "postgres")]
 pub use init::init_database;
 pub use init::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};

@@ -1,4 +1,5 @@
-//! `work import [FOLDER]`: takes over a workstream that another version of this family made.
+//! `work import [PATH]`: takes over a workstream that another version of this family made, or the tasks that another
+//! program planned.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 use super::Session;
 use super::create::{flags_for, made};
 use super::page::{Page, Tone, wrapped};
-use crate::app::{Imported, import_folder, import_tasks};
+use crate::app::{ImportRequest, Imported, import_path, import_tasks, importable};
 use crate::clock::{Clock as _, SystemClock};
 use crate::store::Folder;
 
@@ -16,18 +17,28 @@ use crate::store::Folder;
 
 Examples:
   work import                             tasks.json of the current workstream becomes threads.json
-  work import work/000-search-api         a workstream with stages/NN/PLAN.md becomes a new one")]
+  work import work/000-search-api         a workstream with stages/NN/PLAN.md becomes a new one
+  work import specs/001-login             tasks.md of spec-kit: phases become stages, tasks become threads
+  work import .taskmaster --tag master    tasks.json of task-master: tasks become threads, in the order of what
+                                          they depend on
+
+Nothing is approved by it. What was done is completed, what was begun is pending. Read the new PLAN.md and change
+what you like before you approve it.")]
 pub(super) struct Arguments {
-    /// The folder of a workstream with a plan per stage; default: the current workstream's tasks.json
-    #[arg(value_name = "FOLDER")]
-    folder: Option<PathBuf>,
+    /// A tasks.md of spec-kit, a tasks.json of task-master, a folder with one, or the folder of a workstream with a plan
+    /// per stage; default: the current workstream's tasks.json
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
     /// What the new workstream is called; default: as it was
-    #[arg(long, value_name = "NAME", requires = "folder")]
+    #[arg(long, value_name = "NAME", requires = "path")]
     name: Option<String>,
+    /// The tag of a tasks.json of task-master; default: the only one with tasks, else master
+    #[arg(long, value_name = "NAME", requires = "path")]
+    tag: Option<String>,
 }
 
 impl Arguments {
-    /// Imports FOLDER as a new workstream; without it, the tasks.json of the current workstream. Prints what was taken
+    /// Imports PATH as a new workstream; without it, the tasks.json of the current workstream. Prints what was taken
     /// over and what was not.
     pub(super) fn run(self, session: &Session) -> ExitCode {
         let store = match session.store() {
@@ -35,11 +46,16 @@ impl Arguments {
             Err(code) => return code,
         };
         let work = Folder::of_workspace(&session.place);
-        let imported = match &self.folder {
-            Some(folder) => {
-                let folder = Folder::at(session.place.directory.join(folder));
-                let root = work.as_ref().and_then(|work| work.path().parent());
-                import_folder(store.as_ref(), &folder, root, self.name.as_deref(), SystemClock.now())
+        let imported = match &self.path {
+            Some(given) => {
+                let request = ImportRequest {
+                    path: &session.place.directory.join(given),
+                    given,
+                    root: work.as_ref().and_then(|work| work.path().parent()),
+                    name: self.name.as_deref(),
+                    tag: self.tag.as_deref(),
+                };
+                import_path(store.as_ref(), &request, SystemClock.now())
             }
             None => {
                 let work = work.unwrap_or_else(|| Folder::at(session.place.directory.join("work")));
@@ -49,7 +65,7 @@ impl Arguments {
         match imported {
             Ok(imported) if session.output.is_json() => session.output.print_json(&imported),
             Ok(imported) => {
-                let is_new = self.folder.is_some();
+                let is_new = self.path.is_some();
                 let next = if is_new {
                     if imported.executed.is_none() {
                         session.note_that_the_shell_wins();
@@ -64,6 +80,11 @@ impl Arguments {
             Err(stopped) => session.stopped(&stopped),
         }
     }
+}
+
+/// Returns the paths in the workspace that can be imported.
+pub(super) fn importable_in(session: &Session) -> Vec<String> {
+    Folder::of_workspace(&session.place).map(|work| importable(&work)).unwrap_or_default()
 }
 
 /// Returns the page of an import: what is there now, what was not carried over, and `next`, the command to run.
@@ -83,14 +104,16 @@ fn page(imported: &Imported, is_new: bool, next: &str, session: &Session) -> Pag
     let counts: Vec<String> =
         imported.threads.iter().map(|(word, number)| format!("{number} {}", word.replace('_', " "))).collect();
     let _ = writeln!(page, "threads: {}\n", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") });
-    page.paint(Tone::Strong, "Not carried over; it stays where it was:");
-    let _ = writeln!(page);
-    for item in &imported.left {
-        for (at, line) in wrapped(item, 4).into_iter().enumerate() {
-            let _ = writeln!(page, "  {} {line}", if at == 0 { '-' } else { ' ' });
+    if !imported.left.is_empty() {
+        page.paint(Tone::Strong, "Not carried over; it stays where it was:");
+        let _ = writeln!(page);
+        for item in &imported.left {
+            for (at, line) in wrapped(item, 4).into_iter().enumerate() {
+                let _ = writeln!(page, "  {} {line}", if at == 0 { '-' } else { ' ' });
+            }
         }
+        let _ = writeln!(page);
     }
-    let _ = writeln!(page);
     page.paint(Tone::Strong, "Next: ");
     let _ = write!(page, "{next}");
     page

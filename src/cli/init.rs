@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 
+use super::import::importable_in;
 use super::page::{Page, Tone, wrapped};
 use super::{Session, render};
 #[cfg(feature = "postgres")]
@@ -95,7 +96,8 @@ impl Arguments {
             return session.output.print_json(&set_up);
         }
         let has_workstream = store.list().is_ok_and(|listed| !listed.workstreams.is_empty());
-        session.output.print(self.page(&set_up, has_workstream))
+        let next = if has_workstream { "work status".to_owned() } else { render::first_step(&importable_in(session)) };
+        session.output.print(self.page(&set_up, &next))
     }
 
     /// Makes what is missing, in files or in the database. Hosts with a database are refused.
@@ -122,7 +124,7 @@ impl Arguments {
     }
 
     /// Returns the page of what was created, changed, removed and kept, with warnings and what to do next.
-    fn page(&self, set_up: &SetUp, has_workstream: bool) -> Page {
+    fn page(&self, set_up: &SetUp, next: &str) -> Page {
         let mut page = Page::default();
         let _ = writeln!(page, "workspace {}", set_up.workspace.workspace);
         if matches!(self.hosts.chosen, Some(Chosen::BySigns)) && set_up.hosts.is_empty() {
@@ -167,7 +169,7 @@ impl Arguments {
             let _ = writeln!(page, "{next_step}");
         }
         page.paint(Tone::Strong, "Next: ");
-        let _ = write!(page, "{}", if has_workstream { "work status" } else { "work create NAME --stages N" });
+        let _ = write!(page, "{next}");
         page
     }
 }

@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 
 use super::filter::Filter;
+use super::import::importable_in;
 use super::render::Row;
 use super::{Session, render};
-use crate::app::importable;
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest, Scope};
 use crate::fault::Error;
-use crate::store::Folder;
 use crate::transact::transact_for_person;
 
 #[derive(Debug, clap::Args)]
@@ -81,7 +80,6 @@ impl Arguments {
             };
             return Ok(session.output.write(told));
         }
-        let importable = Folder::of_workspace(&session.place).map(|work| importable(&work)).unwrap_or_default();
-        Ok(session.output.print(render::list(&rows, &importable, &session.words)))
+        Ok(session.output.print(render::list(&rows, &importable_in(session), &session.words)))
     }
 }

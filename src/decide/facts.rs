@@ -366,6 +366,38 @@ pub enum MappingProblem {
     TakenTwice(ThreadId),
 }
 
+/// Why `work import` can make nothing of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImportProblem {
+    /// The folder is none of a workstream of another version.
+    NothingThere,
+    /// There is neither a file nor a folder.
+    Absent,
+    /// It is of no form that is known.
+    UnknownForm,
+    /// It is of a known form, and has no task.
+    NoTasks,
+    /// A tag was named, and its form has none.
+    NoTags,
+    /// It does not have the tag that was named.
+    UnknownTag {
+        /// The name.
+        tag: String,
+        /// The tags that it has.
+        known: Vec<String>,
+    },
+    /// It has several tags with tasks, and none was named.
+    SeveralTags {
+        /// The tags that it has.
+        known: Vec<String>,
+    },
+    /// The plan would have more stages than a plan can have.
+    TooManyStages {
+        /// Their number.
+        stages: usize,
+    },
+}
+
 /// Why a workspace cannot be copied between files and a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransferProblem {

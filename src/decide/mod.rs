@@ -50,8 +50,9 @@ pub use code::Code;
 pub use complete::{StreamCompleted, StreamReopened};
 pub use current::Current;
 pub use facts::{
-    AttemptHint, Candidate, CutTo, Exhausted, Extent, Field, MappingProblem, Note, Omission, PauseReason, PersonAct,
-    PersonCommand, Section, TextProblem, TransferProblem, UnclearThread, Unsettled, Wanted, Words,
+    AttemptHint, Candidate, CutTo, Exhausted, Extent, Field, ImportProblem, MappingProblem, Note, Omission,
+    PauseReason, PersonAct, PersonCommand, Section, TextProblem, TransferProblem, UnclearThread, Unsettled, Wanted,
+    Words,
 };
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use ledger::Ledger;

@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::code::Code;
 use super::facts::{
-    AttemptHint, Exhausted, Field, MappingProblem, PauseReason, PersonCommand, TextProblem, TransferProblem,
-    UnclearThread, Wanted,
+    AttemptHint, Exhausted, Field, ImportProblem, MappingProblem, PauseReason, PersonCommand, TextProblem,
+    TransferProblem, UnclearThread, Wanted,
 };
 use super::proof::{CheckEnd, CheckFailed, CheckRun, Proof};
 use super::request::{MAX_ITEM_CHARS, MAX_ITEMS, MAX_REPORT_CHARS};
@@ -73,8 +73,9 @@ pub enum Refusal {
         ids: Vec<String>,
     },
     BadMapping(MappingProblem),
-    NothingToImport {
-        folder: String,
+    Import {
+        path: String,
+        problem: ImportProblem,
     },
     Transfer(TransferProblem),
     NoWorkspace {
@@ -243,7 +244,7 @@ impl Refusal {
             | Self::BadStageCount { .. }
             | Self::AmbiguousName { .. }
             | Self::BadMapping(_)
-            | Self::NothingToImport { .. }
+            | Self::Import { .. }
             | Self::NothingToCheck { .. }
             | Self::WhichThread { .. }
             | Self::BadDirectory { .. }
@@ -295,9 +296,7 @@ impl fmt::Display for Refusal {
             Self::BadStageCount { stages } => write!(f, "a plan cannot have {stages} stages, but 1 to {MAX_NUMBER}"),
             Self::AmbiguousName { name, ids } => write!(f, "{} workstreams are called {name:?} or begin so", ids.len()),
             Self::BadMapping(problem) => bad_mapping(f, *problem),
-            Self::NothingToImport { folder } => {
-                write!(f, "{folder} has neither a tasks.json with tasks nor stages/*/PLAN.md")
-            }
+            Self::Import { path, problem } => import(f, path, problem),
             Self::Transfer(problem) => transfer(f, problem),
             Self::NoWorkspace { searched } => {
                 write!(f, "no work/index.json and no work/*/PLAN.md in {searched}")
@@ -523,6 +522,21 @@ fn bad_mapping(f: &mut fmt::Formatter<'_>, problem: MappingProblem) -> fmt::Resu
         MappingProblem::MappedTwice(from) => write!(f, "{from} is mapped twice"),
         MappingProblem::NoSuchThread { from, to } => write!(f, "{from} cannot be {to}: PLAN.md has no thread {to}"),
         MappingProblem::TakenTwice(to) => write!(f, "two threads are mapped to {to}"),
+    }
+}
+
+fn import(f: &mut fmt::Formatter<'_>, path: &str, problem: &ImportProblem) -> fmt::Result {
+    match problem {
+        ImportProblem::NothingThere => write!(f, "{path} has neither a tasks.json with tasks nor stages/*/PLAN.md"),
+        ImportProblem::Absent => write!(f, "there is no {path}"),
+        ImportProblem::UnknownForm => write!(f, "{path} is nothing that can be imported"),
+        ImportProblem::NoTasks => write!(f, "{path} has no tasks"),
+        ImportProblem::NoTags => write!(f, "{path} has no tags"),
+        ImportProblem::UnknownTag { tag, .. } => write!(f, "{path} has no tag {tag:?}"),
+        ImportProblem::SeveralTags { known } => write!(f, "{path} has {} tags", known.len()),
+        ImportProblem::TooManyStages { stages } => {
+            write!(f, "{path} would make a plan of {stages} stages, and {MAX_NUMBER} are the most")
+        }
     }
 }
 

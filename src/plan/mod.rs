@@ -7,6 +7,7 @@ mod agents;
 mod approval;
 mod before;
 mod check;
+mod compose;
 mod difference;
 mod fences;
 mod fields;
@@ -34,6 +35,9 @@ use serde::Serialize;
 pub use agents::is_agent_char;
 pub use approval::{ApprovedPlan, PlanApproval, PlanGate, PlanHash, SoundPlan, sha256};
 pub use check::{MAX_PROBLEMS, check};
+pub use compose::{
+    BatchTexts, MAX_NAME_CHARS, MAX_SIBLINGS, PlanTexts, StageTexts, ThreadTexts, compose, fitted, short, tidy,
+};
 pub use difference::unified;
 pub use files::{may_overlap, touches};
 pub use fix::{Fixed, fixed};

@@ -213,7 +213,7 @@ impl AgentWords {
             Refusal::BadName { .. }
             | Refusal::BadStageCount { .. }
             | Refusal::BadMapping(_)
-            | Refusal::NothingToImport { .. }
+            | Refusal::Import { .. }
             | Refusal::Transfer(_)
             | Refusal::PlanHasProblems { .. }
             | Refusal::StageNotComplete { .. }

@@ -7,8 +7,8 @@ use super::notes::{attempt_hint, command, cut_to, not_there, text_hint, waits};
 use super::{names, what_counts};
 use crate::board::Status;
 use crate::decide::{
-    CheckRun, Code, MappingProblem, Note, Omission, PersonAct, PersonCommand, Proof, Refusal, TransferProblem,
-    UnclearThread, Unsettled, Words, WorkstreamStatus,
+    CheckRun, Code, ImportProblem, MappingProblem, Note, Omission, PersonAct, PersonCommand, Proof, Refusal,
+    TransferProblem, UnclearThread, Unsettled, Words, WorkstreamStatus,
 };
 use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
 use crate::plan::ThreadId;
@@ -123,7 +123,7 @@ impl PersonWords {
             Refusal::BadStageCount { .. } => "give another number by --stages".into(),
             Refusal::AmbiguousName { ids, .. } => format!("name one by its id: {}", ids.join(", ")),
             Refusal::BadMapping(problem) => of_mapping(*problem, &flags),
-            Refusal::NothingToImport { .. } => "name the folder of a workstream that another version made".into(),
+            Refusal::Import { problem, .. } => of_import(problem),
             Refusal::Transfer(problem) => of_transfer(problem),
             Refusal::NoWorkspace { .. } => {
                 "run it inside the repository, name the folder that holds work/ by --root, or make one with work init"
@@ -273,6 +273,23 @@ fn of_mapping(problem: MappingProblem, flags: &str) -> String {
 }
 
 /// Returns the hint on a refused `work store push` or `pull`.
+fn of_import(problem: &ImportProblem) -> String {
+    match problem {
+        ImportProblem::NothingThere => "name the folder of a workstream that another version made".to_owned(),
+        ImportProblem::Absent | ImportProblem::UnknownForm | ImportProblem::NoTasks => {
+            "name a tasks.md of spec-kit with tasks such as `- [ ] T001 Do it`, a tasks.json of task-master, a folder with one \
+             of them, or a folder with stages/*/PLAN.md"
+                .to_owned()
+        }
+        ImportProblem::NoTags => "leave --tag out: only a tasks.json of task-master has tags".to_owned(),
+        ImportProblem::UnknownTag { known, .. } if known.is_empty() => "leave --tag out: it has no tags".to_owned(),
+        ImportProblem::UnknownTag { known, .. } | ImportProblem::SeveralTags { known } => {
+            format!("choose one by --tag: {}", known.join(", "))
+        }
+        ImportProblem::TooManyStages { .. } => "divide the file into several".to_owned(),
+    }
+}
+
 fn of_transfer(problem: &TransferProblem) -> String {
     match problem {
         TransferProblem::PlanHasNul { .. } => "remove it".to_owned(),

@@ -231,12 +231,12 @@ fn nothing_is_imported_where_there_is_nothing() {
     stderr: Hint: pass --workstream, or run work current --set; there are 001-old, 002-billing
     $ work import work/nowhere
     exit 2
-    stderr: error: [workspace]/work/nowhere has neither a tasks.json with tasks nor stages/*/PLAN.md
-    stderr: Hint: name the folder of a workstream that another version made
+    stderr: error: there is no work/nowhere
+    stderr: Hint: name a tasks.md of spec-kit with tasks such as `- [ ] T001 Do it`, a tasks.json of task-master, a folder with one of them, or a folder with stages/*/PLAN.md
     $ work import work/002-billing
     exit 2
-    stderr: error: [workspace]/work/002-billing has neither a tasks.json with tasks nor stages/*/PLAN.md
-    stderr: Hint: name the folder of a workstream that another version made
+    stderr: error: work/002-billing is nothing that can be imported
+    stderr: Hint: name a tasks.md of spec-kit with tasks such as `- [ ] T001 Do it`, a tasks.json of task-master, a folder with one of them, or a folder with stages/*/PLAN.md
     ");
 }
 

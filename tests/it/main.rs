@@ -20,6 +20,7 @@ mod hook;
 mod hostile;
 mod hosts;
 mod import;
+mod import_plans;
 mod kill;
 mod log;
 mod migration;

@@ -1,18 +1,25 @@
-//! `work import`: takes over workstreams in other formats of this family. The originals stay as they are. What the
-//! formats of DESIGN §3 have no place for is listed for the person.
+//! `work import`: takes over workstreams in other formats of this family, and plans of other programs (DESIGN §3a). The
+//! originals stay as they are. What the formats of DESIGN §3 have no place for is listed for the person.
 
+mod foreign;
+mod from_spec_kit;
+mod from_task_master;
+mod mapped;
+mod order;
+mod paths;
+mod said;
 mod stages;
 mod tasks;
 
 use serde::{Serialize, Serializer};
 
-pub use stages::{import_folder, importable};
+pub use foreign::{ImportRequest, import_path};
 pub use tasks::import_tasks;
 
 use crate::board::{Board, Status};
-use crate::decide::Refusal;
+use crate::decide::{ImportProblem, Refusal};
 use crate::plan::ThreadId;
-use crate::store::Executed;
+use crate::store::{Executed, Folder};
 
 /// The result of an import.
 #[derive(Debug, Serialize)]
@@ -36,8 +43,18 @@ fn as_map<S: Serializer>(threads: &[(&'static str, usize)], serializer: S) -> Re
     serializer.collect_map(threads.iter().copied())
 }
 
+/// Returns the paths that can be imported, relative to the root of the workspace: folders of `work/`, and what other
+/// programs keep at their usual places.
+pub fn importable(work: &Folder) -> Vec<String> {
+    let mut found = stages::importable(work);
+    if let Some(root) = work.path().parent() {
+        found.extend(foreign::importable(&Folder::at(root.to_owned())));
+    }
+    found
+}
+
 fn nothing_to_import(folder: &str) -> Refusal {
-    Refusal::NothingToImport { folder: folder.to_owned() }
+    Refusal::Import { path: folder.to_owned(), problem: ImportProblem::NothingThere }
 }
 
 /// Counts the threads by their status on the board.

@@ -27,9 +27,9 @@ const STATE: &str = "workstream-state.json";
 ///
 /// # Errors
 ///
-/// [`Refusal::NothingToImport`](crate::decide::Refusal::NothingToImport) if the folder has no stage with a plan, and
-/// those of [`Store::add`].
-pub fn import_folder(
+/// [`Refusal::Import`](crate::decide::Refusal::Import) if the folder has no stage with a plan, and those of
+/// [`Store::add`].
+pub(super) fn import_folder(
     store: &dyn Store,
     folder: &Folder,
     root: Option<&Path>,
@@ -65,7 +65,7 @@ pub fn import_folder(
 
 /// Returns the folders in `work/` that have a plan per stage and no PLAN.md of their own, relative to the root of the
 /// workspace.
-pub fn importable(work: &Folder) -> Vec<String> {
+pub(super) fn importable(work: &Folder) -> Vec<String> {
     let mut names = work.names().unwrap_or_default();
     names.retain(|name| {
         let folder = work.inner(name);

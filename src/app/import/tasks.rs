@@ -15,7 +15,7 @@ const TASKS: &str = "tasks.json";
 ///
 /// # Errors
 ///
-/// [`Refusal::NothingToImport`](crate::decide::Refusal::NothingToImport) if there is no tasks.json, or no thread in it.
+/// [`Refusal::Import`](crate::decide::Refusal::Import) if there is no tasks.json, or no thread in it.
 pub fn import_tasks(store: &dyn Store, work: &Folder, wanted: Option<&str>, at: Moment) -> Result<Imported, Error> {
     let locked = store.lock(wanted)?;
     let snapshot = locked.snapshot();

@@ -26,14 +26,17 @@ pub(in crate::cli) struct Row<S = WorkstreamStatus> {
     pub(in crate::cli) error: Option<String>,
 }
 
-/// Returns the page of `work list`; the current workstream has a star. `importable` are folders of `work/` that can be
-/// imported: without workstreams, the page suggests the first of them.
+/// Returns the command that gives a workspace its first workstream: the import of the first of these paths, or a new one.
+pub(in crate::cli) fn first_step(importable: &[String]) -> String {
+    importable.first().map_or("work create NAME --stages N".to_owned(), |path| format!("work import {}", quoted(path)))
+}
+
+/// Returns the page of `work list`; the current workstream has a star. `importable` are paths that can be imported:
+/// without workstreams, the page suggests the first of them.
 pub(in crate::cli) fn list(rows: &[Row], importable: &[String], words: &PersonWords) -> Page {
     let mut page = Page::default();
     if rows.is_empty() {
-        let import = |folder: &String| format!("work import {}", quoted(folder));
-        let next = importable.first().map_or("work create NAME --stages N".to_owned(), import);
-        let _ = write!(page, "no workstreams yet\nNext: {next}");
+        let _ = write!(page, "no workstreams yet\nNext: {}", first_step(importable));
         return page;
     }
     let width = rows.iter().map(|row| row.workstream.width()).max().unwrap_or(0).min(36);

@@ -10,7 +10,7 @@ mod validation;
 
 use std::fmt::Write as _;
 
-pub(super) use list::{Row, list};
+pub(super) use list::{Row, first_step, list};
 pub(super) use validation::{problem, write as validation};
 
 use super::page::{Page, Tone, one_line};
