@@ -1,6 +1,6 @@
 //! Use-cases of the command line that are more than one decision: set a project up, create or import a workstream, fix
-//! a plan, copy a workspace between files and a database. Each is a function over a [`Store`](crate::store::Store) or
-//! over the project's files.
+//! a plan, copy a workspace between files and a database, merge files of the state for git. Each is a function over a
+//! [`Store`](crate::store::Store) or over the project's files.
 //!
 //! A use-case must never write a file of the state by itself, but only through the store. It prints nothing.
 
@@ -9,6 +9,7 @@ mod create;
 mod edit;
 mod import;
 mod init;
+mod merge_state;
 #[cfg(feature = "postgres")]
 mod transfer;
 
@@ -19,5 +20,6 @@ pub use import::{Imported, import_folder, import_tasks, importable};
 #[cfg(feature = "postgres")]
 pub use init::init_database;
 pub use init::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};
+pub use merge_state::{MergeStateRequest, MergedState, merge_state};
 #[cfg(feature = "postgres")]
 pub use transfer::{pull, push};

@@ -17,6 +17,7 @@ mod import;
 mod init;
 mod list;
 mod log;
+mod merge_state;
 mod output;
 mod page;
 mod read;
@@ -191,6 +192,8 @@ Example, in .claude/settings.json:
   \"hooks\": { \"PreToolUse\": [ { \"hooks\": [ { \"type\": \"command\", \"command\": \"work hook pre-tool\" } ] } ] }"
     )]
     Hook(hook::Arguments),
+    /// Merge a file of work/ for git, thread by thread
+    MergeState(merge_state::Arguments),
     /// Print the completions for a shell
     #[command(after_help = "Example:\n  work completions bash > ~/.local/share/bash-completion/completions/work")]
     Completions {
@@ -244,7 +247,7 @@ pub fn run() -> ExitCode {
             roots: ClientRoots::default(),
         },
     };
-    if !matches!(command, Command::Mcp | Command::Completions { .. } | Command::Hook(_)) {
+    if !matches!(command, Command::Mcp | Command::Completions { .. } | Command::Hook(_) | Command::MergeState(_)) {
         session.note_the_main_worktree();
     }
     match command {
@@ -254,6 +257,7 @@ pub fn run() -> ExitCode {
             crate::mcp::serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words)
         }
         Command::Hook(arguments) => arguments.run(&session),
+        Command::MergeState(arguments) => arguments.run(&session),
         Command::Completions { shell } => session.output.write(&completions(shell)),
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),

@@ -8,6 +8,7 @@ pub(crate) mod agents_yaml;
 pub(crate) mod index_json;
 pub(crate) mod json;
 pub(crate) mod markers;
+pub(crate) mod merge;
 pub(crate) mod tasks_json;
 pub(crate) mod threads_json;
 mod words;

@@ -12,7 +12,7 @@ use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
-const THREAD_ORDER: [&str; 17] = [
+pub(crate) const THREAD_ORDER: [&str; 17] = [
     "threadId",
     "threadName",
     "stageName",
@@ -47,7 +47,7 @@ const SESSION_ORDER: [&str; 14] = [
     "failedChecks",
     "server",
 ];
-const CYCLE_ORDER: [&str; 9] =
+pub(crate) const CYCLE_ORDER: [&str; 9] =
     ["batch", "left", "cycle", "status", "holder", "retryAsked", "openedAt", "closedAt", "threads"];
 
 /// Returns the document with the changes from `before` to `after`.
