@@ -7,6 +7,8 @@
 mod checks;
 mod create;
 mod edit;
+mod git;
+mod git_set_up;
 mod import;
 mod init;
 mod merge_state;

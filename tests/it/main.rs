@@ -20,6 +20,7 @@ mod hosts;
 mod import;
 mod kill;
 mod log;
+mod merging;
 mod migration;
 mod next_commands;
 mod old_files;
