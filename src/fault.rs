@@ -17,6 +17,10 @@ pub enum Fault {
     /// A file of the state cannot be parsed. `at` is the line and the column, from 1. The file is never overwritten.
     #[error("{}{}: {why}", path.display(), position(*at))]
     StateUnreadable { path: PathBuf, at: Option<(usize, usize)>, why: String },
+    /// A file has conflict markers: git could not merge it, and nobody has settled it yet. `line` is that of the first
+    /// one, from 1. The file is never overwritten.
+    #[error("{}:{line}: it has conflict markers of a git merge", path.display())]
+    Conflicted { path: PathBuf, line: usize },
     /// A file of the state has a version that this program does not know. The file is never overwritten.
     #[error("{}: its version is {version:?}, this program knows 1.x", path.display())]
     UnknownFormat { path: PathBuf, version: String },
@@ -98,7 +102,9 @@ impl Fault {
     pub fn code(&self) -> Code {
         match self {
             Self::PlanUnreadable { .. } => Code::PlanUnreadable,
-            Self::StateUnreadable { .. } | Self::UnknownFormat { .. } => Code::StateUnreadable,
+            Self::StateUnreadable { .. } | Self::Conflicted { .. } | Self::UnknownFormat { .. } => {
+                Code::StateUnreadable
+            }
             Self::WillHappen { why } => why.code(),
             Self::Busy { .. } | Self::NoThread { .. } | Self::Overtaken { .. } | Self::Cancelled => Code::Busy,
             Self::TooLarge { .. }

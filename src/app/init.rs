@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::git_set_up::{ATTRIBUTES, GitSetUp, git_set_up};
 use crate::fault::{Error, Fault};
 use crate::hosts::{Direction, Edit, Host, HostsSetUp, ProjectFiles, set_up, signs_of};
 use crate::moment::Moment;
@@ -73,7 +74,8 @@ pub struct HostSetUp {
     pub next_step: &'static str,
 }
 
-/// Makes the workspace, or completes the one that is there, and sets the project up for hosts (DESIGN §11). All of it
+/// Makes the workspace, or completes the one that is there, has git merge its files with this program (DESIGN §3), and
+/// sets the project up for hosts (DESIGN §11). All of it
 /// happens under the lock, so two set-ups at once cannot write over each other's files. A set-up that is taken back
 /// leaves the workspace alone.
 ///
@@ -98,18 +100,24 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
     for edit in &edits {
         project.require_inside(&edit.path)?;
     }
+    let git = match request.direction {
+        Direction::Add => git_set_up(&project, request.dry_run),
+        Direction::Remove => GitSetUp::default(),
+    };
+    let edits: Vec<Edit> = git.edit.into_iter().chain(edits).collect();
     let mut answer = SetUp {
         workspace,
         changed: Vec::new(),
         removed: Vec::new(),
         differing,
-        warnings: notes.iter().map(|note| Known::with_moved_home(note)).collect(),
+        warnings: notes.iter().map(|note| Known::with_moved_home(note)).chain(git.notes).collect(),
         hosts: hosts.iter().map(|host| HostSetUp { title: host.title, next_step: host.next_step }).collect(),
         diff: request.dry_run.then(|| edits.iter().map(Edit::diff).collect()),
     };
     answer.workspace.kept.extend(kept);
+    answer.workspace.kept.extend(git.is_kept.then(|| ATTRIBUTES.to_owned()));
     for Edit { path, before, after, what } in edits {
-        if !request.dry_run {
+        if !request.dry_run && path != ATTRIBUTES {
             match &after {
                 Some(text) => project.write(&path, text)?,
                 None => project.remove(&path)?,
@@ -121,6 +129,7 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
             (Some(_), Some(_)) => answer.changed.push(Changed { file: path, what }),
         }
     }
+    answer.changed.extend(git.configured.map(|(file, what)| Changed { file, what }));
     Ok(answer)
 }
 

@@ -1,14 +1,17 @@
 //! Use-cases of the command line that are more than one decision: set a project up, create or import a workstream, fix
-//! a plan, copy a workspace between files and a database. Each is a function over a [`Store`](crate::store::Store) or
-//! over the project's files.
+//! a plan, copy a workspace between files and a database, merge files of the state for git. Each is a function over a
+//! [`Store`](crate::store::Store) or over the project's files.
 //!
 //! A use-case must never write a file of the state by itself, but only through the store. It prints nothing.
 
 mod checks;
 mod create;
 mod edit;
+mod git;
+mod git_set_up;
 mod import;
 mod init;
+mod merge_state;
 mod put_away;
 #[cfg(feature = "postgres")]
 mod transfer;
@@ -20,6 +23,7 @@ pub use import::{ImportRequest, Imported, import_path, import_tasks, importable}
 #[cfg(feature = "postgres")]
 pub use init::init_database;
 pub use init::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};
+pub use merge_state::{MergeStateRequest, MergedState, merge_state};
 pub use put_away::{Deleted, Renamed, delete, rename, to_be_deleted};
 #[cfg(feature = "postgres")]
 pub use transfer::{pull, push};

@@ -120,6 +120,12 @@ pub(super) fn fail(json: bool, code: Code, message: &str, hint: Option<&str>) ->
     print(json, code, message, hint, Map::new())
 }
 
+/// Prints that a merge left a conflict, and returns the exit code by which git knows that: 1.
+pub(super) fn conflict(message: &str, hint: &str) -> ExitCode {
+    write(&format!("error: {message}\nHint: {hint}\n"));
+    ExitCode::from(1)
+}
+
 /// Prints why a host must not carry a tool call out, and returns the exit code by which hosts know that: 2.
 pub(super) fn refused(why: &str) -> ExitCode {
     write(&format!("error: {why}\n"));

@@ -21,6 +21,7 @@ mod init;
 mod list;
 mod log;
 mod man;
+mod merge_state;
 mod output;
 mod page;
 mod put_away;
@@ -225,6 +226,8 @@ Example, in .claude/settings.json:
   \"hooks\": { \"PreToolUse\": [ { \"hooks\": [ { \"type\": \"command\", \"command\": \"work hook pre-tool\" } ] } ] }"
     )]
     Hook(hook::Arguments),
+    /// Merge a file of work/ for git, thread by thread
+    MergeState(merge_state::Arguments),
     /// Print the manual page, or install the pages of all commands
     Man(man::Arguments),
     /// Print the completions for a shell
@@ -290,7 +293,11 @@ pub fn run() -> ExitCode {
             roots: ClientRoots::default(),
         },
     };
-    if !matches!(command, Command::Mcp | Command::Completions { .. } | Command::Man(_) | Command::Hook(_)) {
+    let has_no_workspace = matches!(
+        command,
+        Command::Mcp | Command::Completions { .. } | Command::Man(_) | Command::Hook(_) | Command::MergeState(_)
+    );
+    if !has_no_workspace {
         session.note_the_main_worktree();
         if let Err(code) = session.complete_the_workstream(resolved.as_deref()) {
             return code;
@@ -303,6 +310,7 @@ pub fn run() -> ExitCode {
             crate::mcp::serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words)
         }
         Command::Hook(arguments) => arguments.run(&session),
+        Command::MergeState(arguments) => arguments.run(&session),
         Command::Completions { shell } => completions::print(shell, &session),
         Command::Man(arguments) => arguments.run(&session),
         Command::Edit(arguments) => arguments.run(&session),

@@ -13,8 +13,9 @@ use crate::plan::StageNumber;
 use crate::roster::ChecksBy;
 
 pub(crate) const FILE_ORDER: [&str; 4] = ["version", "last_updated", "current_stream", "streams"];
-const STREAM_ORDER: [&str; 8] = ["id", "name", "order", "status", "approval", "path", "created_at", "updated_at"];
-const APPROVAL_ORDER: [&str; 9] = [
+pub(crate) const STREAM_ORDER: [&str; 8] =
+    ["id", "name", "order", "status", "approval", "path", "created_at", "updated_at"];
+pub(crate) const APPROVAL_ORDER: [&str; 9] = [
     "status",
     "approved_at",
     "approved_by",

@@ -37,6 +37,16 @@ impl Object {
         }
     }
 
+    /// Returns the text of a key's value, also of a null. `None`: there is no such key.
+    pub(crate) fn raw(&self, key: &str) -> Option<&RawValue> {
+        self.entries.iter().find(|(known, _)| known == key).map(|(_, raw)| &**raw)
+    }
+
+    /// Adds a key at the end. The object must not have it yet.
+    pub(crate) fn push(&mut self, key: String, value: Box<RawValue>) {
+        self.entries.push((key, value));
+    }
+
     /// Sets a key. The place of a new key is that of [`Object::place`].
     pub(crate) fn set(&mut self, key: &str, value: &impl Serialize, order: &[&str]) -> serde_json::Result<()> {
         let raw = to_raw_value(value)?;
@@ -140,6 +150,27 @@ pub(crate) fn close(document: &Object, before: Option<&str>) -> serde_json::Resu
         text.push('\n');
     }
     Ok(text)
+}
+
+/// Returns the `version` of a file of the state, if it is not one that this program knows: absent, or 1.x.
+///
+/// # Errors
+///
+/// An error with the line and the column of the mistake.
+pub(crate) fn unknown_version(text: &str) -> serde_json::Result<Option<String>> {
+    #[derive(Deserialize)]
+    #[serde(expecting = "an object")]
+    struct Version {
+        version: Option<serde_json::Value>,
+    }
+
+    let Some(version) = serde_json::from_str::<Version>(text)?.version else { return Ok(None) };
+    Ok(match version.as_str() {
+        Some(version) if version == "1" || version.starts_with("1.") => None,
+        Some(version) => Some(version.to_owned()),
+        None if version.as_f64().is_some_and(|version| (1.0..2.0).contains(&version)) => None,
+        None => Some(version.to_string()),
+    })
 }
 
 /// Returns the message of a JSON or YAML error without the line and column at its end. The caller shows the place in

@@ -8,6 +8,8 @@
 pub(crate) mod agents_yaml;
 pub(crate) mod index_json;
 pub(crate) mod json;
+pub(crate) mod markers;
+pub(crate) mod merge;
 pub(crate) mod server_json;
 pub(crate) mod spec_kit;
 pub(crate) mod task_master;

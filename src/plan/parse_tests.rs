@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::super::check::all_problems;
-use super::super::{Plan, Problem, ThreadId, fixed};
+use super::super::{Plan, Problem, ProblemKind, ThreadId, fixed};
 use super::{parse, with_line_feeds};
 use crate::roster::Roster;
 
@@ -474,4 +474,24 @@ proptest! {
             prop_assert!(problem.line <= text.matches('\n').count() + 1);
         }
     }
+}
+
+#[test]
+fn a_conflict_of_git_is_called_so() {
+    let conflict = "<<<<<<< HEAD\nOne.\n=======\nTwo.\n>>>>>>> other\n";
+    let plan = |text: &str| {
+        format!("# Plan: P\n## Stages\n### Stage 1: A\n##### Batch 1: B\n###### Thread 1: C\n**Details:**\n{text}")
+    };
+    let found = |text: &str| {
+        let problems = parse(&plan(text)).problems;
+        problems
+            .into_iter()
+            .filter(|problem| problem.kind == ProblemKind::ConflictMarker)
+            .map(|problem| problem.line)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(&format!("{conflict}\n{conflict}")), [7, 13]);
+    assert_eq!(found(&format!("```text\n{conflict}```\n")), Vec::<usize>::new());
+    assert_eq!(found("<<<<<<< is a sign\n"), Vec::<usize>::new());
+    assert!(ProblemKind::ConflictMarker.forbids_approval());
 }

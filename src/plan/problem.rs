@@ -100,6 +100,8 @@ pub enum ProblemKind {
     FenceInFence(usize),
     /// A comment is never closed, so the rest of the file is part of it.
     UnclosedComment,
+    /// This line is a conflict marker: git could not merge the file.
+    ConflictMarker,
     /// The whole plan is in a code block, which is closed in this line if it is closed at all.
     PlanInFence(Option<usize>),
     /// HTML without a blank line behind it runs on over the heading in this line.
@@ -207,6 +209,7 @@ impl ProblemKind {
             | Self::UnclosedFence
             | Self::FenceInFence(_)
             | Self::UnclosedComment
+            | Self::ConflictMarker
             | Self::PlanInFence(_)
             | Self::HeadingInHtml(_)
             | Self::TemplateText(_)
@@ -273,6 +276,9 @@ impl ProblemKind {
             Self::UnclosedFence => "close it with a line of the same characters".to_owned(),
             Self::FenceInFence(_) => "use four backticks for the outer one, or close it before that line".to_owned(),
             Self::UnclosedComment => "close it with `-->`".to_owned(),
+            Self::ConflictMarker => {
+                "decide which of the two texts stays, and remove the markers; then git add the file".to_owned()
+            }
             Self::PlanInFence(Some(line)) => format!("remove this line and the closing fence in line {line}"),
             Self::PlanInFence(None) => "remove this line".to_owned(),
             Self::HeadingInHtml(line) => format!("close the HTML, and put a blank line before line {line}"),
@@ -371,6 +377,7 @@ impl fmt::Display for ProblemKind {
                 write!(f, "in this code block another one begins, in line {line}: the first ends where the second does")
             }
             Self::UnclosedComment => write!(f, "this comment is never closed: the rest of the file is part of it"),
+            Self::ConflictMarker => write!(f, "this is a conflict marker of a git merge"),
             Self::PlanInFence(_) => write!(f, "the whole plan is in a code block"),
             Self::HeadingInHtml(line) => {
                 write!(f, "this HTML goes on over line {line}, so the heading there is part of it")

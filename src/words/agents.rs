@@ -284,6 +284,7 @@ fn of_fault(fault: &Fault) -> String {
         Fault::StateUnreadable { .. } => {
             "ask the person to fix the file, or to restore it from git; it was left as it is"
         }
+        Fault::Conflicted { .. } => "ask the person to settle the merge of this file; it was left as it is",
         Fault::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is",
         Fault::TooLarge { .. } => "say less in reports, or start a new workstream",
         Fault::Busy { .. } => "call again; if this continues, ask the person to look for a process that hangs",

@@ -11,8 +11,8 @@ mod people;
 
 pub use agents::AgentWords;
 pub(crate) use notes::not_there;
-pub(crate) use people::map_argument;
 pub use people::{PersonWords, next_step, only_people_meet};
+pub(crate) use people::{map_argument, settling};
 
 use crate::plan::ThreadId;
 

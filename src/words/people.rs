@@ -308,10 +308,28 @@ fn of_transfer(problem: &TransferProblem) -> String {
     }
 }
 
+/// Returns how a conflict of git in a file is settled.
+pub(crate) fn settling(path: &str) -> String {
+    let path = quoted(path);
+    format!("edit it, or keep one side by git checkout --ours {path} (or --theirs); then git add {path}")
+}
+
+/// Returns what to do about a file with conflict markers. `git checkout --merge` merges it anew, by this program if git
+/// has been told of it meanwhile.
+fn of_conflict(path: &str) -> String {
+    let settling = settling(path);
+    if !path.ends_with("index.json") && !path.ends_with("threads.json") {
+        return settling;
+    }
+    let path = quoted(path);
+    format!("{settling}. If git did not use work for the merge: work init, then git checkout --merge {path}")
+}
+
 fn of_fault(fault: &Fault) -> String {
     match fault {
         Fault::PlanUnreadable { .. } => "fix the file; it was left as it is",
         Fault::StateUnreadable { .. } => "fix the file, or restore it from git; it was left as it is",
+        Fault::Conflicted { path, .. } => return of_conflict(&path.display().to_string()),
         Fault::UnknownFormat { .. } => "use the release of work that wrote it; it was left as it is",
         Fault::TooLarge { .. } => "start a new workstream, or make the texts shorter",
         Fault::Busy { .. } => "run it again; if this continues, look for a process that hangs",

@@ -23,7 +23,7 @@ fn said_of(path: &str, text: &[u8]) -> String {
 fn each_is_reported_with_its_place() {
     let mut said = String::new();
     let conflict = b"{\n  \"version\": \"1.0.0\",\n<<<<<<< HEAD\n  \"threads\": []\n=======\n".as_slice();
-    let cases: [(&str, &[u8]); 14] = [
+    let cases: [(&str, &[u8]); 16] = [
         (STATE, b""),
         (STATE, conflict),
         (STATE, b"{\n  \"threads\": [\n    {\"threadId\": \"01.01.01\""),
@@ -36,6 +36,8 @@ fn each_is_reported_with_its_place() {
         ("work/index.json", b"{\"streams\": [\n}"),
         ("work/index.json", b"{\"streams\": [{\"id\": \"001-search\", \"approval\": {\"status\": \"maybe\"}}]}"),
         ("work/agents.yaml", b"agents:\n  - name: [\n"),
+        ("work/index.json", b"{\n=======\n"),
+        ("work/agents.yaml", b"agents:\n<<<<<<< HEAD\n  - name: x\n=======\n>>>>>>> b\n"),
         ("work/agents.yaml", b"agents:\n  - nam: x\n"),
         ("work/001-search/PLAN.md", b"# Plan: P\n\xff\n"),
     ];
@@ -47,7 +49,7 @@ fn each_is_reported_with_its_place() {
     work/001-search/threads.json: 
         error state_unreadable: [workspace]/work/001-search/threads.json:1:1: EOF while parsing a value. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {\n  "version": "1.0.0",\n<<<<<<< HEAD\n  "threads": []\n=======\n
-        error state_unreadable: [workspace]/work/001-search/threads.json:3:1: key must be a string. hint: ask the person to fix the file, or to restore it from git; it was left as it is
+        error state_unreadable: [workspace]/work/001-search/threads.json:3: it has conflict markers of a git merge. hint: ask the person to settle the merge of this file; it was left as it is
     work/001-search/threads.json: {\n  "threads": [\n    {"threadId": "01.01.01"
         error state_unreadable: [workspace]/work/001-search/threads.json:3:27: EOF while parsing an object. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/threads.json: {"version": "2.0.0", "threads": {}}
@@ -68,6 +70,10 @@ fn each_is_reported_with_its_place() {
         error state_unreadable: [workspace]/work/index.json:1:64: unknown variant `maybe`, expected one of `draft`, `approved`, `revoked`. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/agents.yaml: agents:\n  - name: [\n
         error state_unreadable: [workspace]/work/agents.yaml:2:11: a text belongs here. hint: ask the person to fix the file, or to restore it from git; it was left as it is
+    work/index.json: {\n=======\n
+        error state_unreadable: [workspace]/work/index.json:2: it has conflict markers of a git merge. hint: ask the person to settle the merge of this file; it was left as it is
+    work/agents.yaml: agents:\n<<<<<<< HEAD\n  - name: x\n=======\n>>>>>>> b\n
+        error state_unreadable: [workspace]/work/agents.yaml:2: it has conflict markers of a git merge. hint: ask the person to settle the merge of this file; it was left as it is
     work/agents.yaml: agents:\n  - nam: x\n
         error state_unreadable: [workspace]/work/agents.yaml:2:5: each agent needs a `name`. hint: ask the person to fix the file, or to restore it from git; it was left as it is
     work/001-search/PLAN.md: # Plan: P\n�\n

@@ -161,6 +161,7 @@ fn a_workspace_below_the_top_of_its_repository_is_looked_at_from_both() {
     let plan = PLAN.replace("`src/parser`, `docs/*.md`", "`svc/src/`");
     std::fs::write(inner.join("work/001-inner/PLAN.md"), plan).unwrap();
     run(&["--root", ".", "approve", "plan"]);
+    commit(workspace.root(), &[]);
     let made = commit(workspace.root(), &["svc/src/a.rs"]);
     let update = ["update", "--thread", "1.1.1", "--status", "completed", "--report", "r"];
     let artifacts = ["svc/src/a.rs", "src/a.rs", "src/parser/mod.rs", made.as_str()];

@@ -214,7 +214,7 @@ fn tasks_that_cannot_be_read_stop_what_needs_them() {
     let workspace = Workspace::copied_from("tasks");
     workspace.write("work/000-search-api/tasks.json", "{\"tasks\": [\n<<<<<<< HEAD");
     assert!(workspace.serve().call("next_batch", &json!({})).starts_with("error state_unreadable: "));
-    assert!(workspace.work(&["import"]).contains("tasks.json:2:1"));
+    assert!(workspace.work(&["import"]).contains("tasks.json:2: it has conflict markers"));
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod import;
 mod import_plans;
 mod kill;
 mod log;
+mod merging;
 mod migration;
 mod next_commands;
 mod old_files;

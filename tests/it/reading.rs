@@ -468,6 +468,7 @@ fn every_command_explains_itself() {
       store        Keep the workspace in a database, for teams on several machines
       mcp          Serve MCP on stdin and stdout, for planners and workers
       hook         Answer the hooks of hosts: refuse tool calls that pass a gate
+      merge-state  Merge a file of work/ for git, thread by thread
       man          Print the manual page, or install the pages of all commands
       completions  Print the completions for a shell
       help         Print this message or the help of the given subcommand(s)

@@ -197,7 +197,10 @@ fn what_is_not_there_is_the_eras_own_error() {
     workspace.write("work/001-search/threads.json", "<<<<<<< HEAD\n");
     let broken = server.request("resources/read", &json!({"uri": "work://001-search/plan.json"}));
     assert_eq!(broken["error"]["code"], json!(-32603), "{broken}");
-    assert!(broken["error"]["message"].as_str().unwrap().contains("threads.json:1:1"), "{broken}");
+    assert!(
+        broken["error"]["message"].as_str().unwrap().contains("threads.json:1: it has conflict markers"),
+        "{broken}"
+    );
     let malformed = server.request("resources/read", &json!({"uri": 1}));
     assert_eq!(malformed["error"]["message"], "malformed params for resources/read");
 }

@@ -208,7 +208,7 @@ fn the_board_follows_the_files() {
     terminal.until_it_has("01.01.01 Tables");
     // A file breaks, and is fixed.
     workspace.write("work/001-search/threads.json", "<<<<<<< HEAD\n");
-    terminal.until_it_has("threads.json:1:1");
+    terminal.until_it_has("threads.json:1: it has conflict markers");
     std::fs::remove_file(workspace.root().join("work/001-search/threads.json")).unwrap();
     terminal.until_it_has("01.01.01 Tables");
     // A checkout of a branch without the workstream, and back: new folders of the same names.
@@ -224,7 +224,7 @@ fn the_board_follows_the_files() {
     workspace.write("work/002-other/PLAN.md", PLAN.replace("Schema", "Other"));
     workspace.write("work/002-other/threads.json", "<<<<<<< HEAD\n");
     workspace.write("work/index.json", r#"{"current_stream": "002-other", "streams": []}"#);
-    terminal.until_it_has("threads.json:1:1");
+    terminal.until_it_has("threads.json:1: it has conflict markers");
     workspace.write("work/002-other/threads.json", "{}");
     terminal.until_it_has("01.01.01 Other");
     // Keys.

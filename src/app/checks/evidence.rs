@@ -2,10 +2,10 @@
 //! git.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::claims::{Claim, claims};
 use super::folder;
+use crate::app::git::git;
 use crate::decide::Evidence;
 
 /// The most files of a commit that are looked at.
@@ -160,25 +160,4 @@ fn changed(folder: &Path, root: &Path, commit: &str) -> Result<Vec<String>, bool
     let from_root = |file: &str| file.strip_prefix(inside).unwrap_or(file).to_owned();
     let files = listed.split('\0').filter(|file| !file.is_empty()).take(MAX_CHANGED);
     Ok(files.map(from_root).filter(|file| !is_state(file)).collect())
-}
-
-/// Returns what a command of git prints.
-///
-/// # Errors
-///
-/// The message of git, which is empty if there is no git.
-fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        // A look must not fetch anything, and must not write.
-        .envs([("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0"), ("LC_ALL", "C")])
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|_| String::new())?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }

@@ -14,7 +14,7 @@ use crate::format::json::{Object, close, laid_out, open};
 use crate::plan::ThreadId;
 
 /// The order of the top-level keys in a new file.
-const FILE_ORDER: [&str; 6] = ["version", "stream_id", "last_updated", "threads", "cycles", "left"];
+pub(crate) const FILE_ORDER: [&str; 6] = ["version", "stream_id", "last_updated", "threads", "cycles", "left"];
 
 /// A threads.json: its top-level keys in their order, and the records of its threads.
 #[derive(Debug, Clone)]

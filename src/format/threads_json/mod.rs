@@ -9,8 +9,8 @@ mod read;
 mod record;
 mod write;
 
+pub(crate) use document::{FILE_ORDER, ThreadsText, named};
 #[cfg(feature = "postgres")]
 pub(crate) use document::{Records, assembled};
-pub(crate) use document::{ThreadsText, named};
 pub(crate) use read::{ThreadsJson, read};
-pub(crate) use write::write;
+pub(crate) use write::{CYCLE_ORDER, THREAD_ORDER, write};

@@ -12,7 +12,7 @@ use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
-const THREAD_ORDER: [&str; 18] = [
+pub(crate) const THREAD_ORDER: [&str; 18] = [
     "threadId",
     "threadName",
     "stageName",
@@ -49,7 +49,7 @@ const SESSION_ORDER: [&str; 15] = [
     "failedChecks",
     "server",
 ];
-const CYCLE_ORDER: [&str; 11] = [
+pub(crate) const CYCLE_ORDER: [&str; 11] = [
     "batch",
     "left",
     "cycle",

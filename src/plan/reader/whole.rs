@@ -27,6 +27,7 @@ impl Reader<'_, '_> {
         for (offset, kind) in crate::plan::fences::fence_problems(self.source) {
             self.problem(offset, kind, None);
         }
+        self.conflicts();
         self.boxes();
         self.weak_lines();
         self.agents_of_nobody();
@@ -50,6 +51,18 @@ impl Reader<'_, '_> {
         }
         plan.problems.sort_by_key(|problem| (problem.line, problem.column));
         plan
+    }
+
+    /// Reports where git could not merge the file. Each conflict ends with a line `>>>>>>>`.
+    fn conflicts(&mut self) {
+        let mut start = 0;
+        for line in self.source.text.split_inclusive('\n') {
+            let is_text = self.source.outline.block_at(start).is_none_or(|block| block.kind != BlockKind::Fence);
+            if line.starts_with("<<<<<<< ") && is_text && self.source.text[start..].contains("\n>>>>>>> ") {
+                self.problem(start, ProblemKind::ConflictMarker, None);
+            }
+            start += line.len();
+        }
     }
 
     /// Reports that there is no `# Plan:` heading. If the first heading is clearly the title, the edit rewrites it.

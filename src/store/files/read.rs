@@ -11,10 +11,13 @@ use super::commit::APPROVED_PLAN;
 use super::disk::{Disk, Identity, ReadError};
 use super::folders::plain_folder;
 use super::liveness::{self, Alive};
-use super::unread::{MAX_STATE_BYTES, MAX_WHY_CHARS, unreadable, unreadable_file, unreadable_within, why_unread};
+use super::unread::{
+    MAX_STATE_BYTES, MAX_WHY_CHARS, conflicted, unreadable, unreadable_file, unreadable_within, why_unread,
+};
 use super::workspace::{Workspace, workstream};
 use crate::board::{Board, ServerId};
 use crate::fault::{Error, Fault};
+use crate::format::json::unknown_version;
 use crate::format::tasks_json::{self, TasksJson};
 use crate::format::threads_json::{self, ThreadsJson};
 use crate::format::{agents_yaml, index_json};
@@ -247,10 +250,13 @@ impl Files {
             MAX_STATE_BYTES,
             |unread| unreadable_file(path, unread),
             |bytes| {
-                agents_yaml::read(text_of(path, bytes)?).map_err(|bad| Fault::StateUnreadable {
-                    path: path.to_owned(),
-                    at: bad.at,
-                    why: bad.why.chars().take(MAX_WHY_CHARS).collect(),
+                let text = text_of(path, bytes)?;
+                agents_yaml::read(text).map_err(|bad| {
+                    conflicted(path, text).unwrap_or_else(|| Fault::StateUnreadable {
+                        path: path.to_owned(),
+                        at: bad.at,
+                        why: bad.why.chars().take(MAX_WHY_CHARS).collect(),
+                    })
                 })
             },
         );
@@ -329,21 +335,12 @@ fn text_of<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Fault> {
 }
 
 /// Fails as [`Fault::UnknownFormat`] if the version is not 1.x. It is asked before the file is parsed: a message about
-/// a field of an unknown version would mislead.
+/// a field of an unknown version would mislead. The whole text is read for it, so conflict markers are met here.
 fn require_version(path: &Path, text: &str) -> Result<(), Fault> {
-    #[derive(serde::Deserialize)]
-    #[serde(expecting = "an object")]
-    struct Version {
-        version: Option<serde_json::Value>,
-    }
-
-    let read: Version = serde_json::from_str(text).map_err(|error| unreadable(path, &error))?;
-    let Some(version) = read.version else { return Ok(()) };
-    match version.as_str() {
-        Some(version) if version == "1" || version.starts_with("1.") => Ok(()),
-        Some(version) => Err(Fault::UnknownFormat { path: path.to_owned(), version: version.to_owned() }),
-        None if version.as_f64().is_some_and(|version| (1.0..2.0).contains(&version)) => Ok(()),
-        None => Err(Fault::UnknownFormat { path: path.to_owned(), version: version.to_string() }),
+    match unknown_version(text) {
+        Ok(None) => Ok(()),
+        Ok(Some(version)) => Err(Fault::UnknownFormat { path: path.to_owned(), version }),
+        Err(error) => Err(conflicted(path, text).unwrap_or_else(|| unreadable(path, &error))),
     }
 }
 

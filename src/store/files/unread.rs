@@ -6,6 +6,7 @@ use std::path::Path;
 use super::disk::ReadError;
 use crate::fault::Fault;
 use crate::format::json::without_place;
+use crate::format::markers::marker_line;
 
 /// The largest file of the state that is read or written, in bytes: index.json, threads.json, agents.yaml or
 /// tasks.json.
@@ -40,6 +41,11 @@ pub(super) fn why_unread(unread: ReadError, limit: u64) -> io::Result<String> {
         ReadError::TooLarge(bytes) => format!("it has {bytes} bytes, the limit is {limit}"),
         ReadError::Io(error) => return Err(error),
     })
+}
+
+/// Returns the fault of a file with conflict markers; `None` if it has none.
+pub(super) fn conflicted(path: &Path, text: &str) -> Option<Fault> {
+    marker_line(text).map(|line| Fault::Conflicted { path: path.to_owned(), line })
 }
 
 /// Returns the fault of a file whose JSON cannot be used, with the line and the column.

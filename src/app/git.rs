@@ -1,0 +1,25 @@
+//! Runs git.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Returns what a command of git prints that runs in a folder.
+///
+/// # Errors
+///
+/// The message of git, which is empty if there is no git.
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        // A look must not fetch anything, and must not write.
+        .envs([("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0"), ("LC_ALL", "C")])
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|_| String::new())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
