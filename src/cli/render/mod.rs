@@ -9,6 +9,8 @@ mod validation;
 
 use std::fmt::Write as _;
 
+#[cfg(feature = "watch")]
+pub(super) use status::next_try;
 pub(super) use status::{Row, list};
 pub(super) use validation::{problem, write as validation};
 

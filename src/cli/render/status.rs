@@ -187,24 +187,12 @@ fn write_open_threads(page: &mut Page, report: &Report, now: Moment) {
 
 /// Writes the threads whose last attempt failed and that are to be tried again, with what failover has decided.
 fn write_failures(page: &mut Page, report: &Report) {
-    let failed = |thread: &&ThreadReport| {
-        thread.status == Status::Pending
-            && thread.attempts.last().is_some_and(|last| last.status == AttemptStatus::Failed)
-    };
     let mut is_first = true;
-    for thread in report.threads().filter(failed) {
+    for thread in report.threads().filter(|thread| thread.has_failed()) {
         if std::mem::take(&mut is_first) {
             heading(page, "Failed, to be tried again");
         }
-        let next = match &thread.decision {
-            Some(Decision { action: DecisionAction::Retry, agent, attempt }) => {
-                format!("retry with {agent}, attempt {attempt}")
-            }
-            Some(Decision { action: DecisionAction::Reassign, agent, attempt }) => {
-                format!("to be reassigned to {agent}, attempt {attempt}")
-            }
-            _ => format!("{}, attempt {}", thread.agent, thread.attempt),
-        };
+        let next = next_try(thread);
         let _ = write!(page, "  {}  ", thread.thread_id);
         page.paint(Tone::Bad, &next);
         let used = 2 + thread.thread_id.len() + 2 + next.width();
@@ -213,6 +201,19 @@ fn write_failures(page: &mut Page, report: &Report) {
         for line in wrapped(report, 12).iter().filter(|line| !line.is_empty()) {
             let _ = writeln!(page, "            {line}");
         }
+    }
+}
+
+/// Returns how a thread that has failed is tried next: what failover has decided, or else who comes next.
+pub(in crate::cli) fn next_try(thread: &ThreadReport) -> String {
+    match &thread.decision {
+        Some(Decision { action: DecisionAction::Retry, agent, attempt }) => {
+            format!("retry with {agent}, attempt {attempt}")
+        }
+        Some(Decision { action: DecisionAction::Reassign, agent, attempt }) => {
+            format!("to be reassigned to {agent}, attempt {attempt}")
+        }
+        _ => format!("{}, attempt {}", thread.agent, thread.attempt),
     }
 }
 
