@@ -225,6 +225,11 @@ pub enum ProofState {
 }
 
 impl ThreadReport {
+    /// Returns whether its last attempt failed and another one is to follow.
+    pub fn has_failed(&self) -> bool {
+        self.status == Status::Pending && self.attempts.last().is_some_and(|last| last.status == AttemptStatus::Failed)
+    }
+
     /// Returns what is known of the proof that it is done; `None`: nothing was asked for, and nothing is amiss.
     pub fn proof(&self) -> Option<ProofState> {
         let last = self.attempts.last();

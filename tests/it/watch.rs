@@ -1,6 +1,6 @@
 //! `work watch` in a pseudo-terminal: the content of the screen, and the restored modes of the terminal at the end.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::num::NonZero;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -21,14 +21,21 @@ struct Terminal {
     keys: Box<dyn std::io::Write + Send>,
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
+    /// How often the bell rang.
+    bells: usize,
 }
 
 impl Terminal {
     fn open(workspace: &Workspace, rows: u16, cols: u16) -> Self {
+        Self::open_with(workspace, rows, cols, &[])
+    }
+
+    fn open_with(workspace: &Workspace, rows: u16, cols: u16, arguments: &[&str]) -> Self {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(PROGRAM);
         command.arg("watch");
+        command.args(arguments);
         command.cwd(workspace.root());
         command.env_clear();
         command.env("TERM", "xterm-256color");
@@ -45,7 +52,7 @@ impl Terminal {
             }
         });
         let screen = vt100::Parser::new(size_of(rows), size_of(cols), 0);
-        Self { master: pair.master, slave: pair.slave, child, keys, output, screen }
+        Self { master: pair.master, slave: pair.slave, child, keys, output, screen, bells: 0 }
     }
 
     /// Waits until the screen fulfils the condition, and returns its text.
@@ -58,7 +65,10 @@ impl Terminal {
             }
             let left = end.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {
-                Ok(bytes) => self.screen.process(&bytes),
+                Ok(bytes) => {
+                    self.bells += String::from_utf8_lossy(&bytes).matches('\u{7}').count();
+                    self.screen.process(&bytes);
+                }
                 Err(error) => panic!("{error}: it never came so; the screen is\n{text}"),
             }
         }
@@ -144,12 +154,12 @@ fn one_frame() {
     $ work watch --once
     exit 0
     001-search  Search
-    ┌ approved ──────────────────┐┌ 01.01 Storage · cycle 1 ───────────────────────┐
-    │Stage 1: Index              ││[!] 01.01.01 Schema                             │
-    │──────────────────────── 0/3││    blocked · 0 s · #1 · system-engineer-codex  │
-    │> [!] 01.01 Storage      0/2││    needs a decision: �[31m日本語 or not        │
-    │  [ ] 01.02 Queries      0/1││[ ] 01.01.02 Rows                               │
-    │Stage 2: API                ││    pending · #1 · default                      │
+    ┌ plan: approved ────────────┐┌ 01.01 Storage · cycle 1 ───────────────────────┐
+    │Stage 1: Index              ││  [!] 01.01.01 Schema                           │
+    │──────────────────────── 0/3││      blocked · 0 s · #1 · system-engineer-codex│
+    │> [!] 01.01 Storage      0/2││      needs a decision: �[31m日本語 or not      │
+    │  [ ] 01.02 Queries      0/1││  [ ] 01.01.02 Rows                             │
+    │Stage 2: API                ││      pending · default                         │
     │──────────────────────── 0/1││                                                │
     │  [ ] 02.01 Routes       0/1││                                                │
     └────────────────────────────┘└────────────────────────────────────────────────┘
@@ -179,25 +189,25 @@ fn the_board_follows_the_files() {
     without_chance().bind(|| {
         insta::assert_snapshot!(trimmed(&text), @"
         001-search  Search                                                        planner [server]
-        ┌ approved ──────────────────────┐┌ 01.01 Storage · cycle 1 ─────────────────────────────┐
-        │Stage 1: Index                  ││[~] 01.01.01 Schema                                   │
-        │──────────────────────── 0/3    ││    in progress · N s · #1 · system-engineer-codex    │
-        │> [~] 01.01 Storage          0/2││    at table 3                                        │
-        │  [ ] 01.02 Queries          0/1││[ ] 01.01.02 Rows                                     │
-        │Stage 2: API                    ││    pending · #1 · default                            │
-        │──────────────────────── 0/1    ││                                                      │
-        │  [ ] 02.01 Routes           0/1││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        │                                ││                                                      │
-        └────────────────────────────────┘└──────────────────────────────────────────────────────┘
-        Next: a planner executes batch 01.01   q quit  ↑↓ batch  PgUp PgDn  f follow
+        ┌ plan: approved ───────────────┐┌ 01.01 Storage · cycle 1 ──────────────────────────────┐
+        │Stage 1: Index                 ││> [~] 01.01.01 Schema                                  │
+        │──────────────────────── 0/3   ││      in progress · N s · #1 · system-engineer-codex   │
+        │> [~] 01.01 Storage         0/2││      at table 3                                       │
+        │  [ ] 01.02 Queries         0/1││  [ ] 01.01.02 Rows                                    │
+        │Stage 2: API                   ││      pending · default                                │
+        │──────────────────────── 0/1   ││                                                       │
+        │  [ ] 02.01 Routes          0/1││                                                       │
+        │                               ││                                                       │
+        │                               ││                                                       │
+        │                               ││                                                       │
+        │                               ││                                                       │
+        │                               ││                                                       │
+        │                               ││                                                       │
+        │                               ││                                                       │
+        │                               ││                                                       │
+        └───────────────────────────────┘└───────────────────────────────────────────────────────┘
+        Next: a planner executes batch 01.01
+        ? keys  q quit  ↑↓ thread  enter detail  ←→ batch  f follow  p plan  b blocked  x failed
         ");
     });
     // The server's process ends without a write. The board shows it all the same.
@@ -228,9 +238,9 @@ fn the_board_follows_the_files() {
     workspace.write("work/002-other/threads.json", "{}");
     terminal.until_it_has("01.01.01 Other");
     // Keys.
-    terminal.press("j");
+    terminal.press("l");
     terminal.until_it_has("01.02.01 Parser");
-    terminal.press("\u{1b}[B");
+    terminal.press("\u{1b}[C");
     terminal.until_it_has("02.01.01 Routes");
     terminal.press("f");
     terminal.until_it_has("01.01.02 Rows");
@@ -252,6 +262,120 @@ fn it_fits_every_size() {
     terminal.until(|text| text.contains("01.01.02 Rows") && !text.contains("Stage 1"));
     terminal.press("\u{3}");
     assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_person_reads_why_a_thread_is_blocked() {
+    let workspace = Workspace::with_plan(PLAN);
+    let why = "the migration needs a column that two other services write, ".repeat(6) + "and it is orphaned";
+    workspace.stdout(&["update", "--thread", "1.1.2", "--status", "in_progress"]);
+    workspace.stdout(&["update", "--thread", "1.1.2", "--status", "blocked", "--report", &why]);
+    let mut terminal = Terminal::open(&workspace, 12, 60);
+    terminal.until(|text| text.contains("01.01.02 Rows") && text.contains("blocked") && !text.contains("orphaned"));
+    terminal.press("\u{1b}[B");
+    terminal.until_it_has("> [!] 01.01.02 Rows");
+    terminal.press("\r");
+    terminal.until_it_has("nothing more is tried: a person decides");
+    terminal.press(" ");
+    terminal.until_it_has("orphaned");
+    terminal.press("?");
+    terminal.until_it_has("follow the batch that runs");
+    // One step back after the other: the keys, the thread, the list.
+    terminal.press("\u{1b}");
+    terminal.until_it_has("orphaned");
+    // The selection is by the thread's id, whatever becomes of its name.
+    workspace.write("work/001-search/PLAN.md", PLAN.replace("Rows", "Lines"));
+    terminal.until_it_has("┌ 01.01.02 Lines ─");
+    workspace.write("work/001-search/PLAN.md", PLAN.replace("###### Thread 2: Rows\n", ""));
+    terminal.until_it_has("The plan no longer has this thread.");
+    terminal.press("\u{1b}");
+    terminal.until_it_has("> [ ] 01.01.01 Schema");
+    workspace.write("work/001-search/PLAN.md", PLAN);
+    terminal.until_it_has("> [!] 01.01.02 Rows");
+    terminal.press("\u{1b}");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn the_bell_rings_and_a_command_runs_when_a_person_is_needed() {
+    let workspace = Workspace::with_plan(PLAN);
+    // The exit code is the number of notices so far. That is shown, so the test knows when the command has ended.
+    let command = "echo \"$WORK_EVENT|$WORK_WORKSTREAM|$WORK_BATCH|$WORK_MESSAGE\" >>notices; echo noise; exit $(grep -c . notices)";
+    let mut terminal = Terminal::open_with(&workspace, 24, 80, &["--bell", "--notify", command]);
+    terminal.until_it_has("01.01.02 Rows");
+    for thread in ["1.1.1", "1.1.2"] {
+        workspace.stdout(&["update", "--thread", thread, "--status", "in_progress"]);
+    }
+    workspace.stdout(&["update", "--thread", "1.1.1", "--status", "completed", "--report", "done"]);
+    workspace.stdout(&[
+        "update",
+        "--thread",
+        "1.1.2",
+        "--status",
+        "blocked",
+        "--report",
+        "`touch owned`; $(touch owned)",
+    ]);
+    let text = terminal.until_it_has("--notify: the command ended with exit code 1");
+    assert!(!text.contains("noise"), "{text}");
+    assert_eq!(terminal.bells, 1);
+    workspace.stdout(&["update", "--thread", "1.1.2", "--status", "completed", "--report", "done", "--force"]);
+    terminal.until_it_has("exit code 2");
+    // Two at once: the second waits for the first.
+    workspace.stdout(&["update", "--thread", "1.2.1", "--status", "in_progress"]);
+    workspace.stdout(&["update", "--thread", "1.2.1", "--status", "completed", "--report", "done"]);
+    terminal.until_it_has("exit code 4");
+    assert_eq!(terminal.bells, 3);
+    insta::assert_snapshot!(workspace.read("notices"), @"
+    blocked|001-search|01.01|001-search: batch 01.01 is blocked by 1 thread: 01.01.02 Rows: `touch owned`; $(touch owned)
+    batch_ended|001-search|01.01|001-search: batch 01.01 Storage is done
+    batch_ended|001-search|01.02|001-search: batch 01.02 Queries is done
+    gate|001-search||001-search: stage 1 waits for your approval: work approve stage 1
+    ");
+    assert!(!workspace.root().join("owned").exists(), "what an agent wrote is no command");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn without_a_terminal_it_notifies() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut child = workspace.command(&["watch", "--notify", "exit 3"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "001-search: next: let a planner execute batch 01.01 (tool next_batch)");
+    workspace.stdout(&["approve", "plan", "--revoke"]);
+    assert_eq!(lines.next().unwrap(), "001-search: the plan waits for your approval: work approve plan");
+    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(notes.next().unwrap(), "note: --notify: the command ended with exit code 3");
+    workspace.write("work/001-search/threads.json", "<<<<<<< HEAD\n");
+    assert!(notes.next().unwrap().contains("threads.json:1:1"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn notices_go_with_a_live_board_only() {
+    let workspace = Workspace::with_plan(PLAN);
+    insta::assert_snapshot!(
+        session(&workspace, &["work watch --json --bell", "work watch --once --notify true", "work watch --bell"]),
+        @"
+    $ work watch --json --bell
+    exit 2
+    stderr: error: --json prints once and gives no notices
+    stderr: Hint: leave --json away, or --bell and --notify
+    $ work watch --once --notify true
+    exit 2
+    stderr: error: the argument '--once' cannot be used with '--notify <COMMAND>'
+    stderr: 
+    stderr: Usage: work watch --once
+    stderr: 
+    stderr: For more information, try '--help'.
+    $ work watch --bell
+    exit 2
+    stderr: error: work watch needs a terminal
+    stderr: Hint: print one frame with work watch --once, or see work status
+    "
+    );
 }
 
 #[test]

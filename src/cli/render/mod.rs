@@ -11,6 +11,8 @@ mod validation;
 use std::fmt::Write as _;
 
 pub(super) use list::{Row, first_step, list};
+#[cfg(feature = "watch")]
+pub(super) use status::next_try;
 pub(super) use validation::{problem, write as validation};
 
 use super::page::{Page, Tone, one_line};

@@ -81,7 +81,7 @@ pub(super) fn write_threads(page: &mut Page, report: &Report, now: Moment) {
     for (title, status) in
         [("Pending", Status::Pending), ("Completed", Status::Completed), ("Cancelled", Status::Cancelled)]
     {
-        let threads = report.threads().filter(|thread| thread.status == status && !has_failed(thread));
+        let threads = report.threads().filter(|thread| thread.status == status && !thread.has_failed());
         section(page, title, threads, |page, thread| {
             name(page, thread, Tone::Faint, &attempt(thread));
             text(page, &thread.report);
@@ -104,10 +104,15 @@ fn write_open(page: &mut Page, report: &Report, now: Moment) {
         name(page, thread, Tone::Bad, &attempt(thread));
         text(page, &thread.report);
     });
-    section(page, "Failed, to be tried again", report.threads().filter(has_failed), |page, thread| {
-        name(page, thread, Tone::Bad, &what_follows(thread));
-        text(page, thread.attempts.last().map(|last| last.report.as_str()).unwrap_or_default());
-    });
+    section(
+        page,
+        "Failed, to be tried again",
+        report.threads().filter(|thread| thread.has_failed()),
+        |page, thread| {
+            name(page, thread, Tone::Bad, &next_try(thread));
+            text(page, thread.attempts.last().map(|last| last.report.as_str()).unwrap_or_default());
+        },
+    );
     section(page, "In progress", report.threads().filter(with(Status::InProgress)), |page, thread| {
         name(page, thread, Tone::Busy, &attempt(thread));
         let running = thread.attempts.last().filter(|last| last.status == AttemptStatus::Running);
@@ -164,20 +169,16 @@ fn attempt(thread: &ThreadReport) -> String {
     }
 }
 
-/// Returns whether the last attempt failed and the thread is to be tried again.
-fn has_failed(thread: &&ThreadReport) -> bool {
-    let last = thread.attempts.last();
-    thread.status == Status::Pending && last.is_some_and(|last| last.status == AttemptStatus::Failed)
-}
-
-/// Returns what failover has decided about a thread that failed.
-fn what_follows(thread: &ThreadReport) -> String {
+/// Returns how a thread that has failed is tried next: what failover has decided, or else who comes next.
+pub(in crate::cli) fn next_try(thread: &ThreadReport) -> String {
     match &thread.decision {
-        Some(Decision { action: DecisionAction::Retry, agent, attempt }) => format!("retry with {agent} #{attempt}"),
-        Some(Decision { action: DecisionAction::Reassign, agent, attempt }) => {
-            format!("to be reassigned to {agent} #{attempt}")
+        Some(Decision { action: DecisionAction::Retry, agent, attempt }) => {
+            format!("retry with {agent}, attempt {attempt}")
         }
-        _ => attempt(thread),
+        Some(Decision { action: DecisionAction::Reassign, agent, attempt }) => {
+            format!("to be reassigned to {agent}, attempt {attempt}")
+        }
+        _ => format!("{}, attempt {}", thread.agent, thread.attempt),
     }
 }
 

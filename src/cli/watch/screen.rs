@@ -7,6 +7,7 @@ use ratatui::DefaultTerminal;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use ratatui::crossterm::execute;
+use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{Clear, ClearType};
 use ratatui::layout::Rect;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -51,9 +52,10 @@ impl Screen {
         Ok(())
     }
 
-    /// Returns the height in lines; 24 if the terminal does not tell.
-    pub(super) fn height(&self) -> u16 {
-        self.terminal.size().map_or(24, |size| size.height)
+    /// Rings the bell. The terminal decides what that is: a sound, a flash, a mark at its window.
+    pub(super) fn ring(&mut self) {
+        // An error means that the terminal is gone, which the next frame says.
+        let _ = execute!(self.terminal.backend_mut(), Print('\u{7}'));
     }
 
     /// Gives the terminal back. Does nothing the second time.

@@ -5,119 +5,189 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Widget as _};
+use ratatui::widgets::{Paragraph, Widget as _};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::super::page::{Tone, cut, fit};
-use super::super::render::{mark, progress, proof_tone, tone};
-use crate::board::{AttemptStatus, Status};
-use crate::decide::{BatchReport, Report, StageReport, ThreadReport, Words as _};
-use crate::document::{attempt_time, proof, run_time};
+use super::focus::{Extent, Filter, Focus, Pane, listed, selected, shown_batch};
+use super::list::{List, shown_time};
+use super::paint::{lines_of, style, styled};
+use super::{detail, help, plan};
+use crate::board::Status;
+use crate::decide::{Report, Words as _};
 use crate::moment::Moment;
-use crate::wording::{count, duration};
+use crate::wording::count;
 use crate::words::{PersonWords, next_step};
 
 /// The narrowest screen, in columns, that has room for the plan beside the threads.
-const TWO_COLUMNS: u16 = 60;
+const TWO_COLUMNS: u16 = 70;
 
-/// What the person looks at.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Focus {
-    /// The batch whose threads are shown; `None` follows the one that runs or comes next.
-    pub(super) batch: Option<String>,
-    /// How many lines of the threads are scrolled out of view.
-    pub(super) scrolled: u16,
-}
+/// The narrowest screen that has room for the plan beside all there is about a thread.
+const WIDE: u16 = 100;
+
+/// The lowest screen, in lines, that has room for two lines of footer.
+const TWO_FOOTERS: u16 = 10;
 
 /// What is shown: a report, or why there is none.
 pub(super) type View = Result<Report, String>;
 
-/// Draws a screen: the title, the plan on the left, the threads of a batch on the right, and the footer. `keys` is the
-/// help on keys in the footer, empty if there are no keys.
-pub(super) fn draw(
-    area: Rect,
-    buffer: &mut Buffer,
-    view: &View,
-    focus: &Focus,
-    keys: &str,
-    now: Moment,
-    words: &PersonWords,
-) {
-    let [head, body, foot] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    match view {
-        Err(why) => {
-            let lines: Vec<Line> =
-                why.lines().map(|line| styled(cut(line, area.width.into()), Some(Tone::Bad))).collect();
-            Paragraph::new(lines).render(body, buffer);
-            title("work watch", "", head, buffer);
-            footer("", &format!("it goes on when the files can be read again   {keys}"), foot, buffer);
-        }
-        Ok(report) => {
-            let status = &report.status;
-            let holder = status
-                .held_by
-                .as_deref()
-                .map(|holder| format!("planner {}", holder.split('-').next().unwrap_or_default()));
-            title(&format!("{}  {}", status.workstream, status.name), &holder.unwrap_or_default(), head, buffer);
-            let shown = shown_batch(report, focus);
-            let right = if area.width < TWO_COLUMNS {
-                body
-            } else {
-                let [left, right] = Layout::horizontal([Constraint::Percentage(38), Constraint::Fill(1)]).areas(body);
-                plan(report, shown.map(|batch| batch.id.as_str()), left, buffer);
-                right
-            };
-            match shown {
-                Some(batch) => threads(batch, focus.scrolled, now, right, buffer),
-                None => Block::bordered().title(" no batches ").render(right, buffer),
+/// All that a screen is drawn from.
+#[derive(Clone, Copy)]
+pub(super) struct Picture<'p> {
+    pub(super) view: &'p View,
+    pub(super) focus: &'p Focus,
+    /// Whether somebody can press keys: then one thread is marked as selected, and the footer names keys.
+    pub(super) has_keys: bool,
+    /// What went wrong beside the files.
+    pub(super) trouble: Option<&'p str>,
+    pub(super) now: Moment,
+    pub(super) words: &'p PersonWords,
+}
+
+impl Picture<'_> {
+    /// Draws a screen: the title, the plan on the left, the threads of a batch on the right, and the footer. On a narrow
+    /// screen only the pane that has the keys is shown.
+    pub(super) fn draw(self, area: Rect, buffer: &mut Buffer) -> Extent {
+        let footers = if self.has_keys && area.height >= TWO_FOOTERS { 2 } else { 1 };
+        let [head, body, foot] =
+            Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(footers)]).areas(area);
+        let (next, rest) = match self.view {
+            Err(_) => (String::new(), "it goes on when the files can be read again".to_owned()),
+            Ok(report) => (next_step(&report.status, self.words), self.warning(report)),
+        };
+        self.footer(&next, &rest, foot, buffer);
+        match (self.view, self.focus.help) {
+            (Err(_), _) => title("work watch", "", head, buffer),
+            (Ok(report), _) => {
+                let holder = report.status.held_by.as_deref();
+                let holder = holder.map(|holder| format!("planner {}", holder.split('-').next().unwrap_or_default()));
+                let name = format!("{}  {}", report.status.workstream, report.status.name);
+                title(&name, &holder.unwrap_or_default(), head, buffer);
             }
-            let warning = match (status.problems.len(), status.warnings.first()) {
-                (0, None) => keys.to_owned(),
-                (0, Some(warning)) => words.note(warning),
-                (problems, _) => format!("{}: work validate", count(problems, "problem", "problems")),
-            };
-            footer(&next_step(status, words), &warning, foot, buffer);
         }
+        match (self.focus.help, self.view) {
+            (Some(scrolled), _) => help::draw(scrolled, body, buffer),
+            (None, Err(why)) => {
+                let lines = lines_of(why, area.width.into());
+                let lines: Vec<Line> = lines.into_iter().map(|line| styled(line, Some(Tone::Bad))).collect();
+                Paragraph::new(lines).render(body, buffer);
+                Extent::default()
+            }
+            (None, Ok(report)) => self.panes(report, body, buffer),
+        }
+    }
+
+    /// Returns the height in lines that a screen of `width` needs.
+    pub(super) fn height(self, width: u16) -> u16 {
+        const BORDERS: usize = 2;
+        const TITLE_AND_FOOTER: usize = 2;
+        let lines = match self.view {
+            Err(why) => lines_of(why, width.into()).len(),
+            Ok(report) => {
+                let (left, right) = columns(width);
+                let plan = if left == 0 { 0 } else { plan::height(report) };
+                plan.max(self.list(report).height(right)) + BORDERS
+            }
+        };
+        u16::try_from(lines + TITLE_AND_FOOTER).unwrap_or(u16::MAX)
+    }
+
+    /// Draws the panes, and returns the extent of the one that has the keys.
+    fn panes(self, report: &Report, body: Rect, buffer: &mut Buffer) -> Extent {
+        let shown = shown_batch(report, self.focus).map(|batch| batch.id.as_str());
+        let (left, _) = columns(body.width);
+        let [left, right] = Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).areas(body);
+        match self.focus.pane {
+            Pane::Plan => plan::draw(report, shown, body, buffer),
+            Pane::Threads => {
+                if left.width > 0 {
+                    plan::draw(report, shown, left, buffer);
+                }
+                self.list(report).draw(self.now, right, buffer)
+            }
+            Pane::Detail => {
+                let id = self.focus.thread.as_deref().unwrap_or_default();
+                let area = if body.width >= WIDE { right } else { body };
+                if body.width >= WIDE {
+                    plan::draw(report, shown, left, buffer);
+                }
+                detail::draw(report, id, self.focus.scrolled, self.now, self.words, area, buffer)
+            }
+        }
+    }
+
+    /// Returns the list of threads that is shown.
+    fn list(self, report: &Report) -> List<'_> {
+        let threads = listed(report, self.focus);
+        let all = report.threads().count();
+        let (title, empty) = match (self.focus.filter, shown_batch(report, self.focus)) {
+            (Filter::Off, None) => ("no batches".to_owned(), "the plan has no batches".to_owned()),
+            (Filter::Off, Some(batch)) => {
+                let cycle = batch.cycles.last().map(|cycle| format!(" · cycle {}", cycle.cycle)).unwrap_or_default();
+                (format!("{} {}{cycle}", batch.id, batch.name), "the batch has no threads".to_owned())
+            }
+            (filter, _) => (
+                format!("only {}: {} of {}", filter.word(), threads.len(), count(all, "thread", "threads")),
+                format!("no thread is {}; a or Esc shows all again", filter.word()),
+            ),
+        };
+        let selected = selected(report, self.focus).filter(|_| self.has_keys).map(|thread| thread.thread_id.as_str());
+        List { title, threads, selected, empty }
+    }
+
+    /// Returns what a person should know beside what is next.
+    fn warning(self, report: &Report) -> String {
+        match (report.status.problems.len(), report.status.warnings.first()) {
+            (0, None) => String::new(),
+            (0, Some(warning)) => self.words.note(warning),
+            (problems, _) => format!("{}: work validate", count(problems, "problem", "problems")),
+        }
+    }
+
+    /// Draws the footer: what is next, then the rest as far as there is room; in a line of their own the keys, or in
+    /// place of them what went wrong. On a low screen those two are shown only where there is room.
+    fn footer(self, next: &str, rest: &str, area: Rect, buffer: &mut Buffer) {
+        let width = usize::from(area.width);
+        let mut first = Vec::new();
+        let mut room = width;
+        if !next.is_empty() {
+            let next = cut(&format!("Next: {next}"), width);
+            room = room.saturating_sub(next.width() + 3);
+            first.push(Span::styled(next, style(Tone::Strong)));
+            first.push(Span::raw("   "));
+        }
+        let keys = |width| match self.trouble {
+            Some(trouble) => Span::styled(cut(trouble, width), style(Tone::Bad)),
+            None if self.has_keys => {
+                Span::styled(help::hints(self.focus, self.view.is_ok(), width), style(Tone::Faint))
+            }
+            None => Span::default(),
+        };
+        let is_low = area.height < 2;
+        if is_low && (rest.is_empty() || self.trouble.is_some()) {
+            first.push(keys(room));
+        } else {
+            first.push(Span::styled(cut(rest, room), style(Tone::Faint)));
+        }
+        let second = if is_low { Span::default() } else { keys(width) };
+        Paragraph::new(vec![Line::from(first), Line::from(second)]).render(area, buffer);
     }
 }
 
-/// Returns the height in lines that a screen of `width` needs to show everything.
-pub(super) fn height(view: &View, focus: &Focus, width: u16) -> u16 {
-    const BORDERS: usize = 2;
-    let lines = match view {
-        Err(why) => why.lines().count(),
-        Ok(report) => {
-            let plan = if width < TWO_COLUMNS { 0 } else { plan_lines(report, None, 80).len() };
-            let threads = shown_batch(report, focus).map_or(0, |batch| batch.threads.iter().map(lines_of).sum());
-            plan.max(threads) + BORDERS
-        }
-    };
-    u16::try_from(lines + 2).unwrap_or(u16::MAX)
+/// Returns how wide the plan and the threads are on a screen of `width` columns. A narrow one has no room for the plan.
+fn columns(width: u16) -> (u16, u16) {
+    let left = if width < TWO_COLUMNS { 0 } else { width / 8 * 3 };
+    (left, width - left)
 }
 
-/// Returns the largest number of lines of threads that can be scrolled out of view on a screen of `height` lines.
-pub(super) fn last_scroll(report: &Report, focus: &Focus, height: u16) -> u16 {
-    const AROUND: u16 = 4;
-    let lines: usize = shown_batch(report, focus).map_or(0, |batch| batch.threads.iter().map(lines_of).sum());
-    u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(height.saturating_sub(AROUND))
-}
-
-/// Returns the batch whose threads are shown: the one in focus, else the next batch of the status, else the first that
-/// runs, else the first that is not complete, else the last.
-pub(super) fn shown_batch<'r>(report: &'r Report, focus: &Focus) -> Option<&'r BatchReport> {
-    let wanted = |id: &str| report.batches().find(|batch| batch.id == id);
-    let running =
-        || report.batches().find(|batch| batch.threads.iter().any(|thread| thread.status == Status::InProgress));
-    focus
-        .batch
-        .as_deref()
-        .and_then(wanted)
-        .or_else(|| wanted(&report.status.next_batch.as_ref()?.id))
-        .or_else(running)
-        .or_else(|| report.batches().find(|batch| !is_complete(batch)))
-        .or_else(|| report.batches().last())
+/// Draws the title line. `right` may take up to half of it.
+fn title(left: &str, right: &str, area: Rect, buffer: &mut Buffer) {
+    let width = usize::from(area.width);
+    let right = cut(right, width / 2);
+    let left = fit(left, width.saturating_sub(right.width()));
+    let line = Line::from(vec![Span::styled(left, style(Tone::Strong)), Span::styled(right, style(Tone::Faint))]);
+    line.render(area, buffer);
 }
 
 /// Returns how long the screen stays right without a change of the state: until the first running time on it has to
@@ -125,8 +195,7 @@ pub(super) fn shown_batch<'r>(report: &'r Report, focus: &Focus) -> Option<&'r B
 pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
     let report = view.as_ref().ok()?;
     report
-        .batches()
-        .flat_map(|batch| &batch.threads)
+        .threads()
         .filter(|thread| thread.status == Status::InProgress)
         .filter_map(|thread| shown_time(thread, now))
         .map(|time| {
@@ -136,193 +205,4 @@ pub(super) fn stays_true_for(view: &View, now: Moment) -> Option<Duration> {
             Duration::from_millis(u64::try_from(step).unwrap_or(1_000) - into_step)
         })
         .min()
-}
-
-fn is_complete(batch: &BatchReport) -> bool {
-    batch.threads.iter().all(|thread| thread.status.is_done())
-}
-
-/// Draws the title line. `right` may take up to half of it.
-fn title(left: &str, right: &str, area: Rect, buffer: &mut Buffer) {
-    let width = usize::from(area.width);
-    let right = cut(right, width / 2);
-    let left = fit(left, width.saturating_sub(right.chars().count()));
-    let line = Line::from(vec![Span::styled(left, style(Tone::Strong)), Span::styled(right, style(Tone::Faint))]);
-    line.render(area, buffer);
-}
-
-/// Draws the footer: what is next, then the rest of the line, as far as there is room.
-fn footer(next: &str, rest: &str, area: Rect, buffer: &mut Buffer) {
-    let width = usize::from(area.width);
-    let mut spans = Vec::new();
-    let mut used = 0;
-    if !next.is_empty() {
-        let next = cut(&format!("Next: {next}"), width);
-        used = next.chars().count() + 3;
-        spans.push(Span::styled(next, style(Tone::Strong)));
-        spans.push(Span::raw("   "));
-    }
-    spans.push(Span::styled(cut(rest, width.saturating_sub(used)), style(Tone::Faint)));
-    Line::from(spans).render(area, buffer);
-}
-
-/// Draws the plan: each stage with a bar of its progress, and its batches. `shown` is the batch that the threads are
-/// of.
-fn plan(report: &Report, shown: Option<&str>, area: Rect, buffer: &mut Buffer) {
-    let title = cut(report.status.plan, usize::from(area.width).saturating_sub(4));
-    let block = Block::bordered().title(format!(" {title} "));
-    let inner = block.inner(area);
-    let lines = plan_lines(report, shown, inner.width.into());
-    let at = lines.iter().position(|line| line.is_shown).unwrap_or_default();
-    // Scroll so that the shown batch stays in view.
-    let scroll = (at + 1).saturating_sub(usize::from(inner.height));
-    let lines: Vec<Line> = lines.into_iter().map(|line| line.line).collect();
-    Paragraph::new(lines).block(block).scroll((u16::try_from(scroll).unwrap_or(u16::MAX), 0)).render(area, buffer);
-}
-
-/// A line of the plan.
-struct PlanLine {
-    line: Line<'static>,
-    /// Whether it is the line of the batch whose threads are shown.
-    is_shown: bool,
-}
-
-fn plan_lines(report: &Report, shown: Option<&str>, width: usize) -> Vec<PlanLine> {
-    let plain = |line: Line<'static>| PlanLine { line, is_shown: false };
-    let mut lines = Vec::new();
-    for stage in &report.stages {
-        lines.push(plain(styled(cut(&format!("Stage {}: {}", stage.number, stage.name), width), Some(Tone::Strong))));
-        lines.push(plain(bar(stage, width)));
-        for batch in &stage.batches {
-            let is_shown = shown == Some(batch.id.as_str());
-            let status = status_of(batch);
-            let (done, all) = progress(batch.threads.iter());
-            let counts = format!(" {done}/{all}");
-            let name_width = width.saturating_sub(2 + 4 + counts.len());
-            let name = fit(&format!("{} {}", batch.id, batch.name), name_width);
-            let line = Line::from(vec![
-                Span::raw(if is_shown { "> " } else { "  " }),
-                Span::styled(mark(status), tone(status).map(style).unwrap_or_default()),
-                Span::styled(format!(" {name}"), if is_shown { style(Tone::Strong) } else { Style::new() }),
-                Span::raw(counts),
-            ]);
-            lines.push(PlanLine { line, is_shown });
-        }
-    }
-    lines
-}
-
-/// Returns the status that stands for a batch: in progress if a thread is, else blocked if a thread is, else completed
-/// if it has threads and all are done, else pending.
-fn status_of(batch: &BatchReport) -> Status {
-    let any = |status| batch.threads.iter().any(|thread| thread.status == status);
-    if any(Status::InProgress) {
-        Status::InProgress
-    } else if any(Status::Blocked) {
-        Status::Blocked
-    } else if is_complete(batch) && !batch.threads.is_empty() {
-        Status::Completed
-    } else {
-        Status::Pending
-    }
-}
-
-/// Returns a bar of a stage's progress, at most 24 columns wide, with its counts.
-fn bar(stage: &StageReport, width: usize) -> Line<'static> {
-    let (done, all) = progress(stage.batches.iter().flat_map(|batch| &batch.threads));
-    let counts = format!(" {done}/{all}{}", if stage.approval.is_some() { " approved" } else { "" });
-    let room = width.saturating_sub(counts.len()).min(24);
-    let full = (done * room).checked_div(all).unwrap_or_default();
-    Line::from(vec![
-        Span::styled("━".repeat(full), style(Tone::Good)),
-        Span::styled("─".repeat(room - full), style(Tone::Faint)),
-        Span::raw(cut(&counts, width - room)),
-    ])
-}
-
-/// Draws the threads of a batch. If they do not fit, the border says which lines are in view.
-fn threads(batch: &BatchReport, scrolled: u16, now: Moment, area: Rect, buffer: &mut Buffer) {
-    let cycle = batch.cycles.last().map(|cycle| format!(" · cycle {}", cycle.cycle)).unwrap_or_default();
-    let width = usize::from(area.width.saturating_sub(2));
-    let block = Block::bordered()
-        .title(format!(" {}{cycle} ", cut(&format!("{} {}", batch.id, batch.name), width.saturating_sub(14))));
-    let lines: Vec<Line> = batch.threads.iter().flat_map(|thread| thread_lines(thread, width, now)).collect();
-    let height = block.inner(area).height;
-    let last = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_sub(height);
-    let scrolled = scrolled.min(last);
-    let block = match last {
-        0 => block,
-        _ => block.title_bottom(
-            Line::from(format!(" {}-{} of {} lines ", scrolled + 1, scrolled + height, lines.len())).right_aligned(),
-        ),
-    };
-    Paragraph::new(lines).block(block).scroll((scrolled, 0)).render(area, buffer);
-}
-
-/// Returns the time that is shown of a thread: how long its running attempt has run, else how long all attempts ran.
-fn shown_time(thread: &ThreadReport, now: Moment) -> Option<Duration> {
-    match thread.attempts.last() {
-        Some(attempt) if attempt.status == AttemptStatus::Running => attempt_time(attempt, Some(now)),
-        _ => run_time(thread, Some(now)),
-    }
-}
-
-/// Returns how many lines [`thread_lines`] has for a thread.
-fn lines_of(thread: &ThreadReport) -> usize {
-    if last_words(thread).is_empty() { 2 } else { 3 }
-}
-
-/// Returns the lines of a thread: its name, its status, and its last words if it has any.
-fn thread_lines(thread: &ThreadReport, width: usize, now: Moment) -> Vec<Line<'static>> {
-    let colour = tone(thread.status).map(style).unwrap_or_default();
-    let name = cut(&format!(" {} {}", thread.thread_id, thread.name), width.saturating_sub(4));
-    let time = shown_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default();
-    let attempt = if thread.attempt > 0 { format!(" · #{}", thread.attempt) } else { String::new() };
-    let status = thread.status.word().replace('_', " ");
-    let proven = thread.proof().map(|state| (format!(" · {}", proof(state)), style(proof_tone(state))));
-    let (proven, proven_style) = proven.unwrap_or_default();
-    let room = width.saturating_sub(4 + status.len() + proven.chars().count());
-    let mut lines = vec![
-        Line::from(vec![Span::styled(mark(thread.status), colour), Span::raw(name)]),
-        Line::from(vec![
-            Span::styled(format!("    {status}"), colour),
-            Span::styled(proven, proven_style),
-            Span::raw(cut(&format!("{time}{attempt} · {}", thread.agent), room)),
-        ]),
-    ];
-    let words = last_words(thread);
-    if !words.is_empty() {
-        lines.push(styled(format!("    {}", cut(words, width.saturating_sub(4))), Some(Tone::Faint)));
-    }
-    lines
-}
-
-/// Returns the breadcrumb of a thread in progress, else the report.
-fn last_words(thread: &ThreadReport) -> &str {
-    if thread.status == Status::InProgress { &thread.breadcrumb } else { &thread.report }
-}
-
-fn styled(text: String, tone: Option<Tone>) -> Line<'static> {
-    Line::from(Span::styled(text, tone.map(style).unwrap_or_default()))
-}
-
-fn style(tone: Tone) -> Style {
-    match tone {
-        Tone::Strong => Style::new().add_modifier(Modifier::BOLD),
-        Tone::Faint => Style::new().add_modifier(Modifier::DIM),
-        Tone::Good => Style::new().fg(Color::Green),
-        Tone::Busy => Style::new().fg(Color::Cyan),
-        Tone::Bad => Style::new().fg(Color::Red),
-    }
-}
-
-/// Returns the tone that a style of [`draw`] stands for.
-pub(super) fn tone_of(style: Style) -> Option<Tone> {
-    [Tone::Strong, Tone::Faint, Tone::Good, Tone::Busy, Tone::Bad].into_iter().find(|tone| {
-        let wanted = self::style(*tone);
-        match wanted.fg {
-            Some(_) => style.fg == wanted.fg,
-            None => style.add_modifier.contains(wanted.add_modifier),
-        }
-    })
 }
