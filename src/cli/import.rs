@@ -18,12 +18,10 @@ use crate::store::Folder;
 Examples:
   work import                             tasks.json of the current workstream becomes threads.json
   work import work/000-search-api         a workstream with stages/NN/PLAN.md becomes a new one
-  work import specs/001-login             tasks.md of spec-kit: phases become stages, tasks become threads
-  work import .taskmaster --tag master    tasks.json of task-master: tasks become threads, in the order of what
-                                          they depend on
+  work import specs/001-login             tasks.md of spec-kit becomes a plan: a stage per phase
+  work import .taskmaster --tag master    tasks.json of task-master becomes a plan
 
-Nothing is approved by it. What was done is completed, what was begun is pending. Read the new PLAN.md and change
-what you like before you approve it.")]
+Nothing is approved by it: read the new PLAN.md first. What was done is completed, what was begun is pending.")]
 pub(super) struct Arguments {
     /// A tasks.md of spec-kit, a tasks.json of task-master, a folder with one, or the folder of a workstream with a plan
     /// per stage; default: the current workstream's tasks.json

@@ -205,7 +205,7 @@ Examples:
     Report(report::Arguments),
     /// Print all there is about the workstream
     Export(export::Arguments),
-    /// Import a workstream that another version of agenv workstreams made
+    /// Import a workstream of another version, or a plan of spec-kit or task-master
     Import(import::Arguments),
     /// Keep the workspace in a database, for teams on several machines
     #[cfg(feature = "postgres")]

@@ -375,7 +375,7 @@ fn task(line: &str) -> Option<(usize, Task)> {
         }
         None => text,
     };
-    task.text = text.to_owned();
+    text.clone_into(&mut task.text);
     task.tick = match sign {
         'x' | 'X' | '✓' | '✔' | '✅' => Tick::Done,
         _ if is_struck => Tick::StruckOut,

@@ -55,8 +55,8 @@ fn check(plan: &PlanTexts) {
     for (found, (place, texts)) in found.into_iter().zip(lists) {
         let mut rest = found;
         for text in texts {
-            let [plain, block] = [text.clone(), fenced(&text)];
-            let Some(behind) = rest.strip_prefix(&block).or_else(|| rest.strip_prefix(&plain)) else {
+            let block = fenced(&text);
+            let Some(behind) = rest.strip_prefix(&block).or_else(|| rest.strip_prefix(&text)) else {
                 panic!("{place:?}: {text:?} is not at the start of {rest:?}\n{found}")
             };
             rest = behind.trim_start_matches('\n');

@@ -680,6 +680,12 @@ fn a_team_begins_in_the_database() {
     assert_eq!(team.stdout(&["current"]), "002-old-search\n");
     let tree = team.stdout(&["tree"]);
     assert!(tree.contains("[x] 01.01.01"), "{tree}");
+    // So does that of another program's plan.
+    stages.write("plans/tasks.md", "# Tasks\n- [x] T001 Done before\n- [ ] T002 Open\n");
+    let imported = team.on(&stages, &["import", "plans"]).output().unwrap();
+    assert!(imported.status.success(), "{}", stages.seen(&imported));
+    let tree = team.stdout(&["tree"]);
+    assert!(tree.contains("[x] 01.01.01 T001 Done before"), "{tree}");
     // `work validate --fix` works in the database too.
     assert!(team.stdout(&["validate", "--fix"]).contains("nothing that is certain"));
     // `store pull` writes everything to files, and the execution goes on from there.

@@ -464,7 +464,7 @@ fn every_command_explains_itself() {
       delete       Delete a workstream
       report       Print what came of the threads, as Markdown for a pull request
       export       Print all there is about the workstream
-      import       Import a workstream that another version of agenv workstreams made
+      import       Import a workstream of another version, or a plan of spec-kit or task-master
       store        Keep the workspace in a database, for teams on several machines
       mcp          Serve MCP on stdin and stdout, for planners and workers
       hook         Answer the hooks of hosts: refuse tool calls that pass a gate

@@ -214,11 +214,11 @@ impl Orders {
             }
             in_use.retain(|(used, _)| !files.contains(used));
             in_use.extend(files.iter().map(|file| (file.clone(), at)));
-            let labels: String = task.labels.iter().map(|label| format!(", {label}")).collect();
+            let marks = if task.labels.is_empty() { String::new() } else { format!(", {}", list(&task.labels)) };
             threads.push(ThreadTexts {
                 name: short(&format!("{} {}", task.id, task.text), MAX_NAME_CHARS),
                 summary: vec![if task.text.is_empty() { task.id.clone() } else { task.text.clone() }],
-                details: vec![format!("{} in `{source}`{labels}.", task.id), task.body.clone()],
+                details: vec![format!("{} in `{source}`{marks}.", task.id), task.body.clone()],
                 files,
                 after: std::mem::take(&mut after[at]).into_iter().collect(),
             });

@@ -92,6 +92,7 @@ const DESK: &str = "\
 ";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a snapshot is read in one piece")]
 fn phases_are_stages_and_tasks_are_threads() {
     let (mapped, text, _) = mapped(DESK);
     insta::assert_snapshot!(text, @"

@@ -189,10 +189,10 @@ fn circles_unknown_ids_and_ids_twice_are_told() {
 
 #[test]
 fn hostile_titles_and_texts_are_kept() {
-    let text = r#####"{"tasks": [
+    let text = r#"{"tasks": [
         {"id": 1, "title": "Stage 2: ### @agent:me\n**Files:** `x`", "description": "- [ ] Task 1.2: go\n\n```", "details": "<!-- x\n###### Thread 9: T",
          "testStrategy": "**Check:** `rm -rf /`", "subtasks": [{"id": 1, "title": "**After:** 01.01.01", "details": "@agent:me"}]},
-        {"id": 2, "title": "", "description": ""}, {"id": 3, "title": "...", "description": "..."}]}"#####;
+        {"id": 2, "title": "", "description": ""}, {"id": 3, "title": "...", "description": "..."}]}"#;
     let (_, text, plan) = mapped(text);
     let first = plan.threads().next().unwrap();
     assert!(first.agent.is_none() && first.checks.is_empty() && first.files.is_empty() && first.after.is_empty());
