@@ -14,11 +14,15 @@ const MAX_NAMES: usize = 10;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "git runs it to merge work/index.json and work/*/threads.json: .gitattributes says so, and `work init` has
-told git in this clone. What only one branch changed is taken from it, thread by thread. What both
-changed differently is kept twice, between conflict markers.
+    after_help = "git runs it to merge work/index.json and work/*/threads.json, as .gitattributes says and as
+work init has set up in this clone. What only one branch changed is taken from it, thread by
+thread. What both changed differently is kept twice, between conflict markers.
 
-Exit codes: 0 merged, 1 a conflict is left in OURS; with another one OURS is as it was."
+Exit codes: 0 merged, 1 a conflict is left in OURS; with another one OURS is as it was.
+
+Example, in the configuration of git:
+  [merge \"work\"]
+    driver = work merge-state %O %A %B %P"
 )]
 pub(super) struct Arguments {
     /// The version from which both come; an empty file if there is none (%O)
