@@ -31,6 +31,7 @@ mod postgres_server;
 mod prompts;
 mod race;
 mod reading;
+mod report;
 mod resources;
 mod schemas;
 mod stdio;

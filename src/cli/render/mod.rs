@@ -18,7 +18,7 @@ use crate::decide::{
     Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, PlannedCheck, ProofState, Released, Retried,
     Revoked, StageApproved, ThreadReport, Updated, Words as _,
 };
-use crate::document::{write_document, write_summary};
+use crate::document::{write_document, write_page, write_summary};
 use crate::moment::Moment;
 use crate::plan::Counts;
 use crate::roster::ChecksBy;
@@ -41,6 +41,8 @@ pub(super) enum Form {
     Summary,
     /// Markdown with everything, the texts of the plan too.
     Document,
+    /// A page of HTML with everything.
+    Html,
     /// One row per thread.
     Csv,
 }
@@ -73,6 +75,7 @@ pub(super) fn answer(answer: &PersonAnswer, form: Form, now: Moment, words: &Per
             Form::Assignments => tree::write_assignments(&mut page, report),
             Form::Summary => write_summary(&mut page, report, Some(now), words),
             Form::Document => write_document(&mut page, report, Some(now)),
+            Form::Html => write_page(&mut page, report, now, words),
             Form::Csv => csv::write(&mut page, report, now),
         },
         PersonAnswer::Validation(validation) => validation::write(&mut page, validation, &words.flags()),
