@@ -11,7 +11,7 @@
 //! | [`mcp`] | the agents' door: tools become an [`decide::AgentRequest`] | pass a gate |
 //! | [`cli`] | the people's door: commands become a [`decide::PersonRequest`] | decide anything |
 //! | [`words`] | commands, hints and sentences for the facts in answers | decide anything |
-//! | `document` | answers as Markdown | decide anything |
+//! | `document` | answers as Markdown and HTML | decide anything |
 //! | [`app`] | commands that are more than one decision: init, create, import, push, pull | parse a file by itself |
 //! | [`transact`] | lock, read, decide, commit, answer | know what is asked |
 //! | [`store`] | one trait, and its backends: files and PostgreSQL | know a rule |

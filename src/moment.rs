@@ -39,9 +39,19 @@ impl Moment {
         Self::of(self.0.saturating_sub(time).unwrap_or(Timestamp::MIN))
     }
 
+    /// Returns the milliseconds since the first of January 1970 in UTC; negative before it.
+    pub fn millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
     /// Returns the time of the day in UTC, as `12:05`.
     pub fn clock_time(self) -> String {
         self.0.strftime("%H:%M").to_string()
+    }
+
+    /// Returns the time of the day in UTC, as `12:05:42`.
+    pub fn clock_time_with_seconds(self) -> String {
+        self.0.strftime("%H:%M:%S").to_string()
     }
 
     /// Returns the day, as `2026-11-22`.

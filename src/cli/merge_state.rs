@@ -13,8 +13,7 @@ use crate::words::settling;
 const MAX_NAMES: usize = 10;
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "git runs it to merge work/index.json and work/*/threads.json, as .gitattributes says and as
+#[command(after_help = "git runs it to merge work/index.json and work/*/threads.json, as .gitattributes says and as
 work init has set up in this clone. What only one branch changed is taken from it, thread by
 thread. What both changed differently is kept twice, between conflict markers.
 
@@ -22,8 +21,7 @@ Exit codes: 0 merged, 1 a conflict is left in OURS; with another one OURS is as 
 
 Example, in the configuration of git:
   [merge \"work\"]
-    driver = work merge-state %O %A %B %P"
-)]
+    driver = work merge-state %O %A %B %P")]
 pub(super) struct Arguments {
     /// The version from which both come; an empty file if there is none (%O)
     #[arg(value_name = "BASE")]

@@ -201,7 +201,7 @@ Examples:
     Rename(put_away::Rename),
     /// Delete a workstream
     Delete(put_away::Delete),
-    /// Print what came of the threads, as Markdown for a pull request
+    /// Print what came of the threads, as Markdown for a pull request or as a page for a browser
     Report(report::Arguments),
     /// Print all there is about the workstream
     Export(export::Arguments),
@@ -364,7 +364,10 @@ pub fn run() -> ExitCode {
         Command::Release => session.carry_out(&PersonRequest::Release, Form::Plain),
         Command::Complete { revoke: false } => session.carry_out(&PersonRequest::Complete, Form::Plain),
         Command::Complete { revoke: true } => session.carry_out(&PersonRequest::Reopen, Form::Plain),
-        Command::Report(arguments) => session.carry_out(&arguments.into_request(), Form::Summary),
+        Command::Report(arguments) => {
+            let (request, form, output) = arguments.into_request(session.output);
+            Session { output, ..session }.carry_out(&request, form)
+        }
         Command::Export(arguments) => {
             let (request, form) = arguments.into_request();
             let output = if form == Form::Plain { session.output.as_json() } else { session.output.as_text() };

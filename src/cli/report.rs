@@ -1,5 +1,10 @@
-//! `work report [--stage N | --batch ID]`: prints the outcome of each thread, as Markdown for a pull request.
+//! `work report [--format md|html|json] [--stage N | --batch ID]`: prints the outcome of each thread, as Markdown for a
+//! pull request or as a page for a browser.
 
+use clap::ValueEnum;
+
+use super::output::Output;
+use super::render::Form;
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest, Report, Scope};
 use crate::fault::{Error, Fault};
@@ -10,10 +15,24 @@ use crate::transact::transact_for_person;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   work report --stage 1 | gh pr create --title 'Stage 1' --body-file -
-  work report --batch 01.02 > report.md")]
+  work report --batch 01.02 > report.md
+  work report --format html > report.html     one page with everything, to open in a browser")]
 pub(super) struct Arguments {
+    /// The form; default: md
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
     #[command(flatten)]
     part: Part,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// The outcomes and what is next, as Markdown
+    Md,
+    /// Everything, as one page that needs no network
+    Html,
+    /// Everything, for programs
+    Json,
 }
 
 /// Which part of the workstream is meant.
@@ -29,8 +48,16 @@ pub(super) struct Part {
 }
 
 impl Arguments {
-    pub(super) fn into_request(self) -> PersonRequest {
-        PersonRequest::Report(self.part.scope())
+    /// Returns the request, the form of its answer, and how that is printed: a format wins over `--json`, as in
+    /// `work export`.
+    pub(super) fn into_request(self, output: Output) -> (PersonRequest, Form, Output) {
+        let (form, output) = match self.format {
+            None => (Form::Summary, output),
+            Some(Format::Md) => (Form::Summary, output.as_text()),
+            Some(Format::Html) => (Form::Html, output.as_text()),
+            Some(Format::Json) => (Form::Plain, output.as_json()),
+        };
+        (PersonRequest::Report(self.part.scope()), form, output)
     }
 }
 

@@ -10,6 +10,7 @@
 mod answer;
 mod approve;
 mod assign_thread;
+mod attempt_report;
 mod batch_outcome;
 mod brief;
 mod brief_size;
@@ -21,6 +22,7 @@ mod cycles;
 mod execution;
 mod facts;
 mod failover;
+mod figures;
 mod gates;
 mod ledger;
 mod next_batch;
@@ -43,6 +45,7 @@ mod workstream_status;
 pub use answer::{BatchName, BatchSummary, Outcome, StageName};
 pub use approve::{PlanApproved, PlannedCheck, Revoked, StageApproved, UnprovenThread};
 pub use assign_thread::Assignment;
+pub use attempt_report::{AttemptEnd, AttemptReport, Follows};
 pub use batch_outcome::BatchOutcome;
 pub use brief::{Brief, BriefPlan, BriefStage, DoneBefore, EarlierAttempt, Sibling};
 pub use checks::ThreadChecked;
@@ -55,6 +58,7 @@ pub use facts::{
     Words,
 };
 pub use failover::{Decision, DecisionAction, OpenDecision};
+pub use figures::AgentFigures;
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
@@ -65,8 +69,8 @@ pub use put_away::{Archived, require_idle};
 pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{
-    Approved, Assigned, AttemptReport, BatchReport, CycleReport, PlannerReport, ProofState, Report, Revocation,
-    StageReport, ThreadReport,
+    Approved, Assigned, BatchReport, CycleReport, PlannerReport, ProofState, Report, Revocation, StageReport,
+    ThreadReport,
 };
 pub use request::{
     Access, AgentAnswer, AgentRequest, AssignThread, Caller, ClearAssignment, MAX_ITEM_CHARS, MAX_ITEMS,

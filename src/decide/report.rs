@@ -3,15 +3,17 @@
 
 use serde::Serialize;
 
+use super::attempt_report::{AttemptEnd, AttemptReport, attempts};
 use super::batch_outcome::unknown_batch;
 use super::facts::{Note, PersonCommand, Words};
 use super::failover::{Decision, open_decision};
+use super::figures::{AgentFigures, figures};
 use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::request::{Caller, Scope};
 use super::scene::{AgentSource, Scene, attempt_in_answers, waits_for};
 use super::workstream_status::{self, WorkstreamStatus};
-use crate::board::{Attempt, AttemptStatus, Board, CheckResult, Cycle, Introduction, Status, Unproven};
+use crate::board::{AttemptStatus, Board, CheckResult, Cycle, Introduction, Status, Unproven};
 use crate::index::{Approval, ApprovalStatus};
 use crate::moment::Moment;
 use crate::plan::{Batch, Stage, Thread};
@@ -31,6 +33,8 @@ pub struct Report<C = PersonCommand, N = Note> {
     pub planner: Option<PlannerReport>,
     /// The stages that were asked for.
     pub stages: Vec<StageReport>,
+    /// What the agents did in these stages, the busiest first.
+    pub agents: Vec<AgentFigures>,
 }
 
 impl<C, N> Report<C, N> {
@@ -48,13 +52,8 @@ impl<C, N> Report<C, N> {
 impl Report {
     /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> Report<String, String> {
-        Report {
-            status: self.status.worded(words),
-            approval: self.approval,
-            revocation: self.revocation,
-            planner: self.planner,
-            stages: self.stages,
-        }
+        let Report { status, approval, revocation, planner, stages, agents } = self;
+        Report { status: status.worded(words), approval, revocation, planner, stages, agents }
     }
 }
 
@@ -230,6 +229,21 @@ impl ThreadReport {
         self.status == Status::Pending && self.attempts.last().is_some_and(|last| last.status == AttemptStatus::Failed)
     }
 
+    /// Returns its attempts, each with how it ended; `None`: it runs.
+    pub fn ended(&self) -> impl Iterator<Item = (&AttemptReport, Option<AttemptEnd>)> {
+        let last = self.attempts.len().saturating_sub(1);
+        self.attempts.iter().enumerate().map(move |(at, attempt)| {
+            let end = match attempt.status {
+                AttemptStatus::Running => return (attempt, None),
+                AttemptStatus::Completed => AttemptEnd::Completed,
+                AttemptStatus::Interrupted => AttemptEnd::Interrupted,
+                AttemptStatus::Failed if at == last && self.status == Status::Blocked => AttemptEnd::Blocked,
+                AttemptStatus::Failed => AttemptEnd::Failed,
+            };
+            (attempt, Some(end))
+        })
+    }
+
     /// Returns what is known of the proof that it is done; `None`: nothing was asked for, and nothing is amiss.
     pub fn proof(&self) -> Option<ProofState> {
         let last = self.attempts.last();
@@ -247,41 +261,6 @@ impl ThreadReport {
             _ => Some(ProofState::Planned(self.checks.len())),
         }
     }
-}
-
-/// An attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AttemptReport {
-    /// Its number.
-    pub attempt: u32,
-    /// The agent that ran it.
-    pub agent: String,
-    /// How it is going, or how it ended.
-    pub status: AttemptStatus,
-    /// The cycle in which it counts.
-    pub cycle: Option<u32>,
-    /// Whether its failure was reported as transient.
-    pub transient: bool,
-    /// When it started.
-    pub started_at: Option<Moment>,
-    /// When its worker last said where it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub heard_at: Option<Moment>,
-    /// When it ended.
-    pub completed_at: Option<Moment>,
-    /// The report that ended it.
-    pub report: String,
-    /// The results of its latest checks.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub checks: Vec<CheckResult>,
-    /// How often its checks failed after it was reported as completed.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub failed_checks: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde has it")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// Decides a `work report`, or a resource with all that happened.
@@ -322,12 +301,15 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &m
             .map(|batch| of_batch(scene, board, batch, seen_at))
             .collect(),
     };
+    let stages: Vec<StageReport> = stages.map(of_stage).collect();
+    let threads = stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads);
     Ok(Report {
         status,
         approval: scene.entry.and_then(|entry| approved(&entry.approvals.plan)),
         revocation: scene.entry.and_then(|entry| revoked(&entry.approvals.plan)),
         planner: planner(scene, board),
-        stages: stages.map(of_stage).collect(),
+        agents: figures(threads.flat_map(ThreadReport::ended)),
+        stages,
     })
 }
 
@@ -403,27 +385,8 @@ fn of_thread(scene: &Scene<'_>, board: &Board, cycles: &[&Cycle], planned: &Thre
         unproven: thread.unproven.clone(),
         next_steps: thread.next_steps.clone(),
         checks: planned.checks.clone(),
-        attempts: thread.attempts.iter().map(|attempt| of_attempt(scene, board, planned, attempt, seen_at)).collect(),
+        attempts: attempts(id, &thread, cycles, &scene.current_agent(board, id), seen_at),
         summary: planned.summary.clone(),
         details: planned.details.clone(),
-    }
-}
-
-fn of_attempt(scene: &Scene<'_>, board: &Board, planned: &Thread, attempt: &Attempt, seen_at: Moment) -> AttemptReport {
-    // Older software did not record the agent of an attempt.
-    let is_unnamed = attempt.agent.is_empty() && attempt.status == AttemptStatus::Running;
-    AttemptReport {
-        attempt: attempt.number,
-        agent: if is_unnamed { scene.current_agent(board, planned.id) } else { attempt.agent.clone() },
-        status: attempt.status,
-        cycle: attempt.cycle,
-        transient: attempt.transient,
-        started_at: attempt.started_at,
-        heard_at: attempt.heard_at,
-        // The sweep of this very decision ended it now, but when its process died is not known.
-        completed_at: attempt.completed_at.filter(|at| *at != seen_at),
-        report: attempt.report.clone(),
-        checks: attempt.checks.clone(),
-        failed_checks: attempt.failed_checks,
     }
 }

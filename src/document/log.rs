@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::board::{AttemptStatus, CheckResult, Status};
-use crate::decide::{Assigned, AttemptReport, Report, Revocation, ThreadReport};
+use crate::board::CheckResult;
+use crate::decide::{Assigned, AttemptEnd, AttemptReport, Report, Revocation, ThreadReport};
 use crate::moment::Moment;
 
 /// Something that happened.
@@ -48,23 +48,11 @@ pub(crate) enum What {
         thread_id: String,
         attempt: u32,
         agent: String,
-        status: End,
+        status: AttemptEnd,
         transient: bool,
         report: String,
         then: Option<Then>,
     },
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum End {
-    Completed,
-    Failed,
-    /// It failed, and nothing more is tried.
-    Blocked,
-    /// Its server was gone, or a person ended it.
-    Interrupted,
 }
 
 /// What followed a failure: another attempt.
@@ -111,8 +99,8 @@ pub(crate) fn log(report: &Report) -> Vec<Happened> {
                     let (thread_id, reason) = (thread.thread_id.clone(), thread.reason.clone());
                     add(Some(*at), What::Assigned { thread_id, agent: agent.clone(), reason });
                 }
-                for (at, attempt) in thread.attempts.iter().enumerate() {
-                    of_attempt(thread, attempt, thread.attempts.get(at + 1), &mut add);
+                for (at, (attempt, end)) in thread.ended().enumerate() {
+                    of_attempt(thread, attempt, end, thread.attempts.get(at + 1), &mut add);
                 }
             }
         }
@@ -126,6 +114,7 @@ pub(crate) fn log(report: &Report) -> Vec<Happened> {
 fn of_attempt(
     thread: &ThreadReport,
     attempt: &AttemptReport,
+    end: Option<AttemptEnd>,
     next: Option<&AttemptReport>,
     add: &mut impl FnMut(Option<Moment>, What),
 ) {
@@ -138,14 +127,8 @@ fn of_attempt(
         let passed = failed.is_none();
         add(Some(last.at), What::Checked { thread_id: thread_id(), attempt: number, passed, failed });
     }
-    let status = match attempt.status {
-        AttemptStatus::Running => return,
-        AttemptStatus::Completed => End::Completed,
-        AttemptStatus::Interrupted => End::Interrupted,
-        AttemptStatus::Failed if next.is_none() && thread.status == Status::Blocked => End::Blocked,
-        AttemptStatus::Failed => End::Failed,
-    };
-    let then = next.filter(|_| status == End::Failed).map(|next| {
+    let Some(status) = end else { return };
+    let then = next.filter(|_| status == AttemptEnd::Failed).map(|next| {
         if next.agent == agent {
             Then::Retry { attempt: next.attempt }
         } else {
@@ -203,19 +186,13 @@ impl What {
                 format!("{thread_id} #{attempt} check failed: {command}")
             }
             Self::Ended { thread_id, attempt, agent, status, transient, report, then } => {
-                let word = match status {
-                    End::Completed => "completed",
-                    End::Failed => "failed",
-                    End::Blocked => "blocked",
-                    End::Interrupted => "interrupted",
-                };
                 let transient = if *transient { ", transient" } else { "" };
                 let then = match then {
                     None => String::new(),
                     Some(Then::Retry { attempt }) => format!(" → retry, #{attempt}"),
                     Some(Then::Reassign { attempt, agent }) => format!(" → {agent}, #{attempt}"),
                 };
-                format!("{thread_id} #{attempt} {word} ({agent}{transient}){then}: {report}")
+                format!("{thread_id} #{attempt} {} ({agent}{transient}){then}: {report}", status.word())
             }
         }
     }

@@ -6,9 +6,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::figures::{COLUMNS, UNRECORDED, row};
 use super::{attempt_time, proof, run_time};
 use crate::board::{AttemptStatus, CheckResult, Status};
-use crate::decide::{Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
+use crate::decide::{AgentFigures, Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
 use crate::moment::Moment;
 use crate::wording::{count, duration, one_line};
 use crate::words::{PersonWords, next_step, not_there};
@@ -25,7 +26,24 @@ pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<
             write_lists(page, batch, now);
         }
     }
+    write_agents(page, &report.agents);
     let _ = write!(page, "\n**Next:** {}\n", inline(&next_step(&report.status, words)));
+}
+
+/// Writes a table with the figures of the agents; nothing if nothing was attempted.
+fn write_agents(page: &mut impl Write, agents: &[AgentFigures]) {
+    if agents.is_empty() {
+        return;
+    }
+    let _ = write!(page, "\n## Agents\n\n| agent |");
+    for column in COLUMNS {
+        let _ = write!(page, " {column} |");
+    }
+    let _ = write!(page, "\n|---|{}\n", "---|".repeat(COLUMNS.len()));
+    for figures in agents {
+        let name = if figures.agent.is_empty() { UNRECORDED } else { &figures.agent };
+        let _ = writeln!(page, "| {} | {} |", inline(name), row(figures).join(" | "));
+    }
 }
 
 /// Writes the long form: each thread with its report and attempts, and with the text of the plan.

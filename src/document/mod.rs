@@ -1,14 +1,18 @@
-//! PURE. Answers as Markdown documents, for pull requests, for archives and for the server's resources.
+//! PURE. Answers as documents: Markdown for pull requests, for archives and for the server's resources, HTML for a
+//! browser.
 //!
 //! An attempt that still runs is counted up to the parameter `now`. Without a `now` its time is left out, so that the
 //! same state gives the same text. Nothing here may read a clock.
 
 mod brief;
+mod figures;
+mod html;
 mod log;
 mod markdown;
 mod time;
 
 pub(crate) use brief::write_brief;
+pub(crate) use html::write_page;
 pub(crate) use log::{Happened, log};
 pub(crate) use markdown::{write_document, write_summary};
 pub(crate) use time::{attempt_time, last_sign, run_time};

@@ -36,6 +36,7 @@ mod prompts;
 mod put_away;
 mod race;
 mod reading;
+mod report;
 mod resources;
 mod schemas;
 mod stdio;

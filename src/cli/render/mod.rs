@@ -21,7 +21,7 @@ use crate::decide::{
     Archived, Assignment, Decision, DecisionAction, PersonAnswer, PlanApproved, PlannedCheck, ProofState, Released,
     Retried, Revoked, StageApproved, ThreadReport, Updated, Words as _,
 };
-use crate::document::{write_document, write_summary};
+use crate::document::{write_document, write_page, write_summary};
 use crate::moment::Moment;
 use crate::plan::Counts;
 use crate::roster::ChecksBy;
@@ -46,6 +46,8 @@ pub(super) enum Form {
     Summary,
     /// Markdown with everything, the texts of the plan too.
     Document,
+    /// A page of HTML with everything.
+    Html,
     /// One row per thread.
     Csv,
 }
@@ -78,6 +80,7 @@ pub(super) fn answer(mut page: Page, answer: &PersonAnswer, form: Form, now: Mom
             Form::Assignments => tree::write_assignments(&mut page, report),
             Form::Summary => write_summary(&mut page, report, Some(now), words),
             Form::Document => write_document(&mut page, report, Some(now)),
+            Form::Html => write_page(&mut page, report, now, words),
             Form::Csv => csv::write(&mut page, report, now),
         },
         PersonAnswer::Validation(validation) => validation::write(&mut page, validation, &words.flags()),
