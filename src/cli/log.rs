@@ -13,7 +13,7 @@ use super::report::read;
 use crate::clock::{Clock as _, SystemClock};
 use crate::closest::closest;
 use crate::decide::Refusal;
-use crate::document::{Happened, log};
+use crate::document::{Happened, log, log_of_events};
 use crate::fault::Error;
 use crate::moment::Moment;
 use crate::plan::ThreadId;
@@ -26,7 +26,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const INDENT: usize = 21;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Times are in UTC. What older software recorded without a time is not there.
+#[command(after_help = "Times are in UTC. What older software recorded without a time is not there. A workspace in a
+database has more: all its events, and who wrote them.
 
 Examples:
   work log
@@ -123,7 +124,10 @@ impl Arguments {
             Some(Since::At(at)) => Some(at),
             Some(Since::Ago(ago)) => Some(SystemClock.now().before(ago)),
         };
-        let mut happened = log(&report);
+        let mut happened = match store.events(None)? {
+            Some(recorded) => log_of_events(&recorded),
+            None => log(&report),
+        };
         happened.retain(|happened| {
             of.as_deref().is_none_or(|of| happened.what.thread() == Some(of))
                 && since.is_none_or(|since| happened.at >= since)
@@ -163,7 +167,7 @@ impl Arguments {
 fn entry(page: &mut Page, happened: &Happened) {
     let time = happened.at.to_string();
     let time = time.get(..19).unwrap_or(&time).replace('T', " ");
-    for (at, line) in wrapped(&one_line(&happened.what.told()), INDENT).into_iter().enumerate() {
+    for (at, line) in wrapped(&one_line(&happened.told()), INDENT).into_iter().enumerate() {
         page.paint(Tone::Faint, if at == 0 { &time } else { "                   " });
         let _ = writeln!(page, "  {line}");
     }

@@ -12,6 +12,9 @@ use crate::moment::Moment;
 pub(crate) struct Happened {
     /// When.
     pub at: Moment,
+    /// Who wrote it, if the store has recorded that: `server` and its id, or the name of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// What.
     #[serde(flatten)]
     pub what: What,
@@ -68,7 +71,7 @@ pub(crate) enum Then {
 /// Returns what happened, the latest first. What older software recorded without a time is left out.
 pub(crate) fn log(report: &Report) -> Vec<Happened> {
     let mut log = Vec::new();
-    let mut add = |at: Option<Moment>, what: What| log.extend(at.map(|at| Happened { at, what }));
+    let mut add = |at: Option<Moment>, what: What| log.extend(at.map(|at| Happened { at, actor: None, what }));
     let approved_at = |at: &Option<String>| at.as_deref().and_then(Moment::parse);
     if let Some(approval) = &report.approval {
         add(approved_at(&approval.at), What::PlanApproved { by: approval.by.clone() });
@@ -142,7 +145,26 @@ fn of_attempt(
     );
 }
 
+impl Happened {
+    /// Returns it in a line, without the time. A person who wrote it is named, a server is not.
+    pub(crate) fn told(&self) -> String {
+        let person = self.actor.as_deref().filter(|actor| !actor.starts_with("server ") && !self.what.names_who());
+        person.map_or_else(|| self.what.told(), |person| format!("{} ({person})", self.what.told()))
+    }
+}
+
 impl What {
+    /// Returns whether it says itself who did it.
+    fn names_who(&self) -> bool {
+        matches!(
+            self,
+            Self::PlanApproved { .. }
+                | Self::StageApproved { .. }
+                | Self::PlanRevoked { .. }
+                | Self::StageRevoked { .. }
+        )
+    }
+
     /// Returns the thread that it is about.
     pub(crate) fn thread(&self) -> Option<&str> {
         match self {

@@ -9,12 +9,14 @@ mod figures;
 mod html;
 mod log;
 mod markdown;
+mod recorded;
 mod time;
 
 pub(crate) use brief::write_brief;
 pub(crate) use html::write_page;
 pub(crate) use log::{Happened, log};
 pub(crate) use markdown::{write_document, write_summary};
+pub(crate) use recorded::{Recorded, log_of_events};
 pub(crate) use time::{attempt_time, last_sign, run_time};
 
 use crate::decide::ProofState;

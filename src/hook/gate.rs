@@ -151,15 +151,26 @@ fn judge_work(words: &[String]) -> Option<Gate> {
     let verb = loop {
         let word = rest.next()?;
         match word.as_str() {
-            "--root" | "--store" | "--workstream" | "--color" => drop(rest.next()),
+            "--root" | "--store" | "--workstream" | "-w" | "--color" => drop(rest.next()),
             word if word.starts_with('-') => {}
             word => break word,
         }
     };
+    // What a watch runs when something happens.
+    let notified = words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--notify") {
+        Some("") => words.get(at + 1).map(String::as_str),
+        Some(value) => value.strip_prefix('='),
+        None => None,
+    });
+    if let Some(gate) = notified.and_then(|command| judge_command(command, Effort::Parse)) {
+        return Some(gate);
+    }
     let forced = words.iter().any(|word| word == "--force");
     let removes = words.iter().any(|word| word == "--remove");
     let is_gate = match verb {
         "approve" | "complete" | "retry" | "release" | "store" => true,
+        // These put away or destroy what was approved, or run an editor that asks whether to approve.
+        "archive" | "delete" | "rename" | "edit" => true,
         "update" | "assign" => forced,
         "init" => removes,
         _ => false,

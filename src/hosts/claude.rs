@@ -37,10 +37,14 @@ const HIDDEN: &str =
     "mcp__work__next_batch, mcp__work__assign_thread, mcp__work__batch_outcome, mcp__work__workstream_status, Agent";
 
 /// What refuses the plain spellings of gate commands where hooks are switched off, or the folder is not trusted yet.
-const DENIED: [&str; 5] = [
+const DENIED: [&str; 9] = [
     "Bash(work approve:*)",
+    "Bash(work archive:*)",
     "Bash(work complete:*)",
+    "Bash(work delete:*)",
+    "Bash(work edit:*)",
     "Bash(work release:*)",
+    "Bash(work rename:*)",
     "Bash(work retry:*)",
     "Bash(work store:*)",
 ];

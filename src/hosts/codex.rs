@@ -37,7 +37,7 @@ const AGENTS: AgentFiles = AgentFiles { folder: ".codex/agents", ending: ".toml"
 /// What refuses the plain spellings where a person has trusted the folder, and not yet the hooks in it.
 const RULES: &str = r#"# Decisions of a person. `work hook`, in hooks.json, sees other spellings too.
 prefix_rule(
-    pattern = ["work", ["approve", "complete", "release", "retry", "store"]],
+    pattern = ["work", ["approve", "archive", "complete", "delete", "edit", "release", "rename", "retry", "store"]],
     decision = "forbidden",
     justification = "This is a person's decision. Name the command to the person, and stop.",
     match = ["work approve plan", "work complete"],

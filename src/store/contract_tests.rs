@@ -315,7 +315,7 @@ fn a_name_that_two_workstreams_have_is_refused() {
         None,
     );
     let refused = store.read(Some("a")).unwrap_err();
-    assert_eq!(refused.to_string(), "2 workstreams have the name \"a\"");
+    assert_eq!(refused.to_string(), "2 workstreams are called \"a\" or begin so");
     assert_eq!(store.read(Some("b")).unwrap().scene().workstream, "b");
 }
 

@@ -42,6 +42,7 @@ use serde::Serialize;
 
 use crate::board::{Board, Introduction, ServerId};
 use crate::decide::{Ledger, Refusal};
+use crate::document::Recorded;
 #[cfg(not(feature = "postgres"))]
 use crate::fault::DatabaseRemedy;
 use crate::fault::{Error, Fault};
@@ -92,6 +93,11 @@ pub trait Store: Debug + Send + Sync {
 
     /// Returns the id of the workstream that [`Store::read`] reads. Its plan and its board need not be readable.
     fn selected(&self, wanted: Option<&str>) -> Result<String, Error>;
+
+    /// Returns all that was recorded of the workstream, the oldest first. `None`: this store records no events.
+    fn events(&self, _wanted: Option<&str>) -> Result<Option<Vec<Recorded>>, Error> {
+        Ok(None)
+    }
 
     /// Adds a workstream as a draft, all of it or nothing. It becomes the current one unless a batch of the current one
     /// is executed.

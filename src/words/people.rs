@@ -392,7 +392,7 @@ pub fn next_step(status: &WorkstreamStatus, words: &PersonWords) -> String {
         (None, Some(batch), None) => {
             // Who had to name the workstream must tell the planner, too.
             let of = if words.workstream.is_empty() { String::new() } else { format!(" of {}", status.workstream) };
-            format!("let a planner execute batch {}{of} (/execute-next-batch)", batch.id)
+            format!("let a planner execute batch {}{of}: /execute-next-batch", batch.id)
         }
         (None, None, _) if is_all_done(status) => "nothing, it is completed".to_owned(),
         (None, None, _) => "nothing".to_owned(),

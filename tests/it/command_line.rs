@@ -60,11 +60,11 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     $ work approve plan
     exit 0
     the plan of 001-search is approved: 2 stages, 3 batches, 4 threads
-    Next: let a planner execute batch 01.01 (/execute-next-batch)
+    Next: let a planner execute batch 01.01: /execute-next-batch
     $ work approve plan
     exit 0
     the plan of 001-search was approved already, as it is now
-    Next: let a planner execute batch 01.01 (/execute-next-batch)
+    Next: let a planner execute batch 01.01: /execute-next-batch
     $ work update --thread "01.01.01" --status in_progress
     exit 0
     01.01.01 of 001-search is in_progress, attempt 1
@@ -82,7 +82,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     exit 0
     001-search  Search (approved)
     [workspace]
-    Next: let a planner execute batch 01.01 (/execute-next-batch)
+    Next: let a planner execute batch 01.01: /execute-next-batch
 
     In progress
       01.01.01  Schema  system-engineer-opus #2
@@ -116,7 +116,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     stage 1 of 001-search is approved
       cancelled: 01.02.01
       not proven: 01.01.02: artifact src/a.rs did not exist when it was reported
-    Next: let a planner execute batch 02.01 (/execute-next-batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     $ work update --thread 2.1.1 --status completed --report done
     exit 0
     02.01.01 of 001-search is completed, attempt 1
@@ -143,7 +143,7 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
     exit 0
     001-search  Search (approved)
     [workspace]
-    Next: nothing: it is completed
+    Next: nothing, it is completed
 
     Stage 1: Index  [==========] 3/3  approved
       01.01  Storage  2 completed
@@ -151,9 +151,6 @@ fn the_users_own_lines_from_the_first_gate_to_the_last() {
 
     Stage 2: API  [==========] 1/1  approved
       02.01  Routes   1 completed
-
-    Warnings
-      the workstream is completed: its status in work/index.json says so
     "#);
 }
 
@@ -266,12 +263,12 @@ fn a_plan_with_problems_is_approved_only_by_force() {
     the text that was approved is not known here (.PLAN.approved.md is missing, or
     of another approval): PLAN.md is compared with the names that were recorded
     the plan of 001-search is approved: 1 stage, 1 batch, 1 thread
-    Next: let a planner execute batch 01.01 (/execute-next-batch)
+    Next: let a planner execute batch 01.01: /execute-next-batch
     $ work status
     exit 0
     001-search  P (approved)
     [workspace]
-    Next: let a planner execute batch 01.01 (/execute-next-batch)
+    Next: let a planner execute batch 01.01: /execute-next-batch
 
     Stage 1: S  [          ] 0/1
     > 01.01  B  1 pending
@@ -304,7 +301,7 @@ fn a_command_names_the_workstream_where_a_bare_one_would_mean_another() {
     let approved = workspace.work(&["approve", "stage", "1", "--workstream", "002-other"]);
     assert_eq!(
         approved,
-        "exit 0\nstage 1 of 002-other is approved\nNext: let a planner execute batch 02.01 of 002-other (/execute-next-batch)"
+        "exit 0\nstage 1 of 002-other is approved\nNext: let a planner execute batch 02.01 of 002-other: /execute-next-batch"
     );
 }
 
@@ -361,7 +358,7 @@ fn agents_cannot_write_a_line_of_status() {
     exit 0
     001-search  Search (approved)
     [workspace]
-    Next: let a planner execute batch 01.01 (/execute-next-batch)
+    Next: let a planner execute batch 01.01: /execute-next-batch
 
     Blocked
       01.01.01  Schema  system-engineer-codex #1

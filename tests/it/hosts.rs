@@ -35,8 +35,12 @@ fn a_host_is_set_up_and_taken_back() {
                  + enabledMcpjsonServers: work
                  + permissions.allow: mcp__work
                  + permissions.deny: Bash(work approve:*)
+                 + permissions.deny: Bash(work archive:*)
                  + permissions.deny: Bash(work complete:*)
+                 + permissions.deny: Bash(work delete:*)
+                 + permissions.deny: Bash(work edit:*)
                  + permissions.deny: Bash(work release:*)
+                 + permissions.deny: Bash(work rename:*)
                  + permissions.deny: Bash(work retry:*)
                  + permissions.deny: Bash(work store:*)
                  + hooks.PreToolUse: work hook pre-tool
@@ -66,8 +70,12 @@ fn a_host_is_set_up_and_taken_back() {
                  - enabledMcpjsonServers: work
                  - permissions.allow: mcp__work
                  - permissions.deny: Bash(work approve:*)
+                 - permissions.deny: Bash(work archive:*)
                  - permissions.deny: Bash(work complete:*)
+                 - permissions.deny: Bash(work delete:*)
+                 - permissions.deny: Bash(work edit:*)
                  - permissions.deny: Bash(work release:*)
+                 - permissions.deny: Bash(work rename:*)
                  - permissions.deny: Bash(work retry:*)
                  - permissions.deny: Bash(work store:*)
                  - hooks.PreToolUse: work hook pre-tool

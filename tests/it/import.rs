@@ -40,7 +40,7 @@ fn tasks_are_read_as_threads_and_imported() {
     exit 0
     000-search-api  Search Api (approved)
     [workspace]
-    Next: let a planner execute batch 01.02 (/execute-next-batch)
+    Next: let a planner execute batch 01.02: /execute-next-batch
 
     Blocked
       01.02.01  First build  default #1
@@ -50,7 +50,7 @@ fn tasks_are_read_as_threads_and_imported() {
 
     In progress
       01.02.02  Follow changes  frontend-speedster #1
-                since 2026-11-22 15:38 UTC (4 d 5 h), no sign for 4 d 5 h
+                since 2026-11-22 15:38 UTC (4 d 7 h), no sign for 4 d 7 h
                 order is by sequence number
 
     Stage 1: Foundation  [======    ] 3/5

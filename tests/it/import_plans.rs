@@ -104,18 +104,19 @@ fn a_feature_of_spec_kit_becomes_a_plan_that_runs() {
     001-lending-desk  Lending desk (the plan is not approved)
     ├─ Stage 1: Setup (Shared Infrastructure)  1/4
     │  └─ 01.01 Setup (Shared Infrastructure)  1/4
-    │     ├─ [x] 01.01.01 T001 Create the crate per plan.md        default
-    │     ├─ [ ] 01.01.02 T002 Configure clippy in clippy.toml     default
-    │     ├─ [ ] 01.01.03 T003 Configure rustfmt in rustfmt.toml   default
-    │     └─ [ ] 01.01.04 T004 Build once and fix what is found    default  waits for 01.01.02, 01.01.03
-    └─ Stage 2: User Story 1 - Lend a book (Priority: P1…  0/2
+    │     ├─ [x] 01.01.01 T001 Create the crate per plan.md           default
+    │     ├─ [ ] 01.01.02 T002 Configure clippy in clippy.toml        default
+    │     ├─ [ ] 01.01.03 T003 Configure rustfmt in rustfmt.toml      default
+    │     └─ [ ] 01.01.04 T004 Build once and fix what is found       default  waits for 01.01.02, 01.01.03
+    └─ Stage 2: User Story 1 - Lend a book (Priority: P1) 🎯 MVP  0/2
        ├─ 02.01 Tests for User Story 1  0/1
-       │  └─ [ ] 02.01.01 T005 Test the loan in tests/lend.rs      default
+       │  └─ [ ] 02.01.01 T005 Test the loan in tests/lend.rs         default
        └─ 02.02 Implementation for User Story 1  0/1
-          └─ [ ] 02.02.01 T006 Lend in src/desk.rs (depends on T…  default
+          └─ [ ] 02.02.01 T006 Lend in src/desk.rs (depends on T005)  default
     $ work approve plan
     exit 0
     the plan of 001-lending-desk is approved: 2 stages, 3 batches, 6 threads
+    Next: let a planner execute batch 01.01: /execute-next-batch
     "#);
     assert_eq!(workspace.read("specs/004-lending-desk/tasks.md"), TASKS_MD, "the original is kept");
     let plan = workspace.read("work/001-lending-desk/PLAN.md");
@@ -204,6 +205,7 @@ fn tasks_of_task_master_become_a_plan_that_runs() {
     $ work approve plan
     exit 0
     the plan of 001-feed-reader is approved: 1 stage, 3 batches, 5 threads
+    Next: let a planner execute batch 01.02: /execute-next-batch
     "#);
     assert_eq!(workspace.read(".taskmaster/tasks/tasks.json"), TASKS_JSON, "the original is kept");
     let mut server = workspace.serve();

@@ -128,7 +128,7 @@ fn the_status_shows_what_failed_and_what_is_tried_next() {
     };
     insta::assert_snapshot!(failures(&workspace), @"
     Failed, to be tried again
-      01.01.01  Schema  retry with system-engineer-codex #2
+      01.01.01  Schema  retry with system-engineer-codex, attempt 2
                 the database timed out
     ");
     report(&workspace, "1.1.1", "in_progress", &[]);

@@ -90,7 +90,7 @@ fn branches_that_executed_different_threads_and_created_workstreams_merge() {
     ]), @"
     $ work list
     exit 0
-      001-search       2/4  let a planner execute batch 01.02 (tool next_batch)
+      001-search       2/4  let a planner execute batch 01.02: /execute-next-batch
     * 002-api          0/1  settle the problems of PLAN.md (work validate), then work approve plan
       002-billing      0/1  settle the problems of PLAN.md (work validate), then work approve plan --workstream 002-billing
     $ work tree --workstream 001-search

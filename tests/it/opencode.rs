@@ -59,7 +59,9 @@ fn a_project_without_a_set_up_gets_one() {
       "permission": {
         "bash": {
           "*work approve *": "deny",
+          "*work archive*": "deny",
           "*work complete*": "deny",
+          "*work delete*": "deny",
           "*work release*": "deny",
           "*work retry*": "deny",
           "*work store p*": "deny",
@@ -149,7 +151,7 @@ fn a_set_up_with_comments_keeps_them() {
       created  .opencode/plugin/work.js
       changed  opencode.jsonc
                  + mcp.work
-                 + permission.bash (15 rules)
+                 + permission.bash (17 rules)
                  + agent.default.permission
                  + agent.system-engineer-opus.permission
       kept     work/agents.yaml
@@ -169,10 +171,12 @@ fn a_set_up_with_comments_keeps_them() {
     +			"enabled": true,
     +		},
      	},
-    @@ -29,2 +35,17 @@
+    @@ -29,2 +35,19 @@
      			"rm *": "deny", // once was enough
     +			"*work approve *": "deny",
+    +			"*work archive*": "deny",
     +			"*work complete*": "deny",
+    +			"*work delete*": "deny",
     +			"*work release*": "deny",
     +			"*work retry*": "deny",
     +			"*work store p*": "deny",
@@ -187,7 +191,7 @@ fn a_set_up_with_comments_keeps_them() {
     +			"* approve plan*": "deny",
     +			"* approve stage*": "deny",
      		},
-    @@ -35,3 +56,15 @@
+    @@ -35,3 +58,15 @@
      			"model": "anthropic/claude-opus-4-5",
     -			"permission": { "edit": "allow" }
     +			"permission": {
@@ -238,7 +242,7 @@ fn of_two_files_the_one_that_wins_is_changed() {
     assert!(
         workspace
             .work(&["init", "--opencode"])
-            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (15 rules)\n")
+            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (17 rules)\n")
     );
     assert_eq!(workspace.read("opencode.json"), server);
     let text = workspace.read("opencode.jsonc");

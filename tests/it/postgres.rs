@@ -705,6 +705,25 @@ fn a_team_begins_in_the_database() {
     assert_eq!(server.answer("next_batch", &json!({}))["workstream"], "001-search-api");
     let events = team.sql("SELECT DISTINCT event::jsonb ->> 'event' FROM work.events ORDER BY 1");
     assert!(events.contains(&"created".to_owned()), "{events:?}");
+    // The log is made of the events: it names the person who did what.
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
+    team.stdout(&["assign", "1.1.2", "--agent", "default", "--force"]);
+    let log = team.stdout(&["log"]);
+    for line in [
+        "plan approved by ",
+        "01.01 begins\n",
+        "01.01.01 #1 started by system-engineer-codex\n",
+        "01.01.02 assigned to default (",
+    ] {
+        assert!(log.contains(line), "{line}: {log}");
+    }
+    assert!(team.stdout(&["log", "--json"]).contains("\"actor\": \"server "), "a server is named to programs");
+    // A workstream is put away, renamed and deleted there, too.
+    team.stdout(&["rename", "002", "new search"]);
+    assert_eq!(team.stdout(&["archive", "new-search"]), "002-new-search is archived\n");
+    assert!(!team.stdout(&["list"]).contains("new-search"));
+    team.stdout(&["delete", "002-new-search", "--force"]);
+    assert!(!team.stdout(&["list", "--all"]).contains("new-search"));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn an_archived_workstream_hands_out_nothing_until_it_is_taken_out() {
     001-search is not archived: nothing to revoke
     $ work list
     exit 0
-    * 001-search      0/4  let a planner execute batch 01.01 (/execute-next-batch)
+    * 001-search      0/4  let a planner execute batch 01.01: /execute-next-batch
     ");
 }
 
@@ -103,7 +103,7 @@ fn a_renamed_workstream_keeps_its_number_and_all_that_happened() {
     001-die-suche
     $ work list
     exit 0
-    * 001-die-suche      1/4  let a planner execute batch 01.01 (/execute-next-batch)
+    * 001-die-suche      1/4  let a planner execute batch 01.01: /execute-next-batch
       002-other          0/1  settle the problems of PLAN.md (work validate), then work approve plan --workstream 002-other
     $ work log
     exit 0

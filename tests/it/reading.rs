@@ -167,6 +167,13 @@ fn reports_and_exports() {
     - 01.01.01 attempt 1 by system-engineer-codex: failed after 0 s (transient): the server \| timed out
     - 01.01.02 attempt 1 by system-engineer-opus: failed after 0 s: needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice
 
+    ## Agents
+
+    | agent | attempts | completed | failed | blocked | interrupted | retries | reassigned to it | time | success |
+    |---|---|---|---|---|---|---|---|---|---|
+    | system-engineer-codex | 2 | 1 | 1 | – | – | 1 | – | 0 s | 50 % |
+    | system-engineer-opus | 1 | – | – | 1 | – | – | – | 0 s | 0 % |
+
     **Next:** look at the blocked threads of batch 01.01, then work retry
     $ work export --format csv --stage 1
     exit 0
@@ -462,7 +469,8 @@ fn every_command_explains_itself() {
       archive      Put a workstream away, or take it out again
       rename       Give a workstream another name
       delete       Delete a workstream
-      report       Print what came of the threads, as Markdown for a pull request
+      report       Print what came of the threads, as Markdown for a pull request or as a page for a
+                   browser
       export       Print all there is about the workstream
       import       Import a workstream of another version, or a plan of spec-kit or task-master
       store        Keep the workspace in a database, for teams on several machines

@@ -163,7 +163,7 @@ fn one_frame() {
     │──────────────────────── 0/1││                                                │
     │  [ ] 02.01 Routes       0/1││                                                │
     └────────────────────────────┘└────────────────────────────────────────────────┘
-    Next: let a planner execute batch 01.01 (/execute-next-batch)
+    Next: let a planner execute batch 01.01: /execute-next-batch
     $ work watch
     exit 2
     stderr: error: work watch needs a terminal
@@ -358,11 +358,10 @@ fn notices_go_with_a_live_board_only() {
     let workspace = Workspace::with_plan(PLAN);
     insta::assert_snapshot!(
         session(&workspace, &["work watch --json --bell", "work watch --once --notify true", "work watch --bell"]),
-        @"
+        @r#"
     $ work watch --json --bell
     exit 2
-    stderr: error: --json prints once and gives no notices
-    stderr: Hint: leave --json away, or --bell and --notify
+    stderr: {"error":{"code":"invalid_argument","message":"--json prints once and gives no notices","hint":"leave --json away, or --bell and --notify"}}
     $ work watch --once --notify true
     exit 2
     stderr: error: the argument '--once' cannot be used with '--notify <COMMAND>'
@@ -374,7 +373,7 @@ fn notices_go_with_a_live_board_only() {
     exit 2
     stderr: error: work watch needs a terminal
     stderr: Hint: print one frame with work watch --once, or see work status
-    "
+    "#
     );
 }
 

@@ -289,7 +289,7 @@ fn retried(retried: &Retried, words: &PersonWords) -> String {
     let again = if retried.unchanged { "is executed again already" } else { "is executed again" };
     let first = retried.next_user_command.as_ref().map(|command| format!("{}, then ", words.command(command)));
     format!(
-        "batch {} of {} {again}, with fresh budgets: {}\nNext: {}let a planner execute it (/execute-next-batch)",
+        "batch {} of {} {again}, with fresh budgets: {}\nNext: {}let a planner execute it: /execute-next-batch",
         retried.batch,
         retried.workstream,
         retried.threads.join(", "),

@@ -82,7 +82,7 @@ fn the_list() {
     │                            ││      pending, waits for 02.01.02 · default     │
     │                            ││                                                │
     └────────────────────────────┘└────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  ↑↓ thread  enter detail  ←→ batch  f follow  p plan  b blocked
     ");
     insta::assert_snapshot!(Seat::half_way(120, 40).screen(), @"
@@ -124,7 +124,7 @@ fn the_list() {
     │                                           ││                                                                         │
     │                                           ││                                                                         │
     └───────────────────────────────────────────┘└─────────────────────────────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  ↑↓ thread  enter detail  ←→ batch  f follow  p plan  b blocked  x failed
     ");
     insta::assert_snapshot!(Seat::half_way(60, 20).screen(), @"
@@ -146,7 +146,7 @@ fn the_list() {
     │  [ ] 02.01.04 Pages                                      │
     │      pending, waits for 02.01.02 · default               │
     └──────────────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  ↑↓ thread  enter detail  ←→ batch  f follow
     ");
 }
@@ -178,7 +178,7 @@ fn a_blocked_thread() {
     │                                                                              │
     │Attempts                                                                      │
     └──────────────────────────────────────────────────────────── 1-19 of 34 lines ┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ scroll  ←→ thread  f follow  p plan
     ");
     seat.size = (120, 40);
@@ -221,7 +221,7 @@ fn a_blocked_thread() {
     │                                           ││                                                                         │
     │                                           ││all that its worker is told: work read 02.01.01                          │
     └───────────────────────────────────────────┘└─────────────────────────────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ scroll  ←→ thread  f follow  p plan
     ");
     seat.size = (60, 20);
@@ -245,7 +245,7 @@ fn a_blocked_thread() {
     │                                                          │
     │Summary                                                   │
     └─────────────────────────────────────── 15-29 of 37 lines ┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ scroll  ←→ thread  f follow
     ");
 }
@@ -281,7 +281,7 @@ fn threads_that_failed_that_wait_and_that_are_not_proven() {
     │                                                                              │
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ scroll  ←→ thread  f follow  p plan
     ");
     seat.press(&[KeyCode::Right]);
@@ -308,7 +308,7 @@ fn threads_that_failed_that_wait_and_that_are_not_proven() {
     │                                                                              │
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ scroll  ←→ thread  f follow  p plan
     ");
     // One that is completed and not proven.
@@ -336,7 +336,7 @@ fn threads_that_failed_that_wait_and_that_are_not_proven() {
     │Artifacts                                                                     │
     │  - docs/rows.md                                                              │
     └──────────────────────────────────────────────────────────── 1-19 of 22 lines ┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ scroll  ←→ thread  f follow  p plan
     ");
 }
@@ -368,7 +368,7 @@ fn the_keys() {
     │  q  Ctrl-C        quit                                                       │
     │  ?                these keys, and back                                       │
     └──────────────────────────────────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     esc back  q quit  ↑↓ scroll
     ");
     seat.size = (60, 20);
@@ -392,7 +392,7 @@ fn the_keys() {
     │  q  Ctrl-C        quit                                   │
     │  ?                these keys, and back                   │
     └──────────────────────────────────────── 5-19 of 19 lines ┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     esc back  q quit  ↑↓ scroll
     ");
     assert!(!seat.press(&[KeyCode::Esc]), "Esc closes them");
@@ -426,7 +426,7 @@ fn a_filter_lists_threads_of_all_batches_and_says_so() {
     │                            ││                                                │
     │                            ││                                                │
     └────────────────────────────┘└────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  ↑↓ thread  enter detail  ←→ batch  f follow  p plan  b blocked
     ");
     seat.press(&[KeyCode::Down]);
@@ -466,7 +466,7 @@ fn the_plan_on_a_narrow_screen() {
     │                                                          │
     │                                                          │
     └──────────────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ batch  enter threads  f follow
     ");
     seat.press(&[KeyCode::Enter]);
@@ -504,7 +504,7 @@ fn what_does_not_fit_is_cut_and_the_selected_thread_stays_in_view() {
     │      titles count twice now; next are the ages, then the…│
     │  [ ] 02.01.03 Cache                                      │
     └────────────────────────────────────────── 1 of 4 threads ┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  ↑↓ thread  enter detail  ←→ batch  f follow
     ");
     seat.type_in("jjj");
@@ -519,7 +519,7 @@ fn what_does_not_fit_is_cut_and_the_selected_thread_stays_in_view() {
     │> [ ] 02.01.04 Pages                                      │
     │      pending, waits for 02.01.02 · default               │
     └────────────────────────────────────────── 4 of 4 threads ┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  ↑↓ thread  enter detail  ←→ batch  f follow
     ");
 }
@@ -597,6 +597,6 @@ fn one_frame_has_all_that_a_person_should_read() {
     │                            ││  [ ] 02.01.04 Pages                            │
     │                            ││      pending, waits for 02.01.02 · default     │
     └────────────────────────────┘└────────────────────────────────────────────────┘
-    Next: let a planner execute batch 02.01 (tool next_batch)
+    Next: let a planner execute batch 02.01: /execute-next-batch
     ");
 }

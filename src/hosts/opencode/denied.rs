@@ -4,9 +4,11 @@
 /// Patterns of the commands that agents' shells may not run. OpenCode matches each command of a line alone and as a
 /// whole; `*` stands for any text. They are few and wide: a harmless command that talks about a gate is refused too,
 /// and some spellings get past every pattern (docs/hosts.md lists both).
-pub(super) const DENIED_COMMANDS: [&str; 15] = [
+pub(super) const DENIED_COMMANDS: [&str; 17] = [
     "*work approve *",
+    "*work archive*",
     "*work complete*",
+    "*work delete*",
     "*work release*",
     "*work retry*",
     "*work store p*",

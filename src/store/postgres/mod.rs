@@ -52,6 +52,7 @@ use super::place::{WorkspaceLocation, name};
 use super::{Added, Concurrency, Listed, LockScope, NewWorkstream, PendingWrite, Snapshot, Store, Watch, another_id};
 use crate::board::{Board, Introduction, ServerId};
 use crate::decide::{Ledger, Refusal};
+use crate::document::Recorded;
 use crate::fault::{DatabaseRemedy, Error, Fault};
 use crate::index::Index;
 use crate::moment::Moment;
@@ -416,6 +417,11 @@ impl Store for PostgresStore {
         let current = selected.map(|selected| selected.workstream);
         let archived = known.iter().filter(|id| index.is_archived(id)).cloned().collect();
         Ok(Listed { workstreams: known, current, archived })
+    }
+
+    fn events(&self, wanted: Option<&str>) -> Result<Option<Vec<Recorded>>, Error> {
+        let (id, name) = (self.selected(wanted)?, &self.address.workspace);
+        Ok(Some(self.engine()?.ask(async |client: Object| rows::events(&**client, name, &id).await)?))
     }
 
     fn selected(&self, wanted: Option<&str>) -> Result<String, Error> {

@@ -31,6 +31,7 @@ use super::engine::ROW_WAIT;
 use super::failed::Failed;
 use super::migrate;
 use crate::board::{Board, Introduction, ServerId};
+use crate::document::Recorded;
 use crate::fault::Fault;
 use crate::format::json::Object;
 use crate::format::threads_json::{self, Records};
@@ -391,6 +392,27 @@ impl AgentsYaml {
         })?;
         Ok(self.roster.get_or_init(|| Arc::new(roster)))
     }
+}
+
+/// Returns the events of a workstream, the oldest first.
+pub(super) async fn events(
+    client: &impl GenericClient,
+    workspace: &str,
+    workstream: &str,
+) -> Result<Vec<Recorded>, Failed> {
+    let select =
+        "SELECT to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), e.actor, e.event::text
+        FROM work.events e
+        JOIN work.workstreams w ON w.workstream_id = e.workstream_id
+        JOIN work.workspaces s ON s.workspace_id = w.workspace_id
+        WHERE s.name = $1 AND w.stream_id = $2 ORDER BY e.revision, e.ordinal";
+    let mut events = Vec::new();
+    for row in client.query(select, &[&workspace, &workstream]).await? {
+        let at: String = row.try_get(0)?;
+        let Some(at) = Moment::parse(&at) else { continue };
+        events.push(Recorded { at, actor: row.try_get(1)?, event: row.try_get(2)? });
+    }
+    Ok(events)
 }
 
 /// Returns the index of the workspace and the ids of its workstreams, in the order of index.json. `None`: there is no
