@@ -166,7 +166,7 @@ Examples:
         #[arg(long)]
         revoke: bool,
     },
-    /// Print what came of the threads, as Markdown for a pull request or as a page for a browser
+    /// Print what came of the threads, as Markdown or as a page for a browser
     Report(report::Arguments),
     /// Print all there is about the workstream
     Export(export::Arguments),

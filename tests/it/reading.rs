@@ -169,6 +169,13 @@ fn reports_and_exports() {
     - 01.01.01 attempt 1 by system-engineer-codex: failed after 0 s (transient): the server \| timed out
     - 01.01.02 attempt 1 by system-engineer-opus: failed after 0 s: needs the schema of the warehouse, which nobody has sent yet although everybody was asked for it twice
 
+    ## Agents
+
+    | agent | attempts | completed | failed | blocked | interrupted | retries | reassigned to it | time | success |
+    |---|---|---|---|---|---|---|---|---|---|
+    | system-engineer-codex | 2 | 1 | 1 | – | – | 1 | – | 0 s | 50 % |
+    | system-engineer-opus | 1 | – | – | 1 | – | – | – | 0 s | 0 % |
+
     **Next:** look at the blocked threads of batch 01.01, then work retry
     $ work export --format csv --stage 1
     exit 0
@@ -471,7 +478,7 @@ fn every_command_explains_itself() {
       release      End a planner's hold on the batch that it executes
       retry        Have blocked threads executed again, with fresh budgets
       complete     Complete the workstream, when everything is complete and approved
-      report       Print what came of the threads, as Markdown for a pull request
+      report       Print what came of the threads, as Markdown or as a page for a browser
       export       Print all there is about the workstream
       import       Import a workstream that another version of agenv workstreams made
       store        Keep the workspace in a database, for teams on several machines

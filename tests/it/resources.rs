@@ -112,6 +112,12 @@ fn what_there_is_is_listed_and_can_be_read() {
 
     - 01.01.01: a.sql
 
+    ## Agents
+
+    | agent | attempts | completed | failed | blocked | interrupted | retries | reassigned to it | time | success |
+    |---|---|---|---|---|---|---|---|---|---|
+    | system-engineer-codex | 1 | 1 | – | – | – | – | – | 0 s | 100 % |
+
     **Next:** look at the blocked threads of batch 01.01, then work retry
     ");
     insta::assert_snapshot!(read(&mut server, "work://001-search/threads/01.01.02.md"), @"
