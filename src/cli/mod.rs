@@ -201,7 +201,7 @@ Examples:
     Rename(put_away::Rename),
     /// Delete a workstream
     Delete(put_away::Delete),
-    /// Print what came of the threads, as Markdown for a pull request or as a page for a browser
+    /// Print what came of the threads, as Markdown or as a page for a browser
     Report(report::Arguments),
     /// Print all there is about the workstream
     Export(export::Arguments),

@@ -10,7 +10,7 @@ pub(super) const COLUMNS: [&str; 9] =
 /// What stands in place of an agent that older software did not record.
 pub(super) const UNRECORDED: &str = "not recorded";
 
-/// Returns the cells of an agent after its name. A zero is a dash, so that what is not zero is seen.
+/// Returns the cells of an agent after its name. A number of nothing is a dash, so that the others are seen.
 pub(super) fn row(figures: &AgentFigures) -> [String; 9] {
     let number = |number: usize| if number == 0 { "–".to_owned() } else { number.to_string() };
     let attempts = match figures.running {
@@ -25,7 +25,7 @@ pub(super) fn row(figures: &AgentFigures) -> [String; 9] {
         number(figures.interrupted),
         number(figures.retries),
         number(figures.reassignments),
-        if figures.time.is_zero() { number(0) } else { duration(figures.time) },
+        duration(figures.time),
         figures.success_percent.map_or_else(|| number(0), |percent| format!("{percent} %")),
     ]
 }

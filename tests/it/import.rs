@@ -8,7 +8,11 @@ use crate::support::{Workspace, session, without_times};
 fn tasks_are_read_as_threads_and_imported() {
     let workspace = Workspace::copied_from("tasks");
     let tasks = workspace.read("work/000-search-api/tasks.json");
-    insta::assert_snapshot!(session(&workspace, &["work tree", "work import", "work import", "work status"]), @"
+    let seen = session(&workspace, &["work tree", "work import", "work import", "work status"]);
+    // How long ago that was grows.
+    let (before, after) = seen.split_once(" UTC (").unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    insta::assert_snapshot!(format!("{before} UTC\n{after}"), @"
     $ work tree
     exit 0
     000-search-api  Search Api (approved)
@@ -50,7 +54,7 @@ fn tasks_are_read_as_threads_and_imported() {
 
     In progress
       01.02.02  Follow changes  frontend-speedster #1
-                since 2026-11-22 15:38 UTC (4 d 7 h), no sign for 4 d 7 h
+                since 2026-11-22 15:38 UTC
                 order is by sequence number
 
     Stage 1: Foundation  [======    ] 3/5

@@ -707,13 +707,13 @@ fn a_team_begins_in_the_database() {
     assert!(events.contains(&"created".to_owned()), "{events:?}");
     // The log is made of the events: it names the person who did what.
     server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
-    team.stdout(&["assign", "1.1.2", "--agent", "default", "--force"]);
+    team.stdout(&["assign", "1.1.2", "--agent", "system-engineer-codex", "--force"]);
     let log = team.stdout(&["log"]);
     for line in [
         "plan approved by ",
         "01.01 begins\n",
         "01.01.01 #1 started by system-engineer-codex\n",
-        "01.01.02 assigned to default (",
+        "01.01.02 assigned to system-engineer-codex (",
     ] {
         assert!(log.contains(line), "{line}: {log}");
     }

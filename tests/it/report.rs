@@ -22,7 +22,7 @@ fn what_each_agent_did_stands_in_every_format() {
     let json: Value = serde_json::from_str(&workspace.stdout(&["report", "--json"])).unwrap();
     let opus = json!({
         "agent": "system-engineer-opus", "attempts": 6, "running": 0, "completed": 4, "failed": 1, "blocked": 0,
-        "interrupted": 1, "retries": 1, "reassignments": 1, "success_percent": 80, "seconds": 9291.0,
+        "interrupted": 1, "retries": 1, "reassignments": 1, "success_percent": 80, "seconds": 9257.0,
     });
     assert_eq!(json["agents"][0], opus);
     let attempts = &json["stages"][0]["batches"][1]["threads"][1]["attempts"];

@@ -116,7 +116,7 @@ fn what_there_is_is_listed_and_can_be_read() {
 
     | agent | attempts | completed | failed | blocked | interrupted | retries | reassigned to it | time | success |
     |---|---|---|---|---|---|---|---|---|---|
-    | system-engineer-codex | 1 | 1 | – | – | – | – | – | – | 100 % |
+    | system-engineer-codex | 1 | 1 | – | – | – | – | – | 0 s | 100 % |
 
     **Next:** look at the blocked threads of batch 01.01, then work retry
     ");

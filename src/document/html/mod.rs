@@ -78,16 +78,14 @@ fn head(report: &Report, name: &str, now: Moment, words: &PersonWords) -> Markup
     let status = &report.status;
     let threads: Vec<&ThreadReport> = report.threads().collect();
     let planned: usize = status.stages.iter().flat_map(|stage| &stage.batches).map(threads_of).sum();
-    let plan = status.plan.replace('_', " ");
     let next = next_step(status, words);
     html! {
         p.over { span.brand { "work report" } " " code { (status.workstream) } }
         h1 dir="auto" { (name) }
         p.plan {
-            @match &report.approval {
-                Some(approval) => { "Plan " (approved(approval)) "." }
-                None => { "The plan is not approved: " (plan) "." }
-            }
+            @if let Some(approval) = &report.approval { "Plan " (approved(approval)) ". " }
+            // The gate of the plan can be shut all the same: PLAN.md has changed since.
+            @if status.plan != "approved" { "Nothing is handed out: " (status.plan) "." }
             @if threads.len() < planned { " This page shows " (threads.len()) " of " (count(planned, "thread", "threads")) "." }
         }
         p.next {

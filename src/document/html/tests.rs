@@ -269,3 +269,12 @@ fn a_bar_stands_where_its_attempt_ran_and_says_so_in_words() {
       title="attempt 3 (retry) by system-engineer-opus: running for 30 min, 2026-11-26 22:30 – 23:00"><span aria-hidden="true">↻▸ opus</span></a>
     "##);
 }
+
+#[test]
+fn a_shut_gate_is_told_also_where_the_plan_was_approved() {
+    let mut report = report("ann", Vec::new());
+    assert!(!page(&report).contains("Nothing is handed out"));
+    report.status.plan = "PLAN.md has changed since it was approved";
+    let page = page(&report);
+    assert!(page.contains("Plan approved by <bdi>ann</bdi>. Nothing is handed out: PLAN.md has changed"), "{page}");
+}
