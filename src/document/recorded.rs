@@ -9,13 +9,13 @@ use crate::moment::Moment;
 
 /// An event as a store has recorded it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Recorded {
+pub struct Recorded {
     /// When.
-    pub(crate) at: Moment,
+    pub at: Moment,
     /// Who wrote it: `server` and its id, or the name of a person.
-    pub(crate) actor: String,
+    pub actor: String,
     /// The event, as JSON.
-    pub(crate) event: String,
+    pub event: String,
 }
 
 /// Returns what happened, the latest first. `recorded` begins with the oldest. Events that nobody needs to be told, and

@@ -136,12 +136,12 @@ fn the_status_shows_what_failed_and_what_is_tried_next() {
     report(&workspace, "1.1.1", "failed", &["--report", "it is no good"]);
     insta::assert_snapshot!(failures(&workspace), @"
     Failed, to be tried again
-      01.01.01  Schema  to be reassigned to default #3
+      01.01.01  Schema  to be reassigned to default, attempt 3
                 it is no good
     ");
     insta::assert_snapshot!(session(&workspace, &["work next"]), @"
     $ work next
     exit 0
-    let a planner execute batch 01.01 (tool next_batch)
+    let a planner execute batch 01.01: /execute-next-batch
     ");
 }

@@ -397,9 +397,79 @@ fn problems_are_shown_as_compilers_show_them() {
 fn a_list_shows_also_what_cannot_be_read() {
     let workspace = busy();
     workspace.write("work/002-broken/PLAN.md", PLAN);
-    workspace.write(
-        "work/002-broken/threads.json",
-        "{\"threads\": [\n      report       Print what came of the threads, as Markdown or as a page for a browser
+    workspace.write("work/002-broken/threads.json", "{\"threads\": [\n<<<<<<< HEAD\n");
+    workspace.write("work/003-a-workstream-with-quite-a-long-name-of-its-own/PLAN.md", "# Plan: Empty\n");
+    insta::assert_snapshot!(session(&workspace, &["work current --set 001-search", "work list"]), @"
+    $ work current --set 001-search
+    exit 0
+    001-search
+    $ work list
+    exit 0
+    * 001-search                                1/4  look at the blocked threads of batch 01.01, then work retry
+      002-broken                                  ?  unreadable: work status --workstream 002-broken
+      003-a-workstream-with-quite-a-long-name-of-its-own      0/0  nothing
+    ");
+}
+
+#[test]
+fn colours_are_for_who_wants_them() {
+    let workspace = busy();
+    let coloured = |arguments: &[&str], variable: (&str, &str)| {
+        let output = workspace.command(arguments).env(variable.0, variable.1).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains('\u{1b}')
+    };
+    assert!(!coloured(&["tree"], ("TERM", "xterm")), "a pipe");
+    assert!(coloured(&["tree", "--color", "always"], ("TERM", "xterm")));
+    assert!(coloured(&["tree"], ("CLICOLOR_FORCE", "1")));
+    assert!(!coloured(&["tree", "--color", "never"], ("CLICOLOR_FORCE", "1")));
+    assert!(!coloured(&["tree"], ("NO_COLOR", "1")));
+    assert!(!coloured(&["status", "--json", "--color", "always"], ("TERM", "xterm")), "JSON has none");
+}
+
+#[test]
+fn what_agents_wrote_runs_no_formula_in_a_spreadsheet() {
+    let workspace = Workspace::with_plan(PLAN);
+    let report = "--report==HYPERLINK(\"x\");=1+1";
+    workspace.work(&["update", "--thread", "1.1.1", "--status", "completed", report, "--artifact", "-x"]);
+    let csv = workspace.stdout(&["export", "--format", "csv", "--batch", "1.1"]);
+    assert!(csv.contains(r#","'=HYPERLINK(""x"");=1+1","'-x","#), "{csv}");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let workspace = Workspace::empty();
+    let help = workspace.stdout(&["--help"]);
+    insta::assert_snapshot!(help, @"
+    Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
+    passes
+
+    Usage: work [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Make a workspace: work/ with an index and a roster of agents; set hosts up
+      create       Make a workstream with a plan to fill in
+      edit         Edit PLAN.md, then check it and approve it
+      validate     Check PLAN.md: all problems at once, each with its place
+      diff         Show what changed in PLAN.md since it was approved, thread by thread and as text
+      approve      Pass a gate, or shut it again: the plan, or a stage
+      status       Show where the workstream stands and what is next
+      next         Print what comes next, in one line
+      watch        Watch the board live in the terminal
+      log          Show what happened, the latest first
+      tree         Show stages, batches and threads with their status and agents
+      read         Show what a worker is told about a thread
+      list         List the workstreams
+      current      Show or set the current workstream
+      assign       Give a thread to an agent
+      check        Run the checks of a thread
+      update       Say what happened to a thread
+      release      End a planner's hold on the batch that it executes
+      retry        Have blocked threads executed again, with fresh budgets
+      complete     Complete the workstream, when everything is complete and approved
+      archive      Put a workstream away, or take it out again
+      rename       Give a workstream another name
+      delete       Delete a workstream
+      report       Print what came of the threads, as Markdown or as a page for a browser
       export       Print all there is about the workstream
       import       Import a workstream of another version, or a plan of spec-kit or task-master
       store        Keep the workspace in a database, for teams on several machines
@@ -433,8 +503,7 @@ fn a_list_shows_also_what_cannot_be_read() {
 
     Exit codes: 0 done, 1 the rules say no, 2 wrong arguments, 3 no such workspace, workstream, stage,
     batch, thread or agent, 4 a file cannot be read, 5 busy, 6 the machine failed.
-    ",
-    );
+    ");
     let commands = help.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     for command in commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help") {
         let help = workspace.stdout(&[command, "--help"]);

@@ -342,7 +342,7 @@ fn without_a_terminal_it_notifies() {
     let workspace = Workspace::with_plan(PLAN);
     let mut child = workspace.command(&["watch", "--notify", "exit 3"]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert_eq!(lines.next().unwrap(), "001-search: next: let a planner execute batch 01.01 (tool next_batch)");
+    assert_eq!(lines.next().unwrap(), "001-search: next: let a planner execute batch 01.01: /execute-next-batch");
     workspace.stdout(&["approve", "plan", "--revoke"]);
     assert_eq!(lines.next().unwrap(), "001-search: the plan waits for your approval: work approve plan");
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
