@@ -57,7 +57,7 @@ impl Arguments {
             render::validation(&mut page, &validation, &session.words.flags());
             session.output.print(page);
             if is_sound(&validation) {
-                return self.approve(session, store, asks);
+                return Self::approve(session, store, asks);
             }
             if !asks || !asked("Edit it again?") {
                 return Ok(super::exit::validation(&validation));
@@ -84,7 +84,7 @@ impl Arguments {
     }
 
     /// Shows what changed since the approval, and asks whether to approve.
-    fn approve(&self, session: &Session, store: &dyn Store, asks: bool) -> Result<ExitCode, Error> {
+    fn approve(session: &Session, store: &dyn Store, asks: bool) -> Result<ExitCode, Error> {
         // A plan that was never approved has nothing to compare with.
         if let Ok(diff) = session.transact(store, None, &PersonRequest::Diff) {
             session.output.print(render::answer(

@@ -9,8 +9,10 @@ use crate::decide::{PersonAnswer, Report, ThreadReport};
 /// Which threads are shown; all, if nothing was asked for.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Filter {
-    /// Only threads with this status: pending, in_progress, completed, blocked or cancelled; may be repeated
-    #[arg(long, short, value_name = "STATUS", value_parser = status, hide_possible_values = true)]
+    /// Only threads with this status; may be repeated
+    #[arg(
+        help = "Only threads with this status: pending, in_progress, completed, blocked or cancelled; may be repeated",
+        long, short, value_name = "STATUS", value_parser = status, hide_possible_values = true)]
     status: Vec<Status>,
     /// Only threads of this agent; may be repeated
     #[arg(long, short, value_name = "NAME", add = ArgValueCompleter::new(agents))]

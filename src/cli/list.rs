@@ -9,6 +9,7 @@ use super::{Session, render};
 use crate::clock::SystemClock;
 use crate::decide::{PersonAnswer, PersonRequest, Scope};
 use crate::fault::Error;
+use crate::store::Store;
 use crate::transact::transact_for_person;
 
 #[derive(Debug, clap::Args)]
@@ -28,20 +29,19 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        match self.list(session) {
-            Ok(code) => code,
-            Err(Ok(stopped)) => session.stopped(&stopped),
-            Err(Err(code)) => code,
-        }
+        let store = match session.store() {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
+        self.list(session, store.as_ref()).unwrap_or_else(|stopped| session.stopped(&stopped))
     }
 
-    fn list(&self, session: &Session) -> Result<ExitCode, Result<Error, ExitCode>> {
-        let store = session.store().map_err(Err)?;
-        let listed = store.list().map_err(Ok)?;
+    fn list(&self, session: &Session, store: &dyn Store) -> Result<ExitCode, Error> {
+        let listed = store.list()?;
         let row = |workstream: &String| {
             // A workstream that cannot be read must not hide the others: its row has the error instead.
             let report = PersonRequest::Report(Scope::Workstream);
-            let (status, error) = match transact_for_person(store.as_ref(), &SystemClock, Some(workstream), &report) {
+            let (status, error) = match transact_for_person(store, &SystemClock, Some(workstream), &report) {
                 Ok(PersonAnswer::Report(report)) if !self.filter.is_empty() => {
                     let fits = report.threads().any(|thread| self.filter.fits(thread));
                     (fits.then_some(report.status), None)

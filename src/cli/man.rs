@@ -14,9 +14,12 @@ use crate::decide::Code;
   work man --install              then: man work, man work-approve
   work man --install target/man   into another folder")]
 pub(super) struct Arguments {
-    /// Write the pages of all commands into DIR; default: $XDG_DATA_HOME/man/man1, or ~/.local/share/man/man1
-    #[arg(long, value_name = "DIR", num_args = 0..=1)]
-    install: Option<Option<PathBuf>>,
+    /// Write the pages of all commands into a folder
+    #[arg(long)]
+    install: bool,
+    /// The folder; default: ~/.local/share/man/man1, where man looks for those of a user
+    #[arg(value_name = "DIR", requires = "install")]
+    folder: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -30,12 +33,12 @@ impl Arguments {
     fn print(self, session: &Session) -> Result<ExitCode, String> {
         let mut command = super::Arguments::command();
         command.build();
-        let Some(folder) = self.install else {
+        if !self.install {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page).map_err(|error| error.to_string())?;
             return Ok(session.output.write(&String::from_utf8_lossy(&page)));
-        };
-        let folder = folder.or_else(default_folder).ok_or("HOME is not set: name a folder")?;
+        }
+        let folder = self.folder.or_else(default_folder).ok_or("HOME is not set: name a folder")?;
         let told = |error: std::io::Error| format!("{}: {error}", folder.display());
         std::fs::create_dir_all(&folder).map_err(told)?;
         clap_mangen::generate_to(command, &folder).map_err(told)?;

@@ -78,8 +78,7 @@ impl Rename {
             Ok(store) => store,
             Err(code) => return code,
         };
-        match session
-            .full_id(store.as_ref(), &self.id)
+        match Session::full_id(store.as_ref(), &self.id)
             .and_then(|id| rename(store.as_ref(), &id, &self.name, SystemClock.now()))
         {
             Ok(renamed) if session.output.is_json() => session.output.print_json(&renamed),
@@ -105,7 +104,7 @@ impl Delete {
 
     /// Deletes it; `None`: the person does not want to.
     fn delete(&self, session: &Session, store: &dyn Store) -> Result<Option<Deleted>, Error> {
-        let id = session.full_id(store, &self.id)?;
+        let id = Session::full_id(store, &self.id)?;
         if !self.force {
             let found = to_be_deleted(store, &id, SystemClock.now())?;
             if !io::stdin().is_terminal() || session.output.is_json() {

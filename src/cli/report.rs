@@ -64,7 +64,7 @@ impl Arguments {
 /// Reads the report of the whole workstream that the command line means, for the commands that make more of it.
 pub(super) fn read(store: &dyn Store) -> Result<Report, Error> {
     match transact_for_person(store, &SystemClock, None, &PersonRequest::Report(Scope::Workstream))? {
-        PersonAnswer::Report(report) => Ok(report),
+        PersonAnswer::Report(report) => Ok(*report),
         other => Err(Fault::Internal(format!("a report was asked for, {other:?} came")).into()),
     }
 }

@@ -105,7 +105,7 @@ pub fn decide_for_agent(
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
         }
         AgentRequest::PlanText => AgentAnswer::PlanText(scene.plan_text.to_owned()),
-        AgentRequest::Report(scope) => AgentAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
+        AgentRequest::Report(scope) => AgentAnswer::Report(Box::new(report::decide(scene, caller, *scope, ledger)?)),
         AgentRequest::WorkstreamStatus => {
             AgentAnswer::WorkstreamStatus(workstream_status::decide(scene, caller, ledger))
         }
@@ -126,7 +126,7 @@ pub fn decide_for_person(
         PersonRequest::ReadThread(thread) => {
             PersonAnswer::Brief(Box::new(read_thread::decide(scene, *thread, Extent::Whole, ledger)?))
         }
-        PersonRequest::Report(scope) => PersonAnswer::Report(report::decide(scene, caller, *scope, ledger)?),
+        PersonRequest::Report(scope) => PersonAnswer::Report(Box::new(report::decide(scene, caller, *scope, ledger)?)),
         PersonRequest::Validate => PersonAnswer::Validation(validate::decide(scene)),
         PersonRequest::Diff => PersonAnswer::PlanDiff(plan_diff::decide(scene, ledger)?),
         PersonRequest::ApprovePlan { force, mapping, by } => {

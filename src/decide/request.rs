@@ -251,7 +251,7 @@ pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
     BatchOutcome(BatchOutcome<C, N>),
     WorkstreamStatus(WorkstreamStatus<C, N>),
     PlanText(String),
-    Report(Report<C, N>),
+    Report(Box<Report<C, N>>),
 }
 
 impl AgentAnswer {
@@ -266,7 +266,7 @@ impl AgentAnswer {
             Self::BatchOutcome(answer) => AgentAnswer::BatchOutcome(answer.worded(words)),
             Self::WorkstreamStatus(answer) => AgentAnswer::WorkstreamStatus(answer.worded(words)),
             Self::PlanText(text) => AgentAnswer::PlanText(text),
-            Self::Report(answer) => AgentAnswer::Report(answer.worded(words)),
+            Self::Report(answer) => AgentAnswer::Report(Box::new(answer.worded(words))),
         }
     }
 }
@@ -279,7 +279,7 @@ pub enum PersonAnswer<C = PersonCommand, N = Note, O = Omission> {
     Status(WorkstreamStatus<C, N>),
     Current(Current),
     Brief(Box<Brief<O>>),
-    Report(Report<C, N>),
+    Report(Box<Report<C, N>>),
     Validation(Validation),
     PlanDiff(PlanDiff),
     PlanApproved(PlanApproved),
@@ -304,7 +304,7 @@ impl PersonAnswer {
             Self::Status(answer) => PersonAnswer::Status(answer.worded(words)),
             Self::Current(answer) => PersonAnswer::Current(answer),
             Self::Brief(answer) => PersonAnswer::Brief(Box::new(answer.worded(words))),
-            Self::Report(answer) => PersonAnswer::Report(answer.worded(words)),
+            Self::Report(answer) => PersonAnswer::Report(Box::new(answer.worded(words))),
             Self::Validation(answer) => PersonAnswer::Validation(answer),
             Self::PlanDiff(answer) => PersonAnswer::PlanDiff(answer),
             Self::PlanApproved(answer) => PersonAnswer::PlanApproved(answer),

@@ -104,7 +104,7 @@ impl Told {
         for happened in told.filter(|happened| happened.what.thread() == Some(thread)) {
             match (&mut happened.what, followed) {
                 (What::Ended { then, attempt, .. }, "retry_used") => {
-                    *then = Some(Then::Retry { attempt: *attempt + 1 })
+                    *then = Some(Then::Retry { attempt: *attempt + 1 });
                 }
                 (What::Ended { status: status @ AttemptEnd::Failed, .. }, "thread_became")
                     if event["status"] == "blocked" =>

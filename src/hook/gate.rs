@@ -168,9 +168,8 @@ fn judge_work(words: &[String]) -> Option<Gate> {
     let forced = words.iter().any(|word| word == "--force");
     let removes = words.iter().any(|word| word == "--remove");
     let is_gate = match verb {
-        "approve" | "complete" | "retry" | "release" | "store" => true,
-        // These put away or destroy what was approved, or run an editor that asks whether to approve.
-        "archive" | "delete" | "rename" | "edit" => true,
+        // `edit` asks whether to approve, and runs any command as an editor.
+        "approve" | "complete" | "retry" | "release" | "store" | "archive" | "delete" | "rename" | "edit" => true,
         "update" | "assign" => forced,
         "init" => removes,
         _ => false,

@@ -15,7 +15,7 @@ pub(super) fn complete(door: &AgentDoor, request: &CompleteRequestParams) -> Com
     let is_template = matches!(request.r#ref, Reference::Resource(_));
     let workstream = if is_template { given("workstream") } else { None };
     let report = || match door.ask(Ask::new(workstream.as_deref(), AgentRequest::Report(Scope::Workstream))) {
-        Ok(AgentAnswer::Report(report)) => Some(report),
+        Ok(AgentAnswer::Report(report)) => Some(*report),
         _ => None,
     };
     let values: Vec<String> = match (request.argument.name.as_str(), is_template) {

@@ -348,7 +348,7 @@ fn without_a_terminal_it_notifies() {
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(notes.next().unwrap(), "note: --notify: the command ended with exit code 3");
     workspace.write("work/001-search/threads.json", "<<<<<<< HEAD\n");
-    assert!(notes.next().unwrap().contains("threads.json:1:1"));
+    assert!(notes.next().unwrap().contains("threads.json:1: it has conflict markers"));
     child.kill().unwrap();
     child.wait().unwrap();
 }

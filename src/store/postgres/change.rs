@@ -56,6 +56,15 @@ pub(super) struct Writer {
     pub(super) shown: String,
 }
 
+/// What becomes of the current workstream of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Current {
+    /// The workstream becomes it.
+    This,
+    /// The workstream is it no more, if it was.
+    Another,
+}
+
 /// What a commit writes.
 pub(super) struct RowChanges {
     /// The `workstream_id`.
@@ -85,10 +94,8 @@ pub(super) struct RowChanges {
     actor: String,
     /// The server whose lease begins with this commit.
     lease: Option<String>,
-    /// Whether the workstream becomes the current one.
-    becomes_current: bool,
-    /// Whether the workspace has no current workstream any more, if this one was it.
-    leaves: bool,
+    /// What becomes of the current workstream; `None`: nothing.
+    current: Option<Current>,
     /// The state after the commit, for the cache.
     written: ThreadsFile,
 }
@@ -232,8 +239,11 @@ impl RowChanges {
             events: events.collect::<serde_json::Result<_>>().map_err(unwritable)?,
             actor: writer.actor.clone(),
             lease: writer.announces.map(|server| server.to_string()),
-            becomes_current: index_events.contains(&IndexEvent::CurrentSet),
-            leaves: index_events.contains(&IndexEvent::Archived),
+            current: index_events.iter().find_map(|event| match event {
+                IndexEvent::CurrentSet => Some(Current::This),
+                IndexEvent::Archived => Some(Current::Another),
+                _ => None,
+            }),
             written: ThreadsFile::of_document(&opened.kept.threads, Arc::clone(after), document),
         })
     }
@@ -369,12 +379,12 @@ impl RowChanges {
                 ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until)";
             sql.add(renew, &[server, &LEASE]);
         }
-        if self.leaves {
+        if self.current == Some(Current::Another) {
             let leave = ", k AS (UPDATE work.workspaces AS s SET current_workstream = NULL FROM w
                 WHERE s.workspace_id = w.workspace_id AND s.current_workstream = w.stream_id)";
             sql.add(leave, &[]);
         }
-        if self.becomes_current {
+        if self.current == Some(Current::This) {
             let set = ", k AS (UPDATE work.workspaces AS s SET current_workstream = w.stream_id FROM w WHERE s.workspace_id = w.workspace_id)";
             sql.add(set, &[]);
         }
@@ -419,7 +429,7 @@ impl RowChanges {
 
     /// Returns whether the commit changes the index: the entry of the workstream, or which one is current.
     pub(super) fn changes_index(&self) -> bool {
-        self.entry.is_some() || self.becomes_current
+        self.entry.is_some() || self.current.is_some()
     }
 
     /// Returns the cached copy of the workstream after the commit.
