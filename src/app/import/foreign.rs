@@ -49,7 +49,7 @@ enum Found {
 }
 
 /// Adds a workstream with what stands at a path: the tasks.md of spec-kit, the tasks.json of task-master, a folder that
-/// holds one of them, or a folder of the 0.9 format ([`import_folder`]). Nothing is approved.
+/// holds one of them, or a folder of the 0.9 format (`import_folder`). Nothing is approved.
 ///
 /// # Errors
 ///
