@@ -48,7 +48,8 @@ fn workspace(threads: usize) -> (TempDir, WorkspaceLocation) {
     fs::create_dir_all(folder.path().join("work/001-bench")).unwrap();
     fs::write(folder.path().join("work/001-bench/PLAN.md"), plan(threads)).unwrap();
     let place = WorkspaceLocation { root: Some(folder.path().to_owned()), ..WorkspaceLocation::default() };
-    let approve = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "bench".to_owned() };
+    let approve =
+        PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "bench".to_owned(), seen: None };
     transact_for_person(&FileStore::new(place.clone(), None), &SystemClock, None, &approve).unwrap();
     // The store compares the bytes of a file whose last change is less than 20 ms old. Wait, so that this is not
     // measured.

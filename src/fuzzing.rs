@@ -65,7 +65,8 @@ pub fn workspace(file: &str, text: &[u8]) {
     let _ = ask(&AgentRequest::BatchOutcome(None));
     let store = FileStore::on(Arc::new(disk.clone()), place.clone(), None);
     let _ = transact_for_person(&store, &clock, Some("001-a"), &PersonRequest::Validate);
-    let approve = PersonRequest::ApprovePlan { force: true, mapping: Mapping::default(), by: "ann".to_owned() };
+    let approve =
+        PersonRequest::ApprovePlan { force: true, mapping: Mapping::default(), by: "ann".to_owned(), seen: None };
     let approved = transact_for_person(&store, &clock, Some("001-a"), &approve);
     if let Err(Error::Fault(_)) = approved {
         return;

@@ -23,8 +23,8 @@ pub(crate) fn name() -> String {
 /// there is no name.
 fn identity(settings: &str) -> Option<String> {
     let value = |key: &str| {
-        let values = settings.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-        values.last().map(str::trim).filter(|value| !value.is_empty())
+        let mut values = settings.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+        values.next_back().map(str::trim).filter(|value| !value.is_empty())
     };
     let name = value("user.name")?;
     Some(value("user.email").map_or_else(|| name.to_owned(), |email| format!("{name} <{email}>")))

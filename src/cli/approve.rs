@@ -79,7 +79,7 @@ impl Arguments {
             }
             Self::Plan { force, mapping: Which { map, keep_ids }, .. } => {
                 let mapping = Mapping { keep_ids, map };
-                PersonRequest::ApprovePlan { force, mapping, by }
+                PersonRequest::ApprovePlan { force, mapping, by, seen: None }
             }
             Self::Stage { stage, revocation: Revocation { revoke: true, reason }, .. } => {
                 PersonRequest::RevokeStage { stage, by, reason }

@@ -63,7 +63,12 @@ pub(super) fn require_no_check(request: &PersonRequest) -> Result<(), Error> {
             | PersonRequest::Validate
             | PersonRequest::Diff
     );
-    if only_reads || !is_in_check() {
+    if only_reads { Ok(()) } else { refuse_in_check() }
+}
+
+/// Refuses a command that runs in a check.
+pub(super) fn refuse_in_check() -> Result<(), Error> {
+    if !is_in_check() {
         return Ok(());
     }
     Err(Refusal::invalid("a check may not decide anything, and this command runs in one", "leave it out of the check")

@@ -1,14 +1,16 @@
 //! `work edit`: opens the plan in the person's editor. When the editor is closed it checks the plan, offers the certain
 //! fixes, shows what changed since the approval, and asks whether to approve.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use super::Session;
+use super::check::refuse_in_check;
 use super::put_away::asked;
 use super::render::{self, Form};
+use super::{Session, exit};
 use crate::app::{FixedPlan, fix_plan};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{Mapping, PersonAnswer, PersonRequest, Refusal, Validation};
@@ -31,43 +33,40 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = match session.store() {
-            Ok(store) => store,
-            Err(code) => return code,
-        };
-        match self.edit(session, store.as_ref()) {
-            Ok(code) => code,
-            Err(stopped) => session.stopped(&stopped),
-        }
+        session.with_store(|store| self.edit(session, store))
     }
 
     fn edit(&self, session: &Session, store: &dyn Store) -> Result<ExitCode, Error> {
+        refuse_in_check()?;
         let asks = io::stdin().is_terminal() && !session.output.is_json();
+        // Once: another workstream may become the current one while the editor is open.
+        let id = store.selected(None)?;
         loop {
-            edit_plan(session, store)?;
-            self.fix(session, store, asks)?;
-            let PersonAnswer::Validation(validation) = session.transact(store, None, &PersonRequest::Validate)? else {
+            edit_plan(session, store, &id)?;
+            self.fix(session, store, &id, asks)?;
+            let PersonAnswer::Validation(validation) = session.transact(store, Some(&id), &PersonRequest::Validate)?
+            else {
                 return Err(Fault::bug().into());
             };
             if session.output.is_json() {
                 session.output.print_json(&validation);
-                return Ok(super::exit::validation(&validation));
+                return Ok(exit::validation(&validation));
             }
             let mut page = session.output.page();
             render::validation(&mut page, &validation, &session.words.flags());
             session.output.print(page);
             if is_sound(&validation) {
-                return Self::approve(session, store, asks);
+                return approve(session, store, &id, asks);
             }
             if !asks || !asked("Edit it again?") {
-                return Ok(super::exit::validation(&validation));
+                return Ok(exit::validation(&validation));
             }
         }
     }
 
     /// Fixes what is certain, if the person wants to.
-    fn fix(&self, session: &Session, store: &dyn Store, asks: bool) -> Result<(), Error> {
-        let FixedPlan { fixed, diff, .. } = fix_plan(store, None, true)?;
+    fn fix(&self, session: &Session, store: &dyn Store, id: &str, asks: bool) -> Result<(), Error> {
+        let FixedPlan { fixed, diff, .. } = fix_plan(store, Some(id), true, None)?;
         if fixed == 0 || session.output.is_json() && !self.fix {
             return Ok(());
         }
@@ -78,34 +77,32 @@ impl Arguments {
         }
         let places = count(fixed, "place", "places");
         if self.fix || asks && asked(&format!("Fix {places} so?")) {
-            fix_plan(store, None, false)?;
+            fix_plan(store, Some(id), false, Some(&diff))?;
         }
         Ok(())
     }
+}
 
-    /// Shows what changed since the approval, and asks whether to approve.
-    fn approve(session: &Session, store: &dyn Store, asks: bool) -> Result<ExitCode, Error> {
-        // A plan that was never approved has nothing to compare with.
-        if let Ok(diff) = session.transact(store, None, &PersonRequest::Diff) {
-            session.output.print(render::answer(
-                session.output.page(),
-                &diff,
-                Form::Plain,
-                SystemClock.now(),
-                &session.words,
-            ));
-        }
-        let PersonAnswer::Status(status) = session.transact(store, None, &PersonRequest::Status)? else {
-            return Err(Fault::bug().into());
-        };
-        if asks && status.plan != "approved" && asked("Approve it as it is now?") {
-            let request = PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: person::name() };
-            return Ok(session.carry_out(&request, Form::Plain));
-        }
-        let mut page = session.output.page();
-        session.write_next(&mut page, store, None);
-        Ok(session.output.print(page))
+/// Shows what changed since the approval, and asks whether to approve. Only the text that was shown can be approved.
+fn approve(session: &Session, store: &dyn Store, id: &str, asks: bool) -> Result<ExitCode, Error> {
+    let seen = store.read(Some(id))?.scene().plan_hash.clone();
+    // A plan that was never approved has nothing to compare with.
+    if let Ok(diff) = session.transact(store, Some(id), &PersonRequest::Diff) {
+        let (now, page) = (SystemClock.now(), session.output.page());
+        session.output.print(render::answer(page, &diff, Form::Plain, now, &session.words));
     }
+    let PersonAnswer::Status(status) = session.transact(store, Some(id), &PersonRequest::Status)? else {
+        return Err(Fault::bug().into());
+    };
+    let mut page = session.output.page();
+    if asks && status.plan != "approved" && asked("Approve it as it is now?") {
+        let (mapping, by, seen) = (Mapping::default(), person::name(), Some(seen));
+        let request = PersonRequest::ApprovePlan { force: false, mapping, by, seen };
+        session.transact(store, Some(id), &request)?;
+        let _ = writeln!(page, "the plan of {id} is approved");
+    }
+    session.write_next(&mut page, store, Some(id));
+    Ok(session.output.print(page))
 }
 
 /// Returns whether nothing forbids the approval of the plan.
@@ -115,16 +112,14 @@ fn is_sound(validation: &Validation) -> bool {
 
 /// Opens the plan in the editor and waits until it is closed. The plan of a workspace in a database is edited as a copy,
 /// and refused if somebody else has changed it meanwhile.
-fn edit_plan(session: &Session, store: &dyn Store) -> Result<(), Error> {
+fn edit_plan(session: &Session, store: &dyn Store, id: &str) -> Result<(), Error> {
     if session.place.database().is_none() {
         // Not read first: a plan that cannot be read is one to be edited, too.
-        let id = store.selected(None)?;
         let work = Folder::of_workspace(&session.place);
-        let path = work.map(|work| work.inner(&id).path().join("PLAN.md"));
+        let path = work.map(|work| work.inner(id).path().join("PLAN.md"));
         return open_editor(&path.unwrap_or_else(|| PathBuf::from("PLAN.md")));
     }
-    let snapshot = store.read(None)?;
-    let (id, before) = (snapshot.workstream().to_owned(), snapshot.scene().plan_text.to_owned());
+    let before = store.read(Some(id))?.scene().plan_text.to_owned();
     let folder = std::env::temp_dir().join(format!("work-edit-{}", std::process::id()));
     fs::create_dir_all(&folder).map_err(Fault::io("create the folder", &folder))?;
     let path = folder.join(format!("{id}.PLAN.md"));
@@ -132,7 +127,7 @@ fn edit_plan(session: &Session, store: &dyn Store) -> Result<(), Error> {
     open_editor(&path)?;
     let after = fs::read_to_string(&path).map_err(Fault::io("read", &path))?;
     if after != before {
-        let locked = store.lock(Some(&id))?;
+        let locked = store.lock(Some(id))?;
         if locked.snapshot().scene().plan_text != before {
             let message = "somebody else has changed the plan while it was edited";
             return Err(Refusal::invalid(message, format!("take over from {} what is yours", path.display())).into());
@@ -147,7 +142,14 @@ fn edit_plan(session: &Session, store: &dyn Store) -> Result<(), Error> {
 /// Runs the editor. It may be a command with arguments, as other programs have it.
 fn open_editor(path: &Path) -> Result<(), Error> {
     let set = |name| std::env::var(name).ok().filter(|editor| !editor.trim().is_empty());
-    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    let editor = match set("VISUAL").or_else(|| set("EDITOR")) {
+        Some(editor) => editor,
+        None if io::stdin().is_terminal() && io::stdout().is_terminal() => "vi".to_owned(),
+        None => {
+            let message = "no editor is named, and there is no terminal for vi";
+            return Err(Refusal::invalid(message, "set VISUAL or EDITOR").into());
+        }
+    };
     // The path is an argument of the shell, so nothing in it is read as a command.
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{editor} \"$@\""), "sh"]).arg(path).stdout(Stdio::inherit());
@@ -156,5 +158,9 @@ fn open_editor(path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!("the editor {editor:?} ended with {status}");
-    Err(Refusal::invalid(message, "set EDITOR to a command that waits until the file is closed").into())
+    let hint = match status.code() {
+        Some(127) => "set VISUAL or EDITOR to a program that is there".to_owned(),
+        _ => format!("{} is as the editor left it; nothing is approved", path.display()),
+    };
+    Err(Refusal::invalid(message, hint).into())
 }

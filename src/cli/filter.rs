@@ -1,5 +1,6 @@
 //! `--status` and `--agent`: which threads a command shows.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::completions::agents;
@@ -12,17 +13,17 @@ pub(super) struct Filter {
     /// Only threads with this status; may be repeated
     #[arg(
         help = "Only threads with this status: pending, in_progress, completed, blocked or cancelled; may be repeated",
-        long, short, value_name = "STATUS", value_parser = status, hide_possible_values = true)]
+        long, short, value_name = "STATUS", value_parser = statuses(), hide_possible_values = true)]
     status: Vec<Status>,
     /// Only threads of this agent; may be repeated
     #[arg(long, short, value_name = "NAME", add = ArgValueCompleter::new(agents))]
     agent: Vec<String>,
 }
 
-/// Reads the word of a status.
-fn status(word: &str) -> Result<Status, String> {
-    let known = Status::ALL.into_iter().find(|status| status.word() == word.replace('-', "_"));
-    known.ok_or_else(|| format!("it is none of {}", Status::ALL.map(Status::word).join(", ")))
+/// Returns what reads the word of a status, and lets shells complete it.
+fn statuses() -> impl TypedValueParser<Value = Status> {
+    let words = PossibleValuesParser::new(Status::ALL.map(Status::word));
+    words.map(|word| Status::ALL.into_iter().find(|status| status.word() == word).unwrap_or_default())
 }
 
 impl Filter {

@@ -29,11 +29,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = match session.store() {
-            Ok(store) => store,
-            Err(code) => return code,
-        };
-        self.list(session, store.as_ref()).unwrap_or_else(|stopped| session.stopped(&stopped))
+        session.with_store(|store| self.list(session, store))
     }
 
     fn list(&self, session: &Session, store: &dyn Store) -> Result<ExitCode, Error> {

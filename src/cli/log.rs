@@ -81,14 +81,7 @@ fn since(text: &str) -> Result<Since, String> {
 impl Arguments {
     /// Prints the log, and with `--follow` goes on until it is interrupted.
     pub(super) fn run(self, session: &Session) -> ExitCode {
-        let store = match session.store() {
-            Ok(store) => store,
-            Err(code) => return code,
-        };
-        match self.show(session, store.as_ref()) {
-            Ok(code) => code,
-            Err(stopped) => session.stopped(&stopped),
-        }
+        session.with_store(|store| self.show(session, store))
     }
 
     fn show(&self, session: &Session, store: &dyn Store) -> Result<ExitCode, Error> {

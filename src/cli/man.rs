@@ -31,7 +31,7 @@ impl Arguments {
     }
 
     fn print(self, session: &Session) -> Result<ExitCode, String> {
-        let mut command = super::Arguments::command();
+        let mut command = without_help(super::Arguments::command());
         command.build();
         if !self.install {
             let mut page = Vec::new();
@@ -42,9 +42,15 @@ impl Arguments {
         let told = |error: std::io::Error| format!("{}: {error}", folder.display());
         std::fs::create_dir_all(&folder).map_err(told)?;
         clap_mangen::generate_to(command, &folder).map_err(told)?;
-        let told = format!("the pages are in {}: man work\n", folder.display());
+        let told =
+            format!("the pages are in {0}: man -l {0}/work.1, or man work if man looks there\n", folder.display());
         Ok(session.output.write(&super::page::printable(&told)))
     }
+}
+
+/// Returns the command and those below it without `help`, which has no page of its own.
+fn without_help(command: clap::Command) -> clap::Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
 }
 
 /// Returns the folder of the user's own manual pages, which `man` searches.

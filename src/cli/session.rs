@@ -126,10 +126,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Refusal::AmbiguousName`] if several begin so.
+    /// [`Refusal::AmbiguousName`] if several begin so; an invalid argument if the name is empty.
     pub(super) fn full_id(store: &dyn Store, given: &str) -> Result<String, Error> {
+        if given.trim().is_empty() {
+            return Err(Refusal::invalid("the name of the workstream is empty", "see work list").into());
+        }
         let known = store.list()?.workstreams;
-        if known.iter().any(|id| id == given || name_of(id) == given) || given.is_empty() {
+        if known.iter().any(|id| id == given || name_of(id) == given) {
             return Ok(given.to_owned());
         }
         let begins = |id: &&String| id.starts_with(given) || name_of(id).starts_with(given);
@@ -144,11 +147,14 @@ impl Session {
     /// Completes the name of a workstream that was typed. A workspace that cannot be opened is reported by the command
     /// itself.
     pub(super) fn complete_the_workstream(&mut self, typed: Option<&str>) -> Result<(), ExitCode> {
-        let Some(typed) = typed else { return Ok(()) };
+        // A blank one counts as not given, as in the environment.
+        let Some(typed) = typed.filter(|typed| !typed.trim().is_empty()) else { return Ok(()) };
         let Ok(store) = open(self.place.clone(), None) else { return Ok(()) };
         match Self::full_id(store.as_ref(), typed) {
             Ok(id) => self.place.workstream = Some(id),
-            Err(Error::Refusal(refusal @ Refusal::AmbiguousName { .. })) => return Err(self.stopped(&refusal.into())),
+            Err(Error::Refusal(refusal @ Refusal::AmbiguousName { .. })) => {
+                return Err(self.stopped(&refusal.into()));
+            }
             Err(_) => {}
         }
         Ok(())
@@ -161,6 +167,14 @@ impl Session {
             page.begin_line();
             page.paint(Tone::Strong, "Next: ");
             let _ = write!(page, "{}", one_line(&next_step(&status, &self.words)));
+        }
+    }
+
+    /// Opens the workspace and runs a command in it. Returns its exit code; an error is printed.
+    pub(super) fn with_store(&self, run: impl FnOnce(&dyn Store) -> Result<ExitCode, Error>) -> ExitCode {
+        match self.store() {
+            Ok(store) => run(store.as_ref()).unwrap_or_else(|stopped| self.stopped(&stopped)),
+            Err(code) => code,
         }
     }
 

@@ -60,7 +60,7 @@ impl Arguments {
         if self.all {
             return all(session, store.as_ref());
         }
-        let fixed = match fix_plan(store.as_ref(), None, self.dry_run) {
+        let fixed = match fix_plan(store.as_ref(), None, self.dry_run, None) {
             Ok(fixed) => fixed,
             Err(stopped) => return session.stopped(&stopped),
         };

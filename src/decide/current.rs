@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::gates::archived;
 use super::ledger::Ledger;
+use super::refusal::Refusal;
 use super::scene::Scene;
-use crate::index::IndexEvent;
+use crate::index::{IndexEvent, StreamStatus};
 
 /// The answer of `work current`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,9 +23,16 @@ pub(super) fn show(scene: &Scene<'_>) -> Current {
 }
 
 /// Makes the workstream of the scene the current one.
-pub(super) fn set(scene: &Scene<'_>, ledger: &mut Ledger) -> Current {
+///
+/// # Errors
+///
+/// [`Refusal::AwaitingApproval`] if it is archived.
+pub(super) fn set(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<Current, Refusal> {
+    if scene.entry.is_some_and(|entry| entry.status == Some(StreamStatus::Archived)) {
+        return Err(archived(scene));
+    }
     if scene.current != Some(scene.workstream) {
         ledger.record_in_index(IndexEvent::CurrentSet);
     }
-    show(scene)
+    Ok(show(scene))
 }

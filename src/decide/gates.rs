@@ -134,10 +134,7 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
         Next::Pause(Pause::NoThreads | Pause::StreamCompleted) => Err(Refusal::BatchNotReady { batch, earlier: None }),
         Next::Pause(Pause::PlanGate(_)) => require_plan_gate(scene),
         Next::Pause(Pause::OnHold) => Err(Refusal::AwaitingApproval { reason: PauseReason::OnHold, command: None }),
-        Next::Pause(Pause::Archived) => Err(Refusal::AwaitingApproval {
-            reason: PauseReason::Archived,
-            command: Some(scene.command(PersonAct::Restore)),
-        }),
+        Next::Pause(Pause::Archived) => Err(archived(scene)),
         Next::Pause(Pause::StageGate(stage)) if stage < batch.stage => Err(Refusal::AwaitingApproval {
             reason: PauseReason::StageNotApproved(stage),
             command: Some(scene.command(PersonAct::ApproveStage(stage))),
@@ -147,6 +144,12 @@ pub(super) fn require_ready(scene: &Scene<'_>, board: &Board, batch: BatchId) ->
         }
         Next::Pause(Pause::StageGate(_) | Pause::AllComplete(_)) | Next::Batch(_) => Ok(()),
     }
+}
+
+/// Returns the refusal of what an archived workstream does not do.
+pub(super) fn archived(scene: &Scene<'_>) -> Refusal {
+    let command = Some(scene.command(PersonAct::Restore));
+    Refusal::AwaitingApproval { reason: PauseReason::Archived, command }
 }
 
 /// How an answer describes a batch: one row of the table of DESIGN §7.

@@ -122,14 +122,18 @@ pub fn decide_for_person(
     Ok(match request {
         PersonRequest::Status => PersonAnswer::Status(workstream_status::decide(scene, caller, ledger)),
         PersonRequest::ShowCurrent => PersonAnswer::Current(current::show(scene)),
-        PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)),
+        PersonRequest::SetCurrent => PersonAnswer::Current(current::set(scene, ledger)?),
         PersonRequest::ReadThread(thread) => {
             PersonAnswer::Brief(Box::new(read_thread::decide(scene, *thread, Extent::Whole, ledger)?))
         }
         PersonRequest::Report(scope) => PersonAnswer::Report(Box::new(report::decide(scene, caller, *scope, ledger)?)),
         PersonRequest::Validate => PersonAnswer::Validation(validate::decide(scene)),
         PersonRequest::Diff => PersonAnswer::PlanDiff(plan_diff::decide(scene, ledger)?),
-        PersonRequest::ApprovePlan { force, mapping, by } => {
+        PersonRequest::ApprovePlan { force, mapping, by, seen } => {
+            if seen.as_ref().is_some_and(|seen| seen != scene.plan_hash) {
+                let message = "PLAN.md has changed since it was shown, so it is not approved";
+                return Err(Refusal::invalid(message, "look at it again"));
+            }
             PersonAnswer::PlanApproved(approve::plan(scene, *force, mapping, by, ledger)?)
         }
         PersonRequest::ApproveStage { stage, force, by, checked } => {

@@ -63,7 +63,7 @@ pub fn require_idle(scene: &Scene<'_>, ledger: &mut Ledger) -> Result<(), Refusa
     if running.is_empty() && held.is_none() {
         return Ok(());
     }
-    Err(Refusal::StillRuns { running, held })
+    Err(Refusal::StillRuns { workstream: scene.workstream.to_owned(), running, held })
 }
 
 fn is_archived(scene: &Scene<'_>) -> bool {

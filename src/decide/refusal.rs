@@ -32,6 +32,8 @@ pub enum Refusal {
     },
     /// It would be archived, renamed or deleted, and something of it runs.
     StillRuns {
+        /// Its id.
+        workstream: String,
         /// The threads in progress.
         running: Vec<ThreadId>,
         /// The batch that a living planner holds.
@@ -443,7 +445,7 @@ impl fmt::Display for Refusal {
                     "{workstream} with {threads} and their reports, {completed} completed, is not deleted without --force"
                 )
             }
-            Self::StillRuns { running, held } => {
+            Self::StillRuns { workstream, running, held } => {
                 let mut told: Vec<String> = Vec::new();
                 if !running.is_empty() {
                     told.push(format!("{} in progress", list(running)));
@@ -451,7 +453,7 @@ impl fmt::Display for Refusal {
                 if let Some(batch) = held {
                     told.push(format!("a planner executes batch {batch}"));
                 }
-                write!(f, "something of the workstream runs: {}", told.join("; "))
+                write!(f, "something of {workstream} runs: {}", told.join("; "))
             }
             Self::ChecksOff { thread } => {
                 write!(f, "{thread} has checks, and work/agents.yaml has them off")

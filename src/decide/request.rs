@@ -10,7 +10,7 @@ use super::{
     ThreadChecked, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{ReportedStatus, ServerId};
-use crate::plan::{BatchId, StageNumber, ThreadId};
+use crate::plan::{BatchId, PlanHash, StageNumber, ThreadId};
 
 /// The longest report, in characters (DESIGN §5). It also holds for breadcrumbs and reasons.
 pub const MAX_REPORT_CHARS: usize = 2_000;
@@ -84,6 +84,8 @@ pub enum PersonRequest {
         mapping: Mapping,
         /// Who approves.
         by: String,
+        /// The text that the person has seen; `None`: the one that is there counts.
+        seen: Option<PlanHash>,
     },
     /// `work approve stage N`
     ApproveStage {

@@ -133,7 +133,12 @@ impl World {
                     let id = |text: &str| text.parse::<ThreadId>().unwrap();
                     let map = what.split(',').filter_map(|one| one.split_once('='));
                     let map = map.map(|(old, new)| (id(old), (new != "-").then(|| id(new)))).collect();
-                    PersonRequest::ApprovePlan { force, mapping: Mapping { keep_ids: what == "keep-ids", map }, by }
+                    PersonRequest::ApprovePlan {
+                        force,
+                        mapping: Mapping { keep_ids: what == "keep-ids", map },
+                        by,
+                        seen: None,
+                    }
                 }
                 "diff" => PersonRequest::Diff,
                 "revoke-plan" => PersonRequest::RevokePlan { by, reason: None },

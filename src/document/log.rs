@@ -196,9 +196,9 @@ impl What {
             }
             Self::BatchOpened { batch, cycle: 1 } => format!("{batch} begins"),
             Self::BatchOpened { batch, cycle } => format!("{batch} begins again, cycle {cycle}"),
-            Self::TakenOver { batch, .. } => format!("{batch} taken over by another planner"),
+            Self::TakenOver { batch, .. } => format!("{batch} taken over by a planner"),
             Self::Released { batch, .. } => format!("{batch} released"),
-            Self::BatchClosed { batch, .. } => format!("{batch} ends"),
+            Self::BatchClosed { batch, .. } => format!("execution of {batch} ends"),
             Self::Assigned { thread_id, agent, reason } => {
                 format!("{thread_id} assigned to {agent}{}", why(reason))
             }

@@ -176,13 +176,13 @@ mod tests {
             .map(|happened| format!("{} {}", happened.at.clock_time(), happened.told()))
             .collect();
         insta::assert_snapshot!(told.join("\n"), @"
-        22:09 01.01 ends (bob)
+        22:09 execution of 01.01 ends (bob)
         22:09 01.01 released (bob)
         22:08 01.01.01 #2 blocked (opus): no
         22:07 01.01.01 #2 check failed: cargo test
         22:07 01.01.01 #2 started by opus
         22:06 01.01.01 assigned to opus: it knows more
-        22:05 01.01 taken over by another planner
+        22:05 01.01 taken over by a planner
         22:04 01.01.01 #1 failed (codex, transient) → retry, #2: timeout
         22:03 01.01.01 #1 started by codex
         22:02 01.01 begins

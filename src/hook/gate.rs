@@ -144,14 +144,17 @@ fn judge_work(words: &[String]) -> Option<Gate> {
     // The word behind an option can be its value: `--report -h` asks for no help.
     let before = |at: usize| at.checked_sub(1).and_then(|at| words.get(at)).map_or("", String::as_str);
     let is_value = |at: usize| {
-        before(at).starts_with("--") && !before(at).contains('=') && before(at) != "--force" && before(at) != "--json"
+        let before = before(at);
+        takes_a_word(before)
+            || before.starts_with("--") && !before.contains('=') && before != "--force" && before != "--json"
     };
     let is_asking = words.iter().enumerate().any(|(at, word)| is_help(word) && !is_value(at));
     let mut rest = words.iter();
     let verb = loop {
         let word = rest.next()?;
         match word.as_str() {
-            "--root" | "--store" | "--workstream" | "-w" | "--color" => drop(rest.next()),
+            "--root" | "--store" | "--workstream" | "--color" => drop(rest.next()),
+            word if takes_a_word(word) => drop(rest.next()),
             word if word.starts_with('-') => {}
             word => break word,
         }
@@ -182,6 +185,15 @@ fn judge_work(words: &[String]) -> Option<Gate> {
         ""
     };
     (is_gate && !is_asking).then(|| Gate::Command(format!("work {verb}{option}")))
+}
+
+/// Returns whether the next word is the value of this short option, or of the last one of several: `-jw ID`.
+fn takes_a_word(word: &str) -> bool {
+    const VALUED: [char; 5] = ['w', 't', 's', 'r', 'a'];
+    match word.strip_prefix('-') {
+        Some(letters) if !letters.starts_with('-') => letters.find(VALUED).is_some_and(|at| at + 1 == letters.len()),
+        _ => false,
+    }
 }
 
 /// Returns why a text of another language may not run. One that starts no program only talks about a gate.

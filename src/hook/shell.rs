@@ -222,6 +222,10 @@ impl Reader {
         }
         // Variables before a command hold for it only. To follow them further does no harm.
         for (name, value, is_appended) in set {
+            // Programs run it.
+            if name.ends_with("EDITOR") || name.ends_with("PAGER") {
+                self.found.push(Found::Searched(value.clone()));
+            }
             let before =
                 if is_appended { self.variables.get(&name).cloned().unwrap_or_default() } else { String::new() };
             self.variables.insert(name, before + &value);

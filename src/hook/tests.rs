@@ -30,6 +30,14 @@ const REFUSED: &[&str] = &[
     // Options before the command.
     "work -w 001-s approve plan",
     "work -j complete",
+    "work -jw 001 approve plan",
+    "work -jw001 delete 002 --force",
+    "work update -t 01.01.01 -s completed -r -h --force",
+    // What git runs later.
+    "git config alias.x '!work -w 001 approve plan'",
+    "git config merge.work.driver 'work approve plan'",
+    "git bisect run work approve plan",
+    "GIT_EDITOR='work approve plan' git commit",
     "work --json complete",
     "work --root . approve plan",
     "work --root=. approve plan",

@@ -72,7 +72,11 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
             Step::Search(rest.iter().map(String::as_str).chain(input).collect::<Vec<_>>().join(" "))
         }
         "git"
-            if rest.iter().any(|word| word.contains("=!") || matches!(word.as_str(), "--exec" | "-x" | "foreach")) =>
+            if rest.iter().any(|word| {
+                word.contains("=!")
+                    || word.starts_with('!')
+                    || matches!(word.as_str(), "--exec" | "-x" | "foreach" | "bisect" | "config")
+            }) =>
         {
             Step::Search(rest.join(" "))
         }

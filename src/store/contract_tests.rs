@@ -171,8 +171,12 @@ fn every_process_finds_records_where_their_threads_moved() {
     for workspace in Workspace::all() {
         let (a, b, person) = (workspace.open(Some(A)), workspace.open(Some(B)), workspace.open(None));
         let approve = || {
-            let request =
-                PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by: "ann".to_owned() };
+            let request = PersonRequest::ApprovePlan {
+                force: false,
+                mapping: Mapping::default(),
+                by: "ann".to_owned(),
+                seen: None,
+            };
             transact_for_person(person.as_ref(), &SystemClock, None, &request).unwrap();
         };
         approve();

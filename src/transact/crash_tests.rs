@@ -138,7 +138,9 @@ impl Process {
                 ["1.1.1", "1.1.2"].iter().map(|id| self.update(id, ReportedStatus::Blocked, "no key")).collect()
             }
             "retry" => self.person(&PersonRequest::Retry(None)),
-            "approve" => self.person(&PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by }),
+            "approve" => {
+                self.person(&PersonRequest::ApprovePlan { force: false, mapping: Mapping::default(), by, seen: None })
+            }
             "approve stage" => self.person(&PersonRequest::ApproveStage {
                 stage: "1".parse().unwrap(),
                 force: true,

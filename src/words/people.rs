@@ -225,7 +225,11 @@ impl PersonWords {
             Refusal::DeletesReports { workstream, .. } => {
                 format!("keep it with work archive {}{flags}, or add --force", quoted(workstream))
             }
-            Refusal::StillRuns { running, held } => still_runs(running, held.is_some(), &flags),
+            Refusal::StillRuns { workstream, running, held } => {
+                // The command may have named another one than a bare command means.
+                let flags = format!(" --workstream {}{}", quoted(workstream), self.location);
+                still_runs(running, held.is_some(), &flags)
+            }
             Refusal::ForceRequired { .. } => "add --force if that is meant".into(),
             Refusal::UnclearThreads { unclear, .. } => {
                 let maps: Vec<String> = unclear.iter().map(map_argument).collect();
@@ -311,7 +315,9 @@ fn of_transfer(problem: &TransferProblem) -> String {
 /// Returns how a conflict of git in a file is settled.
 pub(crate) fn settling(path: &str) -> String {
     let path = quoted(path);
-    format!("edit it, or keep one side by git checkout --ours {path} (or --theirs); then git add {path}")
+    format!(
+        "edit it: keep one of the two versions between each pair of markers, then git add {path}. git checkout --ours would also drop what was merged"
+    )
 }
 
 /// Returns what to do about a file with conflict markers. `git checkout --merge` merges it anew, by this program if git
@@ -327,6 +333,9 @@ fn of_conflict(path: &str) -> String {
 
 fn of_fault(fault: &Fault) -> String {
     match fault {
+        Fault::PlanUnreadable { why, .. } if why == "it does not exist" => {
+            "restore it from git, or from .PLAN.approved.md beside it, which has the approved text"
+        }
         Fault::PlanUnreadable { .. } => "fix the file; it was left as it is",
         Fault::StateUnreadable { .. } => "fix the file, or restore it from git; it was left as it is",
         Fault::Conflicted { path, .. } => return of_conflict(&path.display().to_string()),
@@ -393,6 +402,9 @@ pub fn next_step(status: &WorkstreamStatus, words: &PersonWords) -> String {
             // Who had to name the workstream must tell the planner, too.
             let of = if words.workstream.is_empty() { String::new() } else { format!(" of {}", status.workstream) };
             format!("let a planner execute batch {}{of}: /execute-next-batch", batch.id)
+        }
+        (None, None, Some(next)) if next.act == PersonAct::Restore => {
+            format!("nothing, it is archived: {}", words.command(next))
         }
         (None, None, _) if is_all_done(status) => "nothing, it is completed".to_owned(),
         (None, None, _) => "nothing".to_owned(),

@@ -57,7 +57,8 @@ fn threads_are_shown_by_status_and_agent() {
     no workstream has such threads
     $ work tree --status done
     exit 2
-    stderr: error: invalid value 'done' for '--status <STATUS>': it is none of pending, in_progress, completed, blocked, cancelled
+    stderr: error: invalid value 'done' for '--status <STATUS>'
+    stderr:   [possible values: pending, in_progress, completed, blocked, cancelled]
     stderr: 
     stderr: For more information, try '--help'.
     ");

@@ -1,6 +1,10 @@
 //! `work edit`, with an editor that is a script.
 
-use crate::support::{PLAN, Workspace, session};
+use std::io::{Read as _, Write as _};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+use crate::support::{PLAN, PROGRAM, Workspace, session};
 
 /// Runs `work edit` with `editor` and returns what it printed.
 fn edit(workspace: &Workspace, editor: &str, arguments: &[&str]) -> String {
@@ -174,12 +178,59 @@ fn an_edited_plan_is_checked_and_compared() {
     insta::assert_snapshot!(edit(&workspace, "false", &[]), @r#"
     exit 2
     stderr: error: the editor "false" ended with exit status: 1
-    stderr: Hint: set EDITOR to a command that waits until the file is closed
+    stderr: Hint: [workspace]/work/001-search/PLAN.md is as the editor left it; nothing is approved
     "#);
     insta::assert_snapshot!(edit(&workspace, "no-such-editor --wait", &[]), @r#"
     exit 2
     stderr: sh: 1: no-such-editor: not found
     stderr: error: the editor "no-such-editor --wait" ended with exit status: 127
-    stderr: Hint: set EDITOR to a command that waits until the file is closed
+    stderr: Hint: set VISUAL or EDITOR to a program that is there
     "#);
+}
+
+/// Runs `work edit` on a terminal, and answers the question whether to approve with `y` after `meanwhile`.
+fn edit_and_approve(workspace: &Workspace, editor: &str, meanwhile: impl FnOnce()) -> String {
+    let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+    let mut command = CommandBuilder::new(PROGRAM);
+    command.arg("edit");
+    command.cwd(workspace.root());
+    command.env_clear();
+    for (name, value) in [("EDITOR", editor), ("PATH", &std::env::var("PATH").unwrap()), ("USER", "ann")] {
+        command.env(name, value);
+    }
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let (mut reader, mut keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+    let mut seen = String::new();
+    let mut meanwhile = Some(meanwhile);
+    let mut buffer = [0; 4096];
+    // The end of the terminal is an error on Linux.
+    while let Ok(read @ 1..) = reader.read(&mut buffer) {
+        seen += &String::from_utf8_lossy(&buffer[..read]);
+        if seen.contains("Approve it as it is now? [y/N]")
+            && let Some(meanwhile) = meanwhile.take()
+        {
+            meanwhile();
+            keys.write_all(b"y\n").unwrap();
+        }
+    }
+    child.wait().unwrap();
+    seen
+}
+
+#[test]
+fn only_the_text_that_was_shown_is_approved() {
+    let workspace = Workspace::with_draft(PLAN);
+    let path = "work/001-search/PLAN.md";
+    let changed = || workspace.write(path, workspace.read(path) + "**Check:** `true`\n");
+    let seen = edit_and_approve(&workspace, "true", changed);
+    assert!(seen.contains("PLAN.md has changed since it was shown"), "{seen}");
+    assert_eq!(workspace.work(&["next"]), "exit 0\nwork approve plan");
+    // Another workstream that becomes the current one while the editor is open is not meant.
+    workspace.write("work/002-other/PLAN.md", PLAN);
+    workspace.work(&["current", "--set", "001-search"]);
+    let editor = format!("true \"$@\"; {PROGRAM} current --set 002-other >/dev/null; true");
+    let seen = edit_and_approve(&workspace, &editor, || {});
+    assert!(seen.contains("the plan of 001-search is approved"), "{seen}");
+    assert_eq!(workspace.work(&["next", "-w", "002"]), "exit 0\nwork approve plan");
 }

@@ -136,7 +136,7 @@ fn what_both_did_is_kept_twice_and_called_by_its_name() {
     CONFLICT (content): Merge conflict in work/001-search/threads.json
     Automatic merge failed; fix conflicts and then commit the result.
     stderr: error: work/001-search/threads.json: both branches changed thread 01.01.01, each differently; both are kept between conflict markers
-    stderr: Hint: edit it, or keep one side by git checkout --ours work/001-search/threads.json (or --theirs); then git add work/001-search/threads.json
+    stderr: Hint: edit it: keep one of the two versions between each pair of markers, then git add work/001-search/threads.json. git checkout --ours would also drop what was merged
     ");
     let conflict = workspace.read("work/001-search/threads.json");
     assert!(conflict.contains("has 3 tables") && conflict.contains("has 4 tables"), "{conflict}");
@@ -144,11 +144,11 @@ fn what_both_did_is_kept_twice_and_called_by_its_name() {
     $ work status
     exit 4
     stderr: error: [workspace]/work/001-search/threads.json:6: it has conflict markers of a git merge
-    stderr: Hint: edit it, or keep one side by git checkout --ours [workspace]/work/001-search/threads.json (or --theirs); then git add [workspace]/work/001-search/threads.json. If git did not use work for the merge: work init, then git checkout --merge [workspace]/work/001-search/threads.json
+    stderr: Hint: edit it: keep one of the two versions between each pair of markers, then git add [workspace]/work/001-search/threads.json. git checkout --ours would also drop what was merged. If git did not use work for the merge: work init, then git checkout --merge [workspace]/work/001-search/threads.json
     $ work next
     exit 4
     stderr: error: [workspace]/work/001-search/threads.json:6: it has conflict markers of a git merge
-    stderr: Hint: edit it, or keep one side by git checkout --ours [workspace]/work/001-search/threads.json (or --theirs); then git add [workspace]/work/001-search/threads.json. If git did not use work for the merge: work init, then git checkout --merge [workspace]/work/001-search/threads.json
+    stderr: Hint: edit it: keep one of the two versions between each pair of markers, then git add [workspace]/work/001-search/threads.json. git checkout --ours would also drop what was merged. If git did not use work for the merge: work init, then git checkout --merge [workspace]/work/001-search/threads.json
     ");
     let refused = workspace.serve().call("next_batch", &json!({}));
     insta::assert_snapshot!(workspace.without_chance(&refused), @"error state_unreadable: [workspace]/work/001-search/threads.json:6: it has conflict markers of a git merge. hint: ask the person to settle the merge of this file; it was left as it is");
@@ -289,13 +289,13 @@ fn the_driver_says_what_it_cannot_do() {
     $ work merge-state base ours theirs work/index.json
     exit 1
     stderr: error: work/index.json: ours cannot be read: expected value at line 1 column 14; so it is not merged, and both versions are kept between conflict markers
-    stderr: Hint: edit it, or keep one side by git checkout --ours work/index.json (or --theirs); then git add work/index.json
+    stderr: Hint: edit it: keep one of the two versions between each pair of markers, then git add work/index.json. git checkout --ours would also drop what was merged
     $ work merge-state base theirs base
     exit 0
     $ work merge-state empty base ours package.json
     exit 1
     stderr: error: package.json: theirs cannot be read: line 1 is a conflict marker; so it is not merged, and both versions are kept between conflict markers
-    stderr: Hint: edit it, or keep one side by git checkout --ours package.json (or --theirs); then git add package.json
+    stderr: Hint: edit it: keep one of the two versions between each pair of markers, then git add package.json. git checkout --ours would also drop what was merged
     $ work merge-state base index.json theirs work/index.json
     exit 2
     stderr: error: index.json is the file of a workspace: only a copy of it is written

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{PLAN, Workspace, session};
+use crate::support::{PLAN, PROGRAM, Workspace, session};
 
 #[test]
 fn an_archived_workstream_hands_out_nothing_until_it_is_taken_out() {
@@ -12,8 +12,8 @@ fn an_archived_workstream_hands_out_nothing_until_it_is_taken_out() {
     insta::assert_snapshot!(session(&workspace, &["work archive"]), @"
     $ work archive
     exit 1
-    stderr: error: something of the workstream runs: a planner executes batch 01.01
-    stderr: Hint: wait for it, or end it: work release
+    stderr: error: something of 001-search runs: a planner executes batch 01.01
+    stderr: Hint: wait for it, or end it: work release --workstream 001-search
     ");
     drop(server);
     insta::assert_snapshot!(session(&workspace, &[
@@ -122,42 +122,62 @@ fn a_workstream_is_deleted_only_by_a_clear_word() {
     let workspace = Workspace::with_plan(PLAN);
     workspace.work(&["create", "other"]);
     workspace.work(&["update", "1.1.1", "-s", "in_progress", "-w", "001"]);
-    insta::assert_snapshot!(session(&workspace, &[
-        "work delete 001 --force",
-        "work update 1.1.1 -s completed -r done -w 001",
-        "work delete 001",
-        "work delete 001 --json",
-        "work delete 0",
-        "work delete 001 --force",
-        "work list",
-        "work delete 002-other --force --json",
-        "work list",
-    ]), @r#"
-    $ work delete 001 --force
+    insta::assert_snapshot!(
+        session(
+            &workspace,
+            &[
+                "work delete search --force",
+                "work update 1.1.1 -s completed -r done -w 001",
+                "work delete search",
+                "work delete 001-search --json",
+                "work delete 001 --force",
+                "work delete 001-search --force -w other",
+                "work delete \"\" --force",
+                "work delete 001-search --force",
+                "work delete 001-search --force",
+                "work list",
+                "work delete other --force --json",
+                "work list",
+            ]
+        ),
+        @r#"
+    $ work delete search --force
     exit 1
-    stderr: error: something of the workstream runs: 01.01.01 in progress
-    stderr: Hint: wait for it, or end it: work update --thread 01.01.01 --status pending --force
+    stderr: error: something of 001-search runs: 01.01.01 in progress
+    stderr: Hint: wait for it, or end it: work update --thread 01.01.01 --status pending --force --workstream 001-search
     $ work update 1.1.1 -s completed -r done -w 001
     exit 0
     01.01.01 of 001-search is completed, attempt 1
-    $ work delete 001
+    $ work delete search
     exit 1
     stderr: error: 001-search with 4 threads and their reports, 1 completed, is not deleted without --force
     stderr: Hint: keep it with work archive 001-search, or add --force
-    $ work delete 001 --json
+    $ work delete 001-search --json
     exit 1
     stderr: {"error":{"code":"force_required","message":"001-search with 4 threads and their reports, 1 completed, is not deleted without --force","hint":"keep it with work archive 001-search, or add --force"}}
-    $ work delete 0
-    exit 2
-    stderr: error: 2 workstreams are called "0" or begin so
-    stderr: Hint: name one by its id: 001-search, 002-other
     $ work delete 001 --force
+    exit 2
+    stderr: error: "001" is only the beginning of a name
+    stderr: Hint: name it as a whole: 001-search
+    $ work delete 001-search --force -w other
+    exit 2
+    stderr: error: --workstream names other, and the argument 001-search
+    stderr: Hint: leave --workstream out
+    $ work delete "" --force
+    exit 2
+    stderr: error: the name of the workstream is empty
+    stderr: Hint: see work list
+    $ work delete 001-search --force
     exit 0
     001-search is deleted
+    $ work delete 001-search --force
+    exit 3
+    stderr: error: no workstream with a PLAN.md has the id or name "001-search"
+    stderr: Hint: there are 002-other
     $ work list
     exit 0
     * 002-other      0/1  settle the problems of PLAN.md (work validate), then work approve plan
-    $ work delete 002-other --force --json
+    $ work delete other --force --json
     exit 0
     {
       "workstream": "002-other",
@@ -168,6 +188,64 @@ fn a_workstream_is_deleted_only_by_a_clear_word() {
     exit 0
     no workstreams yet
     Next: work create NAME --stages N
-    "#);
+    "#
+    );
     assert!(!workspace.root().join("work/001-search").exists() && !workspace.root().join("work/002-other").exists());
+}
+
+#[test]
+fn the_only_archived_one_is_taken_out_without_its_name() {
+    let workspace = Workspace::with_plan(PLAN);
+    workspace.work(&["create", "other"]);
+    insta::assert_snapshot!(
+        session(
+            &workspace,
+            &[
+                "work archive --revoke",
+                "work archive search",
+                "work current --set search",
+                "work next -w search",
+                "work archive --revoke",
+                "work rename search \"\"",
+            ]
+        ),
+        @r#"
+    $ work archive --revoke
+    exit 2
+    stderr: error: which workstream is to be taken out of the archive is not clear
+    stderr: Hint: none is archived
+    $ work archive search
+    exit 0
+    001-search is archived
+    $ work current --set search
+    exit 1
+    stderr: error: the workstream is archived
+    stderr: Hint: a person runs work archive --revoke --workstream 001-search
+    $ work next -w search
+    exit 0
+    nothing, it is archived: work archive --revoke --workstream 001-search
+    $ work archive --revoke
+    exit 0
+    001-search is out of the archive
+    $ work rename search ""
+    exit 2
+    stderr: error: "" cannot name a folder
+    stderr: Hint: use letters, digits and dashes
+    "#
+    );
+}
+
+#[test]
+fn a_check_puts_nothing_away() {
+    let plan = format!("{PLAN}**Check:** `work delete other --force || work rename other x || work edit`\n");
+    let workspace = Workspace::with_draft(&plan);
+    workspace.work(&["create", "other"]);
+    workspace.work(&["current", "--set", "001"]);
+    workspace.stdout(&["approve", "plan"]);
+    let folder = std::path::Path::new(PROGRAM).parent().unwrap().display().to_string();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+    let output = workspace.command(&["check", "2.1.1"]).env("PATH", path).output().unwrap();
+    let seen = workspace.seen(&output);
+    assert_eq!(seen.matches("a check may not decide anything").count(), 3, "{seen}");
+    assert!(workspace.root().join("work/002-other").exists());
 }

@@ -148,9 +148,11 @@ fn section<'t>(
 
 /// Writes the line of a thread: its id, its name, and behind it `told`.
 fn name(page: &mut Page, thread: &ThreadReport, tone: Tone, told: &str) {
-    let room = page.room(2 + thread.thread_id.len() + 4 + told.width());
-    let _ = write!(page, "  {}  {}  ", thread.thread_id, cut(&thread.name, room.max(20)));
-    page.paint(tone, one_line(told));
+    let used = 2 + thread.thread_id.len() + 4;
+    // A long name leaves room for half of the line, so that the agent can be told from others.
+    let told = cut(told, page.room(used + thread.name.width().min(24)));
+    let _ = write!(page, "  {}  {}  ", thread.thread_id, cut(&thread.name, page.room(used + told.width())));
+    page.paint(tone, told);
     end_line(page);
 }
 

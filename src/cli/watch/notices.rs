@@ -173,8 +173,12 @@ mod tests {
     #[test]
     fn a_plan_that_changes_shuts_its_gate_once() {
         let made = Made::of(PLAN);
-        let approve =
-            PersonRequest::ApprovePlan { force: true, mapping: crate::decide::Mapping::default(), by: "ann".into() };
+        let approve = PersonRequest::ApprovePlan {
+            force: true,
+            mapping: crate::decide::Mapping::default(),
+            by: "ann".into(),
+            seen: None,
+        };
         made.person(&approve);
         let changed = notices_of(&made, || made.write("001-search/PLAN.md", &PLAN.replace("Rows", "Lines")));
         insta::assert_snapshot!(changed, @"gate [] 001-search: the plan waits for your approval: work approve plan");

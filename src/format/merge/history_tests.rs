@@ -163,7 +163,12 @@ impl Branch {
                 Step::ApprovePlan => {
                     let plan = self.text("/w/work/001-search/PLAN.md");
                     self.disk.put("/w/work/001-search/PLAN.md", format!("{plan}\n{said}\n"));
-                    Err(PersonRequest::ApprovePlan { force: true, mapping: crate::decide::Mapping::default(), by })
+                    Err(PersonRequest::ApprovePlan {
+                        force: true,
+                        mapping: crate::decide::Mapping::default(),
+                        by,
+                        seen: None,
+                    })
                 }
                 Step::RevokePlan => Err(PersonRequest::RevokePlan { by, reason }),
                 Step::Create => {

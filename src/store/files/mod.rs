@@ -337,7 +337,8 @@ impl PendingWrite for LockedFiles<'_> {
         }
         let (old, new) = (work.join(from), work.join(&to));
         if disk.kind(&new).is_some() {
-            return Err(Refusal::AlreadyExists { workstream: to }.into());
+            let message = format!("work/{to} is there already, and is no workstream");
+            return Err(Refusal::invalid(message, "move it away, or choose another name").into());
         }
         let threads = old.join("threads.json");
         if disk.kind(&threads).is_some() {
