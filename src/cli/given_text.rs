@@ -14,6 +14,7 @@ const MAX_BYTES: u64 = 1 << 16;
 pub(super) fn given_text(argument: &str) -> Result<String, String> {
     match argument.strip_prefix('@') {
         Some(text) if text.starts_with('@') => Ok(text.to_owned()),
+        Some("") => Err("it names no file: write @FILE, or @@ for a text that begins with @".to_owned()),
         Some(path) => {
             let text = std::fs::File::open(path).and_then(read);
             let told = |error| format!("{path}: {error} (write @@{path} for a text that begins with @)");

@@ -50,7 +50,7 @@ impl Arguments {
                 }
                 let names = names.join(", ");
                 format!(
-                    "{path}: both branches changed {names}, each differently; both are kept between conflict markers"
+                    "{path}: both branches changed {names}, each differently; both are kept between conflict markers (a side with nothing between them deleted or renamed it)"
                 )
             }
             Ok(MergedState::Lines(why)) => {

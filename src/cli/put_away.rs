@@ -52,12 +52,14 @@ pub(super) struct Rename {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Its plan, its reports and its approvals are deleted with it; git has what was committed. On a
-terminal it asks first, elsewhere it needs --force. It is refused while anything of it runs.
+#[command(
+    after_help = "Its folder is removed with all that is in it: the plan, the reports, and files of others; git has
+what was committed. On a terminal it asks first, elsewhere it needs --force. It is refused while anything of it runs.
 
 Examples:
   work delete 001-search-api
-  work delete 001-search-api --force       without a question")]
+  work delete 001-search-api --force       without a question"
+)]
 pub(super) struct Delete {
     /// The workstream, by its whole id or name
     #[arg(value_name = "WORKSTREAM", add = ArgValueCompleter::new(workstreams))]

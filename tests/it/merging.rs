@@ -135,7 +135,7 @@ fn what_both_did_is_kept_twice_and_called_by_its_name() {
     Auto-merging work/001-search/threads.json
     CONFLICT (content): Merge conflict in work/001-search/threads.json
     Automatic merge failed; fix conflicts and then commit the result.
-    stderr: error: work/001-search/threads.json: both branches changed thread 01.01.01, each differently; both are kept between conflict markers
+    stderr: error: work/001-search/threads.json: both branches changed thread 01.01.01, each differently; both are kept between conflict markers (a side with nothing between them deleted or renamed it)
     stderr: Hint: edit it: keep one of the two versions between each pair of markers, then git add work/001-search/threads.json. git checkout --ours would also drop what was merged
     ");
     let conflict = workspace.read("work/001-search/threads.json");

@@ -15,6 +15,9 @@ use crate::format::spec_kit::{Part, Section, Task, TasksMd, Tick};
 use crate::plan::{BatchTexts, MAX_NAME_CHARS, MAX_SIBLINGS, PlanTexts, StageTexts, ThreadTexts, may_overlap, short};
 use crate::wording::{count, list};
 
+/// The most of a line that is quoted, in characters.
+const MAX_QUOTED: usize = 60;
+
 /// How many tasks are named in one sentence about what is left.
 const MAX_NAMED: usize = 12;
 
@@ -41,6 +44,11 @@ pub(super) fn from_spec_kit(tasks: &TasksMd, source: Source<'_>) -> Mapped {
     for (number, phase) in (1..).zip(tasks.phases()) {
         let name = stage_name(&phase.title, number);
         let mut stage = StageTexts { name: name.clone(), ..StageTexts::default() };
+        let texts = phase.parts.iter().flat_map(|part| [&part.intro, &part.notes]);
+        left.extend(texts.flat_map(|text| text.lines()).filter(|line| is_like_a_task(line)).map(|line| {
+            let line = short(line.trim_start_matches([' ', '-', '*']), MAX_QUOTED);
+            format!("{line:?} has no number, such as T012, or no box: it is a text of stage {number} and no thread")
+        }));
         for (at, part) in phase.parts.iter().enumerate() {
             let is_first = at == 0;
             if part.tasks.is_empty() && !is_first {
@@ -77,6 +85,13 @@ pub(super) fn from_spec_kit(tasks: &TasksMd, source: Source<'_>) -> Mapped {
         stages,
     };
     Mapped { plan, name: source.name.to_owned(), statuses, left }
+}
+
+/// Returns whether a line that was not read as a task may be meant as one: an item with a box, or with a number.
+fn is_like_a_task(line: &str) -> bool {
+    let Some(item) = line.trim_start().strip_prefix(['-', '*']).map(str::trim_start) else { return false };
+    let number = item.strip_prefix(['T', 't']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    number || ["[ ]", "[x]", "[X]"].iter().any(|tick| item.starts_with(tick))
 }
 
 /// Returns the name of a stage: without `Phase 2:` if it is stage 2. Other numbers stay, since the texts use them.

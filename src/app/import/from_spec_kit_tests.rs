@@ -346,3 +346,13 @@ fn a_phase_with_thousands_of_tasks_is_split_in_order() {
     let numbers: Vec<String> = plan.threads().map(|thread| thread.name.split(' ').next().unwrap().to_owned()).collect();
     assert!(numbers.iter().enumerate().all(|(at, id)| *id == format!("T{at}")));
 }
+
+#[test]
+fn what_looks_like_a_task_and_is_none_is_listed() {
+    let text = "# Tasks: Desk\n## Phase 1: Setup\n- [ ] T001 Create the crate\n\n- [ ] Say nothing of a number\n- T003 Without a box\n* [x] t004 in small letters\n- a plain item\n";
+    let (mapped, text, plan) = mapped(text);
+    let listed: Vec<&String> = mapped.left.iter().filter(|left| left.contains("no thread")).collect();
+    assert_eq!(plan.threads().count(), 1, "{text}");
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    assert!(listed[0].starts_with("\"[ ] Say nothing of a number\" has no number"), "{listed:?}");
+}
