@@ -155,7 +155,7 @@ def main() -> None:
         else:
             assert len(work_tools) == 6 and words in seen["prompt"], (work_tools, seen["prompt"][:300])
     gate = run("work", "status")
-    assert gate.stdout.rstrip().endswith("then work retry"), gate.stdout
+    assert "Next: look at the blocked threads of batch 01.01, then work retry\n" in gate.stdout, gate.stdout
 
 
 main()
