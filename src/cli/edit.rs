@@ -13,7 +13,7 @@ use super::render::{self, Form};
 use super::{Session, exit};
 use crate::app::{FixedPlan, fix_plan};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{Mapping, PersonAnswer, PersonRequest, Refusal, Validation};
+use crate::decide::{Mapping, PersonAnswer, PersonRequest, Refusal};
 use crate::fault::{Error, Fault};
 use crate::person;
 use crate::store::{Folder, Store};
@@ -55,7 +55,7 @@ impl Arguments {
             let mut page = session.output.page();
             render::validation(&mut page, &validation, &session.words.flags());
             session.output.print(page);
-            if is_sound(&validation) {
+            if !validation.forbids_approval() {
                 return approve(session, store, &id, asks);
             }
             if !asks || !asked("Edit it again?") {
@@ -103,11 +103,6 @@ fn approve(session: &Session, store: &dyn Store, id: &str, asks: bool) -> Result
     }
     session.write_next(&mut page, store, Some(id));
     Ok(session.output.print(page))
-}
-
-/// Returns whether nothing forbids the approval of the plan.
-fn is_sound(validation: &Validation) -> bool {
-    !validation.problems.iter().any(|problem| problem.forbids_approval)
 }
 
 /// Opens the plan in the editor and waits until it is closed. The plan of a workspace in a database is edited as a copy,

@@ -49,8 +49,7 @@ pub(super) fn stopped(json: bool, stopped: &Error, words: &PersonWords) -> ExitC
 
 /// Returns the exit code of `work validate`: 1 if a problem forbids the approval of the plan, else 0.
 pub(super) fn validation(validation: &Validation) -> ExitCode {
-    let is_no = validation.problems.iter().any(|problem| problem.forbids_approval);
-    ExitCode::from(u8::from(is_no))
+    ExitCode::from(u8::from(validation.forbids_approval()))
 }
 
 /// Returns the exit code of a refusal or a fault, from 1 to 6 (DESIGN §8). 2 is also that of a command line that cannot

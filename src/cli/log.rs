@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::Session;
 use clap_complete::engine::ArgValueCompleter;
 
+use super::Session;
 use super::completions::threads;
 use super::page::{Page, Tone, one_line, wrapped};
 use super::report::read;

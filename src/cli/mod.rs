@@ -247,7 +247,7 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return exit::wrong_arguments(std::env::args_os().any(|argument| argument == "--json"), &error),
     };
-    let (mut session, typed_workstream) = match Session::of(common) {
+    let mut session = match Session::of(common) {
         Ok(session) => session,
         Err(code) => return code,
     };
@@ -257,7 +257,7 @@ pub fn run() -> ExitCode {
     );
     if !has_no_workspace {
         session.note_the_main_worktree();
-        if let Err(code) = session.complete_the_workstream(typed_workstream.as_deref()) {
+        if let Err(code) = session.complete_the_workstream() {
             return code;
         }
     }

@@ -105,9 +105,7 @@ fn only_archived(session: &Session) -> Result<String, ExitCode> {
 /// Refuses in a check, and where `--workstream` names another workstream than the argument.
 fn require_one_name(session: &Session, given: &str) -> Result<(), Error> {
     refuse_in_check()?;
-    let typed =
-        session.place.workstream.as_deref().filter(|_| session.place.workstream != session.place.shell_workstream);
-    match typed {
+    match session.typed_workstream() {
         Some(typed) if typed != given && name_of(typed) != given => {
             let message = format!("--workstream names {typed}, and the argument {given}");
             Err(Refusal::invalid(message, "leave --workstream out").into())

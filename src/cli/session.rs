@@ -42,9 +42,8 @@ fn without_password(url: &str) -> String {
 }
 
 impl Session {
-    /// Returns the session of a command line, and the workstream that was typed, as it was typed. An error is printed; it
-    /// is the exit code.
-    pub(super) fn of(common: Common) -> Result<(Self, Option<String>), ExitCode> {
+    /// Returns the session of a command line. An error is printed; it is the exit code.
+    pub(super) fn of(common: Common) -> Result<Self, ExitCode> {
         let directory = match std::env::current_dir() {
             Ok(directory) => directory,
             Err(error) => {
@@ -63,8 +62,7 @@ impl Session {
             typed_store.map(|url| format!(" --store {}", quoted(&without_password(url)))).unwrap_or_default();
         let typed_workstream = common.workstream.as_ref().filter(|id| shell_workstream.as_ref() != Some(*id));
         let workstream_flag = typed_workstream.map(|id| format!(" --workstream {}", quoted(id))).unwrap_or_default();
-        let typed_workstream = typed_workstream.cloned();
-        let session = Self {
+        Ok(Self {
             words: PersonWords { location: root_flag + &store_flag, workstream: workstream_flag },
             output: Output::new(common.json, common.color),
             place: WorkspaceLocation {
@@ -75,8 +73,13 @@ impl Session {
                 store: common.store,
                 roots: ClientRoots::default(),
             },
-        };
-        Ok((session, typed_workstream))
+        })
+    }
+
+    /// Returns the workstream that was typed as an option. One that only the environment names does not count.
+    pub(super) fn typed_workstream(&self) -> Option<&str> {
+        let WorkspaceLocation { workstream, shell_workstream, .. } = &self.place;
+        workstream.as_deref().filter(|_| workstream != shell_workstream)
     }
 
     /// Notes on stderr that `WORK_STREAM` is set: in this shell it wins over the workstream that has just become
@@ -146,9 +149,9 @@ impl Session {
 
     /// Completes the name of a workstream that was typed. A workspace that cannot be opened is reported by the command
     /// itself.
-    pub(super) fn complete_the_workstream(&mut self, typed: Option<&str>) -> Result<(), ExitCode> {
+    pub(super) fn complete_the_workstream(&mut self) -> Result<(), ExitCode> {
         // A blank one counts as not given, as in the environment.
-        let Some(typed) = typed.filter(|typed| !typed.trim().is_empty()) else { return Ok(()) };
+        let Some(typed) = self.typed_workstream().filter(|typed| !typed.trim().is_empty()) else { return Ok(()) };
         let Ok(store) = open(self.place.clone(), None) else { return Ok(()) };
         match Self::full_id(store.as_ref(), typed) {
             Ok(id) => self.place.workstream = Some(id),
@@ -209,7 +212,7 @@ impl Session {
         let is_clear = match request {
             // The workstream was named with the request or typed as an option, so it is clear. One that only the
             // environment names is not: like the current one, it was chosen earlier, maybe with another thread in mind.
-            _ if wanted.is_some() || self.place.workstream != self.place.shell_workstream => Ok(()),
+            _ if wanted.is_some() || self.typed_workstream().is_some() => Ok(()),
             PersonRequest::UpdateThread(UpdateThread { thread, .. })
             | PersonRequest::AssignThread(AssignThread { thread, .. })
             | PersonRequest::ClearAssignment(ClearAssignment { thread, .. })

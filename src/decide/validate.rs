@@ -57,6 +57,11 @@ pub(super) fn decide(scene: &Scene<'_>) -> Validation {
 }
 
 impl Validation {
+    /// Returns whether a problem forbids the approval of the plan.
+    pub fn forbids_approval(&self) -> bool {
+        self.problems.iter().any(|problem| problem.forbids_approval)
+    }
+
     /// Returns the problems of `plan`, which must have been parsed from `text`.
     pub fn of(workstream: &str, plan: &Plan, text: &str, roster: &Roster) -> Self {
         let text = with_line_feeds(text);
