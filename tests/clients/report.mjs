@@ -8,10 +8,11 @@
 // folder. They are set in Inter (Debian: fonts-inter), which is close to the fonts of people's desktops.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const [work, folder, chromium, night, pictures] = process.argv.slice(2);
@@ -159,6 +160,10 @@ try {
     if (pictures) {
         await picture(browser, told.url, "light", "report.png");
         await picture(browser, told.url, "dark", "report-dark.png");
+        // By which tests/it/report.rs sees that the page has changed since. The footer has version and time.
+        const [shown] = readFileSync(fileURLToPath(told.url), "utf8").split("<footer>");
+        const hash = createHash("sha256").update(shown).digest("hex");
+        writeFileSync(join(pictures, "report.sha256"), `${hash}\n`);
     } else {
         hostileWorkspace(join(folder, "hostile"));
         const hostile = pageOf(join(folder, "hostile"));

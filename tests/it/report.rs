@@ -1,8 +1,19 @@
 //! `work report`: its formats, and the figures of the agents.
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{PLAN, Workspace};
+
+/// `tests/clients/run pictures` makes the pictures anew, and this file with the hash of what they show.
+#[test]
+fn the_pictures_of_the_readme_show_the_page_as_it_is() {
+    let page = Workspace::copied_from("night").stdout(&["report", "--format", "html"]);
+    let (shown, _) = page.split_once("<footer>").unwrap();
+    let hash: String = Sha256::digest(shown).iter().map(|byte| format!("{byte:02x}")).collect();
+    let kept = include_str!("../../docs/images/report.sha256");
+    assert!(kept.trim_end() == hash, "docs/images has an old report: run tests/clients/run pictures, and look at it");
+}
 
 #[test]
 fn what_each_agent_did_stands_in_every_format() {

@@ -5,6 +5,8 @@
 //! to the workspace.
 
 mod detail;
+#[cfg(test)]
+mod drawing;
 mod focus;
 mod help;
 mod list;
