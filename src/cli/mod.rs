@@ -57,7 +57,7 @@ use crate::words::AgentWords;
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
 /// passes.
 #[derive(Debug, Parser)]
-#[command(name = "work", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "work", version = env!("WORK_VERSION"), max_term_width = 100, after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
