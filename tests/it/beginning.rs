@@ -1,5 +1,8 @@
 //! From an empty folder to a workstream: `work init`, `work create`.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use crate::support::{Workspace, session};
 
 #[test]
@@ -180,26 +183,91 @@ fn a_roster_for_plans_that_are_there_names_their_agents() {
     assert!(validated.starts_with("exit 0\n") && !validated.contains("is not in work/agents.yaml"), "{validated}");
 }
 
-/// Runs every command of the README's walk from an empty folder to `work complete`. Each must print what the README
-/// shows.
+/// Runs every command that the README and the walk-through show, in an empty folder. Each must print what they show.
 #[test]
-fn the_walk_of_the_readme() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let start = readme.split("\n## Start\n").nth(1).unwrap().split("\n## Set up").next().unwrap();
-    let workspace = Workspace::empty();
-    let mut commands = 0;
-    for (at, block) in start.split("```").enumerate().filter(|(at, _)| at % 2 == 1) {
-        if let Some(plan) = block.strip_prefix("markdown\n") {
-            workspace.write("work/001-search-api/PLAN.md", plan);
+fn the_commands_of_the_documents_run_as_printed() {
+    for (document, wanted) in [("README.md", 4), ("docs/walkthrough.md", 12)] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+        let workspace = Workspace::empty();
+        let mut commands = 0;
+        for block in text.split("\n```").skip(1).step_by(2) {
+            if let Some(plan) = block.strip_prefix("markdown\n").filter(|block| block.starts_with("# Plan:")) {
+                workspace.write("work/001-search-api/PLAN.md", plan);
+            }
+            for shown in block.strip_prefix("console\n$ ").into_iter().flat_map(|block| block.split("\n$ ")) {
+                let (command, expected) = shown.split_once('\n').unwrap_or((shown, ""));
+                let seen = session(&workspace, &[command]);
+                let printed = seen.strip_prefix(&format!("$ {command}\nexit 0"));
+                let printed = printed.unwrap_or_else(|| panic!("{document}: {seen}")).trim();
+                assert!(expected.is_empty() || printed == expected.trim(), "{document}: $ {command}\n{printed}");
+                commands += 1;
+            }
         }
-        for shown in block.strip_prefix("console\n$ ").into_iter().flat_map(|block| block.split("\n$ ")) {
-            let (command, expected) = shown.split_once('\n').unwrap_or((shown, ""));
-            let seen = session(&workspace, &[command]);
-            let printed = seen.strip_prefix(&format!("$ {command}\nexit 0")).unwrap_or_else(|| panic!("{seen}")).trim();
-            assert!(expected.is_empty() || printed == expected.trim(), "block {at}: $ {command}\n{printed}");
-            commands += 1;
+        assert_eq!(commands, wanted, "{document} has as many commands as it had");
+    }
+}
+
+/// Each `work …` in the documents has a command and options that there are.
+#[test]
+fn the_commands_that_documents_name_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documents = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = documents.chain(["README.md", "SECURITY.md", "CONTRIBUTING.md"].map(|name| root.join(name)));
+    let workspace = Workspace::empty();
+    let mut help = BTreeMap::new();
+    let mut help_of = |command: String| {
+        let asked: Vec<&str> = command.split(' ').chain(["--help"]).filter(|word| !word.is_empty()).collect();
+        help.entry(command.clone()).or_insert_with(|| workspace.work(&asked)).clone()
+    };
+    let all = help_of(String::new());
+    let is_command =
+        |help: &str, word: &str| help.lines().any(|line| line.trim_start().starts_with(&format!("{word} ")));
+    let mut found = 0;
+    let mut wrong = Vec::new();
+    for path in documents.filter(|path| path.extension().is_some_and(|ending| ending == "md")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let blocks = text.split("\n```").skip(1).step_by(2);
+        let spans = text.split("\n```").step_by(2).flat_map(|part| part.split('`').skip(1).step_by(2));
+        for code in blocks.flat_map(str::lines).chain(spans) {
+            let Some(rest) = code.trim().trim_start_matches(['!', '$', ' ']).strip_prefix("work ") else { continue };
+            let words: Vec<&str> = rest.split([' ', '\n', '[', ']', '|']).filter(|word| !word.is_empty()).collect();
+            // `work 0.…`, `work `, `work $A plan`: the name of the program, and what the hook refuses.
+            let Some(first) =
+                words.first().filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+            else {
+                continue;
+            };
+            // The design names what is planned, too.
+            if first.starts_with('-') || *first == "run" || words.get(1) == Some(&"…") {
+                continue;
+            }
+            found += 1;
+            let told = || format!("{}: {code}", path.file_name().unwrap().to_string_lossy());
+            if !is_command(&all, first) {
+                wrong.push(told());
+                continue;
+            }
+            let mut command = (*first).to_owned();
+            let mut known = help_of(command.clone());
+            if let Some(second) = words.get(1)
+                && known.contains("Commands:")
+                && is_command(&known, second)
+            {
+                command = format!("{command} {second}");
+                known = help_of(command);
+            }
+            // An option stands before what the line says of it.
+            let said = code.split("  ").next().unwrap_or(code);
+            let options =
+                said.split([' ', '[', ']', '|', '\n']).filter(|word| word.starts_with("--") && word.len() > 2);
+            for option in options {
+                let name = option.split(['=', ',', '.', '…', ';', ':', ')']).next().unwrap_or(option);
+                if !known.contains(name) && !["--HOST"].contains(&name) {
+                    wrong.push(format!("{} ({name})", told()));
+                }
+            }
         }
     }
-    assert_eq!(commands, 12, "the walk is as long as it was");
-    assert!(workspace.read("work/index.json").contains("\"status\": \"completed\""));
+    assert!(found > 150, "only {found} commands were found");
+    assert!(wrong.is_empty(), "there is no such command or option:\n{}", wrong.join("\n"));
 }
