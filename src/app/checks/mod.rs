@@ -24,6 +24,7 @@ use crate::board::CheckResult;
 use crate::clock::Clock;
 use crate::decide::{CheckEnd, CheckFailure, CheckRun, Checked, Evidence, Proof, UpdateThread};
 use crate::fault::{Error, Fault};
+use crate::path_style::PathStyle;
 use crate::store::{WorkspaceLocation, check_folders, work_root};
 use crate::system::keep_folder_private;
 
@@ -74,12 +75,16 @@ impl Checker {
         Ok(evidence::seen(&root, folder.as_deref(), artifacts))
     }
 
-    /// Looks at what a report claims, before it is decided. Does nothing if it names neither artifacts nor a folder.
+    /// Looks at what a report claims, before it is decided, and writes its paths as they are stored. Does nothing if it
+    /// names neither artifacts nor a folder.
     ///
     /// # Errors
     ///
     /// [`Refusal::BadDirectory`](crate::decide::Refusal::BadDirectory): a folder that may not be named is refused at once, also if no check would run in it.
     pub fn prepare(&self, update: &mut UpdateThread) -> Result<(), Error> {
+        for artifact in update.artifacts.iter_mut().flatten() {
+            *artifact = claims::portable(artifact, PathStyle::HERE);
+        }
         let artifacts = update.artifacts.as_deref().unwrap_or_default();
         if update.directory.is_some() || !artifacts.is_empty() {
             update.evidence = Some(Box::new(self.look(update.directory.as_deref(), artifacts)?));
