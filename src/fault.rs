@@ -116,15 +116,6 @@ impl Fault {
     }
 }
 
-/// Returns whether the error means that the process or the system has too many files open.
-pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let codes = [libc::EMFILE, libc::ENFILE];
-    #[cfg(not(unix))]
-    let codes: [i32; 0] = [];
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
-}
-
 /// Returns whether the error means that a path is in the way, so that trying again cannot help: something is missing,
 /// is of the wrong kind, or cannot be written.
 pub(crate) fn is_in_the_way(kind: io::ErrorKind) -> bool {

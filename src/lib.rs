@@ -19,9 +19,11 @@
 //! | [`fault`] | how the machine can fail | – |
 //! | [`prompts`], [`hosts`] | texts for planners and workers, and the set-up of their hosts | read or write a file |
 //! | [`hook`] | what a shell command does, and whether a tool call of a host passes a gate | run anything |
+//! | `system` | what each operating system has in another way: shells, signals, locks, the folders of a user | know a rule |
 //! | [`clock`], `person` | the time, and the name of the person; asked nowhere else | – |
 //! | [`decide`] | the rules: a request gives an answer and events, or a refusal | read a disk or a clock; word texts |
 //! | [`board`], [`index`] | the state in memory | know a rule or a clock |
+//! | [`path_style`] | how a system writes paths | read a file |
 //! | [`plan`], [`roster`], [`moment`] | PLAN.md as a plan and its problems; the agents; an instant | read a file or a clock; fail |
 //!
 //! Data flows down this list, and nothing points back up. Three kinds of bad news have three types:
@@ -93,6 +95,8 @@ pub mod index;
 #[deny(clippy::disallowed_methods)]
 pub mod moment;
 #[deny(clippy::disallowed_methods)]
+pub mod path_style;
+#[deny(clippy::disallowed_methods)]
 pub mod plan;
 #[deny(clippy::disallowed_methods)]
 pub mod prompts;
@@ -113,4 +117,5 @@ pub mod fuzzing;
 pub mod mcp;
 mod person;
 pub mod store;
+mod system;
 pub mod transact;

@@ -11,6 +11,7 @@ use crate::fault::{Error, Fault};
 use crate::format::markers::{lines, marked};
 use crate::format::merge::{Mergeable, Merged, merge};
 use crate::store::Folder;
+use crate::system::{real, rename};
 
 /// The files of a merge, as git names them.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ pub fn merge_state(request: &MergeStateRequest) -> Result<MergedState, Error> {
 
 /// Refuses to write over a file of a workspace: an approval that nobody gave could be merged into it.
 fn require_a_copy(ours: &Path) -> Result<(), Refusal> {
-    let real = ours.canonicalize().unwrap_or_else(|_| ours.to_owned());
+    let real = real(ours).unwrap_or_else(|_| ours.to_owned());
     let name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if ["index.json", "threads.json"].contains(&name) {
         let message = format!("{} is the file of a workspace: only a copy of it is written", ours.display());
@@ -86,7 +87,7 @@ fn read(path: &Path) -> Result<String, Error> {
 fn write(path: &Path, text: &str) -> Result<(), Fault> {
     let mut new = path.as_os_str().to_owned();
     new.push(".work");
-    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, path));
+    let written = fs::write(&new, text).and_then(|()| rename(Path::new(&new), path));
     written.map_err(|error| {
         let _ = fs::remove_file(&new);
         Fault::io("write", path)(error)

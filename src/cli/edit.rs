@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 use super::check::refuse_in_check;
 use super::put_away::asked;
@@ -17,14 +17,17 @@ use crate::decide::{Mapping, PersonAnswer, PersonRequest, Refusal};
 use crate::fault::{Error, Fault};
 use crate::person;
 use crate::store::{Folder, Store};
+use crate::system;
 use crate::wording::count;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The editor is $VISUAL, else $EDITOR, else vi. Questions are asked on a terminal only.
+#[command(
+    after_help = "The editor is $VISUAL, else $EDITOR, else vi (on Windows notepad). Questions are asked on a terminal only.
 
 Examples:
   work edit
-  EDITOR='code --wait' work edit")]
+  EDITOR='code --wait' work edit"
+)]
 pub(super) struct Arguments {
     /// Fix what is certain without asking
     #[arg(long)]
@@ -139,16 +142,14 @@ fn open_editor(path: &Path) -> Result<(), Error> {
     let set = |name| std::env::var(name).ok().filter(|editor| !editor.trim().is_empty());
     let editor = match set("VISUAL").or_else(|| set("EDITOR")) {
         Some(editor) => editor,
-        None if io::stdin().is_terminal() && io::stdout().is_terminal() => "vi".to_owned(),
+        None if io::stdin().is_terminal() && io::stdout().is_terminal() => system::EDITOR.to_owned(),
         None => {
-            let message = "no editor is named, and there is no terminal for vi";
+            let message = format!("no editor is named, and there is no terminal for {}", system::EDITOR);
             return Err(Refusal::invalid(message, "set VISUAL or EDITOR").into());
         }
     };
-    // The path is an argument of the shell, so nothing in it is read as a command.
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("{editor} \"$@\""), "sh"]).arg(path).stdout(Stdio::inherit());
-    let status = command.status().map_err(Fault::io("run the editor for", path))?;
+    let mut command = system::editor(&editor, path);
+    let status = command.stdout(Stdio::inherit()).status().map_err(Fault::io("run the editor for", path))?;
     if status.success() {
         return Ok(());
     }

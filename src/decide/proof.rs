@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::board::{CheckResult, Unproven};
+use crate::path_style::PathStyle;
 use crate::plan::{StageNumber, ThreadId, touches};
 
 /// How often the checks of an attempt may fail. The last failure ends the attempt.
@@ -100,13 +101,17 @@ pub struct Evidence {
     pub commits: Vec<(String, Option<Vec<String>>)>,
     /// The folder of the workspace in its repository, with a slash at the end; empty: it is the top.
     pub inside: String,
+    /// How the machine that looked writes paths.
+    pub style: PathStyle,
 }
 
 impl Evidence {
     /// Returns what does not hold. `files`: what the thread may touch; empty: anything.
     pub(super) fn unproven(&self, files: &[String]) -> Vec<Unproven> {
         // A plan can name files from the workspace on, or from the top of the repository on, as git shows them.
-        let may_touch = |file: &str| touches(files, file) || touches(files, &format!("{}{file}", self.inside));
+        let may_touch = |file: &str| {
+            touches(files, file, self.style) || touches(files, &format!("{}{file}", self.inside), self.style)
+        };
         let of_commit = |(commit, changed): &(String, Option<Vec<String>>)| {
             let Some(changed) = changed else { return Some(Unproven::UnknownCommit(commit.clone())) };
             let outside: Vec<&String> = changed.iter().filter(|file| !files.is_empty() && !may_touch(file)).collect();

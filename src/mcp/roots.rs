@@ -11,6 +11,7 @@ use rmcp::{Peer, RoleServer};
 use tokio::sync::watch;
 
 use super::WorkServer;
+use crate::path_style::PathStyle;
 use crate::store::Folder;
 use crate::transact::AgentDoor;
 
@@ -50,7 +51,10 @@ impl WorkServer {
         tokio::spawn(async move {
             let has_workspace = server.finds_workspace().await;
             if !has_workspace && let Ok(Ok(told)) = tokio::time::timeout(PATIENCE, peer.list_roots()).await {
-                server.place.roots.set(told.roots.iter().filter_map(|root| folder(&root.uri)).collect());
+                server
+                    .place
+                    .roots
+                    .set(told.roots.iter().filter_map(|root| folder(&root.uri, PathStyle::HERE)).collect());
             }
             server.roots_known.0.send_replace(true);
         });
@@ -65,26 +69,32 @@ impl WorkServer {
 }
 
 /// Returns the folder of a root; `None` if its URI is not that of a local file.
-fn folder(uri: &str) -> Option<PathBuf> {
+fn folder(uri: &str, style: PathStyle) -> Option<PathBuf> {
     let path = uri.strip_prefix("file://")?;
     let path = path.strip_prefix("localhost").unwrap_or(path);
     let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
-    // On Windows `file:///C:/project`.
-    let path = if cfg!(windows) { path.trim_start_matches('/').to_owned() } else { path };
-    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
+    // On Windows it is `file:///C:/project`.
+    let path = path.strip_prefix('/').filter(|rest| !style.split_drive(rest).0.is_empty()).unwrap_or(&path);
+    let is_absolute = !style.split_drive(path).0.is_empty() || style == PathStyle::Unix && path.starts_with('/');
+    is_absolute.then(|| PathBuf::from(path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a_root_is_a_local_folder() {
-        assert_eq!(folder("file:///home/me/my%20project"), Some("/home/me/my project".into()));
-        assert_eq!(folder("file://localhost/srv"), Some("/srv".into()));
+        let unix = |uri| folder(uri, PathStyle::Unix);
+        assert_eq!(unix("file:///home/me/my%20project"), Some("/home/me/my project".into()));
+        assert_eq!(unix("file://localhost/srv"), Some("/srv".into()));
+        assert_eq!(unix("file:///C:/project"), Some("/C:/project".into()));
+        let windows = |uri| folder(uri, PathStyle::Windows);
+        assert_eq!(windows("file:///C:/project"), Some("C:/project".into()));
+        assert_eq!(windows("file:///c%3A/my%20project"), Some("c:/my project".into()));
+        assert_eq!(windows("file:///srv"), None);
         for other in ["https://example.com/x", "file://server/share", "file:relative", "/home", "file:///%ff"] {
-            assert_eq!(folder(other), None, "{other}");
+            assert_eq!([unix(other), windows(other)], [None, None], "{other}");
         }
     }
 }

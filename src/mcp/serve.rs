@@ -3,7 +3,6 @@
 //!
 //! The end must never wait for the client, for stdin or for stderr without a bound (DESIGN §13.8).
 
-use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -24,6 +23,7 @@ use super::wire::Wire;
 use crate::board::ServerId;
 use crate::clock::{Clock as _, SystemClock};
 use crate::store::{Linked, WorkspaceLocation, linked_worktree, open};
+use crate::system;
 use crate::words::AgentWords;
 
 /// How many blocking threads the runtime may have: one each for stdin and stdout. tokio reads and writes these on such
@@ -144,7 +144,7 @@ fn warn_of_a_linked_worktree(place: &WorkspaceLocation) {
 /// Serves until the input ends or a signal comes. The signals are caught before anything is read, because their default
 /// action ends the process at once and would skip [`crate::store::Store::end`].
 async fn run(server: WorkServer) -> ExitCode {
-    let shutdown_signal = match shutdown_signal() {
+    let shutdown_signal = match system::shutdown() {
         Ok(shutdown_signal) => shutdown_signal,
         Err(error) => {
             tracing::error!(%error, "cannot listen for signals");
@@ -176,29 +176,4 @@ async fn serve_until_end_of_input(server: WorkServer) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Starts to listen for SIGTERM, SIGINT and SIGHUP. The future completes when one of them comes.
-#[cfg(unix)]
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    })
-}
-
-/// Returns a future that completes at Ctrl-C.
-#[cfg(not(unix))]
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

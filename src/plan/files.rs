@@ -2,11 +2,14 @@
 
 use fast_glob::glob_match;
 
+use crate::path_style::PathStyle;
+
 /// Returns whether a path lies within one of the patterns. A pattern is a path, a folder with all below it, or a glob.
-/// One without a slash names files in every folder, as in `.gitignore`.
-pub fn touches(patterns: &[String], path: &str) -> bool {
+/// One without a slash names files in every folder, as in `.gitignore`. `style` is that of the patterns; the path has `/`,
+/// as git writes it.
+pub fn touches(patterns: &[String], path: &str, style: PathStyle) -> bool {
     let path = path.trim_start_matches("./");
-    patterns.iter().any(|pattern| is_within(pattern, path))
+    patterns.iter().any(|pattern| is_within(&style.portable(pattern), path))
 }
 
 fn is_within(pattern: &str, path: &str) -> bool {
@@ -22,7 +25,8 @@ fn is_within(pattern: &str, path: &str) -> bool {
 }
 
 /// Returns whether two patterns may mean the same file. Two globs that differ only in the middle are taken to overlap.
-pub fn may_overlap(one: &str, other: &str) -> bool {
+pub fn may_overlap(one: &str, other: &str, style: PathStyle) -> bool {
+    let (one, other) = (&*style.portable(one), &*style.portable(other));
     match (is_glob(one), is_glob(other)) {
         // A name without a slash can mean a file in any folder. Here it means the one at the root: most plans name that,
         // and a warning about all others would be no help.
@@ -100,7 +104,26 @@ mod tests {
             ("Cargo.lock", "fuzz/Cargo.lock", true),
             ("*.md", "docs/a.md", true),
         ] {
-            assert_eq!(touches(&[pattern.to_owned()], path), wanted, "{pattern} {path}");
+            assert_eq!(touches(&[pattern.to_owned()], path, PathStyle::Unix), wanted, "{pattern} {path}");
+            let on_windows = pattern.replace('/', "\\");
+            assert_eq!(touches(&[on_windows], path, PathStyle::Windows), wanted, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_in_a_pattern_is_a_separator_on_windows_only() {
+        for (pattern, path, unix, windows) in [
+            (r"src\a.rs", "src/a.rs", false, true),
+            (r"src\a.rs", r"src\a.rs", true, false),
+            (r"src\**\*.rs", "src/deep/a.rs", false, true),
+            (r".\src\", "src/a.rs", false, false),
+        ] {
+            let patterns = [pattern.to_owned()];
+            let told = [PathStyle::Unix, PathStyle::Windows].map(|style| touches(&patterns, path, style));
+            assert_eq!(told, [unix, windows], "{pattern} {path}");
+        }
+        for (style, wanted) in [(PathStyle::Unix, false), (PathStyle::Windows, true)] {
+            assert_eq!(may_overlap(r"src\a.rs", "src/*.rs", style), wanted);
         }
     }
 
@@ -123,8 +146,8 @@ mod tests {
             ("src/deep", "src/*.rs", false),
             ("src/deep", "src/*/a.rs", true),
         ] {
-            assert_eq!(may_overlap(one, other), wanted, "{one} {other}");
-            assert_eq!(may_overlap(other, one), wanted, "{other} {one}");
+            assert_eq!(may_overlap(one, other, PathStyle::Unix), wanted, "{one} {other}");
+            assert_eq!(may_overlap(other, one, PathStyle::Unix), wanted, "{other} {one}");
         }
     }
 }

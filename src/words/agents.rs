@@ -11,7 +11,7 @@ use crate::board::Status;
 use crate::decide::{
     CheckEnd, CheckFailed, CheckRun, Note, Omission, PersonCommand, Proof, Refusal, Unsettled, Wanted, Words,
 };
-use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
+use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way};
 use crate::roster::ChecksBy;
 use crate::wording::quoted;
 
@@ -300,7 +300,7 @@ fn of_fault(fault: &Fault) -> String {
         {
             "ask the person to free disk space, then call again"
         }
-        Fault::Io { source, .. } if is_out_of_files(source) => {
+        Fault::Io { source, .. } if crate::system::is_out_of_files(source) => {
             "call again; if this continues, ask the person to close other programs, or to raise the limit of open files"
         }
         Fault::Io { source, .. } if is_in_the_way(source.kind()) => {

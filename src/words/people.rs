@@ -10,7 +10,7 @@ use crate::decide::{
     CheckRun, Code, ImportProblem, MappingProblem, Note, Omission, PersonAct, PersonCommand, Proof, Refusal,
     TransferProblem, UnclearThread, Unsettled, Words, WorkstreamStatus,
 };
-use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way, is_out_of_files};
+use crate::fault::{DatabaseRemedy, Error, Fault, is_in_the_way};
 use crate::plan::ThreadId;
 use crate::roster::ChecksBy;
 use crate::wording::quoted;
@@ -352,7 +352,7 @@ fn of_fault(fault: &Fault) -> String {
         {
             "free disk space, then run it again"
         }
-        Fault::Io { source, .. } if is_out_of_files(source) => {
+        Fault::Io { source, .. } if crate::system::is_out_of_files(source) => {
             "close other programs, or raise the limit of open files, and run it again"
         }
         Fault::Io { source, .. } if is_in_the_way(source.kind()) => {

@@ -5,9 +5,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The rooms from the ground up: each imports only rooms before it.
-const ROOMS: [&str; 23] = [
-    "closest", "moment", "wording", "clock", "person", "prompts", "hook", "roster", "plan", "board", "index", "decide",
-    "fault", "hosts", "format", "words", "document", "store", "transact", "app", "mcp", "cli", "fuzzing",
+const ROOMS: [&str; 25] = [
+    "path_style",
+    "system",
+    "closest",
+    "moment",
+    "wording",
+    "clock",
+    "person",
+    "prompts",
+    "hook",
+    "roster",
+    "plan",
+    "board",
+    "index",
+    "decide",
+    "fault",
+    "hosts",
+    "format",
+    "words",
+    "document",
+    "store",
+    "transact",
+    "app",
+    "mcp",
+    "cli",
+    "fuzzing",
 ];
 
 /// Returns the files below a folder of the repository that end in one of these, with their texts.

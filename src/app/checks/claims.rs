@@ -1,6 +1,8 @@
 //! PURE. What an artifact claims. It is a text that a worker wrote: a path, a commit, a link, a branch, a sentence. Only
 //! what can be nothing but a path of a file or a commit counts as one, since a false alarm costs more than a missed one.
 
+use crate::path_style::PathStyle;
+
 /// What an artifact says is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim<'a> {
@@ -161,17 +163,33 @@ const ELSEWHERE: [&str; 40] = [
     "old ",
 ];
 
-/// Returns what an artifact claims; nothing if that is not certain.
-pub(super) fn claims(artifact: &str) -> Vec<Claim<'_>> {
+/// Returns an artifact with `/` in the paths that it certainly names, as it is stored. The rest of its text stays.
+pub(super) fn portable(artifact: &str, style: PathStyle) -> String {
+    let slashed = style.portable(artifact);
+    let mut portable = artifact.to_owned();
+    let mut from = 0;
+    for claim in claims(&slashed, style) {
+        let Claim::Path(path) = claim else { continue };
+        // Both texts have the same bytes but for the separators, and the paths come in their order.
+        if let Some(at) = slashed[from..].find(path).map(|at| from + at) {
+            from = at + path.len();
+            portable.replace_range(at..from, path);
+        }
+    }
+    portable
+}
+
+/// Returns what an artifact claims; nothing if that is not certain. Its paths have `/` between their parts.
+pub(super) fn claims(artifact: &str, style: PathStyle) -> Vec<Claim<'_>> {
     let text = undecorated(artifact);
     if let Some(commit) = commit(text) {
         return vec![Claim::Commit(commit)];
     }
-    if let Some(path) = noted(text) {
+    if let Some(path) = noted(text, style) {
         return vec![Claim::Path(path)];
     }
     let words = text.split([' ', ',', ';', '\n', '\t']).map(undecorated).filter(|word| !word.is_empty());
-    let claims: Option<Vec<Claim<'_>>> = words.map(|word| path(word).map(Claim::Path)).collect();
+    let claims: Option<Vec<Claim<'_>>> = words.map(|word| path(word, style).map(Claim::Path)).collect();
     claims.unwrap_or_default()
 }
 
@@ -183,17 +201,17 @@ fn undecorated(text: &str) -> &str {
 
 /// Returns the path of a text such as `src/a.rs (new)`, `src/a.rs: the parser` or `Created src/a.rs`. A note can say that
 /// the file is gone or elsewhere: then it is nothing to look for.
-fn noted(text: &str) -> Option<&str> {
+fn noted(text: &str, style: PathStyle) -> Option<&str> {
     let (first, rest) = text.split_once(' ')?;
     let verbs = ["created", "added", "updated", "modified", "new", "edited", "changed", "wrote", "file:", "path:"];
     if verbs.contains(&first.to_lowercase().as_str()) {
-        return path(undecorated(rest));
+        return path(undecorated(rest), style);
     }
     let note = rest.trim_start();
     let is_note = first.ends_with(':') || ["(", "- ", "– ", "— "].iter().any(|mark| note.starts_with(mark));
     let lower = format!("{} ", note.to_lowercase());
     let is_elsewhere = ELSEWHERE.iter().any(|word| lower.contains(word));
-    if is_note && !is_elsewhere { path(undecorated(first.trim_end_matches(':'))) } else { None }
+    if is_note && !is_elsewhere { path(undecorated(first.trim_end_matches(':')), style) } else { None }
 }
 
 /// Returns the commit that a text names: `commit 1a2b3c4`, `1a2b3c4`, or `1a2b3c4 Its subject` as git has it.
@@ -229,14 +247,15 @@ fn commit(text: &str) -> Option<&str> {
 }
 
 /// Returns a word if it is the path of a file or a folder, without the line that follows it.
-fn path(word: &str) -> Option<&str> {
+fn path(word: &str, style: PathStyle) -> Option<&str> {
     if word.contains("://")
         || word.contains(['*', '?', '[', ']', '{', '}', '<', '>', '|', '$', '@', '(', ')', '=', '~', '…'])
     {
         return None;
     }
     let path = without_line(word);
-    let plain = path.strip_prefix("./").unwrap_or(path);
+    let (_, rest) = style.split_drive(path);
+    let plain = rest.strip_prefix("./").unwrap_or(rest);
     if plain.is_empty() || plain.contains([':', '#']) || plain.contains("...") {
         return None;
     }
@@ -279,7 +298,7 @@ mod tests {
                 Claim::Path(path) => format!("path {path}"),
                 Claim::Commit(commit) => format!("commit {commit}"),
             };
-            claims(artifact).iter().map(one).collect::<Vec<_>>().join(", ")
+            claims(artifact, PathStyle::Unix).iter().map(one).collect::<Vec<_>>().join(", ")
         };
         for (artifact, wanted) in [
             ("src/a.rs", "path src/a.rs"),
@@ -355,5 +374,34 @@ mod tests {
         ] {
             assert_eq!(told(artifact), wanted, "{artifact}");
         }
+    }
+
+    #[test]
+    fn what_is_stored_of_a_windows_path_has_slashes() {
+        for (artifact, wanted) in [
+            (r"src\a.rs", "src/a.rs"),
+            (r" `src\a.rs` ", " `src/a.rs` "),
+            (r"C:\repo\src\a.rs", "C:/repo/src/a.rs"),
+            (r"c:\repo\src\a.rs:12:3", "c:/repo/src/a.rs:12:3"),
+            (r"src\a.rs, src\deep\a.rs", "src/a.rs, src/deep/a.rs"),
+            (r"src\parser\", "src/parser/"),
+            (r".\tool", "./tool"),
+            (r"..\wt\src\a.rs", "../wt/src/a.rs"),
+            (r"src\a.rs (adds \n)", r"src/a.rs (adds \n)"),
+            (r"Created src\a.rs", "Created src/a.rs"),
+            // No paths, or nobody can say.
+            (r"the regex \d+ matches", r"the regex \d+ matches"),
+            (r"feature\parser", r"feature\parser"),
+            (r"C:\Users", r"C:\Users"),
+            (r"https://example.org/a\b.html", r"https://example.org/a\b.html"),
+            ("src/a.rs", "src/a.rs"),
+            ("1a2b3c4", "1a2b3c4"),
+            ("", ""),
+        ] {
+            assert_eq!(portable(artifact, PathStyle::Windows), wanted);
+            assert_eq!(portable(artifact, PathStyle::Unix), artifact, "a character like any other");
+        }
+        assert_eq!(claims("C:/repo/src/a.rs:12", PathStyle::Windows), [Claim::Path("C:/repo/src/a.rs")]);
+        assert_eq!(claims("C:/repo/src/a.rs", PathStyle::Unix), []);
     }
 }

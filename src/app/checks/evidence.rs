@@ -7,6 +7,7 @@ use super::claims::{Claim, claims};
 use super::folder;
 use crate::app::git::git;
 use crate::decide::Evidence;
+use crate::path_style::PathStyle;
 
 /// The most files of a commit that are looked at.
 const MAX_CHANGED: usize = 10_000;
@@ -26,7 +27,7 @@ pub(super) fn seen(root: &Path, folder: Option<&Path>, artifacts: &[String]) -> 
         if places.have(artifact.trim().trim_matches('`')) {
             continue;
         }
-        for claim in claims(artifact) {
+        for claim in claims(artifact, PathStyle::HERE) {
             match claim {
                 Claim::Path(path) if places.have(path) => {}
                 Claim::Path(path) => evidence.missing.push(path.to_owned()),
@@ -77,14 +78,16 @@ impl<'p> Places<'p> {
             }
         };
         let inside = linked.iter().find_map(|(top, place)| place.strip_prefix(top).ok());
-        let inside = inside.map(|inside| inside.display().to_string()).filter(|inside| !inside.is_empty());
+        let inside = inside
+            .map(|inside| PathStyle::HERE.portable(&inside.display().to_string()).into_owned())
+            .filter(|inside| !inside.is_empty());
         Self { root, folders, all, inside: inside.map(|inside| inside + "/").unwrap_or_default() }
     }
 
     /// Returns whether there is something at a path. One that leads out of all these folders counts as there: nothing is
     /// looked at, so that an answer tells nothing about the rest of the disk.
     fn have(&self, path: &str) -> bool {
-        let path = &path.replace('\\', "/");
+        let path = &*PathStyle::HERE.portable(path);
         if Path::new(path).is_absolute() {
             let within = self.all.iter().any(|place| plain(Path::new(path)).starts_with(place));
             return !within || exists(Path::new("/"), path);
@@ -95,7 +98,7 @@ impl<'p> Places<'p> {
         }
         // `git diff` puts `a/` and `b/` before paths.
         let without_side = path.strip_prefix("a/").or_else(|| path.strip_prefix("b/"));
-        let names = || std::iter::once(path.as_str()).chain(without_side);
+        let names = || std::iter::once(path).chain(without_side);
         if self.folders.iter().any(|folder| names().any(|name| exists(folder, name))) {
             return true;
         }

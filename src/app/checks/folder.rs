@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::decide::Refusal;
 use crate::fault::{Error, Fault};
 use crate::store::worktrees;
+pub(super) use crate::system::real;
 
 /// The most folders that a refusal names.
 const MAX_NAMED: usize = 10;
@@ -51,9 +52,4 @@ pub(super) fn linked(root: &Path) -> Vec<(PathBuf, PathBuf)> {
         place.starts_with(&worktree).then_some((worktree, place))
     };
     worktrees.into_iter().filter_map(place).collect()
-}
-
-/// Returns a path without links and without `..`.
-pub(super) fn real(path: &Path) -> std::io::Result<PathBuf> {
-    std::fs::canonicalize(path)
 }

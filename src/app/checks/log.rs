@@ -1,12 +1,13 @@
 //! The file with the whole output of a run of checks. The commands write to it themselves, so that no output is ever in
 //! the memory of this process; only its end is read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::decide::MAX_OUTPUT_CHARS;
 use crate::fault::{Error, Fault};
+use crate::system::{log_options, open_locked};
 use crate::wording::printable;
 
 /// How much of the end of the output is read, in bytes: enough for [`MAX_OUTPUT_CHARS`] among escape sequences.
@@ -19,17 +20,11 @@ pub(super) struct Log {
     file: File,
 }
 
-/// Opens a file to write to its end, and makes it if it is not there; only its owner may read it. A link in its place is
-/// an error: it could lead out of the workspace.
-pub(super) fn open(path: &Path) -> Result<File, Error> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    }
-    Ok(options.open(path).map_err(Fault::io("write", path))?)
+/// Opens a file to write to its end, and makes it if it is not there; only its owner may read it. It is locked as long as
+/// it is open; `None`: another process, or another check of this one, has it. A link in its place is an error: it could
+/// lead out of the workspace.
+pub(super) fn open(path: &Path) -> Result<Option<File>, Error> {
+    Ok(open_locked(&mut log_options(), path).map_err(Fault::io("write", path))?)
 }
 
 impl Log {
@@ -41,7 +36,8 @@ impl Log {
 
     /// Writes the heading of a command, and returns the offset at which its output begins.
     pub(super) fn begin(&mut self, command: &str) -> Result<u64, Error> {
-        writeln!(self.file, "$ {command}").map_err(Fault::io("write", &self.path))?;
+        let to_end = self.file.seek(SeekFrom::End(0));
+        to_end.and_then(|_| writeln!(self.file, "$ {command}")).map_err(Fault::io("write", &self.path))?;
         Ok(self.length())
     }
 

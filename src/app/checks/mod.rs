@@ -11,7 +11,7 @@ mod log;
 mod shell;
 mod supervisor;
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,7 +24,9 @@ use crate::board::CheckResult;
 use crate::clock::Clock;
 use crate::decide::{CheckEnd, CheckFailure, CheckRun, Checked, Evidence, Proof, UpdateThread};
 use crate::fault::{Error, Fault};
+use crate::path_style::PathStyle;
 use crate::store::{WorkspaceLocation, check_folders, work_root};
+use crate::system::keep_folder_private;
 
 /// The pause between two looks at a command that runs.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -73,12 +75,16 @@ impl Checker {
         Ok(evidence::seen(&root, folder.as_deref(), artifacts))
     }
 
-    /// Looks at what a report claims, before it is decided. Does nothing if it names neither artifacts nor a folder.
+    /// Looks at what a report claims, before it is decided, and writes its paths as they are stored. Does nothing if it
+    /// names neither artifacts nor a folder.
     ///
     /// # Errors
     ///
     /// [`Refusal::BadDirectory`](crate::decide::Refusal::BadDirectory): a folder that may not be named is refused at once, also if no check would run in it.
     pub fn prepare(&self, update: &mut UpdateThread) -> Result<(), Error> {
+        for artifact in update.artifacts.iter_mut().flatten() {
+            *artifact = claims::portable(artifact, PathStyle::HERE);
+        }
         let artifacts = update.artifacts.as_deref().unwrap_or_default();
         if update.directory.is_some() || !artifacts.is_empty() {
             update.evidence = Some(Box::new(self.look(update.directory.as_deref(), artifacts)?));
@@ -110,14 +116,13 @@ impl Checker {
             Proof::Stage(stage) => format!("{}.stage-{stage}", run.workstream),
         };
         let path = logs.join(format!("{name}.log"));
-        let file = log::open(&path)?;
         // The log is locked while checks write it: two reports of one attempt must not run in each other's way.
-        if !is_free(&file, &path)? {
-            while !is_free(&file, &path)? {
+        let Some(file) = log::open(&path)? else {
+            while log::open(&path)?.is_none() {
                 watcher.wait_for("the checks of another report on the same thread")?;
             }
             return Ok(None);
-        }
+        };
         let _place = place(&logs, run.max_parallel, watcher)?;
         let mut log = Log::begin_anew(path, file)?;
         let mark = mark();
@@ -165,24 +170,9 @@ impl Watcher<'_> {
     }
 }
 
-/// Locks a file for this process. Returns whether it was free.
-fn is_free(file: &File, path: &Path) -> Result<bool, Error> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(Fault::io("lock", path)(error).into()),
-    }
-}
-
 /// Lets only the owner into the folder of the logs: checks can print what their environment has.
 fn keep_private(logs: &Path) -> Result<(), Error> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let private = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(logs, private).map_err(Fault::io("change the permissions of", logs))?;
-    }
-    let _ = logs;
+    keep_folder_private(logs).map_err(Fault::io("change the permissions of", logs))?;
     Ok(())
 }
 
@@ -245,9 +235,7 @@ fn environment(run: &CheckRun, mark: &str) -> Vec<(&'static str, String)> {
 fn place(logs: &Path, places: usize, watcher: &Watcher<'_>) -> Result<File, Error> {
     loop {
         for number in 0..places.max(1) {
-            let path = logs.join(format!("place-{number}.lock"));
-            let file = log::open(&path)?;
-            if is_free(&file, &path)? {
+            if let Some(file) = log::open(&logs.join(format!("place-{number}.lock")))? {
                 return Ok(file);
             }
         }

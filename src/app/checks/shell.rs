@@ -4,18 +4,16 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-#[cfg(unix)]
 use std::time::{Duration, Instant};
 
-#[cfg(unix)]
-use super::supervisor::{SUPERVISE, end_marked, framed};
+use super::supervisor::{SUPERVISE, detach, end_left, framed};
+use crate::system::check_shell;
 
 /// The variables that say where this program finds its workspace. A database's address can hold a password, and a check
 /// that calls `work` should mean the workspace of its folder.
 const HIDDEN: [&str; 3] = ["WORK_STORE", "WORK_ROOT", "WORK_STREAM"];
 
 /// How long a supervisor may take to end what it supervises.
-#[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A command that is to run.
@@ -43,13 +41,16 @@ pub(super) enum Ended {
 /// A command that runs. Dropping it ends it.
 pub(super) struct Running {
     child: Child,
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there processes are found by their parents"))]
     mark: String,
 }
 
 impl Shell<'_> {
     /// Starts the command. Its output goes to `log`, and its stdin is empty.
     pub(super) fn start(&self, log: File) -> io::Result<Running> {
+        use std::io::Write as _;
+
+        // Asked here too: a machine without a shell is no failure of the work.
+        check_shell(self.command).map_err(io::Error::other)?;
         let mut command = self.supervised();
         command.current_dir(self.folder).stdout(log.try_clone()?).stderr(log);
         for variable in HIDDEN {
@@ -57,9 +58,7 @@ impl Shell<'_> {
         }
         command.envs(self.environment.iter().map(|(name, value)| (*name, value)));
         let mut running = Running { child: command.spawn()?, mark: self.mark.to_owned() };
-        #[cfg(unix)]
         if let Some(pipe) = &mut running.child.stdin {
-            use std::io::Write as _;
             pipe.write_all(&framed(self.command))?;
         }
         Ok(running)
@@ -67,20 +66,10 @@ impl Shell<'_> {
 
     /// Returns the command line of a supervisor, which ends the command when this process ends, however it ends: then
     /// the pipe to it closes.
-    #[cfg(unix)]
     fn supervised(&self) -> Command {
-        use std::os::unix::process::CommandExt as _;
         let mut command = Command::new(self.program);
-        // A group of its own, so that Ctrl-C in a terminal ends this process, which ends the command in order.
-        command.arg(SUPERVISE).stdin(Stdio::piped()).process_group(0);
-        command
-    }
-
-    /// Returns the command line of the shell. Here nothing ends the command if this process is killed.
-    #[cfg(not(unix))]
-    fn supervised(&self) -> Command {
-        let mut command = Command::new(if cfg!(windows) { "cmd" } else { "sh" });
-        command.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(self.command).stdin(Stdio::null());
+        command.arg(SUPERVISE).stdin(Stdio::piped());
+        detach(&mut command);
         command
     }
 }
@@ -93,8 +82,7 @@ impl Running {
             Ok(Some(status)) => Some(match status.code() {
                 Some(code) => Ended::Exited(code),
                 None => {
-                    #[cfg(unix)]
-                    end_marked(&self.mark);
+                    end_left(&self.mark);
                     Ended::Broken("its supervisor was ended by a signal".to_owned())
                 }
             }),
@@ -103,7 +91,6 @@ impl Running {
     }
 
     /// Ends the command with all its processes.
-    #[cfg(unix)]
     pub(super) fn end(&mut self) {
         // The supervisor sees the end of its stdin, ends the group and exits.
         drop(self.child.stdin.take());
@@ -114,18 +101,7 @@ impl Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
         // A supervisor that was stopped, or that a check kept from seeing the end of its stdin, has left some.
-        end_marked(&self.mark);
-    }
-
-    /// Ends the command with all its processes.
-    #[cfg(not(unix))]
-    pub(super) fn end(&mut self) {
-        if cfg!(windows) {
-            let id = self.child.id().to_string();
-            let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).stdout(Stdio::null()).status();
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end_left(&self.mark);
     }
 }
 

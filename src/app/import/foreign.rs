@@ -14,6 +14,7 @@ use crate::format::spec_kit::{self, TasksMd};
 use crate::format::task_master::{self, TaskMasterJson};
 use crate::index::name_of;
 use crate::moment::Moment;
+use crate::path_style::PathStyle;
 use crate::store::files::unreadable;
 use crate::store::{Folder, Store};
 
@@ -149,7 +150,7 @@ fn shown(request: &ImportRequest<'_>, file: &Path) -> String {
         (None, Ok(inner)) if !inner.as_os_str().is_empty() => request.given.join(inner),
         (None, _) => request.given.to_owned(),
     };
-    shown.display().to_string().replace('\\', "/")
+    PathStyle::HERE.portable(&shown.display().to_string()).into_owned()
 }
 
 /// Returns what stands at the usual places of spec-kit and task-master in a project, and can be imported: paths relative

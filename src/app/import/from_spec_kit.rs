@@ -12,6 +12,7 @@ use super::paths::paths;
 use super::said::pairs;
 use crate::board::Status;
 use crate::format::spec_kit::{Part, Section, Task, TasksMd, Tick};
+use crate::path_style::PathStyle;
 use crate::plan::{BatchTexts, MAX_NAME_CHARS, MAX_SIBLINGS, PlanTexts, StageTexts, ThreadTexts, may_overlap, short};
 use crate::wording::{count, list};
 
@@ -222,7 +223,9 @@ impl Orders {
             if !task.is_parallel || at % MAX_SIBLINGS == 0 {
                 in_use.clear();
             }
-            for (_, other) in in_use.iter().filter(|(used, _)| files.iter().any(|file| may_overlap(used, file))) {
+            for (_, other) in
+                in_use.iter().filter(|(used, _)| files.iter().any(|file| may_overlap(used, file, PathStyle::Unix)))
+            {
                 if after[at].insert(*other) && shared.last() != Some(&task.id.as_str()) {
                     shared.push(&task.id);
                 }

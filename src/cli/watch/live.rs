@@ -5,8 +5,6 @@ use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::SIGHUP;
-
 use super::super::page::{Page, one_line};
 use super::super::report::read;
 use super::super::{Session, exit};
@@ -20,6 +18,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::decide::Report;
 use crate::fault::{Error, Fault};
 use crate::store::{Store, Watch};
+use crate::system::HANG_UP;
 use crate::words::{PersonWords, next_step};
 
 /// How long to wait after a notification of the store before reading: one commit causes several of them.
@@ -240,9 +239,9 @@ fn wait(wakes: &Receiver<Wake>, time: Option<Duration>) -> Option<Wake> {
         Some(time) => match wakes.recv_timeout(time) {
             Ok(wake) => Some(wake),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Wake::Signal(SIGHUP)),
+            Err(RecvTimeoutError::Disconnected) => Some(Wake::Signal(HANG_UP)),
         },
-        None => Some(wakes.recv().unwrap_or(Wake::Signal(SIGHUP))),
+        None => Some(wakes.recv().unwrap_or(Wake::Signal(HANG_UP))),
     }
 }
 

@@ -3,10 +3,11 @@
 //! The command line is the person's own text. What a plan or an agent wrote reaches it in variables of its environment
 //! only, so it cannot become a part of the command.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::notices::Notice;
+use crate::system::person_shell;
 
 /// How many notices may wait for a command that still runs. Any more are left out: what they say is on the board.
 const WAITING: usize = 16;
@@ -37,10 +38,7 @@ impl Notifier {
 
 /// Runs the command and waits for its end. Returns what went wrong.
 fn run(command: &str, notice: &Notice) -> Option<String> {
-    let mut shell = Command::new(if cfg!(windows) { "cmd" } else { "sh" });
-    let run = shell
-        .arg(if cfg!(windows) { "/C" } else { "-c" })
-        .arg(command)
+    let run = person_shell(command)
         .env("WORK_EVENT", notice.event.word())
         .env("WORK_MESSAGE", &notice.message)
         .env("WORK_WORKSTREAM", &notice.workstream)

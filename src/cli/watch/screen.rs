@@ -10,10 +10,9 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{Clear, ClearType};
 use ratatui::layout::Rect;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use super::{Wake, send};
+use crate::system;
 
 /// The whole terminal, until this is closed or dropped. A panic gives it back too.
 pub(super) struct Screen {
@@ -31,17 +30,10 @@ impl Screen {
     /// Takes the terminal over. From then on keys, new sizes and the signals that end a program are sent to `wakes`.
     pub(super) fn open(wakes: Sender<Wake>) -> io::Result<Self> {
         // Before the terminal is taken over: the default action of a signal would leave it as it is.
-        let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+        let of_signals = wakes.clone();
+        system::on_ending_signals(move |signal| send(&of_signals, Wake::Signal(signal)))?;
         // Taking over has several steps. If one fails, undo those before it.
         let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
-        let of_signals = wakes.clone();
-        std::thread::spawn(move || {
-            for signal in signals.forever() {
-                if !send(&of_signals, Wake::Signal(signal)) {
-                    break;
-                }
-            }
-        });
         std::thread::spawn(move || listen(&wakes));
         Ok(Self { terminal, is_open: true })
     }

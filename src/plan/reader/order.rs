@@ -7,6 +7,7 @@ use super::super::id::ThreadId;
 use super::super::problem::ProblemKind;
 use super::super::{Batch, Thread};
 use super::Reader;
+use crate::path_style::PathStyle;
 
 /// How many pairs of files are compared at most. A plan with more is not written by anybody, and only warnings are lost.
 const MAX_PAIRS: usize = 200_000;
@@ -53,7 +54,8 @@ impl Reader<'_, '_> {
             for (n, thread) in threads.iter().enumerate() {
                 let earlier = threads[..n].iter().find_map(|other| {
                     left = left.checked_sub(thread.files.len() * other.files.len())?;
-                    let is_shared = |file: &&String| other.files.iter().any(|other| may_overlap(file, other));
+                    let is_shared =
+                        |file: &&String| other.files.iter().any(|other| may_overlap(file, other, PathStyle::HERE));
                     let file = thread.files.iter().find(is_shared)?;
                     left = left.checked_sub(batch.threads.len())?;
                     (!is_ordered(batch, thread.id, other.id)).then(|| (other.id, file.clone()))

@@ -22,6 +22,7 @@ use crate::roster::Roster;
 use crate::store::LOCK_WAIT;
 use crate::store::place::WorkspaceLocation;
 use crate::store::snapshot::undeclared;
+use crate::system::real;
 
 /// A workspace that was made, or was there already.
 #[derive(Debug, Serialize)]
@@ -112,7 +113,7 @@ impl Project<'_> {
     /// Reads a file of the project; `None` if there is none. Follows symbolic links: these are the person's own files.
     pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
         let path = self.root.join(name);
-        read_state(self.store.disk(), &path.canonicalize().unwrap_or(path))
+        read_state(self.store.disk(), &real(&path).unwrap_or(path))
     }
 
     /// Writes a file of the project as a whole, and makes the folders that are missing. Follows a symbolic link, but
@@ -122,15 +123,15 @@ impl Project<'_> {
         let path = self.root.join(name);
         let disk = self.store.disk();
         create_folders(disk, path.parent().unwrap_or(&self.root))?;
-        replace(disk, &self.root, &path.canonicalize().unwrap_or(path), text.as_bytes())
+        replace(disk, &self.root, &real(&path).unwrap_or(path), text.as_bytes())
     }
 
     /// Fails if a symbolic link leads from a file of the project to a place outside of it.
     pub fn require_inside(&self, name: &str) -> Result<(), Fault> {
         let path = self.root.join(name);
         // The part of the path that exists already shows where the rest of it would go.
-        let there = path.ancestors().find_map(|part| part.canonicalize().ok());
-        let leads_out = there.zip(self.root.canonicalize().ok()).is_some_and(|(there, root)| !there.starts_with(root));
+        let there = path.ancestors().find_map(|part| real(part).ok());
+        let leads_out = there.zip(real(&self.root).ok()).is_some_and(|(there, root)| !there.starts_with(root));
         if leads_out {
             let why = "a symbolic link leads out of the project; only what stands in it is changed".to_owned();
             return Err(Fault::StateUnreadable { path, at: None, why });

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::index::{Entry, Index, is_folder_name};
 use crate::plan::sha256;
 use crate::store::place::{Selected, WorkspaceLocation};
+use crate::system;
 
 /// Returns the workspace of a location: the root that was named, else the nearest folder upwards that has a workspace,
 /// not above the git root, else the same from each of the client's MCP roots. In a linked git worktree the workspace of the main worktree comes before that.
@@ -62,9 +63,7 @@ pub fn work_root(place: &WorkspaceLocation) -> PathBuf {
 
 /// Returns a folder of the user for what can be made again.
 fn private_folder() -> PathBuf {
-    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    cache.unwrap_or_else(std::env::temp_dir).join("work")
+    system::cache_folder().unwrap_or_else(std::env::temp_dir).join("work")
 }
 
 /// Returns the root of the workspace and the folder for what checks print, and makes the latter. A workspace in a database

@@ -6,6 +6,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::disk::{Disk, Kind};
+use crate::system::real;
 
 /// The largest pointer file of git that is read, in bytes. Such a file holds one path.
 const MAX_POINTER_BYTES: u64 = 16 * 1024;
@@ -80,7 +81,7 @@ pub fn worktrees(folder: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
 
 /// Returns whether two paths lead to the same place.
 fn is_same(one: &Path, other: &Path) -> bool {
-    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+    one == other || matches!((real(one), real(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The root of a git worktree, main or linked.

@@ -1,7 +1,7 @@
 //! The address of a database and the login for it, from the URL, the environment and the password file.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -9,6 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 use crate::fault::{DatabaseRemedy, Fault};
+use crate::system::password_file;
 
 /// The workspace that a URL without `workspace` means.
 const DEFAULT_WORKSPACE: &str = "default";
@@ -65,7 +66,7 @@ impl DatabaseAddress {
         };
         let mut config: Config = url.parse().map_err(unread)?;
         if config.get_user().is_none()
-            && let Some(user) = variable("PGUSER").or_else(|| variable("USER"))
+            && let Some(user) = variable("PGUSER").or_else(|| variable("USER")).or_else(|| variable("USERNAME"))
         {
             config.user(user);
         }
@@ -116,7 +117,7 @@ fn variable(name: &str) -> Option<String> {
 /// fits every value.
 fn from_password_file(config: &Config) -> Option<String> {
     let file = variable("PGPASSFILE").map(PathBuf::from);
-    let file = file.or_else(|| Some(Path::new(&variable("HOME")?).join(".pgpass")))?;
+    let file = file.or_else(password_file)?;
     let text = fs::read_to_string(file).ok()?;
     let host = match config.get_hosts().first()? {
         Host::Tcp(host) => host.clone(),

@@ -1,0 +1,82 @@
+//! Supervision on Unix: a process group has what a command started. On Linux what has left the group is found by its
+//! environment.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+use super::{MARK, at_end_of_input};
+
+/// Keeps the keys of a terminal from a supervisor: Ctrl-C ends its parent, which ends the command in order.
+pub(in super::super) fn detach(supervisor: &mut Command) {
+    supervisor.process_group(0);
+}
+
+/// Returns whether the parent runs the same program. Other systems than Linux do not say.
+pub(super) fn is_started_by_this_program() -> bool {
+    let file = |process: &str| std::fs::metadata(format!("/proc/{process}/exe")).map(|it| (it.dev(), it.ino()));
+    match file("self") {
+        Ok(own) => file(&std::os::unix::process::parent_id().to_string()).is_ok_and(|parent| parent == own),
+        Err(_) => true,
+    }
+}
+
+/// Runs a shell until it ends or the input of this process does. Ends all that it has started, and returns its exit code.
+/// That of a shell ended by a signal is 128 and the number of the signal.
+pub(super) fn run(mut shell: Command) -> io::Result<i32> {
+    // Processes that leave the group and lose their parent become children of this process, and are found by that.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+    let mut child = shell.process_group(0).spawn()?;
+    let group = i32::try_from(child.id()).map(Pid::from_raw).ok();
+    at_end_of_input(move || end_all(group));
+    let status = child.wait();
+    end_all(group);
+    let code = status.map(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)));
+    Ok(code.ok().flatten().unwrap_or(1))
+}
+
+/// Ends the processes of a group, and those that have left it.
+fn end_all(group: Option<Pid>) {
+    if let Some(group) = group {
+        // An error means that there is none left.
+        let _ = killpg(group, Signal::SIGKILL);
+    }
+    if let Ok(mark) = std::env::var(MARK) {
+        end_left(&mark);
+    }
+}
+
+/// Ends what is left of a run: all processes that have this mark in their environment, but not this one. Does nothing
+/// where the system does not show environments.
+pub(in super::super) fn end_left(mark: &str) {
+    const ROUNDS: u32 = 200;
+    let wanted = format!("{MARK}={mark}");
+    for _ in 0..ROUNDS {
+        let found = marked(wanted.as_bytes());
+        if found.is_empty() {
+            return;
+        }
+        for process in found {
+            let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+        }
+        // What they started meanwhile is found in the next round.
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn marked(wanted: &[u8]) -> Vec<i32> {
+    let own = std::process::id();
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let ids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_marked = |id: &u32| {
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        *id != own && environment.split(|byte| *byte == 0).any(|variable| variable == wanted)
+    };
+    ids.filter(is_marked).filter_map(|id| i32::try_from(id).ok()).collect()
+}

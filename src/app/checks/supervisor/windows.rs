@@ -1,0 +1,49 @@
+//! Supervision on Windows: a job has what a command started, and what that has started, and nothing can leave it. The system
+//! ends the processes of the job when the supervisor's handle of it is closed, so also when the supervisor is killed.
+
+use std::io;
+use std::os::windows::process::CommandExt as _;
+use std::process::Command;
+
+use process_wrap::tokio::{CommandWrap, JobObject, KillOnDrop};
+use tokio::sync::oneshot;
+
+use super::at_end_of_input;
+
+/// A console of its own, without a window.
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+
+/// Keeps the keys of a console from a supervisor: Ctrl-C ends its parent, which ends the command in order.
+pub(in super::super) fn detach(supervisor: &mut Command) {
+    supervisor.creation_flags(CREATE_NO_WINDOW);
+}
+
+/// Returns whether the parent runs the same program. Windows does not say.
+pub(super) fn is_started_by_this_program() -> bool {
+    true
+}
+
+/// Runs a shell until it ends or the input of this process does. Ends all that it has started, and returns its exit code.
+pub(super) fn run(shell: Command) -> io::Result<i32> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut shell = CommandWrap::from(tokio::process::Command::from(shell));
+        shell.wrap(KillOnDrop).wrap(JobObject);
+        let mut child = shell.spawn()?;
+        let (sender, end_of_input) = oneshot::channel();
+        at_end_of_input(move || {
+            // An error means that the shell has ended.
+            let _ = sender.send(());
+        });
+        // Only the shell is waited for: the job may have processes that never end.
+        let code = tokio::select! {
+            status = child.inner_mut().wait() => status?.code(),
+            _ = end_of_input => None,
+        };
+        child.start_kill()?;
+        Ok(code.unwrap_or(1))
+    })
+}
+
+/// Ends what is left of a run: nothing, since the job is gone with its supervisor.
+pub(in super::super) fn end_left(_mark: &str) {}
