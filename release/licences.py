@@ -18,12 +18,12 @@ def packages(root: pathlib.Path, target: str) -> list[dict]:
     optional ones are on, and `cargo metadata` where they are.
     """
     def cargo(*arguments: str) -> str:
-        return subprocess.run(["cargo", *arguments, "--locked"], cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return subprocess.run(["cargo", *arguments, "--locked"], cwd=root, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
     tree = cargo("tree", "--edges", "normal", "--target", target, "--prefix", "none", "--format", "{p}")
     used = {tuple(line.split()[:2]) for line in tree.splitlines() if line}
     # Crates that run in the compiler are for the platform that compiles.
-    host = re.search(r"^host: (.*)$", subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout, re.M)[1]
+    host = re.search(r"^host: (.*)$", subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout, re.M)[1]
     metadata = json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", target, "--filter-platform", host))
     own = metadata["resolve"]["root"]
     found = [package for package in metadata["packages"]
@@ -40,13 +40,13 @@ def shipped(package: dict) -> list[str]:
     if package.get("license_file"):
         found.add(folder / package["license_file"])
     found |= {inner for path in found if path.is_dir() for inner in path.iterdir()}
-    return [path.read_text(errors="replace").strip() for path in sorted(found) if path.is_file()]
+    return [path.read_text(encoding="utf-8", errors="replace").strip() for path in sorted(found) if path.is_file()]
 
 
 def text(root: pathlib.Path, target: str, parts: list[dict]) -> str:
     """All of them as one text. The same text stands there once, under the names of all that have it."""
     # Ours without its title and its names is what all say who say MIT.
-    mit = (root / "LICENSE").read_text().split("\n\n", 2)[2].strip()
+    mit = (root / "LICENSE").read_text(encoding="utf-8").split("\n\n", 2)[2].strip()
     users: dict[str, list[str]] = collections.defaultdict(list)
     first: dict[str, str] = {}
     crates = packages(root, target)
