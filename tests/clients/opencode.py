@@ -2,7 +2,8 @@
 
 The model plays a planner that launches three workers in parallel through the Task tool: one works, one
 fails over, one ends without a word. Then the planner tries to pass a gate. The project is set up by
-`work init --opencode`; the planner is called by the slash command that it writes, or by the server's own prompt.
+`work init --opencode`; the planner is called by the slash command that it writes, or by the server's own prompt. With a
+folder of npm packages, OpenCode starts the server by `npx -y workstream-mcp mcp`, from a registry that has only those.
 """
 
 import json
@@ -14,7 +15,9 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-WORK, OPENCODE, FOLDER, COMMAND = sys.argv[1:]
+import registry
+
+WORK, OPENCODE, FOLDER, COMMAND, *PACKAGES = sys.argv[1:]
 HERE = pathlib.Path(__file__).parent
 PROJECT = pathlib.Path(FOLDER)
 GATES = json.loads((HERE / "gates.json").read_text())["refused"]
@@ -142,6 +145,17 @@ def main() -> None:
         own.write_text((HERE / "users-command.md").read_text())
     set_up = run("work", "init", "--opencode")
     assert set_up.returncode == 0, set_up
+    asked: list[str] = []
+    if PACKAGES:
+        address, asked = registry.serve(pathlib.Path(PACKAGES[0]))
+        settings = {"npm_config_registry": address, "npm_config_cache": str(home / "npm")}
+        file = PROJECT / "opencode.jsonc"
+        entry = file.read_text()
+        for written, wanted in [('["work", "mcp"]', '["npx", "-y", "workstream-mcp", "mcp"]'),
+                                ('"environment": {}', f'"environment": {json.dumps(settings)}')]:
+            assert entry.count(written) == 1, entry
+            entry = entry.replace(written, wanted)
+        file.write_text(entry)
     executed = run(OPENCODE, "run", "--command", command)
     outcomes = re.search(r"OUTCOMES (\[.*\])", executed.stdout)
     assert outcomes, (executed.stdout[-2000:], executed.stderr[-2000:], SEEN[-3:])
@@ -154,6 +168,8 @@ def main() -> None:
             assert work_tools == ["work_read_thread", "work_update_thread"], work_tools
         else:
             assert len(work_tools) == 6 and words in seen["prompt"], (work_tools, seen["prompt"][:300])
+    # npx fetched the wrapper and the program of this platform, and of no other.
+    assert len([name for name in asked if name.endswith(".tgz")]) == (2 if PACKAGES else 0), asked
     gate = run("work", "status")
     assert "Next: look at the blocked threads of batch 01.01, then work retry\n" in gate.stdout, gate.stdout
 
