@@ -7,6 +7,7 @@ goes in and comes out, the exit code, the signals, and the time until it answers
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -52,6 +53,7 @@ def ended_by(command: list, number: signal.Signals) -> int:
     server = started(command)
     server.send_signal(number)
     # The end of its output is the end of the program, too, not only of the wrapper.
+    assert select.select([server.stdout], [], [], 20)[0], f"{number.name} did not reach the program"
     assert server.stdout.read() == b""
     return server.wait(60)
 
