@@ -11,6 +11,7 @@ mod git;
 mod git_set_up;
 mod import;
 mod init;
+mod installed;
 mod merge_state;
 mod put_away;
 #[cfg(feature = "postgres")]
