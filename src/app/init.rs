@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::git_set_up::{ATTRIBUTES, GitSetUp, git_set_up};
+use super::installed::missing;
 use crate::fault::{Error, Fault};
 use crate::hosts::{Direction, Edit, Host, HostsSetUp, ProjectFiles, set_up, signs_of};
 use crate::moment::Moment;
@@ -128,6 +129,9 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
             (Some(_), None) => answer.removed.push(path),
             (Some(_), Some(_)) => answer.changed.push(Changed { file: path, what }),
         }
+    }
+    if request.direction == Direction::Add && !hosts.is_empty() {
+        answer.warnings.extend(missing());
     }
     answer.changed.extend(git.configured.map(|(file, what)| Changed { file, what }));
     Ok(answer)

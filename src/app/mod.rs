@@ -4,6 +4,7 @@
 //!
 //! A use-case must never write a file of the state by itself, but only through the store. It prints nothing.
 
+mod bundles;
 mod checks;
 mod create;
 mod edit;
@@ -11,11 +12,13 @@ mod git;
 mod git_set_up;
 mod import;
 mod init;
+mod installed;
 mod merge_state;
 mod put_away;
 #[cfg(feature = "postgres")]
 mod transfer;
 
+pub use bundles::sample_bundles;
 pub use checks::{Checker, SUPERVISE, Watcher, is_in_check, supervise};
 pub use create::{Created, create};
 pub use edit::{FixedPlan, fix_plan};

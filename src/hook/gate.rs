@@ -29,7 +29,7 @@ pub enum Gate {
 }
 
 /// Files of hosts that say which hooks run.
-const HOOK_FILES: [&str; 12] = [
+const HOOK_FILES: [&str; 13] = [
     ".claude/settings.json",
     ".claude/settings.local.json",
     ".codex/config.toml",
@@ -42,6 +42,7 @@ const HOOK_FILES: [&str; 12] = [
     ".github/copilot/settings.local.json",
     ".codex/rules/*",
     ".opencode/plugin/work.js",
+    ".claude/plugins/cache/workstream-mcp/work/*/hooks/hooks.json",
 ];
 
 /// Returns why a shell command may not run; `None`: it may.
@@ -116,6 +117,9 @@ fn judge_run(words: &[String]) -> Option<Gate> {
     if program(name) == "work" {
         return judge_work(rest);
     }
+    if let Some(gate) = judge_plugins(program(name), rest) {
+        return Some(gate);
+    }
     // A program whose name is not known, with the arguments of a gate and of nothing else.
     let is_unknown = name.contains(UNKNOWN);
     if is_unknown && rest.windows(2).any(|pair| pair[0] == "approve" && matches!(pair[1].as_str(), "plan" | "stage")) {
@@ -130,6 +134,17 @@ fn judge_run(words: &[String]) -> Option<Gate> {
         _ => None,
     };
     code.and_then(|code| judge_foreign(code))
+}
+
+/// Returns why a host may not be told to give up the plugin that has the hook, or the place that it came from.
+fn judge_plugins(host: &str, words: &[String]) -> Option<Gate> {
+    let has = |known: &[&str]| words.iter().find(|word| known.contains(&word.as_str()));
+    let verb = has(&["disable", "uninstall", "remove", "rm"])?;
+    let is_ours = |word: &String| word == "work" || word.starts_with("work@") || word == "workstream-mcp";
+    let gives_up = ["claude", "codex", "copilot"].contains(&host)
+        && has(&["plugin", "plugins"]).is_some()
+        && words.iter().any(is_ours);
+    gives_up.then(|| Gate::Command(format!("{host} plugin {verb}")))
 }
 
 /// Returns the word behind one of the options.

@@ -163,7 +163,8 @@ fn loses_hook(input: &Value, texts: &[&str]) -> bool {
         return edits.iter().any(|edit| loses_hook(edit, &[]));
     }
     let text = |keys: &[&str]| keys.iter().find_map(|key| input.get(key)?.as_str());
-    if texts.iter().any(|text| text.contains("disableAllHooks") || text.contains("hooksConfig")) {
+    let switches = ["disableAllHooks", "hooksConfig", "work@workstream-mcp"];
+    if texts.iter().any(|text| switches.iter().any(|switch| text.contains(switch))) {
         return true;
     }
     let (old, new) = (text(&["old_string", "oldString", "old_str"]), text(&["new_string", "newString", "new_str"]));

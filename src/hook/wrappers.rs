@@ -22,10 +22,17 @@ pub(super) enum Step {
     Program { writes: Vec<String>, prints: Option<String> },
 }
 
-/// Returns the name of a program, without its folder.
+/// The start of the names under which registries have this program: of the package, and of those for one platform.
+const PACKAGE: &str = "workstream-mcp";
+
+/// Returns the name of a program, without its folder. It is `work` for the packages of this program too.
 pub(super) fn program(word: &str) -> &str {
     let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
     let name = name.strip_suffix(".exe").unwrap_or(name);
+    let name = name.strip_prefix("npm:").unwrap_or(name);
+    if name.starts_with(PACKAGE) {
+        return "work";
+    }
     // `npx work@latest` names a version.
     name.split_once('@').map_or(name, |(name, _)| if name.is_empty() { word } else { name })
 }
@@ -33,6 +40,11 @@ pub(super) fn program(word: &str) -> &str {
 /// Returns what a program with its arguments comes to. `words` has at least the program.
 pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
     let (name, rest) = (program(&words[0]), &words[1..]);
+    if matches!(interpreter(name), "node" | "nodejs" | "bun" | "deno" | "tsx")
+        && let Some(words) = own_script(rest)
+    {
+        return Step::Inner(words);
+    }
     match name {
         "env" => env(rest),
         // Options with a value, then the words that stand before the command.
@@ -56,13 +68,11 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
         // `command -v` only looks.
         "command" if rest.first().is_some_and(|word| matches!(word.as_str(), "-v" | "-V")) => finished(Vec::new()),
         "command" => inner(rest, &[], 0),
-        "npx" if rest.first().is_some_and(|word| word == "-c") => script_at(rest, 1),
-        "npx" | "bunx" | "pnpx" | "uvx" => inner(rest, &["-p", "--package"], 0),
-        "yarn" | "pnpm" | "bun" if rest.first().is_some_and(|word| program(word) == "work") => {
-            Step::Inner(rest.to_vec())
-        }
-        "npm" | "pnpm" | "yarn" | "bun" => after_verb(rest, &["exec", "x", "dlx"], &["-p", "--package"]),
+        "npx" | "bunx" | "pnpx" | "uvx" => in_package(rest),
+        "npm" | "pnpm" | "yarn" | "bun" => package_manager(name, rest),
         "uv" | "poetry" | "pipenv" | "rye" | "pdm" | "hatch" => after_verb(rest, &["run"], &["--with", "--python"]),
+        // A tool that it installs may stand before the `--`.
+        "mise" | "rtx" if rest.iter().any(|word| word == "--") => after_word(rest, &["--"]),
         "mise" | "rtx" | "asdf" => after_verb(rest, &["exec", "x"], &[]),
         "direnv" => skip_one(after_verb(rest, &["exec"], &[])),
         "nix" | "devbox" | "devenv" => after_word(rest, &["-c", "--command", "run", "--"]),
@@ -80,8 +90,13 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
         {
             Step::Search(rest.join(" "))
         }
-        // Another machine.
-        "docker" | "podman" | "entr" => finished(Vec::new()),
+        // A container may have the folder of the workspace, and the image may be this program.
+        "docker" | "podman" | "nerdctl" if rest.iter().any(|word| matches!(word.as_str(), "run" | "exec")) => {
+            Step::Search(
+                rest.iter().map(|word| if is_own_image(word) { "work" } else { word }).collect::<Vec<_>>().join(" "),
+            )
+        }
+        "docker" | "podman" | "nerdctl" | "entr" => finished(Vec::new()),
         "cargo" => cargo(rest),
         "xargs" => xargs(rest, input),
         "parallel" => parallel(rest, input),
@@ -193,6 +208,69 @@ fn after_verb(words: &[String], verbs: &[&str], valued: &[&str]) -> Step {
         Some(at) if verbs.contains(&words[at].as_str()) => inner(&words[at + 1..], valued, 0),
         _ => finished(Vec::new()),
     }
+}
+
+/// The options of package managers whose value is the next word.
+const PACKAGE_OPTIONS: [&str; 16] = [
+    "-p",
+    "--package",
+    "-w",
+    "--workspace",
+    "-F",
+    "--filter",
+    "-C",
+    "--dir",
+    "--prefix",
+    "--cwd",
+    "--registry",
+    "--cache",
+    "--userconfig",
+    "--loglevel",
+    "--with",
+    "--from",
+];
+
+/// What a runner of packages runs: the program behind its options, or the text behind `-c`.
+fn in_package(words: &[String]) -> Step {
+    let end = options(words, &PACKAGE_OPTIONS);
+    let call = |word: &String| matches!(word.as_str(), "-c" | "--call");
+    if let Some(at) = words[..end].iter().position(call) {
+        return script_at(words, at + 1);
+    }
+    match words[..end].iter().find_map(|word| word.strip_prefix("--call=")) {
+        Some(text) => Step::Script { text: text.to_owned(), arguments: Vec::new() },
+        None => Step::Inner(words[end..].to_vec()),
+    }
+}
+
+/// What `npm exec`, `pnpm dlx` and their like run. All but npm also run a program of the project by its name alone.
+fn package_manager(name: &str, words: &[String]) -> Step {
+    let at = options(words, &PACKAGE_OPTIONS);
+    let by_name = name != "npm";
+    match words.get(at).map(String::as_str) {
+        Some("exec" | "x" | "dlx") => in_package(&words[at + 1..]),
+        Some("run") if by_name => in_package(&words[at + 1..]),
+        // `yarn workspace NAME …` does in a part of the project what `yarn …` does.
+        Some("workspace") if by_name => package_manager(name, words.get(at + 2..).unwrap_or_default()),
+        Some(word) if by_name && program(word) == "work" => Step::Inner(words[at..].to_vec()),
+        _ => finished(Vec::new()),
+    }
+}
+
+/// Returns `work` with its arguments, if an interpreter of JavaScript runs the script that starts it: `work.js` of the
+/// package, or the link to it.
+fn own_script(words: &[String]) -> Option<Vec<String>> {
+    let verbs = usize::from(words.first().is_some_and(|word| word == "run" || word == "x"));
+    let at = verbs + options(&words[verbs..], &["-r", "--require", "--import", "--loader", "--env-file", "-C"]);
+    let script = words.get(at)?.trim_start_matches("./");
+    let is_in_package = script.split(['/', '\\']).any(|part| part.trim_start_matches("npm:").starts_with(PACKAGE));
+    let is_own = program(script) == "work" || script == "work.js" || is_in_package && script.ends_with("/work.js");
+    is_own.then(|| std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect())
+}
+
+/// Returns whether a word names an image of this program, with or without a registry and a tag.
+fn is_own_image(word: &str) -> bool {
+    !word.starts_with(['-', '/', '.']) && word.rsplit('/').next().is_some_and(|name| name.starts_with(PACKAGE))
 }
 
 fn after_word(words: &[String], marks: &[&str]) -> Step {

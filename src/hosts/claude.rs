@@ -32,9 +32,8 @@ const SETTINGS: &str = ".claude/settings.json";
 /// The prefix that Claude Code puts before the names of this server's tools.
 const PREFIX: &str = "mcp__work__";
 
-/// The tools that a worker does not see. A subagent of its own would see all of the server's again.
-const HIDDEN: &str =
-    "mcp__work__next_batch, mcp__work__assign_thread, mcp__work__batch_outcome, mcp__work__workstream_status, Agent";
+/// The tools of this server that a worker does not see.
+const HIDDEN: [&str; 4] = ["next_batch", "assign_thread", "batch_outcome", "workstream_status"];
 
 /// What refuses the plain spellings of gate commands where hooks are switched off, or the folder is not trusted yet.
 const DENIED: [&str; 9] = [
@@ -59,7 +58,6 @@ const WORKER_TOOLS: [&str; 2] = ["mcp__work__read_thread", "mcp__work__update_th
 const AGENTS: AgentFiles = AgentFiles { folder: ".claude/agents", ending: ".md", names: Names::Paths, text: agent };
 
 fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
-    let hook = |event: &str| json!({"hooks": [{"type": "command", "command": format!("work hook {event}")}]});
     let element =
         |at: &[&'static str], value: Value, mark| Piece::Element { path: SETTINGS, at: at.to_vec(), value, mark };
     let mut pieces = vec![
@@ -82,19 +80,36 @@ fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Faul
     Ok(pieces)
 }
 
+/// Returns the element of a list of hooks that asks `work hook` about an event.
+pub(super) fn hook(event: &str) -> Value {
+    json!({"hooks": [{"type": "command", "command": format!("work hook {event}")}]})
+}
+
+/// Returns the value that takes the planner's tools from an agent, and the one that launches subagents: a subagent of
+/// its own would see all of the server's again.
+fn disallowed(prefix: &str) -> String {
+    HIDDEN.map(|tool| format!("{prefix}{tool}")).join(", ") + ", Agent"
+}
+
 fn agent(agent: &Agent) -> String {
+    agent_file(agent, PREFIX, &[("hooks", OWN_HOOK.to_owned())])
+}
+
+/// Returns the file of an agent, with `prefix` before the names of this server's tools. `more` is front matter.
+pub(super) fn agent_file(agent: &Agent, prefix: &str, more: &[(&'static str, String)]) -> String {
     let mut matter = vec![("name", quoted(&agent.name)), ("description", quoted(&about(agent)))];
     if let Some(model) = agent.model_of("anthropic") {
         matter.push(("model", quoted(model)));
     }
-    matter.push(("disallowedTools", HIDDEN.to_owned()));
-    matter.push(("hooks", OWN_HOOK.to_owned()));
-    page(&matter, &IMPLEMENT_THREAD.text_with_prefix(PREFIX))
+    matter.push(("disallowedTools", disallowed(prefix)));
+    matter.extend(more.iter().cloned());
+    page(&matter, &IMPLEMENT_THREAD.text_with_prefix(prefix))
 }
 
 /// Returns what voids the set-up: files of agents that show a worker all tools, and settings of the project or the person.
 fn notes(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<String>, Fault> {
-    let mut notes = AGENTS.notes(files, roster, hides_tools, &format!("add `disallowedTools: {HIDDEN}`"))?;
+    let mut notes =
+        AGENTS.notes(files, roster, hides_tools, &format!("add `disallowedTools: {}`", disallowed(PREFIX)))?;
     for path in [SETTINGS, ".claude/settings.local.json", "~/.claude/settings.json"] {
         let Some(settings) = Settings::seen(files, path)? else { continue };
         if settings.get(&["disableAllHooks"]) == Some(json!(true)) {

@@ -43,15 +43,20 @@ fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault
 
 const OWN_SERVERS: &str = ".github/mcp.json";
 
-/// The hooks in a form that Copilot CLI and VS Code both read.
+/// The file of hooks of a project that Copilot CLI and VS Code both read.
 pub(super) fn github_hooks() -> Piece {
+    Piece::Guard { path: ".github/hooks/work.json".to_owned(), text: github_hooks_text() }
+}
+
+/// Returns the hooks in the form of both.
+pub(super) fn github_hooks_text() -> String {
     // Where this program is not installed, a hook that cannot start would refuse every tool.
     let hook = |event: &str| {
         let command = format!("work hook {event}");
         json!([{"type": "command", "bash": format!("{IF_INSTALLED}{command}"), "powershell": command}])
     };
     let hooks = json!({"version": 1, "hooks": {"preToolUse": hook("pre-tool"), "subagentStop": hook("subagent-stop")}});
-    Piece::Guard { path: ".github/hooks/work.json".to_owned(), text: format!("{hooks:#}\n") }
+    format!("{hooks:#}\n")
 }
 
 fn agent(agent: &Agent) -> String {

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "a row of the table has one shape, and some hosts read files")]
 
+pub mod bundles;
 mod changed;
 mod claude;
 mod codex;

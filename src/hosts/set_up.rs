@@ -452,7 +452,7 @@ mod tests {
         ~/.claude/settings.json:2: disableAllHooks switches off the hook that refuses gate commands: remove it
         ~/.claude.json:1: projects./project.mcpServers.work comes before .mcp.json, and starts `x`, not `work mcp`: rename it, or delete it and run this command again
         --
-        opencode.json:23: permission.* stands behind "bash" and overrides it: move it to the front
+        opencode.json:28: permission.* stands behind "bash" and overrides it: move it to the front
         ~/.config/opencode/opencode.json:3: agent.me.permission has rules for the shell, which override those of the project: take those for `work` out of it
         .opencode/agent/me.md: it has rules of its own for the tools of this server; a worker needs work_read_thread and work_update_thread, and no other
         ~/.config/opencode/agent/default.md: it has rules for the shell, which override those of the project: take those for `work` out of it

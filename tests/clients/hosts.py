@@ -1,4 +1,4 @@
-"""Hosts, the real programs, each set up by `work init` alone, with a scripted model on loopback.
+"""Hosts, the real programs, each set up by `work init` or by a plugin alone, with a scripted model on loopback.
 
 The model plays a planner that executes a whole batch with the host's own subagents: it launches three of them at once,
 carries out a retry and a reassignment, and then tries to pass the gates in `gates.json`. A worker that ends without a
@@ -18,7 +18,8 @@ from collections.abc import Generator
 
 from scripted import json_in, message, serve, texts
 
-WORK, NAME, PROGRAM, FOLDER = sys.argv[1:]
+# BUNDLES: the folder that `cargo run --example bundles` has written, for a host with a plugin.
+WORK, NAME, PROGRAM, FOLDER, *BUNDLES = sys.argv[1:]
 PROJECT = pathlib.Path(FOLDER)
 HOME = PROJECT.parent / f"home-{NAME}"
 PROGRAMS = PROJECT.parent / f"programs-{NAME}"
@@ -57,6 +58,11 @@ class Host:
     prompt = "/execute-next-batch"
     variables: dict[str, str] = {}
 
+    def set_up(self) -> None:
+        """Does what the person does who sets the project up."""
+        done = run("work", "init", f"--{NAME}")
+        assert done.returncode == 0 and "warning" not in done.stdout, done
+
     def work(self, tool: str, **arguments: object) -> Call:
         return f"{self.prefix}{tool}", arguments
 
@@ -90,6 +96,26 @@ class Claude(Host):
         return ["-p", self.prompt, "--allowedTools", "Bash"]
 
 
+class ClaudePlugin(Claude):
+    """The plugin alone, in a project that has only `work/`."""
+
+    prefix = "mcp__plugin_work_work__"
+    prompt = "/work:execute-next-batch"
+
+    def set_up(self) -> None:
+        for command in (
+            ["plugin", "validate", "--strict", BUNDLES[0]],
+            ["plugin", "validate", "--strict", f"{BUNDLES[0]}/claude-code"],
+            ["plugin", "marketplace", "add", BUNDLES[0]],
+            ["plugin", "install", "work@workstream-mcp"],
+        ):
+            done = run(PROGRAM, *command)
+            assert done.returncode == 0, (command, done)
+
+    def subagent(self, thread: str, prompt: str, agent: str) -> Call:
+        return super().subagent(thread, prompt, f"work:{agent}")
+
+
 class Copilot(Host):
     prefix = "work-"
     shell = "bash"
@@ -109,6 +135,23 @@ class Copilot(Host):
 
     def arguments(self) -> list[str]:
         return ["-p", self.prompt, "--trust-folder", "--allow-all-tools"]
+
+
+class CopilotPlugin(Copilot):
+    """The Agent Plugins bundle alone. Its server starts in the folder of the bundle, and Copilot tells no roots."""
+
+    def set_up(self) -> None:
+        self.trust(0)
+        for command in (["plugin", "marketplace", "add", BUNDLES[0]], ["plugin", "install", "work@workstream-mcp"]):
+            done = run(PROGRAM, *command)
+            assert done.returncode == 0, (command, done)
+
+    def trust(self, port: int) -> None:
+        super().trust(port)
+        self.variables["WORK_ROOT"] = str(PROJECT)
+
+    def subagent(self, thread: str, prompt: str, agent: str) -> Call:
+        return super().subagent(thread, prompt, f"work:{agent}")
 
 
 class Gemini(Host):
@@ -202,7 +245,9 @@ trust_level = "trusted"
         return ["exec", self.prompt]
 
 
-HOST: Host = {"claude": Claude, "codex": Codex, "copilot": Copilot, "gemini": Gemini}[NAME]()
+HOSTS = {"claude": Claude, "claude-plugin": ClaudePlugin, "codex": Codex, "copilot": Copilot, "copilot-plugin": CopilotPlugin,
+         "gemini": Gemini}
+HOST: Host = HOSTS[NAME]()
 
 
 def planner() -> Script:
@@ -337,6 +382,11 @@ def environment(host: Host) -> dict[str, str]:
     return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(HOME), "TERM": "dumb", **host.variables}
 
 
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=PROJECT, env=environment(HOST), capture_output=True, text=True, timeout=110,
+                          stdin=subprocess.DEVNULL)
+
+
 def main() -> None:
     model = Model()
     apis = {"/messages": model.messages_api, "/responses": model.responses_api, "GenerateContent": model.generate_api}
@@ -345,11 +395,8 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
     (PROGRAMS / "work").unlink(missing_ok=True)
     (PROGRAMS / "work").symlink_to(WORK)
-    run = lambda *command: subprocess.run(command, cwd=PROJECT, env=environment(HOST), capture_output=True, text=True,
-                                          timeout=110, stdin=subprocess.DEVNULL)
     subprocess.run(["git", "init", "-q"], cwd=PROJECT, check=True)
-    set_up = run("work", "init", f"--{NAME}")
-    assert set_up.returncode == 0 and "warning" not in set_up.stdout, set_up
+    HOST.set_up()
     HOST.trust(port)
     program = [os.environ["node"], PROGRAM] if PROGRAM.endswith(".js") else [PROGRAM]
     executed = run(*program, *HOST.arguments())
@@ -364,7 +411,7 @@ def main() -> None:
     workers = [seen for seen in model.seen if seen["who"] != "planner"]
     ours = lambda seen: {tool for tool in seen["offered"] if re.search("(next_batch|_thread|batch_outcome|workstream_status)$", tool)}
     assert len(ours(planners[0])) == 6, ("not all tools are in the first request", planners[0]["offered"])
-    if NAME != "copilot":
+    if not NAME.startswith("copilot"):
         # Copilot shows neither the server's instructions nor its skills as commands in this mode.
         assert "executes a plan batch by batch" in planners[0]["body"], "the server's instructions"
         assert "You are the planner of a workstream, its only one" in planners[0]["body"], "the command"

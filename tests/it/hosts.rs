@@ -235,3 +235,29 @@ fn the_documents_say_what_each_host_can_do() {
     let text = std::fs::read_to_string(root.join("docs/hosts.md")).unwrap();
     assert!(text.contains(&steps.join("\n")), "docs/hosts.md must have\n{}", steps.join("\n"));
 }
+
+#[test]
+fn a_host_that_would_not_find_the_program_is_told() {
+    let workspace = small();
+    let init = |path: &str, arguments: &[&str]| {
+        workspace.seen(&workspace.command(arguments).env("PATH", path).output().unwrap())
+    };
+    let told = init("/nowhere", &["init", "--gemini"]);
+    let warning: Vec<&str> = told.lines().skip_while(|line| !line.starts_with("warning")).collect();
+    insta::assert_snapshot!(warning.join("\n"), @r#"
+    warning: no program `work` is on the PATH, so hosts can start neither the server
+             nor the hook that refuses gate commands: install it, such as with `npm
+             install -g workstream-mcp`
+    Gemini CLI: start `gemini` in this folder, choose "Trust folder", then "Acknowledge and Enable" for the agents
+    Next: work create NAME --stages N
+    "#);
+    // A runner of packages has it on the PATH for itself alone.
+    let program = workspace.root().join("node_modules/.bin/work");
+    workspace.write("node_modules/.bin/work", "");
+    let passing = program.parent().unwrap().display().to_string();
+    assert!(init(&passing, &["init", "--gemini"]).contains("no program `work` is on the PATH"));
+    // Without a host there is nothing to find, and nothing is added by --remove.
+    for arguments in [["init", "--json"].as_slice(), &["init", "--gemini", "--remove"]] {
+        assert!(!init("/nowhere", arguments).contains("on the PATH"), "{arguments:?}");
+    }
+}

@@ -73,6 +73,11 @@ fn a_project_without_a_set_up_gets_one() {
           "*work *update *--force*": "deny",
           "*work *assign *--force*": "deny",
           "*work init *--remove*": "deny",
+          "*workstream-mcp* archive*": "deny",
+          "*workstream-mcp* complete*": "deny",
+          "*workstream-mcp* delete*": "deny",
+          "*workstream-mcp* release*": "deny",
+          "*workstream-mcp* retry*": "deny",
           "* approve plan*": "deny",
           "* approve stage*": "deny"
         }
@@ -151,7 +156,7 @@ fn a_set_up_with_comments_keeps_them() {
       created  .opencode/plugin/work.js
       changed  opencode.jsonc
                  + mcp.work
-                 + permission.bash (17 rules)
+                 + permission.bash (22 rules)
                  + agent.default.permission
                  + agent.system-engineer-opus.permission
       kept     work/agents.yaml
@@ -171,7 +176,7 @@ fn a_set_up_with_comments_keeps_them() {
     +			"enabled": true,
     +		},
      	},
-    @@ -29,2 +35,19 @@
+    @@ -29,2 +35,24 @@
      			"rm *": "deny", // once was enough
     +			"*work approve *": "deny",
     +			"*work archive*": "deny",
@@ -188,10 +193,15 @@ fn a_set_up_with_comments_keeps_them() {
     +			"*work *update *--force*": "deny",
     +			"*work *assign *--force*": "deny",
     +			"*work init *--remove*": "deny",
+    +			"*workstream-mcp* archive*": "deny",
+    +			"*workstream-mcp* complete*": "deny",
+    +			"*workstream-mcp* delete*": "deny",
+    +			"*workstream-mcp* release*": "deny",
+    +			"*workstream-mcp* retry*": "deny",
     +			"* approve plan*": "deny",
     +			"* approve stage*": "deny",
      		},
-    @@ -35,3 +58,15 @@
+    @@ -35,3 +63,15 @@
      			"model": "anthropic/claude-opus-4-5",
     -			"permission": { "edit": "allow" }
     +			"permission": {
@@ -242,7 +252,7 @@ fn of_two_files_the_one_that_wins_is_changed() {
     assert!(
         workspace
             .work(&["init", "--opencode"])
-            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (17 rules)\n")
+            .contains("changed  opencode.jsonc\n             + $schema\n             + permission.bash (22 rules)\n")
     );
     assert_eq!(workspace.read("opencode.json"), server);
     let text = workspace.read("opencode.jsonc");

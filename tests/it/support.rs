@@ -120,8 +120,8 @@ impl Workspace {
         serde_json::from_str(&self.read("work/001-search/threads.json")).unwrap()
     }
 
-    /// Returns the program with these arguments, to run in the workspace. Its environment has only `USER=ann`: what the
-    /// person who tests has set must not change a result.
+    /// Returns the program with these arguments, to run in the workspace. Its environment has only `USER=ann` and a `PATH`
+    /// with the program: what the person who tests has set must not change a result.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
@@ -129,6 +129,7 @@ impl Workspace {
             .current_dir(self.root())
             .env_clear()
             .env("USER", "ann")
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", Path::new(PROGRAM).parent().unwrap().display()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -284,7 +284,7 @@ mod tests {
 
     /// Returns the merged text without most of the denials, which are the same everywhere.
     fn shown(merged: &Changed) -> String {
-        let is_shown = |line: &&str| !DENIED_COMMANDS[1..15].iter().any(|denied| line.contains(&format!("{denied:?}")));
+        let is_shown = |line: &&str| !DENIED_COMMANDS[1..20].iter().any(|denied| line.contains(&format!("{denied:?}")));
         let lines: Vec<&str> = after(merged).lines().filter(is_shown).collect();
         format!("{}\n-- {:?}", lines.join("\n"), merged.what)
     }
@@ -310,7 +310,7 @@ mod tests {
             }
           }
         }
-        -- ["$schema", "mcp.work", "permission.bash (17 rules)"]
+        -- ["$schema", "mcp.work", "permission.bash (22 rules)"]
         "#);
     }
 
@@ -370,7 +370,7 @@ mod tests {
                 }
             },
         }
-        -- ["mcp.work", "permission.bash (17 rules)", "agent.default.permission"]
+        -- ["mcp.work", "permission.bash (22 rules)", "agent.default.permission"]
         "#);
         for line in text.lines().filter(|line| line.contains("//") || line.contains("/*")) {
             assert!(after(&merged).contains(line), "{line}");
@@ -388,7 +388,7 @@ mod tests {
               "* approve stage*": "deny"
             }
           }}
-        -- ["permission.bash (17 rules)"]
+        -- ["permission.bash (22 rules)"]
         "#);
         let bash = merged("{\"permission\": {\"bash\": \"ask\"}}", &[], &[]);
         assert_eq!(value(&bash)["permission"]["bash"]["*"], "ask");
@@ -437,7 +437,7 @@ mod tests {
         let all = merged("{}", &[], &[]);
         for own in ["{\"permission\": \"allow\"}", "{\"permission\": {\"bash\": \"allow\"}}"] {
             let merged = merged(own, &[after(&all)], &[]);
-            assert!(merged.what.contains(&"permission.bash (17 rules)".to_owned()), "{own}: {:?}", merged.what);
+            assert!(merged.what.contains(&"permission.bash (22 rules)".to_owned()), "{own}: {:?}", merged.what);
         }
     }
 
@@ -479,7 +479,7 @@ mod tests {
               "mode": "all"
             }}
         }
-        ["mcp.work", "permission.bash (17 rules)", "agent.me.permission"] []
+        ["mcp.work", "permission.bash (22 rules)", "agent.me.permission"] []
         "#);
         // What was never there before goes as a whole.
         assert_eq!(unmerge(&config(after(&merged("", &[], &[]))), &[]).unwrap().text, None);

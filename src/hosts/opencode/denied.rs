@@ -4,7 +4,7 @@
 /// Patterns of the commands that agents' shells may not run. OpenCode matches each command of a line alone and as a
 /// whole; `*` stands for any text. They are few and wide: a harmless command that talks about a gate is refused too,
 /// and some spellings get past every pattern (docs/hosts.md lists both).
-pub(super) const DENIED_COMMANDS: [&str; 17] = [
+pub(super) const DENIED_COMMANDS: [&str; 22] = [
     "*work approve *",
     "*work archive*",
     "*work complete*",
@@ -20,6 +20,12 @@ pub(super) const DENIED_COMMANDS: [&str; 17] = [
     "*work *update *--force*",
     "*work *assign *--force*",
     "*work init *--remove*",
+    // Its package, by whatever runs packages.
+    "*workstream-mcp* archive*",
+    "*workstream-mcp* complete*",
+    "*workstream-mcp* delete*",
+    "*workstream-mcp* release*",
+    "*workstream-mcp* retry*",
     "* approve plan*",
     "* approve stage*",
 ];
@@ -82,6 +88,11 @@ mod tests {
             "bash -c 'work retry'",
             "work assign --thread 1.1.1 --agent default --force",
             "work update --thread 1.1.1 --status pending --force",
+            "npx -y workstream-mcp approve plan",
+            "npx workstream-mcp@0.2.0 complete",
+            "npm exec -- workstream-mcp retry",
+            "node node_modules/workstream-mcp/work.js release",
+            "docker run ghcr.io/owner/workstream-mcp:0.2.0 approve stage 1",
             "/opt/work --json update --force --thread 1.1.1 --status cancelled",
         ] {
             assert!(denied(command), "{command}");
@@ -101,6 +112,9 @@ mod tests {
             "echo framework approved",
             "cargo build --release",
             "git push --force",
+            "npx -y workstream-mcp status",
+            "npm install -g workstream-mcp",
+            "cargo build -p workstream-mcp --release",
         ] {
             assert!(!denied(command), "{command}");
         }

@@ -137,7 +137,7 @@ mod tests {
         // Of the rules for commands, which are alike, the first one stands for all.
         let all = format!("{:#}", config(&text).value()["permissions"]);
         let alike = text[text.find("work approve").unwrap()..text.find("approve stage").unwrap()].to_owned();
-        assert_eq!((all.matches("deny").count(), alike.matches("shell").count()), (17, 16));
+        assert_eq!((all.matches("deny").count(), alike.matches("shell").count()), (22, 21));
         insta::assert_snapshot!(text.replace(&alike, "[…]"), @r#"
         {
           "$schema": "https://opencode.ai/config.json",
@@ -181,7 +181,7 @@ mod tests {
             }},
         }
         "#);
-        assert_eq!(made.what, ["mcp.servers.work", "permissions (17 rules)", "agents.me.permissions"]);
+        assert_eq!(made.what, ["mcp.servers.work", "permissions (22 rules)", "agents.me.permissions"]);
         assert!(merge(&config(&text), &[], &restrict).unwrap().what.is_empty(), "a second run changes nothing");
         let back = unmerge(&config(&text), &restrict).unwrap();
         assert_eq!(config(&back.text.unwrap()).value(), config(TEAM).value());
