@@ -68,7 +68,7 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
         // `command -v` only looks.
         "command" if rest.first().is_some_and(|word| matches!(word.as_str(), "-v" | "-V")) => finished(Vec::new()),
         "command" => inner(rest, &[], 0),
-        "npx" | "bunx" | "pnpx" | "uvx" => in_package(rest),
+        "npx" | "bunx" | "pnpx" | "uvx" => in_package(name, rest),
         "npm" | "pnpm" | "yarn" | "bun" => package_manager(name, rest),
         "uv" | "poetry" | "pipenv" | "rye" | "pdm" | "hatch" => after_verb(rest, &["run"], &["--with", "--python"]),
         // A tool that it installs may stand before the `--`.
@@ -211,10 +211,9 @@ fn after_verb(words: &[String], verbs: &[&str], valued: &[&str]) -> Step {
 }
 
 /// The options of package managers whose value is the next word.
-const PACKAGE_OPTIONS: [&str; 16] = [
+const PACKAGE_OPTIONS: [&str; 17] = [
     "-p",
     "--package",
-    "-w",
     "--workspace",
     "-F",
     "--filter",
@@ -226,13 +225,22 @@ const PACKAGE_OPTIONS: [&str; 16] = [
     "--cache",
     "--userconfig",
     "--loglevel",
+    "--node-options",
     "--with",
     "--from",
+    // For npm alone. For pnpm it is the root of the project.
+    "-w",
 ];
 
+/// Returns the options of a package manager, or of its runner, whose value is the next word.
+fn package_options(name: &str) -> &'static [&'static str] {
+    let (_, others) = PACKAGE_OPTIONS.split_last().unwrap_or((&"", &[]));
+    if name.starts_with("np") { &PACKAGE_OPTIONS } else { others }
+}
+
 /// What a runner of packages runs: the program behind its options, or the text behind `-c`.
-fn in_package(words: &[String]) -> Step {
-    let end = options(words, &PACKAGE_OPTIONS);
+fn in_package(name: &str, words: &[String]) -> Step {
+    let end = options(words, package_options(name));
     let call = |word: &String| matches!(word.as_str(), "-c" | "--call");
     if let Some(at) = words[..end].iter().position(call) {
         return script_at(words, at + 1);
@@ -245,11 +253,11 @@ fn in_package(words: &[String]) -> Step {
 
 /// What `npm exec`, `pnpm dlx` and their like run. All but npm also run a program of the project by its name alone.
 fn package_manager(name: &str, words: &[String]) -> Step {
-    let at = options(words, &PACKAGE_OPTIONS);
+    let at = options(words, package_options(name));
     let by_name = name != "npm";
     match words.get(at).map(String::as_str) {
-        Some("exec" | "x" | "dlx") => in_package(&words[at + 1..]),
-        Some("run") if by_name => in_package(&words[at + 1..]),
+        Some("exec" | "x" | "dlx") => in_package(name, &words[at + 1..]),
+        Some("run") if by_name => in_package(name, &words[at + 1..]),
         // `yarn workspace NAME …` does in a part of the project what `yarn …` does.
         Some("workspace") if by_name => package_manager(name, words.get(at + 2..).unwrap_or_default()),
         Some(word) if by_name && program(word) == "work" => Step::Inner(words[at..].to_vec()),
