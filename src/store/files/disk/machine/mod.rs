@@ -242,6 +242,7 @@ mod tests {
             while !writes.is_finished() {
                 let text = MachineDisk.read(&old, 100).unwrap();
                 assert!(String::from_utf8(text).unwrap().parse::<u8>().is_ok());
+                std::thread::sleep(std::time::Duration::from_millis(1));
             }
         });
         assert_eq!(MachineDisk.read(&old, 100).unwrap(), b"49");
