@@ -23,12 +23,12 @@ pub(super) const SHORT: [Duration; 9] = {
 /// Does `work`. If it fails in a way that passes, does it again after each of the pauses. Returns its last result.
 pub(super) fn patiently<T>(
     pauses: impl IntoIterator<Item = Duration>,
-    passes: impl Fn(&io::Error) -> bool,
+    is_passing: impl Fn(&io::Error) -> bool,
     mut work: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     let mut result = work();
     for pause in pauses {
-        if !result.as_ref().is_err_and(&passes) {
+        if !result.as_ref().is_err_and(&is_passing) {
             break;
         }
         std::thread::sleep(pause);
@@ -43,10 +43,10 @@ mod tests {
 
     #[test]
     fn only_what_passes_is_tried_again_and_not_for_ever() {
-        let passes = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        let is_passing = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
         let tries = |kind: io::ErrorKind, failures: u32| {
             let mut tries = 0;
-            let result = patiently([Duration::ZERO; 3], passes, || {
+            let result = patiently([Duration::ZERO; 3], is_passing, || {
                 tries += 1;
                 if tries <= failures { Err(io::Error::from(kind)) } else { Ok(()) }
             });

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use libc::{EIO, ENOSPC, EROFS, EXDEV};
+
 use super::*;
 use crate::app::{Chosen, InitRequest, create, init};
 use crate::board::{CheckResult, ReportedStatus, ServerId};
@@ -17,6 +20,16 @@ use crate::store::files::disk::faulty::{Failure, FaultyDisk};
 use crate::store::files::disk::memory::{Arrived, MemoryDisk};
 use crate::store::{FileStore, WorkspaceLocation};
 use crate::words::AgentWords;
+
+/// What Windows says in place of these.
+#[cfg(windows)]
+const EIO: i32 = 1117;
+#[cfg(windows)]
+const ENOSPC: i32 = 112;
+#[cfg(windows)]
+const EROFS: i32 = 19;
+#[cfg(windows)]
+const EXDEV: i32 = 17;
 
 pub(super) const A: ServerId = ServerId::fixed(0xa);
 
@@ -271,7 +284,7 @@ fn a_step_that_fails_is_told_and_leaves_the_old_state_or_the_new_one() {
         Process::on(Arc::new(sound.clone()), Path::new("/w")).call(scenario.call).unwrap();
         let new = state(&whole);
         for step in 0..sound.log().len() {
-            for error in [libc::EIO, libc::ENOSPC, libc::EROFS] {
+            for error in [EIO, ENOSPC, EROFS] {
                 for failure in [Failure::Once(error), Failure::FromThenOn(error)] {
                     let disk = start.copy();
                     let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, failure);
@@ -315,7 +328,7 @@ fn a_rename_to_another_disk_is_a_copy() {
         steps.iter().enumerate().filter(|(_, step)| step.starts_with("rename to") && !step.contains("journal"));
     for (step, name) in renames {
         let disk = start.copy();
-        let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Once(libc::EXDEV));
+        let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Once(EXDEV));
         Process::on(Arc::new(faulty), Path::new("/w")).call(scenario.call).unwrap();
         assert_eq!(state(&disk), new, "{name}");
         // The same in the recovery, after a process died at this step.
@@ -324,7 +337,7 @@ fn a_rename_to_another_disk_is_a_copy() {
         Process::on(Arc::new(faulty), Path::new("/w")).call(scenario.call).unwrap_err();
         for step in 0..8 {
             let disk = disk.after_power_cut(Arrived::Everything);
-            let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Once(libc::EXDEV));
+            let faulty = FaultyDisk::failing(Arc::new(disk.clone()), step, Failure::Once(EXDEV));
             let _ = Process::on(Arc::new(faulty), Path::new("/w")).door.store().read(Some("001-search"));
             let _ = Process::on(Arc::new(disk.clone()), Path::new("/w")).door.store().read(Some("001-search"));
             assert_eq!(state(&disk), new, "{name}, step {step} of the next process");
@@ -410,7 +423,7 @@ fn on_a_real_disk_too() {
         Process::on(Arc::new(sound.clone()), whole.path()).call(scenario.call).unwrap();
         let new = read_all(whole.path());
         for step in 0..sound.log().len() {
-            for failure in [Failure::Death, Failure::Once(libc::EIO), Failure::FromThenOn(libc::ENOSPC)] {
+            for failure in [Failure::Death, Failure::Once(EIO), Failure::FromThenOn(ENOSPC)] {
                 let folder = folder(&memory);
                 let faulty = FaultyDisk::failing(Arc::new(MachineDisk), step, failure);
                 let what = format!("{}, {failure:?} at {:?}", scenario.name, sound.log()[step]);

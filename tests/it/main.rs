@@ -1,4 +1,6 @@
 //! The integration tests, in one binary: they run the real program as clients and people do.
+// They send signals, make links, read /proc and start servers of PostgreSQL.
+#![cfg(unix)]
 #![expect(clippy::too_many_lines, reason = "a transcript is read in one piece")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 

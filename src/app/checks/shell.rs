@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::supervisor::{SUPERVISE, detach, end_left, framed};
+use super::supervisor::{SUPERVISE, detach, end_left, framed, passing_code};
 use crate::system::check_shell;
 
 /// The variables that say where this program finds its workspace. A database's address can hold a password, and a check
@@ -42,6 +42,8 @@ pub(super) enum Ended {
 pub(super) struct Running {
     child: Child,
     mark: String,
+    /// The exit code with which the supervisor says that the command exited with 0.
+    passing: i32,
 }
 
 impl Shell<'_> {
@@ -57,9 +59,10 @@ impl Shell<'_> {
             command.env_remove(variable);
         }
         command.envs(self.environment.iter().map(|(name, value)| (*name, value)));
-        let mut running = Running { child: command.spawn()?, mark: self.mark.to_owned() };
+        let passing = passing_code();
+        let mut running = Running { child: command.spawn()?, mark: self.mark.to_owned(), passing };
         if let Some(pipe) = &mut running.child.stdin {
-            pipe.write_all(&framed(self.command))?;
+            pipe.write_all(&framed(self.command, passing))?;
         }
         Ok(running)
     }
@@ -79,13 +82,13 @@ impl Running {
     pub(super) fn poll(&mut self) -> Option<Ended> {
         match self.child.try_wait() {
             Ok(None) => None,
-            Ok(Some(status)) => Some(match status.code() {
-                Some(code) => Ended::Exited(code),
-                None => {
+            Ok(Some(status)) => {
+                let ended = ended(status.code(), self.passing);
+                if matches!(ended, Ended::Broken(_)) {
                     end_left(&self.mark);
-                    Ended::Broken("its supervisor was ended by a signal".to_owned())
                 }
-            }),
+                Some(ended)
+            }
             Err(error) => Some(Ended::Broken(error.to_string())),
         }
     }
@@ -109,6 +112,39 @@ impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.end();
+        }
+    }
+}
+
+/// Returns how a command ended, by the exit code of its supervisor; `None`: a signal ended that.
+fn ended(code: Option<i32>, passing: i32) -> Ended {
+    match code {
+        Some(code) if code == passing => Ended::Exited(0),
+        None | Some(0) => Ended::Broken("its supervisor was ended by another program".to_owned()),
+        Some(code) => Ended::Exited(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_passes_only_by_the_word_of_its_supervisor() {
+        for (code, passing, wanted) in [
+            (Some(0), 0, Some(0)),
+            (Some(3), 0, Some(3)),
+            (None, 0, None),
+            // Where who ends a process chooses its exit code.
+            (Some(0x1234_5678), 0x1234_5678, Some(0)),
+            (Some(0), 0x1234_5678, None),
+            (Some(3), 0x1234_5678, Some(3)),
+        ] {
+            let exited = match ended(code, passing) {
+                Ended::Exited(code) => Some(code),
+                _ => None,
+            };
+            assert_eq!(exited, wanted, "{code:?} {passing}");
         }
     }
 }

@@ -237,15 +237,15 @@ mod tests {
                 &disk,
             )
             .unwrap();
-            (workspace.root.display().to_string(), workspace.linked.is_some())
+            (workspace.root, workspace.linked.is_some())
         };
-        assert_eq!(found("/wt/part", None), ("/wt/part".to_owned(), false), "the main one has no workspace");
+        assert_eq!(found("/wt/part", None), (PathBuf::from("/wt/part"), false), "the main one has no workspace");
         disk.put("/main/work/001-a/PLAN.md", "# Plan: A\n");
-        assert_eq!(found("/wt", None), ("/main".to_owned(), true));
-        assert_eq!(found("/wt/part/deep", None), ("/main".to_owned(), true));
+        assert_eq!(found("/wt", None), (PathBuf::from("/main"), true));
+        assert_eq!(found("/wt/part/deep", None), (PathBuf::from("/main"), true));
         disk.put("/main/part/work/001-a/PLAN.md", "# Plan: A\n");
-        assert_eq!(found("/wt/part/deep", None), ("/main/part".to_owned(), true));
-        assert_eq!(found("/wt", Some("/wt")), ("/wt".to_owned(), false), "who names a root means it");
-        assert_eq!(found("/main", None), ("/main".to_owned(), false));
+        assert_eq!(found("/wt/part/deep", None), (PathBuf::from("/main/part"), true));
+        assert_eq!(found("/wt", Some("/wt")), (PathBuf::from("/wt"), false), "who names a root means it");
+        assert_eq!(found("/main", None), (PathBuf::from("/main"), false));
     }
 }

@@ -50,6 +50,16 @@ pub(crate) fn keep_folder_private(folder: &Path) -> io::Result<()> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
+/// Makes a file that must not exist yet.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    File::create_new(path)
+}
+
+/// Removes a file. Of a symbolic link it removes the link.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
 /// Renames a file or a folder. A file that has the new name is replaced.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)

@@ -63,6 +63,16 @@ pub(crate) fn keep_folder_private(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a file that must not exist yet.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    patiently(SHORT, is_passing, || File::create_new(path))
+}
+
+/// Removes a file. Of a symbolic link it removes the link.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    patiently(SHORT, is_passing, || std::fs::remove_file(path))
+}
+
 /// Renames a file or a folder. A file that has the new name is replaced.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     patiently(SHORT, is_passing, || std::fs::rename(from, to))?;

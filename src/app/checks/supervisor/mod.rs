@@ -15,7 +15,7 @@ mod own;
 use std::io::Read as _;
 use std::process::{ExitCode, Stdio};
 
-pub(super) use self::own::{detach, end_left};
+pub(super) use self::own::{detach, end_left, passing_code};
 use crate::system::check_shell;
 
 /// The hidden subcommand that supervises.
@@ -32,12 +32,11 @@ pub fn is_in_check() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
-/// Returns a command in the form in which the supervisor reads it.
-pub(super) fn framed(command: &str) -> Vec<u8> {
+/// Returns a command in the form in which the supervisor reads it. `passing` is the exit code with which the supervisor says
+/// that the command exited with 0.
+pub(super) fn framed(command: &str, passing: i32) -> Vec<u8> {
     let length = u32::try_from(command.len()).unwrap_or(u32::MAX);
-    let mut bytes = length.to_le_bytes().to_vec();
-    bytes.extend_from_slice(command.as_bytes());
-    bytes
+    [&passing.to_le_bytes(), &length.to_le_bytes(), command.as_bytes()].concat()
 }
 
 /// Reads a command from stdin, runs it to its end, and returns its exit code.
@@ -47,10 +46,11 @@ pub fn supervise() -> ExitCode {
         return ExitCode::from(2);
     }
     let mut input = std::io::stdin();
-    let mut length = [0; 4];
+    let (mut passing, mut length) = ([0; 4], [0; 4]);
     let mut command = Vec::new();
     let told = input
-        .read_exact(&mut length)
+        .read_exact(&mut passing)
+        .and_then(|()| input.read_exact(&mut length))
         .and_then(|()| input.by_ref().take(u64::from(u32::from_le_bytes(length))).read_to_end(&mut command));
     let Some(command) = told.ok().and_then(|_| String::from_utf8(command).ok()) else { return ExitCode::from(2) };
     let run = check_shell(&command).and_then(|mut shell| {
@@ -59,6 +59,7 @@ pub fn supervise() -> ExitCode {
         own::run(shell).map_err(|error| format!("{name} cannot run the command: {error}"))
     });
     match run {
+        Ok(0) => own::passed(i32::from_le_bytes(passing)),
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
         Err(why) => {
             report(&format!("work: {why}"));

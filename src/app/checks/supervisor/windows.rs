@@ -3,10 +3,11 @@
 
 use std::io;
 use std::os::windows::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use process_wrap::tokio::{CommandWrap, JobObject, KillOnDrop};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::at_end_of_input;
 
@@ -16,6 +17,19 @@ const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 /// Keeps the keys of a console from a supervisor: Ctrl-C ends its parent, which ends the command in order.
 pub(in super::super) fn detach(supervisor: &mut Command) {
     supervisor.creation_flags(CREATE_NO_WINDOW);
+}
+
+/// Returns the exit code of a supervisor whose command passed: another one for each, and none that a program usually has.
+/// Whoever ends a process here chooses its exit code, and a check that ended its supervisor with 0 must not have passed.
+pub(in super::super) fn passing_code() -> i32 {
+    let number = Uuid::new_v4().as_u64_pair().0 & 0x3fff_ffff;
+    i32::try_from(number).unwrap_or_default() | 0x100
+}
+
+/// Ends this process with the exit code that says so. The standard library returns none that has more than 8 bits.
+#[expect(clippy::exit, reason = "the process has nothing left to do")]
+pub(super) fn passed(passing: i32) -> ExitCode {
+    std::process::exit(passing)
 }
 
 /// Returns whether the parent runs the same program. Windows does not say.

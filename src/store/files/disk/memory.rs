@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, Held, Identity, Kind, NewFile, ReadError};
+use crate::path_style::PathStyle;
 
 /// The file system of a machine in memory. Clones share the machine, as processes do.
 #[derive(Debug, Clone, Default)]
@@ -93,13 +94,14 @@ impl MemoryDisk {
         Some(state.files[file].text.clone())
     }
 
-    /// Returns the text of all files, by path.
+    /// Returns the text of all files, by path with `/` between its parts.
     pub(crate) fn texts(&self) -> BTreeMap<String, String> {
         let state = self.state();
         let text = |(path, node): (&PathBuf, &Node)| match node {
             Node::Folder => None,
             Node::File(file) => {
-                Some((path.display().to_string(), String::from_utf8_lossy(&state.files[*file].text).into_owned()))
+                let path = PathStyle::HERE.portable(&path.display().to_string()).into_owned();
+                Some((path, String::from_utf8_lossy(&state.files[*file].text).into_owned()))
             }
         };
         state.names.iter().filter_map(text).collect()
