@@ -1,7 +1,7 @@
 //! `work report`: its formats, and the figures of the agents.
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use workstream::plan::sha256;
 
 use crate::support::{PLAN, Workspace};
 
@@ -10,7 +10,7 @@ use crate::support::{PLAN, Workspace};
 fn the_pictures_of_the_readme_show_the_page_as_it_is() {
     let page = Workspace::copied_from("night").stdout(&["report", "--format", "html"]);
     let (shown, _) = page.split_once("<footer>").unwrap();
-    let hash: String = Sha256::digest(shown).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(shown.as_bytes());
     let kept = include_str!("../../docs/images/report.sha256");
     assert!(kept.trim_end() == hash, "docs/images has an old report: run tests/clients/run pictures, and look at it");
 }
