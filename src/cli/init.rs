@@ -22,7 +22,7 @@ use crate::store::PostgresStore;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "What is there already stays as it is, so it can be run again.
 
-For a host it adds to the files that the host reads, comments and keys kept: the entry of the MCP server, an agent for each of work/agents.yaml, which sees only read_thread and update_thread where the host can hide the others, the planner's command or skill, the worker's skill, and what refuses gate commands: work approve, complete, release, retry, store, update --force, assign --force and init --remove (docs/hosts.md says what each host can enforce).
+For a host it adds to the files that the host reads, comments and keys kept: the entry of the MCP server, an agent for each of work/agents.yaml, which sees only read_thread and update_thread where the host can hide the others, the planner's command or skill, the worker's skill, and what refuses gate commands: work approve, archive, complete, delete, edit, release, rename, retry, store, update --force, assign --force and init --remove (docs/hosts.md says what each host can enforce).
 It says what it will not change, such as an entry `work` of another program, with the line.
 
 Examples:

@@ -48,8 +48,8 @@ pub(super) struct Part {
 }
 
 impl Arguments {
-    /// Returns the request, the form of its answer, and how that is printed: a format wins over `--json`, as in
-    /// `work export`.
+    /// Returns the request, the form of its answer, and how that is printed. A format wins over `--json`, as in
+    /// `work export`: it says more exactly what is wanted.
     pub(super) fn into_request(self, output: Output) -> (PersonRequest, Form, Output) {
         let (form, output) = match self.format {
             None => (Form::Summary, output),

@@ -191,6 +191,11 @@ pub enum Refusal {
         now: Status,
         said: ReportedStatus,
     },
+    /// A person has approved the stage of a thread that is done; `None`: has completed the workstream.
+    SignedOff {
+        thread: ThreadId,
+        stage: Option<StageNumber>,
+    },
     UnclearThreads {
         unclear: Vec<UnclearThread>,
         approved_text: bool,
@@ -272,7 +277,7 @@ impl Refusal {
             Self::HeldByAnotherPlanner { .. } => Code::HeldByAnotherPlanner,
             Self::PlanHasProblems { .. } => Code::PlanHasProblems,
             Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
-            Self::ForceRequired { .. } | Self::DeletesReports { .. } => Code::ForceRequired,
+            Self::ForceRequired { .. } | Self::SignedOff { .. } | Self::DeletesReports { .. } => Code::ForceRequired,
             Self::UnclearThreads { .. } => Code::UnclearThreads,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
             Self::CheckRequired { .. } | Self::CheckFailed(_) | Self::ChecksOff { .. } => Code::CheckFailed,
@@ -412,6 +417,12 @@ impl fmt::Display for Refusal {
             }
             Self::ForceRequired { thread, now, said } => {
                 write!(f, "{thread} is {}; setting it to {} is a person's decision", now.word(), said.word())
+            }
+            Self::SignedOff { thread, stage: Some(stage) } => {
+                write!(f, "stage {stage} is approved with the report of {thread} as it is")
+            }
+            Self::SignedOff { thread, stage: None } => {
+                write!(f, "the workstream is completed with the report of {thread} as it is")
             }
             Self::CheckRequired { run: CheckRun { of: Proof::Thread(thread, _), .. }, .. } => {
                 write!(f, "the checks of {thread} have not passed")

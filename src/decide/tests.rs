@@ -843,6 +843,8 @@ fn gates_are_a_persons() {
         A outcome
         A next
         person approve-stage 1
+        A completed 01.01.01 a
+        A completed 01.01.01 something else
         A outcome
         A next
         A completed 02.01.01 e
@@ -856,6 +858,8 @@ fn gates_are_a_persons() {
         A next
         A outcome
         A in_progress 02.01.01
+        A completed 02.01.01 something else
+        person completed! 02.01.01 a correction
     "), @r#"
     A next
         awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["the plan is not approved"] (no change)
@@ -891,6 +895,10 @@ fn gates_are_a_persons() {
         awaiting_approval gate `!work approve stage 1` next `!work approve stage 1` (no change)
     person approve-stage 1
         {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
+    A completed 01.01.01 a
+        01.01.01#1 completed (no change)
+    A completed 01.01.01 something else
+        error force_required: stage 1 is approved with the report of 01.01.01 as it is. hint: leave it to the person
     A outcome
         completed 01.02 [01.02.01 completed "d" system-engineer-codex] (no change)
     A next
@@ -917,6 +925,10 @@ fn gates_are_a_persons() {
         no_incomplete_batch 02.01 [02.01.01 completed "e" system-engineer-opus] next `!work status` warnings ["the workstream is completed: its status in work/index.json says so"] (no change)
     A in_progress 02.01.01
         error invalid_transition: 02.01.01 is completed and cannot become in_progress. hint: it is done; report completed again to amend its report
+    A completed 02.01.01 something else
+        error force_required: stage 2 is approved with the report of 02.01.01 as it is. hint: leave it to the person
+    person completed! 02.01.01 a correction
+        02.01.01#1 completed
     "#);
 }
 

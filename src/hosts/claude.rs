@@ -57,16 +57,20 @@ const WORKER_TOOLS: [&str; 2] = ["mcp__work__read_thread", "mcp__work__update_th
 
 const AGENTS: AgentFiles = AgentFiles { folder: ".claude/agents", ending: ".md", names: Names::Paths, text: agent };
 
-fn pieces(_files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
+fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
     let element =
         |at: &[&'static str], value: Value, mark| Piece::Element { path: SETTINGS, at: at.to_vec(), value, mark };
-    let mut pieces = vec![
-        Piece::Server { path: SERVERS, at: vec!["mcpServers", SERVER], entry: entry() },
+    let known = Settings::seen(files, SERVERS)?.and_then(|servers| servers.get(&["mcpServers", SERVER]));
+    let is_foreign = known.is_some_and(|known| conflict(&known).is_some());
+    let let_through = [
         // Without it a second question follows that of trust, and the answer that it offers first is no.
         element(&["enabledMcpjsonServers"], json!(SERVER), SERVER),
         // A worker in the background cannot ask the person, so the tools must be allowed before.
         element(&["permissions", "allow"], json!("mcp__work"), "mcp__work"),
     ];
+    let mut pieces = vec![Piece::Server { path: SERVERS, at: vec!["mcpServers", SERVER], entry: entry() }];
+    // The names would let through whatever program has taken this one's place.
+    pieces.extend(let_through.map(|piece| if is_foreign { Piece::Former(Box::new(piece)) } else { piece }));
     pieces.extend(DENIED.map(|pattern| element(&["permissions", "deny"], json!(pattern), pattern)));
     pieces.extend([
         element(&["hooks", "PreToolUse"], hook("pre-tool"), "work hook pre-tool"),

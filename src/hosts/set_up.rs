@@ -359,6 +359,22 @@ mod tests {
     }
 
     #[test]
+    fn the_tools_of_another_server_of_this_name_are_not_allowed() {
+        let allows = |files: &Memory| files.0[".claude/settings.json"].contains("mcp__work\"");
+        let foreign = "{\"mcpServers\": {\"work\": {\"command\": \"tracker\"}}}";
+        let mut files = Memory::with(&[(".mcp.json", foreign)]);
+        added(&[host("claude")], &mut files);
+        assert!(!allows(&files) && !files.0[".claude/settings.json"].contains("enabledMcpjsonServers"));
+        files.0.insert(".mcp.json".to_owned(), "{}".to_owned());
+        added(&[host("claude")], &mut files);
+        assert!(allows(&files));
+        // What was allowed before is taken back, too.
+        files.0.insert(".mcp.json".to_owned(), foreign.to_owned());
+        files.apply(&set_up(&[host("claude")], &files, &roster(), Direction::Remove).unwrap());
+        assert!(!files.0.contains_key(".claude/settings.json"));
+    }
+
+    #[test]
     fn conflicts_are_said_with_the_line_and_not_written_over() {
         let toml = "[mcp_servers]\nwork = { command = \"tracker\", args = [\"serve\"] }\n";
         let all = [

@@ -222,6 +222,7 @@ impl AgentWords {
             | Refusal::StillRuns { .. }
             | Refusal::DeletesReports { .. }
             | Refusal::ForceRequired { .. }
+            | Refusal::SignedOff { .. }
             | Refusal::UnclearThreads { .. }
             | Refusal::RunningWouldMove { .. }
             | Refusal::NothingToRetry { .. } => "leave it to the person".into(),

@@ -230,7 +230,7 @@ impl PersonWords {
                 let flags = format!(" --workstream {}{}", quoted(workstream), self.location);
                 still_runs(running, held.is_some(), &flags)
             }
-            Refusal::ForceRequired { .. } => "add --force if that is meant".into(),
+            Refusal::ForceRequired { .. } | Refusal::SignedOff { .. } => "add --force if that is meant".into(),
             Refusal::UnclearThreads { unclear, .. } => {
                 let maps: Vec<String> = unclear.iter().map(map_argument).collect();
                 format!(

@@ -5,11 +5,12 @@ use crate::board::{Attempt, AttemptStatus, Event, ReportedStatus, Status, Thread
 use crate::decide::cycles::{cycle_of, interrupt_running, name_thread, open_cycle_asked_for};
 use crate::decide::facts::{Exhausted, Wanted};
 use crate::decide::failover::{Decision, DecisionAction, all_reasons, decide_failure, open_decision};
-use crate::decide::gates::require_ready;
+use crate::decide::gates::{is_approved, require_ready};
 use crate::decide::ledger::Ledger;
 use crate::decide::refusal::Refusal;
 use crate::decide::request::{Caller, UpdateThread};
 use crate::decide::scene::{Scene, is_given_up, waits_for};
+use crate::index::StreamStatus;
 use crate::plan::ThreadId;
 
 /// One update that is being carried out.
@@ -47,7 +48,7 @@ impl Step<'_, '_> {
             (Pending, Reported::Failed) => self.fail_pending(meant),
             (Blocked, Reported::Failed) => self.fail_blocked(meant),
 
-            (Completed, Reported::Completed) | (Cancelled, Reported::Cancelled) => Ok(self.amend()),
+            (Completed, Reported::Completed) | (Cancelled, Reported::Cancelled) => self.amend(),
             (Pending | InProgress | Blocked | Completed | Cancelled, Reported::Pending) => Ok(self.reset()),
             (Pending | InProgress | Blocked, Reported::Cancelled) => Ok(self.cancel()),
 
@@ -323,16 +324,31 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Changes the texts of a completed or cancelled thread. A call that says nothing new records nothing.
-    fn amend(&mut self) -> Option<Decision> {
+    /// Changes the texts of a completed or cancelled thread. A call that says nothing new records nothing. What a person
+    /// has signed off changes by a person's `--force` only (DESIGN §5).
+    fn amend(&mut self) -> Result<Option<Decision>, Refusal> {
         let same_report = self.report.is_empty() || self.report == self.thread.report;
-        if !(same_report && self.names_nothing_new()) {
-            if self.thread.status == Status::Completed {
-                self.end_latest(AttemptStatus::Completed, false);
-            }
-            self.set_status(self.thread.status, self.new_report());
+        if same_report && self.names_nothing_new() {
+            return Ok(None);
         }
-        None
+        if !self.request.force {
+            self.require_not_signed_off()?;
+        }
+        if self.thread.status == Status::Completed {
+            self.end_latest(AttemptStatus::Completed, false);
+        }
+        self.set_status(self.thread.status, self.new_report());
+        Ok(None)
+    }
+
+    fn require_not_signed_off(&self) -> Result<(), Refusal> {
+        let stage = self.id.batch.stage;
+        let is_completed = self.scene.entry.is_some_and(|entry| entry.status == Some(StreamStatus::Completed));
+        let stage = is_approved(self.scene, stage).then_some(stage);
+        if is_completed || stage.is_some() {
+            return Err(Refusal::SignedOff { thread: self.id, stage });
+        }
+        Ok(())
     }
 
     /// Makes the thread pending, as a person asked, with fresh budgets if a cycle of its batch is open (DESIGN §5a.5).
