@@ -22,7 +22,8 @@ fn commit(folder: &Path) -> Option<String> {
         // The package of a registry. Cargo writes this file, with the hash as the only text of 40 digits.
         let hash =
             published.split('"').find(|text| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        return hash.map(|hash| hash[..9].to_owned());
+        let dirty = if published.contains("\"dirty\": true") { "-dirty" } else { "" };
+        return hash.map(|hash| format!("{}{dirty}", &hash[..9]));
     }
     // Not the repository around the sources of somebody who unpacked them there.
     if !folder.join(".git").exists() {
@@ -41,7 +42,10 @@ fn commit(folder: &Path) -> Option<String> {
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
+    let mut git = Command::new("git");
+    // A hook of git names another repository by these.
+    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+    let output = git.arg("-C").arg(folder).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 

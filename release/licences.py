@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 FILES = re.compile(r"(licen[cs]e|copying|notice|copyright|unlicense)", re.IGNORECASE)
+CODE = {".rs", ".py", ".c", ".h", ".toml", ".json", ".yml", ".yaml", ".png", ".svg"}
 LINE = "=" * 80
 
 
@@ -36,7 +37,8 @@ def packages(root: pathlib.Path, target: str) -> list[dict]:
 def shipped(package: dict) -> list[str]:
     """The texts that a crate has beside its Cargo.toml."""
     folder = pathlib.Path(package["manifest_path"]).parent
-    found = {path for path in folder.iterdir() if FILES.match(path.name)}
+    # Also those of code that a crate has taken over, in folders of its own.
+    found = {path for path in folder.rglob("*") if FILES.match(path.name) and path.suffix not in CODE}
     if package.get("license_file"):
         found.add(folder / package["license_file"])
     found |= {inner for path in found if path.is_dir() for inner in path.iterdir()}

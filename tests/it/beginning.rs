@@ -1,6 +1,6 @@
 //! From an empty folder to a workstream: `work init`, `work create`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::support::{Workspace, session};
@@ -247,27 +247,35 @@ fn the_commands_that_documents_name_exist() {
                 wrong.push(told());
                 continue;
             }
-            let mut command = (*first).to_owned();
-            let mut known = help_of(command.clone());
-            if let Some(second) = words.get(1)
+            let mut known = help_of((*first).to_owned());
+            let is_word = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            if let Some(second) = words.get(1).filter(is_word).filter(|word| !word.starts_with('-'))
                 && known.contains("Commands:")
-                && is_command(&known, second)
             {
-                command = format!("{command} {second}");
-                known = help_of(command);
+                if !is_command(&known, second) {
+                    wrong.push(told());
+                    continue;
+                }
+                known = help_of(format!("{first} {second}"));
             }
+            let options: BTreeSet<&str> =
+                known.split([' ', ',', '\n', '=', '[', '<']).filter(|word| word.starts_with("--")).collect();
             // An option stands before what the line says of it.
             let said = code.split("  ").next().unwrap_or(code);
-            let options =
-                said.split([' ', '[', ']', '|', '\n']).filter(|word| word.starts_with("--") && word.len() > 2);
-            for option in options {
+            let named = said.split([' ', '[', ']', '|', '\n']).filter(|word| word.starts_with("--") && word.len() > 2);
+            for option in named {
                 let name = option.split(['=', ',', '.', '…', ';', ':', ')']).next().unwrap_or(option);
-                if !known.contains(name) && !["--HOST"].contains(&name) {
+                if !options.contains(name) && name != "--HOST" {
                     wrong.push(format!("{} ({name})", told()));
                 }
             }
         }
     }
     assert!(found > 150, "only {found} commands were found");
+    // Both documents say how to install it, in the same words.
+    for document in ["README.md", "docs/installing.md"] {
+        let text = std::fs::read_to_string(root.join(document)).unwrap();
+        assert!(text.contains("\n    cargo install --locked --path .\n"), "{document}");
+    }
     assert!(wrong.is_empty(), "there is no such command or option:\n{}", wrong.join("\n"));
 }

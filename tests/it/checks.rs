@@ -195,7 +195,7 @@ fn a_check_over_its_time_is_ended_with_all_that_it_started() {
 
 #[test]
 fn what_a_check_leaves_running_is_ended_with_it() {
-    let workspace = workspace(&["`sleep 61002 & setsid sleep 61002 & exit 0`"]);
+    let workspace = workspace(&["`sleep 61002 & setsid sleep 61002 & env -i setsid -f sleep 61002; exit 0`"]);
     let mut server = start(&workspace);
     assert_eq!(server.answer("update_thread", &completed(&json!({})))["status"], "completed");
     assert_eq!(processes("sleep\u{0}61002"), Vec::<String>::new());

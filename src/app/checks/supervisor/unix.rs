@@ -1,5 +1,5 @@
 //! Supervision on Unix: a process group has what a command started. On Linux what has left the group is found by its
-//! environment.
+//! environment, and by having become a child of the supervisor.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,9 +8,15 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::{MARK, at_end_of_input};
+
+/// How often is looked for processes that are left. Each look finds what those of the one before had started meanwhile.
+const ROUNDS: u32 = 200;
+
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Keeps the keys of a terminal from a supervisor: Ctrl-C ends its parent, which ends the command in order.
 pub(in super::super) fn detach(supervisor: &mut Command) {
@@ -39,7 +45,7 @@ pub(super) fn is_started_by_this_program() -> bool {
 /// Runs a shell until it ends or the input of this process does. Ends all that it has started, and returns its exit code.
 /// That of a shell ended by a signal is 128 and the number of the signal.
 pub(super) fn run(mut shell: Command) -> io::Result<i32> {
-    // Processes that leave the group and lose their parent become children of this process, and are found by that.
+    // Processes that leave the group and lose their parent become children of this process.
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_child_subreaper(true);
     let mut child = shell.process_group(0).spawn()?;
@@ -47,6 +53,7 @@ pub(super) fn run(mut shell: Command) -> io::Result<i32> {
     at_end_of_input(move || end_all(group));
     let status = child.wait();
     end_all(group);
+    end_children();
     let code = status.map(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)));
     Ok(code.ok().flatten().unwrap_or(1))
 }
@@ -65,7 +72,6 @@ fn end_all(group: Option<Pid>) {
 /// Ends what is left of a run: all processes that have this mark in their environment, but not this one. Does nothing
 /// where the system does not show environments.
 pub(in super::super) fn end_left(mark: &str) {
-    const ROUNDS: u32 = 200;
     let wanted = format!("{MARK}={mark}");
     for _ in 0..ROUNDS {
         let found = marked(wanted.as_bytes());
@@ -76,8 +82,32 @@ pub(in super::super) fn end_left(mark: &str) {
             let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
         }
         // What they started meanwhile is found in the next round.
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(PAUSE);
     }
+}
+
+/// Ends the children of this process, and what becomes a child by that: on Linux all that a command has started, also what
+/// has left its group and lost its mark. Must come after the command was waited for: it takes the status of every child.
+fn end_children() {
+    for _ in 0..ROUNDS {
+        let children = children();
+        if children.is_empty() {
+            return;
+        }
+        for process in children {
+            let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+        }
+        while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive) {}
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Returns the children of this process; none where the system does not show them.
+fn children() -> Vec<i32> {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let of_thread = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children")).ok();
+    let lists: Vec<String> = threads.flatten().filter_map(of_thread).collect();
+    lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
 }
 
 fn marked(wanted: &[u8]) -> Vec<i32> {
