@@ -843,8 +843,6 @@ fn gates_are_a_persons() {
         A outcome
         A next
         person approve-stage 1
-        A completed 01.01.01 a
-        A completed 01.01.01 something else
         A outcome
         A next
         A completed 02.01.01 e
@@ -858,8 +856,6 @@ fn gates_are_a_persons() {
         A next
         A outcome
         A in_progress 02.01.01
-        A completed 02.01.01 something else
-        person completed! 02.01.01 a correction
     "), @r#"
     A next
         awaiting_approval gate `!work approve plan` next `!work approve plan` warnings ["the plan is not approved"] (no change)
@@ -895,10 +891,6 @@ fn gates_are_a_persons() {
         awaiting_approval gate `!work approve stage 1` next `!work approve stage 1` (no change)
     person approve-stage 1
         {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
-    A completed 01.01.01 a
-        01.01.01#1 completed (no change)
-    A completed 01.01.01 something else
-        error force_required: stage 1 is approved with the report of 01.01.01 as it is. hint: leave it to the person
     A outcome
         completed 01.02 [01.02.01 completed "d" system-engineer-codex] (no change)
     A next
@@ -925,10 +917,55 @@ fn gates_are_a_persons() {
         no_incomplete_batch 02.01 [02.01.01 completed "e" system-engineer-opus] next `!work status` warnings ["the workstream is completed: its status in work/index.json says so"] (no change)
     A in_progress 02.01.01
         error invalid_transition: 02.01.01 is completed and cannot become in_progress. hint: it is done; report completed again to amend its report
+    "#);
+}
+
+#[test]
+fn what_a_person_has_signed_off_stays() {
+    insta::assert_snapshot!(transcript("
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A completed 01.01.03 c
+        A completed 01.02.01 d
+        A completed 01.01.01 better said
+        person approve-stage 1
+        A completed 01.01.01 better said
+        A completed 01.01.01 something else
+        person completed 01.01.01 something else
+        person completed! 01.01.01 something else
+        A completed 02.01.01 e
+        person approve-stage 2
+        person complete
+        A completed 02.01.01 something else
+    "), @r#"
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A completed 01.01.03 c
+        01.01.03#1 completed
+    A completed 01.02.01 d
+        01.02.01#1 completed
+    A completed 01.01.01 better said
+        01.01.01#1 completed
+    person approve-stage 1
+        {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
+    A completed 01.01.01 better said
+        01.01.01#1 completed (no change)
+    A completed 01.01.01 something else
+        error force_required: stage 1 is approved with the report of 01.01.01 as it is. hint: leave it to the person
+    person completed 01.01.01 something else
+        error force_required: stage 1 is approved with the report of 01.01.01 as it is. hint: add --force if that is meant
+    person completed! 01.01.01 something else
+        01.01.01#1 completed
+    A completed 02.01.01 e
+        02.01.01#1 completed
+    person approve-stage 2
+        {"workstream":"001-search","stage":2,"unchanged":false,"cancelled":[],"next_user_command":"!work complete"}
+    person complete
+        {"workstream":"001-search","unchanged":false}
     A completed 02.01.01 something else
         error force_required: stage 2 is approved with the report of 02.01.01 as it is. hint: leave it to the person
-    person completed! 02.01.01 a correction
-        02.01.01#1 completed
     "#);
 }
 
