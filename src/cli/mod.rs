@@ -21,6 +21,7 @@ mod init;
 mod list;
 mod log;
 mod man;
+mod mcp;
 mod merge_state;
 mod output;
 mod page;
@@ -51,8 +52,6 @@ use self::session::Session;
 use self::thread::MaybeThread;
 use crate::app::{SUPERVISE, supervise};
 use crate::decide::{PersonRequest, Scope};
-use crate::store::WorkspaceLocation;
-use crate::words::AgentWords;
 
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
 /// passes.
@@ -209,7 +208,7 @@ Examples:
 
 Example, in opencode.json:
   \"mcp\": { \"work\": { \"type\": \"local\", \"command\": [\"work\", \"mcp\"] } }")]
-    Mcp,
+    Mcp(mcp::Arguments),
     /// Answer the hooks of hosts: refuse tool calls that pass a gate
     #[command(
         subcommand,
@@ -253,7 +252,7 @@ pub fn run() -> ExitCode {
     };
     let has_no_workspace = matches!(
         command,
-        Command::Mcp | Command::Completions { .. } | Command::Man(_) | Command::Hook(_) | Command::MergeState(_)
+        Command::Mcp(_) | Command::Completions { .. } | Command::Man(_) | Command::Hook(_) | Command::MergeState(_)
     );
     if !has_no_workspace {
         session.note_the_main_worktree();
@@ -267,11 +266,7 @@ pub fn run() -> ExitCode {
 /// Carries out a command and returns its exit code.
 fn carry_out(command: Command, session: Session) -> ExitCode {
     match command {
-        // The person runs the commands that a server names in another shell, whose WORK_STREAM is not known here.
-        Command::Mcp => {
-            let words = AgentWords { location: session.words.location };
-            crate::mcp::serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words)
-        }
+        Command::Mcp(arguments) => arguments.run(session),
         Command::Hook(arguments) => arguments.run(&session),
         Command::MergeState(arguments) => arguments.run(&session),
         Command::Completions { shell } => completions::print(shell, &session),

@@ -264,7 +264,9 @@ impl Refusal {
             Self::UnknownThread { .. } | Self::ThreadMoved { .. } => Code::UnknownThread,
             Self::UnknownAgent { .. } => Code::UnknownAgent,
             Self::ReportRequired { .. } => Code::ReportRequired,
-            Self::InvalidTransition { .. } | Self::NothingToRetry { .. } => Code::InvalidTransition,
+            Self::InvalidTransition { .. } | Self::SignedOff { .. } | Self::NothingToRetry { .. } => {
+                Code::InvalidTransition
+            }
             Self::BatchNotReady { .. } | Self::WaitsFor { .. } => Code::BatchNotReady,
             Self::AwaitingApproval { .. } => Code::AwaitingApproval,
             Self::AlreadyRunning { .. } | Self::RunningWouldMove { .. } | Self::StillRuns { .. } => {
@@ -277,7 +279,7 @@ impl Refusal {
             Self::HeldByAnotherPlanner { .. } => Code::HeldByAnotherPlanner,
             Self::PlanHasProblems { .. } => Code::PlanHasProblems,
             Self::StageNotComplete { .. } | Self::StreamNotComplete { .. } => Code::NotComplete,
-            Self::ForceRequired { .. } | Self::SignedOff { .. } | Self::DeletesReports { .. } => Code::ForceRequired,
+            Self::ForceRequired { .. } | Self::DeletesReports { .. } => Code::ForceRequired,
             Self::UnclearThreads { .. } => Code::UnclearThreads,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
             Self::CheckRequired { .. } | Self::CheckFailed(_) | Self::ChecksOff { .. } => Code::CheckFailed,

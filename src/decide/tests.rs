@@ -953,9 +953,9 @@ fn what_a_person_has_signed_off_stays() {
     A completed 01.01.01 better said
         01.01.01#1 completed (no change)
     A completed 01.01.01 something else
-        error force_required: stage 1 is approved with the report of 01.01.01 as it is. hint: leave it to the person
+        error invalid_transition: stage 1 is approved with the report of 01.01.01 as it is. hint: leave it as it is
     person completed 01.01.01 something else
-        error force_required: stage 1 is approved with the report of 01.01.01 as it is. hint: add --force if that is meant
+        error invalid_transition: stage 1 is approved with the report of 01.01.01 as it is. hint: add --force if that is meant
     person completed! 01.01.01 something else
         01.01.01#1 completed
     A completed 02.01.01 e
@@ -965,7 +965,7 @@ fn what_a_person_has_signed_off_stays() {
     person complete
         {"workstream":"001-search","unchanged":false}
     A completed 02.01.01 something else
-        error force_required: stage 2 is approved with the report of 02.01.01 as it is. hint: leave it to the person
+        error invalid_transition: stage 2 is approved with the report of 02.01.01 as it is. hint: leave it as it is
     "#);
 }
 

@@ -46,7 +46,7 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool_handler};
 
-pub use serve::serve;
+pub use serve::{Seat, serve};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +74,11 @@ A planner calls next_batch, launches in one response one worker per id in dispat
 each its workstream, thread_id and attempt, then calls batch_outcome and carries out what its failover says; a worker calls read_thread, then update_thread in_progress, and at its end completed, \
 blocked or failed with a report. \
 Gates are passed by a person: show gate_command or next_user_command, never run it.";
+
+/// The `instructions` of a server for a worker.
+const WORKER_INSTRUCTIONS: &str = "work gives you one thread of a plan. \
+Call read_thread, then update_thread in_progress, and at your end completed, blocked or failed with a report, each with \
+your attempt. Gates are passed by a person, never by you.";
 
 /// How long a call may queue for a worker thread; a call that queued for longer is refused. It is a little less than
 /// [`LOCK_WAIT`]: all threads were blocked for that long, most likely by the lock, disk or database that this call
@@ -117,6 +122,8 @@ pub struct WorkServer {
     /// Where the workspace is looked for.
     place: Arc<WorkspaceLocation>,
     roots_known: RootsKnown,
+    /// Whether it offers only what a worker needs.
+    is_for_a_worker: bool,
     /// When the process started; `None` in tests.
     started_at: Option<Moment>,
 }
@@ -155,8 +162,15 @@ impl WorkServer {
             checker: Checker::new(place.clone()),
             place: Arc::new(place),
             roots_known: RootsKnown::default(),
+            is_for_a_worker: false,
             started_at: None,
         }
+    }
+
+    /// Takes away all that a worker does not need: the tools of a planner, and the prompts of others.
+    fn for_a_worker(self) -> Self {
+        let tools = Self::read_thread_router() + Self::update_thread_router();
+        Self { tools: Arc::new(tools), is_for_a_worker: true, ..self }
     }
 
     /// Returns the tools as `tools/list` gives them, sorted by name.
@@ -343,7 +357,7 @@ impl ServerHandler for WorkServer {
                 .build(),
         )
         .with_server_info(Implementation::new("work", env!("CARGO_PKG_VERSION")).with_title("Workstreams"))
-        .with_instructions(INSTRUCTIONS)
+        .with_instructions(if self.is_for_a_worker { WORKER_INSTRUCTIONS } else { INSTRUCTIONS })
     }
 
     async fn call_tool(
@@ -407,7 +421,7 @@ impl ServerHandler for WorkServer {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(with_cache_hints!(self, context, Keeps::WithTheProgram, prompts::list()))
+        Ok(with_cache_hints!(self, context, Keeps::WithTheProgram, prompts::list(self.is_for_a_worker)))
     }
 
     async fn get_prompt(

@@ -6,11 +6,12 @@ use rmcp::model::{
     GetPromptRequestParams, GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, Role,
 };
 
-use crate::prompts::PROMPTS;
+use crate::prompts::{IMPLEMENT_THREAD, PROMPTS};
 
-/// Returns all prompts with their arguments.
-pub(super) fn list() -> ListPromptsResult {
-    let prompts = PROMPTS.iter().map(|prompt| {
+/// Returns the prompts with their arguments; for a worker only its own.
+pub(super) fn list(for_a_worker: bool) -> ListPromptsResult {
+    let shown = PROMPTS.iter().filter(|prompt| !for_a_worker || **prompt == IMPLEMENT_THREAD);
+    let prompts = shown.map(|prompt| {
         let arguments = prompt.arguments.iter().map(|argument| {
             PromptArgument::new(argument.name).with_description(argument.description).with_required(argument.required)
         });

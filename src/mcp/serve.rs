@@ -40,25 +40,34 @@ const TO_START: Duration = Duration::from_secs(1);
 /// How long the end waits for lines that are queued for stderr.
 const LAST_LINES: Duration = Duration::from_millis(50);
 
+/// For whom a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seat {
+    /// A planner and its workers.
+    Any,
+    /// A worker, which gets no tool of a planner.
+    Worker,
+}
+
 /// Serves MCP on stdin and stdout until the input ends or a signal comes. Returns the exit code: 0 then, 1 if the
 /// server could not start or failed.
 ///
 /// The process exits without waiting for its other threads: a read of stdin cannot be cancelled. All that was
 /// acknowledged is durable by then, and a commit that is cut off leaves the old state or the new one.
-pub fn serve(place: WorkspaceLocation, words: AgentWords) -> ExitCode {
+pub fn serve(place: WorkspaceLocation, words: AgentWords, seat: Seat) -> ExitCode {
     let level = std::env::var("WORK_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
     let diagnostics = Diagnostics::start();
     let lines = diagnostics.clone();
     tracing_subscriber::fmt().with_max_level(level).with_writer(move || lines.clone()).with_ansi(false).init();
     // The default hook writes to stderr itself, and so blocks if nobody reads it.
     std::panic::set_hook(Box::new(|panicked| tracing::error!("{panicked}")));
-    let code = serve_on_stdio(place, words, diagnostics.clone());
+    let code = serve_on_stdio(place, words, seat, diagnostics.clone());
     diagnostics.finish(LAST_LINES);
     code
 }
 
 /// Starts the runtime, opens the store and serves. Reports each failure as a line and returns exit code 1.
-fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: Diagnostics) -> ExitCode {
+fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, seat: Seat, mut diagnostics: Diagnostics) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(STREAMS)
         .thread_keep_alive(FOR_EVER)
@@ -89,6 +98,9 @@ fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, mut diagnostics: 
         }
     };
     let mut server = WorkServer::new(store, Box::new(SystemClock), id, words, place.clone());
+    if seat == Seat::Worker {
+        server = server.for_a_worker();
+    }
     server.started_at = Some(SystemClock.now());
     // On a worker thread, because it reads files of git, and a disk can stand still.
     server.workers.run(move |_| warn_of_a_linked_worktree(&place));

@@ -157,7 +157,7 @@ impl AgentWords {
             Refusal::InvalidTransition { now: Status::Completed, wanted: Wanted::Reported(_), .. } => {
                 "it is done; report completed again to amend its report".into()
             }
-            Refusal::InvalidTransition { .. } => "leave it as it is".into(),
+            Refusal::InvalidTransition { .. } | Refusal::SignedOff { .. } => "leave it as it is".into(),
             Refusal::BatchNotReady { earlier: Some(earlier), .. } => format!("finish {earlier} first: call next_batch"),
             Refusal::BatchNotReady { earlier: None, .. } => "call workstream_status".into(),
             Refusal::WaitsFor { .. } => "call next_batch when they are complete".into(),
@@ -222,7 +222,6 @@ impl AgentWords {
             | Refusal::StillRuns { .. }
             | Refusal::DeletesReports { .. }
             | Refusal::ForceRequired { .. }
-            | Refusal::SignedOff { .. }
             | Refusal::UnclearThreads { .. }
             | Refusal::RunningWouldMove { .. }
             | Refusal::NothingToRetry { .. } => "leave it to the person".into(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{PLAN, Workspace};
+use crate::support::{PLAN, Server, Workspace};
 
 #[test]
 fn garbage_is_answered_or_dropped_and_the_next_call_works() {
@@ -243,4 +243,22 @@ fn a_server_started_in_a_subfolder_finds_the_workspace_and_one_started_elsewhere
     std::fs::create_dir(nowhere.path().join(".git")).unwrap();
     let refused = workspace.command(&["status"]).current_dir(nowhere.path()).output().unwrap();
     assert_eq!(refused.status.code(), Some(3));
+}
+
+#[test]
+fn a_server_for_a_worker_offers_what_a_worker_needs() {
+    let workspace = Workspace::with_plan(PLAN);
+    let mut server = workspace.serve_a_worker();
+    let names = |server: &mut Server, what: &str| {
+        let listed = server.request(&format!("{what}/list"), &json!({}));
+        let listed = listed["result"][what].as_array().unwrap().clone();
+        listed.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&mut server, "tools"), ["read_thread", "update_thread"]);
+    assert_eq!(names(&mut server, "prompts"), ["implement-thread"]);
+    let refused = server.request("tools/call", &json!({"name": "next_batch", "arguments": {}}));
+    let told = "there is no tool \"next_batch\"; the tools are read_thread, update_thread";
+    assert_eq!(refused["error"]["message"], told);
+    let started = json!({"thread_id": "01.01.01", "status": "in_progress"});
+    assert_eq!(server.answer("update_thread", &started)["attempt"], 1);
 }

@@ -175,6 +175,11 @@ impl Workspace {
         open_session(start(self.command(&["mcp"]).env(name, value)))
     }
 
+    /// Starts `work mcp --worker`, and opens a session.
+    pub(crate) fn serve_a_worker(&self) -> Server {
+        open_session(start(&mut self.command(&["mcp", "--worker"])))
+    }
+
     /// Starts `work mcp` with `stderr` as its stderr, and opens a session.
     pub(crate) fn serve_to(&self, stderr: impl Into<Stdio>) -> Server {
         open_session(start_to(&mut self.command(&["mcp"]), stderr))
