@@ -31,6 +31,13 @@ pub fn judge_call(text: &str, effort: Effort) -> Result<Option<Gate>, serde_json
     // Copilot has the arguments as a text of JSON. Cursor has them beside the name of the event.
     let parsed = input.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let input = parsed.as_ref().or(input).unwrap_or(&call);
+    // In PowerShell a backslash is part of a path.
+    let is_powershell = ["powershell", "pwsh"].iter().any(|word| name.to_lowercase().contains(word));
+    let mut slashed = input.clone();
+    if let Some(command) = slashed.get_mut("command").filter(|_| is_powershell) {
+        *command = command.as_str().map_or(Value::Null, |text| Value::from(text.replace('\\', "/")));
+    }
+    let input = if is_powershell { &slashed } else { input };
     let folder =
         ["workdir", "cwd", "dir_path"].iter().find_map(|key| input.get(key).or_else(|| call.get(key))?.as_str());
     let typed = is_shell(name).then(|| input.as_str().or_else(|| input.get("input")?.as_str())).flatten();

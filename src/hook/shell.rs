@@ -326,7 +326,7 @@ impl Reader {
     fn run(&mut self, mut words: Vec<String>, input: Option<&str>) -> Result<Option<String>, NotShell> {
         // Each step takes at least one word away.
         while !words.is_empty() {
-            self.steps += 1;
+            self.steps += 1 + words.len() / 100;
             if self.steps > MAX_FOUND || self.variables.values().map(String::len).sum::<usize>() > MAX_TEXT {
                 return Err(NotShell);
             }
@@ -339,45 +339,66 @@ impl Reader {
                 self.depth -= 1;
                 return Ok(None);
             }
-            match step(&words, input) {
+            match step(&words, input, &self.directory) {
                 Step::Inner(inner) => words = inner,
-                Step::Script { text, arguments } => {
-                    self.set_positional(&arguments);
-                    self.script(&text)?;
-                    return Ok(None);
-                }
-                Step::Search(text) => {
-                    self.found.push(Found::Searched(text));
-                    return Ok(None);
-                }
-                Step::Foreign(text) => {
-                    self.found.push(Found::Foreign(text));
-                    return Ok(None);
-                }
-                Step::Sets(set) => {
-                    self.variables.extend(set);
-                    return Ok(None);
-                }
-                Step::Folder(folder) => {
-                    self.directory = if folder.starts_with('/') || self.directory.is_empty() {
-                        folder
-                    } else {
-                        format!("{}/{folder}", self.directory)
-                    };
-                    return Ok(None);
-                }
-                Step::Program { writes, prints } => {
-                    for path in writes {
-                        self.writes(&path);
-                    }
-                    if self.found.len() < MAX_FOUND {
-                        self.found.push(Found::Runs(words));
-                    }
-                    return Ok(prints);
-                }
+                other => return self.follow(other, words, input),
             }
         }
         Ok(None)
+    }
+
+    /// Follows what a program with its arguments comes to.
+    fn follow(&mut self, step: Step, words: Vec<String>, input: Option<&str>) -> Result<Option<String>, NotShell> {
+        match step {
+            Step::Inner(words) => self.run(words, input),
+            Step::Any(steps) => {
+                if self.depth >= 2 * DEEPEST {
+                    return Err(NotShell);
+                }
+                self.depth += 1;
+                let mut prints = None;
+                for step in steps {
+                    self.steps += 1 + words.len() / 100;
+                    prints = self.follow(step, words.clone(), input)?.or(prints);
+                }
+                self.depth -= 1;
+                Ok(prints)
+            }
+            Step::Script { text, arguments } => {
+                self.set_positional(&arguments);
+                self.script(&text)?;
+                Ok(None)
+            }
+            Step::Search(text) => {
+                self.found.push(Found::Searched(text));
+                Ok(None)
+            }
+            Step::Foreign(text) => {
+                self.found.push(Found::Foreign(text));
+                Ok(None)
+            }
+            Step::Sets(set) => {
+                self.variables.extend(set);
+                Ok(None)
+            }
+            Step::Folder(folder) => {
+                self.directory = if folder.starts_with('/') || self.directory.is_empty() {
+                    folder
+                } else {
+                    format!("{}/{folder}", self.directory)
+                };
+                Ok(None)
+            }
+            Step::Program { writes, prints } => {
+                for path in writes {
+                    self.writes(&path);
+                }
+                if self.found.len() < MAX_FOUND {
+                    self.found.push(Found::Runs(words));
+                }
+                Ok(prints)
+            }
+        }
     }
 
     /// Returns a word as one text, as in an assignment.
@@ -467,7 +488,7 @@ impl Reader {
         Ok(match self.found.get(before..).and_then(<[Found]>::last) {
             Some(Found::Runs(words)) => match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
                 ["which" | "where", name] | ["command", "-v" | "-V", name] | ["type", "-p" | "-P", name] => {
-                    (*name).to_owned()
+                    format!("/bin/{name}")
                 }
                 ["realpath" | "readlink" | "ls", .., name] => (*name).to_owned(),
                 ["echo" | "printf", rest @ ..] => {

@@ -18,32 +18,84 @@ pub(super) enum Step {
     Foreign(String),
     /// It runs something that this text names.
     Search(String),
+    /// It does these, or one of them: where its text does not show which.
+    Any(Vec<Step>),
     /// It is the program that runs in the end. It writes these files, and prints this text if that is known.
     Program { writes: Vec<String>, prints: Option<String> },
 }
 
-/// The start of the names under which registries have this program: of the package, and of those for one platform.
+/// The name under which registries have this program. Those for one platform have its name behind it.
 const PACKAGE: &str = "workstream-mcp";
 
-/// Returns the name of a program, without its folder. It is `work` for the packages of this program too.
-pub(super) fn program(word: &str) -> &str {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-    let name = name.strip_suffix(".exe").unwrap_or(name);
-    let name = name.strip_prefix("npm:").unwrap_or(name);
-    if name.starts_with(PACKAGE) {
-        return "work";
+/// Returns whether a name is one of those under which registries have this program.
+fn is_package(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let Some(rest) = name.strip_prefix(PACKAGE) else { return false };
+    let mut parts = rest.split('-');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(""), None, ..) => true,
+        (Some(""), Some(system), Some(machine), None) => {
+            ["linux", "darwin", "win32"].contains(&system) && ["x64", "arm64"].contains(&machine)
+        }
+        // A package in a file: `workstream-mcp-0.2.0.tgz`.
+        (Some(""), Some(version), None, _) => {
+            version.starts_with(|c: char| c.is_ascii_digit()) && rest.split('.').next_back() == Some("tgz")
+        }
+        _ => false,
     }
-    // `npx work@latest` names a version.
-    name.split_once('@').map_or(name, |(name, _)| if name.is_empty() { word } else { name })
 }
 
-/// Returns what a program with its arguments comes to. `words` has at least the program.
-pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
+/// Returns the name of a program, without its folder and what Windows has behind it. It is `work` for the packages of
+/// this program too, with whatever a registry's client takes around their name: `w@npm:workstream-mcp@0.2.0`.
+pub(super) fn program(word: &str) -> &str {
+    let spec = word.rsplit_once("npm:").map_or(word, |(_, name)| name);
+    let (spec, fragment) = spec.split_once('#').unwrap_or((spec, ""));
+    let name = spec.rsplit(['/', '\\']).next().unwrap_or(spec);
+    let dot = name.len().saturating_sub(4);
+    let name = match name.get(dot..) {
+        Some(end) if [".exe", ".cmd", ".ps1", ".bat"].iter().any(|known| end.eq_ignore_ascii_case(known)) => {
+            let name = &name[..dot];
+            // Windows takes names in any case.
+            if name.eq_ignore_ascii_case("work") { "work" } else { name }
+        }
+        _ => name,
+    };
+    // `npx work@latest` names a version.
+    let plain = name.split_once('@').map_or(name, |(name, _)| name);
+    if is_package(plain.strip_suffix(".git").unwrap_or(plain)) || is_package(fragment) {
+        return "work";
+    }
+    // A package of a scope is another one.
+    if plain.is_empty() || word.starts_with('@') && plain == "work" { word } else { plain }
+}
+
+/// Returns whether a word names this program, also as a script that an interpreter is given.
+pub(super) fn is_own(word: &str) -> bool {
+    program(word) == "work" || word.ends_with("/work") || is_own_script("", word)
+}
+
+/// Returns whether a path in a folder is the script that starts this program: in the folder of the package, or the link
+/// to it.
+pub(super) fn is_own_script(folder: &str, path: &str) -> bool {
+    let path = format!("{folder}/{path}").replace('\\', "/");
+    let is_in_package = path.split('/').any(|part| program(part) == "work" && part != "work");
+    let (folder, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+    let is_link = name == "work" && (folder.ends_with("/bin") || folder.ends_with("/.bin"));
+    is_link || is_in_package && (matches!(name, "work" | "work.js") || program(name) == "work")
+}
+
+/// Returns whether a program runs JavaScript.
+pub(super) fn is_javascript(name: &str) -> bool {
+    matches!(interpreter(name), "node" | "nodejs" | "bun" | "deno" | "dx" | "tsx" | "ts-node")
+}
+
+/// Returns what a program with its arguments comes to, in this folder. `words` has at least the program.
+pub(super) fn step(words: &[String], input: Option<&str>, folder: &str) -> Step {
     let (name, rest) = (program(&words[0]), &words[1..]);
-    if matches!(interpreter(name), "node" | "nodejs" | "bun" | "deno" | "tsx")
-        && let Some(words) = own_script(rest)
+    if is_javascript(name)
+        && let Some(words) = own_script(rest, folder)
     {
-        return Step::Inner(words);
+        return Step::Any(vec![Step::Inner(words), finished(Vec::new())]);
     }
     match name {
         "env" => env(rest),
@@ -55,7 +107,7 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
         "nice" => inner(rest, &["-n", "--adjustment"], 0),
         "ionice" => inner(rest, &["-c", "-n", "-p"], 0),
         "taskset" if rest.first().is_some_and(|word| word == "-c") => inner(rest, &["-c"], 0),
-        "taskset" | "chrt" | "faketime" => inner(rest, &["-p"], 1),
+        "taskset" | "chrt" | "faketime" | "chroot" | "runas" => inner(rest, &["-p"], 1),
         // The options of the shell's own `time`.
         name if name.starts_with('-') => inner(words, &["-f", "-o"], 0),
         "flock" => flock(rest),
@@ -64,39 +116,51 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
         "watch" => shell_words(rest, &["-n", "-d", "-q", "--interval"]),
         "strace" | "ltrace" => inner(rest, &["-o", "-e", "-s", "-p", "-u"], 0),
         "time" | "nohup" | "setsid" | "builtin" | "chronic" | "unbuffer" | "caffeinate" | "noglob" | "nocorrect"
-        | "busybox" | "!" => inner(rest, &["-f", "-o"], 0),
+        | "busybox" | "entr" | "watchexec" | "nodemon" | "dotenv" | "corepack" | "rlwrap" | "fakeroot" | "pkexec"
+        | "flatpak-spawn" | "unshare" | "setpriv" | "prlimit" | "valgrind" | "firejail" | "proot" | "runuser"
+        | "gdb" | "wine" | "lima" | "!" => inner(rest, &["-f", "-o", "-e", "-w"], 0),
+        "cross-env" | "cross-env-shell" | "env-cmd" => env(rest),
+        "concurrently" => any(rest, (0..rest.len()).map(|at| script_at(rest, at))),
         // `command -v` only looks.
         "command" if rest.first().is_some_and(|word| matches!(word.as_str(), "-v" | "-V")) => finished(Vec::new()),
         "command" => inner(rest, &[], 0),
         "npx" | "bunx" | "pnpx" | "uvx" => in_package(name, rest),
-        "npm" | "pnpm" | "yarn" | "bun" => package_manager(name, rest),
-        "uv" | "poetry" | "pipenv" | "rye" | "pdm" | "hatch" => after_verb(rest, &["run"], &["--with", "--python"]),
-        // A tool that it installs may stand before the `--`.
-        "mise" | "rtx" if rest.iter().any(|word| word == "--") => after_word(rest, &["--"]),
-        "mise" | "rtx" | "asdf" => after_verb(rest, &["exec", "x"], &[]),
-        "direnv" => skip_one(after_verb(rest, &["exec"], &[])),
-        "nix" | "devbox" | "devenv" => after_word(rest, &["-c", "--command", "run", "--"]),
+        "npm" | "pnpm" | "yarn" | "yarnpkg" | "bun" => package_manager(name, rest),
+        // A tool that they install, or what they run it in, may stand before the `--`.
+        "mise" | "rtx" | "asdf" | "nodenv" | "rbenv" | "pyenv" | "bundle" | "composer" | "uv" | "pipx" | "poetry"
+        | "pipenv" | "rye" | "pdm" | "hatch" | "volta" | "fnm" | "conda" | "micromamba" | "pixi" | "doppler" | "op"
+        | "dotenvx" | "infisical" | "snap" | "devcontainer" | "toolbox" | "lerna" | "nx" => {
+            let verbs: &[&str] = match name {
+                // What these run by the name alone is a task of the project.
+                "mise" | "rtx" | "lerna" | "nx" | "pixi" => &["exec", "x"],
+                _ => &["run", "exec", "x"],
+            };
+            after_verb(rest, verbs, 0)
+        }
+        // A folder, a version or a profile stands before the command.
+        "direnv" | "nvm" | "n" | "chamber" | "aws-vault" => after_verb(rest, &["exec", "run"], 1),
+        "nix" | "devbox" | "devenv" => nix(rest),
+        "nix-shell" => behind(rest, &["--run", "--command"], script_at),
+        "kubectl" | "oc" | "distrobox" => behind(rest, &["--"], |words, at| in_container("", &words[at..])),
         // What they run is in their arguments, in a form of their own: it is searched.
-        "ssh" | "tmux" | "screen" | "su" | "at" | "batch" | "systemd-run" | "hyperfine" | "expect" | "csh" | "tcsh"
-        | "nu" | "cmd" | "powershell" | "pwsh" | "wsl" | "iex" => {
+        "su" => Step::Any(vec![
+            behind(rest, &["-c", "--command"], script_at),
+            Step::Search(input.unwrap_or_default().to_owned()),
+        ]),
+        // The names of sessions are no programs.
+        "tmux" | "screen" => {
+            let is_name = |at: usize| at > 0 && matches!(rest[at - 1].as_str(), "-s" | "-t" | "-S" | "-n" | "-r");
+            let words = rest.iter().enumerate().map(|(at, word)| if is_name(at) { "-" } else { word });
+            Step::Search(words.chain(input).collect::<Vec<_>>().join(" "))
+        }
+        "ssh" | "at" | "batch" | "systemd-run" | "hyperfine" | "expect" | "csh" | "tcsh" | "nu" | "cmd"
+        | "powershell" | "pwsh" | "wsl" | "iex" | "start" | "Start-Process" | "saps" => {
             Step::Search(rest.iter().map(String::as_str).chain(input).collect::<Vec<_>>().join(" "))
         }
-        "git"
-            if rest.iter().any(|word| {
-                word.contains("=!")
-                    || word.starts_with('!')
-                    || matches!(word.as_str(), "--exec" | "-x" | "foreach" | "bisect" | "config")
-            }) =>
-        {
-            Step::Search(rest.join(" "))
-        }
+        "git" if input.is_none_or(|text| !text.contains("+++ ")) => git(rest, input),
         // A container may have the folder of the workspace, and the image may be this program.
-        "docker" | "podman" | "nerdctl" if rest.iter().any(|word| matches!(word.as_str(), "run" | "exec")) => {
-            Step::Search(
-                rest.iter().map(|word| if is_own_image(word) { "work" } else { word }).collect::<Vec<_>>().join(" "),
-            )
-        }
-        "docker" | "podman" | "nerdctl" | "entr" => finished(Vec::new()),
+        "docker" | "podman" | "nerdctl" | "docker-compose" | "podman-compose" | "podman-remote" | "container"
+        | "buildah" => container(rest),
         "cargo" => cargo(rest),
         "xargs" => xargs(rest, input),
         "parallel" => parallel(rest, input),
@@ -128,12 +192,12 @@ pub(super) fn step(words: &[String], input: Option<&str>) -> Step {
 
 /// Returns the name of an interpreter without its version: `python3.12` is `python`.
 pub(super) fn interpreter(name: &str) -> &str {
-    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     if plain == "pypy" || plain == "py" { "python" } else { plain }
 }
 
 fn is_interpreter(name: &str) -> bool {
-    let known = ["python", "node", "deno", "bun", "perl", "ruby", "php", "lua", "osascript"];
+    let known = ["python", "node", "nodejs", "deno", "bun", "perl", "ruby", "php", "lua", "osascript"];
     known.contains(&interpreter(name))
 }
 
@@ -142,9 +206,78 @@ fn finished(writes: Vec<String>) -> Step {
 }
 
 /// Returns what comes behind the options of a wrapper and the `leading` words after them. `valued`: the options whose
-/// value is the next word.
+/// value is the next word. Other long options may have one too.
 fn inner(words: &[String], valued: &[&str], leading: usize) -> Step {
-    Step::Inner(words[options(words, valued)..].iter().skip(leading).cloned().collect())
+    let starts = starts(words, valued, |option| option.starts_with("--"));
+    any(words, starts.into_iter().map(|at| command(words.get(at + leading..).unwrap_or_default())))
+}
+
+/// The most places at which a command may start.
+const MAX_STARTS: usize = 32;
+
+/// Returns one of these steps, that is all of them. Of very many, the words are searched.
+fn any(words: &[String], steps: impl Iterator<Item = Step>) -> Step {
+    let steps: Vec<Step> = steps.take(MAX_STARTS).collect();
+    if steps.len() < MAX_STARTS { Step::Any(steps) } else { Step::Search(words.join(" ")) }
+}
+
+/// Returns what words come to as a command: one with blanks in its first word is a text for a shell.
+fn command(words: &[String]) -> Step {
+    match words.first() {
+        Some(text) if text.trim().contains(char::is_whitespace) => {
+            Step::Script { text: text.clone(), arguments: Vec::new() }
+        }
+        _ => Step::Inner(words.to_vec()),
+    }
+}
+
+/// Options of any program that have no value.
+const FLAGS: [&str; 14] = [
+    "--yes",
+    "--quiet",
+    "--silent",
+    "--verbose",
+    "--bun",
+    "--offline",
+    "--force",
+    "--global",
+    "--all",
+    "--recursive",
+    "--parallel",
+    "--workspaces",
+    "--ignore-existing",
+    "--json",
+];
+
+/// Returns where the first word behind the options may stand. An option that `may_have_value` says so of leaves two
+/// places: behind it, and one word later.
+fn starts(words: &[String], valued: &[&str], may_have_value: impl Fn(&str) -> bool) -> Vec<usize> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    let mut is_open = false;
+    while let Some(word) = words.get(at) {
+        if word == "--" {
+            starts.push(at + 1);
+            break;
+        }
+        let is_option = word.starts_with('-') && word.len() > 1;
+        if !is_option {
+            starts.push(at);
+            if !is_open {
+                break;
+            }
+        }
+        // Short options can stand together: the last one has the value.
+        let last = word.char_indices().next_back().map_or("", |(at, _)| &word[at..]);
+        let is_bundle = is_option && word.len() > 2 && word[1..].chars().all(char::is_alphabetic);
+        let is_valued = valued.contains(&word.as_str())
+            || is_bundle && valued.iter().any(|option| option.len() == 2 && option.ends_with(last));
+        let is_flag = FLAGS.contains(&word.as_str()) || word.starts_with("--no-") || word.contains('=');
+        let has_text = words.get(at + 1).is_some_and(|next| next.trim().contains(char::is_whitespace));
+        is_open = is_option && !is_valued && !is_flag && (has_text || may_have_value(word));
+        at += if is_valued { 2 } else { 1 };
+    }
+    starts
 }
 
 /// Returns how many words the options at the start take.
@@ -182,7 +315,7 @@ fn env(words: &[String]) -> Step {
         }
     }
     let rest = &words[options(words, &["-u", "-C", "--unset", "--chdir"])..];
-    Step::Inner(rest.iter().skip_while(|word| is_assignment(word)).cloned().collect())
+    command(&rest[rest.iter().take_while(|word| is_assignment(word)).count()..])
 }
 
 fn flock(words: &[String]) -> Step {
@@ -202,12 +335,114 @@ fn script_at(words: &[String], at: usize) -> Step {
     Step::Script { text: words.get(at).cloned().unwrap_or_default(), arguments: Vec::new() }
 }
 
-/// Returns the command behind one of the verbs of a program, such as `npm exec`.
-fn after_verb(words: &[String], verbs: &[&str], valued: &[&str]) -> Step {
-    match words.iter().position(|word| !word.starts_with('-')) {
-        Some(at) if verbs.contains(&words[at].as_str()) => inner(&words[at + 1..], valued, 0),
-        _ => finished(Vec::new()),
+/// Returns the command behind one of the verbs of a program, such as `volta run`, and behind `leading` words more; and
+/// the one behind `--`.
+fn after_verb(words: &[String], verbs: &[&str], leading: usize) -> Step {
+    let is_long = |option: &str| option.starts_with("--");
+    let mut steps = Vec::new();
+    for at in starts(words, &["-C", "-n"], is_long) {
+        // `uv tool run`
+        let at = at + usize::from(words.get(at).is_some_and(|word| word == "tool"));
+        if words.get(at).is_some_and(|verb| verbs.contains(&verb.as_str())) {
+            let rest = &words[at + 1..];
+            steps.push(inner(rest, &["-n", "-p", "-e"], leading));
+            steps.push(behind(rest, &["--"], |words, at| command(&words[at..])));
+            steps.push(behind(rest, &["-c", "--command"], script_at));
+        }
     }
+    any(words, steps.into_iter().chain([finished(Vec::new())]))
+}
+
+/// Returns what comes behind the first one of these words.
+fn behind(words: &[String], marks: &[&str], read: impl Fn(&[String], usize) -> Step) -> Step {
+    match words.iter().position(|word| marks.contains(&word.as_str())) {
+        Some(at) => read(words, at + 1),
+        None => finished(Vec::new()),
+    }
+}
+
+/// `nix run FLAKE#NAME -- ARGUMENTS`, and the programs behind `-c`.
+fn nix(words: &[String]) -> Step {
+    let names_us =
+        |word: &&String| word.rsplit_once('#').is_some_and(|(_, name)| name == "work") || program(word) == "work";
+    let name = if words.iter().any(|word| names_us(&word)) { "work" } else { "" };
+    let first = words.iter().position(|word| word == "run").and_then(|at| words.get(at + 1..)).unwrap_or_default();
+    Step::Any(vec![
+        behind(words, &["--"], |words, at| in_container(name, &words[at..])),
+        behind(words, &["-c", "--command"], |words, at| command(&words[at..])),
+        command(first),
+    ])
+}
+
+/// What runs in a container: the program that the image has, with these arguments, or the program that they name. `own`
+/// is `work` if the image is known to have it.
+fn in_container(own: &str, words: &[String]) -> Step {
+    let name = if own.is_empty() { UNKNOWN.to_string() } else { own.to_owned() };
+    let with_name = std::iter::once(name).chain(words.iter().cloned()).collect();
+    Step::Any(vec![Step::Inner(with_name), Step::Inner(words.to_vec())])
+}
+
+/// Options of containers whose value is the next word.
+const CONTAINER_OPTIONS: [&str; 16] = [
+    "-v",
+    "--volume",
+    "-e",
+    "--env",
+    "-w",
+    "--workdir",
+    "-u",
+    "--user",
+    "-p",
+    "--name",
+    "--network",
+    "--hostname",
+    "--mount",
+    "--platform",
+    "--entrypoint",
+    "--env-file",
+];
+
+/// `docker run IMAGE …`, `docker compose exec SERVICE …` and their like.
+fn container(words: &[String]) -> Step {
+    let verb = words.iter().position(|word| matches!(word.as_str(), "run" | "exec" | "create"));
+    let Some(rest) = verb.map(|at| &words[at + 1..]) else { return finished(Vec::new()) };
+    let entry = rest.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--entrypoint") {
+        Some("") => rest.get(at + 1).map(String::as_str),
+        Some(value) => value.strip_prefix('='),
+        None => None,
+    });
+    let steps = starts(rest, &CONTAINER_OPTIONS, |option| option.starts_with("--")).into_iter().map(|at| {
+        let image = rest.get(at).map_or("", String::as_str);
+        let own = entry.unwrap_or(if is_own_image(image) { "work" } else { "" });
+        in_container(own, rest.get(at + 1..).unwrap_or_default())
+    });
+    any(rest, steps)
+}
+
+/// What git runs: now, or later if a setting or an alias says so.
+fn git(words: &[String], input: Option<&str>) -> Step {
+    // The ends of settings whose value is a command.
+    let ends = ["editor", "pager", "driver", "textconv", "clean", "smudge", "process", "cmd", "command", "program"];
+    let is_command = |key: &str| ends.iter().any(|end| key.to_lowercase().ends_with(end));
+    let before = |at: usize| at.checked_sub(1).map_or("", |at| words[at].as_str());
+    let text = |(at, word): (usize, &String)| match word.split_once('=') {
+        _ if before(at) == "--exec" || before(at) == "-x" => Some(word.clone()),
+        _ if word.starts_with('!') || is_command(before(at)) => Some(word.trim_start_matches('!').to_owned()),
+        Some((key, value)) if value.starts_with('!') || key == "--exec" || is_command(key) => {
+            Some(value.trim_start_matches('!').to_owned())
+        }
+        _ => None,
+    };
+    let scripts = words.iter().enumerate().filter_map(text);
+    let mut steps: Vec<Step> = scripts.map(|text| Step::Script { text, arguments: Vec::new() }).collect();
+    match words.iter().position(|word| matches!(word.as_str(), "bisect" | "submodule")) {
+        Some(at) if words.get(at + 1).is_some_and(|word| word == "run" || word == "foreach") => {
+            steps.push(inner(&words[at + 2..], &[], 0));
+        }
+        _ => {}
+    }
+    steps.push(Step::Program { writes: writes("git", words), prints: prints("git", words, input) });
+    Step::Any(steps)
 }
 
 /// The options of package managers whose value is the next word.
@@ -238,70 +473,93 @@ fn package_options(name: &str) -> &'static [&'static str] {
     if name.starts_with("np") { &PACKAGE_OPTIONS } else { others }
 }
 
-/// What a runner of packages runs: the program behind its options, or the text behind `-c`.
+/// What a runner of packages runs: the program behind its options, or the text of one.
 fn in_package(name: &str, words: &[String]) -> Step {
-    let end = options(words, package_options(name));
-    let call = |word: &String| matches!(word.as_str(), "-c" | "--call");
-    if let Some(at) = words[..end].iter().position(call) {
-        return script_at(words, at + 1);
-    }
-    match words[..end].iter().find_map(|word| word.strip_prefix("--call=")) {
+    match words.iter().find_map(|word| word.strip_prefix("--call=")) {
         Some(text) => Step::Script { text: text.to_owned(), arguments: Vec::new() },
-        None => Step::Inner(words[end..].to_vec()),
+        None => inner(words, package_options(name), 0),
     }
 }
 
-/// What `npm exec`, `pnpm dlx` and their like run. All but npm also run a program of the project by its name alone.
+/// What `npm exec`, `pnpm dlx` and their like run.
 fn package_manager(name: &str, words: &[String]) -> Step {
-    let at = options(words, package_options(name));
-    let by_name = name != "npm";
-    match words.get(at).map(String::as_str) {
-        Some("exec" | "x" | "dlx") => in_package(name, &words[at + 1..]),
-        Some("run") if by_name => in_package(name, &words[at + 1..]),
+    let starts = starts(words, package_options(name), |option| option.starts_with("--"));
+    let steps = starts.into_iter().filter_map(|at| package_verb(name, words.get(at..)?));
+    any(words, steps.chain([finished(Vec::new())]))
+}
+
+/// What a verb of a package manager runs. All but npm also run a program of the project by its name alone.
+fn package_verb(name: &str, words: &[String]) -> Option<Step> {
+    let (verb, rest) = words.split_first()?;
+    // npm takes what is left of a verb if it can be no other.
+    let is_short = |whole: &str, least: usize| name == "npm" && verb.len() >= least && whole.starts_with(verb.as_str());
+    let is_run = |word: &str| matches!(word, "run" | "run-script" | "rum" | "urn");
+    let again = |words: &[String]| Step::Inner(std::iter::once(name.to_owned()).chain(words.iter().cloned()).collect());
+    Some(match verb.as_str() {
+        "exec" | "x" | "dlx" | "tool" => in_package(name, rest),
+        _ if is_short("exec", 3) => in_package(name, rest),
+        _ if is_short("explore", 4) => behind(rest, &["--"], |words, at| explored(rest, &words[at..])),
+        // What stands in every project.
+        word if name == "npm" && is_run(word) && rest.first().is_some_and(|word| word == "env") => env(&rest[1..]),
+        word if name != "npm" && is_run(word) => in_package(name, rest),
         // `yarn workspace NAME …` does in a part of the project what `yarn …` does.
-        Some("workspace") if by_name => package_manager(name, words.get(at + 2..).unwrap_or_default()),
-        Some(word) if by_name && program(word) == "work" => Step::Inner(words[at..].to_vec()),
-        _ => finished(Vec::new()),
+        "workspace" if name != "npm" => again(rest.get(1..).unwrap_or_default()),
+        "workspaces" | "foreach" | "recursive" | "m" | "multi" if name != "npm" => again(rest),
+        "node" if name != "npm" => Step::Inner(words.to_vec()),
+        // For bun it is a file.
+        word if !matches!(name, "npm" | "bun") && program(word) == "work" => Step::Inner(words.to_vec()),
+        _ => return None,
+    })
+}
+
+/// What `npm explore PACKAGE -- COMMAND` runs in the folder of the package.
+fn explored(before: &[String], words: &[String]) -> Step {
+    let is_ours = before.first().is_some_and(|word| program(word) == "work");
+    match words.iter().position(|word| is_ours && word.ends_with("work.js")) {
+        Some(at) => Step::Inner(std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect()),
+        None => command(words),
     }
 }
 
-/// Returns `work` with its arguments, if an interpreter of JavaScript runs the script that starts it: `work.js` of the
-/// package, or the link to it.
-fn own_script(words: &[String]) -> Option<Vec<String>> {
+/// Returns `work` with its arguments, if an interpreter of JavaScript runs the script that starts it.
+fn own_script(words: &[String], folder: &str) -> Option<Vec<String>> {
     let verbs = usize::from(words.first().is_some_and(|word| word == "run" || word == "x"));
-    let at = verbs + options(&words[verbs..], &["-r", "--require", "--import", "--loader", "--env-file", "-C"]);
-    let script = words.get(at)?.trim_start_matches("./");
-    let is_in_package = script.split(['/', '\\']).any(|part| part.trim_start_matches("npm:").starts_with(PACKAGE));
-    let is_own = program(script) == "work" || script == "work.js" || is_in_package && script.ends_with("/work.js");
-    is_own.then(|| std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect())
+    let words = &words[verbs..];
+    let is_ours = |at: &usize| {
+        let word = words.get(*at).map_or("", String::as_str);
+        is_own_script(folder, word) || word != "work" && word.contains("npm:") && program(word) == "work"
+    };
+    let at = starts(words, &[], |_| true).into_iter().find(is_ours)?;
+    Some(std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect())
 }
 
 /// Returns whether a word names an image of this program, with or without a registry and a tag.
 fn is_own_image(word: &str) -> bool {
-    !word.starts_with(['-', '/', '.']) && word.rsplit('/').next().is_some_and(|name| name.starts_with(PACKAGE))
+    !word.starts_with(['-', '/', '.'])
+        && word.rsplit('/').next().is_some_and(|name| {
+            let name = name.split([':', '@']).next().unwrap_or_default();
+            is_package(name)
+        })
 }
 
-fn after_word(words: &[String], marks: &[&str]) -> Step {
-    match words.iter().rposition(|word| marks.contains(&word.as_str())) {
-        Some(at) => Step::Inner(words[at + 1..].to_vec()),
-        None => finished(Vec::new()),
-    }
-}
-
-fn skip_one(step: Step) -> Step {
-    match step {
-        Step::Inner(words) => Step::Inner(words.into_iter().skip(1).collect()),
-        other => other,
-    }
-}
-
-/// `cargo run … -- ARGUMENTS` of this very program.
+/// `cargo run … -- ARGUMENTS` of this very program, or of the one that a folder has.
 fn cargo(words: &[String]) -> Step {
-    let is_ours = words.iter().any(|word| matches!(word.as_str(), "work" | "workstream-mcp" | "--bin=work"));
-    match words.iter().position(|word| word == "--").filter(|_| is_ours && words.iter().any(|word| word == "run")) {
-        Some(at) => Step::Inner(std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect()),
-        None => finished(Vec::new()),
-    }
+    let runs = words.iter().any(|word| word == "run" || word == "r");
+    let at = words.iter().position(|word| word == "--");
+    let Some(at) = at.filter(|_| runs) else { return finished(Vec::new()) };
+    let names = ["--bin", "-p", "--package", "--example"];
+    let target = words[..at].iter().enumerate().find_map(|(at, word)| match word.split_once('=') {
+        Some((option, name)) if names.contains(&option) => Some((option, name)),
+        _ if names.contains(&word.as_str()) => Some((word.as_str(), words.get(at + 1)?.as_str())),
+        _ => None,
+    });
+    let name = match target {
+        Some(("--bin", "work")) => "work".to_owned(),
+        Some(("-p" | "--package", name)) if name != "work" && program(name) == "work" => "work".to_owned(),
+        Some(_) => return finished(Vec::new()),
+        None => UNKNOWN.to_string(),
+    };
+    Step::Inner(std::iter::once(name).chain(words[at + 1..].iter().cloned()).collect())
 }
 
 /// Returns the words of a text on stdin; one unknown word if it is not known.
@@ -427,7 +685,8 @@ fn writes(name: &str, words: &[String]) -> Vec<String> {
             .map(|pair| pair[1].clone())
             .collect(),
         "git"
-            if paths()
+            // A new branch may have any name.
+            if !has(&["-b", "-B", "--orphan"]) && paths()
                 .next()
                 .is_some_and(|verb| matches!(verb.as_str(), "checkout" | "restore" | "rm" | "mv" | "reset")) =>
         {
