@@ -195,12 +195,12 @@ fn judge_unknown(name: &str, words: &[String]) -> Option<Gate> {
         return None;
     }
     let gate = Some(Gate::Command("work approve".to_owned()));
-    let is_script = is_javascript(program(name))
+    let runs_unknown = is_javascript(program(name))
         && words.iter().any(|word| {
             word == "-" || word.contains(UNKNOWN) || word.contains("workstream-mcp") || word.ends_with("work.js")
         });
     // The name is what the shell makes it, or the script what the program reads.
-    if (name.contains(UNKNOWN) || is_script) && words.windows(2).any(|pair| is_approval(&pair[0], &pair[1])) {
+    if (name.contains(UNKNOWN) || runs_unknown) && words.windows(2).any(|pair| is_approval(&pair[0], &pair[1])) {
         return gate;
     }
     // A gate has few words.

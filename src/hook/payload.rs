@@ -33,17 +33,23 @@ pub fn judge_call(text: &str, effort: Effort) -> Result<Option<Gate>, serde_json
     let input = parsed.as_ref().or(input).unwrap_or(&call);
     // In PowerShell a backslash is part of a path.
     let is_powershell = ["powershell", "pwsh"].iter().any(|word| name.to_lowercase().contains(word));
-    let mut slashed = input.clone();
-    if let Some(command) = slashed.get_mut("command").filter(|_| is_powershell) {
-        *command = command.as_str().map_or(Value::Null, |text| Value::from(text.replace('\\', "/")));
-    }
-    let input = if is_powershell { &slashed } else { input };
+    let slashed = is_powershell.then(|| with_slashes(input));
+    let input = slashed.as_ref().unwrap_or(input);
     let folder =
         ["workdir", "cwd", "dir_path"].iter().find_map(|key| input.get(key).or_else(|| call.get(key))?.as_str());
     let typed = is_shell(name).then(|| input.as_str().or_else(|| input.get("input")?.as_str())).flatten();
     Ok(judge_commands(input, folder.unwrap_or_default(), effort)
         .or_else(|| judge_command(typed?, effort))
         .or_else(|| judge_changes(name, input)))
+}
+
+/// Returns the arguments of a shell with `/` in place of each backslash of its command.
+fn with_slashes(input: &Value) -> Value {
+    let mut slashed = input.clone();
+    if let Some(command) = slashed.get_mut("command") {
+        *command = command.as_str().map_or(Value::Null, |text| Value::from(text.replace('\\', "/")));
+    }
+    slashed
 }
 
 /// Returns whether a tool is a shell, by its name.

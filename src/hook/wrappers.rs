@@ -4,6 +4,9 @@
 /// Stands in a word for text that is not known.
 pub(super) const UNKNOWN: char = '\0';
 
+/// The name of a program that is not known.
+const UNKNOWN_NAME: &str = "\0";
+
 /// What the arguments of a program come to.
 pub(super) enum Step {
     /// It runs this program, with these arguments.
@@ -201,6 +204,11 @@ fn is_interpreter(name: &str) -> bool {
     known.contains(&interpreter(name))
 }
 
+/// Returns a program with its arguments.
+fn call(name: &str, arguments: &[String]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(arguments.iter().cloned()).collect()
+}
+
 fn finished(writes: Vec<String>) -> Step {
     Step::Program { writes, prints: None }
 }
@@ -377,9 +385,8 @@ fn nix(words: &[String]) -> Step {
 /// What runs in a container: the program that the image has, with these arguments, or the program that they name. `own`
 /// is `work` if the image is known to have it.
 fn in_container(own: &str, words: &[String]) -> Step {
-    let name = if own.is_empty() { UNKNOWN.to_string() } else { own.to_owned() };
-    let with_name = std::iter::once(name).chain(words.iter().cloned()).collect();
-    Step::Any(vec![Step::Inner(with_name), Step::Inner(words.to_vec())])
+    let name = if own.is_empty() { UNKNOWN_NAME } else { own };
+    Step::Any(vec![Step::Inner(call(name, words)), Step::Inner(words.to_vec())])
 }
 
 /// Options of containers whose value is the next word.
@@ -494,7 +501,7 @@ fn package_verb(name: &str, words: &[String]) -> Option<Step> {
     // npm takes what is left of a verb if it can be no other.
     let is_short = |whole: &str, least: usize| name == "npm" && verb.len() >= least && whole.starts_with(verb.as_str());
     let is_run = |word: &str| matches!(word, "run" | "run-script" | "rum" | "urn");
-    let again = |words: &[String]| Step::Inner(std::iter::once(name.to_owned()).chain(words.iter().cloned()).collect());
+    let again = |words: &[String]| Step::Inner(call(name, words));
     Some(match verb.as_str() {
         "exec" | "x" | "dlx" | "tool" => in_package(name, rest),
         _ if is_short("exec", 3) => in_package(name, rest),
@@ -516,7 +523,7 @@ fn package_verb(name: &str, words: &[String]) -> Option<Step> {
 fn explored(before: &[String], words: &[String]) -> Step {
     let is_ours = before.first().is_some_and(|word| program(word) == "work");
     match words.iter().position(|word| is_ours && word.ends_with("work.js")) {
-        Some(at) => Step::Inner(std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect()),
+        Some(at) => Step::Inner(call("work", &words[at + 1..])),
         None => command(words),
     }
 }
@@ -530,7 +537,7 @@ fn own_script(words: &[String], folder: &str) -> Option<Vec<String>> {
         is_own_script(folder, word) || word != "work" && word.contains("npm:") && program(word) == "work"
     };
     let at = starts(words, &[], |_| true).into_iter().find(is_ours)?;
-    Some(std::iter::once("work".to_owned()).chain(words[at + 1..].iter().cloned()).collect())
+    Some(call("work", &words[at + 1..]))
 }
 
 /// Returns whether a word names an image of this program, with or without a registry and a tag.
@@ -554,12 +561,12 @@ fn cargo(words: &[String]) -> Step {
         _ => None,
     });
     let name = match target {
-        Some(("--bin", "work")) => "work".to_owned(),
-        Some(("-p" | "--package", name)) if name != "work" && program(name) == "work" => "work".to_owned(),
+        Some(("--bin", "work")) => "work",
+        Some(("-p" | "--package", name)) if name != "work" && program(name) == "work" => "work",
         Some(_) => return finished(Vec::new()),
-        None => UNKNOWN.to_string(),
+        None => UNKNOWN_NAME,
     };
-    Step::Inner(std::iter::once(name).chain(words[at + 1..].iter().cloned()).collect())
+    Step::Inner(call(name, &words[at + 1..]))
 }
 
 /// Returns the words of a text on stdin; one unknown word if it is not known.

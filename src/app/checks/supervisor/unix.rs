@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 use super::{MARK, at_end_of_input};
 
-/// How often is looked for processes that are left. Each look finds what those of the one before had started meanwhile.
+/// How often is looked for processes that are left.
 const ROUNDS: u32 = 200;
 
 const PAUSE: Duration = Duration::from_millis(2);
@@ -73,31 +73,29 @@ fn end_all(group: Option<Pid>) {
 /// where the system does not show environments.
 pub(in super::super) fn end_left(mark: &str) {
     let wanted = format!("{MARK}={mark}");
+    kill_while_found(|| marked(wanted.as_bytes()));
+}
+
+/// Ends the children of this process, and what becomes a child by that: on Linux all that a command has started, also what
+/// has left its group and lost its mark. Must come after the command was waited for: it takes the status of every child.
+fn end_children() {
+    kill_while_found(|| {
+        // One that is dead stays a child until its status is taken.
+        while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive) {}
+        children()
+    });
+}
+
+/// Kills what `find` finds, and looks again: it may have started others meanwhile.
+fn kill_while_found(find: impl Fn() -> Vec<i32>) {
     for _ in 0..ROUNDS {
-        let found = marked(wanted.as_bytes());
+        let found = find();
         if found.is_empty() {
             return;
         }
         for process in found {
             let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
         }
-        // What they started meanwhile is found in the next round.
-        std::thread::sleep(PAUSE);
-    }
-}
-
-/// Ends the children of this process, and what becomes a child by that: on Linux all that a command has started, also what
-/// has left its group and lost its mark. Must come after the command was waited for: it takes the status of every child.
-fn end_children() {
-    for _ in 0..ROUNDS {
-        let children = children();
-        if children.is_empty() {
-            return;
-        }
-        for process in children {
-            let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
-        }
-        while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive) {}
         std::thread::sleep(PAUSE);
     }
 }
