@@ -60,6 +60,7 @@ pub use facts::{
 };
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use figures::AgentFigures;
+pub use gates::BatchCompletionStatus;
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
