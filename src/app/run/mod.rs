@@ -27,7 +27,7 @@ use crate::board::{Introduction, ReportedStatus, ServerId, Status, Usage};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{
     AgentAnswer, AgentRequest, AssignThread, Assignment, BatchCompletionStatus, BatchOutcome, NextBatch, Note,
-    PersonCommand, RecordUsage, UpdateThread,
+    PersonCommand, RecordUsage, Refusal, UpdateThread, require_approved_workers,
 };
 use crate::fault::{Error, Fault};
 use crate::plan::{BatchId, ThreadId};
@@ -187,6 +187,8 @@ pub struct Run<'t> {
     unusable: Option<String>,
     /// The signal after which no more workers are started.
     signal: Option<i32>,
+    /// Why it may not begin: a person has not approved how workers are started.
+    unapproved: Option<Refusal>,
     tell: Box<dyn FnMut(Happened) + Send + 't>,
 }
 
@@ -205,6 +207,7 @@ impl<'t> Run<'t> {
         let store = open(place.clone(), Some(server))?;
         let snapshot = store.read(None)?;
         let (workstream, roster) = (snapshot.workstream().to_owned(), snapshot.scene().roster.clone());
+        let unapproved = require_approved_workers(&snapshot.scene()).err();
         let (root, logs) = run_folders(place, "logs")?;
         keep_folder_private(&logs).map_err(Fault::io("change the permissions of", &logs))?;
         log::remove_old(&logs);
@@ -231,6 +234,7 @@ impl<'t> Run<'t> {
             answered: BTreeSet::new(),
             unusable: None,
             signal: None,
+            unapproved,
             tell: Box::new(tell),
         })
     }
@@ -238,6 +242,11 @@ impl<'t> Run<'t> {
     /// Returns the workstream.
     pub fn workstream(&self) -> &str {
         &self.workstream
+    }
+
+    /// Returns why the run may not begin, if a person has to approve how workers are started.
+    pub fn unapproved(&self) -> Option<&Refusal> {
+        self.unapproved.as_ref()
     }
 
     /// Returns what the run would do first. Changes nothing.
@@ -277,8 +286,12 @@ impl<'t> Run<'t> {
     ///
     /// # Errors
     ///
-    /// If the workspace cannot be read or written. The workers are ended then.
+    /// If the workspace cannot be read or written: the workers are ended then. [`Refusal::AwaitingApproval`], before
+    /// anything was begun, if a person has to approve how workers are started.
     pub fn carry_out(mut self, signals: &Receiver<i32>) -> Result<RunEnded, Error> {
+        if let Some(refusal) = self.unapproved.take() {
+            return Err(refusal.into());
+        }
         self.door.store().introduce(Introduction {
             client: Some("work run".to_owned()),
             process: Some(std::process::id()),
