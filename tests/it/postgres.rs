@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::postgres_server::{Database, Mode, Server as Postgres, Settings, Tls, execute, skipped};
-use crate::support::{PLAN, Server, Workspace};
+use crate::support::{PLAN, Server, Workspace, initialize};
 
 /// A workspace that was pushed to a new database. Each workspace folder plays a machine without files.
 struct Team {
@@ -383,6 +383,39 @@ fn a_lease_is_renewed_however_slow_the_calls_are() {
         assert!(patience.elapsed() < Duration::from_secs(20), "the lease was not renewed");
         thread::sleep(Duration::from_millis(500));
     }
+}
+
+#[test]
+fn a_run_works_in_the_database_and_its_workers_too() {
+    let Some(server) = shared() else { return };
+    let team = Team::with_plan(&server.fresh(), PLAN);
+    // It finds the workspace by what the run has handed on, and speaks for the run that holds its attempt.
+    let worker = format!(
+        r#"#!/bin/sh
+{{
+    echo '{}'
+    echo '{{"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {{"name": "update_thread", "arguments": {{"thread_id": "'$WORK_THREAD'", "status": "completed", "report": "done"}}}}}}'
+    sleep 1
+}} | work mcp >&2
+echo '{{"type": "result", "is_error": false, "usage": {{"input_tokens": 7, "output_tokens": 2}}}}'
+"#,
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": initialize("2025-11-25")})
+    );
+    team.host.write("bin/claude", worker);
+    let path = team.host.root().join("bin/claude");
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let program = env!("CARGO_BIN_EXE_work").trim_end_matches("/work");
+    let path = format!("{}/bin:{program}:/usr/local/bin:/usr/bin:/bin", team.host.root().display());
+    let mut run = team.on(&team.host, &["run", "--host", "claude", "--json"]);
+    let output = run.env("PATH", path).output().unwrap();
+    let events = String::from_utf8(output.stdout.clone()).unwrap();
+    let last: Value = serde_json::from_str(events.lines().last().unwrap_or("{}")).unwrap();
+    assert_eq!((output.status.code(), &last["why"]), (Some(0), &json!("gate")), "{}", team.host.seen(&output));
+    let threads = team.threads();
+    let attempts = threads.pointer("/stages/0/batches/0/threads/0/attempts").unwrap();
+    assert_eq!(attempts.as_array().unwrap().len(), 1, "{attempts}");
+    assert_eq!(attempts[0]["usage"], json!({"input_tokens": 7, "cached_tokens": 0, "output_tokens": 2}));
+    assert_eq!(team.sql("SELECT count(*)::text FROM work.servers"), ["0"]);
 }
 
 #[test]

@@ -377,11 +377,13 @@ fn a_host_that_is_not_there_is_told_before_anything_is_written() {
     Next: work run
     ");
     assert_eq!(workspace.threads(), before);
-    insta::assert_snapshot!(run(&workspace, &["--host", "gemini"]), @r#"
+    insta::assert_snapshot!(run(&workspace, &["--host", "gemini"]), @"
     exit 2
-    stderr: error: work run starts no workers of "gemini"
-    stderr: Hint: name one of opencode, claude, codex, or give a `command` in work/agents.yaml
-    "#);
+    stderr: error: invalid value 'gemini' for '--host <HOST>'
+    stderr:   [possible values: opencode, claude, codex]
+    stderr: 
+    stderr: For more information, try '--help'.
+    ");
     workspace.write("work/agents.yaml", "agents: [{name: default}, {name: writer-a}, {name: writer-b}]\n");
     insta::assert_snapshot!(run(&workspace, &[]), @"
     exit 2

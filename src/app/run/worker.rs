@@ -224,7 +224,7 @@ fn read_errors(mut output: impl Read, heard: &Mutex<Heard>) {
 }
 
 fn pieces(output: &mut impl Read, mut take: impl FnMut(&[u8])) {
-    let mut buffer = vec![0; 16 * 1024];
+    let mut buffer = [0; 4096];
     loop {
         match output.read(&mut buffer) {
             Ok(0) => return,

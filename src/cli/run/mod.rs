@@ -11,39 +11,39 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 
 use self::told::Teller;
 use super::check::refuse_in_check;
 use super::{Session, exit};
 use crate::app::{Run, RunEnded, RunRequest};
 use crate::fault::{Error, Fault};
+use crate::hosts::worker_hosts;
 use crate::moment::length_of_time;
 use crate::planner::{Stop, Until};
 use crate::system::on_ending_signals;
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "It launches one worker per thread, several at once, as processes of the host's own command line, follows
-the rules a planner follows, and stops where a person must decide. Ctrl-C asks the workers to end, a
-second one ends them; run it again to go on. See docs/unattended.md.
+#[command(after_help = "It starts one process per thread, several at once, by the host's own command line, follows the
+rules that a planner follows, and stops where a person must decide. Ctrl-C asks the workers to
+end, a second one ends them; run it again to go on. docs/unattended.md has the rest.
 
-In work/agents.yaml, for all agents or under one of them:
+In work/agents.yaml, for all agents or under one of them; work approve plan approves it:
   execution:
     run: { host: claude, arguments: [--max-turns, \"200\"], timeout: 45m }
-    run: { command: [my-agent, --task, \"{prompt}\"] }     no shell; also {thread} {attempt}
-                          {workstream} {agent} {prompt_file} {folder}
+or, with no shell, and also {thread} {attempt} {workstream} {agent} {prompt_file} {folder}:
+    run: { command: [my-agent, --task, \"{prompt}\"] }
 
-Exit codes: 0 at a gate or the end, 1 blocked, 2 wrong use, 3 the host cannot be used, and those of
-other commands; 128 and the number of the signal that ended it.
+Exit codes: 0 at a gate or the end, 1 blocked, 2 wrong use, 3 the host cannot be used, and those
+of other commands; 128 and the number of the signal that ended it.
 
 Examples:
   work run --dry-run
   work run --host claude --max-parallel 3
-  work run --until batch --timeout 20m --json"
-)]
+  work run --until batch --timeout 20m --json")]
 pub(super) struct Arguments {
     /// The host whose command line runs workers; default: as work/agents.yaml says, or the one the project is set up for
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = hosts())]
     host: Option<String>,
     /// Stop after this batch, or stage; default: at the next gate
     #[arg(long, value_name = "WHAT")]
@@ -68,6 +68,10 @@ enum UntilWord {
     Batch,
     /// The end of its stage
     Stage,
+}
+
+fn hosts() -> PossibleValuesParser {
+    PossibleValuesParser::new(worker_hosts().map(|(host, _)| host.name))
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {
