@@ -26,6 +26,10 @@ class Home:
         return {"PATH": f"{self.programs}:{os.environ['PATH']}", "HOME": str(self.folder), "PWD": str(self.project),
                 "TERM": "dumb", **self.variables}
 
+    def start(self, *command: str, folder: pathlib.Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(command, cwd=folder, env={**self.environment(), "PWD": str(folder)}, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=self.project, env=self.environment(), capture_output=True, text=True, timeout=110,
                               stdin=subprocess.DEVNULL)
@@ -48,10 +52,12 @@ def set_up_claude(home: Home, port: int) -> None:
     home.variables = {
         "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}", "ANTHROPIC_API_KEY": "none",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
+        # Else a refusal is asked again for minutes.
+        "CLAUDE_CODE_MAX_RETRIES": "0",
     }
 
 
-def set_up_codex(home: Home, port: int, program: str) -> None:
+def set_up_codex(home: Home, port: int) -> None:
     own = home.folder / ".codex"
     own.mkdir(exist_ok=True)
     home.variables = {"SCRIPTED_KEY": "none", "CODEX_HOME": str(own)}
@@ -64,11 +70,12 @@ name = "scripted"
 base_url = "http://127.0.0.1:{port}/v1"
 wire_api = "responses"
 env_key = "SCRIPTED_KEY"
+request_max_retries = 0
+stream_max_retries = 0
 
 [projects."{home.project}"]
 trust_level = "trusted"
 """)
-    trust_hooks_in_codex(home, program)
 
 
 def trust_hooks_in_codex(home: Home, program: str) -> None:

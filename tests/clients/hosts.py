@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-from homes import Home, set_up_claude, set_up_codex
+from homes import Home, set_up_claude, set_up_codex, trust_hooks_in_codex
 from scripted import Call, Player, Request, Script, Steps, json_in, serve
 
 # BUNDLES: the folder that `cargo run --example bundles` has written, for a host with a plugin.
@@ -187,7 +187,8 @@ class Codex(Host):
         return "spawn_agent", {"agent_type": agent, "message": prompt}
 
     def trust(self, port: int) -> None:
-        set_up_codex(HOME, port, PROGRAM)
+        set_up_codex(HOME, port)
+        trust_hooks_in_codex(HOME, PROGRAM)
 
     def arguments(self) -> list[str]:
         return ["exec", self.prompt]
