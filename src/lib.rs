@@ -12,11 +12,12 @@
 //! | [`cli`] | the people's door: commands become a [`decide::PersonRequest`] | decide anything |
 //! | [`words`] | commands, hints and sentences for the facts in answers | decide anything |
 //! | `document` | answers as Markdown and HTML | decide anything |
-//! | [`app`] | commands that are more than one decision: init, create, import, push, pull | parse a file by itself |
+//! | [`app`] | commands that are more than one decision: init, create, import, push, pull, run | parse a file by itself |
 //! | [`transact`] | lock, read, decide, commit, answer | know what is asked |
 //! | [`store`] | one trait, and its backends: files and PostgreSQL | know a rule |
 //! | `format` | the texts of index.json, threads.json, agents.yaml, and of files that are imported | read a file |
 //! | [`fault`] | how the machine can fail | – |
+//! | [`planner`] | the planner as a program: what a run does after each answer | start anything |
 //! | [`prompts`], [`hosts`] | texts for planners and workers, and the set-up of their hosts | read or write a file |
 //! | [`hook`] | what a shell command does, and whether a tool call of a host passes a gate | run anything |
 //! | `system` | what each operating system has in another way: shells, signals, locks, the folders of a user | know a rule |
@@ -98,6 +99,8 @@ pub mod moment;
 pub mod path_style;
 #[deny(clippy::disallowed_methods)]
 pub mod plan;
+#[deny(clippy::disallowed_methods)]
+pub mod planner;
 #[deny(clippy::disallowed_methods)]
 pub mod prompts;
 #[deny(clippy::disallowed_methods)]

@@ -77,3 +77,18 @@ impl fmt::Display for Moment {
         write!(f, "{:.3}", self.0)
     }
 }
+/// Returns the length of time that a person wrote: seconds, or a number with its unit, such as `90s`, `10m` or `1h`. `None`
+/// for everything else, for 0, and for more than a day, which is a slip of the pen.
+pub fn length_of_time(text: &str) -> Option<Duration> {
+    const DAY: u64 = 86_400;
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text[digits.len()..].trim() {
+        "" | "s" | "sec" | "seconds" => 1,
+        "m" | "min" | "minutes" => 60,
+        "h" | "hours" => 3600,
+        _ => return None,
+    };
+    let seconds = digits.parse::<u64>().ok().filter(|seconds| *seconds > 0)?.checked_mul(unit)?;
+    (seconds <= DAY).then(|| Duration::from_secs(seconds))
+}

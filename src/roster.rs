@@ -24,6 +24,8 @@ pub struct Agent {
     pub best_for: Option<String>,
     /// The models that agents.yaml lists for it, as `provider/model`, first choice first.
     pub models: Vec<String>,
+    /// How `work run` starts its workers, where that differs from [`Roster::run`].
+    pub run: Run,
 }
 
 /// The content of agents.yaml, or what takes its place if there is no such file.
@@ -37,8 +39,33 @@ pub struct Roster {
     pub max_parallel: Option<usize>,
     /// How checks are run.
     pub checks: Checks,
+    /// How `work run` starts workers.
+    pub run: Run,
     /// Whether agents.yaml lists agents. If it does not, any agent name is accepted.
     pub declared: bool,
+}
+
+/// How `work run` starts workers (`execution.run`, and `run` of an agent, in agents.yaml; DESIGN §12).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Run {
+    /// What runs them; `None`: nothing is said.
+    pub by: Option<RunBy>,
+    /// How long a worker may run; `None`: nothing is said.
+    pub timeout: Option<Duration>,
+}
+
+/// What runs a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunBy {
+    /// The command line of a host.
+    Host {
+        /// The name of the host.
+        host: String,
+        /// Arguments beside those that it gets anyway.
+        arguments: Vec<String>,
+    },
+    /// A program and its arguments, with placeholders. No shell reads them.
+    Command(Vec<String>),
 }
 
 /// How checks are run (`execution` in agents.yaml, DESIGN §5b).
@@ -73,11 +100,16 @@ impl Default for Checks {
 impl Agent {
     /// Returns an agent of which only the name is known.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), family: None, description: None, best_for: None, models: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            family: None,
+            description: None,
+            best_for: None,
+            models: Vec::new(),
+            run: Run::default(),
+        }
     }
-}
 
-impl Agent {
     /// Returns the first model of a provider, without the provider's name, for a host that has only the models of one.
     pub fn model_of(&self, provider: &str) -> Option<&str> {
         self.models.iter().find_map(|model| model.strip_prefix(provider)?.strip_prefix('/'))
@@ -100,8 +132,14 @@ impl Roster {
             families: DEFAULT_FAMILIES.map(str::to_owned).to_vec(),
             max_parallel: None,
             checks: Checks::default(),
+            run: Run::default(),
             declared: false,
         }
+    }
+
+    /// Returns the agent of this name, if agents.yaml has it.
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.name == name)
     }
 
     /// Returns whether a thread may be given to the agent `name`.

@@ -3,18 +3,28 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Returns what a command of git prints that runs in a folder.
+/// Returns what a command of git prints that only looks, and runs in a folder.
 ///
 /// # Errors
 ///
 /// The message of git, which is empty if there is no git.
 pub(super) fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    // A look must not fetch anything, and must not write.
+    run(folder, arguments, &[("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0")])
+}
+
+/// Carries out a command of git that changes something. The rest is as with [`git`].
+pub(super) fn git_change(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    run(folder, arguments, &[])
+}
+
+fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)
         .args(arguments)
-        // A look must not fetch anything, and must not write.
-        .envs([("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0"), ("LC_ALL", "C")])
+        .envs(variables.iter().copied())
+        .env("LC_ALL", "C")
         .env_remove("GIT_DIR")
         .env_remove("GIT_WORK_TREE")
         .stdin(Stdio::null())

@@ -56,7 +56,7 @@ pub(super) fn git_set_up(project: &Project<'_>, dry_run: bool) -> GitSetUp {
 
 /// Completes `.gitattributes`.
 fn set_attributes(project: &Project<'_>, dry_run: bool, set_up: &mut GitSetUp) -> Result<(), Fault> {
-    let before = project.read(ATTRIBUTES)?;
+    let before = project.folder().read_through(ATTRIBUTES)?;
     let (after, notes) = with_driver(before.as_deref());
     set_up.notes = notes;
     let Some(after) = after else {

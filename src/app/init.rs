@@ -1,20 +1,16 @@
 //! `work init`: makes a workspace, and sets the project up for hosts.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
 use super::git_set_up::{ATTRIBUTES, GitSetUp, git_set_up};
 use super::installed::missing;
-use crate::fault::{Error, Fault};
-use crate::hosts::{Direction, Edit, Host, HostsSetUp, ProjectFiles, set_up, signs_of};
+use super::project_of_person::{ProjectOfPerson, with_moved_home};
+use crate::fault::Error;
+use crate::hosts::{Direction, Edit, Host, HostsSetUp, set_up, signs_of};
 use crate::moment::Moment;
 #[cfg(feature = "postgres")]
 use crate::store::PostgresStore;
-use crate::store::{FileStore, Folder, Initialised, Project};
-
-/// How deep below their folder agent files are looked for.
-const DEEPEST: usize = 4;
+use crate::store::{FileStore, Initialised};
 
 /// Which hosts a project is set up for.
 #[derive(Debug, Clone)]
@@ -90,7 +86,7 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
     if request.direction == Direction::Remove {
         (workspace.created, workspace.kept) = (Vec::new(), Vec::new());
     }
-    let known = Known { project: &project };
+    let known = ProjectOfPerson::at(project.folder());
     let roster = project.roster()?;
     let hosts = match &request.hosts {
         Chosen::These(hosts) => hosts.clone(),
@@ -111,7 +107,7 @@ pub fn init(files: &FileStore, request: &InitRequest, at: Moment) -> Result<SetU
         changed: Vec::new(),
         removed: Vec::new(),
         differing,
-        warnings: notes.iter().map(|note| Known::with_moved_home(note)).chain(git.notes).collect(),
+        warnings: notes.iter().map(|note| with_moved_home(note)).chain(git.notes).collect(),
         hosts: hosts.iter().map(|host| HostSetUp { title: host.title, next_step: host.next_step }).collect(),
         diff: request.dry_run.then(|| edits.iter().map(Edit::diff).collect()),
     };
@@ -152,77 +148,4 @@ pub fn init_database(database: &PostgresStore, at: Moment) -> Result<SetUp, Erro
         hosts: Vec::new(),
         diff: None,
     })
-}
-
-/// Returns the path below a folder, or the path itself if it is that of one file.
-fn below<'p>(path: &'p str, top: &str) -> Option<&'p str> {
-    if path == top { Some(path) } else { path.strip_prefix(top).filter(|_| top.ends_with('/')) }
-}
-
-/// The files of a project and of the person's home.
-struct Known<'p> {
-    project: &'p Project<'p>,
-}
-
-impl Known<'_> {
-    /// Returns the folder and the name below it of a path that begins with `~/`; `None` for one of the project, or if
-    /// there is no home.
-    fn at_home(path: &str) -> Option<(Folder, String)> {
-        let path = path.strip_prefix("~/")?;
-        let moved = MOVED.into_iter().find_map(|(top, variable)| Some((moved(variable)?, below(path, top)?)));
-        let (folder, name) = moved.or_else(|| Some((std::env::home_dir()?, path)))?;
-        Some((Folder::at(folder), name.to_owned()))
-    }
-
-    /// Returns a note with the real path, if a variable has moved the file that it begins with.
-    fn with_moved_home(note: &str) -> String {
-        let moved = || {
-            let (path, told) = note.split_once(':')?;
-            let (folder, name) = Self::at_home(path)?;
-            let is_moved = std::env::home_dir().is_none_or(|home| folder.path() != home);
-            is_moved.then(|| format!("{}:{told}", folder.path().join(name).display()))
-        };
-        moved().unwrap_or_else(|| note.to_owned())
-    }
-}
-
-/// The parts of the home that hosts move, each with its variable. The last one is a file, which stands in the folder that
-/// the variable names, and else beside it.
-const MOVED: [(&str, &str); 4] = [
-    (".config/", "XDG_CONFIG_HOME"),
-    (".claude/", "CLAUDE_CONFIG_DIR"),
-    (".codex/", "CODEX_HOME"),
-    (".claude.json", "CLAUDE_CONFIG_DIR"),
-];
-
-/// Returns the folder that a variable names.
-fn moved(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
-}
-
-impl ProjectFiles for Known<'_> {
-    fn text(&self, path: &str) -> Result<Option<String>, Fault> {
-        match Self::at_home(path) {
-            // What stands in the home is only looked at, so nothing there stops a set-up.
-            Some((folder, name)) => Ok(folder.read(&name).unwrap_or_default()),
-            None if path.starts_with("~/") => Ok(None),
-            None => self.project.read(path),
-        }
-    }
-
-    fn root(&self) -> String {
-        self.project.root().display().to_string()
-    }
-
-    fn below(&self, folder: &str) -> Result<Vec<String>, Fault> {
-        match Self::at_home(folder) {
-            Some((top, name)) => Ok(top.inner(&name).files_below(DEEPEST, true).unwrap_or_default()),
-            None if folder.starts_with("~/") => Ok(Vec::new()),
-            None => self.project.folder().inner(folder).files_below(DEEPEST, true),
-        }
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.project.folder().has_file(path) || self.project.folder().has_folder(path)
-    }
 }

@@ -14,12 +14,15 @@ mod import;
 mod init;
 mod installed;
 mod merge_state;
+mod project_of_person;
 mod put_away;
+mod run;
+mod supervisor;
 #[cfg(feature = "postgres")]
 mod transfer;
 
 pub use bundles::sample_bundles;
-pub use checks::{Checker, SUPERVISE, Watcher, is_in_check, supervise};
+pub use checks::{Checker, Watcher};
 pub use create::{Created, create};
 pub use edit::{FixedPlan, fix_plan};
 pub use import::{ImportRequest, Imported, import_path, import_tasks, importable};
@@ -28,5 +31,7 @@ pub use init::init_database;
 pub use init::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};
 pub use merge_state::{MergeStateRequest, MergedState, merge_state};
 pub use put_away::{Deleted, Renamed, delete, rename, to_be_deleted};
+pub use run::{Happened, LaunchedWorker, OwnWorktree, Planned, Run, RunEnded, RunRequest, WorkerEnd};
+pub use supervisor::{SUPERVISE, is_in_check, is_in_worker, supervise};
 #[cfg(feature = "postgres")]
 pub use transfer::{pull, push};

@@ -67,6 +67,7 @@ impl Board {
                     completed_at: None,
                     checks: Vec::new(),
                     failed_checks: 0,
+                    usage: None,
                 });
             }
             Event::AttemptAdopted { thread, server } => {
@@ -95,6 +96,11 @@ impl Board {
                 if let Some(attempt) = fitting(event, self.latest_attempt_mut(*thread)) {
                     attempt.checks.clone_from(checks);
                     attempt.failed_checks = attempt.failed_checks.saturating_add(u32::from(*failed));
+                }
+            }
+            Event::UsageTold { thread, attempt, usage } => {
+                if let Some(attempt) = fitting(event, self.attempt_mut(*thread, *attempt)) {
+                    attempt.usage = Some(*usage);
                 }
             }
             Event::EvidenceSeen { thread, unproven } => {
@@ -181,6 +187,10 @@ impl Board {
 
     fn latest_attempt_mut(&mut self, thread: ThreadId) -> Option<&mut Attempt> {
         self.threads.get_mut(thread)?.attempts.last_mut()
+    }
+
+    fn attempt_mut(&mut self, thread: ThreadId, number: u32) -> Option<&mut Attempt> {
+        self.threads.get_mut(thread)?.attempts.iter_mut().find(|attempt| attempt.number == number)
     }
 
     /// Returns the budget of the thread in the open cycle of its batch. It adds one if there is none.

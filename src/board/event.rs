@@ -1,7 +1,7 @@
 //! The events that change a board. They are small, so that one request is a list of them. No event may carry a time:
 //! all events of a decision happen at the moment of its ledger.
 
-use super::{AttemptStatus, CheckResult, Moves, ServerId, Status, Unproven};
+use super::{AttemptStatus, CheckResult, Moves, ServerId, Status, Unproven, Usage};
 use serde::Serialize;
 
 use crate::plan::{BatchId, ThreadId};
@@ -89,6 +89,15 @@ pub enum Event {
         checks: Vec<CheckResult>,
         /// Whether one failed, so that a report as completed did not count.
         failed: bool,
+    },
+    /// It was told what an attempt used, which need not be the latest one.
+    UsageTold {
+        /// The thread.
+        thread: ThreadId,
+        /// The number of the attempt.
+        attempt: u32,
+        /// What it used. It takes the place of what was told before.
+        usage: Usage,
     },
     /// What the artifacts of a report claim was looked at.
     EvidenceSeen {
@@ -188,6 +197,7 @@ impl Event {
             | Self::AttemptJoined { thread, .. }
             | Self::AttemptEnded { thread, .. }
             | Self::ChecksRan { thread, .. }
+            | Self::UsageTold { thread, .. }
             | Self::EvidenceSeen { thread, .. }
             | Self::BreadcrumbLeft { thread, .. }
             | Self::ThreadBecame { thread, .. }

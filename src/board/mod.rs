@@ -10,6 +10,7 @@ mod moves;
 mod server_id;
 mod thread_state;
 mod threads;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,8 @@ pub use moves::Moves;
 pub use server_id::{Introduction, ServerId};
 pub use thread_state::{ReportedStatus, Status, Transition, UnknownStatus, transition};
 pub use threads::{Digest, Threads};
+pub use usage::Usage;
+pub(crate) use usage::dollars;
 
 use crate::moment::Moment;
 use crate::plan::{BatchId, ThreadId};
@@ -97,6 +100,8 @@ pub struct Attempt {
     pub checks: Vec<CheckResult>,
     /// How often its checks failed after it was reported as completed.
     pub failed_checks: u32,
+    /// What it used; `None`: nobody has told it.
+    pub usage: Option<Usage>,
 }
 
 /// A claim of a report that did not hold when the report came (DESIGN §5b).

@@ -86,6 +86,11 @@ pub fn exit_code(code: Code) -> u8 {
     }
 }
 
+/// Returns the exit code of a program that a signal has ended: 128 and its number, as shells have it.
+pub(super) fn of_signal(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(1)
+}
+
 /// Prints the help or the version that was asked for, to stdout, and returns 0; or what is wrong with the arguments, to
 /// stderr, and returns 2. The latter repeats what was typed, so it is made printable.
 pub(super) fn wrong_arguments(json: bool, error: &clap::Error) -> ExitCode {

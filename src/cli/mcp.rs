@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::Session;
+use super::{Session, exit};
+use crate::app::LaunchedWorker;
+use crate::decide::Code;
 use crate::mcp::{Seat, serve};
 use crate::store::WorkspaceLocation;
 use crate::words::AgentWords;
@@ -16,7 +18,12 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, session: Session) -> ExitCode {
-        let seat = if self.worker { Seat::Worker } else { Seat::Any };
+        let seat = match LaunchedWorker::of_this_process() {
+            Some(Ok(worker)) => Seat::Launched(worker),
+            Some(Err(why)) => return exit::fail(false, Code::InvalidArgument, &why, None),
+            None if self.worker => Seat::Worker,
+            None => Seat::Any,
+        };
         // The person runs the commands that a server names in another shell, whose WORK_STREAM is not known here.
         let words = AgentWords { location: session.words.location };
         serve(WorkspaceLocation { shell_workstream: None, ..session.place }, words, seat)

@@ -29,6 +29,7 @@ mod put_away;
 mod read;
 mod render;
 mod report;
+mod run;
 mod session;
 #[cfg(feature = "postgres")]
 mod store;
@@ -50,8 +51,9 @@ use self::filter::Filter;
 use self::render::Form;
 use self::session::Session;
 use self::thread::MaybeThread;
-use crate::app::{SUPERVISE, supervise};
-use crate::decide::{PersonRequest, Scope};
+use crate::app::{SUPERVISE, is_in_worker, supervise};
+use crate::decide::{PersonRequest, Refusal, Scope};
+use crate::hook::judge_work;
 
 /// Executes a plan batch by batch: an MCP server for planners and workers, and the gates that a person
 /// passes.
@@ -136,6 +138,8 @@ Examples:
         #[arg(long, conflicts_with_all = ["status", "agent"])]
         watch: bool,
     },
+    /// Execute the plan without a planner: from gate to gate, with workers as processes
+    Run(run::Arguments),
     /// Print what comes next, in one line
     #[command(after_help = "Example:\n  work next")]
     Next,
@@ -250,6 +254,14 @@ pub fn run() -> ExitCode {
         Ok(session) => session,
         Err(code) => return code,
     };
+    if is_in_worker() && !matches!(command, Command::Hook(_)) {
+        let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        if judge_work(&words).is_some() {
+            let told = "this is a person's decision, and it was asked for by a worker of work run";
+            let hint = "report on your thread with update_thread, and leave it to the person";
+            return session.stopped(&Refusal::invalid(told, hint).into());
+        }
+    }
     let has_no_workspace = matches!(
         command,
         Command::Mcp(_) | Command::Completions { .. } | Command::Man(_) | Command::Hook(_) | Command::MergeState(_)
@@ -274,6 +286,7 @@ fn carry_out(command: Command, session: Session) -> ExitCode {
         Command::Edit(arguments) => arguments.run(&session),
         Command::Archive(arguments) => arguments.run(&session),
         Command::Rename(arguments) => arguments.run(&session),
+        Command::Run(arguments) => arguments.run(&session),
         Command::Delete(arguments) => arguments.run(&session),
         Command::Init(arguments) => arguments.run(&session),
         Command::Create(arguments) => arguments.run(&session),

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::board::{Attempt, AttemptStatus, CheckResult, Cycle, Thread};
+use crate::board::{Attempt, AttemptStatus, CheckResult, Cycle, Thread, Usage};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
@@ -38,6 +38,9 @@ pub struct AttemptReport {
     /// How often its checks failed after it was reported as completed.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed_checks: u32,
+    /// What it used, as far as its host told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// What an attempt was after a failure.
@@ -110,6 +113,7 @@ pub(super) fn attempts(
             report: attempt.report.clone(),
             checks: attempt.checks.clone(),
             failed_checks: attempt.failed_checks,
+            usage: attempt.usage,
         }
     };
     thread.attempts.iter().zip(before).map(of_attempt).collect()

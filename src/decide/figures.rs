@@ -101,6 +101,7 @@ mod tests {
             report: String::new(),
             checks: Vec::new(),
             failed_checks: 0,
+            usage: None,
         }
     }
 

@@ -30,6 +30,7 @@ mod plan_diff;
 mod proof;
 mod put_away;
 mod read_thread;
+mod record_usage;
 mod recorded;
 mod refusal;
 mod release;
@@ -59,6 +60,7 @@ pub use facts::{
 };
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use figures::AgentFigures;
+pub use gates::BatchCompletionStatus;
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
@@ -66,6 +68,7 @@ pub use proof::{
     CheckEnd, CheckFailed, CheckFailure, CheckRun, Checked, Evidence, MAX_FAILED_CHECKS, MAX_OUTPUT_CHARS, Proof,
 };
 pub use put_away::{Archived, require_idle};
+pub use record_usage::UsageRecorded;
 pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{
@@ -74,7 +77,7 @@ pub use report::{
 };
 pub use request::{
     Access, AgentAnswer, AgentRequest, AssignThread, Caller, ClearAssignment, MAX_ITEM_CHARS, MAX_ITEMS,
-    MAX_REPORT_CHARS, PersonAnswer, PersonRequest, Scope, UpdateThread,
+    MAX_REPORT_CHARS, PersonAnswer, PersonRequest, RecordUsage, Scope, UpdateThread,
 };
 pub use retry::Retried;
 pub use scene::{AgentSource, Basis, Scene};
@@ -101,6 +104,7 @@ pub fn decide_for_agent(
             Ok(updated) => AgentAnswer::Updated(updated),
             Err(failed) => AgentAnswer::CheckFailed(failed),
         },
+        AgentRequest::RecordUsage(request) => AgentAnswer::UsageRecorded(record_usage::decide(scene, request, ledger)?),
         AgentRequest::BatchOutcome(batch) => {
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
         }

@@ -7,9 +7,9 @@ use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
     Archived, Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, Mapping, NextBatch,
     PlanApproved, PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened,
-    ThreadChecked, Updated, Validation, WorkstreamStatus,
+    ThreadChecked, Updated, UsageRecorded, Validation, WorkstreamStatus,
 };
-use crate::board::{ReportedStatus, ServerId};
+use crate::board::{ReportedStatus, ServerId, Usage};
 use crate::plan::{BatchId, PlanHash, StageNumber, ThreadId};
 
 /// The longest report, in characters (DESIGN §5). It also holds for breadcrumbs and reasons.
@@ -21,7 +21,8 @@ pub const MAX_ITEMS: usize = 50;
 /// The longest artifact or next step, in characters.
 pub const MAX_ITEM_CHARS: usize = 500;
 
-/// A request of an agent, through the MCP server. It has no variant for passing a gate, deleting or resetting.
+/// A request of an agent, through the MCP server, or of the program that runs its workers. It has no variant for passing
+/// a gate, deleting or resetting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentRequest {
     /// `next_batch`
@@ -32,6 +33,8 @@ pub enum AgentRequest {
     AssignThread(AssignThread),
     /// `update_thread`
     UpdateThread(UpdateThread),
+    /// What an attempt used. No MCP tool makes this request: only the program that ran the worker knows it.
+    RecordUsage(RecordUsage),
     /// `batch_outcome`. `None`: of the batch handed out last, else of the next incomplete one.
     BatchOutcome(Option<BatchId>),
     /// `workstream_status`
@@ -46,9 +49,9 @@ impl AgentRequest {
     /// Returns the thread that the request changes, if it changes one.
     pub fn changes(&self) -> Option<ThreadId> {
         match self {
-            Self::AssignThread(AssignThread { thread, .. }) | Self::UpdateThread(UpdateThread { thread, .. }) => {
-                Some(*thread)
-            }
+            Self::AssignThread(AssignThread { thread, .. })
+            | Self::UpdateThread(UpdateThread { thread, .. })
+            | Self::RecordUsage(RecordUsage { thread, .. }) => Some(*thread),
             Self::NextBatch
             | Self::ReadThread(..)
             | Self::BatchOutcome(_)
@@ -203,6 +206,17 @@ pub struct UpdateThread {
     pub evidence: Option<Box<Evidence>>,
 }
 
+/// What an attempt used, to be kept with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordUsage {
+    /// The thread.
+    pub thread: ThreadId,
+    /// The number of the attempt, running or ended.
+    pub attempt: u32,
+    /// What it used from its start on. It takes the place of what was recorded before.
+    pub usage: Usage,
+}
+
 impl UpdateThread {
     /// Returns a request with this status and report and nothing else. An empty `report` counts as none.
     pub fn new(thread: ThreadId, said: ReportedStatus, report: &str) -> Self {
@@ -250,6 +264,8 @@ pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
     Updated(Updated),
     #[serde(skip)]
     CheckFailed(CheckFailed),
+    #[serde(skip)]
+    UsageRecorded(UsageRecorded),
     BatchOutcome(BatchOutcome<C, N>),
     WorkstreamStatus(WorkstreamStatus<C, N>),
     PlanText(String),
@@ -265,6 +281,7 @@ impl AgentAnswer {
             Self::Assignment(answer) => AgentAnswer::Assignment(answer),
             Self::Updated(answer) => AgentAnswer::Updated(answer),
             Self::CheckFailed(answer) => AgentAnswer::CheckFailed(answer),
+            Self::UsageRecorded(answer) => AgentAnswer::UsageRecorded(answer),
             Self::BatchOutcome(answer) => AgentAnswer::BatchOutcome(answer.worded(words)),
             Self::WorkstreamStatus(answer) => AgentAnswer::WorkstreamStatus(answer.worded(words)),
             Self::PlanText(text) => AgentAnswer::PlanText(text),
@@ -347,7 +364,7 @@ impl AgentRequest {
             | Self::PlanText
             | Self::Report(_) => Access::Reads,
             Self::NextBatch => Access::MayWrite,
-            Self::AssignThread(_) | Self::UpdateThread(_) => Access::Writes,
+            Self::AssignThread(_) | Self::UpdateThread(_) | Self::RecordUsage(_) => Access::Writes,
         }
     }
 }

@@ -312,6 +312,64 @@ fn a_worker_of_a_former_thread_cannot_report_on_the_thread_with_its_id() {
 }
 
 #[test]
+fn what_was_used_goes_to_the_thread_that_ran_and_to_no_other() {
+    let mut world = approved_world();
+    let mut out = world.transcript(
+        "
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A in_progress 01.01.03
+    ",
+    );
+    // Schema becomes 01.01.02, a new thread has its id, and the other two leave the plan.
+    world.text = PLAN.replace(
+        "###### Thread 1: Schema @agent:system-engineer-codex\n###### Thread 2: Rows @agent:frontend-designer-grok\n###### Thread 3: Notes",
+        "###### Thread 1: New\n###### Thread 2: Schema @agent:system-engineer-codex",
+    );
+    out += "\n-- PLAN.md changes\n";
+    out += &world.transcript(
+        "
+        person approve-plan
+        A used 01.01.01#1 10
+        A used 01.01.02#1 10
+        A completed 01.01.03 c
+        A used 01.01.03#1 30
+        A completed 01.01.01#2 n
+        A used 01.01.01#1 10
+        A used 01.01.01#2 20
+    ",
+    );
+    out += "\n-- ";
+    out += &usages(&world);
+    insta::assert_snapshot!(out, @r#"
+    A completed 01.01.01 a
+        01.01.01#1 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A in_progress 01.01.03
+        01.01.03#1 in_progress
+    -- PLAN.md changes
+    person approve-plan
+        {"workstream":"001-search","plan_hash":"034c8de36f5783eda30bb793910e8fa1a90f5003789593fe5cb7f9eff7aaef48","counts":{"stages":2,"batches":3,"threads":4},"unchanged":false,"changes":{"workstream":"001-search","approved_text":true,"was_approved":true,"stages":[],"threads":[{"before":null,"now":"01.01.01","name":"New","renamed_from":null,"status":"pending","attempts":0,"edited":[],"consequence":"new"},{"before":"01.01.01","now":"01.01.02","name":"Schema","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"moves_along"},{"before":"01.01.02","now":null,"name":"Rows","renamed_from":null,"status":"completed","attempts":1,"edited":[],"consequence":"counts_for_nothing"},{"before":"01.01.03","now":null,"name":"Notes","renamed_from":null,"status":"in_progress","attempts":1,"edited":[],"consequence":"counts_for_nothing"}],"unclear":[],"text":"--- approved\n+++ PLAN.md\n@@ -3,7 +3,6 @@\n ### Stage 1: Index\n ##### Batch 1: Storage\n-###### Thread 1: Schema @agent:system-engineer-codex\n-###### Thread 2: Rows @agent:frontend-designer-grok\n-###### Thread 3: Notes\n+###### Thread 1: New\n+###### Thread 2: Schema @agent:system-engineer-codex\n ##### Batch 2: Queries\n ###### Thread 1: Parser @agent:system-engineer-codex\n"},"interrupted":[]}
+    A used 01.01.01#1 10
+        error stale_attempt: 01.01.01 is another thread since the plan was approved again ("New"); yours may be 01.01.02 "Schema" now. hint: pass attempt 2 if 01.01.01 "New" is meant
+    A used 01.01.02#1 10
+        error stale_attempt: 01.01.02 is another thread since the plan was approved again ("Schema"). hint: pass attempt 2 if 01.01.02 "Schema" is meant
+    A completed 01.01.03 c
+        01.01.03#1 completed
+    A used 01.01.03#1 30
+        01.01.03#1
+    A completed 01.01.01#2 n
+        01.01.01#2 completed
+    A used 01.01.01#1 10
+        error stale_attempt: attempt 1 of 01.01.01 is over, the latest is 2. hint: stop working on it; only reports of attempt 2 or later count
+    A used 01.01.01#2 20
+        01.01.01#2
+    -- 01.01.01#2 completed 20, 01.01.02#1 completed -, 01.01.03#1 completed 30
+    "#);
+}
+
+#[test]
 fn where_it_cannot_be_told_a_person_says_it() {
     let told = |what: &str| {
         let mut world = approved_world();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::board::{AttemptStatus, Board, CheckResult, Introduction, ReportedStatus, ServerId, Status};
+use crate::board::{AttemptStatus, Board, CheckResult, Introduction, ReportedStatus, ServerId, Status, Usage};
 use crate::clock::{Clock as _, SteppingClock};
 use crate::index::{Approval, ApprovalStatus, Approvals, Entry, IndexEvent, StreamStatus};
 use crate::plan::{PlanHash, StageNumber, ThreadId, check, parse};
@@ -175,6 +175,7 @@ impl World {
             "outcome" => AgentRequest::BatchOutcome(what.parse().ok()),
             "assign" => AgentRequest::AssignThread(assign()),
             "status" => AgentRequest::WorkstreamStatus,
+            "used" => used(id(), attempt.unwrap(), rest),
             _ => AgentRequest::UpdateThread(update(said.unwrap())),
         };
         let hint = |refusal: Refusal| AgentWords::default().hint(&refusal.into());
@@ -348,6 +349,7 @@ fn short(answer: &AgentAnswer<String, String, String>) -> String {
         AgentAnswer::Updated(updated) => short_updated(updated),
         AgentAnswer::Assignment(assignment) => short_assignment(assignment),
         AgentAnswer::CheckFailed(failed) => short_failed(failed),
+        AgentAnswer::UsageRecorded(recorded) => format!("{}#{}", recorded.thread_id, recorded.attempt),
         AgentAnswer::Brief(brief) => serde_json::to_string(brief).unwrap(),
         AgentAnswer::PlanText(_) | AgentAnswer::Report(_) => unreachable!("transcripts call tools"),
         AgentAnswer::WorkstreamStatus(status) => {
@@ -2270,6 +2272,115 @@ fn a_person_may_overrule_an_order() {
 }
 
 /// Returns a world in which the thread Schema has two checks, and stage 1 has one.
+fn used(thread: ThreadId, attempt: u32, input_tokens: &str) -> AgentRequest {
+    let usage = Usage { input_tokens: input_tokens.parse().unwrap(), ..Usage::default() };
+    AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage })
+}
+
+/// Returns the attempts of the board with what they used.
+fn usages(world: &World) -> String {
+    let attempts = world.board.threads.iter().flat_map(|(id, thread)| {
+        let of = move |attempt: &crate::board::Attempt| {
+            let used = attempt.usage.map_or("-".to_owned(), |usage| usage.input_tokens.to_string());
+            format!("{id}#{} {} {used}", attempt.number, attempt.status.word())
+        };
+        thread.attempts.iter().map(of)
+    });
+    attempts.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn what_an_attempt_used_is_kept_whatever_has_become_of_it() {
+    let mut world = World::new();
+    let mut out = world.transcript(
+        "
+        A used 01.01.01#1 10
+        A used 01.09.01#1 10
+        A in_progress 01.01.01
+        A used 01.01.01#1 10
+        A used 01.01.01#1 10
+        A failed~ 01.01.01 timeout
+        A in_progress 01.01.01
+        A used 01.01.01#1 11
+        A used 01.01.01#2 20
+        A used 01.01.01#3 30
+        A used 01.01.01#0 30
+        A completed 01.01.01 a
+        A completed 01.01.02 b
+        A completed 01.01.03 c
+        A completed 01.02.01 d
+        person approve-stage 1
+        person revoke-plan
+        B used 01.01.01#2 21
+        B used 01.01.02#1 5
+    ",
+    );
+    out += "\n-- ";
+    out += &usages(&world);
+    insta::assert_snapshot!(out, @r#"
+    A used 01.01.01#1 10
+        error invalid_argument: 01.01.01 has no attempt 1. hint: start attempt 1
+    A used 01.09.01#1 10
+        error unknown_thread: PLAN.md has no thread 01.09.01. hint: closest: 01.02.01, 01.01.01, 01.01.02
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A used 01.01.01#1 10
+        01.01.01#1
+    A used 01.01.01#1 10
+        01.01.01#1 (no change)
+    A failed~ 01.01.01 timeout
+        01.01.01#2 pending -> Retry system-engineer-codex#2
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A used 01.01.01#1 11
+        01.01.01#1
+    A used 01.01.01#2 20
+        01.01.01#2
+    A used 01.01.01#3 30
+        error invalid_argument: 01.01.01 has no attempt 3. hint: the latest attempt is 2
+    A used 01.01.01#0 30
+        error invalid_argument: 01.01.01 has no attempt 0. hint: attempts are numbered from 1
+    A completed 01.01.01 a
+        01.01.01#2 completed
+    A completed 01.01.02 b
+        01.01.02#1 completed
+    A completed 01.01.03 c
+        01.01.03#1 completed
+    A completed 01.02.01 d
+        01.02.01#1 completed
+    person approve-stage 1
+        {"workstream":"001-search","stage":1,"unchanged":false,"cancelled":[],"next_user_command":null}
+    person revoke-plan
+        {"workstream":"001-search","stage":null,"unchanged":false}
+    B used 01.01.01#2 21
+        01.01.01#2
+    B used 01.01.02#1 5
+        01.01.02#1
+    -- 01.01.01#1 failed 11, 01.01.01#2 completed 21, 01.01.02#1 completed 5, 01.01.03#1 completed -, 01.02.01#1 completed -
+    "#);
+}
+
+#[test]
+fn telling_what_was_used_ends_no_attempt_of_a_dead_server() {
+    let mut world = World::new();
+    let out = world.transcript(
+        "
+        A in_progress 01.01.01
+        A dies
+        B used 01.01.01#1 10
+    ",
+    );
+    insta::assert_snapshot!(format!("{out}\n-- {}", usages(&world)), @"
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    A dies
+        gone
+    B used 01.01.01#1 10
+        01.01.01#1
+    -- 01.01.01#1 running 10
+    ");
+}
+
 fn checked_world() -> World {
     let mut world = World::new();
     world.text = PLAN

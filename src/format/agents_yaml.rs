@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::json::without_place;
-use crate::roster::{Agent, Checks, ChecksBy, DEFAULT_FAMILIES, Roster};
+use crate::moment::length_of_time;
+use crate::roster::{Agent, Checks, ChecksBy, DEFAULT_FAMILIES, Roster, Run, RunBy};
 
 /// The agents.yaml of a new workspace.
 const SAMPLE: &str = include_str!("agents.yaml");
@@ -29,6 +30,7 @@ struct AgentRecord {
     description: Option<Value>,
     best_for: Option<Value>,
     models: Option<Value>,
+    run: Option<RunWord>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +40,56 @@ struct ExecutionRecord {
     checks: Option<ChecksWord>,
     check_timeout: Option<TimeoutWord>,
     max_parallel_checks: Option<usize>,
+    run: Option<RunWord>,
+}
+
+/// How workers are started. A word that is misspelt must not start another program than the person meant, so an unknown
+/// key is an error here.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
+struct RunRecord {
+    host: Option<String>,
+    arguments: Option<Vec<String>>,
+    command: Option<CommandWords>,
+    timeout: Option<TimeoutWord>,
+}
+
+/// A command as its words. One text would need a shell to be read.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct CommandWords(Vec<String>);
+
+impl TryFrom<Value> for CommandWords {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let words = value.as_array().map(|words| words.iter().map(|word| word.as_str().map(str::to_owned)).collect());
+        match words {
+            Some(Some(words)) if !Vec::is_empty(&words) => Ok(Self(words)),
+            _ => {
+                Err("a list of the program and its arguments belongs here, such as `[my-agent, --task, \"{prompt}\"]`")
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "RunRecord")]
+struct RunWord(Run);
+
+impl TryFrom<RunRecord> for RunWord {
+    type Error = &'static str;
+
+    fn try_from(record: RunRecord) -> Result<Self, Self::Error> {
+        let by = match (record.host, record.command, record.arguments) {
+            (Some(_), Some(_), _) => return Err("`run` has either `host` or `command`"),
+            (None, _, Some(_)) => return Err("`arguments` of `run` belong to a `host`: name it, or use `command`"),
+            (Some(host), None, arguments) => Some(RunBy::Host { host, arguments: arguments.unwrap_or_default() }),
+            (None, Some(CommandWords(words)), None) => Some(RunBy::Command(words)),
+            (None, None, None) => None,
+        };
+        Ok(Self(Run { by, timeout: record.timeout.map(|word| word.0) }))
+    }
 }
 
 // YAML has other words for `off`, which its readers take for `false`.
@@ -59,7 +111,7 @@ impl TryFrom<Value> for ChecksWord {
     }
 }
 
-/// A length of time: seconds, or a number with its unit, such as `90s`, `10m` or `1h`.
+/// A length of time, as [`length_of_time`] reads it.
 #[derive(Deserialize)]
 #[serde(try_from = "Value")]
 struct TimeoutWord(Duration);
@@ -68,22 +120,12 @@ impl TryFrom<Value> for TimeoutWord {
     type Error = &'static str;
 
     fn try_from(value: Value) -> Result<Self, Self::Error> {
-        let complaint = "a length of time belongs here, such as `90s`, `10m` or `1h`";
         let text = match &value {
             Value::Number(number) => number.to_string(),
-            Value::String(text) => text.trim().to_ascii_lowercase(),
-            _ => return Err(complaint),
+            Value::String(text) => text.clone(),
+            _ => String::new(),
         };
-        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let unit = match text[digits.len()..].trim() {
-            "" | "s" | "sec" | "seconds" => 1,
-            "m" | "min" | "minutes" => 60,
-            "h" | "hours" => 3600,
-            _ => return Err(complaint),
-        };
-        let seconds = digits.parse::<u64>().ok().filter(|seconds| *seconds > 0).and_then(|n| n.checked_mul(unit));
-        // More than a day is a slip of the pen.
-        seconds.filter(|seconds| *seconds <= 86_400).map(|seconds| Self(Duration::from_secs(seconds))).ok_or(complaint)
+        length_of_time(&text).map(Self).ok_or("a length of time belongs here, such as `90s`, `10m` or `1h`")
     }
 }
 
@@ -127,6 +169,7 @@ pub(crate) fn read(text: &str) -> Result<Roster, BadYaml> {
                     description: agent.description.as_ref().and_then(Value::as_str).map(str::to_owned),
                     best_for: agent.best_for.as_ref().and_then(Value::as_str).map(str::to_owned),
                     models: agent.models.as_ref().map(models).unwrap_or_default(),
+                    run: agent.run.map(|run| run.0).unwrap_or_default(),
                 })
                 .collect(),
             None => Vec::new(),
@@ -136,16 +179,17 @@ pub(crate) fn read(text: &str) -> Result<Roster, BadYaml> {
             None => DEFAULT_FAMILIES.map(str::to_owned).to_vec(),
         },
         max_parallel: file.execution.as_ref().and_then(|execution| execution.max_parallel).map(|limit| limit.max(1)),
-        checks: file.execution.map(checks).unwrap_or_default(),
+        checks: file.execution.as_ref().map(checks).unwrap_or_default(),
+        run: file.execution.and_then(|execution| execution.run).map(|run| run.0).unwrap_or_default(),
         declared,
     })
 }
 
-fn checks(execution: ExecutionRecord) -> Checks {
+fn checks(execution: &ExecutionRecord) -> Checks {
     let default = Checks::default();
     Checks {
-        by: execution.checks.map_or(default.by, |word| word.0),
-        timeout: execution.check_timeout.map_or(default.timeout, |word| word.0),
+        by: execution.checks.as_ref().map_or(default.by, |word| word.0),
+        timeout: execution.check_timeout.as_ref().map_or(default.timeout, |word| word.0),
         max_parallel: execution.max_parallel_checks.map_or(default.max_parallel, |limit| limit.max(1)),
     }
 }
@@ -235,6 +279,37 @@ families: [system-engineer-, writer]
             let bad = checks(text).err().unwrap();
             assert!(bad.why.ends_with("belongs here") || bad.why.contains("length of time"), "{text}: {}", bad.why);
             assert_eq!(bad.at.map(|(line, _)| line), Some(1), "{text}");
+        }
+    }
+
+    #[test]
+    fn workers_are_run_by_a_host_or_by_a_command() {
+        let run = |text: &str| read(&format!("execution:\n  run: {{{text}}}\n")).map(|roster| roster.run);
+        let host = |host: &str, arguments: &[&str]| RunBy::Host {
+            host: host.to_owned(),
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+        };
+        let said = run("host: claude, arguments: [--model, opus], timeout: 45m").unwrap();
+        assert_eq!(said.by, Some(host("claude", &["--model", "opus"])));
+        assert_eq!(said.timeout, Some(Duration::from_secs(45 * 60)));
+        assert_eq!(run("host: codex").unwrap().by, Some(host("codex", &[])));
+        let words = ["agent", "--task", "{prompt}"].map(str::to_owned).to_vec();
+        assert_eq!(run("command: [agent, --task, '{prompt}']").unwrap().by, Some(RunBy::Command(words)));
+        assert_eq!(run("").unwrap(), Run::default());
+        let own = read("agents: [{name: a, run: {host: codex}}, {name: b}]").unwrap();
+        assert_eq!(own.agents[0].run.by, Some(host("codex", &[])));
+        assert_eq!(own.agents[1].run, Run::default());
+        for (text, why) in [
+            ("command: agent --task", "a list of the program and its arguments belongs here"),
+            ("command: []", "a list of the program and its arguments belongs here"),
+            ("host: claude, command: [agent]", "either `host` or `command`"),
+            ("arguments: [-v]", "belong to a `host`"),
+            ("hots: claude", "unknown field `hots`"),
+            ("timeout: soon", "a length of time belongs here"),
+        ] {
+            let bad = run(text).err().unwrap();
+            assert!(bad.why.contains(why), "{text}: {}", bad.why);
+            assert!(bad.at.is_some_and(|(line, _)| line == 2), "{text}: {:?}", bad.at);
         }
     }
 

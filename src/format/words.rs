@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::board::{CheckResult, ServerId, Status};
+use crate::board::{CheckResult, ServerId, Status, Usage, dollars};
 use crate::moment::Moment;
 use crate::plan::{BatchId, ThreadId};
 
@@ -23,6 +23,21 @@ pub(crate) struct SessionRecord {
     pub(crate) server: Option<ServerWord>,
     pub(crate) checks: Option<Vec<CheckRecord>>,
     pub(crate) failed_checks: Option<u32>,
+    pub(crate) usage: Option<UsageWord>,
+}
+
+/// What an attempt used, as it stands in a session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct UsageWord(#[serde(with = "UsageRecord")] pub(crate) Usage);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Usage", rename_all = "camelCase", expecting = "an object")]
+struct UsageRecord {
+    input_tokens: u64,
+    cached_tokens: u64,
+    output_tokens: u64,
+    #[serde(rename = "costUsd", default, with = "dollars", skip_serializing_if = "Option::is_none")]
+    cost_microdollars: Option<u64>,
 }
 
 /// The result of a check, as it is read. It is written as [`CheckResult`] has it.

@@ -292,8 +292,8 @@ fn values_of<'w>(words: &'w [String], letters: &str, names: &[&str]) -> Vec<&'w 
     words.iter().enumerate().filter_map(value).collect()
 }
 
-/// Returns why `work` may not run with these arguments.
-fn judge_work(words: &[String]) -> Option<Gate> {
+/// Returns why `work` may not run with these arguments where no person has typed them.
+pub fn judge_work(words: &[String]) -> Option<Gate> {
     let is_help = |word: &str| matches!(word, "--help" | "-h" | "--version" | "-V");
     // The word behind an option can be its value: `--report -h` asks for no help.
     let before = |at: usize| at.checked_sub(1).and_then(|at| words.get(at)).map_or("", String::as_str);
@@ -327,6 +327,8 @@ fn judge_work(words: &[String]) -> Option<Gate> {
     let is_gate = match verb {
         // `edit` asks whether to approve, and runs any command as an editor.
         "approve" | "complete" | "retry" | "release" | "store" | "archive" | "delete" | "rename" | "edit" => true,
+        // A run takes the planner's seat, with workers that have what rights agents.yaml gives them.
+        "run" => true,
         "update" | "assign" => forced,
         "init" => removes,
         _ => false,

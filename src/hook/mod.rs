@@ -15,6 +15,6 @@ mod wrappers;
 #[cfg(test)]
 mod tests;
 
-pub use gate::{Effort, Gate};
+pub use gate::{Effort, Gate, judge_work};
 pub use payload::{PlannersCall, Told, judge_call, planners_call, told_by};
 pub use transcript::{Started, started};

@@ -19,6 +19,7 @@ pub(super) const HOST: Host = Host {
     command: "/execute-next-batch",
     next_step: "run `claude` once in this folder, and choose \"Yes, I trust this folder\"",
     known_from: "2.1.332, run",
+    workers: Some(super::workers::CLAUDE),
     pieces,
     notes,
 };

@@ -20,6 +20,7 @@ pub(super) const HOST: Host = Host {
     command: "$execute-next-batch",
     next_step: "start `codex` in this folder, trust it, and then trust its hooks: in each clone, and when they change",
     known_from: "0.171.0, run",
+    workers: Some(super::workers::CODEX),
     pieces,
     notes,
 };

@@ -20,6 +20,7 @@ pub(super) const HOST: Host = Host {
     command: "/execute-next-batch",
     next_step: "start `copilot` in this folder, trust it, and allow the tools of `work` for good when it asks",
     known_from: "1.0.102, run",
+    workers: None,
     pieces,
     notes,
 };

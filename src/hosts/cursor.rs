@@ -19,6 +19,7 @@ pub(super) const HOST: Host = Host {
     command: "/execute-next-batch",
     next_step: "switch the server `work` on in Cursor's settings for MCP, or run `cursor-agent mcp enable work`",
     known_from: "documentation",
+    workers: None,
     pieces,
     notes,
 };

@@ -19,6 +19,7 @@ pub(super) const HOST: Host = Host {
     command: "/execute-next-batch",
     next_step: "start `gemini` in this folder, choose \"Trust folder\", then \"Acknowledge and Enable\" for the agents",
     known_from: "0.61.0, run",
+    workers: None,
     pieces,
     notes,
 };

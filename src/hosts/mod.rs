@@ -20,9 +20,11 @@ mod server_entry;
 mod set_up;
 mod settings;
 mod vscode;
+mod workers;
 
 pub use piece::Direction;
 pub use set_up::{Edit, HostsSetUp, set_up, signs_of};
+pub use workers::{Told, WorkerCommand, WorkerStart, Workers, worker_hosts, worker_prompt};
 
 use crate::fault::Fault;
 use crate::roster::Roster;
@@ -49,6 +51,8 @@ pub struct Host {
     pub next_step: &'static str,
     /// The version that was run, or that it is known from its documentation.
     pub known_from: &'static str,
+    /// How `work run` starts workers of it; `None`: it cannot.
+    pub workers: Option<Workers>,
     /// Returns the pieces of its set-up.
     pieces: fn(&dyn ProjectFiles, &Roster) -> Result<Vec<Piece>, Fault>,
     /// Returns what a person should look at once the pieces are in place, one sentence each: rules and settings of the

@@ -17,6 +17,7 @@ pub(super) const HOST: Host = Host {
     command: "/execute-next-batch",
     next_step: "open this folder in VS Code, trust it, and start the server `work` in .vscode/mcp.json",
     known_from: "documentation",
+    workers: None,
     pieces,
     notes: agent_notes,
 };

@@ -122,8 +122,7 @@ pub struct WorkServer {
     /// Where the workspace is looked for.
     place: Arc<WorkspaceLocation>,
     roots_known: RootsKnown,
-    /// Whether it offers only what a worker needs.
-    is_for_a_worker: bool,
+    seat: Arc<Seat>,
     /// When the process started; `None` in tests.
     started_at: Option<Moment>,
 }
@@ -162,15 +161,18 @@ impl WorkServer {
             checker: Checker::new(place.clone()),
             place: Arc::new(place),
             roots_known: RootsKnown::default(),
-            is_for_a_worker: false,
+            seat: Arc::new(Seat::Any),
             started_at: None,
         }
     }
 
-    /// Takes away all that a worker does not need: the tools of a planner, and the prompts of others.
-    fn for_a_worker(self) -> Self {
+    /// Takes away all that a worker does not need, if it is for one: the tools of a planner, and the prompts of others.
+    fn in_seat(self, seat: Seat) -> Self {
+        if seat == Seat::Any {
+            return self;
+        }
         let tools = Self::read_thread_router() + Self::update_thread_router();
-        Self { tools: Arc::new(tools), is_for_a_worker: true, ..self }
+        Self { tools: Arc::new(tools), seat: Arc::new(seat), ..self }
     }
 
     /// Returns the tools as `tools/list` gives them, sorted by name.
@@ -213,7 +215,13 @@ impl WorkServer {
         cancelled: CancellationToken,
         doing: &Doing,
     ) -> CallToolResult {
-        let parsed = catch_panic(|| Ok(schema::parse::<A>(arguments).and_then(A::into_request)?));
+        let parsed = catch_panic(|| {
+            let (mut workstream, mut request) = schema::parse::<A>(arguments).and_then(A::into_request)?;
+            if let Seat::Launched(worker) = self.seat.as_ref() {
+                worker.complete(&mut workstream, &mut request)?;
+            }
+            Ok((workstream, request))
+        });
         let answered = match parsed {
             Ok((workstream, request)) => {
                 let is_cancelled = Arc::new(move || cancelled.is_cancelled());
@@ -357,7 +365,7 @@ impl ServerHandler for WorkServer {
                 .build(),
         )
         .with_server_info(Implementation::new("work", env!("CARGO_PKG_VERSION")).with_title("Workstreams"))
-        .with_instructions(if self.is_for_a_worker { WORKER_INSTRUCTIONS } else { INSTRUCTIONS })
+        .with_instructions(if self.seat.is_a_workers() { WORKER_INSTRUCTIONS } else { INSTRUCTIONS })
     }
 
     async fn call_tool(
@@ -421,7 +429,7 @@ impl ServerHandler for WorkServer {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(with_cache_hints!(self, context, Keeps::WithTheProgram, prompts::list(self.is_for_a_worker)))
+        Ok(with_cache_hints!(self, context, Keeps::WithTheProgram, prompts::list(self.seat.is_a_workers())))
     }
 
     async fn get_prompt(

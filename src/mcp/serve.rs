@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::WorkServer;
 use super::diagnostics::Diagnostics;
 use super::wire::Wire;
+use crate::app::LaunchedWorker;
 use crate::board::ServerId;
 use crate::clock::{Clock as _, SystemClock};
 use crate::store::{Linked, WorkspaceLocation, linked_worktree, open};
@@ -41,12 +42,22 @@ const TO_START: Duration = Duration::from_secs(1);
 const LAST_LINES: Duration = Duration::from_millis(50);
 
 /// For whom a server is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seat {
     /// A planner and its workers.
     Any,
     /// A worker, which gets no tool of a planner.
     Worker,
+    /// A worker that `work run` has started. Its server speaks for that process, which holds its attempt, and lives no
+    /// longer than it.
+    Launched(LaunchedWorker),
+}
+
+impl Seat {
+    /// Returns whether it is that of a worker.
+    pub(super) fn is_a_workers(&self) -> bool {
+        *self != Self::Any
+    }
 }
 
 /// Serves MCP on stdin and stdout until the input ends or a signal comes. Returns the exit code: 0 then, 1 if the
@@ -89,18 +100,21 @@ fn serve_on_stdio(place: WorkspaceLocation, words: AgentWords, seat: Seat, mut d
     if io::stdin().is_terminal() {
         let _ = diagnostics.write(b"work mcp talks to programs: an MCP client starts it. Ctrl-D or Ctrl-C ends it.");
     }
-    let id = ServerId::from(Uuid::new_v4());
-    let store = match open(place.clone(), Some(id)) {
+    let (id, own) = match &seat {
+        Seat::Launched(worker) => (worker.server, None),
+        Seat::Any | Seat::Worker => {
+            let drawn = ServerId::from(Uuid::new_v4());
+            (drawn, Some(drawn))
+        }
+    };
+    let store = match open(place.clone(), own) {
         Ok(store) => store,
         Err(fault) => {
             tracing::error!(%fault, "cannot start");
             return ExitCode::FAILURE;
         }
     };
-    let mut server = WorkServer::new(store, Box::new(SystemClock), id, words, place.clone());
-    if seat == Seat::Worker {
-        server = server.for_a_worker();
-    }
+    let mut server = WorkServer::new(store, Box::new(SystemClock), id, words, place.clone()).in_seat(seat);
     server.started_at = Some(SystemClock.now());
     // On a worker thread, because it reads files of git, and a disk can stand still.
     server.workers.run(move |_| warn_of_a_linked_worktree(&place));

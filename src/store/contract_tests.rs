@@ -11,9 +11,11 @@ use super::files::disk::memory::MemoryDisk;
 use super::*;
 #[cfg(feature = "postgres")]
 use crate::app::push;
-use crate::board::ReportedStatus;
+use crate::board::{ReportedStatus, Usage};
 use crate::clock::{Clock, SystemClock};
-use crate::decide::{AgentRequest, Caller, Mapping, PersonRequest, Refusal, UpdateThread, decide_for_agent};
+use crate::decide::{
+    AgentRequest, Caller, Mapping, PersonRequest, RecordUsage, Refusal, UpdateThread, decide_for_agent,
+};
 use crate::transact::{AgentDoor, Ask, require_a_clear_thread, transact_for_person};
 
 pub(super) const PLAN: &str = "\
@@ -162,6 +164,31 @@ fn every_process_reads_what_is_committed_and_none_what_is_dropped() {
         for store in [a, b, workspace.open(None)] {
             assert_eq!(reports(store.as_ref(), None), ["by A", "by B"], "{}", workspace.name());
             assert_eq!(reports(store.as_ref(), Some("api")), ["", ""], "{}", workspace.name());
+        }
+    }
+}
+
+#[test]
+fn every_process_reads_what_an_attempt_used() {
+    for workspace in Workspace::all() {
+        let (a, b) = (workspace.open(Some(A)), workspace.open(Some(B)));
+        report(a.as_ref(), A, "1.1.1", "by A");
+        let usage = |cost_microdollars| Usage {
+            input_tokens: 5_000_000_000,
+            cached_tokens: 9_900,
+            output_tokens: 1_200,
+            cost_microdollars,
+        };
+        for told in [usage(None), usage(Some(1_234_567)), usage(Some(3)), usage(None)] {
+            let request = RecordUsage { thread: "1.1.1".parse().unwrap(), attempt: 1, usage: told };
+            let locked = b.lock(None).unwrap();
+            let ledger = decided(locked.as_ref(), B, &AgentRequest::RecordUsage(request));
+            locked.commit(&ledger).unwrap();
+            for store in [&a, &b, &workspace.open(None)] {
+                let snapshot = store.read(None).unwrap();
+                let known = snapshot.board().thread("1.1.1".parse().unwrap()).attempts[0].usage;
+                assert_eq!(known, Some(told), "{}", workspace.name());
+            }
         }
     }
 }

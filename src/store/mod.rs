@@ -25,7 +25,7 @@ mod snapshot;
 #[cfg(feature = "postgres")]
 pub use copy::{Copied, Overwrite, WorkspaceCopy};
 pub use files::{
-    FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, check_folders, linked_worktree, lone_worktree,
+    FileStore, Folder, Initialised, Linked, MAX_STATE_BYTES, Project, linked_worktree, lone_worktree, run_folders,
     work_root, worktrees,
 };
 pub use place::{ClientRoots, WorkspaceLocation};

@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::{require_a_clear_thread, retry_on_conflict, try_read_only};
+use super::{begin, require_a_clear_thread, retry_on_conflict, try_read_only};
 use crate::board::ServerId;
 use crate::clock::Clock;
 use crate::decide::{Access, AgentAnswer, AgentRequest, Caller, Ledger, Refusal, Scene, decide_for_agent};
@@ -164,6 +164,13 @@ impl AgentDoor {
         try_read_only(self.store.as_ref(), self.clock.as_ref(), ask.workstream.as_deref(), access, |scene, ledger| {
             self.decide(ask, scene, ledger)
         })
+    }
+
+    /// Decides a call on what is there now, and writes nothing: for a person who wants to see what would happen.
+    pub fn would(&self, ask: &Ask) -> Answer {
+        let snapshot = self.store.read(ask.workstream.as_deref())?;
+        let mut ledger = begin(&snapshot, self.clock.as_ref());
+        Ok(self.decide(ask, &snapshot.scene(), &mut ledger)?)
     }
 
     /// Returns whether [`AgentDoor::try_read_only`] has something to do for this call. It reads, so the thread of the

@@ -401,7 +401,7 @@ fn a_check_decides_nothing() {
 #[test]
 fn only_work_starts_a_supervisor() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_work"))
-        .arg("supervise-check")
+        .arg("supervise")
         .stdin(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()

@@ -103,6 +103,14 @@ fn updates(mut server: Server, name: usize, stop: &AtomicBool) -> Vec<(String, S
     acknowledged
 }
 
+/// What an attempt used, as it stands in a session.
+const USAGE: &str = "\"usage\": {
+            \"inputTokens\": 3,
+            \"cachedTokens\": 2,
+            \"outputTokens\": 1,
+            \"costUsd\": 0.0123
+          }";
+
 #[test]
 fn what_is_pushed_comes_back_byte_by_byte() {
     let Some(database) = shared() else { return };
@@ -111,17 +119,22 @@ fn what_is_pushed_comes_back_byte_by_byte() {
     files.write("work/agents.yaml", "# ours\nagents:\n  - name: default\n    note: kept\n");
     let mut server = files.serve();
     server.answer("next_batch", &json!({}));
+    server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress"}));
     server.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "blocked", "report": "no key \u{1f511}"}));
     drop(server);
-    // Unknown keys in each kind of record, and a record that belongs to no thread.
+    // What the attempt used, unknown keys in each kind of record, and a record that belongs to no thread.
     let threads = files.read("work/001-search/threads.json");
     let threads = threads
         .replacen("\"version\"", "\"ours\": {\n    \"number\": 1.50\n  },\n  \"version\"", 1)
         .replacen("\"threadId\"", "\"colour\": \"red\",\n      \"threadId\"", 1)
+        .replacen("\"attempt\": 1", &format!("\"attempt\": 1,\n          {USAGE}"), 1)
         .replacen("\"holder\"", "\"mood\": null,\n      \"holder\"", 1);
     let stray = ",\n    {\n      \"threadId\": \"notes\",\n      \"text\": \"kept\"\n    }\n  ],\n  \"cycles\"";
     let threads = threads.replacen("\n  ],\n  \"cycles\"", stray, 1);
-    assert!(threads.contains("notes") && threads.contains("colour") && threads.contains("mood"), "{threads}");
+    assert!(
+        threads.contains("notes") && threads.contains(USAGE) && threads.contains("colour") && threads.contains("mood"),
+        "{threads}"
+    );
     files.write("work/001-search/threads.json", &threads);
     let index = files.read("work/index.json").replacen("\"version\"", "\"ours\": [1, 2],\n  \"version\"", 1);
     let index = index.replacen("\"id\"", "\"owner\": \"ann\",\n      \"id\"", 1);
@@ -137,6 +150,10 @@ fn what_is_pushed_comes_back_byte_by_byte() {
     for path in ["work/index.json", "work/agents.yaml", "work/001-search/PLAN.md", "work/001-search/threads.json"] {
         assert_eq!(team.host.read(path), files.read(path), "{path}");
     }
+    let exported: Value = serde_json::from_str(&team.stdout(&["export", "--format", "json"])).unwrap();
+    let attempt = &exported["stages"][0]["batches"][0]["threads"][0]["attempts"][0];
+    let usage = json!({"input_tokens": 3, "cached_tokens": 2, "output_tokens": 1, "cost_usd": 0.0123});
+    assert_eq!(attempt["usage"], usage, "{exported}");
     // A push does not overwrite another state in the database, and a pull does not overwrite other files.
     let mut server = team.serve();
     server.answer("update_thread", &json!({"thread_id": "1.1.2", "status": "completed", "report": "r"}));

@@ -9,23 +9,20 @@ mod evidence;
 mod folder;
 mod log;
 mod shell;
-mod supervisor;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use self::log::Log;
 use self::shell::{Ended, Shell};
-use self::supervisor::MARK;
-pub use self::supervisor::{SUPERVISE, is_in_check, supervise};
+use super::supervisor::{run_id, this_program};
 use crate::board::CheckResult;
 use crate::clock::Clock;
 use crate::decide::{CheckEnd, CheckFailure, CheckRun, Checked, Evidence, Proof, UpdateThread};
 use crate::fault::{Error, Fault};
 use crate::path_style::PathStyle;
-use crate::store::{WorkspaceLocation, check_folders, work_root};
+use crate::store::{WorkspaceLocation, run_folders, work_root};
 use crate::system::keep_folder_private;
 
 /// The pause between two looks at a command that runs.
@@ -56,9 +53,7 @@ pub struct Watcher<'w> {
 impl Checker {
     /// Returns the checker of a workspace. Touches no file.
     pub fn new(location: WorkspaceLocation) -> Self {
-        // A program that was replaced while it runs has no path any more, but this one.
-        let own = if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() };
-        Self { location, program: own.unwrap_or_else(|_| "work".into()) }
+        Self { location, program: this_program() }
     }
 
     /// Looks at what the artifacts of a report claim. `directory` is the folder as a worker gave it; `None`: none is named.
@@ -108,7 +103,7 @@ impl Checker {
         clock: &dyn Clock,
         watcher: &Watcher<'_>,
     ) -> Result<Option<Checked>, Error> {
-        let (root, logs) = check_folders(&self.location)?;
+        let (root, logs) = run_folders(&self.location, "checks")?;
         keep_private(&logs)?;
         let folder = folder::of(&root, directory)?;
         let name = match run.of {
@@ -125,13 +120,13 @@ impl Checker {
         };
         let _place = place(&logs, run.max_parallel, watcher)?;
         let mut log = Log::begin_anew(path, file)?;
-        let mark = mark();
+        let id = run_id();
         let mut results = Vec::new();
         for (at, command) in run.commands.iter().enumerate() {
             let start = log.begin(command)?;
             let begun = Instant::now();
-            let environment = environment(run, &mark);
-            let shell = Shell { program: &self.program, folder: &folder, command, environment, mark: &mark };
+            let environment = environment(run);
+            let shell = Shell { program: &self.program, folder: &folder, command, environment, id: &id };
             let of =
                 if run.commands.len() > 1 { format!(" {} of {}", at + 1, run.commands.len()) } else { String::new() };
             let ended = follow(&shell, &log, run.timeout, &of, watcher)?;
@@ -176,13 +171,6 @@ fn keep_private(logs: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns an id that no other run of checks has.
-fn mark() -> String {
-    static RUNS: AtomicU64 = AtomicU64::new(0);
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    format!("{}-{}-{}", std::process::id(), since.as_nanos(), RUNS.fetch_add(1, Ordering::Relaxed))
-}
-
 /// Runs one command to its end, and tells how long it runs. `of`: its place among several.
 ///
 /// # Errors
@@ -211,7 +199,7 @@ fn follow(shell: &Shell<'_>, log: &Log, timeout: Duration, of: &str, watcher: &W
             return Ok(over);
         }
         if let Some(ended) = running.poll() {
-            return Ok(ended);
+            return Ok(ended.into());
         }
         // The first checks are often short ones.
         std::thread::sleep(if elapsed < Duration::from_millis(200) { PAUSE / 5 } else { PAUSE });
@@ -219,8 +207,8 @@ fn follow(shell: &Shell<'_>, log: &Log, timeout: Duration, of: &str, watcher: &W
 }
 
 /// Returns the variables that a check has beside those of this process.
-fn environment(run: &CheckRun, mark: &str) -> Vec<(&'static str, String)> {
-    let mut variables = vec![("WORK_WORKSTREAM", run.workstream.clone()), (MARK, mark.to_owned())];
+fn environment(run: &CheckRun) -> Vec<(&'static str, String)> {
+    let mut variables = vec![("WORK_WORKSTREAM", run.workstream.clone())];
     match run.of {
         Proof::Thread(thread, attempt) => {
             variables.push(("WORK_THREAD", thread.to_string()));

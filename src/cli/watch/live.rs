@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::super::Session;
+use super::super::exit::{self, of_signal};
 use super::super::page::{Page, one_line};
 use super::super::report::read;
-use super::super::{Session, exit};
 use super::focus::{Extent, Focus};
 use super::notices::{Notice, notices};
 use super::notifier::Notifier;
@@ -24,6 +25,9 @@ use crate::words::{PersonWords, next_step};
 /// How long to wait after a notification of the store before reading: one commit causes several of them.
 const SETTLE: Duration = Duration::from_millis(40);
 
+/// The number of the signal of Ctrl-C.
+const INTERRUPT: i32 = 2;
+
 /// How notices are given, beside the screen.
 #[derive(Debug)]
 pub(super) struct Alerts {
@@ -31,6 +35,29 @@ pub(super) struct Alerts {
     pub(super) bell: bool,
     /// The command that is run.
     pub(super) notify: Option<String>,
+}
+
+/// What ends the board.
+enum Leave {
+    /// A key or a signal.
+    AtOnce,
+    /// The end of a run, which is sent the number of a signal where a key or a signal would end the board.
+    WithRun(Sender<i32>),
+}
+
+/// The board beside a run, as the run sees it.
+pub(in super::super) struct Beside(Sender<Wake>);
+
+impl Beside {
+    /// Shows a sentence in place of the keys.
+    pub(in super::super) fn note(&self, told: String) {
+        send(&self.0, Wake::Notified(Some(told)));
+    }
+
+    /// Closes the board: the run has ended.
+    pub(in super::super) fn end(&self) {
+        send(&self.0, Wake::RunEnded);
+    }
 }
 
 /// The board on a screen.
@@ -43,10 +70,34 @@ struct Board<'b> {
     notifier: Option<Notifier>,
     /// What went wrong beside the files.
     trouble: Option<String>,
+    leave: Leave,
 }
 
 /// Shows the live board and returns the exit code. The terminal is given back before this returns.
 pub(super) fn watch(store: &dyn Store, words: &PersonWords, alerts: Alerts) -> Result<ExitCode, Error> {
+    show(store, words, alerts, Leave::AtOnce, |_| ())
+}
+
+/// Shows the live board until a run ends, which `start` starts. A key or a signal that would end the board is told to the
+/// run by `to_run`: Ctrl-C is a key while a screen is open.
+pub(in super::super) fn beside_run(
+    store: &dyn Store,
+    words: &PersonWords,
+    to_run: Sender<i32>,
+    start: impl FnOnce(Beside),
+) -> Result<(), Error> {
+    let alerts = Alerts { bell: false, notify: None };
+    show(store, words, alerts, Leave::WithRun(to_run), |wakes| start(Beside(wakes))).map(drop)
+}
+
+/// Shows the live board. `opened` gets what wakes it up, once the screen is open.
+fn show(
+    store: &dyn Store,
+    words: &PersonWords,
+    alerts: Alerts,
+    leave: Leave,
+    opened: impl FnOnce(Sender<Wake>),
+) -> Result<ExitCode, Error> {
     // If the report cannot be read now, the error is printed like that of any command, without a screen.
     let before = read(store)?;
     let (sender, wakes) = mpsc::channel();
@@ -59,7 +110,8 @@ pub(super) fn watch(store: &dyn Store, words: &PersonWords, alerts: Alerts) -> R
     let tell = move |trouble| {
         send(&tell, Wake::Notified(trouble));
     };
-    let mut screen = Screen::open(sender).map_err(Fault::io("open", "the terminal"))?;
+    let mut screen = Screen::open(sender.clone()).map_err(Fault::io("open", "the terminal"))?;
+    opened(sender);
     let mut board = Board {
         words,
         focus: Focus::default(),
@@ -67,6 +119,7 @@ pub(super) fn watch(store: &dyn Store, words: &PersonWords, alerts: Alerts) -> R
         bell: alerts.bell,
         notifier: alerts.notify.map(|command| Notifier::start(command, tell)),
         trouble: None,
+        leave,
     };
     let watched = board.run(store, before, files.as_mut(), &mut screen, &wakes);
     screen.close();
@@ -144,8 +197,20 @@ impl Board<'_> {
                 self.trouble = trouble;
                 None
             }
-            Wake::Signal(signal) => Some(ended_by(signal)),
-            Wake::Key(key) => self.focus.press(key, view.as_ref().ok(), self.extent).then_some(ExitCode::SUCCESS),
+            Wake::RunEnded => Some(ExitCode::SUCCESS),
+            Wake::Signal(signal) => self.asked_to_end(signal, ExitCode::from(of_signal(signal))),
+            Wake::Key(key) => {
+                let ends = self.focus.press(key, view.as_ref().ok(), self.extent);
+                if ends { self.asked_to_end(INTERRUPT, ExitCode::SUCCESS) } else { None }
+            }
+        }
+    }
+
+    /// Returns the exit code, or tells the run beside the board that it should end.
+    fn asked_to_end(&self, signal: i32, code: ExitCode) -> Option<ExitCode> {
+        match &self.leave {
+            Leave::AtOnce => Some(code),
+            Leave::WithRun(run) => run.send(signal).is_err().then_some(code),
         }
     }
 
@@ -243,9 +308,4 @@ fn wait(wakes: &Receiver<Wake>, time: Option<Duration>) -> Option<Wake> {
         },
         None => Some(wakes.recv().unwrap_or(Wake::Signal(HANG_UP))),
     }
-}
-
-/// Returns the exit code of a program that a signal has ended: 128 and its number, as shells have it.
-fn ended_by(signal: i32) -> ExitCode {
-    ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
 }

@@ -29,6 +29,7 @@ use std::sync::mpsc::Sender;
 use ratatui::crossterm::event::KeyEvent;
 
 use self::live::Alerts;
+pub(super) use self::live::{Beside, beside_run};
 use self::screen::Screen;
 use super::report::read;
 use super::{Session, exit};
@@ -77,6 +78,13 @@ enum Wake {
     Notified(Option<String>),
     /// A signal whose default action ends a program.
     Signal(i32),
+    /// The run beside which the board is shown has ended.
+    RunEnded,
+}
+
+/// Returns whether the board can be shown.
+pub(super) fn is_possible() -> bool {
+    Screen::is_possible()
 }
 
 impl Arguments {

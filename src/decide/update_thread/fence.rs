@@ -39,7 +39,11 @@ pub(super) fn fence(
         // Without a number, a late worker of the thread that had this id before cannot be told from a worker of this
         // one.
         let is_late = thread.is_fenced() && !request.status.is_a_persons();
-        return if is_late { Err(another_thread(scene, id, thread, ledger)) } else { Ok(AttemptRef::Unspecified) };
+        return if is_late {
+            Err(another_thread(scene, id, thread, ledger.board()))
+        } else {
+            Ok(AttemptRef::Unspecified)
+        };
     };
     let (latest, next) = (thread.latest_number(), thread.next_number());
     let stale = || Refusal::StaleAttempt { thread: id, given, latest };
@@ -47,9 +51,7 @@ pub(super) fn fence(
     if given == 0 {
         return Err(invalid(AttemptHint::FromOne));
     }
-    if given <= thread.attempt_floor {
-        return Err(if thread.is_fenced() { another_thread(scene, id, thread, ledger) } else { stale() });
-    }
+    require_own_attempt(scene, id, thread, given, ledger.board())?;
     let runs = thread.running().is_some();
     if request.status == ReportedStatus::InProgress {
         return match given {
@@ -78,20 +80,46 @@ pub(super) fn fence(
     }
 }
 
+/// Checks that an attempt number cannot be one of a former thread with this id.
+///
+/// # Errors
+///
+/// [`Refusal::AnotherThread`] if the thread has not started under this id yet, else [`Refusal::StaleAttempt`].
+pub(in crate::decide) fn require_own_attempt(
+    scene: &Scene<'_>,
+    id: ThreadId,
+    thread: &Thread,
+    given: u32,
+    board: &Board,
+) -> Result<(), Refusal> {
+    match given {
+        given if given > thread.attempt_floor => Ok(()),
+        _ if thread.is_fenced() => Err(another_thread(scene, id, thread, board)),
+        given => Err(Refusal::StaleAttempt { thread: id, given, latest: thread.latest_number() }),
+    }
+}
+
+/// Returns the refusal of a call for a thread that the plan does not have.
+pub(in crate::decide) fn not_in_plan(scene: &Scene<'_>, id: ThreadId, board: &Board) -> Refusal {
+    // If records with this id moved, the new ids help the worker more than ids that look alike.
+    let moved = moved_from(scene, board, id);
+    if moved.is_empty() { scene.unknown_thread(id) } else { Refusal::ThreadMoved { thread: id, now: moved } }
+}
+
 /// Returns the refusal of a call that may come from a worker of the thread that had the id before. It says where that
 /// thread is now.
-fn another_thread(scene: &Scene<'_>, id: ThreadId, thread: &Thread, ledger: &Ledger) -> Refusal {
+fn another_thread(scene: &Scene<'_>, id: ThreadId, thread: &Thread, board: &Board) -> Refusal {
     Refusal::AnotherThread {
         thread: id,
         name: scene.plan.thread(id).map(|thread| thread.name.clone()).unwrap_or_default(),
-        yours: moved_from(scene, ledger.board(), id),
+        yours: moved_from(scene, board, id),
         next: thread.next_number(),
     }
 }
 
 /// Returns the threads that were handed out under this id before they moved, with their ids and names now. There may be
 /// several, if the plan was renumbered more than once.
-pub(super) fn moved_from(scene: &Scene<'_>, board: &Board, id: ThreadId) -> Vec<(ThreadId, String)> {
+fn moved_from(scene: &Scene<'_>, board: &Board, id: ThreadId) -> Vec<(ThreadId, String)> {
     let moved = board.threads.iter().filter(|(now, record)| *now != id && record.former_ids.contains(&id));
     moved.filter_map(|(now, _)| Some((now, scene.plan.thread(now)?.name.clone()))).collect()
 }

@@ -10,7 +10,8 @@ mod texts;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::fence::{AttemptRef, fence, moved_from};
+use self::fence::{AttemptRef, fence};
+pub(super) use self::fence::{not_in_plan, require_own_attempt};
 use self::step::Step;
 pub(super) use self::texts::check_text;
 use self::texts::check_texts;
@@ -59,12 +60,7 @@ pub(super) fn decide(
     let id = request.thread;
     let thread = ledger.board().thread(id).into_owned();
     if scene.plan.thread(id).is_none() && thread.running().is_none() {
-        // If records with this id moved, the new ids help the worker more than ids that look alike.
-        let moved = moved_from(scene, ledger.board(), id);
-        if moved.is_empty() {
-            return Err(scene.unknown_thread(id));
-        }
-        return Err(Refusal::ThreadMoved { thread: id, now: moved });
+        return Err(not_in_plan(scene, id, ledger.board()));
     }
     if needs_force(request, thread.status) {
         return Err(Refusal::ForceRequired { thread: id, now: thread.status, said: request.status });

@@ -25,6 +25,7 @@ fn attempt(number: u32, agent: &str, status: AttemptStatus, from: Option<u64>, t
         report: String::new(),
         checks: Vec::new(),
         failed_checks: 0,
+        usage: None,
     }
 }
 

@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::super::json::{laid_out, unknown_version};
 use super::super::markers::marker_line;
 use super::*;
-use crate::board::{Board, Budget, ReportedStatus, ServerId, Thread};
+use crate::board::{Board, Budget, ReportedStatus, ServerId, Thread, Usage};
 use crate::clock::Clock;
-use crate::decide::{AgentRequest, AssignThread, PersonRequest, UpdateThread};
+use crate::decide::{AgentRequest, AssignThread, PersonRequest, RecordUsage, UpdateThread};
 use crate::fault::Error;
 use crate::index::Index;
 use crate::moment::Moment;
@@ -51,6 +51,8 @@ enum Step {
     /// A worker says something of the thread of this number.
     Report(usize, ReportedStatus, bool),
     Assign(usize, &'static str),
+    /// It is told what an attempt used.
+    Used(usize, u32, u64),
     /// The same by a person, who may do it to any thread at any time.
     Person(usize, ReportedStatus),
     Retry(usize),
@@ -152,6 +154,10 @@ impl Branch {
                 Step::Next => Ok(AgentRequest::NextBatch),
                 Step::Report(thread, status, transient) => {
                     Ok(AgentRequest::UpdateThread(update(thread, *status, *transient, false)))
+                }
+                Step::Used(thread, attempt, input_tokens) => {
+                    let usage = Usage { input_tokens: *input_tokens, ..Usage::default() };
+                    Ok(AgentRequest::RecordUsage(RecordUsage { thread: id(*thread), attempt: *attempt, usage }))
                 }
                 Step::Assign(thread, agent) => Ok(AgentRequest::AssignThread(assign(thread, agent))),
                 Step::Person(thread, status) => Err(PersonRequest::UpdateThread(update(thread, *status, false, true))),
@@ -370,6 +376,7 @@ fn step(threads: Vec<usize>, has_gates: bool) -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => Just(Step::Next),
         20 => (thread.clone(), said, any::<bool>()).prop_map(|(thread, said, transient)| Step::Report(thread, said, transient)),
+        3 => (thread.clone(), 1..4_u32, 1..3_u64).prop_map(|(thread, attempt, used)| Step::Used(thread, attempt, used)),
         2 => (thread.clone(), agent).prop_map(|(thread, agent)| Step::Assign(thread, agent)),
         3 => (thread.clone(), persons).prop_map(|(thread, status)| Step::Person(thread, status)),
         2 => thread.prop_map(Step::Retry),

@@ -86,6 +86,27 @@ fn an_attempt_whose_server_is_gone_is_no_work() {
 }
 
 #[test]
+fn what_an_attempt_used_is_part_of_the_story() {
+    let with = |status: &str, session: &str| {
+        threads(
+            "",
+            &format!(r#"{{"threadId": "01.01.01", "status": "{status}", "sessions": [{{"attempt": 1, {session}}}]}}"#),
+        )
+    };
+    let usage = |tokens: u32| format!(r#""usage": {{"inputTokens": {tokens}, "cachedTokens": 0, "outputTokens": 2}}"#);
+    let base = with("completed", r#""status": "completed""#);
+    let used = |tokens: u32| with("completed", &format!(r#""status": "completed", {}"#, usage(tokens)));
+    assert_eq!(clean(THREADS, &base, &used(1), &base), clean(THREADS, "", &used(1), &used(1)));
+    assert_eq!(conflicts(THREADS, &base, &used(1), &used(2)), ["thread 01.01.01"]);
+    // A side that was told what the attempt used has done more than to end it.
+    let running = with("in_progress", r#""status": "running""#);
+    let swept = with("pending", r#""status": "interrupted""#);
+    let told = with("pending", &format!(r#""status": "interrupted", {}"#, usage(1)));
+    assert_eq!(clean(THREADS, &running, &swept, &told), clean(THREADS, "", &told, &told));
+    assert_eq!(clean(THREADS, &running, &told, &swept), clean(THREADS, "", &told, &told));
+}
+
+#[test]
 fn a_record_that_has_another_name_is_not_the_same_thread() {
     let named = |name: &str, status: &str| {
         threads("", &format!(r#"{{"threadId": "01.01.01", "threadName": "{name}", "status": "{status}"}}"#))

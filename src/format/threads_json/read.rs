@@ -115,6 +115,7 @@ fn thread(record: ThreadRecord) -> Thread {
             completed_at: None,
             checks: Vec::new(),
             failed_checks: 0,
+            usage: None,
         });
     }
     Thread {
@@ -155,6 +156,7 @@ fn attempt(record: SessionRecord, next: u32) -> Attempt {
         completed_at: record.completed_at.as_deref().and_then(Moment::parse),
         checks: record.checks.unwrap_or_default().into_iter().filter_map(CheckRecord::result).collect(),
         failed_checks: record.failed_checks.unwrap_or_default(),
+        usage: record.usage.map(|usage| usage.0),
     }
 }
 

@@ -8,7 +8,7 @@ use super::document::ThreadsText;
 use super::record::{BudgetRecord, CycleWord};
 use crate::board::{Attempt, Board, Cycle, Moves, Thread};
 use crate::format::json::{Object, laid_out, without_place};
-use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord};
+use crate::format::words::{BatchWord, Counter, ServerWord, ThreadWord, UsageWord};
 use crate::moment::Moment;
 use crate::plan::ThreadId;
 
@@ -32,7 +32,7 @@ pub(crate) const THREAD_ORDER: [&str; 18] = [
     "createdAt",
     "updatedAt",
 ];
-const SESSION_ORDER: [&str; 15] = [
+const SESSION_ORDER: [&str; 16] = [
     "sessionId",
     "agentName",
     "model",
@@ -47,6 +47,7 @@ const SESSION_ORDER: [&str; 15] = [
     "transient",
     "checks",
     "failedChecks",
+    "usage",
     "server",
 ];
 pub(crate) const CYCLE_ORDER: [&str; 11] = [
@@ -248,6 +249,9 @@ fn write_attempt(
     if after.failed_checks != before.map_or(0, |before| before.failed_checks) {
         session.set("failedChecks", &after.failed_checks, order)?;
     }
+    if let Some(usage) = after.usage.filter(|_| before.is_none_or(|before| before.usage != after.usage)) {
+        session.set("usage", &UsageWord(usage), order)?;
+    }
     if let Some(server) = after.server {
         session.set("server", &server.to_string(), order)?;
     }
@@ -313,7 +317,7 @@ mod tests {
     use allocation_counter::{AllocationInfo, measure};
 
     use super::*;
-    use crate::board::Status;
+    use crate::board::{Event, Status, Usage};
     use crate::format::tasks_json::TasksJson;
     use crate::format::threads_json;
 
@@ -336,6 +340,77 @@ mod tests {
             assert!(written.text().unwrap().len() > text.len());
         });
         (allocated, text.len() as u64)
+    }
+
+    /// Returns a threads.json with one session.
+    fn with_session(session: &str) -> String {
+        let record = format!(r#"{{"threadId": "01.01.01", "status": "completed", "sessions": [{session}]}}"#);
+        format!(r#"{{"version": "1.0.0", "threads": [{record}]}}"#)
+    }
+
+    #[test]
+    fn what_an_attempt_used_stands_behind_its_checks() {
+        let text =
+            with_session(r#"{"status": "completed", "attempt": 1, "failedChecks": 1, "theirs": 1.0, "server": null}"#);
+        let now = Moment::parse("2026-07-28T09:00:00Z").unwrap();
+        let document = ThreadsText::read(Some(&text), "001-search").unwrap();
+        let before = threads_json::read(Some(&text), &TasksJson::default()).unwrap().board;
+        let mut after = Board::clone(&before);
+        let (thread, attempt) = (ThreadId::new(1, 1, 1), 1);
+        let usage =
+            Usage { input_tokens: 12_400, cached_tokens: 9_900, output_tokens: 1_200, cost_microdollars: Some(12_300) };
+        after.apply(&Event::UsageTold { thread, attempt, usage }, now);
+        let written = write(&document, &before, &after, None, &BTreeSet::new(), now).unwrap().text().unwrap();
+        insta::assert_snapshot!(written, @r#"
+        {
+          "version": "1.0.0",
+          "last_updated": "2026-07-28T09:00:00.000Z",
+          "threads": [
+            {
+              "threadId": "01.01.01",
+              "status": "completed",
+              "sessions": [
+                {
+                  "agentName": "",
+                  "status": "completed",
+                  "attempt": 1,
+                  "failedChecks": 1,
+                  "usage": {
+                    "inputTokens": 12400,
+                    "cachedTokens": 9900,
+                    "outputTokens": 1200,
+                    "costUsd": 0.0123
+                  },
+                  "theirs": 1.0,
+                  "server": null
+                }
+              ],
+              "updatedAt": "2026-07-28T09:00:00.000Z"
+            }
+          ]
+        }
+        "#);
+        assert_eq!(*threads_json::read(Some(&written), &TasksJson::default()).unwrap().board, after);
+    }
+
+    #[test]
+    fn a_usage_that_is_none_or_no_usage() {
+        let read = |usage: &str| {
+            let session = format!(r#"{{"status": "completed", "usage": {usage}}}"#);
+            let read = threads_json::read(Some(&with_session(&session)), &TasksJson::default());
+            read.map(|read| read.board.thread(ThreadId::new(1, 1, 1)).attempts[0].usage)
+        };
+        assert_eq!(read("null").unwrap(), None);
+        let known = Usage { input_tokens: 3, cached_tokens: 2, output_tokens: 1, cost_microdollars: None };
+        let tokens = r#""inputTokens": 3, "cachedTokens": 2, "outputTokens": 1"#;
+        for more in ["", r#", "costUsd": null"#, r#", "theirs": {}"#] {
+            assert_eq!(read(&format!("{{{tokens}{more}}}")).unwrap(), Some(known), "{more}");
+        }
+        // As with the results of checks: what is not of its type makes the file unreadable, and nothing is guessed.
+        for bad in ["5", "{}", r#"{"inputTokens": -3, "cachedTokens": 0, "outputTokens": 1}"#] {
+            assert!(read(bad).unwrap_err().line() > 0, "{bad}");
+        }
+        assert!(read(&format!(r#"{{{tokens}, "costUsd": "0.01"}}"#)).is_err());
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(super) const HOST: Host = Host {
     command: "/execute-next-batch",
     next_step: "start `opencode` in this folder; `opencode mcp list` shows the server",
     known_from: "1.18.33, run; 2, documentation",
+    workers: Some(super::workers::OPENCODE),
     pieces,
     notes: notes::notes,
 };

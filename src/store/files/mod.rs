@@ -31,7 +31,7 @@ mod worktree;
 pub use project::{Folder, Initialised, Project};
 pub use unread::MAX_STATE_BYTES;
 pub(crate) use unread::{unreadable, unwritable};
-pub use workspace::{check_folders, linked_worktree, lone_worktree, work_root};
+pub use workspace::{linked_worktree, lone_worktree, run_folders, work_root};
 pub use worktree::{Linked, worktrees};
 
 use std::path::{Path, PathBuf};

@@ -110,12 +110,6 @@ impl Project<'_> {
         self.store.files.roster(self.store.disk(), &path, &[], &Board::default())
     }
 
-    /// Reads a file of the project; `None` if there is none. Follows symbolic links: these are the person's own files.
-    pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
-        let path = self.root.join(name);
-        read_state(self.store.disk(), &real(&path).unwrap_or(path))
-    }
-
     /// Writes a file of the project as a whole, and makes the folders that are missing. Follows a symbolic link, but
     /// refuses one that leads out of the project.
     pub fn write(&self, name: &str, text: &str) -> Result<(), Fault> {
@@ -226,6 +220,12 @@ impl Folder {
     /// Reads a file in it as a whole; `None` if there is none.
     pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
         read_state(&MachineDisk, &self.path.join(name))
+    }
+
+    /// Reads a file in it, and follows symbolic links: for the person's own files.
+    pub fn read_through(&self, name: &str) -> Result<Option<String>, Fault> {
+        let path = self.path.join(name);
+        read_state(&MachineDisk, &real(&path).unwrap_or(path))
     }
 
     /// Returns whether it has such a file, or a link to one.

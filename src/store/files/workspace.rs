@@ -66,22 +66,23 @@ fn private_folder() -> PathBuf {
     system::cache_folder().unwrap_or_else(std::env::temp_dir).join("work")
 }
 
-/// Returns the root of the workspace and the folder for what checks print, and makes the latter. A workspace in a database
-/// has the root of the git repository, or the working directory, and a folder in the user's cache.
-pub fn check_folders(place: &WorkspaceLocation) -> Result<(PathBuf, PathBuf), Fault> {
+/// Returns the root of the workspace, and a folder of this name for what checks or workers leave on this machine, which it
+/// makes. A workspace in a database has the root of the git repository, or the working directory, and a folder in the
+/// user's cache.
+pub fn run_folders(place: &WorkspaceLocation, name: &str) -> Result<(PathBuf, PathBuf), Fault> {
     let disk = MachineDisk;
     let root = work_root(place);
-    let logs = if let Some(database) = place.database() {
-        let name = [root.as_os_str().as_encoded_bytes(), database.as_bytes()].join(&0);
-        let name: String = sha256(&name).chars().take(16).collect();
-        private_folder().join(format!("checks-{name}"))
+    let folder = if let Some(database) = place.database() {
+        let key = [root.as_os_str().as_encoded_bytes(), database.as_bytes()].join(&0);
+        let key: String = sha256(&key).chars().take(16).collect();
+        private_folder().join(format!("{name}-{key}"))
     } else {
-        make_run_folder(&disk, &root)?.join("checks")
+        make_run_folder(&disk, &root)?.join(name)
     };
-    if !plain_folder(&disk, &logs)? {
-        create_folders(&disk, &logs)?;
+    if !plain_folder(&disk, &folder)? {
+        create_folders(&disk, &folder)?;
     }
-    Ok((root, logs))
+    Ok((root, folder))
 }
 
 /// Returns the root that was named, as an absolute path if the working directory is one.

@@ -50,6 +50,13 @@ pub(crate) fn keep_folder_private(folder: &Path) -> io::Result<()> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
+/// Returns whether a file can be started.
+pub(crate) fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
 /// Makes a file that must not exist yet.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     File::create_new(path)

@@ -79,7 +79,6 @@ pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
 
 /// Starts to listen for what ends a program in a terminal. `tell` is called from another thread with the number of each
 /// signal, until it returns false.
-#[cfg(feature = "watch")]
 pub(crate) fn on_ending_signals(tell: impl Fn(i32) -> bool + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 

@@ -63,6 +63,11 @@ pub(crate) fn keep_folder_private(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns whether a file can be started, as far as the system says it.
+pub(crate) fn is_program(file: &Path) -> bool {
+    file.is_file()
+}
+
 /// Makes a file that must not exist yet.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     patiently(SHORT, is_passing, || File::create_new(path))

@@ -86,7 +86,6 @@ pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
 /// signal, until it returns false.
 ///
 /// While a screen is open Ctrl-C is a key.
-#[cfg(feature = "watch")]
 pub(crate) fn on_ending_signals(tell: impl Fn(i32) -> bool + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let first = {

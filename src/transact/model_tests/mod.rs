@@ -19,10 +19,10 @@ use proptest::test_runner::RngSeed;
 
 use self::model::{Call, Caller as Who, Id, Model, invariants};
 use super::*;
-use crate::board::{CheckResult, ReportedStatus, ServerId};
+use crate::board::{CheckResult, ReportedStatus, ServerId, Usage};
 use crate::decide::{
     AgentAnswer, AgentRequest, AssignThread, CheckEnd, CheckFailure, Checked, ClearAssignment, Decision, OpenDecision,
-    UpdateThread,
+    RecordUsage, UpdateThread,
 };
 use crate::moment::Moment;
 use crate::store::files::disk::Disk;
@@ -110,6 +110,7 @@ fn line(call: &Call) -> String {
         Call::Clear { thread, force } => {
             format!("assign {} --clear{}", name(thread), if *force { " --force" } else { "" })
         }
+        Call::Used { thread, attempt, tokens } => format!("{} #{attempt} used {tokens}", name(thread)),
         Call::Retry(thread) => format!("retry {}", thread.as_ref().map(name).unwrap_or_default()),
         Call::Update { thread, said, report, transient, attempt, passes, .. } => {
             let passes = if *passes { "" } else { " (its check fails)" };
@@ -285,6 +286,11 @@ impl World {
                 Call::Next => AgentRequest::NextBatch,
                 Call::Update { .. } => AgentRequest::UpdateThread(update()),
                 Call::Assign { thread, agent, force } => AgentRequest::AssignThread(assign(thread, agent, *force)),
+                Call::Used { thread, attempt, tokens } => AgentRequest::RecordUsage(RecordUsage {
+                    thread: thread_id(*thread),
+                    attempt: *attempt,
+                    usage: Usage { input_tokens: *tokens, ..Usage::default() },
+                }),
                 Call::Outcome => AgentRequest::BatchOutcome(None),
                 _ => unreachable!(),
             };
@@ -436,7 +442,8 @@ impl World {
                 .map(|attempt| {
                     let cycle = attempt.cycle.map_or("-".to_owned(), |cycle| cycle.to_string());
                     let failed = attempt.failed_checks;
-                    format!("{} {} {} c{cycle} f{failed}", attempt.number, attempt.agent, attempt.status.word())
+                    let used = attempt.usage.map_or("-".to_owned(), |usage| usage.input_tokens.to_string());
+                    format!("{} {} {} c{cycle} f{failed} u{used}", attempt.number, attempt.agent, attempt.status.word())
                 })
                 .collect();
             let (status, assigned) = (thread.status, assigned.unwrap_or("-"));
@@ -496,6 +503,7 @@ fn told(answer: &AgentAnswer) -> String {
         AgentAnswer::Assignment(assigned) => {
             format!("{} {} #{} {}", assigned.agent, assigned.status, assigned.attempt, assigned.failover_applied)
         }
+        AgentAnswer::UsageRecorded(recorded) => format!("#{}", recorded.attempt),
         AgentAnswer::BatchOutcome(outcome) => {
             let outcomes = outcome.outcomes.iter().map(|outcome| {
                 format!("{} {} {} {}", outcome.thread_id, outcome.status, outcome.agent_used, outcome.failover_applied)
@@ -559,6 +567,7 @@ fn agents_call() -> impl Strategy<Value = Call> {
         3 => Just(Call::Outcome),
         4 => (thread(), agent()).prop_map(|(thread, agent)| Call::Assign { thread, agent, force: false }),
         20 => update(said),
+        3 => (thread(), 0..5_u32, 1..4_u64).prop_map(|(thread, attempt, tokens)| Call::Used { thread, attempt, tokens }),
     ]
 }
 

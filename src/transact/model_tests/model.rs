@@ -63,6 +63,12 @@ pub(super) enum Call {
         thread: Id,
         force: bool,
     },
+    /// It is told what an attempt used.
+    Used {
+        thread: Id,
+        attempt: u32,
+        tokens: u64,
+    },
     Retry(Option<Id>),
     Outcome,
     ApproveStage {
@@ -214,6 +220,8 @@ pub(super) struct Model {
     /// The threads that wait for another one (§5c).
     after: BTreeMap<Id, Id>,
     threads: BTreeMap<Id, Thread>,
+    /// What attempts used, by thread and number.
+    used: BTreeMap<(Id, u32), u64>,
     cycles: Vec<Cycle>,
     approved: BTreeSet<u16>,
     finished: bool,
@@ -272,6 +280,7 @@ impl Model {
             checked: BTreeSet::from([(1, 1, 2)]),
             after: BTreeMap::from([((1, 1, 3), (1, 1, 1))]),
             threads,
+            used: BTreeMap::new(),
             cycles: Vec::new(),
             approved: BTreeSet::new(),
             finished: false,
@@ -290,6 +299,14 @@ impl Model {
     }
 
     pub(super) fn call(&mut self, caller: &Caller, alive: &BTreeSet<u8>, call: &Call) -> Answer {
+        // §5a.10: it is about no decision, so nothing is swept, and no status, cycle or gate matters.
+        if let Call::Used { thread, attempt, tokens } = call {
+            if *attempt == 0 || *attempt > self.latest(*thread) {
+                return Err("invalid_argument");
+            }
+            self.used.insert((*thread, *attempt), *tokens);
+            return Ok(format!("#{attempt}"));
+        }
         // §6a: before each decision, running attempts of processes that are gone become interrupted. Answers show that
         // at once; the next call that writes and is not refused stores it (§5a.4).
         let mut seen = self.clone();
@@ -314,6 +331,7 @@ impl Model {
             }
             Call::Assign { thread, agent, force } => after.assign(caller, alive, *thread, agent.as_deref(), *force),
             Call::Clear { thread, force } => after.clear(*thread, *force),
+            Call::Used { .. } => unreachable!(),
             Call::Retry(thread) => after.retry(caller, *thread),
             Call::Outcome => after.outcome(),
             Call::ApproveStage { stage, force } => after.approve_stage(caller, *stage, *force),
@@ -1326,7 +1344,8 @@ impl Model {
                 .map(|attempt| {
                     let cycle = attempt.cycle.map_or("-".to_owned(), |cycle| self.cycles[cycle].number.to_string());
                     let failed = attempt.failed_checks;
-                    format!("{} {} {} c{cycle} f{failed}", attempt.number, attempt.agent, attempt.run.word())
+                    let used = self.used.get(&(*id, attempt.number)).map_or("-".to_owned(), |used| used.to_string());
+                    format!("{} {} {} c{cycle} f{failed} u{used}", attempt.number, attempt.agent, attempt.run.word())
                 })
                 .collect();
             let assigned = thread.assigned.as_deref().unwrap_or("-");

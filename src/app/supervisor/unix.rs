@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::{MARK, at_end_of_input};
+use super::follow_input;
 
 /// How often is looked for processes that are left.
 const ROUNDS: u32 = 200;
@@ -19,12 +19,12 @@ const ROUNDS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// Keeps the keys of a terminal from a supervisor: Ctrl-C ends its parent, which ends the command in order.
-pub(in super::super) fn detach(supervisor: &mut Command) {
+pub(super) fn detach(supervisor: &mut Command) {
     supervisor.process_group(0);
 }
 
 /// Returns the exit code of a supervisor whose command passed. The system tells when a signal has ended it.
-pub(in super::super) fn passing_code() -> i32 {
+pub(super) fn passing_code() -> i32 {
     0
 }
 
@@ -42,37 +42,42 @@ pub(super) fn is_started_by_this_program() -> bool {
     }
 }
 
-/// Runs a shell until it ends or the input of this process does. Ends all that it has started, and returns its exit code.
-/// That of a shell ended by a signal is 128 and the number of the signal.
-pub(super) fn run(mut shell: Command) -> io::Result<i32> {
+/// Runs a command until it ends or the input of this process does. Ends all that it has started, and returns its exit
+/// code. That of a command ended by a signal is 128 and the number of the signal. `mark` is the variable that marks its
+/// processes.
+pub(super) fn run(mut command: Command, mark: &'static str) -> io::Result<i32> {
     // Processes that leave the group and lose their parent become children of this process.
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_child_subreaper(true);
-    let mut child = shell.process_group(0).spawn()?;
+    let mut child = command.process_group(0).spawn()?;
     let group = i32::try_from(child.id()).map(Pid::from_raw).ok();
-    at_end_of_input(move || end_all(group));
+    let ask = move || {
+        // An error means that there is none left.
+        let _ = group.map(|group| killpg(group, Signal::SIGTERM));
+    };
+    follow_input(ask, move || end_all(group, mark));
     let status = child.wait();
-    end_all(group);
+    end_all(group, mark);
     end_children();
     let code = status.map(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)));
     Ok(code.ok().flatten().unwrap_or(1))
 }
 
 /// Ends the processes of a group, and those that have left it.
-fn end_all(group: Option<Pid>) {
+fn end_all(group: Option<Pid>, mark: &str) {
     if let Some(group) = group {
         // An error means that there is none left.
         let _ = killpg(group, Signal::SIGKILL);
     }
-    if let Ok(mark) = std::env::var(MARK) {
-        end_left(&mark);
+    if let Ok(id) = std::env::var(mark) {
+        end_left(mark, &id);
     }
 }
 
 /// Ends what is left of a run: all processes that have this mark in their environment, but not this one. Does nothing
 /// where the system does not show environments.
-pub(in super::super) fn end_left(mark: &str) {
-    let wanted = format!("{MARK}={mark}");
+pub(super) fn end_left(mark: &str, id: &str) {
+    let wanted = format!("{mark}={id}");
     kill_while_found(|| marked(wanted.as_bytes()));
 }
 

@@ -9,19 +9,19 @@ use process_wrap::tokio::{CommandWrap, JobObject, KillOnDrop};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::at_end_of_input;
+use super::follow_input;
 
 /// A console of its own, without a window.
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
 /// Keeps the keys of a console from a supervisor: Ctrl-C ends its parent, which ends the command in order.
-pub(in super::super) fn detach(supervisor: &mut Command) {
+pub(super) fn detach(supervisor: &mut Command) {
     supervisor.creation_flags(CREATE_NO_WINDOW);
 }
 
 /// Returns the exit code of a supervisor whose command passed: another one for each, and none that a program usually has.
 /// Whoever ends a process here chooses its exit code, and a check that ended its supervisor with 0 must not have passed.
-pub(in super::super) fn passing_code() -> i32 {
+pub(super) fn passing_code() -> i32 {
     let number = Uuid::new_v4().as_u64_pair().0 & 0x3fff_ffff;
     i32::try_from(number).unwrap_or_default() | 0x100
 }
@@ -37,19 +37,23 @@ pub(super) fn is_started_by_this_program() -> bool {
     true
 }
 
-/// Runs a shell until it ends or the input of this process does. Ends all that it has started, and returns its exit code.
-pub(super) fn run(shell: Command) -> io::Result<i32> {
+/// Runs a command until it ends or the input of this process does. Ends all that it has started, and returns its exit
+/// code. No process can be asked to end here, so it is ended at the second word of who asked.
+pub(super) fn run(command: Command, _mark: &'static str) -> io::Result<i32> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut shell = CommandWrap::from(tokio::process::Command::from(shell));
-        shell.wrap(KillOnDrop).wrap(JobObject);
-        let mut child = shell.spawn()?;
+        let mut command = CommandWrap::from(tokio::process::Command::from(command));
+        command.wrap(KillOnDrop).wrap(JobObject);
+        let mut child = command.spawn()?;
         let (sender, end_of_input) = oneshot::channel();
-        at_end_of_input(move || {
-            // An error means that the shell has ended.
-            let _ = sender.send(());
-        });
-        // Only the shell is waited for: the job may have processes that never end.
+        follow_input(
+            || {},
+            move || {
+                // An error means that the command has ended.
+                let _ = sender.send(());
+            },
+        );
+        // Only the command itself is waited for: the job may have processes that never end.
         let code = tokio::select! {
             status = child.inner_mut().wait() => status?.code(),
             _ = end_of_input => None,
@@ -60,4 +64,4 @@ pub(super) fn run(shell: Command) -> io::Result<i32> {
 }
 
 /// Ends what is left of a run: nothing, since the job is gone with its supervisor.
-pub(in super::super) fn end_left(_mark: &str) {}
+pub(super) fn end_left(_mark: &str, _id: &str) {}

@@ -1,0 +1,133 @@
+//! What the processes of a worker know of the run that has started it: which thread it works on, and for which planner.
+//! The worker's MCP server reads it from its environment, and keeps the worker to that thread.
+
+use serde::{Deserialize, Serialize};
+
+use crate::board::ServerId;
+use crate::decide::{AgentRequest, Refusal};
+use crate::plan::ThreadId;
+
+/// The variable that has it.
+pub(super) const VARIABLE: &str = "WORK_WORKER";
+
+/// A worker that `work run` has started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchedWorker {
+    /// The planner, for which its MCP server speaks: its attempt lives as long as that process.
+    pub server: ServerId,
+    /// The workstream.
+    pub workstream: String,
+    /// Its thread.
+    pub thread: ThreadId,
+    /// The number of its attempt.
+    pub attempt: u32,
+    /// Its worktree, as far as it has one of its own.
+    pub worktree: Option<OwnWorktree>,
+}
+
+/// The git worktree of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnWorktree {
+    /// The place in it that is that of the workspace's root.
+    pub directory: String,
+    /// Its branch.
+    pub branch: String,
+}
+
+/// The form in the variable.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    server: String,
+    workstream: String,
+    thread: String,
+    attempt: u32,
+    worktree: Option<OwnWorktree>,
+}
+
+impl LaunchedWorker {
+    /// Returns the worker in whose environment this process runs; `None`: it runs in none. The error is for a person: the
+    /// variable has something else.
+    pub fn of_this_process() -> Option<Result<Self, String>> {
+        let text = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty())?;
+        Some(Self::read(&text).ok_or_else(|| format!("{VARIABLE} is not as `work run` sets it: unset it")))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let Record { server, workstream, thread, attempt, worktree } = serde_json::from_str(text).ok()?;
+        Some(Self { server: server.parse().ok()?, workstream, thread: thread.parse().ok()?, attempt, worktree })
+    }
+
+    /// Returns the text of the variable.
+    pub(super) fn text(&self) -> String {
+        let record = Record {
+            server: self.server.to_string(),
+            workstream: self.workstream.clone(),
+            thread: self.thread.to_string(),
+            attempt: self.attempt,
+            worktree: self.worktree.clone(),
+        };
+        serde_json::to_string(&record).unwrap_or_default()
+    }
+
+    /// Completes a call of the worker: with its workstream and attempt where it names none, and with its worktree.
+    ///
+    /// # Errors
+    ///
+    /// A refusal of a report on another thread.
+    pub fn complete(&self, workstream: &mut Option<String>, request: &mut AgentRequest) -> Result<(), Refusal> {
+        if workstream.as_deref().is_none_or(|named| named.trim().is_empty()) {
+            *workstream = Some(self.workstream.clone());
+        }
+        let AgentRequest::UpdateThread(update) = request else { return Ok(()) };
+        if update.thread != self.thread {
+            let own = self.thread;
+            return Err(Refusal::invalid(format!("you run thread {own}, and no other"), format!("report on {own}")));
+        }
+        update.attempt.get_or_insert(self.attempt);
+        if let (Some(own), true) = (&self.worktree, update.status.is_report()) {
+            update.directory.get_or_insert_with(|| own.directory.clone());
+            let artifacts = update.artifacts.get_or_insert_default();
+            if !artifacts.iter().any(|artifact| artifact.contains(&own.branch)) {
+                artifacts.push(own.branch.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::ReportedStatus;
+    use crate::decide::UpdateThread;
+
+    fn worker(worktree: Option<OwnWorktree>) -> LaunchedWorker {
+        let thread = "01.02.03".parse().unwrap();
+        LaunchedWorker { server: ServerId::fixed(7), workstream: "001-x".to_owned(), thread, attempt: 2, worktree }
+    }
+
+    #[test]
+    fn the_variable_is_read_as_it_was_written() {
+        let own = OwnWorktree { directory: "/w".to_owned(), branch: "b".to_owned() };
+        for worker in [worker(None), worker(Some(own))] {
+            assert_eq!(LaunchedWorker::read(&worker.text()), Some(worker));
+        }
+        assert_eq!(LaunchedWorker::read("yes"), None);
+    }
+
+    #[test]
+    fn a_worker_is_kept_to_its_thread_and_need_not_name_the_rest() {
+        let report = |thread: &str| {
+            AgentRequest::UpdateThread(UpdateThread::new(thread.parse().unwrap(), ReportedStatus::Completed, "done"))
+        };
+        let own = OwnWorktree { directory: "/w".to_owned(), branch: "work/001-x/01.02.03".to_owned() };
+        let (mut workstream, mut request) = (None, report("01.02.03"));
+        worker(Some(own)).complete(&mut workstream, &mut request).unwrap();
+        assert_eq!(workstream.as_deref(), Some("001-x"));
+        let AgentRequest::UpdateThread(update) = request else { panic!("another request") };
+        assert_eq!((update.attempt, update.directory.as_deref()), (Some(2), Some("/w")));
+        assert_eq!(update.artifacts, Some(vec!["work/001-x/01.02.03".to_owned()]));
+        let refused = worker(None).complete(&mut workstream, &mut report("01.02.04")).unwrap_err();
+        assert_eq!(refused.to_string(), "you run thread 01.02.03, and no other");
+    }
+}

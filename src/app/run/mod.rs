@@ -1,0 +1,586 @@
+//! `work run`: the planner's seat, taken by this program (DESIGN §12). What to do next is decided in [`crate::planner`],
+//! by the answers of the same rules that a planner of flesh or silicon gets; here it is done, and workers are processes.
+//!
+//! A run holds the batch as a server does. When it is gone, however it ended, its attempts count as interrupted, and its
+//! workers are ended with it.
+
+mod how;
+mod launched;
+mod log;
+mod worker;
+mod worktree;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use self::how::{CommandLine, Starters, Task};
+pub use self::launched::{LaunchedWorker, OwnWorktree};
+use self::worker::{Order, Worker};
+use self::worktree::Worktrees;
+use super::project_of_person::ProjectOfPerson;
+use super::supervisor::this_program;
+use crate::board::{Introduction, ReportedStatus, ServerId, Status, Usage};
+use crate::clock::{Clock as _, SystemClock};
+use crate::decide::{
+    AgentAnswer, AgentRequest, AssignThread, Assignment, BatchOutcome, NextBatch, RecordUsage, UpdateThread,
+};
+use crate::fault::{Error, Fault};
+use crate::plan::{BatchId, ThreadId};
+use crate::planner::{Ended, How, Launch, Planner, Step, Stop, Until, Verdict, verdict};
+use crate::store::{Folder, WorkspaceLocation, open, run_folders};
+use crate::system::keep_folder_private;
+use crate::transact::{AgentDoor, Ask};
+
+/// The variables by which a worker's MCP server knows whose worker it serves, and in which workspace.
+const PASSED_ON: [&str; 5] = [launched::VARIABLE, "WORK_RUN", "WORK_ROOT", "WORK_STORE", "WORK_STREAM"];
+
+/// The pause between two looks at the workers.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The pause between two looks at threads that others run.
+const OTHERS: Duration = Duration::from_secs(2);
+
+/// How many workers run at once if nobody says it.
+const MAX_PARALLEL: usize = 4;
+
+/// How long a store that cannot be reached, or is busy, is tried again while workers run.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How often launches may be refused in a row. Each follows an answer that said otherwise.
+const MAX_REFUSED: u32 = 5;
+
+/// What a person asks of a run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The name of the host whose command line runs workers; `None`: as agents.yaml says, or the project shows.
+    pub host: Option<String>,
+    /// How far it goes.
+    pub until: Until,
+    /// How many workers may run at once; `None`: as agents.yaml says.
+    pub max_parallel: Option<usize>,
+    /// How long a worker may run; `None`: as agents.yaml says.
+    pub timeout: Option<Duration>,
+    /// Whether each thread has a git worktree of its own.
+    pub worktrees: bool,
+}
+
+/// Something that happened in a run.
+#[derive(Debug)]
+pub enum Happened {
+    /// A batch is executed from now on.
+    Began(Box<NextBatch>),
+    /// A worker was started.
+    Launched {
+        /// What it works on.
+        launch: Launch,
+        /// The host, or the program of its command.
+        host: String,
+        /// The file of its output.
+        log: PathBuf,
+    },
+    /// A worker has ended.
+    Ended(WorkerEnd),
+    /// A thread was given to the agent that takes over.
+    Assigned(Assignment),
+    /// What came of a batch.
+    Outcomes(Box<BatchOutcome>),
+    /// Something that a person should know, in a sentence.
+    Noted(String),
+}
+
+/// A worker that has ended, and what its thread is now.
+#[derive(Debug)]
+pub struct WorkerEnd {
+    /// The thread.
+    pub thread: ThreadId,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// The status of the thread.
+    pub status: Status,
+    /// How its process ended.
+    pub how: How,
+    /// The report that ended the attempt; empty: none did.
+    pub report: String,
+    /// How long it ran.
+    pub time: Duration,
+    /// What it used.
+    pub usage: Option<Usage>,
+    /// The file of its output.
+    pub log: PathBuf,
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct RunEnded {
+    /// Why.
+    pub why: Stop,
+    /// What is to be known of it beside that, such as why the host cannot be used.
+    pub told: Option<String>,
+    /// The last answer of `next_batch`, with the gate; `None`: there was none.
+    pub answer: Option<Box<NextBatch>>,
+    /// The worktrees that are still there: their folders and branches.
+    pub left: Vec<(PathBuf, String)>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+}
+
+/// A worker that a run would start now.
+#[derive(Debug)]
+pub struct Planned {
+    /// What it would work on.
+    pub launch: Launch,
+    /// The host, or the program of its command.
+    pub host: String,
+    /// The program and its arguments; the error says why it cannot be started.
+    pub command: Result<Vec<String>, String>,
+    /// The prompt among the arguments.
+    pub prompt: String,
+    /// How long it may run.
+    pub timeout: Duration,
+}
+
+/// A run.
+pub struct Run<'t> {
+    door: AgentDoor,
+    server: ServerId,
+    workstream: String,
+    place: WorkspaceLocation,
+    root: PathBuf,
+    logs: PathBuf,
+    starters: Starters,
+    planner: Planner,
+    worktrees: Option<Worktrees>,
+    project: ProjectOfPerson,
+    workers: BTreeMap<ThreadId, Worker>,
+    /// The hosts whose models have answered.
+    answered: BTreeSet<&'static str>,
+    /// Why no more workers are started.
+    unusable: Option<String>,
+    /// The signal after which no more workers are started.
+    signal: Option<i32>,
+    tell: Box<dyn FnMut(Happened) + Send + 't>,
+}
+
+impl<'t> Run<'t> {
+    /// Makes a run in the workstream that a location means. It has not begun.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such workstream, or it is not clear how workers are started.
+    pub fn new(
+        place: &WorkspaceLocation,
+        request: &RunRequest,
+        tell: impl FnMut(Happened) + Send + 't,
+    ) -> Result<Self, Error> {
+        let server = ServerId::from(Uuid::new_v4());
+        let store = open(place.clone(), Some(server))?;
+        let snapshot = store.read(None)?;
+        let (workstream, roster) = (snapshot.workstream().to_owned(), snapshot.scene().roster.clone());
+        let (root, logs) = run_folders(place, "logs")?;
+        keep_folder_private(&logs).map_err(Fault::io("change the permissions of", &logs))?;
+        log::remove_old(&logs);
+        let worktrees = if request.worktrees {
+            Some(Worktrees::of(&root, run_folders(place, "worktrees")?.1, &workstream)?)
+        } else {
+            None
+        };
+        let project = ProjectOfPerson::at(Folder::at(root.clone()));
+        let starters = Starters::of(&roster, request, &project)?;
+        let max_parallel = request.max_parallel.or(roster.max_parallel).unwrap_or(MAX_PARALLEL);
+        Ok(Self {
+            door: AgentDoor::new(store, Box::new(SystemClock), server),
+            server,
+            workstream,
+            place: place.clone(),
+            root,
+            logs,
+            starters,
+            planner: Planner::new(request.until, max_parallel),
+            worktrees,
+            project,
+            workers: BTreeMap::new(),
+            answered: BTreeSet::new(),
+            unusable: None,
+            signal: None,
+            tell: Box::new(tell),
+        })
+    }
+
+    /// Returns the workstream.
+    pub fn workstream(&self) -> &str {
+        &self.workstream
+    }
+
+    /// Returns what the run would do first. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the workstream, or a file of a host, cannot be read.
+    pub fn planned(&mut self) -> Result<(NextBatch, Vec<Planned>), Error> {
+        let answer = match self.door.would(&self.ask_of(AgentRequest::NextBatch))? {
+            AgentAnswer::NextBatch(answer) => answer,
+            _ => return Err(Fault::bug().into()),
+        };
+        let steps = self.planner.clone().next(&answer, &BTreeSet::new());
+        let launches = steps.into_iter().filter_map(|step| match step {
+            Step::Launch(launch) => Some(launch),
+            _ => None,
+        });
+        let mut planned = Vec::new();
+        for launch in launches {
+            let folder = match &self.worktrees {
+                Some(worktrees) => worktrees.of_thread(launch.thread).place,
+                None => self.root.clone(),
+            };
+            let line = self.command_line(&launch, &folder, "")?;
+            let (command, prompt) = match line {
+                Ok(line) => (Ok(line.words), line.prompt),
+                Err(why) => (Err(why), String::new()),
+            };
+            let (host, timeout) = (self.starters.of_agent(&launch.agent).name(), self.starters.timeout(&launch.agent));
+            planned.push(Planned { launch, host, command, prompt, timeout });
+        }
+        Ok((answer, planned))
+    }
+
+    /// Carries the run out to its end. `signals` brings what would end a program: at the first one the workers are asked
+    /// to end, at the second one they are ended.
+    ///
+    /// # Errors
+    ///
+    /// If the workspace cannot be read or written. The workers are ended then.
+    pub fn carry_out(mut self, signals: &Receiver<i32>) -> Result<RunEnded, Error> {
+        self.door.store().introduce(Introduction {
+            client: Some("work run".to_owned()),
+            process: Some(std::process::id()),
+            address: None,
+            started_at: Some(SystemClock.now()),
+        });
+        let ended = self.go_on(signals);
+        self.workers.clear();
+        self.door.store().end();
+        ended
+    }
+
+    /// Does one thing after another, until the run is over.
+    fn go_on(&mut self, signals: &Receiver<i32>) -> Result<RunEnded, Error> {
+        let mut refused = 0;
+        let mut failing: Option<Instant> = None;
+        let mut waiting: Option<Instant> = None;
+        loop {
+            match self.round(&mut refused, &mut waiting) {
+                Ok(Some(ended)) => return Ok(ended),
+                Ok(None) => failing = None,
+                // Workers that work need not be ended for what passes.
+                Err(Error::Fault(fault)) if may_pass(&fault) && !self.workers.is_empty() => {
+                    let since = *failing.get_or_insert_with(|| {
+                        (self.tell)(Happened::Noted(format!("trying again: {fault}")));
+                        Instant::now()
+                    });
+                    if since.elapsed() > PATIENCE {
+                        return Err(fault.into());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            if self.wait(signals, waiting.is_some()) && self.workers.is_empty() {
+                return Ok(self.ended(Stop::Cancelled, None));
+            }
+        }
+    }
+
+    /// Asks what to do, and does it. Returns the end of the run, if it is over.
+    fn round(&mut self, refused: &mut u32, waiting: &mut Option<Instant>) -> Result<Option<RunEnded>, Error> {
+        self.see_who_ended()?;
+        if self.signal.is_some() || self.unusable.is_some() {
+            let why = if self.signal.is_some() { Stop::Cancelled } else { Stop::HostUnusable };
+            return Ok(self.workers.is_empty().then(|| self.ended(why, None)));
+        }
+        loop {
+            let answer = self.next_batch()?;
+            let running: BTreeSet<ThreadId> = self.workers.keys().copied().collect();
+            let steps = self.planner.next(&answer, &running);
+            let mut asks_again = false;
+            if !steps.iter().any(|step| matches!(step, Step::WaitForOthers(_))) {
+                *waiting = None;
+            }
+            for step in steps {
+                match step {
+                    Step::Begin => (self.tell)(Happened::Began(Box::new(answer.clone()))),
+                    Step::Outcomes(batch) => self.tell_outcomes(batch)?,
+                    Step::Assign(thread) => asks_again |= self.assign(thread)?,
+                    Step::Launch(launch) if self.unusable.is_none() => match self.launch(&launch) {
+                        Ok(()) => *refused = 0,
+                        Err(Error::Refusal(refusal)) if *refused < MAX_REFUSED => {
+                            *refused += 1;
+                            let told = format!("thread {} is not started: {refusal}", launch.thread);
+                            (self.tell)(Happened::Noted(told));
+                            asks_again = true;
+                        }
+                        Err(error) => return Err(error),
+                    },
+                    Step::Launch(_) => {}
+                    Step::WaitForOthers(threads) => {
+                        let since = *waiting.get_or_insert_with(|| {
+                            (self.tell)(Happened::Noted(format!("waiting for {}, which others run", listed(&threads))));
+                            Instant::now()
+                        });
+                        if since.elapsed() > self.starters.timeout("") {
+                            let told = format!("{} was not reported on in time", listed(&threads));
+                            return Ok(Some(self.ended(Stop::Stuck, Some((told, answer)))));
+                        }
+                    }
+                    Step::Stop(why) => return Ok(Some(self.ended(why, Some((String::new(), answer))))),
+                }
+            }
+            if !asks_again {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Waits a moment, or for a signal. Returns whether a signal has come by now.
+    fn wait(&mut self, signals: &Receiver<i32>, is_idle: bool) -> bool {
+        match signals.recv_timeout(if is_idle { OTHERS } else { TICK }) {
+            Ok(signal) if self.signal.is_none() => {
+                self.signal = Some(signal);
+                self.workers.values_mut().for_each(Worker::ask_to_end);
+                if !self.workers.is_empty() {
+                    let number = self.workers.len();
+                    let told = format!("asked {number} workers to end; a second time ends them at once");
+                    (self.tell)(Happened::Noted(told));
+                }
+            }
+            Ok(_) => self.workers.values_mut().for_each(Worker::end),
+            Err(RecvTimeoutError::Timeout) => {}
+            // Nobody can end it any more but by killing it.
+            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(TICK),
+        }
+        self.signal.is_some()
+    }
+
+    /// Reports for workers that have ended without a report, and keeps what they used.
+    fn see_who_ended(&mut self) -> Result<(), Error> {
+        let ended: Vec<(ThreadId, How)> =
+            self.workers.iter_mut().filter_map(|(thread, worker)| Some((*thread, worker.poll()?))).collect();
+        for (thread, how) in ended {
+            // What cannot be reported now is tried again: a worker that has ended says so each time.
+            self.report_end(thread, how)?;
+            self.workers.remove(&thread);
+        }
+        Ok(())
+    }
+
+    fn report_end(&mut self, thread: ThreadId, how: How) -> Result<(), Error> {
+        let Some(worker) = self.workers.get(&thread) else { return Ok(()) };
+        let (attempt, host, time, log) = (worker.attempt, worker.host, worker.begun.elapsed(), worker.log.clone());
+        let told = worker.told();
+        let usage = told.usage;
+        if let (Some(host), Some(_)) = (host, usage) {
+            self.answered.insert(host.program);
+        }
+        if let Some(usage) = usage {
+            self.ask(AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage }))?;
+        }
+        let has_reported = !self.runs(thread, attempt)?;
+        let host_has_answered = host.is_some_and(|host| self.answered.contains(host.program));
+        let ended = Ended { how, told, is_of_host: host.is_some(), has_reported, host_has_answered };
+        match verdict(&ended) {
+            Verdict::Reported => {}
+            // Its attempt counts as interrupted when this process is gone.
+            _ if self.signal.is_some() => {}
+            Verdict::Failed { report, transient } => {
+                let failed = UpdateThread {
+                    transient,
+                    attempt: Some(attempt),
+                    ..UpdateThread::new(thread, ReportedStatus::Failed, &report)
+                };
+                match self.ask(AgentRequest::UpdateThread(failed)) {
+                    // A person has decided something about the thread meanwhile.
+                    Err(Error::Refusal(refusal)) => (self.tell)(Happened::Noted(format!("{thread}: {refusal}"))),
+                    answered => drop(answered?),
+                }
+            }
+            Verdict::HostUnusable { why, is_refused } => {
+                let help = host.filter(|_| is_refused).map(|host| format!("; {}", host.log_in));
+                let program = host.map_or_else(String::new, |host| format!("{}: ", host.program));
+                self.unusable.get_or_insert(format!("{program}{why}{}", help.unwrap_or_default()));
+            }
+        }
+        let board = self.read_thread(thread)?;
+        let status = board.status;
+        let report = board.attempts.iter().find(|known| known.number == attempt).map(|known| known.report.clone());
+        if let (Some(worktrees), Status::Completed) = (&self.worktrees, status) {
+            worktrees.remove_if_clean(thread);
+        }
+        let (how, report) = (ended.how, report.unwrap_or_default());
+        (self.tell)(Happened::Ended(WorkerEnd { thread, attempt, status, how, report, time, usage, log }));
+        Ok(())
+    }
+
+    /// Starts a worker, and reports its start first: then its thread is nobody else's.
+    fn launch(&mut self, launch: &Launch) -> Result<(), Error> {
+        let host = self.starters.of_agent(&launch.agent);
+        let worktree = match &self.worktrees {
+            Some(worktrees) => match worktrees.make(launch.thread) {
+                Ok(worktree) => Some(worktree),
+                Err(why) => {
+                    self.unusable = Some(format!("no worktree can be made: {why}"));
+                    return Ok(());
+                }
+            },
+            None => None,
+        };
+        let folder = worktree.as_ref().map_or(&self.root, |worktree| &worktree.place).clone();
+        let more = worktree.as_ref().map(worktree::Worktree::told).unwrap_or_default();
+        let line = match self.command_line(launch, &folder, &more)? {
+            Ok(line) => line,
+            Err(why) => {
+                self.unusable = Some(why);
+                return Ok(());
+            }
+        };
+        let (thread, attempt) = (launch.thread, launch.attempt);
+        let start =
+            UpdateThread { attempt: Some(attempt), ..UpdateThread::new(thread, ReportedStatus::InProgress, "") };
+        self.ask(AgentRequest::UpdateThread(start))?;
+        let log = self.file_of(launch, "log");
+        if host.workers().is_none() {
+            let prompt = self.file_of(launch, "prompt.md");
+            std::fs::write(&prompt, &line.prompt).map_err(Fault::io("write", &prompt))?;
+        }
+        let own = worktree
+            .map(|worktree| OwnWorktree { directory: worktree.place.display().to_string(), branch: worktree.branch });
+        let mut variables = line.variables;
+        variables.extend(self.variables(launch, own));
+        let order = Order {
+            words: line.words,
+            variables,
+            folder,
+            log: log.clone(),
+            host: host.workers(),
+            timeout: self.starters.timeout(&launch.agent),
+        };
+        match Worker::start(&this_program(), thread, attempt, order)? {
+            Ok(worker) => {
+                self.workers.insert(worker.thread, worker);
+                (self.tell)(Happened::Launched { launch: launch.clone(), host: host.name(), log });
+            }
+            Err(how) => self.unusable = Some(format!("the worker {}", how.words())),
+        }
+        Ok(())
+    }
+
+    /// Returns the variables of a worker, beside those of this process and those of its host.
+    fn variables(&self, launch: &Launch, worktree: Option<OwnWorktree>) -> Vec<(&'static str, String)> {
+        let worker = LaunchedWorker {
+            server: self.server,
+            workstream: self.workstream.clone(),
+            thread: launch.thread,
+            attempt: launch.attempt,
+            worktree,
+        };
+        let mut variables = vec![
+            (launched::VARIABLE, worker.text()),
+            ("WORK_ROOT", self.root.display().to_string()),
+            ("WORK_STREAM", self.workstream.clone()),
+            ("WORK_WORKSTREAM", self.workstream.clone()),
+            ("WORK_THREAD", launch.thread.to_string()),
+            ("WORK_ATTEMPT", launch.attempt.to_string()),
+            ("WORK_AGENT", launch.agent.clone()),
+        ];
+        variables.extend(self.place.database().map(|url| ("WORK_STORE", url.to_owned())));
+        variables
+    }
+
+    fn command_line(&self, launch: &Launch, folder: &Path, more: &str) -> Result<Result<CommandLine, String>, Fault> {
+        // The server of a worker is started in another process, so the path must be one there too.
+        let program = std::env::current_exe().unwrap_or_else(|_| "work".into());
+        let prompt_file = self.file_of(launch, "prompt.md");
+        let task = Task { launch, workstream: &self.workstream, folder, prompt_file: &prompt_file, more };
+        self.starters.command_line(&task, &program, &self.project)
+    }
+
+    fn file_of(&self, launch: &Launch, ending: &str) -> PathBuf {
+        self.logs.join(format!("{}.{}.{}.{ending}", self.workstream, launch.thread, launch.attempt))
+    }
+
+    /// Gives a thread to the agent that takes over. Returns whether that was done.
+    fn assign(&mut self, thread: ThreadId) -> Result<bool, Error> {
+        let request = AssignThread { thread, agent: None, reason: None, force: false };
+        match self.ask(AgentRequest::AssignThread(request)) {
+            Ok(AgentAnswer::Assignment(assigned)) => {
+                (self.tell)(Happened::Assigned(assigned));
+                Ok(true)
+            }
+            Ok(_) => Err(Fault::bug().into()),
+            // A person was faster. What is so now stands in the next answer.
+            Err(Error::Refusal(refusal)) => {
+                (self.tell)(Happened::Noted(format!("{thread}: {refusal}")));
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn tell_outcomes(&mut self, batch: BatchId) -> Result<(), Error> {
+        match self.ask(AgentRequest::BatchOutcome(Some(batch))) {
+            Ok(AgentAnswer::BatchOutcome(outcome)) => (self.tell)(Happened::Outcomes(Box::new(outcome))),
+            Ok(_) => return Err(Fault::bug().into()),
+            // The plan was changed, and no longer has the batch.
+            Err(Error::Refusal(refusal)) => (self.tell)(Happened::Noted(refusal.to_string())),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn next_batch(&self) -> Result<NextBatch, Error> {
+        match self.ask(AgentRequest::NextBatch)? {
+            AgentAnswer::NextBatch(answer) => Ok(answer),
+            _ => Err(Fault::bug().into()),
+        }
+    }
+
+    /// Returns whether an attempt still runs.
+    fn runs(&self, thread: ThreadId, attempt: u32) -> Result<bool, Error> {
+        let thread = self.read_thread(thread)?;
+        Ok(thread.running().is_some_and(|running| running.number == attempt))
+    }
+
+    fn read_thread(&self, thread: ThreadId) -> Result<crate::board::Thread, Error> {
+        Ok(self.door.store().read(Some(&self.workstream))?.board().thread(thread).into_owned())
+    }
+
+    fn ask(&self, request: AgentRequest) -> Result<AgentAnswer, Error> {
+        self.door.ask(self.ask_of(request))
+    }
+
+    fn ask_of(&self, request: AgentRequest) -> Ask {
+        Ask::new(Some(&self.workstream), request)
+    }
+
+    fn ended(&self, why: Stop, told: Option<(String, NextBatch)>) -> RunEnded {
+        let (told, answer) = told.unzip();
+        let left = self.worktrees.as_ref().map(Worktrees::left).unwrap_or_default();
+        RunEnded {
+            why,
+            told: self.unusable.clone().or_else(|| told.filter(|told| !told.is_empty())),
+            answer: answer.map(Box::new),
+            left: left.into_iter().map(|worktree| (worktree.top, worktree.branch)).collect(),
+            signal: self.signal,
+        }
+    }
+}
+
+/// Returns whether a fault can be over at the next try.
+fn may_pass(fault: &Fault) -> bool {
+    matches!(fault, Fault::Busy { .. } | Fault::Overtaken { .. } | Fault::Database { .. } | Fault::Uncertain { .. })
+}
+
+fn listed(threads: &[ThreadId]) -> String {
+    threads.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,228 @@
+//! What a run tells: a line per event, in sentences or as JSON.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::Session;
+use super::super::page::{Page, Tone, one_line};
+use super::code;
+use crate::app::{Happened, RunEnded, WorkerEnd};
+use crate::board::Status;
+use crate::decide::{BatchOutcome, NextBatch, Words as _};
+use crate::planner::Stop;
+
+/// Tells what happens in a run, on stdout. When nobody reads it any more, the run goes on.
+pub(super) struct Teller<'s> {
+    session: &'s Session,
+}
+
+impl<'s> Teller<'s> {
+    pub(super) fn new(session: &'s Session) -> Self {
+        Self { session }
+    }
+
+    pub(super) fn tell(&mut self, happened: &Happened) {
+        if self.session.output.is_json() {
+            self.session.output.write_json_line(&self.event(happened));
+        } else {
+            self.session.output.write_page(self.lines(happened));
+        }
+    }
+
+    pub(super) fn tell_end(&mut self, ended: &RunEnded) {
+        if self.session.output.is_json() {
+            self.session.output.write_json_line(&self.end_event(ended));
+        } else {
+            self.session.output.write_page(self.end(ended));
+        }
+    }
+
+    /// Returns an event as JSON. Answers in it have the words of the tools.
+    fn event(&self, happened: &Happened) -> Value {
+        let words = self.session.words.for_programs();
+        match happened {
+            Happened::Began(answer) => json!({
+                "event": "batch",
+                "workstream": answer.workstream,
+                "stage": answer.stage,
+                "batch": answer.batch.as_ref().map(|batch| json!({"id": batch.id, "name": batch.name})),
+                "cycle": answer.cycle,
+                "resumed": answer.resumed,
+                "warnings": answer.warnings.iter().map(|note| words.note(note)).collect::<Vec<_>>(),
+            }),
+            Happened::Launched { launch, host, log } => json!({
+                "event": "launched",
+                "thread": launch.thread.to_string(),
+                "name": launch.name,
+                "attempt": launch.attempt,
+                "agent": launch.agent,
+                "host": host,
+                "log": log.display().to_string(),
+            }),
+            Happened::Ended(end) => json!({
+                "event": "ended",
+                "thread": end.thread.to_string(),
+                "attempt": end.attempt,
+                "status": end.status,
+                "how": end.how.words(),
+                "report": end.report,
+                "seconds": end.time.as_secs(),
+                "usage": end.usage,
+                "log": end.log.display().to_string(),
+            }),
+            Happened::Assigned(assigned) => with_event("assigned", json!(assigned)),
+            Happened::Outcomes(outcome) => with_event("outcomes", json!(BatchOutcome::clone(outcome).worded(&words))),
+            Happened::Noted(told) => json!({"event": "note", "note": told}),
+        }
+    }
+
+    fn end_event(&self, ended: &RunEnded) -> Value {
+        let words = self.session.words.for_programs();
+        let answer = ended.answer.as_deref();
+        let command = |command: fn(&NextBatch) -> &Option<crate::decide::PersonCommand>| {
+            answer.and_then(|answer| command(answer).as_ref()).map(|command| words.command(command))
+        };
+        let left =
+            ended.left.iter().map(|(folder, branch)| json!({"folder": folder.display().to_string(), "branch": branch}));
+        json!({
+            "event": "finished",
+            "why": ended.why,
+            "told": ended.told,
+            "batch_completion_status": answer.map(|answer| answer.batch_completion_status),
+            "gate_command": command(|answer| &answer.gate_command),
+            "next_user_command": command(|answer| &answer.next_user_command),
+            "warnings": answer.map(|answer| answer.warnings.iter().map(|note| words.note(note)).collect::<Vec<_>>()),
+            "worktrees": left.collect::<Vec<_>>(),
+            "exit_code": code(ended),
+        })
+    }
+
+    /// Returns an event as lines for people.
+    fn lines(&self, happened: &Happened) -> Page {
+        let mut page = Page::default();
+        match happened {
+            Happened::Began(answer) => {
+                let (id, name) =
+                    answer.batch.as_ref().map(|batch| (batch.id.as_str(), batch.name.as_str())).unwrap_or_default();
+                page.paint(Tone::Strong, format!("Batch {id}: {}", one_line(name)));
+                let _ = write!(page, "{}", if answer.resumed { ", resumed" } else { "" });
+                for note in &answer.warnings {
+                    write_line(&mut page, &self.session.words.note(note));
+                }
+            }
+            Happened::Launched { launch, host, .. } => {
+                let (thread, attempt, agent) = (launch.thread, launch.attempt, &launch.agent);
+                let _ = write!(page, "{thread} attempt {attempt}: {} runs it, by {}", one_line(agent), one_line(host));
+            }
+            Happened::Ended(end) => write_end(&mut page, end),
+            Happened::Assigned(assigned) => {
+                let _ = write!(
+                    page,
+                    "{} attempt {}: given to {}",
+                    assigned.thread_id,
+                    assigned.attempt,
+                    one_line(&assigned.agent)
+                );
+            }
+            Happened::Outcomes(outcome) => write_outcomes(&mut page, outcome),
+            Happened::Noted(told) => write_line(&mut page, told),
+        }
+        page
+    }
+
+    /// Returns the end of a run for people.
+    pub(super) fn end(&self, ended: &RunEnded) -> Page {
+        let mut page = Page::default();
+        let tone = if code(ended) == 0 { Tone::Good } else { Tone::Bad };
+        page.paint(tone, why(ended.why));
+        if let Some(told) = &ended.told {
+            let _ = write!(page, ": {}", one_line(told));
+        }
+        for (folder, branch) in &ended.left {
+            write_line(&mut page, &format!("worktree {} with branch {branch} is still there", folder.display()));
+        }
+        let answer = ended.answer.as_deref();
+        for note in answer.iter().flat_map(|answer| &answer.warnings) {
+            write_line(&mut page, &self.session.words.note(note));
+        }
+        let next = answer.and_then(|answer| answer.gate_command.as_ref().or(answer.next_user_command.as_ref()));
+        let next = match (next, ended.why) {
+            (Some(command), _) => Some(self.session.words.command(command)),
+            (None, Stop::Until | Stop::HostUnusable | Stop::Cancelled) => {
+                Some(format!("work run{}", self.session.words.flags()))
+            }
+            (None, _) => None,
+        };
+        if let Some(next) = next {
+            page.begin_line();
+            page.paint(Tone::Strong, "Next: ");
+            let _ = write!(page, "{}", one_line(&next));
+        }
+        page
+    }
+}
+
+/// Returns why a run ended, in words.
+fn why(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Gate => "A person has to pass a gate",
+        Stop::End => "Nothing is left to do",
+        Stop::Until => "Done as far as it was asked for",
+        Stop::Blocked => "The batch ended with blocked threads",
+        Stop::Held => "Another planner executes the batch",
+        Stop::Stuck => "Nothing can be handed out, and nobody works",
+        Stop::HostUnusable => "The host cannot be used",
+        Stop::Cancelled => "Ended by a signal",
+    }
+}
+
+fn write_end(page: &mut Page, end: &WorkerEnd) {
+    let _ = write!(page, "{} attempt {}: ", end.thread, end.attempt);
+    let tone = match end.status {
+        Status::Completed => Tone::Good,
+        Status::Blocked | Status::Cancelled => Tone::Bad,
+        Status::Pending | Status::InProgress => Tone::Busy,
+    };
+    page.paint(tone, end.status.word());
+    let _ = write!(page, " after {}", length(end.time));
+    let told = if end.report.is_empty() { format!("the worker {}", end.how.words()) } else { end.report.clone() };
+    let _ = write!(page, ": {}", one_line(&told));
+}
+
+fn write_outcomes(page: &mut Page, outcome: &BatchOutcome) {
+    let (id, name) = outcome.batch.as_ref().map(|batch| (batch.id.as_str(), batch.name.as_str())).unwrap_or_default();
+    page.paint(Tone::Strong, format!("What came of batch {id}: {}", one_line(name)));
+    for thread in &outcome.outcomes {
+        let (id, status, agent) = (&thread.thread_id, thread.status, one_line(&thread.agent_used));
+        write_line(page, &format!("  {id} {status}, by {agent}: {}", one_line(&thread.report)));
+        for artifact in &thread.artifacts {
+            write_line(page, &format!("    made: {}", one_line(artifact)));
+        }
+        for step in &thread.next_steps {
+            write_line(page, &format!("    left: {}", one_line(step)));
+        }
+    }
+}
+
+fn write_line(page: &mut Page, line: &str) {
+    page.begin_line();
+    let _ = write!(page, "{line}");
+}
+
+/// Returns a length of time, to the second.
+fn length(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds < 60 => format!("{seconds} s"),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// Returns an answer as an event.
+fn with_event(event: &str, mut answer: Value) -> Value {
+    if let Some(keys) = answer.as_object_mut() {
+        keys.insert("event".to_owned(), event.into());
+    }
+    answer
+}

@@ -1,0 +1,308 @@
+//! How `work run` starts the workers of a host by its own command line, and what such a worker prints (DESIGN §12).
+//!
+//! What the hosts print, and how they refuse, was found by running the releases that [`super::Host::known_from`] names.
+
+mod claude;
+mod codex;
+mod opencode;
+
+pub(super) use claude::WORKERS as CLAUDE;
+pub(super) use codex::WORKERS as CODEX;
+pub(super) use opencode::WORKERS as OPENCODE;
+
+use serde_json::Value;
+
+use super::{HOSTS, Host, ProjectFiles};
+use crate::board::Usage;
+use crate::fault::Fault;
+use crate::prompts::IMPLEMENT_THREAD;
+use crate::roster::Agent;
+
+/// What differs from host to host between workers that are processes of their own.
+#[derive(Debug)]
+pub struct Workers {
+    /// The program.
+    pub program: &'static str,
+    /// What a person does who is not logged in.
+    pub log_in: &'static str,
+    /// The prefix that the host puts before the names of this server's tools.
+    prefix: &'static str,
+    /// Returns whether the project, or the person, has a profile for an agent of this name.
+    has_profile: fn(&dyn ProjectFiles, &str) -> Result<bool, Fault>,
+    /// Returns the arguments and the variables of a worker.
+    command: fn(&WorkerStart<'_>) -> WorkerCommand,
+    /// Reads a line of a worker's output.
+    line: fn(&Value, &mut Told),
+}
+
+/// What a worker is started for.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkerStart<'s> {
+    /// Its agent.
+    pub agent: &'s Agent,
+    /// Whether the host has a profile for it.
+    pub has_profile: bool,
+    /// What it is told.
+    pub prompt: &'s str,
+    /// This program, as an absolute path. It is the worker's MCP server too.
+    pub program: &'s str,
+    /// The folder in which it works.
+    pub folder: &'s str,
+    /// The names of the variables by which its MCP server knows whose worker it serves.
+    pub passed_on: &'s [&'s str],
+    /// Arguments that a person adds.
+    pub arguments: &'s [String],
+}
+
+/// The command line of a worker. No shell reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkerCommand {
+    /// The arguments.
+    pub arguments: Vec<String>,
+    /// Variables, beside those of this process.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// What the output of a worker has told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What it used; `None`: it has not said, or the model has not answered.
+    pub usage: Option<Usage>,
+    /// Why the provider of its model refuses every call: who asks is not logged in, or has used up what was paid for.
+    pub refused: Option<String>,
+    /// The last error that it printed.
+    pub error: Option<String>,
+}
+
+impl Told {
+    fn add(&mut self, usage: Usage) {
+        self.usage = Some(self.usage.unwrap_or_default().and(usage));
+    }
+
+    /// Keeps an error. It is a refusal if the provider has answered with the status of one, or the words are those of one.
+    fn failed(&mut self, message: &str, status: Option<u64>) {
+        /// Unauthorized, payment required, forbidden, too many requests. A host has tried the last one again by then.
+        const REFUSED: [u64; 4] = [401, 402, 403, 429];
+        let message = message.trim();
+        if status.is_some_and(|status| REFUSED.contains(&status)) || says_refused(message) {
+            self.refused = Some(message.to_owned());
+        }
+        self.error = Some(message.to_owned());
+    }
+}
+
+/// Returns whether an error says that nothing will be answered until a person does something.
+fn says_refused(message: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "not logged in",
+        "please run /login",
+        "invalid api key",
+        "invalid x-api-key",
+        "usage limit",
+        "insufficient_quota",
+        "exceeded your current quota",
+        "credit balance is too low",
+        "no api key",
+    ];
+    let message = message.to_lowercase();
+    WORDS.iter().any(|words| message.contains(words))
+}
+
+impl Workers {
+    /// Returns the prompt of a worker: what its planner would tell it, and how it reports.
+    pub fn prompt(&self, thread: &str, attempt: &str, workstream: &str) -> String {
+        worker_prompt(self.prefix, thread, attempt, workstream)
+    }
+
+    /// Returns whether the host has a profile for an agent of this name.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read.
+    pub fn has_profile(&self, files: &dyn ProjectFiles, agent: &str) -> Result<bool, Fault> {
+        (self.has_profile)(files, agent)
+    }
+
+    /// Returns the arguments and the variables of a worker.
+    pub fn command(&self, start: &WorkerStart<'_>) -> WorkerCommand {
+        (self.command)(start)
+    }
+
+    /// Reads a line of a worker's output. A line that is no JSON object tells nothing.
+    pub fn line(&self, line: &str, told: &mut Told) {
+        if let Ok(line @ Value::Object(_)) = serde_json::from_str(line) {
+            (self.line)(&line, told);
+        }
+    }
+}
+
+/// Returns the prompt of a worker, with `prefix` before the names of this server's tools.
+pub fn worker_prompt(prefix: &str, thread: &str, attempt: &str, workstream: &str) -> String {
+    let text = IMPLEMENT_THREAD.text_with_prefix(prefix);
+    format!("{}\n\nthread_id: {thread}\nattempt: {attempt}\nworkstream: {workstream}\n", text.trim_end())
+}
+
+/// Returns the hosts that run workers.
+pub fn worker_hosts() -> impl Iterator<Item = (&'static Host, &'static Workers)> {
+    HOSTS.iter().filter_map(|host| Some((*host, host.workers.as_ref()?)))
+}
+
+/// Returns a number of a JSON object; 0 if it is not there.
+fn number(object: &Value, key: &str) -> u64 {
+    object.get(key).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// Returns an amount of dollars in millionths.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
+fn microdollars(dollars: &Value) -> Option<u64> {
+    dollars.as_f64().filter(|dollars| *dollars >= 0.0).map(|dollars| (dollars * 1e6).round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the command line of a worker of a host.
+    fn command(workers: &Workers, models: &[&str], has_profile: bool, arguments: &[&str]) -> String {
+        let models = models.iter().map(|&model| model.to_owned()).collect();
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let start = WorkerStart {
+            agent: &Agent { models, ..Agent::named("writer") },
+            has_profile,
+            prompt: "PROMPT",
+            program: "/bin/work",
+            folder: "/project",
+            passed_on: &["WORK_LAUNCHED_BY", "WORK_RUN"],
+            arguments: &arguments,
+        };
+        let command = workers.command(&start);
+        let variables = command.variables.iter().map(|(name, value)| format!("{name}={value}\n"));
+        variables.collect::<String>() + &command.arguments.join("\n")
+    }
+
+    fn told(workers: &Workers, lines: &[&str]) -> Told {
+        let mut told = Told::default();
+        lines.iter().for_each(|line| workers.line(line, &mut told));
+        told
+    }
+
+    fn usage(input: u64, cached: u64, output: u64, cost: Option<u64>) -> Option<Usage> {
+        Some(Usage { input_tokens: input, cached_tokens: cached, output_tokens: output, cost_microdollars: cost })
+    }
+
+    #[test]
+    fn each_host_is_started_in_its_own_way() {
+        insta::assert_snapshot!(command(&CLAUDE, &["openai/gpt", "anthropic/opus"], true, &["--add-dir", "x"]), @r#"
+        -p
+        PROMPT
+        --agent
+        writer
+        --output-format
+        json
+        --permission-mode
+        acceptEdits
+        --mcp-config
+        {"mcpServers":{"work":{"command":"/bin/work","args":["mcp"]}}}
+        --allowedTools
+        mcp__work
+        --add-dir
+        x
+        "#);
+        insta::assert_snapshot!(command(&CLAUDE, &["openai/gpt", "anthropic/opus"], false, &[]), @r#"
+        -p
+        PROMPT
+        --model
+        opus
+        --output-format
+        json
+        --permission-mode
+        acceptEdits
+        --mcp-config
+        {"mcpServers":{"work":{"command":"/bin/work","args":["mcp"]}}}
+        --allowedTools
+        mcp__work
+        "#);
+        insta::assert_snapshot!(command(&CODEX, &["openai/gpt"], false, &["--search"]), @r#"
+        exec
+        --json
+        --sandbox
+        workspace-write
+        --skip-git-repo-check
+        -c
+        mcp_servers.work.command="/bin/work"
+        -c
+        mcp_servers.work.args=["mcp"]
+        -c
+        mcp_servers.work.env_vars=["WORK_LAUNCHED_BY","WORK_RUN"]
+        -m
+        gpt
+        --search
+        PROMPT
+        "#);
+        insta::assert_snapshot!(command(&OPENCODE, &["openai/gpt"], false, &[]), @r#"
+        OPENCODE_CONFIG_CONTENT={"mcp":{"work":{"type":"local","command":["/bin/work","mcp"],"enabled":true}},"agent":{"writer":{"mode":"all"}}}
+        PWD=/project
+        run
+        --agent
+        writer
+        --format
+        json
+        --model
+        openai/gpt
+        PROMPT
+        "#);
+        insta::assert_snapshot!(command(&OPENCODE, &["openai/gpt"], true, &["--variant", "high"]), @r#"
+        OPENCODE_CONFIG_CONTENT={"mcp":{"work":{"type":"local","command":["/bin/work","mcp"],"enabled":true}},"agent":{"writer":{"mode":"all"}}}
+        PWD=/project
+        run
+        --agent
+        writer
+        --format
+        json
+        --variant
+        high
+        PROMPT
+        "#);
+    }
+
+    #[test]
+    fn what_was_used_is_read_from_the_output() {
+        let claude = r#"{"type":"result","subtype":"success","is_error":false,"result":"done","total_cost_usd":0.0123456,"usage":{"input_tokens":10,"cache_creation_input_tokens":200,"cache_read_input_tokens":1000,"output_tokens":7}}"#;
+        assert_eq!(told(&CLAUDE, &["starting", claude]).usage, usage(1_210, 1_000, 7, Some(12_346)));
+        let codex =
+            r#"{"type":"turn.completed","usage":{"input_tokens":50,"cached_input_tokens":20,"output_tokens":5}}"#;
+        assert_eq!(told(&CODEX, &[codex, codex]).usage, usage(100, 40, 10, None));
+        let opencode = r#"{"type":"step_finish","part":{"cost":0.5,"tokens":{"input":30,"output":4,"reasoning":1,"cache":{"read":70,"write":5}}}}"#;
+        assert_eq!(told(&OPENCODE, &[opencode, opencode]).usage, usage(210, 140, 10, Some(1_000_000)));
+        assert_eq!(told(&OPENCODE, &["", "[1]", "{", "{\"type\":1}"]), Told::default());
+    }
+
+    #[test]
+    fn a_provider_that_refuses_all_is_told_from_an_error() {
+        for (workers, line, refused) in [
+            (&CLAUDE, r#"{"type":"result","is_error":true,"result":"Not logged in · Please run /login"}"#, true),
+            (&CLAUDE, r#"{"type":"result","is_error":true,"api_error_status":429,"result":"API Error"}"#, true),
+            (&CLAUDE, r#"{"type":"result","is_error":true,"api_error_status":500,"result":"API Error"}"#, false),
+            (&CODEX, r#"{"type":"turn.failed","error":{"message":"unexpected status 401 Unauthorized: no"}}"#, true),
+            (&CODEX, r#"{"type":"turn.failed","error":{"message":"You've hit your usage limit."}}"#, true),
+            (&CODEX, r#"{"type":"turn.failed","error":{"message":"unexpected status 500: no"}}"#, false),
+            (
+                &OPENCODE,
+                r#"{"type":"error","error":{"name":"APIError","data":{"message":"no","statusCode":403}}}"#,
+                true,
+            ),
+            (&OPENCODE, r#"{"type":"error","error":{"name":"ProviderAuthError","data":{"message":"no"}}}"#, true),
+            (&OPENCODE, r#"{"type":"error","error":{"name":"UnknownError","data":{"message":"no"}}}"#, false),
+        ] {
+            let told = told(workers, &[line]);
+            assert_eq!(told.refused.is_some(), refused, "{line}");
+            assert!(told.error.is_some_and(|error| !error.is_empty()), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_options_of_init_name_the_hosts_that_run_workers() {
+        let names: Vec<&str> = worker_hosts().map(|(host, _)| host.name).collect();
+        assert_eq!(names, ["opencode", "claude", "codex"]);
+    }
+}

@@ -1,0 +1,165 @@
+//! What follows when the process of a worker has ended (DESIGN §12).
+
+use std::time::Duration;
+
+use crate::hosts::Told;
+use crate::wording::cut;
+
+/// The highest number of a signal.
+const SIGNALS: i32 = 64;
+
+/// The process of a worker that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How it ended.
+    pub how: How,
+    /// What its output told.
+    pub told: Told,
+    /// Whether its program is the command line of a host, whose output is known.
+    pub is_of_host: bool,
+    /// Whether it has reported, so that its attempt is over.
+    pub has_reported: bool,
+    /// Whether the model of this host has answered a worker of this run.
+    pub host_has_answered: bool,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// With this exit code. Over 128 it is 128 and the number of the signal that ended it, as shells have it.
+    Exited(i32),
+    /// It was ended, since it ran for longer than this.
+    TimedOut(Duration),
+    /// It could not be started, for this reason.
+    NotStarted(String),
+    /// Nobody knows, for this reason.
+    Unknown(String),
+}
+
+/// What a run does about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing: the worker has reported.
+    Reported,
+    /// Report the attempt as failed.
+    Failed {
+        /// Why.
+        report: String,
+        /// Whether another attempt of the same agent could succeed.
+        transient: bool,
+    },
+    /// End the run, and charge no attempt: each worker of this host would end in the same way.
+    HostUnusable {
+        /// Why.
+        why: String,
+        /// Whether the provider of the model refuses, so that logging in or waiting may help.
+        is_refused: bool,
+    },
+}
+
+impl How {
+    /// Returns it in words, after "the worker".
+    pub fn words(&self) -> String {
+        match self {
+            Self::Exited(0) => "ended".to_owned(),
+            Self::Exited(code) if (129..=128 + SIGNALS).contains(code) => format!("was ended by signal {}", code - 128),
+            Self::Exited(code) => format!("exited with {code}"),
+            Self::TimedOut(limit) => format!("was ended: it ran for longer than {}", length(*limit)),
+            Self::NotStarted(why) => format!("could not be started: {why}"),
+            Self::Unknown(why) => format!("is gone: {why}"),
+        }
+    }
+}
+
+/// Returns a length of time as a person gives one.
+fn length(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+/// Returns what follows when a worker has ended.
+pub fn verdict(ended: &Ended) -> Verdict {
+    if ended.has_reported {
+        return Verdict::Reported;
+    }
+    let told = &ended.told;
+    if let Some(why) = &told.refused {
+        return Verdict::HostUnusable { why: cut(why), is_refused: true };
+    }
+    let how = ended.how.words();
+    let why = match &told.error {
+        Some(error) => format!("the worker {how} without a report: {}", cut(error)),
+        None => format!("the worker {how} without a report"),
+    };
+    // A program that never reaches a model is set up wrongly, and would use up the budgets of all threads.
+    let has_failed = matches!(ended.how, How::Exited(code) if code != 0);
+    let is_silent = ended.is_of_host && told.usage.is_none() && !ended.host_has_answered;
+    if matches!(ended.how, How::NotStarted(_)) || has_failed && is_silent {
+        return Verdict::HostUnusable { why, is_refused: false };
+    }
+    // Who ended in order would do so again.
+    Verdict::Failed { report: why, transient: ended.how != How::Exited(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Usage;
+
+    fn ended(how: How) -> Ended {
+        let told = Told { usage: Some(Usage::default()), ..Told::default() };
+        Ended { how, told, is_of_host: true, has_reported: false, host_has_answered: true }
+    }
+
+    fn told(ended: &Ended) -> String {
+        match verdict(ended) {
+            Verdict::Reported => "reported".to_owned(),
+            Verdict::Failed { report, transient } => format!("failed, transient {transient}: {report}"),
+            Verdict::HostUnusable { why, is_refused } => format!("unusable, refused {is_refused}: {why}"),
+        }
+    }
+
+    #[test]
+    fn each_end_has_its_report() {
+        let minutes = Duration::from_secs(1_800);
+        for (how, wanted) in [
+            (How::Exited(0), "failed, transient false: the worker ended without a report"),
+            (How::Exited(1), "failed, transient true: the worker exited with 1 without a report"),
+            (How::Exited(137), "failed, transient true: the worker was ended by signal 9 without a report"),
+            (
+                How::TimedOut(minutes),
+                "failed, transient true: the worker was ended: it ran for longer than 30 min without a report",
+            ),
+            (How::Unknown("x".to_owned()), "failed, transient true: the worker is gone: x without a report"),
+            (
+                How::NotStarted("no such file".to_owned()),
+                "unusable, refused false: the worker could not be started: no such file without a report",
+            ),
+        ] {
+            assert_eq!(told(&ended(how)), wanted);
+        }
+        assert_eq!(told(&Ended { has_reported: true, ..ended(How::Exited(1)) }), "reported");
+    }
+
+    #[test]
+    fn a_host_that_refuses_all_costs_no_attempt() {
+        let refused = Told { refused: Some("Not logged in".to_owned()), ..Told::default() };
+        let worker = Ended { told: refused, ..ended(How::Exited(1)) };
+        assert_eq!(told(&worker), "unusable, refused true: Not logged in");
+        // A host that never reached a model is set up wrongly; one that did before has only failed now.
+        let silent = Told { error: Some("unknown option".to_owned()), ..Told::default() };
+        let worker = Ended { told: silent, host_has_answered: false, ..ended(How::Exited(2)) };
+        let why = "the worker exited with 2 without a report: unknown option";
+        assert_eq!(told(&worker), format!("unusable, refused false: {why}"));
+        assert_eq!(
+            told(&Ended { host_has_answered: true, ..worker.clone() }),
+            format!("failed, transient true: {why}")
+        );
+        // Of a program whose output nobody knows it cannot be said.
+        let unknown = Ended { is_of_host: false, ..worker };
+        assert_eq!(told(&unknown), format!("failed, transient true: {why}"));
+    }
+}
