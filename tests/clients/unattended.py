@@ -13,6 +13,7 @@ One plan from its beginning to the gate and behind it:
 import json
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,6 +169,14 @@ def set_up_project() -> None:
         roster.write(f"execution:\n  run: {{host: {NAME}}}\n")
     if NAME == "codex":
         trust_hooks_in_codex(HOME, PROGRAM)
+    if NAME == "opencode":
+        # OpenCode installs this in each such folder. It has done so in the home: spares the workers to do it all at once.
+        for name in ("package.json", "package-lock.json", "node_modules"):
+            installed = HOME.folder / ".config" / "opencode" / name
+            if installed.is_dir():
+                shutil.copytree(installed, PROJECT / ".opencode" / name, symlinks=True)
+            elif installed.exists():
+                shutil.copy(installed, PROJECT / ".opencode" / name)
 
 
 class Run:
@@ -183,9 +192,9 @@ class Run:
 
     def about(self) -> tuple:
         """What a failed assertion tells."""
-        logs = [(log.name, log.read_text(errors="replace")[-600:]) for log in sorted((PROJECT / "work/.run/logs").glob("*"))]
+        logs = [(log.name, log.read_text(errors="replace")[-300:]) for log in sorted((PROJECT / "work/.run/logs").glob("*"))]
         steps = [(seen["who"], seen["step"]) for seen in PLAYER.seen]
-        return self.arguments, self.process.returncode, self.output[-4000:], self.errors[-2000:], PLAYER.failed, BEGUN, steps, logs
+        return self.arguments, self.process.returncode, self.output[-8000:], self.errors[-2000:], PLAYER.failed, BEGUN, steps, logs
 
 
 def sessions() -> dict[tuple[str, int], dict]:
@@ -231,7 +240,9 @@ def to_the_gate(limit: int) -> None:
     assert len(of("launched")) == len(of("ended")) == len(ATTEMPTS), about
     for key, (agent, status, report) in ATTEMPTS.items():
         assert (launched[key]["agent"], launched[key]["host"]) == (agent, NAME), (key, launched[key])
-        assert ended[key]["status"] == status, (key, ended[key], about)
+        # The status of the thread: after each failure another attempt follows.
+        assert ended[key]["status"] == ("completed" if status == "completed" else "pending"), (key, ended[key], about)
+        assert ("longer than" in ended[key]["how"]) == (key == (PROVES, 2)), (key, ended[key])
         assert report is None or ended[key]["report"] == report, (key, ended[key])
         log = pathlib.Path(launched[key]["log"])
         log = log if log.is_absolute() else PROJECT / log
@@ -261,13 +272,14 @@ def to_the_gate(limit: int) -> None:
             assert limit <= ended[key]["seconds"] < limit + 10, ended[key]
             continue
         asked = sum(seen["who"] == f"{key[0]} {key[1]}" for seen in PLAYER.seen)
-        expected = {"input_tokens": asked * INPUT_TOKENS, "output_tokens": asked * OUTPUT_TOKENS}
-        for usage in (kept[key].get("usage"), ended[key]["usage"]):
-            assert usage and expected.items() <= usage.items(), (key, usage, expected, about)
+        expected = (asked * INPUT_TOKENS, asked * OUTPUT_TOKENS)
+        usage, stored = ended[key]["usage"], kept[key].get("usage")
+        assert usage and (usage["input_tokens"], usage["output_tokens"]) == expected, (key, usage, expected, about)
+        assert stored and (stored["inputTokens"], stored["outputTokens"]) == expected, (key, stored, expected, about)
         if key == (SILENT, 2):
             assert not kept[key].get("transient"), kept[key]
     total = HOME.run("work", "report", "--json")
-    assert total.returncode == 0 and '"usage"' in total.stdout, total
+    assert total.returncode == 0 and '"usage"' in total.stdout, total.stdout[-3000:]
 
     # What the workers saw.
     assert all(tools == {f"{PREFIX}read_thread", f"{PREFIX}update_thread"} for tools in BEGUN.values()), BEGUN
