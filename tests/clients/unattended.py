@@ -7,7 +7,7 @@ One plan from its beginning to the gate and behind it:
 2. `work init` with the host, and `work run` again. The three begin anew, all before one ends. One reports failures until
    it is reassigned, one ends without a report, one runs out of time and is then refused by its check. The second batch
    follows, and the gate.
-3. Behind the gate the provider refuses the key: the run stops, and no attempt is charged.
+3. Behind the gate the provider refuses the key: the run stops, and no attempt is charged. With a key it goes to the end.
 """
 
 import json
@@ -48,6 +48,7 @@ ATTEMPTS = {
     (PROVES, 3): ("default", "completed", "It is proved."),
     (LATER, 1): ("default", "completed", "It is built."),
 }
+RECOVERED = {(REFUSED, 2): ("default", "completed", "It is answered.")}
 OUTCOMES = [
     (FAILS, "completed", "It works now.", "system-engineer-opus", True),
     (SILENT, "completed", "It works after all.", "system-engineer-opus", True),
@@ -73,7 +74,7 @@ def mend() -> Call:
 def worker(who: str) -> Script:
     thread, attempt = who.split(" ")
     known = {"thread_id": thread, "attempt": int(attempt), "workstream": "001-clients"}
-    _, status, report = ATTEMPTS[thread, int(attempt)]
+    _, status, report = {**ATTEMPTS, **RECOVERED}[thread, int(attempt)]
     [brief] = yield [call("read_thread", thread_id=thread, workstream="001-clients")]
     assert json_in(brief)["status"] == "in_progress", ("work run has started the attempt", brief)
     if thread == LATER:
@@ -295,9 +296,19 @@ def refused() -> None:
     code, events = run.end()
     assert code == 3, run.about()
     assert (events[-1]["event"], events[-1]["why"], events[-1]["exit_code"]) == ("finished", "host_unusable", 3), run.about()
-    charged = [session for key, session in sessions().items() if key[0] == REFUSED and session["status"] == "failed"]
-    assert not charged and list(BEGUN)[-1] == f"{REFUSED} 1", run.about()
-    assert not processes(), processes()
+    assert list(BEGUN)[-1] == f"{REFUSED} 1" and not processes(), (run.about(), processes())
+    REFUSES.clear()
+    run = Run()
+    code, events = run.end()
+    assert code == 0 and not PLAYER.failed, run.about()
+    kept = {key[1]: session["status"] for key, session in sessions().items() if key[0] == REFUSED}
+    assert kept == {1: "interrupted", 2: "completed"}, (kept, run.about())
+    [finished] = [event for event in events if event["event"] == "finished"]
+    assert finished["gate_command"].lstrip("!") == "work approve stage 2", finished
+    # Neither the retry nor the reassignment was used for what no worker can help.
+    [outcome] = [outcome for event in events if event["event"] == "outcomes" for outcome in event["outcomes"]]
+    assert (outcome["thread_id"], outcome["failover_applied"]) == (REFUSED, False), outcome
+    assert all(tools == {f"{PREFIX}read_thread", f"{PREFIX}update_thread"} for tools in BEGUN.values()), BEGUN
 
 
 def main() -> None:
