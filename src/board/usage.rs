@@ -32,22 +32,25 @@ impl Usage {
             cost_microdollars: cost,
         }
     }
+
+    /// Returns the cost in dollars, if it is known.
+    pub fn dollars(self) -> Option<f64> {
+        self.cost_microdollars.map(in_dollars)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nothing costs 9 billion dollars")]
+fn in_dollars(microdollars: u64) -> f64 {
+    microdollars as f64 / 1e6
 }
 
 /// The form of a cost in files and answers: dollars, with at most six digits behind the point.
 pub(crate) mod dollars {
-    use serde::{Deserialize as _, Deserializer, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::ref_option,
-        reason = "as serde has it; nothing costs 9 billion dollars"
-    )]
+    #[expect(clippy::ref_option, reason = "as serde has it")]
     pub(crate) fn serialize<S: Serializer>(cost: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        match cost {
-            Some(cost) => serializer.serialize_f64(*cost as f64 / 1e6),
-            None => serializer.serialize_none(),
-        }
+        cost.map(super::in_dollars).serialize(serializer)
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]

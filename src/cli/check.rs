@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::thread::MaybeThread;
 use super::{Session, exit};
-use crate::app::{Checker, Watcher, is_in_check};
+use crate::app::{Checker, LaunchedWorker, Watcher, is_in_check};
 use crate::clock::SystemClock;
 use crate::decide::{CheckRun, Checked, PersonAnswer, PersonRequest, Proof, Refusal};
 use crate::fault::Error;
@@ -85,6 +85,9 @@ impl Session {
     ) -> Result<PersonAnswer, Error> {
         let (mut request, mut wanted) = (request.clone(), wanted.map(str::to_owned));
         if let PersonRequest::UpdateThread(update) = &mut request {
+            if let Some(Ok(worker)) = LaunchedWorker::of_this_process() {
+                worker.complete_report(update)?;
+            }
             if update.artifacts.is_some() && update.directory.is_none() {
                 // Who reports from a linked worktree has worked in it.
                 update.directory = self.own_worktree();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::attempt_report::{AttemptEnd, AttemptReport, Follows};
+use crate::board::Usage;
 
 /// What an agent did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -35,6 +36,9 @@ pub struct AgentFigures {
     /// How long they took all together, as far as both times are recorded. Answers say it in seconds.
     #[serde(rename = "seconds", serialize_with = "as_seconds")]
     pub time: Duration,
+    /// What they used all together, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,6 +69,7 @@ pub(super) fn figures<'r>(
         if let (Some(started), Some(ended)) = (attempt.started_at, attempt.completed_at) {
             figures.time += ended.since(started);
         }
+        figures.usage = figures.usage.into_iter().chain(attempt.usage).reduce(Usage::and);
     }
     let mut figures: Vec<AgentFigures> = agents.into_values().collect();
     for figures in &mut figures {
@@ -158,6 +163,19 @@ mod tests {
           }
         ]
         "#);
+    }
+
+    #[test]
+    fn what_an_agent_used_adds_up_as_far_as_it_is_known() {
+        let with = |agent: &str, input_tokens: Option<u64>, cost_microdollars| {
+            let usage = input_tokens.map(|input_tokens| Usage { input_tokens, cost_microdollars, ..Usage::default() });
+            (AttemptReport { usage, ..attempt(agent, None, Some(1)) }, Some(AttemptEnd::Completed))
+        };
+        let attempts =
+            [with("a", Some(3), None), with("a", None, None), with("a", Some(4), Some(5)), with("b", None, None)];
+        let figures = figures(attempts.iter().map(|(attempt, end)| (attempt, *end)));
+        let known = Usage { input_tokens: 7, cost_microdollars: Some(5), ..Usage::default() };
+        assert_eq!(figures.iter().map(|figures| figures.usage).collect::<Vec<_>>(), [Some(known), None]);
     }
 
     #[test]

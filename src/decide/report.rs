@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::request::{Caller, Scope};
 use super::scene::{AgentSource, Scene, attempt_in_answers, waits_for};
 use super::workstream_status::{self, WorkstreamStatus};
-use crate::board::{AttemptStatus, Board, CheckResult, Cycle, Introduction, Status, Unproven};
+use crate::board::{AttemptStatus, Board, CheckResult, Cycle, Introduction, Status, Unproven, Usage};
 use crate::index::{Approval, ApprovalStatus};
 use crate::moment::Moment;
 use crate::plan::{Batch, Stage, Thread};
@@ -35,6 +35,9 @@ pub struct Report<C = PersonCommand, N = Note> {
     pub stages: Vec<StageReport>,
     /// What the agents did in these stages, the busiest first.
     pub agents: Vec<AgentFigures>,
+    /// What all attempts in these stages used together, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 impl<C, N> Report<C, N> {
@@ -52,8 +55,8 @@ impl<C, N> Report<C, N> {
 impl Report {
     /// Returns the answer in the words of a door.
     pub fn worded(self, words: &dyn Words) -> Report<String, String> {
-        let Report { status, approval, revocation, planner, stages, agents } = self;
-        Report { status: status.worded(words), approval, revocation, planner, stages, agents }
+        let Report { status, approval, revocation, planner, stages, agents, usage } = self;
+        Report { status: status.worded(words), approval, revocation, planner, stages, agents, usage }
     }
 }
 
@@ -303,12 +306,14 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, scope: Scope, ledger: &m
     };
     let stages: Vec<StageReport> = stages.map(of_stage).collect();
     let threads = stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads);
+    let agents = figures(threads.flat_map(ThreadReport::ended));
     Ok(Report {
         status,
         approval: scene.entry.and_then(|entry| approved(&entry.approvals.plan)),
         revocation: scene.entry.and_then(|entry| revoked(&entry.approvals.plan)),
         planner: planner(scene, board),
-        agents: figures(threads.flat_map(ThreadReport::ended)),
+        usage: agents.iter().filter_map(|figures| figures.usage).reduce(Usage::and),
+        agents,
         stages,
     })
 }

@@ -1,18 +1,42 @@
 //! The table of the agents' figures, the same for every kind of document.
 
+use super::used;
 use crate::decide::AgentFigures;
 use crate::wording::duration;
 
 /// The columns after the agent.
-pub(super) const COLUMNS: [&str; 9] =
+const COLUMNS: [&str; 9] =
     ["attempts", "completed", "failed", "blocked", "interrupted", "retries", "reassigned to it", "time", "success"];
+
+/// The last column, where it is known of an agent what it used.
+const USED: &str = "used";
+
+/// What stands in a cell with nothing in it, so that the others are seen.
+const NOTHING: &str = "–";
 
 /// What stands in place of an agent that older software did not record.
 pub(super) const UNRECORDED: &str = "not recorded";
 
-/// Returns the cells of an agent after its name. A number of nothing is a dash, so that the others are seen.
-pub(super) fn row(figures: &AgentFigures) -> [String; 9] {
-    let number = |number: usize| if number == 0 { "–".to_owned() } else { number.to_string() };
+/// Returns the columns after the agent.
+pub(super) fn columns(agents: &[AgentFigures]) -> impl Iterator<Item = &'static str> {
+    COLUMNS.into_iter().chain(has_usage(agents).then_some(USED))
+}
+
+/// Returns the agents, each with its cells after the name.
+pub(super) fn rows(agents: &[AgentFigures]) -> impl Iterator<Item = (&AgentFigures, Vec<String>)> {
+    let has_usage = has_usage(agents);
+    agents.iter().map(move |figures| {
+        let usage = has_usage.then(|| figures.usage.map_or_else(|| NOTHING.to_owned(), used));
+        (figures, row(figures).into_iter().chain(usage).collect())
+    })
+}
+
+fn has_usage(agents: &[AgentFigures]) -> bool {
+    agents.iter().any(|figures| figures.usage.is_some())
+}
+
+fn row(figures: &AgentFigures) -> [String; 9] {
+    let number = |number: usize| if number == 0 { NOTHING.to_owned() } else { number.to_string() };
     let attempts = match figures.running {
         0 => number(figures.attempts),
         running => format!("{} ({running} running)", figures.attempts),

@@ -1,11 +1,15 @@
 //! What happened in a workstream, one entry after another, from what a report of it holds. There is no second record: an
 //! entry exists because the state has its time.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use crate::board::CheckResult;
+use super::{attempt_time, used};
+use crate::board::{CheckResult, Usage};
 use crate::decide::{Assigned, AttemptEnd, AttemptReport, Report, Revocation, ThreadReport};
 use crate::moment::Moment;
+use crate::wording::duration;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,6 +60,8 @@ pub(crate) enum What {
         report: String,
         then: Option<Then>,
     },
+    /// It was told what an attempt used, with the seconds that it took if it has ended.
+    Used { thread_id: String, attempt: u32, usage: Usage, seconds: Option<u64> },
 }
 
 /// What followed a failure: another attempt.
@@ -143,6 +149,11 @@ fn of_attempt(
         attempt.completed_at,
         What::Ended { thread_id: thread_id(), attempt: number, agent, status, transient, report, then },
     );
+    // The state does not hold when that was told. It is usually told right after the end.
+    if let Some(usage) = attempt.usage {
+        let seconds = attempt_time(attempt, None).map(|time| time.as_secs());
+        add(attempt.completed_at, What::Used { thread_id: thread_id(), attempt: number, usage, seconds });
+    }
 }
 
 impl Happened {
@@ -171,7 +182,8 @@ impl What {
             Self::Assigned { thread_id, .. }
             | Self::Started { thread_id, .. }
             | Self::Checked { thread_id, .. }
-            | Self::Ended { thread_id, .. } => Some(thread_id),
+            | Self::Ended { thread_id, .. }
+            | Self::Used { thread_id, .. } => Some(thread_id),
             Self::PlanApproved { .. }
             | Self::StageApproved { .. }
             | Self::PlanRevoked { .. }
@@ -206,6 +218,10 @@ impl What {
             Self::Checked { thread_id, attempt, failed: None, .. } => format!("{thread_id} #{attempt} checks passed"),
             Self::Checked { thread_id, attempt, failed: Some(command), .. } => {
                 format!("{thread_id} #{attempt} check failed: {command}")
+            }
+            Self::Used { thread_id, attempt, usage, seconds } => {
+                let time = seconds.map(|seconds| format!("took {} and ", duration(Duration::from_secs(seconds))));
+                format!("{thread_id} #{attempt} {}used {}", time.unwrap_or_default(), used(*usage))
             }
             Self::Ended { thread_id, attempt, agent, status, transient, report, then } => {
                 let transient = if *transient { ", transient" } else { "" };

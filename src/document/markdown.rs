@@ -6,9 +6,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::figures::{COLUMNS, UNRECORDED, row};
-use super::{attempt_time, proof, run_time};
-use crate::board::{AttemptStatus, CheckResult, Status};
+use super::figures::{UNRECORDED, columns, rows};
+use super::{attempt_time, proof, run_time, thread_usage, used};
+use crate::board::{AttemptStatus, CheckResult, Status, Usage};
 use crate::decide::{AgentFigures, Approved, AttemptReport, BatchReport, Report, StageReport, ThreadReport};
 use crate::moment::Moment;
 use crate::wording::{count, duration, one_line};
@@ -22,7 +22,7 @@ pub(crate) fn write_summary(page: &mut impl Write, report: &Report, now: Option<
         write_stage_heading(page, stage);
         for batch in &stage.batches {
             let _ = write!(page, "\n### {} {}\n\n", batch.id, inline(&batch.name));
-            write_table(page, batch, now);
+            write_table(page, batch, report.usage.is_some(), now);
             write_lists(page, batch, now);
         }
     }
@@ -36,13 +36,14 @@ fn write_agents(page: &mut impl Write, agents: &[AgentFigures]) {
         return;
     }
     let _ = write!(page, "\n## Agents\n\n| agent |");
-    for column in COLUMNS {
+    for column in columns(agents) {
         let _ = write!(page, " {column} |");
     }
-    let _ = write!(page, "\n|---|{}\n", "---|".repeat(COLUMNS.len()));
-    for figures in agents {
+    let _ = write!(page, "\n|---|{}\n", "---|".repeat(columns(agents).count()));
+    for (figures, row) in rows(agents) {
         let name = if figures.agent.is_empty() { UNRECORDED } else { &figures.agent };
-        let _ = writeln!(page, "| {} | {} |", inline(name), row(figures).join(" | "));
+        let row: Vec<String> = row.iter().map(|cell| own(cell)).collect();
+        let _ = writeln!(page, "| {} | {} |", inline(name), row.join(" | "));
     }
 }
 
@@ -68,7 +69,7 @@ pub(crate) fn write_document(page: &mut impl Write, report: &Report, now: Option
     }
 }
 
-/// Writes the title, and one line of counts: threads by status, attempts, retries, reassignments.
+/// Writes the title, and one line of counts: threads by status, attempts, retries, reassignments, and what was used.
 fn write_title(page: &mut impl Write, report: &Report) {
     let status = &report.status;
     let name = if status.name.is_empty() { &status.workstream } else { &status.name };
@@ -86,12 +87,13 @@ fn write_title(page: &mut impl Write, report: &Report) {
     // The id is in a code span, in which a backslash does not escape: a backtick has to go.
     let _ = writeln!(
         page,
-        "`{}` · **{}** · {}, {}, {}",
+        "`{}` · **{}** · {}, {}, {}{}",
         status.workstream.replace('`', "'"),
         parts.join(", "),
         count(sum(|thread| thread.attempts.len()), "attempt", "attempts"),
         count(sum(|thread| thread.retries), "retry", "retries"),
         count(sum(|thread| thread.reassignments), "reassignment", "reassignments"),
+        told_usage(" · ", report.usage),
     );
     if let Some(approval) = &report.approval {
         let _ = write!(page, "\nPlan{}.\n", approved(approval));
@@ -110,18 +112,20 @@ fn approved(approval: &Approved) -> String {
     format!(", approved{by}{at}")
 }
 
-fn write_table(page: &mut impl Write, batch: &BatchReport, now: Option<Moment>) {
+fn write_table(page: &mut impl Write, batch: &BatchReport, has_usage: bool, now: Option<Moment>) {
     if batch.threads.is_empty() {
         let _ = writeln!(page, "No threads.");
         return;
     }
-    let _ = writeln!(page, "| thread | outcome | agent | attempts | time | report |");
-    let _ = writeln!(page, "|---|---|---|---|---|---|");
+    let (column, line) = if has_usage { (" used |", "---|") } else { ("", "") };
+    let _ = writeln!(page, "| thread | outcome | agent | attempts | time |{column} report |");
+    let _ = writeln!(page, "|---|---|---|---|---|{line}---|");
     for thread in &batch.threads {
         let time = run_time(thread, now).map(duration).unwrap_or_default();
+        let cell = if has_usage { format!("{} |", told_usage(" ", thread_usage(thread))) } else { String::new() };
         let _ = writeln!(
             page,
-            "| {} {} | {} | {} | {} | {time} | {} |",
+            "| {} {} | {} | {} | {} | {time} |{cell} {} |",
             thread.thread_id,
             inline(&thread.name),
             outcome(thread),
@@ -192,23 +196,35 @@ fn write_list(page: &mut impl Write, title: &str, items: impl Iterator<Item = St
     }
 }
 
-/// Returns an attempt as `attempt 1 by AGENT: failed after 3 min (transient)`.
+/// Returns what was used, behind a separator; nothing if it is not known.
+fn told_usage(separator: &str, usage: Option<Usage>) -> String {
+    usage.map(|usage| format!("{separator}{}", own(&used(usage)))).unwrap_or_default()
+}
+
+/// Returns words of our own in the middle of a line: of what Markdown gives a meaning, they have only these.
+fn own(words: &str) -> String {
+    words.replace('<', "\\<").replace('$', "\\$")
+}
+
+/// Returns an attempt as `attempt 1 by AGENT: failed after 3 min (transient)`, and what it used.
 fn told(attempt: &AttemptReport, now: Option<Moment>) -> String {
     let transient = if attempt.transient { " (transient)" } else { "" };
     let time = attempt_time(attempt, now).map(|time| format!(" after {}", duration(time))).unwrap_or_default();
-    format!("attempt {} by {}: {}{time}{transient}", attempt.attempt, inline(&attempt.agent), attempt.status.word())
+    let (number, agent, status) = (attempt.attempt, inline(&attempt.agent), attempt.status.word());
+    format!("attempt {number} by {agent}: {status}{time}{transient}{}", told_usage(", ", attempt.usage))
 }
 
 fn write_thread(page: &mut impl Write, thread: &ThreadReport, now: Option<Moment>) {
     let _ = write!(page, "\n#### {} {}\n\n", thread.thread_id, inline(&thread.name));
     let _ = writeln!(
         page,
-        "**{}** · {} ({}) · {}{}",
+        "**{}** · {} ({}) · {}{}{}",
         outcome(thread),
         inline(&thread.agent),
         thread.agent_source.word(),
         count(thread.attempts.len(), "attempt", "attempts"),
         run_time(thread, now).map(|time| format!(" · {}", duration(time))).unwrap_or_default(),
+        told_usage(" · ", thread_usage(thread)),
     );
     let reason = thread.reason.clone().unwrap_or_default();
     for (title, text) in

@@ -11,6 +11,7 @@ mod log;
 mod markdown;
 mod recorded;
 mod time;
+mod usage;
 
 pub(crate) use brief::write_brief;
 pub(crate) use html::write_page;
@@ -18,6 +19,7 @@ pub(crate) use log::{Happened, log};
 pub(crate) use markdown::{write_document, write_summary};
 pub(crate) use recorded::{Recorded, log_of_events};
 pub(crate) use time::{attempt_time, last_sign, run_time};
+pub(crate) use usage::{thread_usage, used};
 
 use crate::decide::ProofState;
 use crate::wording::count;

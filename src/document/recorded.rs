@@ -93,9 +93,29 @@ impl Told {
                 let (transient, report) = (event["transient"] == true, text("report").unwrap_or_default());
                 What::Ended { thread_id, attempt, agent, status, transient, report, then: None }
             }
+            "usage_told" => {
+                let Ok(usage) = serde_json::from_value(event["usage"].clone()) else { return };
+                let attempt = number("attempt");
+                let seconds = self.seconds_of(&thread_id, attempt);
+                What::Used { thread_id, attempt, usage, seconds }
+            }
             followed => return self.follow(recorded.at, followed, event, &thread_id),
         };
         self.log.push(Happened { at: recorded.at, actor: Some(recorded.actor.clone()), what });
+    }
+
+    /// Returns how long an attempt took, if it has ended.
+    fn seconds_of(&self, thread: &str, number: u32) -> Option<u64> {
+        let of_thread = self.log.iter().filter(|happened| happened.what.thread() == Some(thread));
+        let (mut from, mut to) = (None, None);
+        for happened in of_thread {
+            match happened.what {
+                What::Started { attempt, .. } if attempt == number => from = Some(happened.at),
+                What::Ended { attempt, .. } if attempt == number => to = to.or(Some(happened.at)),
+                _ => {}
+            }
+        }
+        Some(to?.since(from?).as_secs())
     }
 
     /// Completes what was told of the same moment by an event that follows it.
@@ -161,6 +181,12 @@ mod tests {
                 r#"{"event":"attempt_ended","thread":"01.01.01","status":"failed","report":"no","transient":false}"#,
             ),
             (8, "server b", r#"{"event":"thread_became","thread":"01.01.01","status":"blocked"}"#),
+            (
+                9,
+                "server b",
+                r#"{"event":"usage_told","thread":"01.01.01","attempt":2,"usage":{"input_tokens":12400,"cached_tokens":9920,"output_tokens":1200,"cost_usd":0.041}}"#,
+            ),
+            (9, "server b", r#"{"event":"usage_told","thread":"01.01.01","attempt":2,"usage":"of newer software"}"#),
             (9, "bob", r#"{"event":"cycle_held","holder":null}"#),
             (9, "bob", r#"{"event":"something_new","thread":"01.01.01"}"#),
             (9, "bob", "no JSON"),
@@ -178,6 +204,7 @@ mod tests {
         insta::assert_snapshot!(told.join("\n"), @"
         22:09 execution of 01.01 ends (bob)
         22:09 01.01 released (bob)
+        22:09 01.01.01 #2 took 1 min and used 12.4k tokens in (80 % cached), 1.2k out, $0.04
         22:08 01.01.01 #2 blocked (opus): no
         22:07 01.01.01 #2 check failed: cargo test
         22:07 01.01.01 #2 started by opus

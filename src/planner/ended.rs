@@ -64,7 +64,7 @@ impl How {
             Self::Exited(0) => "ended".to_owned(),
             Self::Exited(code) if (129..=128 + SIGNALS).contains(code) => format!("was ended by signal {}", code - 128),
             Self::Exited(code) => format!("exited with {code}"),
-            Self::TimedOut(limit) => format!("was ended: it ran for longer than {}", length(*limit)),
+            Self::TimedOut(limit) => format!("ran for longer than {} and was ended", length(*limit)),
             Self::NotStarted(why) => format!("could not be started: {why}"),
             Self::Unknown(why) => format!("is gone: {why}"),
         }
@@ -91,8 +91,8 @@ pub fn verdict(ended: &Ended) -> Verdict {
     }
     let how = ended.how.words();
     let why = match &told.error {
-        Some(error) => format!("the worker {how} without a report: {}", cut(error)),
-        None => format!("the worker {how} without a report"),
+        Some(error) => format!("the worker {how}, without a report: {}", cut(error)),
+        None => format!("the worker {how}, without a report"),
     };
     // A program that never reaches a model is set up wrongly, and would use up the budgets of all threads.
     let has_failed = matches!(ended.how, How::Exited(code) if code != 0);
@@ -126,17 +126,17 @@ mod tests {
     fn each_end_has_its_report() {
         let minutes = Duration::from_secs(1_800);
         for (how, wanted) in [
-            (How::Exited(0), "failed, transient false: the worker ended without a report"),
-            (How::Exited(1), "failed, transient true: the worker exited with 1 without a report"),
-            (How::Exited(137), "failed, transient true: the worker was ended by signal 9 without a report"),
+            (How::Exited(0), "failed, transient false: the worker ended, without a report"),
+            (How::Exited(1), "failed, transient true: the worker exited with 1, without a report"),
+            (How::Exited(137), "failed, transient true: the worker was ended by signal 9, without a report"),
             (
                 How::TimedOut(minutes),
-                "failed, transient true: the worker was ended: it ran for longer than 30 min without a report",
+                "failed, transient true: the worker ran for longer than 30 min and was ended, without a report",
             ),
-            (How::Unknown("x".to_owned()), "failed, transient true: the worker is gone: x without a report"),
+            (How::Unknown("x".to_owned()), "failed, transient true: the worker is gone: x, without a report"),
             (
                 How::NotStarted("no such file".to_owned()),
-                "unusable, refused false: the worker could not be started: no such file without a report",
+                "unusable, refused false: the worker could not be started: no such file, without a report",
             ),
         ] {
             assert_eq!(told(&ended(how)), wanted);
@@ -152,7 +152,7 @@ mod tests {
         // A host that never reached a model is set up wrongly; one that did before has only failed now.
         let silent = Told { error: Some("unknown option".to_owned()), ..Told::default() };
         let worker = Ended { told: silent, host_has_answered: false, ..ended(How::Exited(2)) };
-        let why = "the worker exited with 2 without a report: unknown option";
+        let why = "the worker exited with 2, without a report: unknown option";
         assert_eq!(told(&worker), format!("unusable, refused false: {why}"));
         assert_eq!(
             told(&Ended { host_has_answered: true, ..worker.clone() }),

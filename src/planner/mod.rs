@@ -124,6 +124,8 @@ impl Planner {
         let stop = match (answer.batch_completion_status, batch) {
             _ if answer.held_by.is_some() => Some(Stop::Held),
             (BatchCompletionStatus::AwaitingApproval, _) => Some(Stop::Gate),
+            // The last stage has no batch behind its gate.
+            (BatchCompletionStatus::NoIncompleteBatch, _) if answer.gate_command.is_some() => Some(Stop::Gate),
             (BatchCompletionStatus::Blocked, _) => Some(Stop::Blocked),
             (BatchCompletionStatus::InProgress, Some(_)) => None,
             (
@@ -221,6 +223,10 @@ mod tests {
             next_user_command: None,
             warnings: Vec::new(),
         }
+    }
+
+    fn last_gate() -> Answer {
+        Answer { gate_command: Some("!work approve".to_owned()), ..pause(BatchCompletionStatus::NoIncompleteBatch) }
     }
 
     fn pause(status: BatchCompletionStatus) -> Answer {

@@ -2,14 +2,10 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, Workspace};
-
-const TOO_LONG: Duration = Duration::from_secs(30);
+use crate::support::{Server, Workspace, processes, until};
 
 /// Returns an approved workspace whose threads have these checks, each a Markdown text behind `**Check:**`.
 fn workspace(checks: &[&str]) -> Workspace {
@@ -38,28 +34,6 @@ fn completed(more: &Value) -> Value {
     let mut arguments = json!({"thread_id": "1.1.1", "status": "completed", "report": "done"});
     arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     arguments
-}
-
-/// Returns the ids of processes whose command line contains a text.
-fn processes(text: &str) -> Vec<String> {
-    let own = std::process::id().to_string();
-    let listed = std::fs::read_dir("/proc").unwrap().flatten();
-    listed
-        .filter_map(|entry| {
-            let pid = entry.file_name().into_string().ok().filter(|pid| pid.parse::<u32>().is_ok() && *pid != own)?;
-            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
-            String::from_utf8_lossy(&line).contains(text).then_some(pid)
-        })
-        .collect()
-}
-
-/// Waits until a condition holds.
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < TOO_LONG, "{what}");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// A command that runs for a time that no other command has, in the foreground, in the background, and in a session of

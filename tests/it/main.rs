@@ -40,6 +40,7 @@ mod race;
 mod reading;
 mod report;
 mod resources;
+mod run;
 mod schemas;
 mod stdio;
 mod structure;

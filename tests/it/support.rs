@@ -4,7 +4,6 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
-#[cfg(target_os = "linux")]
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -240,6 +239,28 @@ pub(crate) fn without_times() -> insta::Settings {
     settings.add_filter(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[time]");
     settings.add_filter(r"\d{4}-\d\d-\d\d", "[day]");
     settings
+}
+
+/// Returns the ids of processes whose command line contains a text.
+pub(crate) fn processes(text: &str) -> Vec<String> {
+    let own = std::process::id().to_string();
+    let listed = std::fs::read_dir("/proc").unwrap().flatten();
+    listed
+        .filter_map(|entry| {
+            let pid = entry.file_name().into_string().ok().filter(|pid| pid.parse::<u32>().is_ok() && *pid != own)?;
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            String::from_utf8_lossy(&line).contains(text).then_some(pid)
+        })
+        .collect()
+}
+
+/// Waits until a condition holds.
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Returns the folder of the tests' data.

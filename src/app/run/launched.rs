@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::board::ServerId;
-use crate::decide::{AgentRequest, Refusal};
+use crate::decide::{AgentRequest, Refusal, UpdateThread};
 use crate::plan::ThreadId;
 
 /// The variable that has it.
@@ -78,7 +78,18 @@ impl LaunchedWorker {
         if workstream.as_deref().is_none_or(|named| named.trim().is_empty()) {
             *workstream = Some(self.workstream.clone());
         }
-        let AgentRequest::UpdateThread(update) = request else { return Ok(()) };
+        match request {
+            AgentRequest::UpdateThread(update) => self.complete_report(update),
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes a report of the worker in the same way.
+    ///
+    /// # Errors
+    ///
+    /// A refusal of a report on another thread.
+    pub fn complete_report(&self, update: &mut UpdateThread) -> Result<(), Refusal> {
         if update.thread != self.thread {
             let own = self.thread;
             return Err(Refusal::invalid(format!("you run thread {own}, and no other"), format!("report on {own}")));
@@ -99,7 +110,6 @@ impl LaunchedWorker {
 mod tests {
     use super::*;
     use crate::board::ReportedStatus;
-    use crate::decide::UpdateThread;
 
     fn worker(worktree: Option<OwnWorktree>) -> LaunchedWorker {
         let thread = "01.02.03".parse().unwrap();

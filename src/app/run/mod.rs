@@ -26,7 +26,8 @@ use super::supervisor::this_program;
 use crate::board::{Introduction, ReportedStatus, ServerId, Status, Usage};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{
-    AgentAnswer, AgentRequest, AssignThread, Assignment, BatchOutcome, NextBatch, RecordUsage, UpdateThread,
+    AgentAnswer, AgentRequest, AssignThread, Assignment, BatchCompletionStatus, BatchOutcome, NextBatch, Note,
+    PersonCommand, RecordUsage, UpdateThread,
 };
 use crate::fault::{Error, Fault};
 use crate::plan::{BatchId, ThreadId};
@@ -120,12 +121,36 @@ pub struct RunEnded {
     pub why: Stop,
     /// What is to be known of it beside that, such as why the host cannot be used.
     pub told: Option<String>,
-    /// The last answer of `next_batch`, with the gate; `None`: there was none.
-    pub answer: Option<Box<NextBatch>>,
+    /// Where the workstream stands; `None`: it was not asked for.
+    pub standing: Option<RunStanding>,
     /// The worktrees that are still there: their folders and branches.
     pub left: Vec<(PathBuf, String)>,
     /// The signal that ended it.
     pub signal: Option<i32>,
+}
+
+/// Where a workstream stands when a run of it ends.
+#[derive(Debug)]
+pub struct RunStanding {
+    /// Where its batch stands.
+    pub status: BatchCompletionStatus,
+    /// The command by which a person passes the gate.
+    pub gate_command: Option<PersonCommand>,
+    /// The command for the person next.
+    pub next_user_command: Option<PersonCommand>,
+    /// What else to know.
+    pub warnings: Vec<Note>,
+}
+
+impl From<NextBatch> for RunStanding {
+    fn from(answer: NextBatch) -> Self {
+        Self {
+            status: answer.batch_completion_status,
+            gate_command: answer.gate_command,
+            next_user_command: answer.next_user_command,
+            warnings: answer.warnings,
+        }
+    }
 }
 
 /// A worker that a run would start now.
@@ -260,10 +285,37 @@ impl<'t> Run<'t> {
             address: None,
             started_at: Some(SystemClock.now()),
         });
-        let ended = self.go_on(signals);
+        let ended = match self.cannot_begin() {
+            Ok(None) => self.go_on(signals),
+            Ok(Some(ended)) => Ok(ended),
+            Err(error) => Err(error),
+        };
         self.workers.clear();
         self.door.store().end();
         ended
+    }
+
+    /// Returns the end of a run that cannot begin, before it has changed anything.
+    fn cannot_begin(&mut self) -> Result<Option<RunEnded>, Error> {
+        // A planner that comes after one that is gone gets a new cycle, with fresh budgets. A program that is started
+        // again and again, such as by cron, would give a thread that cannot be done new ones for ever. So here only a
+        // person has blocked threads tried again.
+        let outcome = self.batch_outcome(None)?;
+        if outcome.batch_completion_status == BatchCompletionStatus::Blocked {
+            let standing = RunStanding {
+                status: outcome.batch_completion_status,
+                gate_command: outcome.gate_command.clone(),
+                next_user_command: outcome.next_user_command.clone(),
+                warnings: outcome.warnings.clone(),
+            };
+            (self.tell)(Happened::Outcomes(Box::new(outcome)));
+            return Ok(Some(self.ended(Stop::Blocked, None, Some(standing))));
+        }
+        let (answer, planned) = self.planned()?;
+        if let Some(why) = planned.into_iter().find_map(|planned| planned.command.err()) {
+            return Ok(Some(self.ended(Stop::HostUnusable, Some(why), Some(answer.into()))));
+        }
+        Ok(None)
     }
 
     /// Does one thing after another, until the run is over.
@@ -288,7 +340,7 @@ impl<'t> Run<'t> {
                 Err(error) => return Err(error),
             }
             if self.wait(signals, waiting.is_some()) && self.workers.is_empty() {
-                return Ok(self.ended(Stop::Cancelled, None));
+                return Ok(self.ended(Stop::Cancelled, None, None));
             }
         }
     }
@@ -298,7 +350,7 @@ impl<'t> Run<'t> {
         self.see_who_ended()?;
         if self.signal.is_some() || self.unusable.is_some() {
             let why = if self.signal.is_some() { Stop::Cancelled } else { Stop::HostUnusable };
-            return Ok(self.workers.is_empty().then(|| self.ended(why, None)));
+            return Ok(self.workers.is_empty().then(|| self.ended(why, None, None)));
         }
         loop {
             let answer = self.next_batch()?;
@@ -331,10 +383,10 @@ impl<'t> Run<'t> {
                         });
                         if since.elapsed() > self.starters.timeout("") {
                             let told = format!("{} was not reported on in time", listed(&threads));
-                            return Ok(Some(self.ended(Stop::Stuck, Some((told, answer)))));
+                            return Ok(Some(self.ended(Stop::Stuck, Some(told), Some(answer.into()))));
                         }
                     }
-                    Step::Stop(why) => return Ok(Some(self.ended(why, Some((String::new(), answer))))),
+                    Step::Stop(why) => return Ok(Some(self.ended(why, None, Some(answer.into())))),
                 }
             }
             if !asks_again {
@@ -527,10 +579,16 @@ impl<'t> Run<'t> {
         }
     }
 
+    fn batch_outcome(&self, batch: Option<BatchId>) -> Result<BatchOutcome, Error> {
+        match self.ask(AgentRequest::BatchOutcome(batch))? {
+            AgentAnswer::BatchOutcome(outcome) => Ok(outcome),
+            _ => Err(Fault::bug().into()),
+        }
+    }
+
     fn tell_outcomes(&mut self, batch: BatchId) -> Result<(), Error> {
-        match self.ask(AgentRequest::BatchOutcome(Some(batch))) {
-            Ok(AgentAnswer::BatchOutcome(outcome)) => (self.tell)(Happened::Outcomes(Box::new(outcome))),
-            Ok(_) => return Err(Fault::bug().into()),
+        match self.batch_outcome(Some(batch)) {
+            Ok(outcome) => (self.tell)(Happened::Outcomes(Box::new(outcome))),
             // The plan was changed, and no longer has the batch.
             Err(Error::Refusal(refusal)) => (self.tell)(Happened::Noted(refusal.to_string())),
             Err(error) => return Err(error),
@@ -563,13 +621,12 @@ impl<'t> Run<'t> {
         Ask::new(Some(&self.workstream), request)
     }
 
-    fn ended(&self, why: Stop, told: Option<(String, NextBatch)>) -> RunEnded {
-        let (told, answer) = told.unzip();
+    fn ended(&self, why: Stop, told: Option<String>, standing: Option<RunStanding>) -> RunEnded {
         let left = self.worktrees.as_ref().map(Worktrees::left).unwrap_or_default();
         RunEnded {
             why,
-            told: self.unusable.clone().or_else(|| told.filter(|told| !told.is_empty())),
-            answer: answer.map(Box::new),
+            told: self.unusable.clone().or(told),
+            standing,
             left: left.into_iter().map(|worktree| (worktree.top, worktree.branch)).collect(),
             signal: self.signal,
         }

@@ -144,11 +144,12 @@ impl Worker {
         self.running.end();
     }
 
-    /// Returns what its output has told. The last line of stderr stands for an error if the output has none.
+    /// Returns what its output has told. If it ended by itself, the last line of stderr stands for an error where the
+    /// output has none.
     pub(super) fn told(&self) -> Told {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let mut told = heard.told.clone();
-        if told.error.is_none() {
+        if told.error.is_none() && self.asked.is_none() {
             let tail = anstream::adapter::strip_str(&String::from_utf8_lossy(&heard.tail)).to_string();
             told.error = tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
         }

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::Session;
 use super::super::page::{Page, Tone, one_line};
 use super::code;
-use crate::app::{Happened, RunEnded, WorkerEnd};
+use crate::app::{Happened, RunEnded, RunStanding, WorkerEnd};
 use crate::board::Status;
-use crate::decide::{BatchOutcome, NextBatch, Words as _};
+use crate::decide::{BatchOutcome, PersonCommand, Words as _};
 use crate::planner::Stop;
 
 /// Tells what happens in a run, on stdout. When nobody reads it any more, the run goes on.
@@ -80,9 +80,9 @@ impl<'s> Teller<'s> {
 
     fn end_event(&self, ended: &RunEnded) -> Value {
         let words = self.session.words.for_programs();
-        let answer = ended.answer.as_deref();
-        let command = |command: fn(&NextBatch) -> &Option<crate::decide::PersonCommand>| {
-            answer.and_then(|answer| command(answer).as_ref()).map(|command| words.command(command))
+        let standing = ended.standing.as_ref();
+        let command = |command: fn(&RunStanding) -> &Option<PersonCommand>| {
+            standing.and_then(|standing| command(standing).as_ref()).map(|command| words.command(command))
         };
         let left =
             ended.left.iter().map(|(folder, branch)| json!({"folder": folder.display().to_string(), "branch": branch}));
@@ -90,10 +90,10 @@ impl<'s> Teller<'s> {
             "event": "finished",
             "why": ended.why,
             "told": ended.told,
-            "batch_completion_status": answer.map(|answer| answer.batch_completion_status),
-            "gate_command": command(|answer| &answer.gate_command),
-            "next_user_command": command(|answer| &answer.next_user_command),
-            "warnings": answer.map(|answer| answer.warnings.iter().map(|note| words.note(note)).collect::<Vec<_>>()),
+            "batch_completion_status": standing.map(|standing| standing.status),
+            "gate_command": command(|standing| &standing.gate_command),
+            "next_user_command": command(|standing| &standing.next_user_command),
+            "warnings": standing.map(|standing| standing.warnings.iter().map(|note| words.note(note)).collect::<Vec<_>>()),
             "worktrees": left.collect::<Vec<_>>(),
             "exit_code": code(ended),
         })
@@ -109,7 +109,7 @@ impl<'s> Teller<'s> {
                 page.paint(Tone::Strong, format!("Batch {id}: {}", one_line(name)));
                 let _ = write!(page, "{}", if answer.resumed { ", resumed" } else { "" });
                 for note in &answer.warnings {
-                    write_line(&mut page, &self.session.words.note(note));
+                    write_line(&mut page, &one_line(&self.session.words.note(note)));
                 }
             }
             Happened::Launched { launch, host, .. } => {
@@ -143,11 +143,11 @@ impl<'s> Teller<'s> {
         for (folder, branch) in &ended.left {
             write_line(&mut page, &format!("worktree {} with branch {branch} is still there", folder.display()));
         }
-        let answer = ended.answer.as_deref();
-        for note in answer.iter().flat_map(|answer| &answer.warnings) {
-            write_line(&mut page, &self.session.words.note(note));
+        let standing = ended.standing.as_ref();
+        for note in standing.iter().flat_map(|standing| &standing.warnings) {
+            write_line(&mut page, &one_line(&self.session.words.note(note)));
         }
-        let next = answer.and_then(|answer| answer.gate_command.as_ref().or(answer.next_user_command.as_ref()));
+        let next = standing.and_then(|standing| standing.gate_command.as_ref().or(standing.next_user_command.as_ref()));
         let next = match (next, ended.why) {
             (Some(command), _) => Some(self.session.words.command(command)),
             (None, Stop::Until | Stop::HostUnusable | Stop::Cancelled) => {
@@ -220,9 +220,10 @@ fn length(time: Duration) -> String {
 }
 
 /// Returns an answer as an event.
-fn with_event(event: &str, mut answer: Value) -> Value {
-    if let Some(keys) = answer.as_object_mut() {
-        keys.insert("event".to_owned(), event.into());
+fn with_event(event: &str, answer: Value) -> Value {
+    let mut keys = Map::from_iter([("event".to_owned(), Value::from(event))]);
+    if let Value::Object(answer) = answer {
+        keys.extend(answer);
     }
-    answer
+    Value::Object(keys)
 }

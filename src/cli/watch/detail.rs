@@ -14,7 +14,7 @@ use super::list::{number_of, shown_time, status_of, tone_of_status};
 use super::paint::{lines_of, style, style_if, styled};
 use crate::board::{AttemptStatus, CheckResult, Status};
 use crate::decide::{AgentSource, AttemptReport, DecisionAction, Report, ThreadReport};
-use crate::document::{attempt_time, proof};
+use crate::document::{attempt_time, proof, used};
 use crate::moment::Moment;
 use crate::wording::duration;
 use crate::words::{PersonWords, not_there};
@@ -230,7 +230,7 @@ fn attempts(lines: &mut Lines, thread: &ThreadReport, said: &str, now: Moment) {
     }
 }
 
-/// Returns an attempt in a line: how it went, how long, by whom, and since when.
+/// Returns an attempt in a line: how it went, how long, by whom, since when, and what it used.
 fn attempt_line(attempt: &AttemptReport, now: Moment) -> String {
     let mut parts = vec![format!("#{} {}", attempt.attempt, word(attempt.status))];
     if attempt.transient {
@@ -242,6 +242,7 @@ fn attempt_line(attempt: &AttemptReport, now: Moment) -> String {
     parts.extend(attempt_time(attempt, Some(now)).map(duration));
     parts.push(attempt.agent.clone());
     parts.extend(attempt.started_at.map(|at| format!("{} {} UTC", at.day(), at.clock_time())));
+    parts.extend(attempt.usage.map(used));
     parts.join(" · ")
 }
 

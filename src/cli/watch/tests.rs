@@ -8,7 +8,7 @@ use super::focus::{Extent, Focus};
 use super::made::{Made, noon};
 use super::once::{frame, page};
 use super::view::{Picture, View};
-use crate::board::ReportedStatus;
+use crate::board::{ReportedStatus, Usage};
 use crate::words::PersonWords;
 
 /// A board with keys and a size.
@@ -247,6 +247,34 @@ fn a_blocked_thread() {
     └─────────────────────────────────────── 15-29 of 37 lines ┘
     Next: let a planner execute batch 02.01: /execute-next-batch
     ? keys  q quit  esc back  ↑↓ scroll  ←→ thread  f follow
+    ");
+}
+
+#[test]
+fn what_the_attempts_of_a_thread_used() {
+    let mut seat = Seat::half_way(80, 60);
+    seat.press(&[KeyCode::Enter]);
+    let usage =
+        Usage { input_tokens: 12_400, cached_tokens: 9_920, output_tokens: 1_200, cost_microdollars: Some(40_000) };
+    let Ok(report) = &mut seat.view else { unreachable!() };
+    let mut threads =
+        report.stages.iter_mut().flat_map(|stage| &mut stage.batches).flat_map(|batch| &mut batch.threads);
+    threads.find(|thread| thread.thread_id == "02.01.01").unwrap().attempts[0].usage = Some(usage);
+    let screen = seat.screen();
+    let lines = screen.lines().skip_while(|line| !line.contains("Attempts")).take(12).collect::<Vec<_>>();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    │Attempts                                                                      │
+    │  #2 failed · 24 min · system-engineer-opus · 2026-01-01 11:21 UTC            │
+    │     its report is above                                                      │
+    │  #1 failed · checks failed 5× · 20 min · system-engineer-codex ·             │
+    │     2026-01-01 11:00 UTC · 12.4k tokens in (80 % cached), 1.2k out, $0.04    │
+    │     cargo test parser fails: minus_is_not                                    │
+    │                                                                              │
+    │Summary                                                                       │
+    │  Parse what people type into a query.                                        │
+    │                                                                              │
+    │Details                                                                       │
+    │  Quotes, minus and OR, as the old search had them.                           │
     ");
 }
 

@@ -19,9 +19,9 @@ use std::time::Duration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::parts::{approved, marked, minute};
-use super::attempt_time;
-use super::figures::{COLUMNS, UNRECORDED, row};
-use crate::board::Status;
+use super::figures::{UNRECORDED, columns, rows};
+use super::{attempt_time, used};
+use crate::board::{Status, Usage};
 use crate::decide::{AgentFigures, Report, ThreadReport};
 use crate::moment::Moment;
 use crate::wording::{count, duration, printable};
@@ -93,7 +93,7 @@ fn head(report: &Report, name: &str, now: Moment, words: &PersonWords) -> Markup
             " "
             (next_command(&next))
         }
-        @if !threads.is_empty() { (totals(&threads, now)) }
+        @if !threads.is_empty() { (totals(&threads, report.usage, now)) }
         @let blocked: Vec<_> = threads.iter().filter(|thread| thread.status == Status::Blocked).collect();
         @if !blocked.is_empty() {
             section.attention {
@@ -140,7 +140,7 @@ fn threads_of(batch: &crate::decide::BatchCounts) -> usize {
 }
 
 /// Returns the threads by status, as one bar and in words, and the figures of the whole.
-fn totals(threads: &[&ThreadReport], now: Moment) -> Markup {
+fn totals(threads: &[&ThreadReport], usage: Option<Usage>, now: Moment) -> Markup {
     let with = |status: Status| threads.iter().filter(|thread| thread.status == status).count();
     let order = [Status::Completed, Status::InProgress, Status::Blocked, Status::Pending, Status::Cancelled];
     let shares: Vec<(Status, usize)> =
@@ -172,6 +172,7 @@ fn totals(threads: &[&ThreadReport], now: Moment) -> Markup {
                 (figure("From start to end", duration(to.since(from)), String::new()))
                 (figure("Agents’ time", duration(worked), String::new()))
             }
+            @if let Some(usage) = usage { (figure("Used", used(usage), String::new())) }
         }
     }
 }
@@ -184,14 +185,14 @@ fn agents(agents: &[AgentFigures]) -> Markup {
                 h2 id="agents" { "Agents" }
                 div.scroll tabindex="0" role="region" aria-labelledby="agents" {
                     table {
-                        thead { tr { th scope="col" { "agent" } @for column in COLUMNS { th scope="col" { (column) } } } }
+                        thead { tr { th scope="col" { "agent" } @for column in columns(agents) { th scope="col" { (column) } } } }
                         tbody {
-                            @for figures in agents {
+                            @for (figures, row) in rows(agents) {
                                 tr {
                                     th scope="row" dir="auto" {
                                         @if figures.agent.is_empty() { (UNRECORDED) } @else { (figures.agent) }
                                     }
-                                    @for cell in row(figures) { td { (cell) } }
+                                    @for cell in row { td { (cell) } }
                                 }
                             }
                         }

@@ -11,7 +11,7 @@ use crate::board::{CheckResult, Status, Unproven};
 use crate::decide::{
     AttemptEnd, AttemptReport, BatchReport, CycleReport, DecisionAction, ProofState, StageReport, ThreadReport,
 };
-use crate::document::{attempt_time, proof, run_time};
+use crate::document::{attempt_time, proof, run_time, thread_usage, used};
 use crate::moment::Moment;
 use crate::wording::{count, duration};
 use crate::words::not_there;
@@ -74,6 +74,7 @@ fn card(thread: &ThreadReport, now: Moment) -> Markup {
                         (count(thread.attempts.len(), "attempt", "attempts"))
                         @if let Some(time) = run_time(thread, Some(now)) { ", " (duration(time)) }
                     }
+                    @if let Some(usage) = thread_usage(thread) { span { (used(usage)) } }
                 }
             }
             @if !thread.waits_for.is_empty() { p { "Waits for " (thread.waits_for.join(", ")) "." } }
@@ -130,6 +131,7 @@ fn line(attempt: &AttemptReport, end: Option<AttemptEnd>, now: Moment) -> Markup
             @if attempt.failed_checks > 0 { span.chip.bad { "checks failed " (attempt.failed_checks) "×" } }
             span { bdi { (agent(attempt)) } }
             @if let Some(time) = attempt_time(attempt, Some(now)) { span { (duration(time)) } }
+            @if let Some(usage) = attempt.usage { span { (used(usage)) } }
             span.when { (when.unwrap_or_else(|| "its times were not recorded".to_owned())) }
         }
         @if !attempt.checks.is_empty() { ul.checks { @for check in &attempt.checks { li { (of_check(check)) } } } }

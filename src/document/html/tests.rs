@@ -1,7 +1,7 @@
 //! Tests of the page: whatever plans and agents write, it is text, and the same report gives the same page.
 
 use super::*;
-use crate::board::{AttemptStatus, CheckResult, Unproven};
+use crate::board::{AttemptStatus, CheckResult, Unproven, Usage};
 use crate::decide::{
     AgentSource, Approved, AttemptReport, BatchCounts, BatchReport, CycleReport, Decision, DecisionAction, Follows,
     StageReport, StageStatus, WorkstreamStatus,
@@ -110,6 +110,7 @@ fn report(text: &str, threads: Vec<ThreadReport>) -> Report {
             }],
         }],
         agents: vec![figures],
+        usage: None,
     }
 }
 
@@ -268,6 +269,29 @@ fn a_bar_stands_where_its_attempt_ran_and_says_so_in_words() {
       title="attempt 2 (retry) by system-engineer-opus: interrupted, began 2026-11-26 22:20; its end is not known"><span aria-hidden="true">↻⊘ opus</span></a>
     <a class="bar running open" href="#t-01.01.02-3" style="left:50.00%;width:50.00%"
       title="attempt 3 (retry) by system-engineer-opus: running for 30 min, 2026-11-26 22:30 – 23:00"><span aria-hidden="true">↻▸ opus</span></a>
+    "##);
+}
+
+#[test]
+fn what_was_used_is_told_at_each_attempt_and_as_a_sum() {
+    let usage =
+        Usage { input_tokens: 12_400, cached_tokens: 9_920, output_tokens: 1_200, cost_microdollars: Some(40_000) };
+    let mut completed = attempt(1, "codex", AttemptStatus::Completed, Some(0), Some(10));
+    completed.usage = Some(usage);
+    let mut report = report("x", vec![thread("01.01.01", "x", Status::Completed, vec![completed])]);
+    assert!(!page(&report).contains("<dt>Used</dt>"), "the sum is not known");
+    report.usage = Some(usage.and(usage));
+    report.agents[0].usage = Some(usage);
+    let page = page(&report);
+    let lines = page.replace('<', "\n<");
+    let told = lines.lines().filter(|line| line.contains("tokens in") || line.contains(">used")).collect::<Vec<_>>();
+    insta::assert_snapshot!(told.join("\n"), @r##"
+    <dd>24.8k tokens in (80 % cached), 2.4k out, $0.08
+    <a class="bar completed" href="#t-01.01.01-1" style="left:0.00%;width:100.00%" title="attempt 1 by codex: completed after 10 min, 2026-11-26 22:00 – 22:10; 12.4k tokens in (80 % cached), 1.2k out, $0.04">
+    <th scope="col">used
+    <td>12.4k tokens in (80 % cached), 1.2k out, $0.04
+    <span>12.4k tokens in (80 % cached), 1.2k out, $0.04
+    <span>12.4k tokens in (80 % cached), 1.2k out, $0.04
     "##);
 }
 

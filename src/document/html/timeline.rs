@@ -12,7 +12,7 @@ use super::axis::Axis;
 use super::parts::{agent, end_mark, end_word, follows, mark, minute};
 use crate::board::{AttemptStatus, CheckResult};
 use crate::decide::{AttemptEnd, AttemptReport, BatchReport, Follows, Report, StageReport, ThreadReport};
-use crate::document::attempt_time;
+use crate::document::{attempt_time, used};
 use crate::moment::Moment;
 use crate::wording::{count, duration};
 
@@ -182,17 +182,20 @@ fn began(check: &CheckResult) -> Moment {
     check.at.before(Duration::from_millis(check.millis))
 }
 
-/// Returns an attempt as `attempt 2 (retry) by AGENT: completed after 3 min, 2026-11-26 22:05 – 22:08`.
+/// Returns an attempt as `attempt 2 (retry) by AGENT: completed after 3 min, 2026-11-26 22:05 – 22:08`, and what it used.
 fn told(attempt: &AttemptReport, end: Option<AttemptEnd>, from: Moment, to: Moment, now: Moment) -> String {
     let after = attempt.follows.map(|after| format!(" ({})", follows(after).1)).unwrap_or_default();
     let (number, agent, end) = (attempt.attempt, agent(attempt), end_word(end));
+    let usage = attempt.usage.map(|usage| format!("; {}", used(usage))).unwrap_or_default();
     match attempt_time(attempt, Some(now)) {
         Some(time) => {
             let (time, between) = (duration(time), between(from, to));
             let word = if attempt.status == AttemptStatus::Running { "for" } else { "after" };
-            format!("attempt {number}{after} by {agent}: {end} {word} {time}, {between}")
+            format!("attempt {number}{after} by {agent}: {end} {word} {time}, {between}{usage}")
         }
-        None => format!("attempt {number}{after} by {agent}: {end}, began {}; its end is not known", minute(from)),
+        None => {
+            format!("attempt {number}{after} by {agent}: {end}, began {}; its end is not known{usage}", minute(from))
+        }
     }
 }
 
