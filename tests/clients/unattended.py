@@ -317,7 +317,7 @@ def main() -> None:
     seconds = killed()
     set_up_project()
     # A limit that only a worker that hangs comes to, also where the machine is slow today.
-    limit = max(6, round(2 * seconds))
+    limit = max(6, round(1.5 * seconds) + 4)
     to_the_gate(limit)
     refused()
     print(f"{NAME}: {time.monotonic() - began:.0f} s, workers began after {seconds:.1f} s, limit {limit} s")
