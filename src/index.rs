@@ -86,6 +86,9 @@ pub struct Approvals {
     pub plan_hash: Option<String>,
     /// Who was to run the checks of the plan when it was approved; `None`: it has none, or that is not recorded.
     pub checks_by: Option<ChecksBy>,
+    /// The hash of how `work run` was to start workers when the plan was approved; `None`: agents.yaml said nothing of it,
+    /// or that is not recorded.
+    pub workers_hash: Option<String>,
     /// The approvals of the stages.
     pub stages: BTreeMap<StageNumber, Approval>,
 }
@@ -106,6 +109,9 @@ pub enum IndexEvent {
         by: String,
         /// Who was to run the checks of the plan; `None`: it has none.
         checks_by: Option<ChecksBy>,
+        /// The hash of how `work run` is to start workers; `None`: agents.yaml says nothing of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        workers_hash: Option<String>,
     },
     /// A person approved a stage.
     StageApproved {

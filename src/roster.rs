@@ -54,8 +54,18 @@ pub struct Run {
     pub timeout: Option<Duration>,
 }
 
+/// What agents.yaml says of the start of workers, in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct StartOfWorkers<'r> {
+    /// The agent whose workers they are; `None`: those of all agents that say nothing themselves.
+    pub agent: Option<&'r str>,
+    /// What runs them.
+    pub by: &'r RunBy,
+}
+
 /// What runs a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunBy {
     /// The command line of a host.
     Host {
@@ -94,6 +104,18 @@ pub enum ChecksBy {
 impl Default for Checks {
     fn default() -> Self {
         Self { by: ChecksBy::Server, timeout: Duration::from_secs(600), max_parallel: 1 }
+    }
+}
+
+impl RunBy {
+    /// Returns the words that start a worker, as far as they are known.
+    pub fn words(&self) -> Vec<&str> {
+        match self {
+            Self::Host { host, arguments } => {
+                std::iter::once(host.as_str()).chain(arguments.iter().map(String::as_str)).collect()
+            }
+            Self::Command(words) => words.iter().map(String::as_str).collect(),
+        }
     }
 }
 
@@ -140,6 +162,16 @@ impl Roster {
     /// Returns the agent of this name, if agents.yaml has it.
     pub fn agent(&self, name: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.name == name)
+    }
+
+    /// Returns what agents.yaml says of the start of workers: for all first, then agent by agent.
+    pub fn starts_of_workers(&self) -> Vec<StartOfWorkers<'_>> {
+        let all = self.run.by.iter().map(|by| StartOfWorkers { agent: None, by });
+        let own = self.agents.iter().filter_map(|agent| {
+            let by = agent.run.by.as_ref()?;
+            Some(StartOfWorkers { agent: Some(&agent.name), by })
+        });
+        all.chain(own).collect()
     }
 
     /// Returns whether a thread may be given to the agent `name`.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::checks;
 use super::cycles::{interrupt_running, name_thread, write_name};
-use super::facts::{Field, MappingProblem, PersonAct, PersonCommand, Words};
+use super::facts::{Field, MappingProblem, PauseReason, PersonAct, PersonCommand, Words};
 use super::gates::{admit, is_approved};
 use super::ledger::Ledger;
 use super::plan_diff::{Mapping, PlanDiff, Revision, revise};
@@ -18,9 +18,9 @@ use super::sweep::sweep;
 use super::update_thread::{check_text, waits_for_a_person};
 use super::workstream_status::PlanProblem;
 use crate::board::{Board, Event, Status, Unproven};
-use crate::index::{ApprovalStatus, IndexEvent};
-use crate::plan::{Counts, Plan, ProblemKind, SoundPlan, Stage, StageNumber, Thread, ThreadId, check};
-use crate::roster::ChecksBy;
+use crate::index::{ApprovalStatus, Approvals, IndexEvent};
+use crate::plan::{Counts, Plan, ProblemKind, SoundPlan, Stage, StageNumber, Thread, ThreadId, check, sha256};
+use crate::roster::{ChecksBy, Roster, StartOfWorkers};
 
 /// The answer of `work approve plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,6 +46,18 @@ pub struct PlanApproved {
     /// Who runs those of threads: `server`, `worker` or `off`; absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checks_by: Option<ChecksBy>,
+    /// What starts the workers of `work run`, as far as agents.yaml says it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<PlannedWorkers>,
+}
+
+/// What starts workers of `work run`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedWorkers {
+    /// The agent whose workers they are; null: those of all agents that say nothing themselves.
+    pub agent: Option<String>,
+    /// The host and more arguments for it, or a program and its arguments.
+    pub words: Vec<String>,
 }
 
 /// A command that will run for a plan.
@@ -131,7 +143,8 @@ pub(super) fn plan(
     let overlaps = overlaps.map(PlanProblem::of).collect();
     let checks = planned_checks(scene.plan_now);
     let checks_by = (!checks.is_empty()).then_some(scene.roster.checks.by);
-    let is_approved = is_approved && scene.entry.is_some_and(|entry| entry.approvals.checks_by == checks_by);
+    let settings = Settings { checks_by, workers_hash: workers_hash(scene.roster) };
+    let is_approved = is_approved && scene.entry.is_some_and(|entry| settings.are_those_of(&entry.approvals));
     let unchanged = is_approved && revise(scene, ledger.board(), &Mapping::default())?.diff.unclear.is_empty();
     if unchanged && !mapping.map.is_empty() {
         return Err(Refusal::BadMapping(MappingProblem::NotNeeded));
@@ -146,7 +159,7 @@ pub(super) fn plan(
         return Err(Refusal::RunningWouldMove { threads: revision.running.iter().map(of).collect() });
     }
     if !unchanged {
-        carry_out(scene, &revision, by, checks_by, ledger);
+        carry_out(scene, &revision, by, settings, ledger);
     }
     Ok(PlanApproved {
         workstream: scene.workstream.to_owned(),
@@ -158,7 +171,53 @@ pub(super) fn plan(
         overlaps,
         checks,
         checks_by,
+        workers: planned_workers(scene.roster),
     })
+}
+
+/// What a person approves beside the text.
+struct Settings {
+    checks_by: Option<ChecksBy>,
+    workers_hash: Option<String>,
+}
+
+impl Settings {
+    fn are_those_of(&self, approvals: &Approvals) -> bool {
+        (self.checks_by, &self.workers_hash) == (approvals.checks_by, &approvals.workers_hash)
+    }
+}
+
+/// Returns the hash of how workers are started; `None`: agents.yaml says nothing of it.
+fn workers_hash(roster: &Roster) -> Option<String> {
+    let starts = roster.starts_of_workers();
+    let text = serde_json::to_string(&starts).ok().filter(|_| !starts.is_empty())?;
+    Some(sha256(text.as_bytes()))
+}
+
+/// Fails if the plan is approved, and agents.yaml has workers started in another way than it did then: whoever could
+/// change that file could have any program started, such as a worker.
+///
+/// # Errors
+///
+/// [`Refusal::AwaitingApproval`].
+pub fn require_approved_workers(scene: &Scene<'_>) -> Result<(), Refusal> {
+    let Some(entry) = scene.entry else { return Ok(()) };
+    let is_approved = entry.approvals.plan.status == ApprovalStatus::Approved;
+    if !is_approved || entry.approvals.workers_hash == workers_hash(scene.roster) {
+        return Ok(());
+    }
+    Err(Refusal::AwaitingApproval {
+        reason: PauseReason::WorkersChanged,
+        command: Some(scene.command(PersonAct::ApprovePlan)),
+    })
+}
+
+fn planned_workers(roster: &Roster) -> Vec<PlannedWorkers> {
+    let planned = |start: StartOfWorkers<'_>| PlannedWorkers {
+        agent: start.agent.map(str::to_owned),
+        words: start.by.words().into_iter().map(str::to_owned).collect(),
+    };
+    roster.starts_of_workers().into_iter().map(planned).collect()
 }
 
 /// Returns the commands of the plan as it is now.
@@ -192,7 +251,7 @@ fn planned_checks(plan: &Plan) -> Vec<PlannedCheck> {
 }
 
 /// Records the approval and all that follows from it.
-fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, checks_by: Option<ChecksBy>, ledger: &mut Ledger) {
+fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, settings: Settings, ledger: &mut Ledger) {
     let board = ledger.board();
     let waits = board.open_cycle().is_some_and(|cycle| waits_for_a_person(scene, cycle.batch, board));
     // The moves come first, so that all other events can use the new ids.
@@ -227,7 +286,8 @@ fn carry_out(scene: &Scene<'_>, revision: &Revision, by: &str, checks_by: Option
         ledger.record(Event::RetryAsked);
     }
     let hash = scene.plan_hash.as_str().to_owned();
-    ledger.record_in_index(IndexEvent::PlanApproved { hash, by: by.to_owned(), checks_by });
+    let Settings { checks_by, workers_hash } = settings;
+    ledger.record_in_index(IndexEvent::PlanApproved { hash, by: by.to_owned(), checks_by, workers_hash });
     if !revision.stages.is_empty() {
         ledger.record_in_index(IndexEvent::StagesMoved { stages: revision.stages.clone() });
     }

@@ -47,6 +47,8 @@ pub enum PauseReason {
     StageRevoked(StageNumber, String),
     /// The plan has checks, and its approved text is not known (DESIGN §5b).
     ChecksNotApproved,
+    /// agents.yaml has workers started in another way than when a person approved the plan (DESIGN §12).
+    WorkersChanged,
 }
 
 /// A fact that an answer tells beside its data. It becomes a sentence in `warnings`.

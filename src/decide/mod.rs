@@ -44,7 +44,9 @@ mod validate;
 mod workstream_status;
 
 pub use answer::{BatchName, BatchSummary, Outcome, StageName};
-pub use approve::{PlanApproved, PlannedCheck, Revoked, StageApproved, UnprovenThread};
+pub use approve::{
+    PlanApproved, PlannedCheck, PlannedWorkers, Revoked, StageApproved, UnprovenThread, require_approved_workers,
+};
 pub use assign_thread::Assignment;
 pub use attempt_report::{AttemptEnd, AttemptReport, Follows};
 pub use batch_outcome::BatchOutcome;

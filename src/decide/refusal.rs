@@ -490,6 +490,9 @@ impl fmt::Display for PauseReason {
             Self::StreamCompleted => f.write_str("the workstream is completed: its status in work/index.json says so"),
             Self::PlanGate(gate, None) => f.write_str(gate.reason()),
             Self::PlanGate(gate, Some(why)) => write!(f, "{}: {why}", gate.reason()),
+            Self::WorkersChanged => {
+                f.write_str("work/agents.yaml has workers started in another way than when the plan was approved")
+            }
             Self::ChecksNotApproved => {
                 f.write_str("only checks that a person has approved may run, and the plan is not approved")
             }

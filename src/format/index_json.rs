@@ -15,7 +15,7 @@ use crate::roster::ChecksBy;
 pub(crate) const FILE_ORDER: [&str; 4] = ["version", "last_updated", "current_stream", "streams"];
 pub(crate) const STREAM_ORDER: [&str; 8] =
     ["id", "name", "order", "status", "approval", "path", "created_at", "updated_at"];
-pub(crate) const APPROVAL_ORDER: [&str; 9] = [
+pub(crate) const APPROVAL_ORDER: [&str; 10] = [
     "status",
     "approved_at",
     "approved_by",
@@ -24,6 +24,7 @@ pub(crate) const APPROVAL_ORDER: [&str; 9] = [
     "revoked_reason",
     "plan_hash",
     "checks_by",
+    "workers_hash",
     "stages",
 ];
 
@@ -54,6 +55,7 @@ struct ApprovalRecord {
     revoked_reason: Option<String>,
     plan_hash: Option<String>,
     checks_by: Option<String>,
+    workers_hash: Option<String>,
     stages: Option<BTreeMap<String, StageRecord>>,
 }
 
@@ -141,12 +143,16 @@ pub(crate) fn write(
                 stream.set("status", &"pending", &STREAM_ORDER)?;
                 approval.set("status", &"draft", &APPROVAL_ORDER)?;
             }
-            IndexEvent::PlanApproved { hash, by, checks_by } => {
+            IndexEvent::PlanApproved { hash, by, checks_by, workers_hash } => {
                 approve(&mut approval, &at, by)?;
                 approval.set("plan_hash", hash, &APPROVAL_ORDER)?;
                 match checks_by {
                     Some(by) => approval.set("checks_by", by, &APPROVAL_ORDER)?,
                     None => approval.remove("checks_by"),
+                }
+                match workers_hash {
+                    Some(hash) => approval.set("workers_hash", hash, &APPROVAL_ORDER)?,
+                    None => approval.remove("workers_hash"),
                 }
             }
             IndexEvent::StagesMoved { stages } => move_stages(&mut approval, stages)?,
@@ -313,6 +319,7 @@ fn entry(record: StreamRecord) -> Entry {
             Some("off") => Some(ChecksBy::Off),
             _ => None,
         },
+        workers_hash: record.workers_hash,
         stages: record
             .stages
             .unwrap_or_default()

@@ -305,9 +305,13 @@ mod tests {
         use BatchCompletionStatus::{AwaitingApproval, Blocked, NoIncompleteBatch};
         let blocked = Answer { batch_completion_status: Blocked, ..answer("01.01", &[("01", "blocked")]) };
         let held = Answer { held_by: Some("x".to_owned()), ..answer("01.01", &[("01", "in_progress")]) };
-        for (stopped, wanted) in
-            [(pause(AwaitingApproval), "Gate"), (pause(NoIncompleteBatch), "End"), (blocked, "Blocked"), (held, "Held")]
-        {
+        for (stopped, wanted) in [
+            (pause(AwaitingApproval), "Gate"),
+            (pause(NoIncompleteBatch), "End"),
+            (last_gate(), "Gate"),
+            (blocked, "Blocked"),
+            (held, "Held"),
+        ] {
             let mut planner = Planner::new(Until::Gate, 1);
             assert_eq!(told(&planner.next(&stopped, &running(&[]))), [format!("stop {wanted}")]);
             planner.next(&answer("01.01", &[("01", "pending")]), &running(&[]));

@@ -453,6 +453,7 @@ fn every_command_explains_itself() {
       diff         Show what changed in PLAN.md since it was approved, thread by thread and as text
       approve      Pass a gate, or shut it again: the plan, or a stage
       status       Show where the workstream stands and what is next
+      run          Execute the plan without a planner: from gate to gate, with workers as processes
       next         Print what comes next, in one line
       watch        Watch the board live in the terminal
       log          Show what happened, the latest first

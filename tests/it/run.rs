@@ -284,6 +284,39 @@ fn a_blocked_batch_is_tried_again_by_a_person_only() {
     assert_eq!(launched, [&json!("01.01.02")], "{retried:?}");
 }
 
+#[test]
+fn what_starts_workers_needs_the_approval_of_a_person() {
+    let workspace = workspace("echo started >> started");
+    // As a worker could, for the next run.
+    workspace.write("work/agents.yaml", agents("{command: [sh, -c, 'echo stolen > stolen']}"));
+    insta::assert_snapshot!(run(&workspace, &[]), @"
+    exit 1
+    stderr: error: work/agents.yaml has workers started in another way than when the plan was approved
+    stderr: Hint: a person runs work approve plan
+    ");
+    assert!(!workspace.root().join("stolen").exists());
+    insta::assert_snapshot!(run(&workspace, &["--dry-run", "--max-parallel", "1"]), @"
+    exit 0
+    Batch 01.01: Index
+    01.01.01 attempt 1: writer-a, by sh
+      sh -c 'echo stolen > stolen'
+    2 more would follow, as workers end
+    It would not begin: work/agents.yaml has workers started in another way than when the plan was approved
+    a person runs work approve plan
+    ");
+    insta::assert_snapshot!(workspace.work(&["approve", "plan"]), @"
+    exit 0
+    the plan of 001-search is approved: 2 stages, 3 batches, 5 threads
+    Workers of work run are started by (work/agents.yaml):
+      sh -c 'echo stolen > stolen'
+          of all agents
+    Next: let a planner execute batch 01.01: /execute-next-batch
+    ");
+    assert!(workspace.work(&["approve", "plan"]).contains("approved already"));
+    run(&workspace, &[]);
+    assert!(workspace.root().join("stolen").exists());
+}
+
 /// A `claude` that says what a test wants.
 fn with_claude(script: &str) -> Workspace {
     let workspace = Workspace::with_draft(PLAN);

@@ -12,6 +12,8 @@ mod worktree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -27,7 +29,7 @@ use crate::board::{Introduction, ReportedStatus, ServerId, Status, Usage};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{
     AgentAnswer, AgentRequest, AssignThread, Assignment, BatchCompletionStatus, BatchOutcome, NextBatch, Note,
-    PersonCommand, RecordUsage, UpdateThread,
+    PersonCommand, RecordUsage, Refusal, UpdateThread, require_approved_workers,
 };
 use crate::fault::{Error, Fault};
 use crate::plan::{BatchId, ThreadId};
@@ -42,8 +44,9 @@ const PASSED_ON: [&str; 5] = [launched::VARIABLE, "WORK_RUN", "WORK_ROOT", "WORK
 /// The pause between two looks at the workers.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The pause between two looks at threads that others run.
-const OTHERS: Duration = Duration::from_secs(2);
+/// How long the answer of `next_batch` counts if no worker ends and the store reports no change. Some stores cannot
+/// report all changes.
+const STALE: Duration = Duration::from_secs(10);
 
 /// How many workers run at once if nobody says it.
 const MAX_PARALLEL: usize = 4;
@@ -187,6 +190,8 @@ pub struct Run<'t> {
     unusable: Option<String>,
     /// The signal after which no more workers are started.
     signal: Option<i32>,
+    /// Why it may not begin: a person has not approved how workers are started.
+    unapproved: Option<Refusal>,
     tell: Box<dyn FnMut(Happened) + Send + 't>,
 }
 
@@ -205,9 +210,8 @@ impl<'t> Run<'t> {
         let store = open(place.clone(), Some(server))?;
         let snapshot = store.read(None)?;
         let (workstream, roster) = (snapshot.workstream().to_owned(), snapshot.scene().roster.clone());
+        let unapproved = require_approved_workers(&snapshot.scene()).err();
         let (root, logs) = run_folders(place, "logs")?;
-        keep_folder_private(&logs).map_err(Fault::io("change the permissions of", &logs))?;
-        log::remove_old(&logs);
         let worktrees = if request.worktrees {
             Some(Worktrees::of(&root, run_folders(place, "worktrees")?.1, &workstream)?)
         } else {
@@ -231,6 +235,7 @@ impl<'t> Run<'t> {
             answered: BTreeSet::new(),
             unusable: None,
             signal: None,
+            unapproved,
             tell: Box::new(tell),
         })
     }
@@ -240,16 +245,18 @@ impl<'t> Run<'t> {
         &self.workstream
     }
 
+    /// Returns why the run may not begin, if a person has to approve how workers are started.
+    pub fn unapproved(&self) -> Option<&Refusal> {
+        self.unapproved.as_ref()
+    }
+
     /// Returns what the run would do first. Changes nothing.
     ///
     /// # Errors
     ///
     /// If the workstream, or a file of a host, cannot be read.
     pub fn planned(&mut self) -> Result<(NextBatch, Vec<Planned>), Error> {
-        let answer = match self.door.would(&self.ask_of(AgentRequest::NextBatch))? {
-            AgentAnswer::NextBatch(answer) => answer,
-            _ => return Err(Fault::bug().into()),
-        };
+        let answer = self.look()?;
         let steps = self.planner.clone().next(&answer, &BTreeSet::new());
         let launches = steps.into_iter().filter_map(|step| match step {
             Step::Launch(launch) => Some(launch),
@@ -277,14 +284,20 @@ impl<'t> Run<'t> {
     ///
     /// # Errors
     ///
-    /// If the workspace cannot be read or written. The workers are ended then.
+    /// If the workspace cannot be read or written: the workers are ended then. [`Refusal::AwaitingApproval`], before
+    /// anything was begun, if a person has to approve how workers are started.
     pub fn carry_out(mut self, signals: &Receiver<i32>) -> Result<RunEnded, Error> {
+        if let Some(refusal) = self.unapproved.take() {
+            return Err(refusal.into());
+        }
         self.door.store().introduce(Introduction {
             client: Some("work run".to_owned()),
             process: Some(std::process::id()),
             address: None,
             started_at: Some(SystemClock.now()),
         });
+        keep_folder_private(&self.logs).map_err(Fault::io("change the permissions of", &self.logs))?;
+        log::remove_old(&self.logs);
         let ended = match self.cannot_begin() {
             Ok(None) => self.go_on(signals),
             Ok(Some(ended)) => Ok(ended),
@@ -323,7 +336,22 @@ impl<'t> Run<'t> {
         let mut refused = 0;
         let mut failing: Option<Instant> = None;
         let mut waiting: Option<Instant> = None;
+        // Without a watch the answers only get old.
+        let news = Arc::new(AtomicBool::new(true));
+        let tell = Arc::clone(&news);
+        let mut watch = self.door.store().watch(Box::new(move || tell.store(true, Ordering::Relaxed))).ok();
+        let mut asked = Instant::now();
         loop {
+            let has_ended = self.workers.values_mut().any(Worker::has_ended);
+            if has_ended || news.swap(false, Ordering::Relaxed) || asked.elapsed() > STALE || self.is_ending() {
+                if let Some(watch) = &mut watch {
+                    let _ = watch.follow(Some(&self.workstream));
+                }
+                asked = Instant::now();
+            } else {
+                self.wait(signals);
+                continue;
+            }
             match self.round(&mut refused, &mut waiting) {
                 Ok(Some(ended)) => return Ok(ended),
                 Ok(None) => failing = None,
@@ -339,23 +367,25 @@ impl<'t> Run<'t> {
                 }
                 Err(error) => return Err(error),
             }
-            if self.wait(signals, waiting.is_some()) && self.workers.is_empty() {
-                return Ok(self.ended(Stop::Cancelled, None, None));
-            }
+            self.wait(signals);
         }
+    }
+
+    /// Returns whether no more workers are started.
+    fn is_ending(&self) -> bool {
+        self.signal.is_some() || self.unusable.is_some()
     }
 
     /// Asks what to do, and does it. Returns the end of the run, if it is over.
     fn round(&mut self, refused: &mut u32, waiting: &mut Option<Instant>) -> Result<Option<RunEnded>, Error> {
         self.see_who_ended()?;
-        if self.signal.is_some() || self.unusable.is_some() {
+        if self.is_ending() {
             let why = if self.signal.is_some() { Stop::Cancelled } else { Stop::HostUnusable };
             return Ok(self.workers.is_empty().then(|| self.ended(why, None, None)));
         }
         loop {
-            let answer = self.next_batch()?;
             let running: BTreeSet<ThreadId> = self.workers.keys().copied().collect();
-            let steps = self.planner.next(&answer, &running);
+            let (answer, steps) = self.ask_what_to_do(&running)?;
             let mut asks_again = false;
             if !steps.iter().any(|step| matches!(step, Step::WaitForOthers(_))) {
                 *waiting = None;
@@ -395,9 +425,31 @@ impl<'t> Run<'t> {
         }
     }
 
-    /// Waits a moment, or for a signal. Returns whether a signal has come by now.
-    fn wait(&mut self, signals: &Receiver<i32>, is_idle: bool) -> bool {
-        match signals.recv_timeout(if is_idle { OTHERS } else { TICK }) {
+    /// Asks what to do. Looks first where the run may be over, since asking opens the next batch.
+    fn ask_what_to_do(&mut self, running: &BTreeSet<ThreadId>) -> Result<(NextBatch, Vec<Step>), Error> {
+        if running.is_empty() && self.planner.batch().is_some() {
+            let seen = self.look()?;
+            let steps = self.planner.clone().next(&seen, running);
+            if steps.contains(&Step::Stop(Stop::Until)) {
+                return Ok((seen, steps));
+            }
+        }
+        let answer = self.next_batch()?;
+        let steps = self.planner.next(&answer, running);
+        Ok((answer, steps))
+    }
+
+    /// Returns what `next_batch` would answer. Changes nothing.
+    fn look(&self) -> Result<NextBatch, Error> {
+        match self.door.would(&self.ask_of(AgentRequest::NextBatch))? {
+            AgentAnswer::NextBatch(answer) => Ok(answer),
+            _ => Err(Fault::bug().into()),
+        }
+    }
+
+    /// Waits a moment, or for a signal.
+    fn wait(&mut self, signals: &Receiver<i32>) {
+        match signals.recv_timeout(TICK) {
             Ok(signal) if self.signal.is_none() => {
                 self.signal = Some(signal);
                 self.workers.values_mut().for_each(Worker::ask_to_end);
@@ -412,7 +464,6 @@ impl<'t> Run<'t> {
             // Nobody can end it any more but by killing it.
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(TICK),
         }
-        self.signal.is_some()
     }
 
     /// Reports for workers that have ended without a report, and keeps what they used.

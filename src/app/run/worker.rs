@@ -23,6 +23,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The longest line that is read, in bytes. A host puts what its tools answered into a line.
 const MAX_LINE: usize = 8 << 20;
 
+/// The exit code of a process that SIGKILL has ended.
+const KILLED: i32 = 128 + 9;
+
 /// The longest end of what a worker printed to stderr that is kept for a report, in bytes.
 const MAX_TAIL: usize = 600;
 
@@ -112,6 +115,19 @@ impl Worker {
         Ok(Ok(Self { thread, attempt, host, log, begun, timeout, running, heard, ended, asked: None, is_over_time }))
     }
 
+    /// Returns whether the worker has ended, or has to be by now.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.running.poll().is_some() || self.is_due()
+    }
+
+    /// Returns whether it is over its time, or has not ended although it was asked to.
+    fn is_due(&self) -> bool {
+        match self.asked {
+            Some(asked) => asked.elapsed() >= GRACE,
+            None => self.begun.elapsed() >= self.timeout,
+        }
+    }
+
     /// Returns how the worker ended; `None`: it runs. One that is over its time is asked to end, and one that does not
     /// within [`GRACE`] is ended.
     pub(super) fn poll(&mut self) -> Option<How> {
@@ -120,15 +136,16 @@ impl Worker {
             let _ = self.ended.recv_timeout(LAST_WORDS);
             return Some(self.how(exit));
         }
-        if self.asked.is_none() && self.begun.elapsed() >= self.timeout {
+        if !self.is_due() {
+            return None;
+        }
+        if self.asked.is_none() {
             self.is_over_time = true;
             self.ask_to_end();
+            return None;
         }
-        if self.asked.is_some_and(|asked| asked.elapsed() >= GRACE) {
-            self.end();
-            return Some(self.how(Exit::Code(128 + 9)));
-        }
-        None
+        self.end();
+        Some(self.how(Exit::Code(KILLED)))
     }
 
     /// Asks the worker to end, as Ctrl-C does.

@@ -18,10 +18,8 @@ const ROUNDS: u32 = 200;
 
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Keeps the keys of a terminal from a supervisor: Ctrl-C ends its parent, which ends the command in order.
-pub(super) fn detach(supervisor: &mut Command) {
-    supervisor.process_group(0);
-}
+/// Does nothing: a supervisor leaves the terminal itself, as soon as it runs.
+pub(super) fn detach(_supervisor: &mut Command) {}
 
 /// Returns the exit code of a supervisor whose command passed. The system tells when a signal has ended it.
 pub(super) fn passing_code() -> i32 {
@@ -46,6 +44,9 @@ pub(super) fn is_started_by_this_program() -> bool {
 /// code. That of a command ended by a signal is 128 and the number of the signal. `mark` is the variable that marks its
 /// processes.
 pub(super) fn run(mut command: Command, mark: &'static str) -> io::Result<i32> {
+    // Ctrl-C is for the parent, which ends the command in order. And without a terminal nothing can stop to ask somebody for
+    // a password who is not there.
+    let _ = nix::unistd::setsid();
     // Processes that leave the group and lose their parent become children of this process.
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_child_subreaper(true);

@@ -25,7 +25,7 @@ use crate::document::{write_document, write_page, write_summary};
 use crate::moment::Moment;
 use crate::plan::Counts;
 use crate::roster::ChecksBy;
-use crate::wording::count;
+use crate::wording::{count, quoted};
 use crate::words::{PersonWords, next_step, not_there};
 
 /// The form in which a report is shown. Other answers have one form only.
@@ -173,6 +173,7 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     if approved.unchanged {
         let _ = write!(page, "the plan of {} was approved already, as it is now", approved.workstream);
         checks(page, approved);
+        workers(page, approved);
         return;
     }
     let changes = &approved.changes;
@@ -190,6 +191,21 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     }
     let _ = write!(page, "the plan of {} is approved: {}", approved.workstream, counts(approved.counts));
     checks(page, approved);
+    workers(page, approved);
+}
+
+/// Writes what starts the workers of `work run`, as far as agents.yaml says it.
+fn workers(page: &mut Page, approved: &PlanApproved) {
+    if approved.workers.is_empty() {
+        return;
+    }
+    let _ = write!(page, "\nWorkers of work run are started by (work/agents.yaml):");
+    let all = if approved.workers.len() == 1 { "all agents" } else { "all other agents" };
+    for workers in &approved.workers {
+        let words: Vec<String> = workers.words.iter().map(|word| quoted(word)).collect();
+        let _ = write!(page, "\n  {}\n      of ", one_line(&words.join(" ")));
+        page.paint(Tone::Faint, one_line(workers.agent.as_deref().unwrap_or(all)));
+    }
 }
 
 /// Writes each command that will run, where it is a check, and who runs it.

@@ -8,11 +8,16 @@ use serde_json::json;
 use super::super::Session;
 use super::super::page::{Tone, one_line};
 use crate::app::Planned;
-use crate::decide::{NextBatch, Words as _};
+use crate::decide::{NextBatch, Refusal, Words as _};
 use crate::wording::quoted;
 
 /// Prints what a run would start first. The prompt is not repeated in each command line.
-pub(super) fn print(session: &Session, answer: &NextBatch, planned: &[Planned]) -> ExitCode {
+pub(super) fn print(
+    session: &Session,
+    answer: &NextBatch,
+    planned: &[Planned],
+    unapproved: Option<&Refusal>,
+) -> ExitCode {
     if session.output.is_json() {
         let workers = planned.iter().map(|planned| {
             json!({
@@ -26,7 +31,11 @@ pub(super) fn print(session: &Session, answer: &NextBatch, planned: &[Planned]) 
             })
         });
         let next_batch = answer.clone().worded(&session.words.for_programs());
-        return session.output.print_json(&json!({"next_batch": next_batch, "workers": workers.collect::<Vec<_>>()}));
+        let unapproved = unapproved.map(ToString::to_string);
+        let workers: Vec<_> = workers.collect();
+        return session
+            .output
+            .print_json(&json!({"next_batch": next_batch, "workers": workers, "unapproved": unapproved}));
     }
     let mut page = session.output.page();
     match &answer.batch {
@@ -56,6 +65,12 @@ pub(super) fn print(session: &Session, answer: &NextBatch, planned: &[Planned]) 
     if waiting > 0 {
         page.begin_line();
         let _ = write!(page, "{waiting} more would follow, as workers end");
+    }
+    if let Some(refusal) = unapproved {
+        page.begin_line();
+        page.paint(Tone::Bad, format!("It would not begin: {refusal}"));
+        page.begin_line();
+        let _ = write!(page, "{}", session.words.hint(&refusal.clone().into()));
     }
     if let Some(command) = answer.gate_command.as_ref().or(answer.next_user_command.as_ref()) {
         page.begin_line();

@@ -94,7 +94,7 @@ impl Arguments {
         if self.dry_run {
             let mut run = Run::new(&session.place, &request, |_| ())?;
             let (answer, planned) = run.planned()?;
-            return Ok(dry::print(session, &answer, &planned));
+            return Ok(dry::print(session, &answer, &planned, run.unapproved()));
         }
         #[cfg(feature = "watch")]
         if !session.output.is_json() && super::watch::is_possible() {

@@ -11,6 +11,7 @@ use super::code;
 use crate::app::{Happened, RunEnded, RunStanding, WorkerEnd};
 use crate::board::Status;
 use crate::decide::{BatchOutcome, PersonCommand, Words as _};
+use crate::document::used;
 use crate::planner::Stop;
 
 /// Tells what happens in a run, on stdout. When nobody reads it any more, the run goes on.
@@ -186,7 +187,8 @@ fn write_end(page: &mut Page, end: &WorkerEnd) {
         Status::Pending | Status::InProgress => Tone::Busy,
     };
     page.paint(tone, end.status.word());
-    let _ = write!(page, " after {}", length(end.time));
+    let used = end.usage.map(|usage| format!(", {}", used(usage))).unwrap_or_default();
+    let _ = write!(page, " after {}{used}", length(end.time));
     let told = if end.report.is_empty() { format!("the worker {}", end.how.words()) } else { end.report.clone() };
     let _ = write!(page, ": {}", one_line(&told));
 }
