@@ -168,6 +168,8 @@ def set_up_project() -> None:
     done("work", "init", f"--{NAME}")
     with (PROJECT / "work" / "agents.yaml").open("a") as roster:
         roster.write(f"execution:\n  run: {{host: {NAME}}}\n")
+    # How workers are started is the person's decision, too.
+    done("work", "approve", "plan")
     if NAME == "codex":
         trust_hooks_in_codex(HOME, PROGRAM)
     if NAME == "opencode":
