@@ -15,7 +15,7 @@ from pathlib import Path
 
 claude, clients = sys.argv[1:]
 sys.path.insert(0, clients)
-from scripted import message, serve, texts  # noqa: E402
+from scripted import serve  # noqa: E402
 
 SESSIONS, EACH = 8, 25
 root = Path(tempfile.mkdtemp(prefix="compare-claude-"))
@@ -28,19 +28,17 @@ barrier = threading.Barrier(SESSIONS)
 answers = {}
 
 
-def api(body):
+def answer(request):
     """Each session's prompt names its script; the n-th turn is the n-th step."""
-    said = json.dumps(body["messages"])
-    if not body.get("tools") or "SCRIPT " not in said:
-        return message("a title", 0, "m")
+    said = json.dumps(request.body["messages"])
+    if not request.offered or "SCRIPT " not in said:
+        return "a title"
     name = said.split("SCRIPT ")[1].split(".")[0]
-    results = [texts(p.get("content", "")) for m in body["messages"] if not isinstance(m["content"], str)
-               for p in m["content"] if p["type"] == "tool_result"]
-    answers[name] = results
+    results = answers[name] = request.results
     steps = scripts[name]
     if len(results) == 0 and name.startswith(("start", "claim")):
         barrier.wait(60)
-    return message([steps[len(results)]] if len(results) < len(steps) else "over", len(results), "m")
+    return [steps[len(results)]] if len(results) < len(steps) else "over"
 
 
 def run(name):
@@ -72,7 +70,7 @@ for s in range(SESSIONS):
     scripts[f"claim{s}"] = [("TaskUpdate", {"taskId": str(total + 1), "status": "in_progress", "owner": f"session{s}"})]
 scripts["done"] = [("TaskUpdate", {"taskId": "1", "status": "completed"})]
 scripts["done-hook"] = [("TaskUpdate", {"taskId": "2", "status": "completed"})]
-port = serve({"/messages": api})
+port = serve(answer)
 
 run("create")
 for number in range(2, total + 2):  # as the tool writes them

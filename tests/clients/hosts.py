@@ -13,22 +13,18 @@ import pathlib
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Generator
 
-from scripted import json_in, message, serve, texts
+from homes import Home, set_up_claude, set_up_codex, trust_hooks_in_codex
+from scripted import Call, Player, Request, Script, Steps, json_in, serve
 
 # BUNDLES: the folder that `cargo run --example bundles` has written, for a host with a plugin.
 WORK, NAME, PROGRAM, FOLDER, *BUNDLES = sys.argv[1:]
 PROJECT = pathlib.Path(FOLDER)
-HOME = PROJECT.parent / f"home-{NAME}"
-PROGRAMS = PROJECT.parent / f"programs-{NAME}"
+HOME = Home(PROJECT, NAME, WORK)
 AGENTS = ("default", "system-engineer-codex", "system-engineer-opus")
 
-Call = tuple[str, dict]
-Steps = list[Call] | str
-# Yields the next calls, and is sent what they answered.
-Script = Generator[Steps, list[str], None]
+# How the model knows a worker, of which thread and attempt.
+WORKER = re.compile(r"WORKER of (\S+), attempt (\d+)\.")
 
 # What workers report at last, by thread and attempt.
 ENDS = {
@@ -56,11 +52,10 @@ class Host:
     command = "command"
     holds = True
     prompt = "/execute-next-batch"
-    variables: dict[str, str] = {}
 
     def set_up(self) -> None:
         """Does what the person does who sets the project up."""
-        done = run("work", "init", f"--{NAME}")
+        done = HOME.run("work", "init", f"--{NAME}")
         assert done.returncode == 0 and "warning" not in done.stdout, done
 
     def work(self, tool: str, **arguments: object) -> Call:
@@ -85,11 +80,7 @@ class Claude(Host):
         return "Agent", {"description": thread, "subagent_type": agent, "prompt": prompt, "run_in_background": False}
 
     def trust(self, port: int) -> None:
-        (HOME / ".claude.json").write_text(json.dumps({"projects": {str(PROJECT): {"hasTrustDialogAccepted": True}}}))
-        self.variables = {
-            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}", "ANTHROPIC_API_KEY": "none",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
-        }
+        set_up_claude(HOME, port)
 
     def arguments(self) -> list[str]:
         # Bash is let through, so that it is the hook that refuses.
@@ -109,7 +100,7 @@ class ClaudePlugin(Claude):
             ["plugin", "marketplace", "add", BUNDLES[0]],
             ["plugin", "install", "work@workstream-mcp"],
         ):
-            done = run(PROGRAM, *command)
+            done = HOME.run(PROGRAM, *command)
             assert done.returncode == 0, (command, done)
 
     def subagent(self, thread: str, prompt: str, agent: str) -> Call:
@@ -127,7 +118,7 @@ class Copilot(Host):
         return "task", {"agent_type": agent, "prompt": prompt, "description": thread, "name": name, "mode": "sync"}
 
     def trust(self, port: int) -> None:
-        self.variables = {
+        HOME.variables = {
             "COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false", "COPILOT_PROVIDER_TYPE": "anthropic",
             "COPILOT_PROVIDER_BASE_URL": f"http://127.0.0.1:{port}", "COPILOT_PROVIDER_API_KEY": "none",
             "COPILOT_MODEL": "claude-sonnet-4",
@@ -143,12 +134,12 @@ class CopilotPlugin(Copilot):
     def set_up(self) -> None:
         self.trust(0)
         for command in (["plugin", "marketplace", "add", BUNDLES[0]], ["plugin", "install", "work@workstream-mcp"]):
-            done = run(PROGRAM, *command)
+            done = HOME.run(PROGRAM, *command)
             assert done.returncode == 0, (command, done)
 
     def trust(self, port: int) -> None:
         super().trust(port)
-        self.variables["WORK_ROOT"] = str(PROJECT)
+        HOME.variables["WORK_ROOT"] = str(PROJECT)
 
     def subagent(self, thread: str, prompt: str, agent: str) -> Call:
         return super().subagent(thread, prompt, f"work:{agent}")
@@ -163,14 +154,14 @@ class Gemini(Host):
         return "invoke_agent", {"agent_name": agent, "prompt": prompt}
 
     def trust(self, port: int) -> None:
-        own = HOME / ".gemini"
+        own = HOME.folder / ".gemini"
         (own / "acknowledgments").mkdir(parents=True, exist_ok=True)
         (own / "settings.json").write_text('{"security": {"auth": {"selectedType": "gemini-api-key"}}}')
         (own / "trustedFolders.json").write_text(json.dumps({str(PROJECT): "TRUST_FOLDER"}))
         known = {agent: (PROJECT / f".gemini/agents/{agent}.md").read_bytes() for agent in AGENTS}
         seen = {str(PROJECT): {agent: hashlib.sha256(text).hexdigest() for agent, text in known.items()}}
         (own / "acknowledgments" / "agents.json").write_text(json.dumps(seen))
-        self.variables = {
+        HOME.variables = {
             "GEMINI_API_KEY": "none", "GEMINI_CLI_NO_RELAUNCH": "true",
             "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{port}",
         }
@@ -196,50 +187,8 @@ class Codex(Host):
         return "spawn_agent", {"agent_type": agent, "message": prompt}
 
     def trust(self, port: int) -> None:
-        own = HOME / ".codex"
-        own.mkdir(exist_ok=True)
-        self.variables = {"SCRIPTED_KEY": "none", "CODEX_HOME": str(own)}
-        (own / "config.toml").write_text(f"""
-model = "gpt-5.5"
-model_provider = "scripted"
-
-[model_providers.scripted]
-name = "scripted"
-base_url = "http://127.0.0.1:{port}/v1"
-wire_api = "responses"
-env_key = "SCRIPTED_KEY"
-
-[projects."{PROJECT}"]
-trust_level = "trusted"
-""")
-        self.trust_hooks()
-
-    def trust_hooks(self) -> None:
-        """Does what the person does who trusts the hooks of the folder."""
-        server = subprocess.Popen([PROGRAM, "app-server"], cwd=PROJECT, env=environment(self), text=True,
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        last = 0
-
-        def ask(method: str, parameters: dict) -> dict:
-            nonlocal last
-            last += 1
-            server.stdin.write(json.dumps({"id": last, "method": method, "params": parameters}) + "\n")
-            server.stdin.flush()
-            while True:
-                answer = json.loads(server.stdout.readline())
-                if answer.get("id") == last:
-                    return answer["result"]
-
-        client = {"name": "test", "title": "test", "version": "1"}
-        ask("initialize", {"clientInfo": client, "capabilities": {"experimentalApi": True}})
-        server.stdin.write('{"method": "initialized"}\n')
-        hooks = ask("hooks/list", {"cwds": [str(PROJECT)]})["data"][0]["hooks"]
-        assert len(hooks) == 2, hooks
-        trusted = {hook["key"]: {"trusted_hash": hook["currentHash"]} for hook in hooks}
-        edit = {"keyPath": "hooks.state", "value": trusted, "mergeStrategy": "upsert"}
-        ask("config/batchWrite", {"edits": [edit], "reloadUserConfig": True})
-        server.terminate()
-        server.wait(10)
+        set_up_codex(HOME, port)
+        trust_hooks_in_codex(HOME, PROGRAM)
 
     def arguments(self) -> list[str]:
         return ["exec", self.prompt]
@@ -292,123 +241,36 @@ def worker(thread: str, attempt: int) -> Script:
     yield [("complete_task", {"result": "done"})] if NAME == "gemini" else "done"
 
 
-class Model:
-    """The scripted model: one script for the planner, and one for each attempt of a worker."""
-
-    def __init__(self) -> None:
-        self.scripts: dict[str, Script] = {}
-        # How many results the next request of a script brings.
-        self.awaited: dict[str, int] = {}
-        self.seen: list[dict] = []
-        self.failed: list[str] = []
-        self.lock = threading.Lock()
-
-    def next(self, users: list[str], offered: list[str], results: list[str], body: dict) -> Steps:
-        """The next steps of a conversation: what its user wrote, the tools, and what all calls so far answered."""
-        if not any(tool.endswith("update_thread") for tool in offered):
-            return "a title"
-        run = next((run for text in users if (run := re.search(r"WORKER of (\S+), attempt (\d+)\.", text))), None)
-        who = run[0] if run else "planner"
-        with self.lock:
-            script = self.scripts.get(who)
-            try:
-                if script:
-                    awaited = self.awaited[who]
-                    step = script.send(results[-awaited:] if awaited else [])
-                else:
-                    script = self.scripts[who] = worker(run[1], int(run[2])) if run else planner()
-                    step = next(script)
-            except StopIteration:
-                step = "over"
-            except (AssertionError, ValueError, KeyError) as error:
-                self.failed.append(f"{who}: {type(error).__name__} {error}")
-                step = "failed"
-            self.awaited[who] = 0 if isinstance(step, str) else len(step)
-            self.seen.append({"who": who, "offered": offered, "step": step, "body": json.dumps(body)})
-        return step
-
-    def messages_api(self, body: dict) -> list[dict]:
-        parts = [(turn["role"], part) for turn in body["messages"] for part in
-                 ([{"type": "text", "text": turn["content"]}] if isinstance(turn["content"], str) else turn["content"])]
-        users = [part["text"] for role, part in parts if role == "user" and part["type"] == "text"]
-        results = [texts(part.get("content", "")) for _, part in parts if part["type"] == "tool_result"]
-        offered = [tool.get("name", "") for tool in body.get("tools", [])]
-        step = self.next(users, offered, results, body)
-        return message(step, len(self.seen), body.get("model", "m"))
-
-    def responses_api(self, body: dict) -> list[dict]:
-        # Codex groups the tools of a server in a namespace.
-        spaces = {}
-        for tool in body.get("tools", []):
-            for one in tool.get("tools") or [tool]:
-                spaces[one.get("name", "")] = tool.get("name") if tool.get("tools") else None
-        users = [texts(item["content"]) for item in body["input"] if item.get("type") == "message" and item["role"] == "user"]
-        results = [texts(item.get("output", "")) for item in body["input"] if item.get("type") == "function_call_output"]
-        step = self.next(users, list(spaces), results, body)
-        number = len(self.seen)
-        if isinstance(step, str):
-            said = [{"type": "output_text", "text": step, "annotations": []}]
-            items: list[dict] = [{"type": "message", "id": f"msg_{number}", "role": "assistant", "status": "completed", "content": said}]
-        else:
-            items = [
-                {"type": "function_call", "id": f"fc_{number}_{at}", "call_id": f"call_{number}_{at}", "name": name,
-                 "arguments": json.dumps(arguments), "status": "completed",
-                 **({"namespace": spaces[name]} if spaces.get(name) else {})}
-                for at, (name, arguments) in enumerate(step)
-            ]
-        usage = {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 1,
-                 "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 2}
-        response = {"id": f"resp_{number}", "object": "response"}
-        events = [{"type": "response.created", "response": {**response, "status": "in_progress", "output": []}}]
-        for at, item in enumerate(items):
-            events += [{"type": f"response.output_item.{what}", "output_index": at, "item": item} for what in ("added", "done")]
-        done = {**response, "status": "completed", "output": items, "usage": usage}
-        return [*events, {"type": "response.completed", "response": done}]
-
-    def generate_api(self, body: dict) -> list[dict]:
-        parts = [(turn.get("role"), part) for turn in body["contents"] for part in turn["parts"]]
-        users = [part["text"] for role, part in parts if role == "user" and "text" in part]
-        answered = [part["functionResponse"]["response"] for _, part in parts if "functionResponse" in part]
-        results = [str(answer.get("output") or answer.get("error") or answer) for answer in answered]
-        offered = [function["name"] for tool in body.get("tools", []) for function in tool.get("functionDeclarations", [])]
-        step = self.next(users, offered, results, body)
-        said = [{"text": step}] if isinstance(step, str) else [{"functionCall": {"name": name, "args": arguments}} for name, arguments in step]
-        usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
-        candidate = {"content": {"role": "model", "parts": said}, "finishReason": "STOP", "index": 0}
-        return [{"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m"}]
+def script(who: str) -> Script:
+    run = WORKER.match(who)
+    return worker(run[1], int(run[2])) if run else planner()
 
 
-def environment(host: Host) -> dict[str, str]:
-    return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(HOME), "TERM": "dumb", **host.variables}
+PLAYER = Player(script)
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=PROJECT, env=environment(HOST), capture_output=True, text=True, timeout=110,
-                          stdin=subprocess.DEVNULL)
+def answer(request: Request) -> Steps:
+    if not any(tool.endswith("update_thread") for tool in request.offered):
+        return "a title"
+    return PLAYER.next(next((run[0] for text in request.users if (run := WORKER.search(text))), "planner"), request)
 
 
 def main() -> None:
-    model = Model()
-    apis = {"/messages": model.messages_api, "/responses": model.responses_api, "GenerateContent": model.generate_api}
-    port = serve(apis)
-    for folder in (HOME, PROGRAMS):
-        folder.mkdir(exist_ok=True)
-    (PROGRAMS / "work").unlink(missing_ok=True)
-    (PROGRAMS / "work").symlink_to(WORK)
+    port = serve(answer)
     subprocess.run(["git", "init", "-q"], cwd=PROJECT, check=True)
     HOST.set_up()
     HOST.trust(port)
     program = [os.environ["node"], PROGRAM] if PROGRAM.endswith(".js") else [PROGRAM]
-    executed = run(*program, *HOST.arguments())
-    steps = [(seen["who"], seen["step"]) for seen in model.seen]
-    about = (model.failed, executed.returncode, executed.stdout[-1500:], executed.stderr[-2500:], steps)
-    assert not model.failed, about
+    executed = HOME.run(*program, *HOST.arguments())
+    steps = [(seen["who"], seen["step"]) for seen in PLAYER.seen]
+    about = (PLAYER.failed, executed.returncode, executed.stdout[-1500:], executed.stderr[-2500:], steps)
+    assert not PLAYER.failed, about
     outcomes = re.search(r"OUTCOMES (\[.*\])", executed.stdout)
     assert outcomes, about
     keys = ("thread_id", "status", "report", "agent_used", "failover_applied")
     assert [tuple(outcome[key] for key in keys) for outcome in json.loads(outcomes[1])] == OUTCOMES, outcomes[1]
-    planners = [seen for seen in model.seen if seen["who"] == "planner"]
-    workers = [seen for seen in model.seen if seen["who"] != "planner"]
+    planners = [seen for seen in PLAYER.seen if seen["who"] == "planner"]
+    workers = [seen for seen in PLAYER.seen if seen["who"] != "planner"]
     ours = lambda seen: {tool for tool in seen["offered"] if re.search("(next_batch|_thread|batch_outcome|workstream_status)$", tool)}
     assert len(ours(planners[0])) == 6, ("not all tools are in the first request", planners[0]["offered"])
     if not NAME.startswith("copilot"):

@@ -7,15 +7,13 @@ folder of npm packages, OpenCode starts the server by `npx -y workstream-mcp mcp
 """
 
 import json
-import os
 import pathlib
 import re
-import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import registry
+from homes import Home, opencode_provider
+from scripted import Request, Steps, serve
 
 WORK, OPENCODE, FOLDER, COMMAND, *PACKAGES = sys.argv[1:]
 HERE = pathlib.Path(__file__).parent
@@ -24,12 +22,7 @@ GATES = json.loads((HERE / "gates.json").read_text())["refused"]
 SEEN: list[dict] = []
 
 
-def text(message: dict) -> str:
-    content = message["content"]
-    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content or [])
-
-
-def worker(thread: str, attempt: int, done: int) -> list | str:
+def worker(thread: str, attempt: int, done: int) -> Steps:
     """What the worker of a thread does next, after so many calls."""
     base = {"thread_id": thread, "attempt": attempt}
     started = ("work_update_thread", {**base, "status": "in_progress"})
@@ -45,7 +38,7 @@ def worker(thread: str, attempt: int, done: int) -> list | str:
     return [calls[done]] if done < len(calls) else "done"
 
 
-def planner(results: list[str]) -> list | str:
+def planner(results: list[str]) -> Steps:
     """What the planner does next: what its prompt says."""
     last = results[-1] if results else None
     if last is None or '"decision"' in last or last.startswith('{"thread_id"'):
@@ -75,67 +68,19 @@ def planner(results: list[str]) -> list | str:
     return [("bash", {"command": command, "description": "pass the gate"}) for command in GATES]
 
 
-class Model(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        tools = [tool["function"]["name"] for tool in body.get("tools", [])]
-        first = next((text(message) for message in body["messages"] if message["role"] == "user"), "")
-        results = [text(message) for message in body["messages"] if message["role"] == "tool"]
-        run = re.search(r"Thread (\S+), attempt (\d+) of it", first)
-        if not tools:
-            answer: list | str = "a title"
-        elif run:
-            answer = worker(run[1], int(run[2]), len(results))
-        else:
-            answer = planner(results)
-        if tools:
-            SEEN.append({"worker": bool(run), "tools": tools, "answer": answer, "prompt": first})
-        delta: dict = {"role": "assistant"}
-        if isinstance(answer, str):
-            delta["content"] = answer
-        else:
-            delta["tool_calls"] = [
-                {"index": at, "id": f"call_{len(body['messages'])}_{at}", "type": "function",
-                 "function": {"name": name, "arguments": json.dumps(arguments)}}
-                for at, (name, arguments) in enumerate(answer)
-            ]
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
-        self.end_headers()
-        for part, reason in ((delta, None), ({}, "stop" if isinstance(answer, str) else "tool_calls")):
-            choice = {"index": 0, "delta": part, "finish_reason": reason}
-            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-        self.wfile.write(b"data: [DONE]\n\n")
-        self.close_connection = True
+def answer(request: Request) -> Steps:
+    if not request.offered:
+        return "a title"
+    run = re.search(r"Thread (\S+), attempt (\d+) of it", request.users[0])
+    steps = worker(run[1], int(run[2]), len(request.results)) if run else planner(request.results)
+    SEEN.append({"worker": bool(run), "tools": request.offered, "answer": steps, "prompt": request.users[0]})
+    return steps
 
 
 def main() -> None:
-    model = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    threading.Thread(target=model.serve_forever, daemon=True).start()
-    provider = {
-        "npm": "@ai-sdk/openai-compatible",
-        "name": "Scripted",
-        "options": {"baseURL": f"http://127.0.0.1:{model.server_port}/v1", "apiKey": "none"},
-        "models": {"m": {"name": "m", "tool_call": True, "limit": {"context": 100000, "output": 10000}}},
-    }
-    config = {"model": "scripted/m", "small_model": "scripted/m", "autoupdate": False, "share": "disabled",
-              "provider": {"scripted": provider}}
+    home = Home(PROJECT, "opencode", WORK)
+    config = opencode_provider(serve(answer))
     (PROJECT / "opencode.jsonc").write_text("// The project's own.\n" + json.dumps(config, indent=2) + "\n")
-    home = PROJECT.parent / "home"
-    programs = PROJECT.parent / "programs"
-    for folder in (home, programs):
-        folder.mkdir(exist_ok=True)
-    (programs / "work").unlink(missing_ok=True)
-    (programs / "work").symlink_to(WORK)
-    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(home), "PWD": str(PROJECT), "TERM": "dumb"}
-    run = lambda *command: subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=100)
     command, words = COMMAND, "You are the planner of a workstream"
     if COMMAND == "own":
         # The document that the product is made from: a set-up leaves it as it is.
@@ -143,12 +88,12 @@ def main() -> None:
         own = PROJECT / ".opencode" / "command" / "execute-next-batch.md"
         own.parent.mkdir(parents=True)
         own.write_text((HERE / "users-command.md").read_text())
-    set_up = run("work", "init", "--opencode")
+    set_up = home.run("work", "init", "--opencode")
     assert set_up.returncode == 0, set_up
     asked: list[str] = []
     if PACKAGES:
         address, asked = registry.serve(pathlib.Path(PACKAGES[0]))
-        settings = {"npm_config_registry": address, "npm_config_cache": str(home / "npm")}
+        settings = {"npm_config_registry": address, "npm_config_cache": str(home.folder / "npm")}
         file = PROJECT / "opencode.jsonc"
         entry = file.read_text()
         for written, wanted in [('["work", "mcp"]', '["npx", "-y", "workstream-mcp", "mcp"]'),
@@ -156,7 +101,7 @@ def main() -> None:
             assert entry.count(written) == 1, entry
             entry = entry.replace(written, wanted)
         file.write_text(entry)
-    executed = run(OPENCODE, "run", "--command", command)
+    executed = home.run(OPENCODE, "run", "--command", command)
     outcomes = re.search(r"OUTCOMES (\[.*\])", executed.stdout)
     assert outcomes, (executed.stdout[-2000:], executed.stderr[-2000:], SEEN[-3:])
     assert json.loads(outcomes[1]) == json.loads((HERE / "outcomes.json").read_text()), outcomes[1]
@@ -170,7 +115,7 @@ def main() -> None:
             assert len(work_tools) == 6 and words in seen["prompt"], (work_tools, seen["prompt"][:300])
     # npx fetched the wrapper and the program of this platform, and of no other.
     assert len([name for name in asked if name.endswith(".tgz")]) == (2 if PACKAGES else 0), asked
-    gate = run("work", "status")
+    gate = home.run("work", "status")
     assert "Next: look at the blocked threads of batch 01.01, then work retry\n" in gate.stdout, gate.stdout
 
 
