@@ -325,10 +325,11 @@ pub fn judge_work(words: &[String]) -> Option<Gate> {
     let forced = words.iter().any(|word| word == "--force");
     let removes = words.iter().any(|word| word == "--remove");
     let is_gate = match verb {
-        // `edit` asks whether to approve, and runs any command as an editor.
-        "approve" | "complete" | "retry" | "release" | "store" | "archive" | "delete" | "rename" | "edit" => true,
-        // A run takes the planner's seat, with workers that have what rights agents.yaml gives them.
-        "run" => true,
+        // `edit` asks whether to approve, and runs any command as an editor. `run` takes the planner's seat, with workers that
+        // have what rights agents.yaml gives them.
+        "approve" | "complete" | "retry" | "release" | "store" | "archive" | "delete" | "rename" | "edit" | "run" => {
+            true
+        }
         "update" | "assign" => forced,
         "init" => removes,
         _ => false,

@@ -165,8 +165,8 @@ impl Planner {
         if !assign.is_empty() {
             return assign;
         }
-        let launched = answer.threads.iter().filter(|thread| answer.dispatch.contains(&thread.thread_id));
-        let launches = launched.filter_map(|thread| {
+        let dispatched = answer.threads.iter().filter(|thread| answer.dispatch.contains(&thread.thread_id));
+        let launches = dispatched.filter_map(|thread| {
             let id = id_of(thread).filter(is_free)?;
             let (name, agent) = (thread.name.clone(), thread.agent.clone());
             Some(Step::Launch(Launch { thread: id, name, attempt: thread.attempt, agent }))

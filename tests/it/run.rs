@@ -212,10 +212,10 @@ fn a_run_that_is_killed_leaves_no_worker_and_the_next_one_goes_on() {
         "echo begun > $1.begun\n[ -f go ] || {{ (sleep 7001 &) ; setsid sleep 7001 & env -i sleep 7001 & trap '' TERM; sleep 7001; }}\n{DONE}"
     ));
     let mut child = start(&workspace, &[]);
-    until("the workers begin", || processes("sleep\07001").len() == 12);
+    until("the workers begin", || processes("sleep\x007001").len() == 12);
     child.kill().unwrap();
     child.wait().unwrap();
-    until("the workers end with the run", || processes("sleep\07001").is_empty());
+    until("the workers end with the run", || processes("sleep\x007001").is_empty());
     workspace.write("go", "");
     let (events, code) = events(&workspace, &["--until", "batch"]);
     assert_eq!(code, 0, "{events:?}");
@@ -254,7 +254,7 @@ fn the_first_signal_asks_workers_to_end_and_the_second_ends_them() {
     // Nothing was charged: the attempts are those of a planner that is gone.
     let status = workspace.stdout(&["status", "--json"]);
     assert!(status.contains("\"pending\""), "{status}");
-    assert_eq!(processes("worker.sh\0001"), Vec::<String>::new());
+    assert_eq!(processes("worker.sh\x0001"), Vec::<String>::new());
 }
 
 #[test]
@@ -518,9 +518,9 @@ fn each_thread_can_have_a_worktree_of_its_own() {
 fn a_run_ended_by_a_signal_of_another_kind_is_told_so() {
     let workspace = workspace("exec sleep 7002");
     let child = start(&workspace, &[]);
-    until("a worker begins", || processes("sleep\07002").len() == 3);
+    until("a worker begins", || processes("sleep\x007002").len() == 3);
     signal(&child, "-TERM");
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.status.signal()), (Some(143), None), "{}", seen(&output));
-    until("nothing is left", || processes("sleep\07002").is_empty());
+    until("nothing is left", || processes("sleep\x007002").is_empty());
 }

@@ -53,7 +53,7 @@ pub(super) fn print(
         match &planned.command {
             Ok(words) => {
                 let word = |word: &String| {
-                    if *word == planned.prompt { "PROMPT".to_owned() } else { quoted(word).to_string() }
+                    if *word == planned.prompt { "PROMPT".to_owned() } else { quoted(word) }
                 };
                 let words: Vec<String> = words.iter().map(word).collect();
                 let _ = write!(page, "{}", one_line(&words.join(" ")));

@@ -182,7 +182,9 @@ mod tests {
 
     fn told(workers: &Workers, lines: &[&str]) -> Told {
         let mut told = Told::default();
-        lines.iter().for_each(|line| workers.line(line, &mut told));
+        for line in lines {
+            workers.line(line, &mut told);
+        }
         told
     }
 
