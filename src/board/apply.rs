@@ -98,6 +98,11 @@ impl Board {
                     attempt.failed_checks = attempt.failed_checks.saturating_add(u32::from(*failed));
                 }
             }
+            Event::AttemptUncounted { thread } => {
+                if let Some(attempt) = fitting(event, self.latest_attempt_mut(*thread)) {
+                    attempt.cycle = None;
+                }
+            }
             Event::UsageTold { thread, attempt, usage } => {
                 if let Some(attempt) = fitting(event, self.attempt_mut(*thread, *attempt)) {
                     attempt.usage = Some(*usage);

@@ -81,6 +81,11 @@ pub enum Event {
         /// Whether the failure was reported as transient.
         transient: bool,
     },
+    /// The latest attempt counts in no cycle any more.
+    AttemptUncounted {
+        /// The thread.
+        thread: ThreadId,
+    },
     /// The checks of the latest attempt ran.
     ChecksRan {
         /// The thread.
@@ -197,6 +202,7 @@ impl Event {
             | Self::AttemptJoined { thread, .. }
             | Self::AttemptEnded { thread, .. }
             | Self::ChecksRan { thread, .. }
+            | Self::AttemptUncounted { thread }
             | Self::UsageTold { thread, .. }
             | Self::EvidenceSeen { thread, .. }
             | Self::BreadcrumbLeft { thread, .. }

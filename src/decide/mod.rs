@@ -24,6 +24,7 @@ mod facts;
 mod failover;
 mod figures;
 mod gates;
+mod give_back;
 mod ledger;
 mod next_batch;
 mod plan_diff;
@@ -63,6 +64,7 @@ pub use facts::{
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use figures::AgentFigures;
 pub use gates::BatchCompletionStatus;
+pub use give_back::GivenBack;
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
@@ -78,7 +80,7 @@ pub use report::{
     ThreadReport,
 };
 pub use request::{
-    Access, AgentAnswer, AgentRequest, AssignThread, Caller, ClearAssignment, MAX_ITEM_CHARS, MAX_ITEMS,
+    Access, AgentAnswer, AgentRequest, AssignThread, Caller, ClearAssignment, GiveBack, MAX_ITEM_CHARS, MAX_ITEMS,
     MAX_REPORT_CHARS, PersonAnswer, PersonRequest, RecordUsage, Scope, UpdateThread,
 };
 pub use retry::Retried;
@@ -106,6 +108,7 @@ pub fn decide_for_agent(
             Ok(updated) => AgentAnswer::Updated(updated),
             Err(failed) => AgentAnswer::CheckFailed(failed),
         },
+        AgentRequest::GiveBack(request) => AgentAnswer::GivenBack(give_back::decide(scene, caller, request, ledger)),
         AgentRequest::RecordUsage(request) => AgentAnswer::UsageRecorded(record_usage::decide(scene, request, ledger)?),
         AgentRequest::BatchOutcome(batch) => {
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
-    Archived, Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, Mapping, NextBatch,
-    PlanApproved, PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened,
-    ThreadChecked, Updated, UsageRecorded, Validation, WorkstreamStatus,
+    Archived, Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, GivenBack, Mapping,
+    NextBatch, PlanApproved, PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted,
+    StreamReopened, ThreadChecked, Updated, UsageRecorded, Validation, WorkstreamStatus,
 };
 use crate::board::{ReportedStatus, ServerId, Usage};
 use crate::plan::{BatchId, PlanHash, StageNumber, ThreadId};
@@ -35,6 +35,9 @@ pub enum AgentRequest {
     UpdateThread(UpdateThread),
     /// What an attempt used. No MCP tool makes this request: only the program that ran the worker knows it.
     RecordUsage(RecordUsage),
+    /// A planner gives a thread back that nobody failed. No MCP tool makes this request: a planner that can judge could save
+    /// itself budgets by it.
+    GiveBack(GiveBack),
     /// `batch_outcome`. `None`: of the batch handed out last, else of the next incomplete one.
     BatchOutcome(Option<BatchId>),
     /// `workstream_status`
@@ -51,7 +54,8 @@ impl AgentRequest {
         match self {
             Self::AssignThread(AssignThread { thread, .. })
             | Self::UpdateThread(UpdateThread { thread, .. })
-            | Self::RecordUsage(RecordUsage { thread, .. }) => Some(*thread),
+            | Self::RecordUsage(RecordUsage { thread, .. })
+            | Self::GiveBack(GiveBack { thread, .. }) => Some(*thread),
             Self::NextBatch
             | Self::ReadThread(..)
             | Self::BatchOutcome(_)
@@ -206,6 +210,17 @@ pub struct UpdateThread {
     pub evidence: Option<Box<Evidence>>,
 }
 
+/// A thread to give back, whose worker was ended, or could not work, for a reason that is none of the thread's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiveBack {
+    /// The thread.
+    pub thread: ThreadId,
+    /// The number of the attempt, which runs.
+    pub attempt: u32,
+    /// Why.
+    pub report: String,
+}
+
 /// What an attempt used, to be kept with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordUsage {
@@ -266,6 +281,8 @@ pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
     CheckFailed(CheckFailed),
     #[serde(skip)]
     UsageRecorded(UsageRecorded),
+    #[serde(skip)]
+    GivenBack(GivenBack),
     BatchOutcome(BatchOutcome<C, N>),
     WorkstreamStatus(WorkstreamStatus<C, N>),
     PlanText(String),
@@ -282,6 +299,7 @@ impl AgentAnswer {
             Self::Updated(answer) => AgentAnswer::Updated(answer),
             Self::CheckFailed(answer) => AgentAnswer::CheckFailed(answer),
             Self::UsageRecorded(answer) => AgentAnswer::UsageRecorded(answer),
+            Self::GivenBack(answer) => AgentAnswer::GivenBack(answer),
             Self::BatchOutcome(answer) => AgentAnswer::BatchOutcome(answer.worded(words)),
             Self::WorkstreamStatus(answer) => AgentAnswer::WorkstreamStatus(answer.worded(words)),
             Self::PlanText(text) => AgentAnswer::PlanText(text),
@@ -364,7 +382,7 @@ impl AgentRequest {
             | Self::PlanText
             | Self::Report(_) => Access::Reads,
             Self::NextBatch => Access::MayWrite,
-            Self::AssignThread(_) | Self::UpdateThread(_) | Self::RecordUsage(_) => Access::Writes,
+            Self::AssignThread(_) | Self::UpdateThread(_) | Self::RecordUsage(_) | Self::GiveBack(_) => Access::Writes,
         }
     }
 }

@@ -176,6 +176,11 @@ impl World {
             "assign" => AgentRequest::AssignThread(assign()),
             "status" => AgentRequest::WorkstreamStatus,
             "used" => used(id(), attempt.unwrap(), rest),
+            "gives-back" => AgentRequest::GiveBack(GiveBack {
+                thread: id(),
+                attempt: attempt.unwrap(),
+                report: "given back".to_owned(),
+            }),
             _ => AgentRequest::UpdateThread(update(said.unwrap())),
         };
         let hint = |refusal: Refusal| AgentWords::default().hint(&refusal.into());
@@ -349,6 +354,7 @@ fn short(answer: &AgentAnswer<String, String, String>) -> String {
         AgentAnswer::Updated(updated) => short_updated(updated),
         AgentAnswer::Assignment(assignment) => short_assignment(assignment),
         AgentAnswer::CheckFailed(failed) => short_failed(failed),
+        AgentAnswer::GivenBack(given) => format!("done {}", given.done),
         AgentAnswer::UsageRecorded(recorded) => format!("{}#{}", recorded.thread_id, recorded.attempt),
         AgentAnswer::Brief(brief) => serde_json::to_string(brief).unwrap(),
         AgentAnswer::PlanText(_) | AgentAnswer::Report(_) => unreachable!("transcripts call tools"),
@@ -2271,7 +2277,6 @@ fn a_person_may_overrule_an_order() {
     "#);
 }
 
-/// Returns a world in which the thread Schema has two checks, and stage 1 has one.
 fn used(thread: ThreadId, attempt: u32, input_tokens: &str) -> AgentRequest {
     let usage = Usage { input_tokens: input_tokens.parse().unwrap(), ..Usage::default() };
     AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage })
@@ -2287,6 +2292,89 @@ fn usages(world: &World) -> String {
         thread.attempts.iter().map(of)
     });
     attempts.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn what_is_given_back_costs_nothing_however_often() {
+    let mut world = World::new();
+    let out = world.transcript(
+        "
+        A next
+        A in_progress 01.01.01
+        B gives-back 01.01.01#1
+        A gives-back 01.01.01#2
+        A gives-back 01.01.01#1
+        A in_progress 01.01.01
+        A gives-back 01.01.01#2
+        A in_progress 01.01.01
+        A gives-back 01.01.01#3
+        A in_progress 01.01.01
+        A gives-back 01.01.01#4
+        A gives-back 01.01.01#4
+        A outcome
+        A in_progress 01.01.01
+        A failed~ 01.01.01 timeout
+        A in_progress 01.01.01
+        A gives-back 01.01.01#6
+        A in_progress 01.01.01
+        A failed 01.01.01 wrong
+        A assign 01.01.01
+        A in_progress 01.01.01
+        A gives-back 01.01.01#8
+        A in_progress 01.01.01
+        A failed 01.01.01 wrong
+    ",
+    );
+    insta::assert_snapshot!(out, @r#"
+    A next
+        in_progress 01.01 cycle 1 threads [01.01.01#1 pending system-engineer-codex, 01.01.02#1 pending frontend-designer-grok, 01.01.03#1 pending default] dispatch ["01.01.01", "01.01.02", "01.01.03"]
+    A in_progress 01.01.01
+        01.01.01#1 in_progress
+    B gives-back 01.01.01#1
+        done false (no change)
+    A gives-back 01.01.01#2
+        done false (no change)
+    A gives-back 01.01.01#1
+        done true
+    A in_progress 01.01.01
+        01.01.01#2 in_progress
+    A gives-back 01.01.01#2
+        done true
+    A in_progress 01.01.01
+        01.01.01#3 in_progress
+    A gives-back 01.01.01#3
+        done true
+    A in_progress 01.01.01
+        01.01.01#4 in_progress
+    A gives-back 01.01.01#4
+        done true
+    A gives-back 01.01.01#4
+        done false (no change)
+    A outcome
+        in_progress 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not started: 01.01.01 (attempt 5), 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch"] (no change)
+    A in_progress 01.01.01
+        01.01.01#5 in_progress
+    A failed~ 01.01.01 timeout
+        01.01.01#6 pending -> Retry system-engineer-codex#6
+    A in_progress 01.01.01
+        01.01.01#6 in_progress
+    A gives-back 01.01.01#6
+        done true
+    A in_progress 01.01.01
+        01.01.01#7 in_progress
+    A failed 01.01.01 wrong
+        01.01.01#8 pending -> Reassign system-engineer-opus#8
+    A assign 01.01.01
+        01.01.01#8 pending system-engineer-opus failover
+    A in_progress 01.01.01
+        01.01.01#8 in_progress
+    A gives-back 01.01.01#8
+        done true
+    A in_progress 01.01.01
+        01.01.01#9 in_progress
+    A failed 01.01.01 wrong
+        01.01.01#9 blocked -> Block system-engineer-opus#9
+    "#);
 }
 
 #[test]
@@ -2381,6 +2469,7 @@ fn telling_what_was_used_ends_no_attempt_of_a_dead_server() {
     ");
 }
 
+/// Returns a world in which the thread Schema has two checks, and stage 1 has one.
 fn checked_world() -> World {
     let mut world = World::new();
     world.text = PLAN

@@ -47,10 +47,10 @@ prefix_rule(
 "#;
 
 /// Where Codex is told which tools a model gets at once. It hides all others behind a search, as of 0.171.
-const DIRECT: [&str; 3] = ["features", "code_mode", "direct_only_tool_namespaces"];
+pub(super) const DIRECT: [&str; 3] = ["features", "code_mode", "direct_only_tool_namespaces"];
 
 /// The tools of this server, and those by which a planner launches workers.
-const DIRECT_TOOLS: [&str; 2] = ["mcp__work", "multi_agent_v1"];
+pub(super) const DIRECT_TOOLS: [&str; 2] = ["mcp__work", "multi_agent_v1"];
 
 fn pieces(files: &dyn ProjectFiles, roster: &Roster) -> Result<Vec<Piece>, Fault> {
     let hook = |at: &'static str, event: &str, mark| -> Piece {

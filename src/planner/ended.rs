@@ -95,8 +95,8 @@ pub fn verdict(ended: &Ended) -> Verdict {
         None => format!("the worker {how}, without a report"),
     };
     // A program that never reaches a model is set up wrongly, and would use up the budgets of all threads.
-    let has_failed = matches!(ended.how, How::Exited(code) if code != 0);
-    let is_silent = ended.is_of_host && told.usage.is_none() && !ended.host_has_answered;
+    let has_failed = matches!(ended.how, How::Exited(1..=128));
+    let is_silent = ended.is_of_host && !told.has_answered && !ended.host_has_answered;
     if matches!(ended.how, How::NotStarted(_)) || has_failed && is_silent {
         return Verdict::HostUnusable { why, is_refused: false };
     }
@@ -107,10 +107,9 @@ pub fn verdict(ended: &Ended) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::Usage;
 
     fn ended(how: How) -> Ended {
-        let told = Told { usage: Some(Usage::default()), ..Told::default() };
+        let told = Told { has_answered: true, ..Told::default() };
         Ended { how, told, is_of_host: true, has_reported: false, host_has_answered: true }
     }
 
@@ -158,6 +157,9 @@ mod tests {
             told(&Ended { host_has_answered: true, ..worker.clone() }),
             format!("failed, transient true: {why}")
         );
+        // Who ended it by a signal is not the host.
+        let killed = Ended { how: How::Exited(137), ..worker.clone() };
+        assert!(told(&killed).starts_with("failed, transient true: "));
         // Of a program whose output nobody knows it cannot be said.
         let unknown = Ended { is_of_host: false, ..worker };
         assert_eq!(told(&unknown), format!("failed, transient true: {why}"));

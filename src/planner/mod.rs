@@ -28,7 +28,10 @@ pub enum Until {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Say that this batch is executed from now on.
-    Begin,
+    Begin {
+        /// Whether its cycle was open before this run.
+        resumed: bool,
+    },
     /// Say what came of a batch.
     Outcomes(BatchId),
     /// Give a thread to the agent that takes over.
@@ -84,13 +87,15 @@ pub struct Planner {
     max_parallel: usize,
     /// The batch that is executed, and the number of its stage.
     at: Option<(BatchId, u16)>,
+    /// The batch whose cycle this run has opened last.
+    opened: Option<BatchId>,
 }
 
 impl Planner {
     /// Returns the planner of a run that has done nothing yet. At most `max_parallel` workers, and at least one, run at
     /// once.
     pub fn new(until: Until, max_parallel: usize) -> Self {
-        Self { until, max_parallel: max_parallel.max(1), at: None }
+        Self { until, max_parallel: max_parallel.max(1), at: None, opened: None }
     }
 
     /// Returns the batch that is executed.
@@ -103,6 +108,9 @@ impl Planner {
     pub fn next<C, N>(&mut self, answer: &NextBatch<C, N>, running: &BTreeSet<ThreadId>) -> Vec<Step> {
         let batch = answer.batch.as_ref().and_then(|batch| batch.id.parse::<BatchId>().ok());
         let stage = answer.stage.as_ref().map_or(0, |stage| stage.number);
+        if !answer.resumed {
+            self.opened = batch;
+        }
         let mut steps = Vec::new();
         if let Some((before, of_stage)) = self.at.filter(|(before, _)| Some(*before) != batch) {
             // A worker that has reported may still write its last words.
@@ -144,7 +152,7 @@ impl Planner {
         }
         if self.at.is_none() {
             self.at = batch.map(|batch| (batch, stage));
-            steps.push(Step::Begin);
+            steps.push(Step::Begin { resumed: self.opened != batch });
         }
         steps.extend(self.hand_out(answer, running));
         steps
@@ -240,7 +248,8 @@ mod tests {
     /// Returns the steps in short.
     fn told(steps: &[Step]) -> Vec<String> {
         let told = |step: &Step| match step {
-            Step::Begin => "begin".to_owned(),
+            Step::Begin { resumed: false } => "begin".to_owned(),
+            Step::Begin { resumed: true } => "go on".to_owned(),
             Step::Outcomes(batch) => format!("outcomes {batch}"),
             Step::Assign(thread) => format!("assign {thread}"),
             Step::Launch(launch) => format!("launch {} {} {}", launch.thread, launch.attempt, launch.agent),
@@ -298,6 +307,16 @@ mod tests {
             assert_eq!(planner.next(&answer(next, &rest), &running(&["01.01.01"])), []);
             assert_eq!(told(&planner.next(&answer(next, &rest), &running(&[]))), wanted, "{until:?} {next}");
         }
+    }
+
+    #[test]
+    fn what_was_open_before_is_gone_on_with() {
+        let resumed = |batch| Answer { resumed: true, ..answer(batch, &[("01", "pending")]) };
+        let mut planner = Planner::new(Until::Gate, 1);
+        assert_eq!(told(&planner.next(&resumed("01.01"), &running(&[])))[0], "go on");
+        // Opened while the last worker of the batch before wrote its last words.
+        planner.next(&answer("01.02", &[("01", "pending")]), &running(&["01.01.01"]));
+        assert_eq!(told(&planner.next(&resumed("01.02"), &running(&[])))[1], "begin");
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Starters {
                     folder: &folder,
                     passed_on: &super::PASSED_ON,
                     arguments: &arguments,
+                    variable: &|name| std::env::var(name).ok(),
                 };
                 let command = workers.command(&start);
                 let words = std::iter::once(found.display().to_string()).chain(command.arguments).collect();

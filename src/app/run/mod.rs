@@ -28,8 +28,8 @@ use super::supervisor::this_program;
 use crate::board::{Introduction, ReportedStatus, ServerId, Status, Usage};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{
-    AgentAnswer, AgentRequest, AssignThread, Assignment, BatchCompletionStatus, BatchOutcome, NextBatch, Note,
-    PersonCommand, RecordUsage, Refusal, UpdateThread, require_approved_workers,
+    AgentAnswer, AgentRequest, AssignThread, Assignment, BatchCompletionStatus, BatchOutcome, GiveBack, NextBatch,
+    Note, PersonCommand, RecordUsage, Refusal, UpdateThread, require_approved_workers,
 };
 use crate::fault::{Error, Fault};
 use crate::plan::{BatchId, ThreadId};
@@ -392,7 +392,9 @@ impl<'t> Run<'t> {
             }
             for step in steps {
                 match step {
-                    Step::Begin => (self.tell)(Happened::Began(Box::new(answer.clone()))),
+                    Step::Begin { resumed } => {
+                        (self.tell)(Happened::Began(Box::new(NextBatch { resumed, ..answer.clone() })));
+                    }
                     Step::Outcomes(batch) => self.tell_outcomes(batch)?,
                     Step::Assign(thread) => asks_again |= self.assign(thread)?,
                     Step::Launch(launch) if self.unusable.is_none() => match self.launch(&launch) {
@@ -481,21 +483,20 @@ impl<'t> Run<'t> {
     fn report_end(&mut self, thread: ThreadId, how: How) -> Result<(), Error> {
         let Some(worker) = self.workers.get(&thread) else { return Ok(()) };
         let (attempt, host, time, log) = (worker.attempt, worker.host, worker.begun.elapsed(), worker.log.clone());
-        let told = worker.told();
+        let told = worker.told(&how);
         let usage = told.usage;
-        if let (Some(host), Some(_)) = (host, usage) {
-            self.answered.insert(host.program);
-        }
         if let Some(usage) = usage {
             self.ask(AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage }))?;
         }
         let has_reported = !self.runs(thread, attempt)?;
+        if let Some(host) = host.filter(|_| told.has_answered || has_reported) {
+            self.answered.insert(host.program);
+        }
         let host_has_answered = host.is_some_and(|host| self.answered.contains(host.program));
         let ended = Ended { how, told, is_of_host: host.is_some(), has_reported, host_has_answered };
         match verdict(&ended) {
             Verdict::Reported => {}
-            // Its attempt counts as interrupted when this process is gone.
-            _ if self.signal.is_some() => {}
+            _ if self.signal.is_some() => self.give_back(thread, attempt, "the run was ended")?,
             Verdict::Failed { report, transient } => {
                 let failed = UpdateThread {
                     transient,
@@ -511,6 +512,7 @@ impl<'t> Run<'t> {
             Verdict::HostUnusable { why, is_refused } => {
                 let help = host.filter(|_| is_refused).map(|host| format!("; {}", host.log_in));
                 let program = host.map_or_else(String::new, |host| format!("{}: ", host.program));
+                self.give_back(thread, attempt, &why)?;
                 self.unusable.get_or_insert(format!("{program}{why}{}", help.unwrap_or_default()));
             }
         }
@@ -573,9 +575,19 @@ impl<'t> Run<'t> {
                 self.workers.insert(worker.thread, worker);
                 (self.tell)(Happened::Launched { launch: launch.clone(), host: host.name(), log });
             }
-            Err(how) => self.unusable = Some(format!("the worker {}", how.words())),
+            Err(how) => {
+                let why = format!("the worker {}", how.words());
+                self.give_back(thread, attempt, &why)?;
+                self.unusable = Some(why);
+            }
         }
         Ok(())
+    }
+
+    /// Gives a thread back that its worker has not failed at.
+    fn give_back(&self, thread: ThreadId, attempt: u32, why: &str) -> Result<(), Error> {
+        let report = format!("given back: {why}");
+        self.ask(AgentRequest::GiveBack(GiveBack { thread, attempt, report })).map(drop)
     }
 
     /// Returns the variables of a worker, beside those of this process and those of its host.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::log::RunLog;
@@ -161,28 +161,39 @@ impl Worker {
         self.running.end();
     }
 
-    /// Returns what its output has told. If it ended by itself, the last line of stderr stands for an error where the
+    /// Returns what its output has told. If it has failed by itself, the last line of stderr stands for an error where the
     /// output has none.
-    pub(super) fn told(&self) -> Told {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn told(&self, how: &How) -> Told {
+        let heard = self.heard();
         let mut told = heard.told.clone();
-        if told.error.is_none() && self.asked.is_none() {
-            let tail = anstream::adapter::strip_str(&String::from_utf8_lossy(&heard.tail)).to_string();
-            told.error = tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+        if told.error.is_none() && matches!(how, How::Exited(1..=128)) {
+            told.error = last_line(&heard.tail, self.host);
         }
         told
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn how(&self, exit: Exit) -> How {
         match exit {
             _ if self.is_over_time => How::TimedOut(self.timeout),
             Exit::Code(code) if code == i32::from(NOT_STARTED) => {
-                How::NotStarted(self.told().error.unwrap_or_else(|| "no reason is known".to_owned()))
+                let why = last_line(&self.heard().tail, self.host);
+                How::NotStarted(why.unwrap_or_else(|| "no reason is known".to_owned()))
             }
             Exit::Code(code) => How::Exited(code),
             Exit::Unknown(why) => How::Unknown(why),
         }
     }
+}
+
+/// Returns the last line that explains something.
+fn last_line(tail: &[u8], host: Option<&Workers>) -> Option<String> {
+    let tail = anstream::adapter::strip_str(&String::from_utf8_lossy(tail)).to_string();
+    let explains = |line: &&str| !line.is_empty() && !host.is_some_and(|host| host.is_noise(line));
+    tail.lines().rev().map(str::trim).find(explains).map(str::to_owned)
 }
 
 /// Keeps what a worker prints, and reads its lines as those of a host, to the end of the output.

@@ -1,4 +1,4 @@
-//! Workers of Claude Code: `claude -p`, which prints one JSON object at its end.
+//! Workers of Claude Code: `claude -p --output-format stream-json`, which prints a JSON object for each event.
 
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ pub(in crate::hosts) const WORKERS: Workers = Workers {
     has_profile,
     command,
     line,
+    noise: &[],
 };
 
 fn has_profile(files: &dyn ProjectFiles, agent: &str) -> Result<bool, Fault> {
@@ -31,7 +32,8 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
         arguments.extend(["--model".to_owned(), model.to_owned()]);
     }
     // Nobody is there to be asked: edits are let through, and what else is not allowed by a rule is refused.
-    let fixed = ["--output-format", "json", "--permission-mode", "acceptEdits", "--mcp-config", &server];
+    let fixed =
+        ["--output-format", "stream-json", "--verbose", "--permission-mode", "acceptEdits", "--mcp-config", &server];
     arguments.extend(fixed.map(str::to_owned));
     arguments.extend(["--allowedTools".to_owned(), format!("mcp__{SERVER}")]);
     arguments.extend_from_slice(start.arguments);
@@ -39,8 +41,14 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
 }
 
 fn line(line: &Value, told: &mut Told) {
-    if line.get("type").and_then(Value::as_str) != Some("result") {
-        return;
+    match line.get("type").and_then(Value::as_str) {
+        // The errors of a provider come as words of a model of this name.
+        Some("assistant") if line.pointer("/message/model").and_then(Value::as_str) != Some("<synthetic>") => {
+            told.has_answered = true;
+            return;
+        }
+        Some("result") => {}
+        _ => return,
     }
     if let Some(usage) = line.get("usage") {
         let cached = number(usage, "cache_read_input_tokens");

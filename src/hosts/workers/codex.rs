@@ -6,10 +6,19 @@ use super::{Told, WorkerCommand, WorkerStart, Workers, number};
 use crate::board::Usage;
 use crate::fault::Fault;
 use crate::hosts::ProjectFiles;
+use crate::hosts::codex::{DIRECT, DIRECT_TOOLS};
 use crate::hosts::server_entry::SERVER;
 
-pub(in crate::hosts) const WORKERS: Workers =
-    Workers { program: "codex", log_in: "run `codex login`", prefix: "", has_profile, command, line };
+pub(in crate::hosts) const WORKERS: Workers = Workers {
+    program: "codex",
+    log_in: "run `codex login`",
+    prefix: "",
+    has_profile,
+    command,
+    line,
+    // Said whenever stdin is no terminal.
+    noise: &["Reading additional input from stdin"],
+};
 
 /// A session of Codex has no profile: its agents are for subagents only.
 fn has_profile(_files: &dyn ProjectFiles, _agent: &str) -> Result<bool, Fault> {
@@ -26,6 +35,8 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
     {
         arguments.extend(["-c".to_owned(), format!("mcp_servers.{SERVER}.{key}={value}")]);
     }
+    // Else it hides the tools behind a search.
+    arguments.extend(["-c".to_owned(), format!("{}={}", DIRECT.join("."), json!([DIRECT_TOOLS[0]]))]);
     if let Some(model) = start.agent.model_of("openai") {
         arguments.extend(["-m".to_owned(), model.to_owned()]);
     }
@@ -36,6 +47,7 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
 
 fn line(line: &Value, told: &mut Told) {
     match line.get("type").and_then(Value::as_str) {
+        Some("item.started" | "item.completed") => told.has_answered = true,
         Some("turn.completed") => {
             let Some(usage) = line.get("usage") else { return };
             told.add(Usage {
@@ -53,8 +65,8 @@ fn line(line: &Value, told: &mut Told) {
     }
 }
 
-/// Returns the status of HTTP that a message names.
+/// Returns the status of HTTP that a message names, as in `unexpected status 401` and `last status: 429`.
 fn status_in(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once("unexpected status ")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    let numbers = message.split("status").skip(1).map(|rest| rest.trim_start_matches([':', ' ']));
+    numbers.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()).next()
 }

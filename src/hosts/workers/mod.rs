@@ -33,10 +33,12 @@ pub struct Workers {
     command: fn(&WorkerStart<'_>) -> WorkerCommand,
     /// Reads a line of a worker's output.
     line: fn(&Value, &mut Told),
+    /// How lines on stderr begin that are said always, and explain nothing.
+    noise: &'static [&'static str],
 }
 
 /// What a worker is started for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct WorkerStart<'s> {
     /// Its agent.
     pub agent: &'s Agent,
@@ -52,6 +54,8 @@ pub struct WorkerStart<'s> {
     pub passed_on: &'s [&'s str],
     /// Arguments that a person adds.
     pub arguments: &'s [String],
+    /// Returns a variable of this process.
+    pub variable: &'s dyn Fn(&str) -> Option<String>,
 }
 
 /// The command line of a worker. No shell reads it.
@@ -66,8 +70,10 @@ pub struct WorkerCommand {
 /// What the output of a worker has told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
-    /// What it used; `None`: it has not said, or the model has not answered.
+    /// What it used; `None`: it has not said.
     pub usage: Option<Usage>,
+    /// Whether the model has answered it.
+    pub has_answered: bool,
     /// Why the provider of its model refuses every call: who asks is not logged in, or has used up what was paid for.
     pub refused: Option<String>,
     /// The last error that it printed.
@@ -77,6 +83,7 @@ pub struct Told {
 impl Told {
     fn add(&mut self, usage: Usage) {
         self.usage = Some(self.usage.unwrap_or_default().and(usage));
+        self.has_answered = true;
     }
 
     /// Keeps an error. It is a refusal if the provider has answered with the status of one, or the words are those of one.
@@ -128,6 +135,11 @@ impl Workers {
         (self.command)(start)
     }
 
+    /// Returns whether a line on stderr explains nothing.
+    pub fn is_noise(&self, line: &str) -> bool {
+        self.noise.iter().any(|start| line.starts_with(start))
+    }
+
     /// Reads a line of a worker's output. A line that is no JSON object tells nothing.
     pub fn line(&self, line: &str, told: &mut Told) {
         if let Ok(line @ Value::Object(_)) = serde_json::from_str(line) {
@@ -164,6 +176,16 @@ mod tests {
 
     /// Returns the command line of a worker of a host.
     fn command(workers: &Workers, models: &[&str], has_profile: bool, arguments: &[&str]) -> String {
+        command_with(workers, models, has_profile, arguments, &[])
+    }
+
+    fn command_with(
+        workers: &Workers,
+        models: &[&str],
+        has_profile: bool,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> String {
         let models = models.iter().map(|&model| model.to_owned()).collect();
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let start = WorkerStart {
@@ -172,8 +194,9 @@ mod tests {
             prompt: "PROMPT",
             program: "/bin/work",
             folder: "/project",
-            passed_on: &["WORK_LAUNCHED_BY", "WORK_RUN"],
+            passed_on: &["WORK_WORKER", "WORK_RUN"],
             arguments: &arguments,
+            variable: &|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         };
         let command = workers.command(&start);
         let variables = command.variables.iter().map(|(name, value)| format!("{name}={value}\n"));
@@ -200,7 +223,8 @@ mod tests {
         --agent
         writer
         --output-format
-        json
+        stream-json
+        --verbose
         --permission-mode
         acceptEdits
         --mcp-config
@@ -216,7 +240,8 @@ mod tests {
         --model
         opus
         --output-format
-        json
+        stream-json
+        --verbose
         --permission-mode
         acceptEdits
         --mcp-config
@@ -235,12 +260,17 @@ mod tests {
         -c
         mcp_servers.work.args=["mcp"]
         -c
-        mcp_servers.work.env_vars=["WORK_LAUNCHED_BY","WORK_RUN"]
+        mcp_servers.work.env_vars=["WORK_WORKER","WORK_RUN"]
+        -c
+        features.code_mode.direct_only_tool_namespaces=["mcp__work"]
         -m
         gpt
         --search
         PROMPT
         "#);
+        let own = r#"{"model":"a/b","mcp":{"other":{}},"agent":{"writer":{"model":"c/d"}}}"#;
+        let merged = command_with(&OPENCODE, &[], true, &[], &[("OPENCODE_CONFIG_CONTENT", own)]);
+        insta::assert_snapshot!(merged.lines().next().unwrap(), @r#"OPENCODE_CONFIG_CONTENT={"model":"a/b","mcp":{"other":{},"work":{"type":"local","command":["/bin/work","mcp"],"enabled":true}},"agent":{"writer":{"model":"c/d","mode":"all"}}}"#);
         insta::assert_snapshot!(command(&OPENCODE, &["openai/gpt"], false, &[]), @r#"
         OPENCODE_CONFIG_CONTENT={"mcp":{"work":{"type":"local","command":["/bin/work","mcp"],"enabled":true}},"agent":{"writer":{"mode":"all"}}}
         PWD=/project
@@ -280,6 +310,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_of_the_model_shows_in_the_output() {
+        for (workers, line, has_answered) in [
+            (&CLAUDE, r#"{"type":"system","subtype":"init"}"#, false),
+            (&CLAUDE, r#"{"type":"assistant","message":{"model":"opus","content":[]}}"#, true),
+            (&CLAUDE, r#"{"type":"assistant","message":{"model":"<synthetic>","content":[]}}"#, false),
+            (&CODEX, r#"{"type":"thread.started"}"#, false),
+            (&CODEX, r#"{"type":"item.started","item":{"type":"mcp_tool_call"}}"#, true),
+            (&OPENCODE, r#"{"type":"step_start"}"#, false),
+            (&OPENCODE, r#"{"type":"tool_use","part":{}}"#, true),
+        ] {
+            assert_eq!(told(workers, &[line]).has_answered, has_answered, "{line}");
+        }
+        assert!(CODEX.is_noise("Reading additional input from stdin...") && !CODEX.is_noise("error: no"));
+    }
+
+    #[test]
     fn a_provider_that_refuses_all_is_told_from_an_error() {
         for (workers, line, refused) in [
             (&CLAUDE, r#"{"type":"result","is_error":true,"result":"Not logged in · Please run /login"}"#, true),
@@ -287,6 +333,11 @@ mod tests {
             (&CLAUDE, r#"{"type":"result","is_error":true,"api_error_status":500,"result":"API Error"}"#, false),
             (&CODEX, r#"{"type":"turn.failed","error":{"message":"unexpected status 401 Unauthorized: no"}}"#, true),
             (&CODEX, r#"{"type":"turn.failed","error":{"message":"You've hit your usage limit."}}"#, true),
+            (
+                &CODEX,
+                r#"{"type":"turn.failed","error":{"message":"exceeded retry limit, last status: 429 Too Many Requests"}}"#,
+                true,
+            ),
             (&CODEX, r#"{"type":"turn.failed","error":{"message":"unexpected status 500: no"}}"#, false),
             (
                 &OPENCODE,

@@ -8,8 +8,18 @@ use crate::fault::Fault;
 use crate::hosts::ProjectFiles;
 use crate::hosts::server_entry::SERVER;
 
-pub(in crate::hosts) const WORKERS: Workers =
-    Workers { program: "opencode", log_in: "run `opencode auth login`", prefix: "work_", has_profile, command, line };
+pub(in crate::hosts) const WORKERS: Workers = Workers {
+    program: "opencode",
+    log_in: "run `opencode auth login`",
+    prefix: "work_",
+    has_profile,
+    command,
+    line,
+    noise: &[],
+};
+
+/// The variable with a configuration that wins over those in files. A person can have one.
+const CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
 
 fn has_profile(files: &dyn ProjectFiles, agent: &str) -> Result<bool, Fault> {
     let folders = [".opencode/agent", ".opencode/agents"];
@@ -25,18 +35,31 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
     }
     arguments.extend_from_slice(start.arguments);
     arguments.push(start.prompt.to_owned());
-    // The profiles of a set-up are for subagents; of one that is for subagents only, no session can be.
-    let config = json!({
-        "mcp": {SERVER: {"type": "local", "command": [start.program, "mcp"], "enabled": true}},
-        "agent": {name: {"mode": "all"}},
-    });
+    // The profiles of a set-up are for subagents. With one that is for subagents only, no session can be.
+    let mut config =
+        (start.variable)(CONFIG).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| json!({}));
+    let server = json!({"type": "local", "command": [start.program, "mcp"], "enabled": true});
+    lay_over(&mut config, json!({"mcp": {SERVER: server}, "agent": {name: {"mode": "all"}}}));
     // OpenCode takes the folder from `PWD` rather than from the system.
-    let variables = vec![("OPENCODE_CONFIG_CONTENT", config.to_string()), ("PWD", start.folder.to_owned())];
+    let variables = vec![(CONFIG, config.to_string()), ("PWD", start.folder.to_owned())];
     WorkerCommand { arguments, variables }
+}
+
+/// Lays a value over another one: objects key by key, and all else in whole.
+fn lay_over(below: &mut Value, above: Value) {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            for (key, value) in above {
+                lay_over(below.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (below, above) => *below = above,
+    }
 }
 
 fn line(line: &Value, told: &mut Told) {
     match line.get("type").and_then(Value::as_str) {
+        Some("text" | "tool_use") => told.has_answered = true,
         Some("step_finish") => {
             let Some(tokens) = line.pointer("/part/tokens") else { return };
             let cache = tokens.get("cache").unwrap_or(&Value::Null);
