@@ -59,8 +59,18 @@ pub struct Run {
 pub struct StartOfWorkers<'r> {
     /// The agent whose workers they are; `None`: those of all agents that say nothing themselves.
     pub agent: Option<&'r str>,
-    /// What runs them.
-    pub by: &'r RunBy,
+    /// What runs them; `None`: nothing is said.
+    pub by: Option<&'r RunBy>,
+    /// Their models.
+    pub models: &'r [String],
+    /// How many seconds they may run; `None`: nothing is said.
+    pub timeout: Option<u64>,
+}
+
+impl<'r> StartOfWorkers<'r> {
+    fn of(agent: Option<&'r str>, run: &'r Run, models: &'r [String]) -> Self {
+        Self { agent, by: run.by.as_ref(), models, timeout: run.timeout.map(|timeout| timeout.as_secs()) }
+    }
 }
 
 /// What runs a worker.
@@ -166,12 +176,9 @@ impl Roster {
 
     /// Returns what agents.yaml says of the start of workers: for all first, then agent by agent.
     pub fn starts_of_workers(&self) -> Vec<StartOfWorkers<'_>> {
-        let all = self.run.by.iter().map(|by| StartOfWorkers { agent: None, by });
-        let own = self.agents.iter().filter_map(|agent| {
-            let by = agent.run.by.as_ref()?;
-            Some(StartOfWorkers { agent: Some(&agent.name), by })
-        });
-        all.chain(own).collect()
+        let all = std::iter::once(StartOfWorkers::of(None, &self.run, &[]));
+        let own = self.agents.iter().map(|agent| StartOfWorkers::of(Some(&agent.name), &agent.run, &agent.models));
+        all.chain(own).filter(|said| said.by.is_some() || !said.models.is_empty() || said.timeout.is_some()).collect()
     }
 
     /// Returns whether a thread may be given to the agent `name`.

@@ -13,9 +13,10 @@ pub(super) fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     run(folder, arguments, &[("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0")])
 }
 
-/// Carries out a command of git that changes something. The rest is as with [`git`].
+/// Carries out a command of git that changes something. The rest is as with [`git`]. No hooks are run: a worker may have
+/// written them.
 pub(super) fn git_change(folder: &Path, arguments: &[&str]) -> Result<String, String> {
-    run(folder, arguments, &[])
+    run(folder, &[&["-c", "core.hooksPath=/dev/null"], arguments].concat(), &[])
 }
 
 fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {

@@ -86,7 +86,7 @@ impl Session {
         let (mut request, mut wanted) = (request.clone(), wanted.map(str::to_owned));
         if let PersonRequest::UpdateThread(update) = &mut request {
             if let Some(Ok(worker)) = LaunchedWorker::of_this_process() {
-                worker.complete_report(update)?;
+                worker.complete_report(&store.selected(wanted.as_deref())?, update)?;
             }
             if update.artifacts.is_some() && update.directory.is_none() {
                 // Who reports from a linked worktree has worked in it.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{Session, exit};
-use crate::app::LaunchedWorker;
+use crate::app::{LaunchedWorker, is_in_worker};
 use crate::decide::Code;
 use crate::mcp::{Seat, serve};
 use crate::store::WorkspaceLocation;
@@ -21,6 +21,11 @@ impl Arguments {
         let seat = match LaunchedWorker::of_this_process() {
             Some(Ok(worker)) => Seat::Launched(worker),
             Some(Err(why)) => return exit::fail(false, Code::InvalidArgument, &why, None),
+            None if is_in_worker() => {
+                let why =
+                    "this is a worker of work run, and WORK_WORKER does not say which one: hand it on to the server";
+                return exit::fail(false, Code::InvalidArgument, why, None);
+            }
             None if self.worker => Seat::Worker,
             None => Seat::Any,
         };

@@ -239,9 +239,37 @@ Examples:
     },
 }
 
+impl Command {
+    /// Returns whether a worker may use the command: to read, and to report on its own thread.
+    fn is_a_workers(&self) -> bool {
+        match self {
+            Self::Validate(_)
+            | Self::Diff
+            | Self::Status { .. }
+            | Self::Next
+            | Self::Log(_)
+            | Self::Tree(_)
+            | Self::Read(_)
+            | Self::List(_)
+            | Self::Check(_)
+            | Self::Update(_)
+            | Self::Report(_)
+            | Self::Export(_)
+            | Self::Mcp(_)
+            | Self::Hook(_)
+            | Self::MergeState(_)
+            | Self::Man(_)
+            | Self::Completions { .. } => true,
+            #[cfg(feature = "watch")]
+            Self::Watch(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Carries out the command line of this process and returns its exit code (DESIGN §9).
 pub fn run() -> ExitCode {
-    // Not for people: a check starts this program to supervise its command.
+    // Not for people: this program starts itself to supervise a check or a worker.
     if std::env::args_os().nth(1).is_some_and(|first| first == SUPERVISE) {
         return supervise();
     }
@@ -254,9 +282,9 @@ pub fn run() -> ExitCode {
         Ok(session) => session,
         Err(code) => return code,
     };
-    if is_in_worker() && !matches!(command, Command::Hook(_)) {
+    if is_in_worker() {
         let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-        if judge_work(&words).is_some() {
+        if !command.is_a_workers() || judge_work(&words).is_some() {
             let told = "this is a person's decision, and it was asked for by a worker of work run";
             let hint = "report on your thread with update_thread, and leave it to the person";
             return session.stopped(&Refusal::invalid(told, hint).into());

@@ -213,11 +213,11 @@ pub fn require_approved_workers(scene: &Scene<'_>) -> Result<(), Refusal> {
 }
 
 fn planned_workers(roster: &Roster) -> Vec<PlannedWorkers> {
-    let planned = |start: StartOfWorkers<'_>| PlannedWorkers {
-        agent: start.agent.map(str::to_owned),
-        words: start.by.words().into_iter().map(str::to_owned).collect(),
+    let planned = |start: StartOfWorkers<'_>| {
+        let words = start.by?.words().into_iter().map(str::to_owned).collect();
+        Some(PlannedWorkers { agent: start.agent.map(str::to_owned), words })
     };
-    roster.starts_of_workers().into_iter().map(planned).collect()
+    roster.starts_of_workers().into_iter().filter_map(planned).collect()
 }
 
 /// Returns the commands of the plan as it is now.

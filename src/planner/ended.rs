@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::hosts::Told;
-use crate::wording::cut;
+use crate::wording::{cut, duration};
 
 /// The highest number of a signal.
 const SIGNALS: i32 = 64;
@@ -64,19 +64,10 @@ impl How {
             Self::Exited(0) => "ended".to_owned(),
             Self::Exited(code) if (129..=128 + SIGNALS).contains(code) => format!("was ended by signal {}", code - 128),
             Self::Exited(code) => format!("exited with {code}"),
-            Self::TimedOut(limit) => format!("ran for longer than {} and was ended", length(*limit)),
+            Self::TimedOut(limit) => format!("ran for longer than {} and was ended", duration(*limit)),
             Self::NotStarted(why) => format!("could not be started: {why}"),
             Self::Unknown(why) => format!("is gone: {why}"),
         }
-    }
-}
-
-/// Returns a length of time as a person gives one.
-fn length(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
-        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
     }
 }
 
@@ -95,13 +86,15 @@ pub fn verdict(ended: &Ended) -> Verdict {
         None => format!("the worker {how}, without a report"),
     };
     // A program that never reaches a model is set up wrongly, and would use up the budgets of all threads.
-    let has_failed = matches!(ended.how, How::Exited(1..=128));
+    let says_failed = told.error.is_some() && ended.how == How::Exited(0);
+    let has_failed = says_failed || matches!(ended.how, How::Exited(1..=128) | How::TimedOut(_));
     let is_silent = ended.is_of_host && !told.has_answered && !ended.host_has_answered;
     if matches!(ended.how, How::NotStarted(_)) || has_failed && is_silent {
         return Verdict::HostUnusable { why, is_refused: false };
     }
     // Who ended in order would do so again.
-    Verdict::Failed { report: why, transient: ended.how != How::Exited(0) }
+    let transient = says_failed || ended.how != How::Exited(0);
+    Verdict::Failed { report: why, transient: transient && !told.is_final }
 }
 
 #[cfg(test)]
@@ -157,6 +150,14 @@ mod tests {
             told(&Ended { host_has_answered: true, ..worker.clone() }),
             format!("failed, transient true: {why}")
         );
+        // Some hosts exit with 0 after an error, or hang.
+        for how in [How::Exited(0), How::TimedOut(Duration::from_secs(60))] {
+            assert!(told(&Ended { how, ..worker.clone() }).starts_with("unusable, refused false: "));
+        }
+        let bounded =
+            Told { has_answered: true, is_final: true, error: Some("error max turns".to_owned()), ..Told::default() };
+        let bounded = Ended { told: bounded, ..ended(How::Exited(1)) };
+        assert!(told(&bounded).starts_with("failed, transient false: "));
         // Who ended it by a signal is not the host.
         let killed = Ended { how: How::Exited(137), ..worker.clone() };
         assert!(told(&killed).starts_with("failed, transient true: "));

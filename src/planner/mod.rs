@@ -89,18 +89,25 @@ pub struct Planner {
     at: Option<(BatchId, u16)>,
     /// The batch whose cycle this run has opened last.
     opened: Option<BatchId>,
+    /// The threads for which no worker can be started.
+    left_out: BTreeSet<ThreadId>,
 }
 
 impl Planner {
     /// Returns the planner of a run that has done nothing yet. At most `max_parallel` workers, and at least one, run at
     /// once.
     pub fn new(until: Until, max_parallel: usize) -> Self {
-        Self { until, max_parallel: max_parallel.max(1), at: None, opened: None }
+        Self { until, max_parallel: max_parallel.max(1), at: None, opened: None, left_out: BTreeSet::new() }
     }
 
     /// Returns the batch that is executed.
     pub fn batch(&self) -> Option<BatchId> {
         self.at.map(|(batch, _)| batch)
+    }
+
+    /// Leaves a thread out from now on: no worker can be started for it.
+    pub fn leave_out(&mut self, thread: ThreadId) {
+        self.left_out.insert(thread);
     }
 
     /// Returns what to do after an answer of `next_batch`. `running` are the threads whose workers of this run live; they
@@ -163,7 +170,7 @@ impl Planner {
         let has_status = |id: ThreadId, status: Status| {
             answer.threads.iter().any(|thread| id_of(thread) == Some(id) && thread.status == status.word())
         };
-        let is_free = |id: &ThreadId| !running.contains(id);
+        let is_free = |id: &ThreadId| !running.contains(id) && !self.left_out.contains(id);
         // What is said of a blocked thread is advice to a planner that can judge. A program cannot.
         let reassigned = answer.failover.iter().filter(|decision| decision.action == DecisionAction::Reassign);
         let reassigned = reassigned.filter_map(|decision| decision.thread_id.parse::<ThreadId>().ok());

@@ -13,7 +13,6 @@ One plan from its beginning to the gate and behind it:
 import json
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -157,6 +156,7 @@ def set_up() -> None:
     port = serve(answer)
     if NAME == "opencode":
         (PROJECT / "opencode.json").write_text(json.dumps(opencode_provider(port)))
+        install_packages_of_opencode()
     if NAME == "claude":
         set_up_claude(HOME, port)
     if NAME == "codex":
@@ -173,13 +173,13 @@ def set_up_project() -> None:
     if NAME == "codex":
         trust_hooks_in_codex(HOME, PROGRAM)
     if NAME == "opencode":
-        # OpenCode installs this in each such folder. It has done so in the home: spares the workers to do it all at once.
-        for name in ("package.json", "package-lock.json", "node_modules"):
-            installed = HOME.folder / ".config" / "opencode" / name
-            if installed.is_dir():
-                shutil.copytree(installed, PROJECT / ".opencode" / name, symlinks=True)
-            elif installed.exists():
-                shutil.copy(installed, PROJECT / ".opencode" / name)
+        install_packages_of_opencode()
+
+
+def install_packages_of_opencode() -> None:
+    """OpenCode installs packages into a folder of settings when it first sees it, and starts when it has them. Three
+    workers at once, with a short limit of time, would all wait for that."""
+    done("opencode", "mcp", "list")
 
 
 class Run:

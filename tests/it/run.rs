@@ -287,6 +287,72 @@ fn a_blocked_batch_is_tried_again_by_a_person_only() {
 }
 
 #[test]
+fn what_passes_ends_no_worker() {
+    let workspace = workspace(&format!("echo begun > $1.begun\nwhile [ ! -f go ]; do sleep 0.05; done\n{DONE}"));
+    let child = start(&workspace, &["--until", "batch", "--json"]);
+    until("the workers begin", || {
+        THREADS.iter().all(|thread| workspace.root().join(format!("{thread}.begun")).exists())
+    });
+    // As while a person edits it.
+    let agents = workspace.read("work/agents.yaml");
+    workspace.write("work/agents.yaml", "agents: [");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    workspace.write("work/agents.yaml", agents);
+    workspace.write("go", "");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", seen(&output));
+    assert_eq!(attempts(&workspace, "01.01.01"), ["1 completed"]);
+}
+
+#[test]
+fn a_person_decides_while_it_runs() {
+    let workspace = workspace(&format!(
+        "echo begun > $1.begun\n[ $1.$2 != 01.01.01.1 ] || sleep 7003\nwhile [ ! -f go ]; do sleep 0.05; done\n{DONE}"
+    ));
+    let child = start(&workspace, &["--until", "batch", "--json"]);
+    until("the workers begin", || {
+        THREADS.iter().all(|thread| workspace.root().join(format!("{thread}.begun")).exists())
+    });
+    // Nobody wants the work of a cancelled thread.
+    workspace.stdout(&["update", "1.1.1", "--status", "cancelled", "--force"]);
+    until("its worker ends", || processes("sleep\x007003").is_empty());
+    // The numbers of the others change, and what they used belongs to the threads that they were.
+    let renumbered = PLAN.replace(
+        "###### Thread 1: Tokens",
+        "###### Thread 1: New\n**Summary:** s\n\n**Details:** d\n###### Thread 4: Tokens",
+    );
+    let renumbered = renumbered.replacen("###### Thread 3: Ranks", "###### Thread 5: Ranks", 1);
+    workspace.write("work/001-search/PLAN.md", renumbered);
+    workspace.work(&["approve", "plan", "--force"]);
+    workspace.write("go", "");
+    let output = child.wait_with_output().unwrap();
+    let last = String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned();
+    let last: Value = serde_json::from_str(&last).unwrap_or_else(|_| panic!("{}", seen(&output)));
+    assert_ne!(last["why"], "fault", "{}", seen(&output));
+}
+
+#[test]
+fn a_signal_that_is_to_be_ignored_is_ignored() {
+    let workspace = workspace(&format!("echo begun > $1.begun\nwhile [ ! -f go ]; do sleep 0.05; done\n{DONE}"));
+    // As nohup starts it.
+    let script = "trap '' HUP; exec work run --until batch";
+    let mut command = workspace.command(&[]);
+    let path = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).unwrap().to_owned();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).current_dir(workspace.root()).env("PATH", path);
+    let child = shell.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(command.stdin(std::process::Stdio::null()));
+    until("the workers begin", || {
+        THREADS.iter().all(|thread| workspace.root().join(format!("{thread}.begun")).exists())
+    });
+    signal(&child, "-HUP");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    workspace.write("go", "");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", seen(&output));
+}
+
+#[test]
 fn what_starts_workers_needs_the_approval_of_a_person() {
     let workspace = workspace("echo started >> started");
     // As a worker could, for the next run.
@@ -449,7 +515,10 @@ fn the_server_of_a_worker_has_two_tools_and_keeps_it_to_its_thread() {
     let names: Vec<&Value> = tools["result"]["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
     assert_eq!(names, ["read_thread", "update_thread"]);
     let other = worker.call("update_thread", &json!({"thread_id": "1.1.2", "status": "completed", "report": "x"}));
-    assert!(other.starts_with("error invalid_argument: you run thread 01.01.01, and no other"), "{other}");
+    assert!(
+        other.starts_with("error invalid_argument: you run thread 01.01.01 of 001-search, attempt 1, and no other"),
+        "{other}"
+    );
     // It speaks for the planner that holds the attempt, so its start is no second one, and it need not name the number.
     let going =
         worker.answer("update_thread", &json!({"thread_id": "1.1.1", "status": "in_progress", "report": "half"}));
@@ -473,7 +542,7 @@ fn a_worker_passes_no_gate_by_the_command_line() {
     assert!(!told.contains("PASSED") && !told.contains("REFUSED"), "{told}");
     let person = "error: this is a person's decision, and it was asked for by a worker of work run";
     assert_eq!(told.lines().filter(|line| *line == person).count(), 15, "{told}");
-    assert!(told.contains("error: you run thread 01.01.01, and no other"), "{told}");
+    assert!(told.contains("error: you run thread 01.01.01 of 001-search, attempt 1, and no other"), "{told}");
 }
 
 fn git(workspace: &Workspace, arguments: &[&str]) -> String {
@@ -514,6 +583,34 @@ fn each_thread_can_have_a_worktree_of_its_own() {
     assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
     assert_eq!(left[0]["branch"], "work/001-search/01.01.03");
     assert!(left[0]["folder"].as_str().unwrap().ends_with(folder), "{left}");
+}
+
+#[test]
+fn a_worktree_keeps_what_is_on_no_branch_and_is_whole() {
+    let workspace = workspace(&format!(
+        "case $1 in 01.01.01) git checkout -q --detach; echo x > x; git add x; git -c user.name=a -c user.email=a@b.c commit -qm x ;; esac\nls > $WORK_ROOT/$1.files\n{DONE}"
+    ));
+    let command = format!("{{command: ['{}/worker.sh', '{{thread}}', '{{attempt}}']}}", workspace.root().display());
+    workspace.write("work/agents.yaml", agents(&command));
+    git(&workspace, &["init", "-q"]);
+    git(&workspace, &["add", "."]);
+    git(&workspace, &["commit", "-qm", "first"]);
+    workspace.stdout(&["approve", "plan"]);
+    // What git leaves that is ended in the middle: a worktree with some of its files.
+    let half = "work/.run/worktrees/001-search.01.01.02";
+    git(&workspace, &["worktree", "add", "-q", "-b", "work/001-search/01.01.02", half]);
+    std::fs::remove_file(workspace.root().join(half).join("worker.sh")).unwrap();
+    // A branch that a person looks at.
+    git(&workspace, &["worktree", "add", "-q", "-b", "work/001-search/01.01.03", "elsewhere"]);
+    let (events, code) = events(&workspace, &["--worktrees", "--until", "batch"]);
+    assert_eq!((code, &events.last().unwrap()["why"]), (1, &json!("stuck")), "{events:?}");
+    let notes: Vec<String> = of_kind(&events, "note").iter().map(|event| event["note"].to_string()).collect();
+    assert!(notes.iter().any(|note| note.contains("thread 01.01.03 is left out")), "{notes:?}");
+    assert!(workspace.read("01.01.02.files").contains("worker.sh"));
+    let left: Vec<&Value> =
+        events.last().unwrap()["worktrees"].as_array().unwrap().iter().map(|left| &left["branch"]).collect();
+    assert_eq!(left, ["work/001-search/01.01.01"]);
+    git(&workspace, &["-C", "work/.run/worktrees/001-search.01.01.01", "show", "HEAD:x"]);
 }
 
 #[test]

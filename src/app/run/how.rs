@@ -137,7 +137,10 @@ impl Starters {
                     ("{prompt_file}", &prompt_file),
                     ("{prompt}", &prompt),
                 ];
-                let words = template.iter().map(|word| filled(word, &values)).collect();
+                let words: Vec<String> = template.iter().map(|word| filled(word, &values)).collect();
+                if let Some(why) = words.first().and_then(|program| missing(program, task.folder)) {
+                    return Ok(Err(why));
+                }
                 CommandLine { words, variables: Vec::new(), prompt }
             }
         }))
@@ -213,6 +216,15 @@ fn by_signs(files: &dyn ProjectFiles, roster: &Roster) -> Result<Starter, Refusa
 
 fn names() -> String {
     worker_hosts().map(|(host, _)| host.name).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns why a program of agents.yaml cannot be started; `None`: it can, as far as that can be seen. One with a slash is a
+/// path from the folder of the worker on.
+fn missing(program: &str, folder: &Path) -> Option<String> {
+    let is_path = program.contains(std::path::is_separator);
+    let is_there = if is_path { is_program(&folder.join(program)) } else { found(program).is_some() };
+    let place = if is_path { "" } else { " on the PATH" };
+    (!is_there).then(|| format!("there is no program {program:?}{place}, which work/agents.yaml names"))
 }
 
 /// Returns the path of a program that is on the `PATH`.

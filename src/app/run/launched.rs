@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::board::ServerId;
 use crate::decide::{AgentRequest, Refusal, UpdateThread};
+use crate::index::name_of;
 use crate::plan::ThreadId;
 
 /// The variable that has it.
@@ -73,28 +74,33 @@ impl LaunchedWorker {
     ///
     /// # Errors
     ///
-    /// A refusal of a report on another thread.
+    /// A refusal of a report on another thread or attempt.
     pub fn complete(&self, workstream: &mut Option<String>, request: &mut AgentRequest) -> Result<(), Refusal> {
-        if workstream.as_deref().is_none_or(|named| named.trim().is_empty()) {
-            *workstream = Some(self.workstream.clone());
+        let named = workstream.get_or_insert_with(|| self.workstream.clone());
+        if named.trim().is_empty() {
+            named.clone_from(&self.workstream);
         }
         match request {
-            AgentRequest::UpdateThread(update) => self.complete_report(update),
+            AgentRequest::UpdateThread(update) => self.complete_report(named, update),
             _ => Ok(()),
         }
     }
 
-    /// Completes a report of the worker in the same way.
+    /// Completes a report of the worker in the workstream `named`, by id or name, in the same way.
     ///
     /// # Errors
     ///
-    /// A refusal of a report on another thread.
-    pub fn complete_report(&self, update: &mut UpdateThread) -> Result<(), Refusal> {
-        if update.thread != self.thread {
-            let own = self.thread;
-            return Err(Refusal::invalid(format!("you run thread {own}, and no other"), format!("report on {own}")));
+    /// A refusal of a report on another thread or attempt.
+    pub fn complete_report(&self, named: &str, update: &mut UpdateThread) -> Result<(), Refusal> {
+        let (thread, attempt, workstream) = (self.thread, self.attempt, &self.workstream);
+        let is_own = named == workstream || named == name_of(workstream);
+        if !is_own || update.thread != thread || update.attempt.is_some_and(|given| given != attempt) {
+            return Err(Refusal::invalid(
+                format!("you run thread {thread} of {workstream}, attempt {attempt}, and no other"),
+                format!("report on {thread}"),
+            ));
         }
-        update.attempt.get_or_insert(self.attempt);
+        update.attempt = Some(attempt);
         if let (Some(own), true) = (&self.worktree, update.status.is_report()) {
             update.directory.get_or_insert_with(|| own.directory.clone());
             let artifacts = update.artifacts.get_or_insert_default();
@@ -137,7 +143,21 @@ mod tests {
         let AgentRequest::UpdateThread(update) = request else { panic!("another request") };
         assert_eq!((update.attempt, update.directory.as_deref()), (Some(2), Some("/w")));
         assert_eq!(update.artifacts, Some(vec!["work/001-x/01.02.03".to_owned()]));
-        let refused = worker(None).complete(&mut workstream, &mut report("01.02.04")).unwrap_err();
-        assert_eq!(refused.to_string(), "you run thread 01.02.03, and no other");
+        let named = |workstream: &str, thread: &str, attempt| {
+            let mut request = report(thread);
+            if let AgentRequest::UpdateThread(update) = &mut request {
+                update.attempt = attempt;
+            }
+            worker(None).complete(&mut Some(workstream.to_owned()), &mut request).map_err(|refused| refused.to_string())
+        };
+        for workstream in ["001-x", "x", " "] {
+            assert_eq!(named(workstream, "01.02.03", Some(2)), Ok(()));
+        }
+        let refused = Err("you run thread 01.02.03 of 001-x, attempt 2, and no other".to_owned());
+        for (workstream, thread, attempt) in
+            [("001-x", "01.02.04", None), ("002-y", "01.02.03", None), ("001-x", "01.02.03", Some(3))]
+        {
+            assert_eq!(named(workstream, thread, attempt), refused);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
-use crate::system::log_options;
+use crate::system::{log_options, remove};
 
 /// How much of a worker's output one file keeps, in bytes. There are two: when one is full it takes the place of the one
 /// before, so at least as much of the end is kept.
@@ -23,29 +23,38 @@ pub(super) struct RunLog {
 }
 
 impl RunLog {
-    /// Makes the file, or empties that of an earlier run. Only its owner may read it.
+    /// Makes the file anew.
     pub(super) fn begin(path: PathBuf) -> Result<Self, Fault> {
-        let file = Self::open(&path).map_err(Fault::io("write", &path))?;
+        let file = made_anew(&path).map_err(Fault::io("write", &path))?;
         Ok(Self { path, file, written: 0 })
     }
 
-    fn open(path: &Path) -> io::Result<File> {
-        let file = log_options().open(path)?;
-        file.set_len(0)?;
-        Ok(file)
+    /// Returns its path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Adds a piece of output. A full disk must not end a worker, so an error is not told.
     pub(super) fn write(&mut self, piece: &[u8]) {
         if self.written > MAX_BYTES {
             let _ = std::fs::rename(&self.path, earlier(&self.path));
-            if let Ok(file) = Self::open(&self.path) {
+            if let Ok(file) = made_anew(&self.path) {
                 (self.file, self.written) = (file, 0);
             }
         }
         let _ = self.file.write_all(piece);
         self.written += piece.len() as u64;
     }
+}
+
+/// Makes a file that only its owner may read. What is there in its place is removed and not followed: workers can write
+/// this folder, and a link of one could lead to any file of the person.
+pub(super) fn made_anew(path: &Path) -> io::Result<File> {
+    match remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    log_options().create_new(true).open(path)
 }
 
 /// Returns where the output before the last [`MAX_BYTES`] is.
@@ -84,6 +93,21 @@ mod tests {
         assert!(length(&earlier(&path)) <= MAX_BYTES + (1 << 20), "{}", length(&earlier(&path)));
         assert!(std::fs::read(&path).unwrap().ends_with(b"the last words"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_in_place_of_a_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, path) = (folder.path().join("target"), folder.path().join("x.log"));
+        for link in [std::os::unix::fs::symlink::<&Path, &Path>, |target, path| std::fs::hard_link(target, path)] {
+            std::fs::write(&target, "mine").unwrap();
+            link(&target, &path).unwrap();
+            RunLog::begin(path.clone()).unwrap().write(b"output");
+            assert_eq!(std::fs::read(&target).unwrap(), b"mine");
+            assert_eq!(std::fs::read(&path).unwrap(), b"output");
+            std::fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod worker;
 mod worktree;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,22 +22,25 @@ use uuid::Uuid;
 
 use self::how::{CommandLine, Starters, Task};
 pub use self::launched::{LaunchedWorker, OwnWorktree};
+use self::log::RunLog;
 use self::worker::{Order, Worker};
 use self::worktree::Worktrees;
 use super::project_of_person::ProjectOfPerson;
 use super::supervisor::this_program;
-use crate::board::{Introduction, ReportedStatus, ServerId, Status, Usage};
+use crate::board::{Attempt, AttemptStatus, Introduction, ReportedStatus, ServerId, Status, Usage};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{
     AgentAnswer, AgentRequest, AssignThread, Assignment, BatchCompletionStatus, BatchOutcome, GiveBack, NextBatch,
     Note, PersonCommand, RecordUsage, Refusal, UpdateThread, require_approved_workers,
 };
 use crate::fault::{Error, Fault};
+use crate::hosts::Workers;
 use crate::plan::{BatchId, ThreadId};
 use crate::planner::{Ended, How, Launch, Planner, Step, Stop, Until, Verdict, verdict};
 use crate::store::{Folder, WorkspaceLocation, open, run_folders};
 use crate::system::keep_folder_private;
 use crate::transact::{AgentDoor, Ask};
+use crate::wording::count;
 
 /// The variables by which a worker's MCP server knows whose worker it serves, and in which workspace.
 const PASSED_ON: [&str; 5] = [launched::VARIABLE, "WORK_RUN", "WORK_ROOT", "WORK_STORE", "WORK_STREAM"];
@@ -51,8 +55,12 @@ const STALE: Duration = Duration::from_secs(10);
 /// How many workers run at once if nobody says it.
 const MAX_PARALLEL: usize = 4;
 
-/// How long a store that cannot be reached, or is busy, is tried again while workers run.
+/// How long the workspace is tried again that cannot be read or written, while workers run: they need not be ended for what
+/// passes, such as a file that is half edited, or a disk that is full.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The same while none runs, for a store that is busy or away.
+const PATIENCE_ALONE: Duration = Duration::from_secs(30);
 
 /// How often launches may be refused in a row. Each follows an answer that said otherwise.
 const MAX_REFUSED: u32 = 5;
@@ -179,6 +187,8 @@ pub struct Run<'t> {
     place: WorkspaceLocation,
     root: PathBuf,
     logs: PathBuf,
+    /// This program, as it was when the run began.
+    program: PathBuf,
     starters: Starters,
     planner: Planner,
     worktrees: Option<Worktrees>,
@@ -212,6 +222,10 @@ impl<'t> Run<'t> {
         let (workstream, roster) = (snapshot.workstream().to_owned(), snapshot.scene().roster.clone());
         let unapproved = require_approved_workers(&snapshot.scene()).err();
         let (root, logs) = run_folders(place, "logs")?;
+        if root.to_str().is_none() {
+            let told = format!("the path of the project is not in UTF-8: {}", root.display());
+            return Err(Refusal::invalid(told, "move it: workers are told it by names that have to be text").into());
+        }
         let worktrees = if request.worktrees {
             Some(Worktrees::of(&root, run_folders(place, "worktrees")?.1, &workstream)?)
         } else {
@@ -227,6 +241,8 @@ impl<'t> Run<'t> {
             place: place.clone(),
             root,
             logs,
+            // The server of a worker is started by another process, so the path must be one there too.
+            program: std::env::current_exe().unwrap_or_else(|_| "work".into()),
             starters,
             planner: Planner::new(request.until, max_parallel),
             worktrees,
@@ -296,9 +312,8 @@ impl<'t> Run<'t> {
             address: None,
             started_at: Some(SystemClock.now()),
         });
-        keep_folder_private(&self.logs).map_err(Fault::io("change the permissions of", &self.logs))?;
         log::remove_old(&self.logs);
-        let ended = match self.cannot_begin() {
+        let ended = match self.ends_at_once() {
             Ok(None) => self.go_on(signals),
             Ok(Some(ended)) => Ok(ended),
             Err(error) => Err(error),
@@ -308,8 +323,12 @@ impl<'t> Run<'t> {
         ended
     }
 
-    /// Returns the end of a run that cannot begin, before it has changed anything.
-    fn cannot_begin(&mut self) -> Result<Option<RunEnded>, Error> {
+    /// Returns the end of a run that cannot begin. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the workspace, or a file of a host, cannot be read.
+    pub fn ends_at_once(&mut self) -> Result<Option<RunEnded>, Error> {
         // A planner that comes after one that is gone gets a new cycle, with fresh budgets. A program that is started
         // again and again, such as by cron, would give a thread that cannot be done new ones for ever. So here only a
         // person has blocked threads tried again.
@@ -352,18 +371,18 @@ impl<'t> Run<'t> {
                 self.wait(signals);
                 continue;
             }
-            match self.round(&mut refused, &mut waiting) {
+            match self.round(signals, &mut refused, &mut waiting) {
                 Ok(Some(ended)) => return Ok(ended),
                 Ok(None) => failing = None,
-                // Workers that work need not be ended for what passes.
-                Err(Error::Fault(fault)) if may_pass(&fault) && !self.workers.is_empty() => {
+                Err(Error::Fault(fault)) if !self.workers.is_empty() || may_pass(&fault) => {
                     let since = *failing.get_or_insert_with(|| {
                         (self.tell)(Happened::Noted(format!("trying again: {fault}")));
                         Instant::now()
                     });
-                    if since.elapsed() > PATIENCE {
+                    if since.elapsed() > if self.workers.is_empty() { PATIENCE_ALONE } else { PATIENCE } {
                         return Err(fault.into());
                     }
+                    news.store(true, Ordering::Relaxed);
                 }
                 Err(error) => return Err(error),
             }
@@ -377,7 +396,12 @@ impl<'t> Run<'t> {
     }
 
     /// Asks what to do, and does it. Returns the end of the run, if it is over.
-    fn round(&mut self, refused: &mut u32, waiting: &mut Option<Instant>) -> Result<Option<RunEnded>, Error> {
+    fn round(
+        &mut self,
+        signals: &Receiver<i32>,
+        refused: &mut u32,
+        waiting: &mut Option<Instant>,
+    ) -> Result<Option<RunEnded>, Error> {
         self.see_who_ended()?;
         if self.is_ending() {
             let why = if self.signal.is_some() { Stop::Cancelled } else { Stop::HostUnusable };
@@ -391,13 +415,17 @@ impl<'t> Run<'t> {
                 *waiting = None;
             }
             for step in steps {
+                // A start can take a while, since git can.
+                if let Ok(signal) = signals.try_recv() {
+                    self.obey(signal);
+                }
                 match step {
                     Step::Begin { resumed } => {
                         (self.tell)(Happened::Began(Box::new(NextBatch { resumed, ..answer.clone() })));
                     }
                     Step::Outcomes(batch) => self.tell_outcomes(batch)?,
                     Step::Assign(thread) => asks_again |= self.assign(thread)?,
-                    Step::Launch(launch) if self.unusable.is_none() => match self.launch(&launch) {
+                    Step::Launch(launch) if !self.is_ending() => match self.launch(&launch) {
                         Ok(()) => *refused = 0,
                         Err(Error::Refusal(refusal)) if *refused < MAX_REFUSED => {
                             *refused += 1;
@@ -452,19 +480,23 @@ impl<'t> Run<'t> {
     /// Waits a moment, or for a signal.
     fn wait(&mut self, signals: &Receiver<i32>) {
         match signals.recv_timeout(TICK) {
-            Ok(signal) if self.signal.is_none() => {
-                self.signal = Some(signal);
-                self.workers.values_mut().for_each(Worker::ask_to_end);
-                if !self.workers.is_empty() {
-                    let number = self.workers.len();
-                    let told = format!("asked {number} workers to end; a second time ends them at once");
-                    (self.tell)(Happened::Noted(told));
-                }
-            }
-            Ok(_) => self.workers.values_mut().for_each(Worker::end),
+            Ok(signal) => self.obey(signal),
             Err(RecvTimeoutError::Timeout) => {}
             // Nobody can end it any more but by killing it.
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(TICK),
+        }
+    }
+
+    /// Asks the workers to end at the first signal, and ends them at the second.
+    fn obey(&mut self, signal: i32) {
+        if self.signal.is_some() {
+            return self.workers.values_mut().for_each(Worker::end);
+        }
+        self.signal = Some(signal);
+        self.workers.values_mut().for_each(Worker::ask_to_end);
+        if !self.workers.is_empty() {
+            let workers = count(self.workers.len(), "worker", "workers");
+            (self.tell)(Happened::Noted(format!("asked {workers} to end; a second time ends them at once")));
         }
     }
 
@@ -477,6 +509,22 @@ impl<'t> Run<'t> {
             self.report_end(thread, how)?;
             self.workers.remove(&thread);
         }
+        self.end_the_needless()
+    }
+
+    /// Asks workers to end whose attempts a person has ended: nobody wants their work any more.
+    fn end_the_needless(&mut self) -> Result<(), Error> {
+        if self.workers.is_empty() {
+            return Ok(());
+        }
+        let snapshot = self.door.store().read(Some(&self.workstream))?;
+        for (thread, worker) in &mut self.workers {
+            let is_ended =
+                |attempt: &Attempt| attempt.number == worker.attempt && attempt.status == AttemptStatus::Interrupted;
+            if snapshot.board().thread(*thread).attempts.iter().any(is_ended) {
+                worker.ask_to_end();
+            }
+        }
         Ok(())
     }
 
@@ -486,13 +534,13 @@ impl<'t> Run<'t> {
         let told = worker.told(&how);
         let usage = told.usage;
         if let Some(usage) = usage {
-            self.ask(AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage }))?;
+            self.try_to(AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage }))?;
         }
         let has_reported = !self.runs(thread, attempt)?;
         if let Some(host) = host.filter(|_| told.has_answered || has_reported) {
             self.answered.insert(host.program);
         }
-        let host_has_answered = host.is_some_and(|host| self.answered.contains(host.program));
+        let host_has_answered = host.is_some_and(|host| self.has_answered(host));
         let ended = Ended { how, told, is_of_host: host.is_some(), has_reported, host_has_answered };
         match verdict(&ended) {
             Verdict::Reported => {}
@@ -503,11 +551,7 @@ impl<'t> Run<'t> {
                     attempt: Some(attempt),
                     ..UpdateThread::new(thread, ReportedStatus::Failed, &report)
                 };
-                match self.ask(AgentRequest::UpdateThread(failed)) {
-                    // A person has decided something about the thread meanwhile.
-                    Err(Error::Refusal(refusal)) => (self.tell)(Happened::Noted(format!("{thread}: {refusal}"))),
-                    answered => drop(answered?),
-                }
+                self.try_to(AgentRequest::UpdateThread(failed))?;
             }
             Verdict::HostUnusable { why, is_refused } => {
                 let help = host.filter(|_| is_refused).map(|host| format!("; {}", host.log_in));
@@ -527,6 +571,25 @@ impl<'t> Run<'t> {
         Ok(())
     }
 
+    /// Carries a request out, and says why it was refused: a person has decided something about its thread meanwhile.
+    fn try_to(&mut self, request: AgentRequest) -> Result<(), Error> {
+        let thread = request.changes();
+        match self.ask(request) {
+            Err(Error::Refusal(refusal)) => {
+                let thread = thread.map(|thread| format!("{thread}: ")).unwrap_or_default();
+                (self.tell)(Happened::Noted(format!("{thread}{refusal}")));
+                Ok(())
+            }
+            answered => answered.map(drop),
+        }
+    }
+
+    /// Returns whether the model of a host has answered a worker of this run.
+    fn has_answered(&self, host: &Workers) -> bool {
+        let is_of_host = |worker: &&Worker| worker.host.is_some_and(|of| of.program == host.program);
+        self.answered.contains(host.program) || self.workers.values().filter(is_of_host).any(Worker::has_answered)
+    }
+
     /// Starts a worker, and reports its start first: then its thread is nobody else's.
     fn launch(&mut self, launch: &Launch) -> Result<(), Error> {
         let host = self.starters.of_agent(&launch.agent);
@@ -534,7 +597,9 @@ impl<'t> Run<'t> {
             Some(worktrees) => match worktrees.make(launch.thread) {
                 Ok(worktree) => Some(worktree),
                 Err(why) => {
-                    self.unusable = Some(format!("no worktree can be made: {why}"));
+                    let told = format!("thread {} is left out, since it gets no worktree: {why}", launch.thread);
+                    (self.tell)(Happened::Noted(told));
+                    self.planner.leave_out(launch.thread);
                     return Ok(());
                 }
             },
@@ -552,12 +617,10 @@ impl<'t> Run<'t> {
         let (thread, attempt) = (launch.thread, launch.attempt);
         let start =
             UpdateThread { attempt: Some(attempt), ..UpdateThread::new(thread, ReportedStatus::InProgress, "") };
+        // What can fail comes before the start is recorded.
+        let log = self.begin_log(launch, host.workers().is_none().then_some(&line.prompt))?;
         self.ask(AgentRequest::UpdateThread(start))?;
-        let log = self.file_of(launch, "log");
-        if host.workers().is_none() {
-            let prompt = self.file_of(launch, "prompt.md");
-            std::fs::write(&prompt, &line.prompt).map_err(Fault::io("write", &prompt))?;
-        }
+        let path = log.path().to_owned();
         let own = worktree
             .map(|worktree| OwnWorktree { directory: worktree.place.display().to_string(), branch: worktree.branch });
         let mut variables = line.variables;
@@ -566,14 +629,14 @@ impl<'t> Run<'t> {
             words: line.words,
             variables,
             folder,
-            log: log.clone(),
+            log,
             host: host.workers(),
             timeout: self.starters.timeout(&launch.agent),
         };
-        match Worker::start(&this_program(), thread, attempt, order)? {
+        match Worker::start(&this_program(), thread, attempt, order) {
             Ok(worker) => {
                 self.workers.insert(worker.thread, worker);
-                (self.tell)(Happened::Launched { launch: launch.clone(), host: host.name(), log });
+                (self.tell)(Happened::Launched { launch: launch.clone(), host: host.name(), log: path });
             }
             Err(how) => {
                 let why = format!("the worker {}", how.words());
@@ -582,6 +645,19 @@ impl<'t> Run<'t> {
             }
         }
         Ok(())
+    }
+
+    /// Begins the file of a worker's output, and writes that of its prompt, if there is to be one.
+    fn begin_log(&self, launch: &Launch, prompt: Option<&String>) -> Result<RunLog, Fault> {
+        // Somebody can have removed the folder, such as by `git clean`.
+        let (_, logs) = run_folders(&self.place, "logs")?;
+        keep_folder_private(&logs).map_err(Fault::io("change the permissions of", &logs))?;
+        if let Some(prompt) = prompt {
+            let path = self.file_of(launch, "prompt.md");
+            let written = log::made_anew(&path).and_then(|mut file| file.write_all(prompt.as_bytes()));
+            written.map_err(Fault::io("write", &path))?;
+        }
+        RunLog::begin(self.file_of(launch, "log"))
     }
 
     /// Gives a thread back that its worker has not failed at.
@@ -613,11 +689,9 @@ impl<'t> Run<'t> {
     }
 
     fn command_line(&self, launch: &Launch, folder: &Path, more: &str) -> Result<Result<CommandLine, String>, Fault> {
-        // The server of a worker is started in another process, so the path must be one there too.
-        let program = std::env::current_exe().unwrap_or_else(|_| "work".into());
         let prompt_file = self.file_of(launch, "prompt.md");
         let task = Task { launch, workstream: &self.workstream, folder, prompt_file: &prompt_file, more };
-        self.starters.command_line(&task, &program, &self.project)
+        self.starters.command_line(&task, &self.program, &self.project)
     }
 
     fn file_of(&self, launch: &Launch, ending: &str) -> PathBuf {

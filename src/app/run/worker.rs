@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::log::RunLog;
-use crate::app::supervisor::{Exit, NOT_STARTED, Running, Supervised, run_id};
-use crate::fault::Fault;
+use crate::app::supervisor::{CANNOT_RUN, Exit, NOT_STARTED, Running, Supervised, run_id};
 use crate::hosts::{Told, Workers};
 use crate::plan::ThreadId;
 use crate::planner::How;
@@ -20,8 +19,13 @@ const GRACE: Duration = Duration::from_secs(10);
 /// could end, can hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// The longest line that is read, in bytes. A host puts what its tools answered into a line.
-const MAX_LINE: usize = 8 << 20;
+/// The longest line that is read, in bytes. Those with figures and errors are short; a host puts what its tools answered
+/// into a line, too, and parsed it would take many times its length.
+const MAX_LINE: usize = 128 << 10;
+
+/// The variables by which git finds another repository than that of its folder. A hook of git has them set.
+const OF_GIT: [&str; 6] =
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"];
 
 /// The exit code of a process that SIGKILL has ended.
 const KILLED: i32 = 128 + 9;
@@ -38,8 +42,8 @@ pub(super) struct Order {
     pub(super) variables: Vec<(&'static str, String)>,
     /// The folder in which it works.
     pub(super) folder: PathBuf,
-    /// The file of its output.
-    pub(super) log: PathBuf,
+    /// The file of its output, which is open.
+    pub(super) log: RunLog,
     /// The host whose output it prints, if it is known.
     pub(super) host: Option<&'static Workers>,
     /// How long it may run.
@@ -77,22 +81,20 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// If its output cannot be kept. A worker that cannot be started has ended as [`How::NotStarted`].
-    pub(super) fn start(
-        program: &Path,
-        thread: ThreadId,
-        attempt: u32,
-        order: Order,
-    ) -> Result<Result<Self, How>, Fault> {
+    /// How it ended that could not be started.
+    pub(super) fn start(program: &Path, thread: ThreadId, attempt: u32, order: Order) -> Result<Self, How> {
         let Order { words, variables, folder, log, host, timeout } = order;
-        let heard = Heard { log: RunLog::begin(log.clone())?, told: Told::default(), tail: Vec::new() };
-        let heard = Arc::new(Mutex::new(heard));
+        let path = log.path().to_owned();
+        let heard = Arc::new(Mutex::new(Heard { log, told: Told::default(), tail: Vec::new() }));
         let started = Running::start(program, Supervised::Worker(words), run_id(), |supervisor| {
+            for variable in OF_GIT {
+                supervisor.env_remove(variable);
+            }
             supervisor.current_dir(&folder).envs(variables).stdout(Stdio::piped()).stderr(Stdio::piped());
         });
         let mut running = match started {
             Ok(running) => running,
-            Err(error) => return Ok(Err(How::NotStarted(error.to_string()))),
+            Err(error) => return Err(How::NotStarted(error.to_string())),
         };
         let (open, ended) = mpsc::channel();
         let (stdout, stderr) = running.output();
@@ -112,7 +114,7 @@ impl Worker {
         }
         let begun = Instant::now();
         let is_over_time = false;
-        Ok(Ok(Self { thread, attempt, host, log, begun, timeout, running, heard, ended, asked: None, is_over_time }))
+        Ok(Self { thread, attempt, host, log: path, begun, timeout, running, heard, ended, asked: None, is_over_time })
     }
 
     /// Returns whether the worker has ended, or has to be by now.
@@ -161,6 +163,11 @@ impl Worker {
         self.running.end();
     }
 
+    /// Returns whether the model has answered it so far.
+    pub(super) fn has_answered(&self) -> bool {
+        self.heard().told.has_answered
+    }
+
     /// Returns what its output has told. If it has failed by itself, the last line of stderr stands for an error where the
     /// output has none.
     pub(super) fn told(&self, how: &How) -> Told {
@@ -179,21 +186,29 @@ impl Worker {
     fn how(&self, exit: Exit) -> How {
         match exit {
             _ if self.is_over_time => How::TimedOut(self.timeout),
-            Exit::Code(code) if code == i32::from(NOT_STARTED) => {
-                let why = last_line(&self.heard().tail, self.host);
-                How::NotStarted(why.unwrap_or_else(|| "no reason is known".to_owned()))
-            }
-            Exit::Code(code) => How::Exited(code),
+            Exit::Code(code) => match not_started(code, &self.heard().tail) {
+                Some(why) => How::NotStarted(why),
+                None => How::Exited(code),
+            },
             Exit::Unknown(why) => How::Unknown(why),
         }
     }
 }
 
-/// Returns the last line that explains something.
+/// Returns why a program was not started, as the supervisor says it; `None`: the exit code is its own.
+fn not_started(code: i32, tail: &[u8]) -> Option<String> {
+    let said = String::from_utf8_lossy(tail);
+    let why = said.trim_end().lines().last()?.strip_prefix("work: ")?;
+    (code == i32::from(NOT_STARTED) && why.contains(CANNOT_RUN)).then(|| why.to_owned())
+}
+
+/// Returns the last line that names an error, else the last that explains something.
 fn last_line(tail: &[u8], host: Option<&Workers>) -> Option<String> {
     let tail = anstream::adapter::strip_str(&String::from_utf8_lossy(tail)).to_string();
     let explains = |line: &&str| !line.is_empty() && !host.is_some_and(|host| host.is_noise(line));
-    tail.lines().rev().map(str::trim).find(explains).map(str::to_owned)
+    let lines = || tail.lines().rev().map(str::trim).filter(explains);
+    let error = lines().find(|line| line.to_ascii_lowercase().starts_with("error"));
+    error.or_else(|| lines().next()).map(str::to_owned)
 }
 
 /// Keeps what a worker prints, and reads its lines as those of a host, to the end of the output.

@@ -72,26 +72,45 @@ impl Worktrees {
     /// What git says.
     pub(super) fn make(&self, thread: ThreadId) -> Result<Worktree, String> {
         let made = self.of_thread(thread);
+        let path = made.top.display().to_string();
+        let is_whole = self.mark_of(thread);
         if made.top.join(".git").exists() {
-            return Ok(made);
+            if is_whole.exists() {
+                return Ok(made);
+            }
+            // git was ended before it had checked all files out, so no worker has been there.
+            let _ = git_change(&self.top, &["worktree", "remove", "--force", "--force", &path]);
         }
         // The folder of one that a person has removed by hand is still known to git.
         let _ = git_change(&self.top, &["worktree", "prune"]);
-        let path = made.top.display().to_string();
         let reference = format!("refs/heads/{}", made.branch);
         let added = if git(&self.top, &["rev-parse", "--verify", "--quiet", &reference]).is_ok() {
             git_change(&self.top, &["worktree", "add", &path, &made.branch])
         } else {
             git_change(&self.top, &["worktree", "add", "-b", &made.branch, &path, "HEAD"])
         };
-        added.map(|_| made).map_err(|why| why.trim().to_owned())
+        added.map_err(|why| why.trim().to_owned())?;
+        std::fs::write(&is_whole, "").map_err(|error| error.to_string())?;
+        Ok(made)
     }
 
-    /// Removes the worktree of a thread, if all that is in it is committed. Its branch stays.
+    /// Returns the file that says that the worktree of a thread is whole.
+    fn mark_of(&self, thread: ThreadId) -> PathBuf {
+        self.folder.join(format!("{}.{thread}.whole", self.workstream))
+    }
+
+    /// Removes the worktree of a thread, if all that is in it is committed on its branch. The branch stays.
     pub(super) fn remove_if_clean(&self, thread: ThreadId) {
         let made = self.of_thread(thread);
+        // What is committed without a branch would be lost.
+        let head = git(&made.top, &["symbolic-ref", "--short", "HEAD"]).unwrap_or_default();
+        if head.trim() != made.branch {
+            return;
+        }
         // git itself refuses to remove one with changes, or with files that it does not know.
-        let _ = git_change(&self.top, &["worktree", "remove", &made.top.display().to_string()]);
+        if git_change(&self.top, &["worktree", "remove", &made.top.display().to_string()]).is_ok() {
+            let _ = std::fs::remove_file(self.mark_of(thread));
+        }
     }
 
     /// Returns the worktrees of the workstream that are there.

@@ -25,8 +25,11 @@ use self::order::{CHECK, Order, WORKER};
 pub(super) use self::running::{Exit, Running};
 use crate::system::check_shell;
 
-/// The exit code of a program that cannot be started, as shells have it.
+/// The exit code of a program that cannot be started, as shells have it. A command can have it, too.
 pub(super) const NOT_STARTED: u8 = 127;
+
+/// What the supervisor writes of such a program, behind its name.
+pub(super) const CANNOT_RUN: &str = "cannot run the command";
 
 /// Returns whether this process was started by a check.
 pub fn is_in_check() -> bool {
@@ -57,7 +60,7 @@ pub fn supervise() -> ExitCode {
     let ended = command.and_then(|mut command| {
         command.stdin(Stdio::null());
         let name = command.get_program().display().to_string();
-        own::run(command, mark).map_err(|error| format!("{name} cannot run the command: {error}"))
+        own::run(command, mark).map_err(|error| format!("{name} {CANNOT_RUN}: {error}"))
     });
     match ended {
         Ok(0) => own::passed(passing),

@@ -202,7 +202,9 @@ fn workers(page: &mut Page, approved: &PlanApproved) {
     let _ = write!(page, "\nWorkers of work run are started by (work/agents.yaml):");
     let all = if approved.workers.len() == 1 { "all agents" } else { "all other agents" };
     for workers in &approved.workers {
-        let words: Vec<String> = workers.words.iter().map(|word| quoted(word)).collect();
+        // A line end in a word must not look like a blank.
+        let shown = |word: &String| if word.contains(char::is_control) { format!("{word:?}") } else { quoted(word) };
+        let words: Vec<String> = workers.words.iter().map(shown).collect();
         let _ = write!(page, "\n  {}\n      of ", one_line(&words.join(" ")));
         page.paint(Tone::Faint, one_line(workers.agent.as_deref().unwrap_or(all)));
     }

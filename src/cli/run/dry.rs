@@ -44,7 +44,7 @@ pub(super) fn print(
     }
     for note in &answer.warnings {
         page.begin_line();
-        let _ = write!(page, "{}", session.words.note(note));
+        let _ = write!(page, "{}", one_line(&session.words.note(note)));
     }
     for planned in planned {
         let (thread, attempt, agent) = (planned.launch.thread, planned.launch.attempt, one_line(&planned.launch.agent));

@@ -97,6 +97,10 @@ impl Arguments {
         };
         if self.dry_run {
             let mut run = Run::new(&session.place, &request, |_| ())?;
+            if let Some(ended) = run.ends_at_once()? {
+                Teller::new(session).tell_end(&ended);
+                return Ok(exit_code(&ended));
+            }
             let (answer, planned) = run.planned()?;
             return Ok(dry::print(session, &answer, &planned, run.unapproved()));
         }
@@ -108,8 +112,9 @@ impl Arguments {
         let signals = signals()?;
         let ended = {
             let run = Run::new(&session.place, &request, |happened| teller.tell(&happened))?;
-            run.carry_out(&signals)?
+            run.carry_out(&signals)
         };
+        let ended = ended.inspect_err(|stopped| teller.tell_fault(stopped))?;
         teller.tell_end(&ended);
         Ok(exit_code(&ended))
     }

@@ -1,18 +1,20 @@
 //! What a run tells: a line per event, in sentences or as JSON.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::super::Session;
+use super::super::exit::exit_code;
 use super::super::page::{Page, Tone, one_line};
 use super::code;
 use crate::app::{Happened, RunEnded, RunStanding, WorkerEnd};
 use crate::board::Status;
 use crate::decide::{BatchOutcome, PersonCommand, Words as _};
 use crate::document::used;
+use crate::fault::Error;
 use crate::planner::Stop;
+use crate::wording::duration;
 
 /// Tells what happens in a run, on stdout. When nobody reads it any more, the run goes on.
 pub(super) struct Teller<'s> {
@@ -37,6 +39,15 @@ impl<'s> Teller<'s> {
             self.session.output.write_json_line(&self.end_event(ended));
         } else {
             self.session.output.write_page(self.end(ended));
+        }
+    }
+
+    /// Tells programs that the run has failed. People are told it on stderr, like all errors.
+    pub(super) fn tell_fault(&mut self, stopped: &Error) {
+        if self.session.output.is_json() {
+            let code = exit_code(stopped.code());
+            let event = json!({"event": "finished", "why": "fault", "told": stopped.to_string(), "exit_code": code});
+            self.session.output.write_json_line(&event);
         }
     }
 
@@ -142,7 +153,8 @@ impl<'s> Teller<'s> {
             let _ = write!(page, ": {}", one_line(told));
         }
         for (folder, branch) in &ended.left {
-            write_line(&mut page, &format!("worktree {} with branch {branch} is still there", folder.display()));
+            let folder = one_line(&folder.display().to_string());
+            write_line(&mut page, &format!("worktree {folder} with branch {branch} is still there"));
         }
         let standing = ended.standing.as_ref();
         for note in standing.iter().flat_map(|standing| &standing.warnings) {
@@ -188,7 +200,7 @@ fn write_end(page: &mut Page, end: &WorkerEnd) {
     };
     page.paint(tone, end.status.word());
     let used = end.usage.map(|usage| format!(", {}", used(usage))).unwrap_or_default();
-    let _ = write!(page, " after {}{used}", length(end.time));
+    let _ = write!(page, " after {}{used}", duration(end.time));
     let told = if end.report.is_empty() { format!("the worker {}", end.how.words()) } else { end.report.clone() };
     let _ = write!(page, ": {}", one_line(&told));
 }
@@ -211,14 +223,6 @@ fn write_outcomes(page: &mut Page, outcome: &BatchOutcome) {
 fn write_line(page: &mut Page, line: &str) {
     page.begin_line();
     let _ = write!(page, "{line}");
-}
-
-/// Returns a length of time, to the second.
-fn length(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds < 60 => format!("{seconds} s"),
-        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
-    }
 }
 
 /// Returns an answer as an event.

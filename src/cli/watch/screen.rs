@@ -1,10 +1,12 @@
 //! The terminal, which `work watch` takes over as a whole. However the program ends, it must be given back as it was.
 
 use std::io::{self, IsTerminal as _};
+use std::mem::ManuallyDrop;
 use std::sync::mpsc::Sender;
 
 use ratatui::DefaultTerminal;
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::style::Print;
@@ -16,7 +18,8 @@ use crate::system;
 
 /// The whole terminal, until this is closed or dropped. A panic gives it back too.
 pub(super) struct Screen {
-    terminal: DefaultTerminal,
+    /// Never dropped: that shows the cursor, and panics where the terminal is gone.
+    terminal: ManuallyDrop<DefaultTerminal>,
     /// Whether it is not given back yet.
     is_open: bool,
 }
@@ -35,7 +38,7 @@ impl Screen {
         // Taking over has several steps. If one fails, undo those before it.
         let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
         std::thread::spawn(move || listen(&wakes));
-        Ok(Self { terminal, is_open: true })
+        Ok(Self { terminal: ManuallyDrop::new(terminal), is_open: true })
     }
 
     /// Draws a frame. Only the cells that changed are written to the terminal.
@@ -55,7 +58,7 @@ impl Screen {
         if std::mem::take(&mut self.is_open) {
             // Clear the screen first: a terminal that has grown meanwhile may keep what was drawn. The errors can be
             // ignored: they mean that the terminal is gone, and there is nothing to give back.
-            let _ = execute!(io::stdout(), Clear(ClearType::All));
+            let _ = execute!(io::stdout(), Clear(ClearType::All), Show);
             let _ = ratatui::try_restore();
         }
     }

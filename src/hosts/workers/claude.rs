@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Told, WorkerCommand, WorkerStart, Workers, microdollars, number};
+use super::{Told, WorkerCommand, WorkerStart, Workers, microdollars, number, sum};
 use crate::board::Usage;
 use crate::fault::Fault;
 use crate::hosts::ProjectFiles;
@@ -27,9 +27,9 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
     let server = json!({"mcpServers": {SERVER: {"command": start.program, "args": ["mcp"]}}}).to_string();
     let mut arguments = vec!["-p".to_owned(), start.prompt.to_owned()];
     if start.has_profile {
-        arguments.extend(["--agent".to_owned(), start.agent.name.clone()]);
+        arguments.push(format!("--agent={}", start.agent.name));
     } else if let Some(model) = start.agent.model_of("anthropic") {
-        arguments.extend(["--model".to_owned(), model.to_owned()]);
+        arguments.push(format!("--model={model}"));
     }
     // Nobody is there to be asked: edits are let through, and what else is not allowed by a rule is refused.
     let fixed =
@@ -44,7 +44,7 @@ fn line(line: &Value, told: &mut Told) {
     match line.get("type").and_then(Value::as_str) {
         // The errors of a provider come as words of a model of this name.
         Some("assistant") if line.pointer("/message/model").and_then(Value::as_str) != Some("<synthetic>") => {
-            told.has_answered = true;
+            told.answered();
             return;
         }
         Some("result") => {}
@@ -52,9 +52,9 @@ fn line(line: &Value, told: &mut Told) {
     }
     if let Some(usage) = line.get("usage") {
         let cached = number(usage, "cache_read_input_tokens");
-        let input = number(usage, "input_tokens") + number(usage, "cache_creation_input_tokens") + cached;
+        let input = sum([number(usage, "input_tokens"), number(usage, "cache_creation_input_tokens"), cached]);
         let output = number(usage, "output_tokens");
-        if input + output > 0 {
+        if input > 0 || output > 0 {
             let cost = line.get("total_cost_usd").and_then(microdollars);
             told.add(Usage {
                 input_tokens: input,
@@ -65,7 +65,10 @@ fn line(line: &Value, told: &mut Told) {
         }
     }
     if line.get("is_error").and_then(Value::as_bool) == Some(true) {
-        let message = line.get("result").and_then(Value::as_str).unwrap_or("an error without a message");
-        told.failed(message, line.get("api_error_status").and_then(Value::as_u64));
+        let subtype = line.get("subtype").and_then(Value::as_str).unwrap_or("an error without a message");
+        let message =
+            line.get("result").and_then(Value::as_str).map_or_else(|| subtype.replace('_', " "), str::to_owned);
+        told.failed(&message, line.get("api_error_status").and_then(Value::as_u64));
+        told.is_final = subtype.starts_with("error_max_");
     }
 }

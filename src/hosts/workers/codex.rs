@@ -38,7 +38,7 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
     // Else it hides the tools behind a search.
     arguments.extend(["-c".to_owned(), format!("{}={}", DIRECT.join("."), json!([DIRECT_TOOLS[0]]))]);
     if let Some(model) = start.agent.model_of("openai") {
-        arguments.extend(["-m".to_owned(), model.to_owned()]);
+        arguments.push(format!("--model={model}"));
     }
     arguments.extend_from_slice(start.arguments);
     arguments.push(start.prompt.to_owned());
@@ -47,7 +47,7 @@ fn command(start: &WorkerStart<'_>) -> WorkerCommand {
 
 fn line(line: &Value, told: &mut Told) {
     match line.get("type").and_then(Value::as_str) {
-        Some("item.started" | "item.completed") => told.has_answered = true,
+        Some("item.started" | "item.completed") => told.answered(),
         Some("turn.completed") => {
             let Some(usage) = line.get("usage") else { return };
             told.add(Usage {

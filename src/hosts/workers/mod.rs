@@ -78,12 +78,19 @@ pub struct Told {
     pub refused: Option<String>,
     /// The last error that it printed.
     pub error: Option<String>,
+    /// Whether another attempt would end in the same way, such as one with a bound on its turns.
+    pub is_final: bool,
 }
 
 impl Told {
     fn add(&mut self, usage: Usage) {
         self.usage = Some(self.usage.unwrap_or_default().and(usage));
-        self.has_answered = true;
+        self.answered();
+    }
+
+    /// Notes an answer of the model. What was refused before it has passed.
+    fn answered(&mut self) {
+        *self = Self { usage: self.usage, has_answered: true, ..Self::default() };
     }
 
     /// Keeps an error. It is a refusal if the provider has answered with the status of one, or the words are those of one.
@@ -91,7 +98,8 @@ impl Told {
         /// Unauthorized, payment required, forbidden, too many requests. A host has tried the last one again by then.
         const REFUSED: [u64; 4] = [401, 402, 403, 429];
         let message = message.trim();
-        if status.is_some_and(|status| REFUSED.contains(&status)) || says_refused(message) {
+        let is_refused = status.map_or_else(|| says_refused(message), |status| REFUSED.contains(&status));
+        if is_refused {
             self.refused = Some(message.to_owned());
         }
         self.error = Some(message.to_owned());
@@ -101,11 +109,11 @@ impl Told {
 /// Returns whether an error says that nothing will be answered until a person does something.
 fn says_refused(message: &str) -> bool {
     const WORDS: [&str; 9] = [
-        "not logged in",
         "please run /login",
         "invalid api key",
         "invalid x-api-key",
-        "usage limit",
+        "hit your usage limit",
+        "usage limit reached",
         "insufficient_quota",
         "exceeded your current quota",
         "credit balance is too low",
@@ -157,6 +165,11 @@ pub fn worker_prompt(prefix: &str, thread: &str, attempt: &str, workstream: &str
 /// Returns the hosts that run workers.
 pub fn worker_hosts() -> impl Iterator<Item = (&'static Host, &'static Workers)> {
     HOSTS.iter().filter_map(|host| Some((*host, host.workers.as_ref()?)))
+}
+
+/// Returns the sum of numbers, which no real ones reach the end of.
+fn sum<const N: usize>(numbers: [u64; N]) -> u64 {
+    numbers.into_iter().fold(0, u64::saturating_add)
 }
 
 /// Returns a number of a JSON object; 0 if it is not there.
@@ -220,8 +233,7 @@ mod tests {
         insta::assert_snapshot!(command(&CLAUDE, &["openai/gpt", "anthropic/opus"], true, &["--add-dir", "x"]), @r#"
         -p
         PROMPT
-        --agent
-        writer
+        --agent=writer
         --output-format
         stream-json
         --verbose
@@ -237,8 +249,7 @@ mod tests {
         insta::assert_snapshot!(command(&CLAUDE, &["openai/gpt", "anthropic/opus"], false, &[]), @r#"
         -p
         PROMPT
-        --model
-        opus
+        --model=opus
         --output-format
         stream-json
         --verbose
@@ -263,8 +274,7 @@ mod tests {
         mcp_servers.work.env_vars=["WORK_WORKER","WORK_RUN"]
         -c
         features.code_mode.direct_only_tool_namespaces=["mcp__work"]
-        -m
-        gpt
+        --model=gpt
         --search
         PROMPT
         "#);
@@ -275,22 +285,17 @@ mod tests {
         OPENCODE_CONFIG_CONTENT={"mcp":{"work":{"type":"local","command":["/bin/work","mcp"],"enabled":true}},"agent":{"writer":{"mode":"all"}}}
         PWD=/project
         run
-        --agent
-        writer
-        --format
-        json
-        --model
-        openai/gpt
+        --agent=writer
+        --format=json
+        --model=openai/gpt
         PROMPT
         "#);
         insta::assert_snapshot!(command(&OPENCODE, &["openai/gpt"], true, &["--variant", "high"]), @r#"
         OPENCODE_CONFIG_CONTENT={"mcp":{"work":{"type":"local","command":["/bin/work","mcp"],"enabled":true}},"agent":{"writer":{"mode":"all"}}}
         PWD=/project
         run
-        --agent
-        writer
-        --format
-        json
+        --agent=writer
+        --format=json
         --variant
         high
         PROMPT
@@ -307,6 +312,23 @@ mod tests {
         let opencode = r#"{"type":"step_finish","part":{"cost":0.5,"tokens":{"input":30,"output":4,"reasoning":1,"cache":{"read":70,"write":5}}}}"#;
         assert_eq!(told(&OPENCODE, &[opencode, opencode]).usage, usage(210, 140, 10, Some(1_000_000)));
         assert_eq!(told(&OPENCODE, &["", "[1]", "{", "{\"type\":1}"]), Told::default());
+        let absurd =
+            r#"{"type":"step_finish","part":{"tokens":{"input":18446744073709551615,"output":1,"cache":{"read":7}}}}"#;
+        assert_eq!(told(&OPENCODE, &[absurd]).usage, usage(u64::MAX, 7, 1, None));
+    }
+
+    #[test]
+    fn what_was_refused_before_an_answer_has_passed() {
+        let refused = r#"{"type":"error","error":{"name":"APIError","data":{"message":"no","statusCode":429}}}"#;
+        let told = told(&OPENCODE, &[refused, r#"{"type":"text","part":{}}"#]);
+        assert_eq!(told, Told { has_answered: true, ..Told::default() });
+    }
+
+    #[test]
+    fn a_bound_that_a_person_has_set_is_no_reason_to_try_again() {
+        let bound = r#"{"type":"result","subtype":"error_max_turns","is_error":true,"usage":{"input_tokens":1}}"#;
+        let told = told(&CLAUDE, &[bound]);
+        assert_eq!((told.error.as_deref(), told.is_final), (Some("error max turns"), true));
     }
 
     #[test]
@@ -346,6 +368,11 @@ mod tests {
             ),
             (&OPENCODE, r#"{"type":"error","error":{"name":"ProviderAuthError","data":{"message":"no"}}}"#, true),
             (&OPENCODE, r#"{"type":"error","error":{"name":"UnknownError","data":{"message":"no"}}}"#, false),
+            (
+                &OPENCODE,
+                r#"{"type":"error","error":{"name":"APIError","data":{"message":"please run /login","statusCode":500}}}"#,
+                false,
+            ),
         ] {
             let told = told(workers, &[line]);
             assert_eq!(told.refused.is_some(), refused, "{line}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Told, WorkerCommand, WorkerStart, Workers, microdollars, number};
+use super::{Told, WorkerCommand, WorkerStart, Workers, microdollars, number, sum};
 use crate::board::Usage;
 use crate::fault::Fault;
 use crate::hosts::ProjectFiles;
@@ -28,10 +28,10 @@ fn has_profile(files: &dyn ProjectFiles, agent: &str) -> Result<bool, Fault> {
 
 fn command(start: &WorkerStart<'_>) -> WorkerCommand {
     let name = &start.agent.name;
-    let mut arguments = ["run", "--agent", name, "--format", "json"].map(str::to_owned).to_vec();
+    let mut arguments = vec!["run".to_owned(), format!("--agent={name}"), "--format=json".to_owned()];
     // A profile names its model itself.
     if let Some(model) = start.agent.models.first().filter(|_| !start.has_profile) {
-        arguments.extend(["--model".to_owned(), model.clone()]);
+        arguments.push(format!("--model={model}"));
     }
     arguments.extend_from_slice(start.arguments);
     arguments.push(start.prompt.to_owned());
@@ -59,15 +59,15 @@ fn lay_over(below: &mut Value, above: Value) {
 
 fn line(line: &Value, told: &mut Told) {
     match line.get("type").and_then(Value::as_str) {
-        Some("text" | "tool_use") => told.has_answered = true,
+        Some("text" | "tool_use") => told.answered(),
         Some("step_finish") => {
             let Some(tokens) = line.pointer("/part/tokens") else { return };
             let cache = tokens.get("cache").unwrap_or(&Value::Null);
             let cached = number(cache, "read");
             told.add(Usage {
-                input_tokens: number(tokens, "input") + number(cache, "write") + cached,
+                input_tokens: sum([number(tokens, "input"), number(cache, "write"), cached]),
                 cached_tokens: cached,
-                output_tokens: number(tokens, "output") + number(tokens, "reasoning"),
+                output_tokens: sum([number(tokens, "output"), number(tokens, "reasoning")]),
                 cost_microdollars: line.pointer("/part/cost").and_then(microdollars),
             });
         }

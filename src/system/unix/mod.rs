@@ -77,12 +77,22 @@ pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+/// Returns the signals that who started this process wants ignored, as a set of bits, as `nohup` does it; none where the
+/// system does not show it.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or_default()
+}
+
 /// Starts to listen for what ends a program in a terminal. `tell` is called from another thread with the number of each
 /// signal, until it returns false.
 pub(crate) fn on_ending_signals(tell: impl Fn(i32) -> bool + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    let ignored = ignored_signals();
+    let ending = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = signal_hook::iterator::Signals::new(ending)?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
             if !tell(signal) {
