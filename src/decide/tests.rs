@@ -175,12 +175,7 @@ impl World {
             "outcome" => AgentRequest::BatchOutcome(what.parse().ok()),
             "assign" => AgentRequest::AssignThread(assign()),
             "status" => AgentRequest::WorkstreamStatus,
-            "used" => used(id(), attempt.unwrap(), rest),
-            "gives-back" => AgentRequest::GiveBack(GiveBack {
-                thread: id(),
-                attempt: attempt.unwrap(),
-                report: "given back".to_owned(),
-            }),
+            "used" | "gives-back" => of_a_run(verb, id(), attempt.unwrap(), rest),
             _ => AgentRequest::UpdateThread(update(said.unwrap())),
         };
         let hint = |refusal: Refusal| AgentWords::default().hint(&refusal.into());
@@ -2277,7 +2272,11 @@ fn a_person_may_overrule_an_order() {
     "#);
 }
 
-fn used(thread: ThreadId, attempt: u32, input_tokens: &str) -> AgentRequest {
+/// Returns a request that only `work run` makes.
+fn of_a_run(verb: &str, thread: ThreadId, attempt: u32, input_tokens: &str) -> AgentRequest {
+    if verb == "gives-back" {
+        return AgentRequest::GiveBack(GiveBack { thread, attempt, report: "given back".to_owned() });
+    }
     let usage = Usage { input_tokens: input_tokens.parse().unwrap(), ..Usage::default() };
     AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage })
 }

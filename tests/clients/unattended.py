@@ -13,6 +13,7 @@ One plan from its beginning to the gate and behind it:
 import json
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,7 +157,6 @@ def set_up() -> None:
     port = serve(answer)
     if NAME == "opencode":
         (PROJECT / "opencode.json").write_text(json.dumps(opencode_provider(port)))
-        install_packages_of_opencode()
     if NAME == "claude":
         set_up_claude(HOME, port)
     if NAME == "codex":
@@ -178,7 +178,9 @@ def set_up_project() -> None:
 
 def install_packages_of_opencode() -> None:
     """OpenCode installs packages into a folder of settings when it first sees it, and starts when it has them. Three
-    workers at once, with a short limit of time, would all wait for that."""
+    workers at once, with a short limit of time, would all wait for that. Those that were killed meanwhile have left locks,
+    which count for a minute."""
+    shutil.rmtree(HOME.folder / ".local" / "state" / "opencode" / "locks", ignore_errors=True)
     done("opencode", "mcp", "list")
 
 

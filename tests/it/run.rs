@@ -336,12 +336,11 @@ fn a_signal_that_is_to_be_ignored_is_ignored() {
     let workspace = workspace(&format!("echo begun > $1.begun\nwhile [ ! -f go ]; do sleep 0.05; done\n{DONE}"));
     // As nohup starts it.
     let script = "trap '' HUP; exec work run --until batch";
-    let mut command = workspace.command(&[]);
+    let command = workspace.command(&[]);
     let path = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).unwrap().to_owned();
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).current_dir(workspace.root()).env("PATH", path);
     let child = shell.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    drop(command.stdin(std::process::Stdio::null()));
     until("the workers begin", || {
         THREADS.iter().all(|thread| workspace.root().join(format!("{thread}.begun")).exists())
     });

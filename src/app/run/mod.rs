@@ -38,7 +38,7 @@ use crate::hosts::Workers;
 use crate::plan::{BatchId, ThreadId};
 use crate::planner::{Ended, How, Launch, Planner, Step, Stop, Until, Verdict, verdict};
 use crate::store::{Folder, WorkspaceLocation, open, run_folders};
-use crate::system::keep_folder_private;
+use crate::system::{HANG_UP, keep_folder_private};
 use crate::transact::{AgentDoor, Ask};
 use crate::wording::count;
 
@@ -489,6 +489,10 @@ impl<'t> Run<'t> {
 
     /// Asks the workers to end at the first signal, and ends them at the second.
     fn obey(&mut self, signal: i32) {
+        // The end of a terminal is told by the system, and by the board that has lost it.
+        if signal == HANG_UP && self.signal == Some(HANG_UP) {
+            return;
+        }
         if self.signal.is_some() {
             return self.workers.values_mut().for_each(Worker::end);
         }

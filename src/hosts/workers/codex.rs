@@ -67,6 +67,6 @@ fn line(line: &Value, told: &mut Told) {
 
 /// Returns the status of HTTP that a message names, as in `unexpected status 401` and `last status: 429`.
 fn status_in(message: &str) -> Option<u64> {
-    let numbers = message.split("status").skip(1).map(|rest| rest.trim_start_matches([':', ' ']));
-    numbers.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()).next()
+    let mut numbers = message.split("status").skip(1).map(|rest| rest.trim_start_matches([':', ' ']));
+    numbers.find_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
 }

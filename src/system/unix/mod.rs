@@ -13,7 +13,6 @@ pub(crate) use self::files::*;
 pub(crate) const EDITOR: &str = "vi";
 
 /// The number of the signal that says that the terminal is gone.
-#[cfg(feature = "watch")]
 pub(crate) const HANG_UP: i32 = signal_hook::consts::SIGHUP;
 
 /// Returns a command line of the person, for the shell of the system.

@@ -17,7 +17,6 @@ pub(crate) const EDITOR: &str = "notepad";
 
 /// The number of the signal that says that the terminal is gone. Windows has no such signals; the numbers are those that
 /// shells know.
-#[cfg(feature = "watch")]
 pub(crate) const HANG_UP: i32 = 1;
 
 /// Returns a command line of the person, for the shell of the system.
