@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     /// Stop after this batch, or stage; default: at the next gate
     #[arg(long, value_name = "WHAT")]
     until: Option<UntilWord>,
-    /// How many workers may run at once, and never more than work/agents.yaml allows; default: 4
+    /// How many workers may run at once, and never more than work/agents.yaml allows; default: that, else 4
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_parallel: Option<u16>,
     /// How long a worker may run, such as 90s, 30m or 1h; default: as work/agents.yaml says, else 1h

@@ -928,7 +928,12 @@ impl Model {
             }
         }
         if status == Status::Completed {
-            // §5: the same report changes nothing, another one amends. CHOICE: this opens no cycle.
+            // §5: the same report changes nothing, another one amends. CHOICE: this opens no cycle. What a person has
+            // signed off stays as it is, but for the person.
+            let is_same = self.at(id).attempts.last().unwrap().report == words;
+            if !is_same && !force && (self.finished || self.approved.contains(&id.0)) {
+                return Err("invalid_transition");
+            }
             self.at(id).attempts.last_mut().unwrap().report = words.to_owned();
             return self.updated(id, None);
         }
