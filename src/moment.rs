@@ -77,6 +77,7 @@ impl fmt::Display for Moment {
         write!(f, "{:.3}", self.0)
     }
 }
+
 /// Returns the length of time that a person wrote: seconds, or a number with its unit, such as `90s`, `10m` or `1h`. `None`
 /// for everything else, for 0, and for more than a day, which is a slip of the pen.
 pub fn length_of_time(text: &str) -> Option<Duration> {

@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// The variables by which git finds another repository than that of its folder. A hook of git has them set.
+pub(super) const OF_GIT: [&str; 6] =
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"];
+
 /// Returns what a command of git prints that only looks, and runs in a folder.
 ///
 /// # Errors
@@ -20,14 +24,16 @@ pub(super) fn git_change(folder: &Path, arguments: &[&str]) -> Result<String, St
 }
 
 fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    for variable in OF_GIT {
+        command.env_remove(variable);
+    }
+    let output = command
         .arg("-C")
         .arg(folder)
         .args(arguments)
         .envs(variables.iter().copied())
         .env("LC_ALL", "C")
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
         .stdin(Stdio::null())
         .output()
         .map_err(|_| String::new())?;

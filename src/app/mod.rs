@@ -31,7 +31,7 @@ pub use init::init_database;
 pub use init::{Changed, Chosen, HostSetUp, InitRequest, SetUp, init};
 pub use merge_state::{MergeStateRequest, MergedState, merge_state};
 pub use put_away::{Deleted, Renamed, delete, rename, to_be_deleted};
-pub use run::{Happened, LaunchedWorker, OwnWorktree, Planned, Run, RunEnded, RunRequest, RunStanding, WorkerEnd};
+pub use run::{LaunchedWorker, OwnWorktree, Planned, Run, RunEnded, RunEvent, RunRequest, RunStanding, WorkerEnd};
 pub use supervisor::{SUPERVISE, is_in_check, is_in_worker, supervise};
 #[cfg(feature = "postgres")]
 pub use transfer::{pull, push};

@@ -85,7 +85,7 @@ impl Session {
     ) -> Result<PersonAnswer, Error> {
         let (mut request, mut wanted) = (request.clone(), wanted.map(str::to_owned));
         if let PersonRequest::UpdateThread(update) = &mut request {
-            if let Some(Ok(worker)) = LaunchedWorker::of_this_process() {
+            if let Some(worker) = LaunchedWorker::of_this_process()? {
                 worker.complete_report(&store.selected(wanted.as_deref())?, update)?;
             }
             if update.artifacts.is_some() && update.directory.is_none() {

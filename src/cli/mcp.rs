@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{Session, exit};
-use crate::app::{LaunchedWorker, is_in_worker};
-use crate::decide::Code;
+use super::Session;
+use crate::app::LaunchedWorker;
 use crate::mcp::{Seat, serve};
 use crate::store::WorkspaceLocation;
 use crate::words::AgentWords;
@@ -19,15 +18,10 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(self, session: Session) -> ExitCode {
         let seat = match LaunchedWorker::of_this_process() {
-            Some(Ok(worker)) => Seat::Launched(worker),
-            Some(Err(why)) => return exit::fail(false, Code::InvalidArgument, &why, None),
-            None if is_in_worker() => {
-                let why =
-                    "this is a worker of work run, and WORK_WORKER does not say which one: hand it on to the server";
-                return exit::fail(false, Code::InvalidArgument, why, None);
-            }
-            None if self.worker => Seat::Worker,
-            None => Seat::Any,
+            Ok(Some(worker)) => Seat::Launched(worker),
+            Ok(None) if self.worker => Seat::Worker,
+            Ok(None) => Seat::Any,
+            Err(refusal) => return session.stopped(&refusal.into()),
         };
         // The person runs the commands that a server names in another shell, whose WORK_STREAM is not known here.
         let words = AgentWords { location: session.words.location };

@@ -285,8 +285,8 @@ pub fn run() -> ExitCode {
     if is_in_worker() {
         let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
         if !command.is_a_workers() || judge_work(&words).is_some() {
-            let told = "this is a person's decision, and it was asked for by a worker of work run";
-            let hint = "report on your thread with update_thread, and leave it to the person";
+            let told = "a worker of work run may only read, and report on its own thread";
+            let hint = "leave it to the person";
             return session.stopped(&Refusal::invalid(told, hint).into());
         }
     }

@@ -20,7 +20,7 @@ use super::workstream_status::PlanProblem;
 use crate::board::{Board, Event, Status, Unproven};
 use crate::index::{ApprovalStatus, Approvals, IndexEvent};
 use crate::plan::{Counts, Plan, ProblemKind, SoundPlan, Stage, StageNumber, Thread, ThreadId, check, sha256};
-use crate::roster::{ChecksBy, Roster, StartOfWorkers};
+use crate::roster::{ChecksBy, Roster, RunBy, StartOfWorkers};
 
 /// The answer of `work approve plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,8 +56,14 @@ pub struct PlanApproved {
 pub struct PlannedWorkers {
     /// The agent whose workers they are; null: those of all agents that say nothing themselves.
     pub agent: Option<String>,
-    /// The host and more arguments for it, or a program and its arguments.
+    /// The host and more arguments for it, or a program and its arguments; empty: agents.yaml does not say it.
     pub words: Vec<String>,
+    /// Their models, first choice first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// How many seconds they may run; absent: agents.yaml does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
 }
 
 /// A command that will run for a plan.
@@ -213,11 +219,13 @@ pub fn require_approved_workers(scene: &Scene<'_>) -> Result<(), Refusal> {
 }
 
 fn planned_workers(roster: &Roster) -> Vec<PlannedWorkers> {
-    let planned = |start: StartOfWorkers<'_>| {
-        let words = start.by?.words().into_iter().map(str::to_owned).collect();
-        Some(PlannedWorkers { agent: start.agent.map(str::to_owned), words })
+    let planned = |start: StartOfWorkers<'_>| PlannedWorkers {
+        agent: start.agent.map(str::to_owned),
+        words: start.by.map(RunBy::words).unwrap_or_default().into_iter().map(str::to_owned).collect(),
+        models: start.models.to_vec(),
+        timeout: start.timeout,
     };
-    roster.starts_of_workers().into_iter().filter_map(planned).collect()
+    roster.starts_of_workers().into_iter().map(planned).collect()
 }
 
 /// Returns the commands of the plan as it is now.

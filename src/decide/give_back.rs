@@ -5,21 +5,27 @@
 //! holds the attempt can do it, and no tool makes the request: a planner that can judge could save itself budgets by it.
 
 use super::cycles::interrupt_running;
+use super::facts::Field;
 use super::ledger::Ledger;
+use super::refusal::Refusal;
 use super::request::{Caller, GiveBack};
 use super::scene::Scene;
 use super::sweep::sweep;
+use super::update_thread::check_text;
 use crate::board::{Event, Status};
 
-/// The answer of `GiveBack`. No door serializes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GivenBack {
-    /// Whether the attempt ran, for this planner. Otherwise nothing has changed: it has ended in another way.
-    pub done: bool,
-}
-
-/// Decides a `GiveBack`.
-pub(super) fn decide(scene: &Scene<'_>, caller: Caller, request: &GiveBack, ledger: &mut Ledger) -> GivenBack {
+/// Decides a `GiveBack`. An attempt that has ended in another way stays as it is.
+///
+/// # Errors
+///
+/// A refusal of the text.
+pub(super) fn decide(
+    scene: &Scene<'_>,
+    caller: Caller,
+    request: &GiveBack,
+    ledger: &mut Ledger,
+) -> Result<(), Refusal> {
+    check_text(Field::Report, &request.report)?;
     sweep(scene, ledger);
     let thread = ledger.board().thread(request.thread);
     let runs = thread.running().is_some_and(|attempt| {
@@ -30,5 +36,5 @@ pub(super) fn decide(scene: &Scene<'_>, caller: Caller, request: &GiveBack, ledg
         ledger.record(Event::AttemptUncounted { thread: request.thread });
         ledger.record(Event::status_set(request.thread, Status::Pending, None));
     }
-    GivenBack { done: runs }
+    Ok(())
 }

@@ -64,7 +64,6 @@ pub use facts::{
 pub use failover::{Decision, DecisionAction, OpenDecision};
 pub use figures::AgentFigures;
 pub use gates::BatchCompletionStatus;
-pub use give_back::GivenBack;
 pub use ledger::Ledger;
 pub use next_batch::{DispatchThread, NextBatch};
 pub use plan_diff::{ApprovalFate, Consequence, Mapping, PlanDiff, StageChange, ThreadChange};
@@ -72,7 +71,6 @@ pub use proof::{
     CheckEnd, CheckFailed, CheckFailure, CheckRun, Checked, Evidence, MAX_FAILED_CHECKS, MAX_OUTPUT_CHARS, Proof,
 };
 pub use put_away::{Archived, require_idle};
-pub use record_usage::UsageRecorded;
 pub use refusal::Refusal;
 pub use release::Released;
 pub use report::{
@@ -108,8 +106,14 @@ pub fn decide_for_agent(
             Ok(updated) => AgentAnswer::Updated(updated),
             Err(failed) => AgentAnswer::CheckFailed(failed),
         },
-        AgentRequest::GiveBack(request) => AgentAnswer::GivenBack(give_back::decide(scene, caller, request, ledger)),
-        AgentRequest::RecordUsage(request) => AgentAnswer::UsageRecorded(record_usage::decide(scene, request, ledger)?),
+        AgentRequest::GiveBack(request) => {
+            give_back::decide(scene, caller, request, ledger)?;
+            AgentAnswer::Recorded
+        }
+        AgentRequest::RecordUsage(request) => {
+            record_usage::decide(scene, request, ledger)?;
+            AgentAnswer::Recorded
+        }
         AgentRequest::BatchOutcome(batch) => {
             AgentAnswer::BatchOutcome(batch_outcome::decide(scene, caller, *batch, ledger)?)
         }

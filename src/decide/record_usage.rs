@@ -11,24 +11,13 @@ use super::scene::Scene;
 use super::update_thread::{not_in_plan, require_own_attempt};
 use crate::board::Event;
 
-/// The answer of `RecordUsage`. No door serializes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageRecorded {
-    /// The thread.
-    pub thread_id: String,
-    /// The workstream that it stands in.
-    pub workstream: String,
-    /// The attempt.
-    pub attempt: u32,
-}
-
 /// Decides a `RecordUsage`. Told again, it changes nothing; told otherwise, the last word counts.
 ///
 /// # Errors
 ///
 /// A refusal of a thread that neither the plan nor the board has, or of an attempt that is not recorded, or that may be
 /// one of another thread (DESIGN §5a.7).
-pub(super) fn decide(scene: &Scene<'_>, request: &RecordUsage, ledger: &mut Ledger) -> Result<UsageRecorded, Refusal> {
+pub(super) fn decide(scene: &Scene<'_>, request: &RecordUsage, ledger: &mut Ledger) -> Result<(), Refusal> {
     let RecordUsage { thread: id, attempt: given, usage } = *request;
     let board = ledger.board();
     let thread = board.thread(id);
@@ -50,5 +39,5 @@ pub(super) fn decide(scene: &Scene<'_>, request: &RecordUsage, ledger: &mut Ledg
     if known.usage != Some(usage) {
         ledger.record(Event::UsageTold { thread: id, attempt: given, usage });
     }
-    Ok(UsageRecorded { thread_id: id.to_string(), workstream: scene.workstream.to_owned(), attempt: given })
+    Ok(())
 }

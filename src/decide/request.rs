@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::facts::{Note, Omission, PersonCommand, Words};
 use super::{
-    Archived, Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, GivenBack, Mapping,
-    NextBatch, PlanApproved, PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted,
-    StreamReopened, ThreadChecked, Updated, UsageRecorded, Validation, WorkstreamStatus,
+    Archived, Assignment, BatchOutcome, Brief, CheckFailed, Checked, Current, Evidence, Extent, Mapping, NextBatch,
+    PlanApproved, PlanDiff, Proof, Released, Report, Retried, Revoked, StageApproved, StreamCompleted, StreamReopened,
+    ThreadChecked, Updated, Validation, WorkstreamStatus,
 };
 use crate::board::{ReportedStatus, ServerId, Usage};
 use crate::plan::{BatchId, PlanHash, StageNumber, ThreadId};
@@ -35,8 +35,7 @@ pub enum AgentRequest {
     UpdateThread(UpdateThread),
     /// What an attempt used. No MCP tool makes this request: only the program that ran the worker knows it.
     RecordUsage(RecordUsage),
-    /// A planner gives a thread back that nobody failed. No MCP tool makes this request: a planner that can judge could save
-    /// itself budgets by it.
+    /// A planner gives back a thread whose worker could not work. No MCP tool makes this request.
     GiveBack(GiveBack),
     /// `batch_outcome`. `None`: of the batch handed out last, else of the next incomplete one.
     BatchOutcome(Option<BatchId>),
@@ -280,9 +279,7 @@ pub enum AgentAnswer<C = PersonCommand, N = Note, O = Omission> {
     #[serde(skip)]
     CheckFailed(CheckFailed),
     #[serde(skip)]
-    UsageRecorded(UsageRecorded),
-    #[serde(skip)]
-    GivenBack(GivenBack),
+    Recorded,
     BatchOutcome(BatchOutcome<C, N>),
     WorkstreamStatus(WorkstreamStatus<C, N>),
     PlanText(String),
@@ -298,8 +295,7 @@ impl AgentAnswer {
             Self::Assignment(answer) => AgentAnswer::Assignment(answer),
             Self::Updated(answer) => AgentAnswer::Updated(answer),
             Self::CheckFailed(answer) => AgentAnswer::CheckFailed(answer),
-            Self::UsageRecorded(answer) => AgentAnswer::UsageRecorded(answer),
-            Self::GivenBack(answer) => AgentAnswer::GivenBack(answer),
+            Self::Recorded => AgentAnswer::Recorded,
             Self::BatchOutcome(answer) => AgentAnswer::BatchOutcome(answer.worded(words)),
             Self::WorkstreamStatus(answer) => AgentAnswer::WorkstreamStatus(answer.worded(words)),
             Self::PlanText(text) => AgentAnswer::PlanText(text),

@@ -358,13 +358,13 @@ fn what_was_used_goes_to_the_thread_that_ran_and_to_no_other() {
     A completed 01.01.03 c
         01.01.03#1 completed
     A used 01.01.03#1 30
-        01.01.03#1
+        recorded
     A completed 01.01.01#2 n
         01.01.01#2 completed
     A used 01.01.01#1 10
         error stale_attempt: attempt 1 of 01.01.01 is over, the latest is 2. hint: stop working on it; only reports of attempt 2 or later count
     A used 01.01.01#2 20
-        01.01.01#2
+        recorded
     -- 01.01.01#2 completed 20, 01.01.02#1 completed -, 01.01.03#1 completed 30
     "#);
 }

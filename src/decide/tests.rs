@@ -349,8 +349,7 @@ fn short(answer: &AgentAnswer<String, String, String>) -> String {
         AgentAnswer::Updated(updated) => short_updated(updated),
         AgentAnswer::Assignment(assignment) => short_assignment(assignment),
         AgentAnswer::CheckFailed(failed) => short_failed(failed),
-        AgentAnswer::GivenBack(given) => format!("done {}", given.done),
-        AgentAnswer::UsageRecorded(recorded) => format!("{}#{}", recorded.thread_id, recorded.attempt),
+        AgentAnswer::Recorded => "recorded".to_owned(),
         AgentAnswer::Brief(brief) => serde_json::to_string(brief).unwrap(),
         AgentAnswer::PlanText(_) | AgentAnswer::Report(_) => unreachable!("transcripts call tools"),
         AgentAnswer::WorkstreamStatus(status) => {
@@ -2330,25 +2329,25 @@ fn what_is_given_back_costs_nothing_however_often() {
     A in_progress 01.01.01
         01.01.01#1 in_progress
     B gives-back 01.01.01#1
-        done false (no change)
+        recorded (no change)
     A gives-back 01.01.01#2
-        done false (no change)
+        recorded (no change)
     A gives-back 01.01.01#1
-        done true
+        recorded
     A in_progress 01.01.01
         01.01.01#2 in_progress
     A gives-back 01.01.01#2
-        done true
+        recorded
     A in_progress 01.01.01
         01.01.01#3 in_progress
     A gives-back 01.01.01#3
-        done true
+        recorded
     A in_progress 01.01.01
         01.01.01#4 in_progress
     A gives-back 01.01.01#4
-        done true
+        recorded
     A gives-back 01.01.01#4
-        done false (no change)
+        recorded (no change)
     A outcome
         in_progress 01.01 [01.01.01 pending "" system-engineer-codex] [01.01.02 pending "" frontend-designer-grok] [01.01.03 pending "" default] warnings ["not started: 01.01.01 (attempt 5), 01.01.02 (attempt 1), 01.01.03 (attempt 1). If you have launched its worker it is lost: report it failed with that attempt; else call next_batch"] (no change)
     A in_progress 01.01.01
@@ -2358,7 +2357,7 @@ fn what_is_given_back_costs_nothing_however_often() {
     A in_progress 01.01.01
         01.01.01#6 in_progress
     A gives-back 01.01.01#6
-        done true
+        recorded
     A in_progress 01.01.01
         01.01.01#7 in_progress
     A failed 01.01.01 wrong
@@ -2368,7 +2367,7 @@ fn what_is_given_back_costs_nothing_however_often() {
     A in_progress 01.01.01
         01.01.01#8 in_progress
     A gives-back 01.01.01#8
-        done true
+        recorded
     A in_progress 01.01.01
         01.01.01#9 in_progress
     A failed 01.01.01 wrong
@@ -2412,17 +2411,17 @@ fn what_an_attempt_used_is_kept_whatever_has_become_of_it() {
     A in_progress 01.01.01
         01.01.01#1 in_progress
     A used 01.01.01#1 10
-        01.01.01#1
+        recorded
     A used 01.01.01#1 10
-        01.01.01#1 (no change)
+        recorded (no change)
     A failed~ 01.01.01 timeout
         01.01.01#2 pending -> Retry system-engineer-codex#2
     A in_progress 01.01.01
         01.01.01#2 in_progress
     A used 01.01.01#1 11
-        01.01.01#1
+        recorded
     A used 01.01.01#2 20
-        01.01.01#2
+        recorded
     A used 01.01.01#3 30
         error invalid_argument: 01.01.01 has no attempt 3. hint: the latest attempt is 2
     A used 01.01.01#0 30
@@ -2440,9 +2439,9 @@ fn what_an_attempt_used_is_kept_whatever_has_become_of_it() {
     person revoke-plan
         {"workstream":"001-search","stage":null,"unchanged":false}
     B used 01.01.01#2 21
-        01.01.01#2
+        recorded
     B used 01.01.02#1 5
-        01.01.02#1
+        recorded
     -- 01.01.01#1 failed 11, 01.01.01#2 completed 21, 01.01.02#1 completed 5, 01.01.03#1 completed -, 01.02.01#1 completed -
     "#);
 }
@@ -2463,7 +2462,7 @@ fn telling_what_was_used_ends_no_attempt_of_a_dead_server() {
     A dies
         gone
     B used 01.01.01#1 10
-        01.01.01#1
+        recorded
     -- 01.01.01#1 running 10
     ");
 }

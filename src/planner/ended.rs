@@ -17,8 +17,8 @@ pub struct Ended {
     pub told: Told,
     /// Whether its program is the command line of a host, whose output is known.
     pub is_of_host: bool,
-    /// Whether it has reported, so that its attempt is over.
-    pub has_reported: bool,
+    /// Whether its attempt is over: it has reported, or a person has decided something.
+    pub is_over: bool,
     /// Whether the model of this host has answered a worker of this run.
     pub host_has_answered: bool,
 }
@@ -39,8 +39,8 @@ pub enum How {
 /// What a run does about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing: the worker has reported.
-    Reported,
+    /// Nothing: its attempt is over.
+    Over,
     /// Report the attempt as failed.
     Failed {
         /// Why.
@@ -73,8 +73,8 @@ impl How {
 
 /// Returns what follows when a worker has ended.
 pub fn verdict(ended: &Ended) -> Verdict {
-    if ended.has_reported {
-        return Verdict::Reported;
+    if ended.is_over {
+        return Verdict::Over;
     }
     let told = &ended.told;
     if let Some(why) = &told.refused {
@@ -103,12 +103,12 @@ mod tests {
 
     fn ended(how: How) -> Ended {
         let told = Told { has_answered: true, ..Told::default() };
-        Ended { how, told, is_of_host: true, has_reported: false, host_has_answered: true }
+        Ended { how, told, is_of_host: true, is_over: false, host_has_answered: true }
     }
 
     fn told(ended: &Ended) -> String {
         match verdict(ended) {
-            Verdict::Reported => "reported".to_owned(),
+            Verdict::Over => "over".to_owned(),
             Verdict::Failed { report, transient } => format!("failed, transient {transient}: {report}"),
             Verdict::HostUnusable { why, is_refused } => format!("unusable, refused {is_refused}: {why}"),
         }
@@ -133,7 +133,7 @@ mod tests {
         ] {
             assert_eq!(told(&ended(how)), wanted);
         }
-        assert_eq!(told(&Ended { has_reported: true, ..ended(How::Exited(1)) }), "reported");
+        assert_eq!(told(&Ended { is_over: true, ..ended(How::Exited(1)) }), "over");
     }
 
     #[test]

@@ -135,7 +135,7 @@ def processes() -> list[tuple[str, str]]:
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # It has ended meanwhile, or is another user's.
-        if f"HOME={HOME.folder}".encode() in environment and any(each.startswith(b"WORK_RUN=") for each in environment):
+        if f"HOME={HOME.folder}".encode() in environment and any(each.startswith(b"WORK_WORKER_ID=") for each in environment):
             found.append((folder.name, command[:100]))
     return found
 

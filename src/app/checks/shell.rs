@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::app::supervisor::{Exit, Running, Supervised};
+use crate::app::run::VARIABLE;
+use crate::app::supervisor::{Exit, Running, Supervised, WORKER};
 use crate::system::check_shell;
 
-/// The variables that say where this program finds its workspace. A database's address can hold a password, and a check
-/// that calls `work` should mean the workspace of its folder.
-const HIDDEN: [&str; 4] = ["WORK_STORE", "WORK_ROOT", "WORK_STREAM", "WORK_LAUNCHED_BY"];
+/// The variables that say where this program finds its workspace, and that it runs in a worker. A database's address can
+/// hold a password, and a check that calls `work` should mean the workspace of its folder, as a person's.
+const HIDDEN: [&str; 5] = ["WORK_STORE", "WORK_ROOT", "WORK_STREAM", VARIABLE, WORKER];
 
 /// A command that is to run.
 pub(super) struct Shell<'s> {

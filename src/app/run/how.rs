@@ -1,5 +1,6 @@
 //! How each agent's workers are started: by the command line of a host, or by a command of agents.yaml.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub(super) struct Starters {
     roster: Roster,
     /// For agents that say nothing of it themselves.
     default: Starter,
+    /// By the names of those that do.
+    own: BTreeMap<String, Starter>,
     timeout: Option<Duration>,
 }
 
@@ -68,21 +71,19 @@ impl Starters {
             (None, Some(by)) => of(by)?,
             (None, None) => by_signs(files, roster)?,
         };
-        for agent in &roster.agents {
-            agent.run.by.as_ref().map(of).transpose()?;
-        }
-        Ok(Self { roster: roster.clone(), default, timeout: request.timeout })
+        let own = roster.agents.iter().filter_map(|agent| Some((agent.name.clone(), agent.run.by.as_ref()?)));
+        let own = own.map(|(name, by)| Ok((name, of(by)?))).collect::<Result<_, Refusal>>()?;
+        Ok(Self { roster: roster.clone(), default, own, timeout: request.timeout })
     }
 
     /// Returns what starts the workers of an agent.
-    pub(super) fn of_agent(&self, agent: &str) -> Starter {
-        let own = self.roster.agent(agent).and_then(|agent| agent.run.by.as_ref());
-        own.and_then(|by| of(by).ok()).unwrap_or_else(|| self.default.clone())
+    pub(super) fn of_agent(&self, agent: &str) -> &Starter {
+        self.own.get(agent).unwrap_or(&self.default)
     }
 
-    /// Returns how long a worker of an agent may run.
-    pub(super) fn timeout(&self, agent: &str) -> Duration {
-        let own = self.roster.agent(agent).and_then(|agent| agent.run.timeout);
+    /// Returns how long a worker of an agent may run; `None`: of one of which nothing is known.
+    pub(super) fn timeout(&self, agent: Option<&str>) -> Duration {
+        let own = agent.and_then(|agent| self.roster.agent(agent)?.run.timeout);
         self.timeout.or(own).or(self.roster.run.timeout).unwrap_or(TIMEOUT)
     }
 
@@ -113,15 +114,15 @@ impl Starters {
                 let prompt = workers.prompt(&thread, &attempt, workstream) + task.more;
                 let start = WorkerStart {
                     agent: &agent,
-                    has_profile: workers.has_profile(files, name)?,
+                    has_profile: (workers.has_profile)(files, name)?,
                     prompt: &prompt,
                     program: &program.display().to_string(),
                     folder: &folder,
                     passed_on: &super::PASSED_ON,
-                    arguments: &arguments,
+                    arguments,
                     variable: &|name| std::env::var(name).ok(),
                 };
-                let command = workers.command(&start);
+                let command = (workers.command)(&start);
                 let words = std::iter::once(found.display().to_string()).chain(command.arguments).collect();
                 CommandLine { words, variables: command.variables, prompt }
             }
@@ -203,7 +204,7 @@ fn by_signs(files: &dyn ProjectFiles, roster: &Roster) -> Result<Starter, Refusa
     let signs = signs_of(files, roster);
     let mut known = worker_hosts().filter(|(host, _)| signs.iter().any(|sign| sign.name == host.name));
     match (known.next(), known.next()) {
-        (Some((host, _)), None) => of_host(host.name, &[]),
+        (Some((host, workers)), None) => Ok(Starter::Host(host, workers, Vec::new())),
         (none_or_several, _) => {
             let what = if none_or_several.is_none() { "no host" } else { "several hosts" };
             Err(Refusal::invalid(
@@ -222,7 +223,9 @@ fn names() -> String {
 /// path from the folder of the worker on.
 fn missing(program: &str, folder: &Path) -> Option<String> {
     let is_path = program.contains(std::path::is_separator);
-    let is_there = if is_path { is_program(&folder.join(program)) } else { found(program).is_some() };
+    // The worktree of a worker can be still to be made.
+    let is_there =
+        if is_path { !folder.is_dir() || is_program(&folder.join(program)) } else { found(program).is_some() };
     let place = if is_path { "" } else { " on the PATH" };
     (!is_there).then(|| format!("there is no program {program:?}{place}, which work/agents.yaml names"))
 }
@@ -240,6 +243,75 @@ fn found(program: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::planner::Until;
+    use crate::roster::Run;
+
+    struct Files(&'static str);
+
+    impl ProjectFiles for Files {
+        fn text(&self, _path: &str) -> Result<Option<String>, Fault> {
+            Ok(None)
+        }
+
+        fn root(&self) -> String {
+            String::new()
+        }
+
+        fn below(&self, _folder: &str) -> Result<Vec<String>, Fault> {
+            Ok(Vec::new())
+        }
+
+        fn has(&self, path: &str) -> bool {
+            path == self.0
+        }
+    }
+
+    #[test]
+    fn an_agents_own_word_comes_before_the_command_line_and_that_before_the_file() {
+        let host = |host: &str, arguments: &[&str]| {
+            let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+            Run { by: Some(RunBy::Host { host: host.to_owned(), arguments }), timeout: None }
+        };
+        let told = |general: &Run, named: Option<&str>, sign: &'static str| {
+            let mut roster = Roster { run: general.clone(), ..Roster::undeclared(["writer", "own"]) };
+            roster.agents[1].run =
+                Run { by: Some(RunBy::Command(vec!["mine".to_owned()])), timeout: Some(Duration::from_secs(7)) };
+            let request = RunRequest {
+                host: named.map(str::to_owned),
+                until: Until::Gate,
+                max_parallel: None,
+                timeout: None,
+                worktrees: false,
+            };
+            let starters = Starters::of(&roster, &request, &Files(sign)).map_err(|error| error.to_string())?;
+            assert_eq!(starters.of_agent("own").name(), "mine");
+            assert_eq!((starters.timeout(Some("own")).as_secs(), starters.timeout(Some("writer"))), (7, TIMEOUT));
+            Ok(match starters.of_agent("writer") {
+                Starter::Host(host, _, arguments) => format!("{} {arguments:?}", host.name),
+                Starter::Command(words) => format!("{words:?}"),
+            })
+        };
+        let nothing = Run::default();
+        for (general, named, sign, wanted) in [
+            (&host("claude", &["-v"]), None, "", Ok("claude [\"-v\"]")),
+            (&host("claude", &["-v"]), Some("claude"), "", Ok("claude [\"-v\"]")),
+            // Arguments are those of their host.
+            (&host("claude", &["-v"]), Some("codex"), "", Ok("codex []")),
+            (&nothing, Some("opencode"), "CLAUDE.md", Ok("opencode []")),
+            (&nothing, None, "CLAUDE.md", Ok("claude []")),
+            // A host that is set up, and runs no workers.
+            (
+                &nothing,
+                None,
+                "GEMINI.md",
+                Err("the project is set up for no host, so it is not clear which one runs the workers"),
+            ),
+            (&host("gemini", &[]), None, "", Err("work run starts no workers of \"gemini\"")),
+        ] {
+            let told: Result<String, String> = told(general, named, sign);
+            assert_eq!(told.as_deref().map_err(String::as_str), wanted, "{named:?} {sign}");
+        }
+    }
 
     #[test]
     fn placeholders_are_filled_in_once() {

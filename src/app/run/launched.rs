@@ -3,13 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::supervisor::is_in_worker;
 use crate::board::ServerId;
 use crate::decide::{AgentRequest, Refusal, UpdateThread};
 use crate::index::name_of;
 use crate::plan::ThreadId;
 
 /// The variable that has it.
-pub(super) const VARIABLE: &str = "WORK_WORKER";
+pub(in super::super) const VARIABLE: &str = "WORK_WORKER";
 
 /// A worker that `work run` has started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +47,18 @@ struct Record {
 }
 
 impl LaunchedWorker {
-    /// Returns the worker in whose environment this process runs; `None`: it runs in none. The error is for a person: the
-    /// variable has something else.
-    pub fn of_this_process() -> Option<Result<Self, String>> {
-        let text = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty())?;
-        Some(Self::read(&text).ok_or_else(|| format!("{VARIABLE} is not as `work run` sets it: unset it")))
+    /// Returns the worker in whose environment this process runs; `None`: it runs in none.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it runs in one, and nothing says in which: nobody could keep that one to its thread.
+    pub fn of_this_process() -> Result<Option<Self>, Refusal> {
+        let refused = |told: &str| Refusal::invalid(format!("{VARIABLE} {told}"), "hand it on as work run has set it");
+        match std::env::var(VARIABLE).ok().filter(|text| !text.is_empty()) {
+            Some(text) => Self::read(&text).map(Some).ok_or_else(|| refused("is not as work run sets it")),
+            None if is_in_worker() => Err(refused("does not say which worker of work run this is")),
+            None => Ok(None),
+        }
     }
 
     fn read(text: &str) -> Option<Self> {

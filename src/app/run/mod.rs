@@ -1,5 +1,5 @@
 //! `work run`: the planner's seat, taken by this program (DESIGN §12). What to do next is decided in [`crate::planner`],
-//! by the answers of the same rules that a planner of flesh or silicon gets; here it is done, and workers are processes.
+//! by the answers that every planner gets; here it is done, and workers are processes.
 //!
 //! A run holds the batch as a server does. When it is gone, however it ended, its attempts count as interrupted, and its
 //! workers are ended with it.
@@ -21,12 +21,13 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use self::how::{CommandLine, Starters, Task};
+pub(super) use self::launched::VARIABLE;
 pub use self::launched::{LaunchedWorker, OwnWorktree};
 use self::log::RunLog;
-use self::worker::{Order, Worker};
+use self::worker::{Start, Worker};
 use self::worktree::Worktrees;
 use super::project_of_person::ProjectOfPerson;
-use super::supervisor::this_program;
+use super::supervisor::{WORKER, this_program};
 use crate::board::{Attempt, AttemptStatus, Introduction, ReportedStatus, ServerId, Status, Usage};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{
@@ -40,23 +41,22 @@ use crate::planner::{Ended, How, Launch, Planner, Step, Stop, Until, Verdict, ve
 use crate::store::{Folder, WorkspaceLocation, open, run_folders};
 use crate::system::{HANG_UP, keep_folder_private};
 use crate::transact::{AgentDoor, Ask};
-use crate::wording::count;
+use crate::wording::{count, list};
 
 /// The variables by which a worker's MCP server knows whose worker it serves, and in which workspace.
-const PASSED_ON: [&str; 5] = [launched::VARIABLE, "WORK_RUN", "WORK_ROOT", "WORK_STORE", "WORK_STREAM"];
+const PASSED_ON: [&str; 5] = [VARIABLE, WORKER, "WORK_ROOT", "WORK_STORE", "WORK_STREAM"];
 
 /// The pause between two looks at the workers.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long the answer of `next_batch` counts if no worker ends and the store reports no change. Some stores cannot
-/// report all changes.
+/// An answer of `next_batch` older than this is asked for again: some stores do not report every change.
 const STALE: Duration = Duration::from_secs(10);
 
 /// How many workers run at once if nobody says it.
 const MAX_PARALLEL: usize = 4;
 
-/// How long the workspace is tried again that cannot be read or written, while workers run: they need not be ended for what
-/// passes, such as a file that is half edited, or a disk that is full.
+/// How long a failing workspace is tried again while workers run. Most faults pass, such as a half-edited file or a full disk,
+/// and need not end the workers.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The same while none runs, for a store that is busy or away.
@@ -82,7 +82,7 @@ pub struct RunRequest {
 
 /// Something that happened in a run.
 #[derive(Debug)]
-pub enum Happened {
+pub enum RunEvent {
     /// A batch is executed from now on.
     Began(Box<NextBatch>),
     /// A worker was started.
@@ -164,6 +164,17 @@ impl From<NextBatch> for RunStanding {
     }
 }
 
+impl From<&BatchOutcome> for RunStanding {
+    fn from(answer: &BatchOutcome) -> Self {
+        Self {
+            status: answer.batch_completion_status,
+            gate_command: answer.gate_command.clone(),
+            next_user_command: answer.next_user_command.clone(),
+            warnings: answer.warnings.clone(),
+        }
+    }
+}
+
 /// A worker that a run would start now.
 #[derive(Debug)]
 pub struct Planned {
@@ -200,9 +211,13 @@ pub struct Run<'t> {
     unusable: Option<String>,
     /// The signal after which no more workers are started.
     signal: Option<i32>,
+    /// How many launches have been refused in a row.
+    refused: u32,
+    /// Since when threads are waited for that others run.
+    waiting: Option<Instant>,
     /// Why it may not begin: a person has not approved how workers are started.
     unapproved: Option<Refusal>,
-    tell: Box<dyn FnMut(Happened) + Send + 't>,
+    tell: Box<dyn FnMut(RunEvent) + Send + 't>,
 }
 
 impl<'t> Run<'t> {
@@ -214,7 +229,7 @@ impl<'t> Run<'t> {
     pub fn new(
         place: &WorkspaceLocation,
         request: &RunRequest,
-        tell: impl FnMut(Happened) + Send + 't,
+        tell: impl FnMut(RunEvent) + Send + 't,
     ) -> Result<Self, Error> {
         let server = ServerId::from(Uuid::new_v4());
         let store = open(place.clone(), Some(server))?;
@@ -251,6 +266,8 @@ impl<'t> Run<'t> {
             answered: BTreeSet::new(),
             unusable: None,
             signal: None,
+            refused: 0,
+            waiting: None,
             unapproved,
             tell: Box::new(tell),
         })
@@ -289,7 +306,8 @@ impl<'t> Run<'t> {
                 Ok(line) => (Ok(line.words), line.prompt),
                 Err(why) => (Err(why), String::new()),
             };
-            let (host, timeout) = (self.starters.of_agent(&launch.agent).name(), self.starters.timeout(&launch.agent));
+            let (host, timeout) =
+                (self.starters.of_agent(&launch.agent).name(), self.starters.timeout(Some(&launch.agent)));
             planned.push(Planned { launch, host, command, prompt, timeout });
         }
         Ok((answer, planned))
@@ -312,7 +330,6 @@ impl<'t> Run<'t> {
             address: None,
             started_at: Some(SystemClock.now()),
         });
-        log::remove_old(&self.logs);
         let ended = match self.ends_at_once() {
             Ok(None) => self.go_on(signals),
             Ok(Some(ended)) => Ok(ended),
@@ -334,13 +351,8 @@ impl<'t> Run<'t> {
         // person has blocked threads tried again.
         let outcome = self.batch_outcome(None)?;
         if outcome.batch_completion_status == BatchCompletionStatus::Blocked {
-            let standing = RunStanding {
-                status: outcome.batch_completion_status,
-                gate_command: outcome.gate_command.clone(),
-                next_user_command: outcome.next_user_command.clone(),
-                warnings: outcome.warnings.clone(),
-            };
-            (self.tell)(Happened::Outcomes(Box::new(outcome)));
+            let standing = RunStanding::from(&outcome);
+            (self.tell)(RunEvent::Outcomes(Box::new(outcome)));
             return Ok(Some(self.ended(Stop::Blocked, None, Some(standing))));
         }
         let (answer, planned) = self.planned()?;
@@ -352,41 +364,48 @@ impl<'t> Run<'t> {
 
     /// Does one thing after another, until the run is over.
     fn go_on(&mut self, signals: &Receiver<i32>) -> Result<RunEnded, Error> {
-        let mut refused = 0;
         let mut failing: Option<Instant> = None;
-        let mut waiting: Option<Instant> = None;
         // Without a watch the answers only get old.
         let news = Arc::new(AtomicBool::new(true));
         let tell = Arc::clone(&news);
         let mut watch = self.door.store().watch(Box::new(move || tell.store(true, Ordering::Relaxed))).ok();
         let mut asked = Instant::now();
         loop {
+            let is_over = self.is_ending() && self.workers.is_empty();
             let has_ended = self.workers.values_mut().any(Worker::has_ended);
-            if has_ended || news.swap(false, Ordering::Relaxed) || asked.elapsed() > STALE || self.is_ending() {
+            if has_ended || is_over || news.swap(false, Ordering::Relaxed) || asked.elapsed() > STALE {
                 if let Some(watch) = &mut watch {
                     let _ = watch.follow(Some(&self.workstream));
                 }
                 asked = Instant::now();
-            } else {
-                self.wait(signals);
-                continue;
-            }
-            match self.round(signals, &mut refused, &mut waiting) {
-                Ok(Some(ended)) => return Ok(ended),
-                Ok(None) => failing = None,
-                Err(Error::Fault(fault)) if !self.workers.is_empty() || may_pass(&fault) => {
-                    let since = *failing.get_or_insert_with(|| {
-                        (self.tell)(Happened::Noted(format!("trying again: {fault}")));
-                        Instant::now()
-                    });
-                    if since.elapsed() > if self.workers.is_empty() { PATIENCE_ALONE } else { PATIENCE } {
-                        return Err(fault.into());
+                match self.round(signals) {
+                    Ok(Some(ended)) => return Ok(ended),
+                    Ok(None) => failing = None,
+                    Err(Error::Fault(fault)) if !self.workers.is_empty() || may_pass(&fault) => {
+                        let since = *failing.get_or_insert_with(|| {
+                            (self.tell)(RunEvent::Noted(format!("trying again: {fault}")));
+                            Instant::now()
+                        });
+                        let lives = self.workers.values_mut().any(|worker| !worker.has_ended());
+                        if since.elapsed() > self.patience(lives) {
+                            return Err(fault.into());
+                        }
+                        news.store(true, Ordering::Relaxed);
                     }
-                    news.store(true, Ordering::Relaxed);
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
             self.wait(signals);
+        }
+    }
+
+    /// Returns how long a failing workspace is tried again. `lives`: whether a worker does.
+    fn patience(&self, lives: bool) -> Duration {
+        match (lives, self.signal) {
+            (true, None) => PATIENCE,
+            (true, Some(_)) | (false, None) => PATIENCE_ALONE,
+            // Nobody waits for anything any more.
+            (false, Some(_)) => Duration::ZERO,
         }
     }
 
@@ -396,12 +415,7 @@ impl<'t> Run<'t> {
     }
 
     /// Asks what to do, and does it. Returns the end of the run, if it is over.
-    fn round(
-        &mut self,
-        signals: &Receiver<i32>,
-        refused: &mut u32,
-        waiting: &mut Option<Instant>,
-    ) -> Result<Option<RunEnded>, Error> {
+    fn round(&mut self, signals: &Receiver<i32>) -> Result<Option<RunEnded>, Error> {
         self.see_who_ended()?;
         if self.is_ending() {
             let why = if self.signal.is_some() { Stop::Cancelled } else { Stop::HostUnusable };
@@ -412,7 +426,7 @@ impl<'t> Run<'t> {
             let (answer, steps) = self.ask_what_to_do(&running)?;
             let mut asks_again = false;
             if !steps.iter().any(|step| matches!(step, Step::WaitForOthers(_))) {
-                *waiting = None;
+                self.waiting = None;
             }
             for step in steps {
                 // A start can take a while, since git can.
@@ -421,28 +435,29 @@ impl<'t> Run<'t> {
                 }
                 match step {
                     Step::Begin { resumed } => {
-                        (self.tell)(Happened::Began(Box::new(NextBatch { resumed, ..answer.clone() })));
+                        (self.tell)(RunEvent::Began(Box::new(NextBatch { resumed, ..answer.clone() })));
                     }
                     Step::Outcomes(batch) => self.tell_outcomes(batch)?,
                     Step::Assign(thread) => asks_again |= self.assign(thread)?,
                     Step::Launch(launch) if !self.is_ending() => match self.launch(&launch) {
-                        Ok(()) => *refused = 0,
-                        Err(Error::Refusal(refusal)) if *refused < MAX_REFUSED => {
-                            *refused += 1;
+                        Ok(Launched::Running) => self.refused = 0,
+                        Ok(Launched::LeftOut) => asks_again = true,
+                        Err(Error::Refusal(refusal)) if self.refused < MAX_REFUSED => {
+                            self.refused += 1;
                             let told = format!("thread {} is not started: {refusal}", launch.thread);
-                            (self.tell)(Happened::Noted(told));
+                            (self.tell)(RunEvent::Noted(told));
                             asks_again = true;
                         }
                         Err(error) => return Err(error),
                     },
                     Step::Launch(_) => {}
                     Step::WaitForOthers(threads) => {
-                        let since = *waiting.get_or_insert_with(|| {
-                            (self.tell)(Happened::Noted(format!("waiting for {}, which others run", listed(&threads))));
+                        let since = *self.waiting.get_or_insert_with(|| {
+                            (self.tell)(RunEvent::Noted(format!("waiting for {}, which others run", list(&threads))));
                             Instant::now()
                         });
-                        if since.elapsed() > self.starters.timeout("") {
-                            let told = format!("{} was not reported on in time", listed(&threads));
+                        if since.elapsed() > self.starters.timeout(None) {
+                            let told = format!("{} was not reported on in time", list(&threads));
                             return Ok(Some(self.ended(Stop::Stuck, Some(told), Some(answer.into()))));
                         }
                     }
@@ -500,7 +515,7 @@ impl<'t> Run<'t> {
         self.workers.values_mut().for_each(Worker::ask_to_end);
         if !self.workers.is_empty() {
             let workers = count(self.workers.len(), "worker", "workers");
-            (self.tell)(Happened::Noted(format!("asked {workers} to end; a second time ends them at once")));
+            (self.tell)(RunEvent::Noted(format!("asked {workers} to end; a second time ends them at once")));
         }
     }
 
@@ -540,14 +555,17 @@ impl<'t> Run<'t> {
         if let Some(usage) = usage {
             self.try_to(AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage }))?;
         }
-        let has_reported = !self.runs(thread, attempt)?;
+        let board = self.read_thread(thread)?;
+        let status = board.attempts.iter().find(|known| known.number == attempt).map(|known| known.status);
+        let is_over = status != Some(AttemptStatus::Running);
+        let has_reported = is_over && status != Some(AttemptStatus::Interrupted);
         if let Some(host) = host.filter(|_| told.has_answered || has_reported) {
             self.answered.insert(host.program);
         }
         let host_has_answered = host.is_some_and(|host| self.has_answered(host));
-        let ended = Ended { how, told, is_of_host: host.is_some(), has_reported, host_has_answered };
+        let ended = Ended { how, told, is_of_host: host.is_some(), is_over, host_has_answered };
         match verdict(&ended) {
-            Verdict::Reported => {}
+            Verdict::Over => {}
             _ if self.signal.is_some() => self.give_back(thread, attempt, "the run was ended")?,
             Verdict::Failed { report, transient } => {
                 let failed = UpdateThread {
@@ -571,17 +589,18 @@ impl<'t> Run<'t> {
             worktrees.remove_if_clean(thread);
         }
         let (how, report) = (ended.how, report.unwrap_or_default());
-        (self.tell)(Happened::Ended(WorkerEnd { thread, attempt, status, how, report, time, usage, log }));
+        (self.tell)(RunEvent::Ended(WorkerEnd { thread, attempt, status, how, report, time, usage, log }));
         Ok(())
     }
 
-    /// Carries a request out, and says why it was refused: a person has decided something about its thread meanwhile.
+    /// Carries a request out, and says why it was refused, such as because a person has decided something about its thread
+    /// meanwhile.
     fn try_to(&mut self, request: AgentRequest) -> Result<(), Error> {
         let thread = request.changes();
         match self.ask(request) {
             Err(Error::Refusal(refusal)) => {
                 let thread = thread.map(|thread| format!("{thread}: ")).unwrap_or_default();
-                (self.tell)(Happened::Noted(format!("{thread}{refusal}")));
+                (self.tell)(RunEvent::Noted(format!("{thread}{refusal}")));
                 Ok(())
             }
             answered => answered.map(drop),
@@ -595,16 +614,16 @@ impl<'t> Run<'t> {
     }
 
     /// Starts a worker, and reports its start first: then its thread is nobody else's.
-    fn launch(&mut self, launch: &Launch) -> Result<(), Error> {
+    fn launch(&mut self, launch: &Launch) -> Result<Launched, Error> {
         let host = self.starters.of_agent(&launch.agent);
         let worktree = match &self.worktrees {
             Some(worktrees) => match worktrees.make(launch.thread) {
                 Ok(worktree) => Some(worktree),
                 Err(why) => {
                     let told = format!("thread {} is left out, since it gets no worktree: {why}", launch.thread);
-                    (self.tell)(Happened::Noted(told));
+                    (self.tell)(RunEvent::Noted(told));
                     self.planner.leave_out(launch.thread);
-                    return Ok(());
+                    return Ok(Launched::LeftOut);
                 }
             },
             None => None,
@@ -615,40 +634,41 @@ impl<'t> Run<'t> {
             Ok(line) => line,
             Err(why) => {
                 self.unusable = Some(why);
-                return Ok(());
+                return Ok(Launched::LeftOut);
             }
         };
         let (thread, attempt) = (launch.thread, launch.attempt);
-        let start =
+        let begun =
             UpdateThread { attempt: Some(attempt), ..UpdateThread::new(thread, ReportedStatus::InProgress, "") };
         // What can fail comes before the start is recorded.
         let log = self.begin_log(launch, host.workers().is_none().then_some(&line.prompt))?;
-        self.ask(AgentRequest::UpdateThread(start))?;
+        self.ask(AgentRequest::UpdateThread(begun))?;
         let path = log.path().to_owned();
         let own = worktree
             .map(|worktree| OwnWorktree { directory: worktree.place.display().to_string(), branch: worktree.branch });
         let mut variables = line.variables;
         variables.extend(self.variables(launch, own));
-        let order = Order {
+        let start = Start {
             words: line.words,
             variables,
             folder,
             log,
             host: host.workers(),
-            timeout: self.starters.timeout(&launch.agent),
+            timeout: self.starters.timeout(Some(&launch.agent)),
         };
-        match Worker::start(&this_program(), thread, attempt, order) {
+        match Worker::start(&this_program(), thread, attempt, start) {
             Ok(worker) => {
                 self.workers.insert(worker.thread, worker);
-                (self.tell)(Happened::Launched { launch: launch.clone(), host: host.name(), log: path });
+                (self.tell)(RunEvent::Launched { launch: launch.clone(), host: host.name(), log: path });
             }
             Err(how) => {
                 let why = format!("the worker {}", how.words());
                 self.give_back(thread, attempt, &why)?;
                 self.unusable = Some(why);
+                return Ok(Launched::LeftOut);
             }
         }
-        Ok(())
+        Ok(Launched::Running)
     }
 
     /// Begins the file of a worker's output, and writes that of its prompt, if there is to be one.
@@ -661,6 +681,7 @@ impl<'t> Run<'t> {
             let written = log::made_anew(&path).and_then(|mut file| file.write_all(prompt.as_bytes()));
             written.map_err(Fault::io("write", &path))?;
         }
+        log::remove_old(&logs);
         RunLog::begin(self.file_of(launch, "log"))
     }
 
@@ -680,7 +701,7 @@ impl<'t> Run<'t> {
             worktree,
         };
         let mut variables = vec![
-            (launched::VARIABLE, worker.text()),
+            (VARIABLE, worker.text()),
             ("WORK_ROOT", self.root.display().to_string()),
             ("WORK_STREAM", self.workstream.clone()),
             ("WORK_WORKSTREAM", self.workstream.clone()),
@@ -707,13 +728,13 @@ impl<'t> Run<'t> {
         let request = AssignThread { thread, agent: None, reason: None, force: false };
         match self.ask(AgentRequest::AssignThread(request)) {
             Ok(AgentAnswer::Assignment(assigned)) => {
-                (self.tell)(Happened::Assigned(assigned));
+                (self.tell)(RunEvent::Assigned(assigned));
                 Ok(true)
             }
             Ok(_) => Err(Fault::bug().into()),
             // A person was faster. What is so now stands in the next answer.
             Err(Error::Refusal(refusal)) => {
-                (self.tell)(Happened::Noted(format!("{thread}: {refusal}")));
+                (self.tell)(RunEvent::Noted(format!("{thread}: {refusal}")));
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -729,9 +750,9 @@ impl<'t> Run<'t> {
 
     fn tell_outcomes(&mut self, batch: BatchId) -> Result<(), Error> {
         match self.batch_outcome(Some(batch)) {
-            Ok(outcome) => (self.tell)(Happened::Outcomes(Box::new(outcome))),
+            Ok(outcome) => (self.tell)(RunEvent::Outcomes(Box::new(outcome))),
             // The plan was changed, and no longer has the batch.
-            Err(Error::Refusal(refusal)) => (self.tell)(Happened::Noted(refusal.to_string())),
+            Err(Error::Refusal(refusal)) => (self.tell)(RunEvent::Noted(refusal.to_string())),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -742,12 +763,6 @@ impl<'t> Run<'t> {
             AgentAnswer::NextBatch(answer) => Ok(answer),
             _ => Err(Fault::bug().into()),
         }
-    }
-
-    /// Returns whether an attempt still runs.
-    fn runs(&self, thread: ThreadId, attempt: u32) -> Result<bool, Error> {
-        let thread = self.read_thread(thread)?;
-        Ok(thread.running().is_some_and(|running| running.number == attempt))
     }
 
     fn read_thread(&self, thread: ThreadId) -> Result<crate::board::Thread, Error> {
@@ -774,11 +789,15 @@ impl<'t> Run<'t> {
     }
 }
 
+/// What came of a launch.
+enum Launched {
+    /// The worker runs.
+    Running,
+    /// None was started, and the next answer has to do without the thread.
+    LeftOut,
+}
+
 /// Returns whether a fault can be over at the next try.
 fn may_pass(fault: &Fault) -> bool {
     matches!(fault, Fault::Busy { .. } | Fault::Overtaken { .. } | Fault::Database { .. } | Fault::Uncertain { .. })
-}
-
-fn listed(threads: &[ThreadId]) -> String {
-    threads.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::log::RunLog;
+use crate::app::git::OF_GIT;
 use crate::app::supervisor::{CANNOT_RUN, Exit, NOT_STARTED, Running, Supervised, run_id};
 use crate::hosts::{Told, Workers};
 use crate::plan::ThreadId;
 use crate::planner::How;
+use crate::wording::{one_line, printable};
 
 /// How long a worker that was asked to end may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -23,10 +25,6 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// into a line, too, and parsed it would take many times its length.
 const MAX_LINE: usize = 128 << 10;
 
-/// The variables by which git finds another repository than that of its folder. A hook of git has them set.
-const OF_GIT: [&str; 6] =
-    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"];
-
 /// The exit code of a process that SIGKILL has ended.
 const KILLED: i32 = 128 + 9;
 
@@ -35,7 +33,7 @@ const MAX_TAIL: usize = 600;
 
 /// How a worker is started.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(super) struct Start {
     /// The program and its arguments.
     pub(super) words: Vec<String>,
     /// Variables, beside those of this process.
@@ -82,8 +80,8 @@ impl Worker {
     /// # Errors
     ///
     /// How it ended that could not be started.
-    pub(super) fn start(program: &Path, thread: ThreadId, attempt: u32, order: Order) -> Result<Self, How> {
-        let Order { words, variables, folder, log, host, timeout } = order;
+    pub(super) fn start(program: &Path, thread: ThreadId, attempt: u32, start: Start) -> Result<Self, How> {
+        let Start { words, variables, folder, log, host, timeout } = start;
         let path = log.path().to_owned();
         let heard = Arc::new(Mutex::new(Heard { log, told: Told::default(), tail: Vec::new() }));
         let started = Running::start(program, Supervised::Worker(words), run_id(), |supervisor| {
@@ -208,7 +206,7 @@ fn last_line(tail: &[u8], host: Option<&Workers>) -> Option<String> {
     let explains = |line: &&str| !line.is_empty() && !host.is_some_and(|host| host.is_noise(line));
     let lines = || tail.lines().rev().map(str::trim).filter(explains);
     let error = lines().find(|line| line.to_ascii_lowercase().starts_with("error"));
-    error.or_else(|| lines().next()).map(str::to_owned)
+    error.or_else(|| lines().next()).map(|line| printable(&one_line(line)))
 }
 
 /// Keeps what a worker prints, and reads its lines as those of a host, to the end of the output.

@@ -74,15 +74,12 @@ impl Worktrees {
         let made = self.of_thread(thread);
         let path = made.top.display().to_string();
         let is_whole = self.mark_of(thread);
-        if made.top.join(".git").exists() {
-            if is_whole.exists() {
-                return Ok(made);
-            }
-            // git was ended before it had checked all files out, so no worker has been there.
-            let _ = git_change(&self.top, &["worktree", "remove", "--force", "--force", &path]);
+        if made.top.join(".git").exists() && is_whole.exists() {
+            return Ok(made);
         }
-        // The folder of one that a person has removed by hand is still known to git.
-        let _ = git_change(&self.top, &["worktree", "prune"]);
+        // One that git was ended in before all files were there, or that a person has removed by hand: git still knows it.
+        let _ = git_change(&self.top, &["worktree", "remove", "--force", "--force", &path]);
+        let _ = std::fs::remove_file(&is_whole);
         let reference = format!("refs/heads/{}", made.branch);
         let added = if git(&self.top, &["rev-parse", "--verify", "--quiet", &reference]).is_ok() {
             git_change(&self.top, &["worktree", "add", &path, &made.branch])

@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::order::SUPERVISE;
 pub(super) use self::order::Supervised;
-use self::order::{CHECK, Order, WORKER};
+pub(super) use self::order::WORKER;
+use self::order::{CHECK, Order};
 pub(super) use self::running::{Exit, Running};
 use crate::system::check_shell;
 

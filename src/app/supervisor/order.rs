@@ -36,7 +36,7 @@ impl Supervised {
 
 pub(super) const CHECK: &str = "WORK_CHECK";
 
-pub(super) const WORKER: &str = "WORK_RUN";
+pub(in super::super) const WORKER: &str = "WORK_WORKER_ID";
 
 impl Order {
     /// Returns the order as it is read: its length, and then JSON.

@@ -38,7 +38,7 @@ pub(super) fn is_started_by_this_program() -> bool {
 }
 
 /// Runs a command until it ends or the input of this process does. Ends all that it has started, and returns its exit
-/// code. No process can be asked to end here, so it is ended at the second word of who asked.
+/// code. No process can be asked to end here: it goes on until the input ends.
 pub(super) fn run(command: Command, _mark: &'static str) -> io::Result<i32> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -9,6 +9,7 @@ mod tree;
 mod validation;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 pub(super) use list::{Row, first_step, list};
 #[cfg(feature = "watch")]
@@ -25,7 +26,7 @@ use crate::document::{write_document, write_page, write_summary};
 use crate::moment::Moment;
 use crate::plan::Counts;
 use crate::roster::ChecksBy;
-use crate::wording::{count, quoted};
+use crate::wording::{count, duration, quoted};
 use crate::words::{PersonWords, next_step, not_there};
 
 /// The form in which a report is shown. Other answers have one form only.
@@ -194,9 +195,10 @@ fn plan_approved(page: &mut Page, approved: &PlanApproved) {
     workers(page, approved);
 }
 
-/// Writes what starts the workers of `work run`, as far as agents.yaml says it.
+/// Writes what starts the workers of `work run`, if agents.yaml says it, with their models and their time.
 fn workers(page: &mut Page, approved: &PlanApproved) {
-    if approved.workers.is_empty() {
+    // Models alone are for the set-up of hosts, too, and most rosters have some.
+    if approved.workers.iter().all(|workers| workers.words.is_empty()) {
         return;
     }
     let _ = write!(page, "\nWorkers of work run are started by (work/agents.yaml):");
@@ -204,9 +206,13 @@ fn workers(page: &mut Page, approved: &PlanApproved) {
     for workers in &approved.workers {
         // A line end in a word must not look like a blank.
         let shown = |word: &String| if word.contains(char::is_control) { format!("{word:?}") } else { quoted(word) };
-        let words: Vec<String> = workers.words.iter().map(shown).collect();
-        let _ = write!(page, "\n  {}\n      of ", one_line(&words.join(" ")));
+        let command = workers.words.iter().map(shown).collect::<Vec<_>>().join(" ");
+        let command = if command.is_empty() { "the same".to_owned() } else { command };
+        let models = workers.models.iter().map(|model| format!(", {model}"));
+        let time = workers.timeout.map(|seconds| format!(", {}", duration(Duration::from_secs(seconds))));
+        let _ = write!(page, "\n  {}\n      of ", one_line(&command));
         page.paint(Tone::Faint, one_line(workers.agent.as_deref().unwrap_or(all)));
+        page.paint(Tone::Faint, one_line(&models.chain(time).collect::<String>()));
     }
 }
 

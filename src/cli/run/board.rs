@@ -7,7 +7,7 @@ use super::super::Session;
 use super::super::watch::{Beside, beside_run};
 use super::exit_code;
 use super::told::Teller;
-use crate::app::{Happened, Run, RunRequest};
+use crate::app::{Run, RunEvent, RunRequest};
 use crate::fault::{Error, Fault};
 use crate::store::{WorkspaceLocation, open};
 
@@ -18,20 +18,20 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> Result<ExitCode, E
     // What is told when the board is closed: the screen keeps nothing.
     let kept = Mutex::new(Vec::new());
     let run = Run::new(&session.place, request, |happened| match happened {
-        Happened::Noted(told) => {
+        RunEvent::Noted(told) => {
             if let Some(board) = board.get() {
                 board.note(told);
             }
         }
-        happened @ (Happened::Outcomes(_) | Happened::Ended(_)) => {
+        happened @ (RunEvent::Outcomes(_) | RunEvent::Ended(_)) => {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(happened);
         }
-        Happened::Began(_) | Happened::Launched { .. } | Happened::Assigned(_) => {}
+        RunEvent::Began(_) | RunEvent::Launched { .. } | RunEvent::Assigned(_) => {}
     })?;
     // The board shows the workstream of the run, whatever becomes the current one.
     let workstream = Some(run.workstream().to_owned());
     let store = open(WorkspaceLocation { workstream, ..session.place.clone() }, None)?;
-    let ended = std::thread::scope(|scope| {
+    let (ended, shown) = std::thread::scope(|scope| {
         let mut running = None;
         let shown = beside_run(store.as_ref(), &session.words, to_run.clone(), |beside| {
             let board = board.get_or_init(|| beside);
@@ -46,16 +46,17 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> Result<ExitCode, E
             let _ = to_run.send(crate::system::HANG_UP);
         }
         let ended = running.map(|running| running.join().unwrap_or_else(|_| Err(Fault::bug().into())));
-        match (ended, shown) {
-            (Some(ended), _) => ended,
-            (None, Err(stopped)) => Err(stopped),
-            (None, Ok(())) => Err(Fault::bug().into()),
-        }
-    })?;
-    let mut teller = Teller::new(session);
-    for happened in kept.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        teller.tell(&happened);
+        (ended, shown)
+    });
+    let teller = Teller::new(session);
+    for event in kept.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        teller.tell(&event);
     }
+    // Without a board there is no run, and a board that has failed has ended it.
+    if let Err(stopped) = shown {
+        session.stopped(&stopped);
+    }
+    let ended = ended.unwrap_or_else(|| Err(Fault::bug().into()))?;
     teller.tell_end(&ended);
     Ok(exit_code(&ended))
 }

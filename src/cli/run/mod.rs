@@ -108,13 +108,11 @@ impl Arguments {
         if !session.output.is_json() && super::watch::is_possible() {
             return board::run(session, &request);
         }
-        let mut teller = Teller::new(session);
-        let signals = signals()?;
-        let ended = {
-            let run = Run::new(&session.place, &request, |happened| teller.tell(&happened))?;
-            run.carry_out(&signals)
-        };
-        let ended = ended.inspect_err(|stopped| teller.tell_fault(stopped))?;
+        let teller = Teller::new(session);
+        let ended = signals()
+            .map_err(Error::from)
+            .and_then(|signals| Run::new(&session.place, &request, |event| teller.tell(&event))?.carry_out(&signals));
+        let ended = ended.inspect_err(|stopped| teller.tell_stopped(stopped))?;
         teller.tell_end(&ended);
         Ok(exit_code(&ended))
     }

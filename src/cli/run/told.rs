@@ -8,7 +8,7 @@ use super::super::Session;
 use super::super::exit::exit_code;
 use super::super::page::{Page, Tone, one_line};
 use super::code;
-use crate::app::{Happened, RunEnded, RunStanding, WorkerEnd};
+use crate::app::{RunEnded, RunEvent, RunStanding, WorkerEnd};
 use crate::board::Status;
 use crate::decide::{BatchOutcome, PersonCommand, Words as _};
 use crate::document::used;
@@ -26,7 +26,7 @@ impl<'s> Teller<'s> {
         Self { session }
     }
 
-    pub(super) fn tell(&mut self, happened: &Happened) {
+    pub(super) fn tell(&self, happened: &RunEvent) {
         if self.session.output.is_json() {
             self.session.output.write_json_line(&self.event(happened));
         } else {
@@ -34,7 +34,7 @@ impl<'s> Teller<'s> {
         }
     }
 
-    pub(super) fn tell_end(&mut self, ended: &RunEnded) {
+    pub(super) fn tell_end(&self, ended: &RunEnded) {
         if self.session.output.is_json() {
             self.session.output.write_json_line(&self.end_event(ended));
         } else {
@@ -42,20 +42,21 @@ impl<'s> Teller<'s> {
         }
     }
 
-    /// Tells programs that the run has failed. People are told it on stderr, like all errors.
-    pub(super) fn tell_fault(&mut self, stopped: &Error) {
+    /// Tells programs that the run was refused, or has failed. People are told it on stderr, like all errors.
+    pub(super) fn tell_stopped(&self, stopped: &Error) {
         if self.session.output.is_json() {
             let code = exit_code(stopped.code());
-            let event = json!({"event": "finished", "why": "fault", "told": stopped.to_string(), "exit_code": code});
+            let why = if matches!(stopped, Error::Refusal(_)) { "refused" } else { "fault" };
+            let event = json!({"event": "finished", "why": why, "told": stopped.to_string(), "exit_code": code});
             self.session.output.write_json_line(&event);
         }
     }
 
     /// Returns an event as JSON. Answers in it have the words of the tools.
-    fn event(&self, happened: &Happened) -> Value {
+    fn event(&self, happened: &RunEvent) -> Value {
         let words = self.session.words.for_programs();
         match happened {
-            Happened::Began(answer) => json!({
+            RunEvent::Began(answer) => json!({
                 "event": "batch",
                 "workstream": answer.workstream,
                 "stage": answer.stage,
@@ -64,7 +65,7 @@ impl<'s> Teller<'s> {
                 "resumed": answer.resumed,
                 "warnings": answer.warnings.iter().map(|note| words.note(note)).collect::<Vec<_>>(),
             }),
-            Happened::Launched { launch, host, log } => json!({
+            RunEvent::Launched { launch, host, log } => json!({
                 "event": "launched",
                 "thread": launch.thread.to_string(),
                 "name": launch.name,
@@ -73,7 +74,7 @@ impl<'s> Teller<'s> {
                 "host": host,
                 "log": log.display().to_string(),
             }),
-            Happened::Ended(end) => json!({
+            RunEvent::Ended(end) => json!({
                 "event": "ended",
                 "thread": end.thread.to_string(),
                 "attempt": end.attempt,
@@ -84,9 +85,9 @@ impl<'s> Teller<'s> {
                 "usage": end.usage,
                 "log": end.log.display().to_string(),
             }),
-            Happened::Assigned(assigned) => with_event("assigned", json!(assigned)),
-            Happened::Outcomes(outcome) => with_event("outcomes", json!(BatchOutcome::clone(outcome).worded(&words))),
-            Happened::Noted(told) => json!({"event": "note", "note": told}),
+            RunEvent::Assigned(assigned) => with_event("assigned", json!(assigned)),
+            RunEvent::Outcomes(outcome) => with_event("outcomes", json!(BatchOutcome::clone(outcome).worded(&words))),
+            RunEvent::Noted(told) => json!({"event": "note", "note": told}),
         }
     }
 
@@ -112,10 +113,10 @@ impl<'s> Teller<'s> {
     }
 
     /// Returns an event as lines for people.
-    fn lines(&self, happened: &Happened) -> Page {
+    fn lines(&self, happened: &RunEvent) -> Page {
         let mut page = Page::default();
         match happened {
-            Happened::Began(answer) => {
+            RunEvent::Began(answer) => {
                 let (id, name) =
                     answer.batch.as_ref().map(|batch| (batch.id.as_str(), batch.name.as_str())).unwrap_or_default();
                 page.paint(Tone::Strong, format!("Batch {id}: {}", one_line(name)));
@@ -124,12 +125,12 @@ impl<'s> Teller<'s> {
                     write_line(&mut page, &one_line(&self.session.words.note(note)));
                 }
             }
-            Happened::Launched { launch, host, .. } => {
+            RunEvent::Launched { launch, host, .. } => {
                 let (thread, attempt, agent) = (launch.thread, launch.attempt, &launch.agent);
                 let _ = write!(page, "{thread} attempt {attempt}: {} runs it, by {}", one_line(agent), one_line(host));
             }
-            Happened::Ended(end) => write_end(&mut page, end),
-            Happened::Assigned(assigned) => {
+            RunEvent::Ended(end) => write_end(&mut page, end),
+            RunEvent::Assigned(assigned) => {
                 let _ = write!(
                     page,
                     "{} attempt {}: given to {}",
@@ -138,14 +139,14 @@ impl<'s> Teller<'s> {
                     one_line(&assigned.agent)
                 );
             }
-            Happened::Outcomes(outcome) => write_outcomes(&mut page, outcome),
-            Happened::Noted(told) => write_line(&mut page, told),
+            RunEvent::Outcomes(outcome) => write_outcomes(&mut page, outcome),
+            RunEvent::Noted(told) => write_line(&mut page, told),
         }
         page
     }
 
     /// Returns the end of a run for people.
-    pub(super) fn end(&self, ended: &RunEnded) -> Page {
+    fn end(&self, ended: &RunEnded) -> Page {
         let mut page = Page::default();
         let tone = if code(ended) == 0 { Tone::Good } else { Tone::Bad };
         page.paint(tone, why(ended.why));
@@ -163,6 +164,7 @@ impl<'s> Teller<'s> {
         let next = standing.and_then(|standing| standing.gate_command.as_ref().or(standing.next_user_command.as_ref()));
         let next = match (next, ended.why) {
             (Some(command), _) => Some(self.session.words.command(command)),
+            (None, Stop::Held) => Some(format!("work release{}, if that planner is gone", self.session.words.flags())),
             (None, Stop::Until | Stop::HostUnusable | Stop::Cancelled) => {
                 Some(format!("work run{}", self.session.words.flags()))
             }

@@ -139,7 +139,11 @@ impl Board<'_> {
     ) -> Result<ExitCode, Error> {
         loop {
             // Follow first, then read: a change in between is noticed. The other way round it would be missed.
-            files.follow(store.selected(None).ok().as_deref())?;
+            let followed = files.follow(store.selected(None).ok().as_deref());
+            // A run does not end because the board cannot follow it.
+            if let Leave::AtOnce = self.leave {
+                followed?;
+            }
             let view = read(store).map_err(|stopped| stopped.to_string());
             if let Ok(report) = &view {
                 self.tell(notices(&before, report, self.words), screen);

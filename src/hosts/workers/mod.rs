@@ -17,6 +17,7 @@ use crate::board::Usage;
 use crate::fault::Fault;
 use crate::prompts::IMPLEMENT_THREAD;
 use crate::roster::Agent;
+use crate::wording::{one_line, printable};
 
 /// What differs from host to host between workers that are processes of their own.
 #[derive(Debug)]
@@ -28,9 +29,13 @@ pub struct Workers {
     /// The prefix that the host puts before the names of this server's tools.
     prefix: &'static str,
     /// Returns whether the project, or the person, has a profile for an agent of this name.
-    has_profile: fn(&dyn ProjectFiles, &str) -> Result<bool, Fault>,
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read.
+    pub has_profile: fn(&dyn ProjectFiles, &str) -> Result<bool, Fault>,
     /// Returns the arguments and the variables of a worker.
-    command: fn(&WorkerStart<'_>) -> WorkerCommand,
+    pub command: fn(&WorkerStart<'_>) -> WorkerCommand,
     /// Reads a line of a worker's output.
     line: fn(&Value, &mut Told),
     /// How lines on stderr begin that are said always, and explain nothing.
@@ -97,7 +102,8 @@ impl Told {
     fn failed(&mut self, message: &str, status: Option<u64>) {
         /// Unauthorized, payment required, forbidden, too many requests. A host has tried the last one again by then.
         const REFUSED: [u64; 4] = [401, 402, 403, 429];
-        let message = message.trim();
+        // A report and a terminal take no control characters.
+        let message = &printable(&one_line(message.trim()));
         let is_refused = status.map_or_else(|| says_refused(message), |status| REFUSED.contains(&status));
         if is_refused {
             self.refused = Some(message.to_owned());
@@ -127,20 +133,6 @@ impl Workers {
     /// Returns the prompt of a worker: what its planner would tell it, and how it reports.
     pub fn prompt(&self, thread: &str, attempt: &str, workstream: &str) -> String {
         worker_prompt(self.prefix, thread, attempt, workstream)
-    }
-
-    /// Returns whether the host has a profile for an agent of this name.
-    ///
-    /// # Errors
-    ///
-    /// If a file cannot be read.
-    pub fn has_profile(&self, files: &dyn ProjectFiles, agent: &str) -> Result<bool, Fault> {
-        (self.has_profile)(files, agent)
-    }
-
-    /// Returns the arguments and the variables of a worker.
-    pub fn command(&self, start: &WorkerStart<'_>) -> WorkerCommand {
-        (self.command)(start)
     }
 
     /// Returns whether a line on stderr explains nothing.
@@ -207,11 +199,11 @@ mod tests {
             prompt: "PROMPT",
             program: "/bin/work",
             folder: "/project",
-            passed_on: &["WORK_WORKER", "WORK_RUN"],
+            passed_on: &["WORK_WORKER", "WORK_WORKER_ID"],
             arguments: &arguments,
             variable: &|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         };
-        let command = workers.command(&start);
+        let command = (workers.command)(&start);
         let variables = command.variables.iter().map(|(name, value)| format!("{name}={value}\n"));
         variables.collect::<String>() + &command.arguments.join("\n")
     }
@@ -271,7 +263,7 @@ mod tests {
         -c
         mcp_servers.work.args=["mcp"]
         -c
-        mcp_servers.work.env_vars=["WORK_WORKER","WORK_RUN"]
+        mcp_servers.work.env_vars=["WORK_WORKER","WORK_WORKER_ID"]
         -c
         features.code_mode.direct_only_tool_namespaces=["mcp__work"]
         --model=gpt

@@ -503,7 +503,7 @@ fn told(answer: &AgentAnswer) -> String {
         AgentAnswer::Assignment(assigned) => {
             format!("{} {} #{} {}", assigned.agent, assigned.status, assigned.attempt, assigned.failover_applied)
         }
-        AgentAnswer::UsageRecorded(recorded) => format!("#{}", recorded.attempt),
+        AgentAnswer::Recorded => "recorded".to_owned(),
         AgentAnswer::BatchOutcome(outcome) => {
             let outcomes = outcome.outcomes.iter().map(|outcome| {
                 format!("{} {} {} {}", outcome.thread_id, outcome.status, outcome.agent_used, outcome.failover_applied)

@@ -305,7 +305,7 @@ impl Model {
                 return Err("invalid_argument");
             }
             self.used.insert((*thread, *attempt), *tokens);
-            return Ok(format!("#{attempt}"));
+            return Ok("recorded".to_owned());
         }
         // §6a: before each decision, running attempts of processes that are gone become interrupted. Answers show that
         // at once; the next call that writes and is not refused stores it (§5a.4).
