@@ -75,9 +75,11 @@ fn run(workspace: &Workspace, arguments: &[&str]) -> String {
     workspace.work(&[&["run"], arguments].concat())
 }
 
-/// Returns the events of a run with `--json`, and its exit code.
+/// Returns the events of a run with `--json`, and its exit code. Programs of the workspace's own are in `bin`.
 fn events(workspace: &Workspace, arguments: &[&str]) -> (Vec<Value>, i32) {
-    let output = workspace.command(&[&["run", "--json"], arguments].concat()).output().unwrap();
+    let program = env!("CARGO_BIN_EXE_work").trim_end_matches("/work");
+    let path = format!("{}/bin:{program}:/usr/local/bin:/usr/bin:/bin", workspace.root().display());
+    let output = workspace.command(&[&["run", "--json"], arguments].concat()).env("PATH", path).output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     let events = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (events, output.status.code().unwrap())
@@ -88,7 +90,7 @@ fn of_kind<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| event["event"] == kind).collect()
 }
 
-/// Starts `work run` with more variables.
+/// Starts `work run`.
 fn start(workspace: &Workspace, arguments: &[&str]) -> Child {
     workspace.command(&[&["run"], arguments].concat()).spawn().unwrap()
 }
@@ -399,18 +401,6 @@ fn with_claude(script: &str) -> Workspace {
     workspace
 }
 
-/// Runs `work run --json` with the programs in `bin`.
-fn events_with_bin(workspace: &Workspace, arguments: &[&str]) -> (Vec<Value>, i32) {
-    let path = format!(
-        "{}/bin:{}:/usr/bin:/bin",
-        workspace.root().display(),
-        env!("CARGO_BIN_EXE_work").trim_end_matches("/work")
-    );
-    let output = workspace.command(&[&["run", "--json"], arguments].concat()).env("PATH", path).output().unwrap();
-    let lines = String::from_utf8(output.stdout.clone()).unwrap();
-    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code().unwrap())
-}
-
 #[test]
 fn a_host_that_refuses_all_stops_the_run_and_costs_no_attempt() {
     for (script, told) in [
@@ -424,7 +414,7 @@ fn a_host_that_refuses_all_stops_the_run_and_costs_no_attempt() {
         ),
     ] {
         let workspace = with_claude(script);
-        let (events, code) = events_with_bin(&workspace, &[]);
+        let (events, code) = events(&workspace, &[]);
         let end = events.last().unwrap();
         assert_eq!((code, &end["why"], &end["told"]), (3, &json!("host_unusable"), &json!(told)), "{end}");
         for thread in THREADS {
@@ -477,7 +467,7 @@ fn what_a_host_says_of_its_use_is_kept_with_the_attempt() {
         r#"work update --thread $WORK_THREAD --status completed --report done > /dev/null
 echo '{"type":"result","is_error":false,"result":"done","total_cost_usd":0.25,"usage":{"input_tokens":1000,"cache_read_input_tokens":3000,"output_tokens":500}}'"#,
     );
-    let (events, code) = events_with_bin(&workspace, &["--until", "batch"]);
+    let (events, code) = events(&workspace, &["--until", "batch"]);
     assert_eq!(code, 0, "{events:?}");
     let used = json!({"input_tokens": 4000, "cached_tokens": 3000, "output_tokens": 500, "cost_usd": 0.25});
     assert_eq!(of_kind(&events, "ended")[0]["usage"], used);
