@@ -11,6 +11,7 @@ use crate::hosts::{Host, ProjectFiles, WorkerStart, Workers, signs_of, worker_ho
 use crate::planner::Launch;
 use crate::roster::{Agent, Roster, RunBy};
 use crate::system::is_program;
+use crate::wording::list;
 
 /// How long a worker may run if nobody says it.
 const TIMEOUT: Duration = Duration::from_secs(60 * 60);
@@ -216,7 +217,7 @@ fn by_signs(files: &dyn ProjectFiles, roster: &Roster) -> Result<Starter, Refusa
 }
 
 fn names() -> String {
-    worker_hosts().map(|(host, _)| host.name).collect::<Vec<_>>().join(", ")
+    list(&worker_hosts().map(|(host, _)| host.name).collect::<Vec<_>>())
 }
 
 /// Returns why a program of agents.yaml cannot be started; `None`: it can, as far as that can be seen. One with a slash is a

@@ -479,17 +479,14 @@ impl<'t> Run<'t> {
                 return Ok((seen, steps));
             }
         }
-        let answer = self.next_batch()?;
+        let answer = next_batch(self.ask(AgentRequest::NextBatch)?)?;
         let steps = self.planner.next(&answer, running);
         Ok((answer, steps))
     }
 
     /// Returns what `next_batch` would answer. Changes nothing.
     fn look(&self) -> Result<NextBatch, Error> {
-        match self.door.would(&self.ask_of(AgentRequest::NextBatch))? {
-            AgentAnswer::NextBatch(answer) => Ok(answer),
-            _ => Err(Fault::bug().into()),
-        }
+        next_batch(self.door.would(&self.ask_of(AgentRequest::NextBatch))?)
     }
 
     /// Waits a moment, or for a signal.
@@ -555,8 +552,7 @@ impl<'t> Run<'t> {
         if let Some(usage) = usage {
             self.try_to(AgentRequest::RecordUsage(RecordUsage { thread, attempt, usage }))?;
         }
-        let board = self.read_thread(thread)?;
-        let status = board.attempts.iter().find(|known| known.number == attempt).map(|known| known.status);
+        let status = self.read_attempt(thread, attempt)?.1.map(|attempt| attempt.status);
         let is_over = status != Some(AttemptStatus::Running);
         let has_reported = is_over && status != Some(AttemptStatus::Interrupted);
         if let Some(host) = host.filter(|_| told.has_answered || has_reported) {
@@ -582,13 +578,11 @@ impl<'t> Run<'t> {
                 self.unusable.get_or_insert(format!("{program}{why}{}", help.unwrap_or_default()));
             }
         }
-        let board = self.read_thread(thread)?;
-        let status = board.status;
-        let report = board.attempts.iter().find(|known| known.number == attempt).map(|known| known.report.clone());
+        let (status, known) = self.read_attempt(thread, attempt)?;
         if let (Some(worktrees), Status::Completed) = (&self.worktrees, status) {
             worktrees.remove_if_clean(thread);
         }
-        let (how, report) = (ended.how, report.unwrap_or_default());
+        let (how, report) = (ended.how, known.map(|attempt| attempt.report).unwrap_or_default());
         (self.tell)(RunEvent::Ended(WorkerEnd { thread, attempt, status, how, report, time, usage, log }));
         Ok(())
     }
@@ -643,7 +637,6 @@ impl<'t> Run<'t> {
         // What can fail comes before the start is recorded.
         let log = self.begin_log(launch, host.workers().is_none().then_some(&line.prompt))?;
         self.ask(AgentRequest::UpdateThread(begun))?;
-        let path = log.path().to_owned();
         let own = worktree
             .map(|worktree| OwnWorktree { directory: worktree.place.display().to_string(), branch: worktree.branch });
         let mut variables = line.variables;
@@ -656,10 +649,11 @@ impl<'t> Run<'t> {
             host: host.workers(),
             timeout: self.starters.timeout(Some(&launch.agent)),
         };
-        match Worker::start(&this_program(), thread, attempt, start) {
+        match Worker::start(&this_program(), attempt, start) {
             Ok(worker) => {
-                self.workers.insert(worker.thread, worker);
-                (self.tell)(RunEvent::Launched { launch: launch.clone(), host: host.name(), log: path });
+                let log = worker.log.clone();
+                (self.tell)(RunEvent::Launched { launch: launch.clone(), host: host.name(), log });
+                self.workers.insert(thread, worker);
             }
             Err(how) => {
                 let why = format!("the worker {}", how.words());
@@ -758,15 +752,11 @@ impl<'t> Run<'t> {
         Ok(())
     }
 
-    fn next_batch(&self) -> Result<NextBatch, Error> {
-        match self.ask(AgentRequest::NextBatch)? {
-            AgentAnswer::NextBatch(answer) => Ok(answer),
-            _ => Err(Fault::bug().into()),
-        }
-    }
-
-    fn read_thread(&self, thread: ThreadId) -> Result<crate::board::Thread, Error> {
-        Ok(self.door.store().read(Some(&self.workstream))?.board().thread(thread).into_owned())
+    /// Returns the status of a thread, and an attempt of it, if it has one of this number.
+    fn read_attempt(&self, thread: ThreadId, number: u32) -> Result<(Status, Option<Attempt>), Error> {
+        let snapshot = self.door.store().read(Some(&self.workstream))?;
+        let thread = snapshot.board().thread(thread);
+        Ok((thread.status, thread.attempts.iter().find(|attempt| attempt.number == number).cloned()))
     }
 
     fn ask(&self, request: AgentRequest) -> Result<AgentAnswer, Error> {
@@ -795,6 +785,14 @@ enum Launched {
     Running,
     /// None was started, and the next answer has to do without the thread.
     LeftOut,
+}
+
+/// Returns the answer to a `next_batch`.
+fn next_batch(answer: AgentAnswer) -> Result<NextBatch, Error> {
+    match answer {
+        AgentAnswer::NextBatch(answer) => Ok(answer),
+        _ => Err(Fault::bug().into()),
+    }
 }
 
 /// Returns whether a fault can be over at the next try.

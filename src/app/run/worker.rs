@@ -10,7 +10,6 @@ use super::log::RunLog;
 use crate::app::git::OF_GIT;
 use crate::app::supervisor::{CANNOT_RUN, Exit, NOT_STARTED, Running, Supervised, run_id};
 use crate::hosts::{Told, Workers};
-use crate::plan::ThreadId;
 use crate::planner::How;
 use crate::wording::{one_line, printable};
 
@@ -50,7 +49,6 @@ pub(super) struct Start {
 
 /// A worker that runs. Dropping it ends its processes.
 pub(super) struct Worker {
-    pub(super) thread: ThreadId,
     pub(super) attempt: u32,
     pub(super) host: Option<&'static Workers>,
     pub(super) log: PathBuf,
@@ -80,7 +78,7 @@ impl Worker {
     /// # Errors
     ///
     /// How it ended that could not be started.
-    pub(super) fn start(program: &Path, thread: ThreadId, attempt: u32, start: Start) -> Result<Self, How> {
+    pub(super) fn start(program: &Path, attempt: u32, start: Start) -> Result<Self, How> {
         let Start { words, variables, folder, log, host, timeout } = start;
         let path = log.path().to_owned();
         let heard = Arc::new(Mutex::new(Heard { log, told: Told::default(), tail: Vec::new() }));
@@ -112,7 +110,7 @@ impl Worker {
         }
         let begun = Instant::now();
         let is_over_time = false;
-        Ok(Self { thread, attempt, host, log: path, begun, timeout, running, heard, ended, asked: None, is_over_time })
+        Ok(Self { attempt, host, log: path, begun, timeout, running, heard, ended, asked: None, is_over_time })
     }
 
     /// Returns whether the worker has ended, or has to be by now.
